@@ -1,0 +1,107 @@
+# libnetns. `make` builds, `make demo` shows, `make test` proves; see README.md.
+
+PREFIX     ?= /usr/local
+LIBDIR     ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+DESTDIR    ?=
+
+CARGO      ?= cargo
+INSTALL    ?= install
+PKG_CONFIG ?= pkg-config
+CFLAGS     ?= -O2 -g
+WARNINGS   := -Wall -Wextra -Wpedantic -Werror
+
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+SONAME  := libnetns.so.1
+SO      := libnetns.so.$(VERSION)
+
+B        := build
+STAGE    := $(CURDIR)/$(B)/stage
+EXAMPLES := $(patsubst examples/%.c,$(B)/examples/%,$(wildcard examples/*.c))
+RUST     := Cargo.toml Cargo.lock build.rs $(shell find src -name '*.rs')
+
+export CARGO_TARGET_DIR ?= $(CURDIR)/target
+
+.PHONY: all demo test bench install uninstall stage header abi lint deps clean FORCE
+.DELETE_ON_ERROR:
+
+all: $(B)/$(SO) $(B)/libnetns.a $(EXAMPLES)
+
+# --- the library -------------------------------------------------------------------------------
+
+$(B)/libnetns.a: $(RUST) scripts/need
+	@scripts/need cargo cc pkg-config
+	$(CARGO) build --release --locked
+	@mkdir -p $(B)
+	cp $(CARGO_TARGET_DIR)/release/libnetns.a $@
+
+# rustc gives a cdylib no symbol versions (its own anonymous version script wins), so the shared
+# library is linked from the archive.
+$(B)/$(SO): $(B)/libnetns.a abi/libnetns.map
+	$(CC) $(LDFLAGS) -shared -o $@ -Wl,-soname,$(SONAME) \
+	    -Wl,--version-script=abi/libnetns.map -Wl,--no-undefined-version \
+	    -Wl,-z,defs,-z,relro,-z,now -Wl,--gc-sections -Wl,--strip-debug \
+	    -Wl,--whole-archive $(B)/libnetns.a -Wl,--no-whole-archive \
+	    -static-libgcc -lgcc_eh -lc
+	ln -sf $(SO) $(B)/$(SONAME)
+	ln -sf $(SONAME) $(B)/libnetns.so
+
+# --- examples: against the installed library, as anybody's program would be ---------------------
+
+$(B)/examples/%: examples/%.c $(STAGE)/.done
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 $(CFLAGS) $(WARNINGS) -o $@ $< \
+	    $$(PKG_CONFIG_PATH=$(STAGE)/lib/pkgconfig $(PKG_CONFIG) --cflags --libs netns) \
+	    -Wl,-rpath,$(STAGE)/lib -pthread
+
+demo: $(B)/examples/demo
+	$(B)/examples/demo
+
+# --- install -----------------------------------------------------------------------------------
+
+install: $(B)/$(SO) $(B)/libnetns.a
+	$(INSTALL) -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)
+	$(INSTALL) -m 755 $(B)/$(SO) $(DESTDIR)$(LIBDIR)/$(SO)
+	ln -sf $(SO) $(DESTDIR)$(LIBDIR)/$(SONAME)
+	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libnetns.so
+	$(INSTALL) -m 644 $(B)/libnetns.a $(DESTDIR)$(LIBDIR)/libnetns.a
+	$(INSTALL) -m 644 include/netns.h $(DESTDIR)$(INCLUDEDIR)/netns.h
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
+	    -e 's|@VERSION@|$(VERSION)|' pkgconfig/netns.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/netns.pc
+	chmod 644 $(DESTDIR)$(LIBDIR)/pkgconfig/netns.pc
+
+uninstall:
+	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,$(SO) $(SONAME) libnetns.so libnetns.a pkgconfig/netns.pc) \
+	    $(DESTDIR)$(INCLUDEDIR)/netns.h
+
+# The copy that examples and tests are built against.
+stage: $(STAGE)/.done
+$(STAGE)/.done: $(B)/$(SO) include/netns.h pkgconfig/netns.pc.in
+	rm -rf $(STAGE)
+	$(MAKE) --no-print-directory install DESTDIR= PREFIX=$(STAGE) LIBDIR=$(STAGE)/lib \
+	    INCLUDEDIR=$(STAGE)/include
+	touch $@
+
+# --- checks ------------------------------------------------------------------------------------
+
+test: $(STAGE)/.done $(EXAMPLES)
+	@scripts/need cargo cc pkg-config ip valgrind strace
+	$(CARGO) test --locked
+	$(MAKE) --no-print-directory -C c-tests test STAGE=$(STAGE) BUILD=$(CURDIR)/$(B)/c-tests
+
+bench: $(STAGE)/.done
+	$(MAKE) --no-print-directory -C bench run STAGE=$(STAGE) BUILD=$(CURDIR)/$(B)/bench
+
+# The header is generated from the doc comments of src/capi, committed, and never edited.
+header:
+	NETNS_HEADER_OUT=$(CURDIR)/include/netns.h $(CARGO) build --locked --features header
+
+abi: $(B)/$(SO)
+	scripts/check-abi $(B)/$(SO)
+
+lint: abi
+	scripts/lint
+
+clean:
+	rm -rf $(B)
+	$(CARGO) clean

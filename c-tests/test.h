@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * What every test program stands on: each test runs in a process and a private world of its own,
+ * prints one TAP line, and fails when it leaks a descriptor.
+ */
+#ifndef NETNS_TEST_H
+#define NETNS_TEST_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <netns.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* The exit code of a test, and of a program, that cannot run here. */
+#define SKIPPED 77
+
+/* How long one test may take, in seconds; valgrind takes its time. */
+#define TEST_TIMEOUT 300
+
+/* --- checks ------------------------------------------------------------------------------------ */
+
+static int test_failures;
+
+__attribute__((format(printf, 3, 4))) static inline bool
+check_at(bool ok, int line, const char *format, ...)
+{
+    va_list args;
+
+    if (ok)
+        return true;
+    test_failures++;
+    printf("# line %d: ", line);
+    va_start(args, format);
+    vprintf(format, args);
+    va_end(args);
+    printf("\n");
+    fflush(stdout);
+    return false;
+}
+
+/* The condition holds. */
+#define CHECK(condition) check_at((condition), __LINE__, "%s", #condition)
+
+/* Two integers are equal. */
+#define EQUAL(a, b) equal_at((long long)(a), (long long)(b), __LINE__, #a " == " #b)
+
+static inline bool equal_at(long long a, long long b, int line, const char *text)
+{
+    return check_at(a == b, line, "%s: %lld, %lld", text, a, b);
+}
+
+/* Two strings are equal; NULL equals NULL only. */
+#define SAME(a, b) same_at((a), (b), __LINE__, #a " is " #b)
+
+static inline bool same_at(const char *a, const char *b, int line, const char *text)
+{
+    bool same = a && b ? strcmp(a, b) == 0 : a == b;
+
+    return check_at(same, line, "%s: \"%s\", \"%s\"", text, a ? a : "(NULL)", b ? b : "(NULL)");
+}
+
+/* An errno that no call sets by itself. */
+#define ERRNO_UNTOUCHED 4242
+
+/* The call succeeds and leaves errno alone; gives what it returned. */
+#define OK(call) (errno = ERRNO_UNTOUCHED, ok_at((long long)(call), __LINE__, #call))
+
+static inline long long ok_at(long long rc, int line, const char *text)
+{
+    int saved = errno;
+
+    check_at(rc >= 0, line, "%s returned %lld (%s)", text, rc, netns_errmsg());
+    check_at(rc < 0 || saved == ERRNO_UNTOUCHED, line, "%s changed errno to %d", text, saved);
+    return rc;
+}
+
+/* The call fails with this errno: returned, in errno, and explained in one line. */
+#define FAILS(error, call) \
+    (errno = ERRNO_UNTOUCHED, fails_at((error), (long long)(call), __LINE__, #call))
+
+static inline bool fails_at(int error, long long rc, int line, const char *text)
+{
+    int saved = errno;
+    const char *message = netns_errmsg();
+
+    return check_at(rc == -error, line, "%s returned %lld (%s), not -%s", text, rc,
+                    rc < 0 ? message : "", strerrorname_np(error)) &&
+           check_at(saved == error, line, "%s set errno to %d", text, saved) &&
+           check_at(message[0] && !strpbrk(message, "\n\r"), line, "%s: message \"%s\"", text, message);
+}
+
+/* The last message contains the text. */
+#define MESSAGE_HAS(text) \
+    check_at(strstr(netns_errmsg(), (text)) != NULL, __LINE__, "\"%s\" in \"%s\"", (text), netns_errmsg())
+
+/* A call of the test's own that must not fail; the test ends if it does. */
+#define MUST(call) must_at((long long)(call), __LINE__, #call)
+
+static inline long long must_at(long long rc, int line, const char *text)
+{
+    if (rc < 0) {
+        printf("# line %d: %s: %s\n", line, text, strerror(errno));
+        fflush(stdout);
+        _exit(1);
+    }
+    return rc;
+}
+
+/* --- looking at the world ---------------------------------------------------------------------- */
+
+/* How many descriptors the process has open. */
+static inline int open_descriptors(void)
+{
+    DIR *dir = opendir("/proc/self/fd");
+    int count = 0;
+
+    if (!dir)
+        return -1;
+    while (readdir(dir))
+        count++;
+    closedir(dir);
+    return count - 3; /* ".", ".." and the directory itself */
+}
+
+/* How many threads the process has. */
+static inline int threads_running(void)
+{
+    DIR *dir = opendir("/proc/self/task");
+    int count = 0;
+
+    if (!dir)
+        return -1;
+    while (readdir(dir))
+        count++;
+    closedir(dir);
+    return count - 2;
+}
+
+/* The inode of the calling thread's network namespace. */
+static inline uint64_t here(void)
+{
+    struct stat st;
+
+    return stat("/proc/thread-self/ns/net", &st) == 0 ? st.st_ino : 0;
+}
+
+static inline bool exists(const char *path)
+{
+    struct stat st;
+
+    return lstat(path, &st) == 0;
+}
+
+/* Whether the file is a network namespace, as setns(2) would find. */
+static inline bool is_netns(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int type = fd < 0 ? -1 : (int)syscall(SYS_ioctl, fd, 0xb703 /* NS_GET_NSTYPE */);
+
+    if (fd >= 0)
+        close(fd);
+    return type == CLONE_NEWNET;
+}
+
+/* How many mounts the calling thread's mount namespace has at this very path; NULL: altogether. */
+static inline int mounts_at(const char *path)
+{
+    FILE *file = fopen("/proc/thread-self/mountinfo", "re");
+    char line[2 * PATH_MAX], at[PATH_MAX];
+    int count = 0;
+
+    if (!file)
+        return -1;
+    while (fgets(line, sizeof line, file))
+        if (sscanf(line, "%*d %*d %*s %*s %4095s", at) == 1)
+            count += !path || strcmp(at, path) == 0;
+    fclose(file);
+    return count;
+}
+
+/* The names that netns_list() gives, joined by spaces, in a buffer that the next call overwrites. */
+static inline const char *names_in(const char *rundir, uint32_t flags)
+{
+    static char text[65536];
+    struct netns_list *list = NULL;
+    size_t i, used = 0;
+
+    text[0] = '\0';
+    if (netns_list_at(rundir, flags, &list) < 0)
+        return netns_errmsg();
+    for (i = 0; i < netns_list_len(list) && used < sizeof text - 300; i++)
+        used += sprintf(text + used, "%s%s", i ? " " : "", netns_list_name(list, i));
+    netns_list_free(list);
+    return text;
+}
+
+static inline const char *names(void)
+{
+    return names_in(NULL, 0);
+}
+
+/* --- making things ------------------------------------------------------------------------------ */
+
+static inline void write_file(const char *path, const char *text, mode_t mode)
+{
+    int fd = MUST(open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
+
+    MUST(write(fd, text, strlen(text)));
+    MUST(close(fd));
+}
+
+/* A file's age is its ctime, which nobody can set: for an old one, set the clock's reading back. */
+static inline void sleep_ms(long ms)
+{
+    struct timespec pause = {ms / 1000, ms % 1000 * 1000000};
+
+    while (nanosleep(&pause, &pause) < 0 && errno == EINTR)
+        ;
+}
+
+static inline double seconds(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec + now.tv_nsec / 1e9;
+}
+
+/* Runs a shell command; gives its exit status. */
+static inline int shell(const char *command)
+{
+    int status = system(command);
+
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* Waits for a child; gives its exit status, or 128 and its signal. */
+static inline int wait_for(pid_t pid)
+{
+    int status = 0;
+
+    while (waitpid(pid, &status, 0) < 0)
+        if (errno != EINTR)
+            return -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* Whether a tool is there to test against. */
+static inline bool have(const char *tool)
+{
+    char command[256];
+
+    snprintf(command, sizeof command, "PATH=$PATH:/usr/sbin:/sbin command -v %s >/dev/null 2>&1", tool);
+    return shell(command) == 0;
+}
+
+/* Whether the program runs under valgrind, which knows no system calls of the last years. */
+static inline bool under_valgrind(void)
+{
+    return getenv("NETNS_TEST_VALGRIND") != NULL;
+}
+
+/* --- the private world -------------------------------------------------------------------------- */
+
+static inline void write_map(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+    if (fd < 0 || write(fd, text, strlen(text)) < 0)
+        _exit(SKIPPED);
+    close(fd);
+}
+
+/* A plain user becomes root in a user namespace with a network namespace of its own. */
+static inline void become_root_of_a_user_namespace(void)
+{
+    char map[64];
+    unsigned uid = geteuid(), gid = getegid();
+
+    if (unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET) < 0)
+        _exit(SKIPPED);
+    write_map("/proc/self/setgroups", "deny");
+    snprintf(map, sizeof map, "0 %u 1", uid);
+    write_map("/proc/self/uid_map", map);
+    snprintf(map, sizeof map, "0 %u 1", gid);
+    write_map("/proc/self/gid_map", map);
+}
+
+/* A private mount namespace with an empty tmpfs on /run, and no run directory in it. */
+static inline void world_without_run_directory(void)
+{
+    if (geteuid() != 0)
+        become_root_of_a_user_namespace();
+    else if (unshare(CLONE_NEWNS) < 0)
+        _exit(SKIPPED);
+    MUST(mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL));
+    MUST(mount("netns-test", "/run", "tmpfs", 0, "mode=755"));
+}
+
+/* The same with a tmpfs on /run/netns. */
+static inline void world(void)
+{
+    world_without_run_directory();
+    MUST(mkdir("/run/netns", 0755));
+    MUST(mount("netns-test", "/run/netns", "tmpfs", 0, "mode=755"));
+}
+
+/* --- running ------------------------------------------------------------------------------------ */
+
+static int tests_run, tests_failed, tests_skipped;
+
+/* Ends the test as one that cannot run here. */
+static inline void skip(const char *why)
+{
+    printf("# %s\n", why);
+    fflush(stdout);
+    exit(SKIPPED);
+}
+
+static inline void run_test(const char *name, void (*enter)(void), void (*test)(void))
+{
+    int status;
+    pid_t pid;
+
+    fflush(NULL);
+    pid = MUST(fork());
+    if (pid == 0) {
+        int before;
+
+        alarm(TEST_TIMEOUT);
+        enter();
+        before = open_descriptors();
+        test();
+        check_at(open_descriptors() == before, 0, "descriptors: %d before, %d after", before,
+                 open_descriptors());
+        exit(test_failures ? 1 : 0);
+    }
+    status = wait_for(pid);
+    tests_run++;
+    if (status == SKIPPED) {
+        tests_skipped++;
+        printf("ok %d - %s # SKIP\n", tests_run, name);
+    } else {
+        tests_failed += status != 0;
+        if (status > 1)
+            printf("# ended with status %d\n", status);
+        printf("%s %d - %s\n", status ? "not ok" : "ok", tests_run, name);
+    }
+    fflush(stdout);
+}
+
+/* Runs a test in a world with an empty run directory. */
+#define RUN(test) run_test(#test, world, test)
+
+/* Runs a test in a world without one. */
+#define RUN_WITHOUT_RUN_DIRECTORY(test) run_test(#test, world_without_run_directory, test)
+
+/* What main() returns. */
+static inline int finish(void)
+{
+    printf("1..%d\n", tests_run);
+    if (tests_failed)
+        return 1;
+    return tests_run > 0 && tests_skipped == tests_run ? SKIPPED : 0;
+}
+
+#endif

@@ -1,0 +1,552 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * libnetns: Linux network namespaces.
+ *
+ * Every function that can fail returns an int or a ssize_t: not negative on success, -errno on
+ * failure, and then errno has the same value and netns_errmsg() says in one line what failed and
+ * what to do about it. On success errno is left alone. What a pointer argument receives is written
+ * on success only. Every descriptor is close-on-exec. No function prints, exits, forks, leaves a
+ * thread behind, installs a signal handler, or changes the environment or the working directory;
+ * none is a cancellation point. A bug in the library returns -ENOTRECOVERABLE.
+ *
+ * All functions may be called from any thread, none in a signal handler. A handle may be used by
+ * several threads at once, but not while one of them ends it.
+ *
+ * This file is generated from the comments in src/capi; do not edit it.
+ */
+
+#ifndef NETNS_H
+#define NETNS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* The version of this header; netns_version() is that of the library. */
+#define NETNS_VERSION "1.0.0"
+#define NETNS_VERSION_MAJOR 1
+#define NETNS_VERSION_MINOR 0
+#define NETNS_VERSION_PATCH 0
+/* For comparisons: 0xMMmmpp. */
+#define NETNS_VERSION_NUMBER \
+    ((NETNS_VERSION_MAJOR << 16) | (NETNS_VERSION_MINOR << 8) | NETNS_VERSION_PATCH)
+
+/* The run directory, where names live: the one that others reach as /var/run/netns. */
+#define NETNS_RUN_DIR "/run/netns"
+
+
+/**
+ * For netns_create(): where the name exists, open it instead of failing.
+ */
+#define NETNS_CREATE_EXIST_OK 1
+
+/**
+ * For netns_create(): the namespace's loopback device is up when the call returns.
+ */
+#define NETNS_CREATE_LO_UP 2
+
+/**
+ * For netns_remove(): a name that does not exist is no error.
+ */
+#define NETNS_REMOVE_MISSING_OK 1
+
+/**
+ * For netns_list(): also the empty files that killed creators left.
+ */
+#define NETNS_LIST_STALE 1
+
+/**
+ * For netns_pids(): every thread counts, by its own id.
+ */
+#define NETNS_PIDS_THREADS 1
+
+/**
+ * A network namespace: one open descriptor, and the name and path it was opened by. It does not
+ * change, may be used from any thread and from several at once, and keeps the namespace alive
+ * whatever becomes of its name. End it with netns_close(). Since 1.0.
+ */
+struct netns;
+
+/**
+ * The names in a run directory at one moment, sorted bytewise. It does not change. End it with
+ * netns_list_free(). Since 1.0.
+ */
+struct netns_list;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * Makes a network namespace and, unless name is NULL, gives it that name in NETNS_RUN_DIR. The name
+ * appears when it can be opened, not before. A name that a killed creator left behind is taken over.
+ *
+ * name   at most 255 bytes without '/', neither "." nor "..". NULL makes an anonymous namespace,
+ *        which lives as long as its handle, its sockets and the threads in it.
+ * flags  NETNS_CREATE_EXIST_OK: where the name exists, open it. If another program is making it at
+ *        this moment, wait until it can be opened, at most 10 seconds.
+ *        NETNS_CREATE_LO_UP: lo is up when the call returns.
+ * out    receives a handle, which is yours to netns_close(). NULL if you need none and name is not
+ *        NULL.
+ *
+ * The calling thread stays in its namespace. Where it could not come back (in a user namespace that
+ * does not own its network namespace, say), a helper thread does the work and ends.
+ *
+ * Returns 0, or
+ *   -EINVAL     name is no name, a flag is unknown, or both name and out are NULL
+ *   -ENAMETOOLONG  name has more than 255 bytes
+ *   -EEXIST     the name exists, or another program is making it
+ *   -ENOTTY     with NETNS_CREATE_EXIST_OK: it exists and is not a network namespace
+ *   -EPERM      CAP_SYS_ADMIN is missing
+ *   -EACCES     the run directory belongs to another user
+ *   -ENOTDIR    the run directory is not a directory
+ *   -EROFS      the run directory is on a read-only file system
+ *   -ENOSPC     the limit on namespaces or mounts, or a full file system
+ *   -EAGAIN     no helper thread could be started
+ *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
+ *   -ENOTRECOVERABLE  the thread could not go back: it is in the new namespace
+ * On failure no name, mount or descriptor is left.
+ *
+ * Since 1.0.
+ */
+int netns_create(const char *name,
+                 uint32_t flags,
+                 struct netns **out);
+
+/**
+ * netns_create() in a run directory of your own.
+ *
+ * rundir  made, with its parents, if it does not exist, and made a mount point if it is none. NULL
+ *         is NETNS_RUN_DIR. A relative path is taken from the working directory, now and in what
+ *         netns_path() returns.
+ *
+ * Returns what netns_create() returns; -EINVAL also if rundir is empty. Since 1.0.
+ */
+int netns_create_at(const char *rundir, const char *name, uint32_t flags, struct netns **out);
+
+/**
+ * Opens a network namespace by its name in NETNS_RUN_DIR or, if name has a '/' in it, by its path.
+ *
+ * name   a path may be any file that is a network namespace, such as /proc/PID/ns/net; symbolic
+ *        links on the way are followed. A name that is a symbolic link is refused.
+ * flags  0.
+ * out    receives a handle, which is yours to netns_close().
+ *
+ * Needs no privilege: whoever may read the file may hold a handle. Entering takes more.
+ *
+ * Returns 0, or
+ *   -EINVAL     name is no name, flags is not 0, or a pointer is NULL
+ *   -ENAMETOOLONG  the name has more than 255 bytes, or the path more than 4095
+ *   -ENOENT     there is no such name or path
+ *   -ENOTTY     it is not a network namespace: a plain file, a directory, a symbolic link, another
+ *               kind of namespace, or a name whose creator is at work or was killed
+ *   -EACCES     the path is not yours to open (/proc/PID/ns/net: CAP_SYS_PTRACE)
+ *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
+ * or another errno of open(2) for the path.
+ *
+ * Since 1.0.
+ */
+int netns_open(const char *name, uint32_t flags, struct netns **out);
+
+/**
+ * netns_open() by its name in a run directory of your own.
+ *
+ * rundir  NULL is NETNS_RUN_DIR.
+ * name    a name; with a '/' in it, it is none.
+ *
+ * Returns what netns_open() returns; -EINVAL also if rundir is empty. Since 1.0.
+ */
+int netns_open_at(const char *rundir, const char *name, uint32_t flags, struct netns **out);
+
+/**
+ * Opens the network namespace that a process, or a thread, is in.
+ *
+ * pid  as getpid(2) or gettid(2) gives it, greater than 0.
+ * out  receives a handle, which is yours to netns_close(). It has no name and no path.
+ *
+ * Returns 0, or
+ *   -EINVAL     pid is not greater than 0, or out is NULL
+ *   -ESRCH      there is no such process or thread, or it has ended
+ *   -EACCES     it is not yours to look at: CAP_SYS_PTRACE is missing
+ *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
+ *
+ * Since 1.0.
+ */
+int netns_open_pid(pid_t pid, struct netns **out);
+
+/**
+ * Opens the network namespace that a descriptor refers to: a descriptor of the namespace itself, a
+ * socket that lives in it, or a pidfd of a process in it.
+ *
+ * fd   stays yours, as it is; the handle has a descriptor of its own.
+ * out  receives a handle, which is yours to netns_close(). It has no name and no path.
+ *
+ * Returns 0, or
+ *   -EBADF      fd is not open
+ *   -EINVAL     out is NULL
+ *   -ENOTTY     fd is none of the three
+ *   -ESRCH      the pidfd's process has ended
+ *   -EPERM      a socket: CAP_NET_ADMIN over its namespace is missing
+ *   -EACCES     a pidfd: CAP_SYS_PTRACE over the process is missing
+ *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
+ *
+ * Since 1.0.
+ */
+int netns_open_fd(int fd, struct netns **out);
+
+/**
+ * Opens the network namespace that the calling thread is in.
+ *
+ * out  receives a handle, which is yours to netns_close(). It has no name and no path.
+ *
+ * Returns 0, or
+ *   -EINVAL     out is NULL
+ *   -ENOENT     /proc is not mounted, and CAP_NET_ADMIN to do without is missing
+ *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
+ *
+ * Since 1.0.
+ */
+int netns_open_current(struct netns **out);
+
+/**
+ * Ends a handle and closes its descriptor. The namespace itself lives on as long as it has a name,
+ * another handle, a socket or a thread in it. NULL is allowed. errno is left alone. Since 1.0.
+ */
+void netns_close(struct netns *ns);
+
+/**
+ * Gives a namespace one more name in NETNS_RUN_DIR, whoever made it and however it was opened.
+ *
+ * ns     is not changed: netns_name() stays what it was.
+ * name   as in netns_create().
+ * flags  0.
+ *
+ * Returns 0, or
+ *   -EINVAL     name is no name, flags is not 0, or a pointer is NULL
+ *   -ENAMETOOLONG  name has more than 255 bytes
+ *   -EEXIST     the name exists, or another program is making it
+ *   -EPERM      CAP_SYS_ADMIN over the mount namespace is missing
+ *   -EACCES     the run directory belongs to another user
+ *   -ENOTDIR    the run directory is not a directory
+ *   -EROFS      the run directory is on a read-only file system
+ *   -ENOSPC     the limit on mounts, or a full file system
+ *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
+ * On failure no name, mount or descriptor is left.
+ *
+ * Since 1.0.
+ */
+int netns_attach(const struct netns *ns, const char *name, uint32_t flags);
+
+/**
+ * netns_attach() in a run directory of your own, made as netns_create_at() makes it. NULL is
+ * NETNS_RUN_DIR.
+ *
+ * Returns what netns_attach() returns; -EINVAL also if rundir is empty. Since 1.0.
+ */
+int netns_attach_at(const char *rundir, const struct netns *ns, const char *name, uint32_t flags);
+
+/**
+ * Takes a name away from NETNS_RUN_DIR: every mount on it, however many lie on top of each other,
+ * and its file; or the empty file of a creator that was killed or is still at work. The namespace
+ * lives on as long as it has another name, a handle, a socket or a thread in it.
+ *
+ * flags  NETNS_REMOVE_MISSING_OK: a name that does not exist is no error.
+ *
+ * Returns 0, or
+ *   -EINVAL     name is no name or NULL, or a flag is unknown
+ *   -ENAMETOOLONG  name has more than 255 bytes
+ *   -ENOENT     there is no such name
+ *   -ENOTTY     it is not the name of a network namespace; it is left alone
+ *   -EPERM      CAP_SYS_ADMIN is missing, or the mount belongs to a more privileged mount namespace
+ *   -EACCES     the run directory belongs to another user
+ *   -ENOTDIR    the run directory is not a directory
+ *   -EROFS      the run directory is on a read-only file system
+ *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
+ *
+ * Since 1.0.
+ */
+int netns_remove(const char *name, uint32_t flags);
+
+/**
+ * netns_remove() in a run directory of your own; the directory stays. NULL is NETNS_RUN_DIR.
+ *
+ * Returns what netns_remove() returns; -EINVAL also if rundir is empty. Since 1.0.
+ */
+int netns_remove_at(const char *rundir, const char *name, uint32_t flags);
+
+/**
+ * The handle's descriptor, close-on-exec, good for setns(2) and for /proc/self/fd. It stays the
+ * handle's: do not close it, and do not use it after netns_close().
+ *
+ * Returns the descriptor, or
+ *   -EINVAL     ns is NULL
+ *
+ * Since 1.0.
+ */
+int netns_fd(const struct netns *ns);
+
+/**
+ * The name that the namespace was created with or opened by, whatever has become of it since. It
+ * lives as long as the handle.
+ *
+ * Returns NULL if there is none: an anonymous namespace, one opened by path, process, descriptor or
+ * as the thread's own; or if ns is NULL. Since 1.0.
+ */
+const char *netns_name(const struct netns *ns);
+
+/**
+ * The path that the namespace was opened by, or that its name stands for. It lives as long as the
+ * handle.
+ *
+ * Returns NULL if there is none: an anonymous namespace, one opened by process, descriptor or as
+ * the thread's own; or if ns is NULL. Since 1.0.
+ */
+const char *netns_path(const struct netns *ns);
+
+/**
+ * The namespace's inode number: the N of the net:[N] that readlink(1) shows for /proc/PID/ns/net.
+ * When the namespace is gone, another may get it; netns_cookie() is never given twice.
+ *
+ * Returns 0 if ns is NULL. Since 1.0.
+ */
+uint64_t netns_inode(const struct netns *ns);
+
+/**
+ * The device number that goes with the inode number, in the form of stat(2)'s st_dev.
+ *
+ * Returns 0 if ns is NULL. Since 1.0.
+ */
+uint64_t netns_device(const struct netns *ns);
+
+/**
+ * The namespace's cookie, a number that the kernel gives to no other until the next boot. A
+ * socket's SO_NETNS_COOKIE is the same.
+ *
+ * cookie  receives it.
+ *
+ * Returns 0, or
+ *   -EINVAL     a pointer is NULL
+ *   -EOPNOTSUPP the kernel has no cookies: it is older than Linux 5.14
+ * and before Linux 6.18 also what netns_socket() returns, since a socket must be asked. Since 1.0.
+ */
+int netns_cookie(const struct netns *ns, uint64_t *cookie);
+
+/**
+ * Whether two handles are of the same namespace.
+ *
+ * Returns 1 or 0; 0 also if one of them is NULL. Since 1.0.
+ */
+int netns_equal(const struct netns *a, const struct netns *b);
+
+/**
+ * Whether the calling thread is in the namespace.
+ *
+ * Returns 1 or 0, or
+ *   -EINVAL     ns is NULL
+ *   -ENOENT     /proc is not mounted, and CAP_NET_ADMIN to do without is missing
+ *
+ * Since 1.0.
+ */
+int netns_is_current(const struct netns *ns);
+
+/**
+ * Moves the calling thread into the namespace, one way. Sockets that it opens and threads that it
+ * starts from here on are in there; its other threads and its open sockets stay where they are.
+ *
+ * Returns 0, or
+ *   -EINVAL     ns is NULL
+ *   -EPERM      CAP_SYS_ADMIN is missing, in the thread's own user namespace or in the one that
+ *               owns ns
+ *   -ENOMEM     no memory to be had
+ * On failure the thread is where it was. Allocates nothing.
+ *
+ * Since 1.0.
+ */
+int netns_setns(const struct netns *ns);
+
+/**
+ * Moves the calling thread into the namespace until netns_leave(). Threads that it starts in there
+ * stay in there. Stays nest: leave them in the reverse order.
+ *
+ * Returns a token, which is a close-on-exec descriptor of the namespace that the thread comes from,
+ * to go back with; or
+ *   -EINVAL     ns is NULL
+ *   -EPERM      the thread could not come back, or CAP_SYS_ADMIN to go is missing. netns_setns(),
+ *               in a thread of your own that ends in there, asks for less
+ *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
+ * On failure the thread is where it was. Allocates nothing.
+ *
+ * Since 1.0.
+ */
+int netns_enter(const struct netns *ns);
+
+/**
+ * Takes the calling thread back to where it was when netns_enter() returned token, and closes the
+ * token. A token belongs to the thread that got it, and to the child of a fork(2) in between: on
+ * another thread it would take that one to the first one's home.
+ *
+ * Returns 0, or
+ *   -EBADF      token is not open; the thread is where it was
+ *   -EINVAL     token is not one that netns_enter() returned; the thread is where it was
+ *   -ENOTRECOVERABLE  the kernel refused; the thread has not gone back, and the token is still open
+ * Allocates nothing.
+ *
+ * Since 1.0.
+ */
+int netns_leave(int token);
+
+/**
+ * Calls func(arg) with the calling thread in the namespace, and takes it back.
+ *
+ * func    runs on the calling thread with its signal mask, so handlers may run in there too.
+ *         Threads that it starts stay in there. pthread_cancel(3) takes effect when netns_run() has
+ *         returned. pthread_exit(3) and C++ exceptions take the thread back on their way;
+ *         longjmp(3) out of func does not, and is not allowed.
+ * arg     is passed to func.
+ * result  receives what func returned; NULL if you do not need it.
+ *
+ * Returns 0, whatever func returned, or
+ *   -EINVAL     ns or func is NULL; func was not called
+ *   -EPERM      the thread could not come back, or CAP_SYS_ADMIN to go is missing; func was not
+ *               called
+ *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had; func was not called
+ *   -ENOTRECOVERABLE  func was called, and the thread could not go back (did func drop a
+ *               capability?)
+ *
+ * Since 1.0.
+ */
+int netns_run(const struct netns *ns, int (*func)(void *arg), void *arg, int *result);
+
+/**
+ * Opens a socket in the namespace, as socket(2) does, close-on-exec. It stays in there wherever the
+ * thread is, which stays where it is.
+ *
+ * domain, type, protocol  as in socket(2); type may have SOCK_NONBLOCK added.
+ *
+ * Returns the socket, which is yours to close(2), or
+ *   -EINVAL     ns is NULL, or as socket(2) says
+ *   -EPERM, -EACCES  CAP_SYS_ADMIN to enter, or what this kind of socket needs, is missing
+ *   -EAFNOSUPPORT, -EPROTONOSUPPORT, -ESOCKTNOSUPPORT  as socket(2) says
+ *   -EAGAIN     no helper thread could be started, where one is needed (see netns_create())
+ *   -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM  no descriptor or memory to be had
+ *   -ENOTRECOVERABLE  the thread could not go back: it is in the namespace
+ * Allocates nothing, unless it needs the helper thread.
+ *
+ * Since 1.0.
+ */
+int netns_socket(const struct netns *ns, int domain, int type, int protocol);
+
+/**
+ * Lists the names in NETNS_RUN_DIR that are network namespaces at this moment, sorted bytewise. A
+ * run directory that does not exist has none. Needs no privilege.
+ *
+ * flags  NETNS_LIST_STALE: list the stale names too, which netns_create() takes over and
+ *        netns_remove() clears; their inode is 0.
+ * out    receives the list, which is yours to netns_list_free().
+ *
+ * Returns 0, or
+ *   -EINVAL     a flag is unknown, or out is NULL
+ *   -ENOTDIR    the run directory is not a directory
+ *   -EACCES     the run directory is not yours to read
+ *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
+ *
+ * Since 1.0.
+ */
+int netns_list(uint32_t flags, struct netns_list **out);
+
+/**
+ * netns_list() of a run directory of your own. NULL is NETNS_RUN_DIR.
+ *
+ * Returns what netns_list() returns; -EINVAL also if rundir is empty. Since 1.0.
+ */
+int netns_list_at(const char *rundir, uint32_t flags, struct netns_list **out);
+
+/**
+ * How many names a list has; 0 if list is NULL. Since 1.0.
+ */
+size_t netns_list_len(const struct netns_list *list);
+
+/**
+ * The name at place i, counted from 0. It lives as long as the list.
+ *
+ * Returns NULL past the end, or if list is NULL. Since 1.0.
+ */
+const char *netns_list_name(const struct netns_list *list, size_t i);
+
+/**
+ * The inode number of the namespace at place i, as netns_inode() tells it.
+ *
+ * Returns 0 for a stale name, past the end, or if list is NULL. Since 1.0.
+ */
+uint64_t netns_list_inode(const struct netns_list *list, size_t i);
+
+/**
+ * Frees a list. NULL is allowed. errno is left alone. Since 1.0.
+ */
+void netns_list_free(struct netns_list *list);
+
+/**
+ * Lists the names that a namespace has in NETNS_RUN_DIR; it may have none.
+ *
+ * flags  0.
+ * out    receives the list, which is yours to netns_list_free().
+ *
+ * Returns 0, or
+ *   -EINVAL     flags is not 0, or a pointer is NULL
+ * and what else netns_list() returns. Since 1.0.
+ */
+int netns_names(const struct netns *ns, uint32_t flags, struct netns_list **out);
+
+/**
+ * netns_names() in a run directory of your own. NULL is NETNS_RUN_DIR.
+ *
+ * Returns what netns_names() returns; -EINVAL also if rundir is empty. Since 1.0.
+ */
+int netns_names_at(const char *rundir,
+                   const struct netns *ns,
+                   uint32_t flags,
+                   struct netns_list **out);
+
+/**
+ * Finds the processes whose main thread is in the namespace, as the caller's /proc shows them.
+ * Those that the caller may not look at are left out: another user's, without CAP_SYS_PTRACE.
+ *
+ * flags  NETNS_PIDS_THREADS: every thread in the namespace, by its thread id, whatever namespace
+ *        the main thread is in.
+ * pids   receives the first cap ids, ascending; NULL if cap is 0.
+ * cap    how many pids has room for.
+ *
+ * Returns how many there are, which may be more than cap: then make room and call again; or
+ *   -EINVAL     ns is NULL, a flag is unknown, or pids is NULL and cap is not 0
+ *   -ENOENT     /proc is not mounted
+ *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
+ *
+ * Since 1.0.
+ */
+ssize_t netns_pids(const struct netns *ns, uint32_t flags, pid_t *pids, size_t cap);
+
+/**
+ * The version of the library that the program runs with, such as "1.0.0". NETNS_VERSION is that of
+ * the header that it was compiled with. Since 1.0.
+ */
+const char *netns_version(void);
+
+/**
+ * The calling thread's last failure in one line of UTF-8 without a newline: what was to be done,
+ * the step that failed, the reason and, where it is known, the remedy:
+ *
+ *   create "blue": bind on /run/netns/blue: Operation not permitted (needs CAP_SYS_ADMIN over the
+ *   mount namespace)
+ *
+ * Control characters in names are shown as \xNN, and very long names are shortened.
+ *
+ * Returns "" before the first failure, never NULL. The text is the library's, and stays the same
+ * until the thread's next failure. errno is left alone. Since 1.0.
+ */
+const char *netns_errmsg(void);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* NETNS_H */

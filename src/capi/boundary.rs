@@ -1,0 +1,188 @@
+//! The one place where C calls in: a panic, a cancellation or a changed errno does not get out.
+
+use std::ffi::c_int;
+use std::os::fd::{IntoRawFd, OwnedFd};
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Once;
+
+use nix::errno::Errno;
+
+use crate::error::{Error, Result, Step, Subject};
+
+use super::message;
+
+/// What a C function returns for a success.
+pub trait IntoC {
+    type C: FromErrno;
+    fn into_c(self) -> Self::C;
+}
+
+/// What a C function returns for a failure.
+pub trait FromErrno {
+    fn from_errno(errno: Errno) -> Self;
+}
+
+impl FromErrno for c_int {
+    fn from_errno(errno: Errno) -> c_int {
+        -(errno as c_int)
+    }
+}
+
+impl FromErrno for libc::ssize_t {
+    fn from_errno(errno: Errno) -> libc::ssize_t {
+        -(errno as libc::ssize_t)
+    }
+}
+
+impl IntoC for () {
+    type C = c_int;
+    fn into_c(self) -> c_int {
+        0
+    }
+}
+
+impl IntoC for bool {
+    type C = c_int;
+    fn into_c(self) -> c_int {
+        self.into()
+    }
+}
+
+impl IntoC for c_int {
+    type C = c_int;
+    fn into_c(self) -> c_int {
+        self
+    }
+}
+
+impl IntoC for OwnedFd {
+    type C = c_int;
+    fn into_c(self) -> c_int {
+        self.into_raw_fd()
+    }
+}
+
+impl IntoC for usize {
+    type C = libc::ssize_t;
+    fn into_c(self) -> libc::ssize_t {
+        // No more than isize::MAX of anything fit into memory.
+        self as libc::ssize_t
+    }
+}
+
+/// Runs `body`; a failure becomes -errno, errno and the thread's message.
+pub fn call<T: IntoC>(subject: Subject, body: impl FnOnce() -> Result<T>) -> T::C {
+    match attempt(subject, body) {
+        Ok(value) => value.into_c(),
+        Err(errno) => T::C::from_errno(errno),
+    }
+}
+
+/// The same, for a function that has more to do before it returns.
+pub fn attempt<T>(
+    subject: Subject,
+    body: impl FnOnce() -> Result<T>,
+) -> std::result::Result<T, Errno> {
+    let errno = Errno::last_raw();
+    match shielded(body) {
+        Ok(value) => {
+            Errno::set_raw(errno);
+            Ok(value)
+        }
+        Err(error) => {
+            message::store(&subject, error);
+            error.errno.set();
+            Err(error.errno)
+        }
+    }
+}
+
+/// Runs `body`, which cannot fail; `fallback` is for a bug in it. errno is left alone.
+pub fn plain<T>(fallback: T, body: impl FnOnce() -> T) -> T {
+    let errno = Errno::last_raw();
+    let result = shielded(|| Ok(body())).unwrap_or(fallback);
+    Errno::set_raw(errno);
+    result
+}
+
+fn shielded<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
+    let _uncancelled = Uncancelled::new();
+    silence_panics();
+    panic::catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| {
+        // Dropping it could panic again.
+        std::mem::forget(payload);
+        Err(Error::new(Step::Panic, Errno::ENOTRECOVERABLE)
+            .hint("a bug in libnetns, please report it"))
+    })
+}
+
+/// A library prints nothing. Only the library's own panics come here: the Rust runtime in it is its
+/// own.
+fn silence_panics() {
+    static ONCE: Once = Once::new();
+    if cfg!(not(test)) {
+        ONCE.call_once(|| panic::set_hook(Box::new(|_| {})));
+    }
+}
+
+/// Keeps pthread_cancel(3) from ending the thread half way through; the request stays pending and
+/// takes effect at the caller's next cancellation point.
+pub struct Uncancelled {
+    before: c_int,
+}
+
+const PTHREAD_CANCEL_DISABLE: c_int = 1;
+
+// The libc crate lacks it for Linux.
+unsafe extern "C" {
+    fn pthread_setcancelstate(state: c_int, before: *mut c_int) -> c_int;
+}
+
+impl Uncancelled {
+    pub fn new() -> Uncancelled {
+        let mut before = 0;
+        // SAFETY: it writes one int; it fails for an unknown state only.
+        unsafe { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &mut before) };
+        Uncancelled { before }
+    }
+}
+
+impl Drop for Uncancelled {
+    fn drop(&mut self) {
+        // SAFETY: the state is one that the same function returned; NULL is allowed.
+        unsafe { pthread_setcancelstate(self.before, std::ptr::null_mut()) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Object;
+
+    const SUBJECT: Subject = Subject { verb: "test", rundir: None, object: Object::Nothing };
+
+    #[test]
+    fn success_leaves_errno_alone() {
+        Errno::EXDEV.set();
+        let result = call(SUBJECT, || {
+            Errno::EIO.set();
+            Ok(7)
+        });
+        assert_eq!((result, Errno::last()), (7, Errno::EXDEV));
+    }
+
+    #[test]
+    fn failure_is_minus_errno_and_errno_and_a_message() {
+        let result = call::<()>(SUBJECT, || Err(Error::new(Step::Setns, Errno::EIO)));
+        assert_eq!((result, Errno::last()), (-libc::EIO, Errno::EIO));
+        assert_eq!(message::text().to_str(), Ok("test: setns: Input/output error"));
+    }
+
+    #[test]
+    fn a_panic_becomes_enotrecoverable() {
+        let result = call::<usize>(SUBJECT, || panic!("a bug"));
+        assert_eq!(result, -(libc::ENOTRECOVERABLE as isize));
+        assert!(message::text().to_str().unwrap().contains("internal error"));
+        assert_eq!(plain(3, || panic!("another")), 3);
+    }
+}

@@ -1,0 +1,109 @@
+//! Identity: what a handle tells of its namespace.
+
+use std::ffi::{CStr, c_char, c_int};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, AsRawFd};
+use std::ptr;
+
+use super::boundary;
+use super::convert;
+use super::types::Netns;
+
+/// The handle's descriptor, close-on-exec, good for setns(2) and for /proc/self/fd. It stays the
+/// handle's: do not close it, and do not use it after netns_close().
+///
+/// Returns the descriptor, or
+///   -EINVAL     ns is NULL
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_fd(ns: Option<&Netns>) -> c_int {
+    boundary::call(convert::about_handle("fd", ns), || {
+        Ok(convert::handle(ns)?.0.as_fd().as_raw_fd())
+    })
+}
+
+/// The name that the namespace was created with or opened by, whatever has become of it since. It
+/// lives as long as the handle.
+///
+/// Returns NULL if there is none: an anonymous namespace, one opened by path, process, descriptor or
+/// as the thread's own; or if ns is NULL. Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_name(ns: Option<&Netns>) -> *const c_char {
+    boundary::plain(ptr::null(), || pointer(ns.and_then(|ns| ns.0.name())))
+}
+
+/// The path that the namespace was opened by, or that its name stands for. It lives as long as the
+/// handle.
+///
+/// Returns NULL if there is none: an anonymous namespace, one opened by process, descriptor or as
+/// the thread's own; or if ns is NULL. Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_path(ns: Option<&Netns>) -> *const c_char {
+    boundary::plain(ptr::null(), || pointer(ns.and_then(|ns| ns.0.path())))
+}
+
+fn pointer(text: Option<&CStr>) -> *const c_char {
+    text.map_or(ptr::null(), CStr::as_ptr)
+}
+
+/// The namespace's inode number: the N of the net:[N] that readlink(1) shows for /proc/PID/ns/net.
+/// When the namespace is gone, another may get it; netns_cookie() is never given twice.
+///
+/// Returns 0 if ns is NULL. Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_inode(ns: Option<&Netns>) -> u64 {
+    boundary::plain(0, || ns.map_or(0, |ns| ns.0.inode()))
+}
+
+/// The device number that goes with the inode number, in the form of stat(2)'s st_dev.
+///
+/// Returns 0 if ns is NULL. Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_device(ns: Option<&Netns>) -> u64 {
+    boundary::plain(0, || ns.map_or(0, |ns| ns.0.device()))
+}
+
+/// The namespace's cookie, a number that the kernel gives to no other until the next boot. A
+/// socket's SO_NETNS_COOKIE is the same.
+///
+/// cookie  receives it.
+///
+/// Returns 0, or
+///   -EINVAL     a pointer is NULL
+///   -EOPNOTSUPP the kernel has no cookies: it is older than Linux 5.14
+/// and before Linux 6.18 also what netns_socket() returns, since a socket must be asked. Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_cookie(
+    ns: Option<&Netns>,
+    cookie: Option<&mut MaybeUninit<u64>>,
+) -> c_int {
+    boundary::call(convert::about_handle("cookie of", ns), || {
+        let ns = convert::handle(ns)?;
+        convert::out(cookie)?.write(ns.0.cookie()?);
+        Ok(())
+    })
+}
+
+/// Whether two handles are of the same namespace.
+///
+/// Returns 1 or 0; 0 also if one of them is NULL. Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_equal(a: Option<&Netns>, b: Option<&Netns>) -> c_int {
+    boundary::plain(0, || match (a, b) {
+        (Some(a), Some(b)) => (a.0 == b.0).into(),
+        _ => 0,
+    })
+}
+
+/// Whether the calling thread is in the namespace.
+///
+/// Returns 1 or 0, or
+///   -EINVAL     ns is NULL
+///   -ENOENT     /proc is not mounted, and CAP_NET_ADMIN to do without is missing
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_is_current(ns: Option<&Netns>) -> c_int {
+    boundary::call(convert::about_handle("compare", ns), || convert::handle(ns)?.0.is_current())
+}

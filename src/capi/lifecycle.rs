@@ -1,0 +1,363 @@
+//! Lifecycle: names and handles made, opened and taken away.
+
+use std::ffi::{CStr, c_char, c_int};
+use std::mem::MaybeUninit;
+use std::os::fd::BorrowedFd;
+
+use nix::errno::Errno;
+
+use crate::error::{Error, Object, Result, Step};
+use crate::lifecycle::{self, CreateFlags, RemoveFlags};
+use crate::namespace::Namespace;
+
+use super::boundary;
+use super::convert::{self, Slot, text};
+use super::types::Netns;
+
+/// For netns_create(): where the name exists, open it instead of failing.
+pub const NETNS_CREATE_EXIST_OK: u32 = 1;
+/// For netns_create(): the namespace's loopback device is up when the call returns.
+pub const NETNS_CREATE_LO_UP: u32 = 2;
+/// For netns_remove(): a name that does not exist is no error.
+pub const NETNS_REMOVE_MISSING_OK: u32 = 1;
+
+const _: () = assert!(NETNS_CREATE_EXIST_OK == CreateFlags::EXIST_OK.bits());
+const _: () = assert!(NETNS_CREATE_LO_UP == CreateFlags::LO_UP.bits());
+const _: () = assert!(NETNS_REMOVE_MISSING_OK == RemoveFlags::MISSING_OK.bits());
+
+/// Makes a network namespace and, unless name is NULL, gives it that name in NETNS_RUN_DIR. The name
+/// appears when it can be opened, not before. A name that a killed creator left behind is taken over.
+///
+/// name   at most 255 bytes without '/', neither "." nor "..". NULL makes an anonymous namespace,
+///        which lives as long as its handle, its sockets and the threads in it.
+/// flags  NETNS_CREATE_EXIST_OK: where the name exists, open it. If another program is making it at
+///        this moment, wait until it can be opened, at most 10 seconds.
+///        NETNS_CREATE_LO_UP: lo is up when the call returns.
+/// out    receives a handle, which is yours to netns_close(). NULL if you need none and name is not
+///        NULL.
+///
+/// The calling thread stays in its namespace. Where it could not come back (in a user namespace that
+/// does not own its network namespace, say), a helper thread does the work and ends.
+///
+/// Returns 0, or
+///   -EINVAL     name is no name, a flag is unknown, or both name and out are NULL
+///   -ENAMETOOLONG  name has more than 255 bytes
+///   -EEXIST     the name exists, or another program is making it
+///   -ENOTTY     with NETNS_CREATE_EXIST_OK: it exists and is not a network namespace
+///   -EPERM      CAP_SYS_ADMIN is missing
+///   -EACCES     the run directory belongs to another user
+///   -ENOTDIR    the run directory is not a directory
+///   -EROFS      the run directory is on a read-only file system
+///   -ENOSPC     the limit on namespaces or mounts, or a full file system
+///   -EAGAIN     no helper thread could be started
+///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
+///   -ENOTRECOVERABLE  the thread could not go back: it is in the new namespace
+/// On failure no name, mount or descriptor is left.
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_create(
+    name: *const c_char,
+    flags: u32,
+    out: Option<&mut MaybeUninit<*mut Netns>>,
+) -> c_int {
+    // SAFETY: the caller passes NULL or a string.
+    create(None, unsafe { text(name) }, flags, out)
+}
+
+/// netns_create() in a run directory of your own.
+///
+/// rundir  made, with its parents, if it does not exist, and made a mount point if it is none. NULL
+///         is NETNS_RUN_DIR. A relative path is taken from the working directory, now and in what
+///         netns_path() returns.
+///
+/// Returns what netns_create() returns; -EINVAL also if rundir is empty. Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_create_at(
+    rundir: *const c_char,
+    name: *const c_char,
+    flags: u32,
+    out: Option<&mut MaybeUninit<*mut Netns>>,
+) -> c_int {
+    // SAFETY: the caller passes NULL or a string, twice.
+    let (rundir, name) = unsafe { (text(rundir), text(name)) };
+    create(rundir, name, flags, out)
+}
+
+fn create(
+    rundir: Option<&CStr>,
+    name: Option<&CStr>,
+    flags: u32,
+    out: Option<&mut MaybeUninit<*mut Netns>>,
+) -> c_int {
+    boundary::call(convert::about_name("create", rundir, name), || {
+        let flags = convert::flags::<CreateFlags>(flags)?;
+        let Some(name) = name else {
+            let out = convert::required(out, "both name and out are NULL")?;
+            let slot = Slot::new()?;
+            out.write(slot.give(Netns(lifecycle::create_anonymous(flags)?)));
+            return Ok(());
+        };
+        let slot = Slot::new()?;
+        let name = convert::name(Some(name))?;
+        let ns = lifecycle::create(convert::rundir(rundir), name, flags)?;
+        if let Some(out) = out {
+            out.write(slot.give(Netns(ns)));
+        }
+        Ok(())
+    })
+}
+
+/// Opens a network namespace by its name in NETNS_RUN_DIR or, if name has a '/' in it, by its path.
+///
+/// name   a path may be any file that is a network namespace, such as /proc/PID/ns/net; symbolic
+///        links on the way are followed. A name that is a symbolic link is refused.
+/// flags  0.
+/// out    receives a handle, which is yours to netns_close().
+///
+/// Needs no privilege: whoever may read the file may hold a handle. Entering takes more.
+///
+/// Returns 0, or
+///   -EINVAL     name is no name, flags is not 0, or a pointer is NULL
+///   -ENAMETOOLONG  the name has more than 255 bytes, or the path more than 4095
+///   -ENOENT     there is no such name or path
+///   -ENOTTY     it is not a network namespace: a plain file, a directory, a symbolic link, another
+///               kind of namespace, or a name whose creator is at work or was killed
+///   -EACCES     the path is not yours to open (/proc/PID/ns/net: CAP_SYS_PTRACE)
+///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
+/// or another errno of open(2) for the path.
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_open(
+    name: *const c_char,
+    flags: u32,
+    out: Option<&mut MaybeUninit<*mut Netns>>,
+) -> c_int {
+    // SAFETY: the caller passes NULL or a string.
+    let name = unsafe { text(name) };
+    match name.filter(|text| text.to_bytes().contains(&b'/')) {
+        Some(path) => open(Object::Path(path), None, out, || {
+            convert::no_flags(flags)?;
+            Namespace::open_path(path)
+        }),
+        None => open_name(None, name, flags, out),
+    }
+}
+
+/// netns_open() by its name in a run directory of your own.
+///
+/// rundir  NULL is NETNS_RUN_DIR.
+/// name    a name; with a '/' in it, it is none.
+///
+/// Returns what netns_open() returns; -EINVAL also if rundir is empty. Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_open_at(
+    rundir: *const c_char,
+    name: *const c_char,
+    flags: u32,
+    out: Option<&mut MaybeUninit<*mut Netns>>,
+) -> c_int {
+    // SAFETY: the caller passes NULL or a string, twice.
+    let (rundir, name) = unsafe { (text(rundir), text(name)) };
+    open_name(rundir, name, flags, out)
+}
+
+/// Opens the network namespace that a process, or a thread, is in.
+///
+/// pid  as getpid(2) or gettid(2) gives it, greater than 0.
+/// out  receives a handle, which is yours to netns_close(). It has no name and no path.
+///
+/// Returns 0, or
+///   -EINVAL     pid is not greater than 0, or out is NULL
+///   -ESRCH      there is no such process or thread, or it has ended
+///   -EACCES     it is not yours to look at: CAP_SYS_PTRACE is missing
+///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_open_pid(
+    pid: libc::pid_t,
+    out: Option<&mut MaybeUninit<*mut Netns>>,
+) -> c_int {
+    open(Object::Pid(pid), None, out, || Namespace::open_pid(pid))
+}
+
+/// Opens the network namespace that a descriptor refers to: a descriptor of the namespace itself, a
+/// socket that lives in it, or a pidfd of a process in it.
+///
+/// fd   stays yours, as it is; the handle has a descriptor of its own.
+/// out  receives a handle, which is yours to netns_close(). It has no name and no path.
+///
+/// Returns 0, or
+///   -EBADF      fd is not open
+///   -EINVAL     out is NULL
+///   -ENOTTY     fd is none of the three
+///   -ESRCH      the pidfd's process has ended
+///   -EPERM      a socket: CAP_NET_ADMIN over its namespace is missing
+///   -EACCES     a pidfd: CAP_SYS_PTRACE over the process is missing
+///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_open_fd(
+    fd: c_int,
+    out: Option<&mut MaybeUninit<*mut Netns>>,
+) -> c_int {
+    open(Object::Descriptor(fd), None, out, || {
+        if fd < 0 {
+            return Err(Error::new(Step::Duplicate, Errno::EBADF));
+        }
+        // SAFETY: it is the caller's, and stays open during the call; if it is not open, the first
+        // system call says so.
+        Namespace::open_fd(unsafe { BorrowedFd::borrow_raw(fd) })
+    })
+}
+
+/// Opens the network namespace that the calling thread is in.
+///
+/// out  receives a handle, which is yours to netns_close(). It has no name and no path.
+///
+/// Returns 0, or
+///   -EINVAL     out is NULL
+///   -ENOENT     /proc is not mounted, and CAP_NET_ADMIN to do without is missing
+///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_open_current(out: Option<&mut MaybeUninit<*mut Netns>>) -> c_int {
+    open(Object::Nothing, None, out, Namespace::open_current)
+}
+
+fn open_name(
+    rundir: Option<&CStr>,
+    name: Option<&CStr>,
+    flags: u32,
+    out: Option<&mut MaybeUninit<*mut Netns>>,
+) -> c_int {
+    open(name.map_or(Object::Null, Object::Name), rundir, out, || {
+        convert::no_flags(flags)?;
+        Namespace::open_named(convert::rundir(rundir), convert::name(name)?)
+    })
+}
+
+fn open(
+    object: Object,
+    rundir: Option<&CStr>,
+    out: Option<&mut MaybeUninit<*mut Netns>>,
+    opened: impl FnOnce() -> Result<Namespace>,
+) -> c_int {
+    let verb = if matches!(object, Object::Nothing) { "open the thread's own" } else { "open" };
+    boundary::call(crate::error::Subject { verb, rundir, object }, || {
+        let out = convert::out(out)?;
+        let slot = Slot::new()?;
+        out.write(slot.give(Netns(opened()?)));
+        Ok(())
+    })
+}
+
+/// Ends a handle and closes its descriptor. The namespace itself lives on as long as it has a name,
+/// another handle, a socket or a thread in it. NULL is allowed. errno is left alone. Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_close(ns: *mut Netns) {
+    // SAFETY: ns is NULL or a handle that this library gave and that the caller uses no more.
+    boundary::plain((), || unsafe { convert::take_back(ns) })
+}
+
+/// Gives a namespace one more name in NETNS_RUN_DIR, whoever made it and however it was opened.
+///
+/// ns     is not changed: netns_name() stays what it was.
+/// name   as in netns_create().
+/// flags  0.
+///
+/// Returns 0, or
+///   -EINVAL     name is no name, flags is not 0, or a pointer is NULL
+///   -ENAMETOOLONG  name has more than 255 bytes
+///   -EEXIST     the name exists, or another program is making it
+///   -EPERM      CAP_SYS_ADMIN over the mount namespace is missing
+///   -EACCES     the run directory belongs to another user
+///   -ENOTDIR    the run directory is not a directory
+///   -EROFS      the run directory is on a read-only file system
+///   -ENOSPC     the limit on mounts, or a full file system
+///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
+/// On failure no name, mount or descriptor is left.
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_attach(
+    ns: Option<&Netns>,
+    name: *const c_char,
+    flags: u32,
+) -> c_int {
+    // SAFETY: the caller passes NULL or a string.
+    attach(None, ns, unsafe { text(name) }, flags)
+}
+
+/// netns_attach() in a run directory of your own, made as netns_create_at() makes it. NULL is
+/// NETNS_RUN_DIR.
+///
+/// Returns what netns_attach() returns; -EINVAL also if rundir is empty. Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_attach_at(
+    rundir: *const c_char,
+    ns: Option<&Netns>,
+    name: *const c_char,
+    flags: u32,
+) -> c_int {
+    // SAFETY: the caller passes NULL or a string, twice.
+    let (rundir, name) = unsafe { (text(rundir), text(name)) };
+    attach(rundir, ns, name, flags)
+}
+
+fn attach(rundir: Option<&CStr>, ns: Option<&Netns>, name: Option<&CStr>, flags: u32) -> c_int {
+    boundary::call(convert::about_name("attach", rundir, name), || {
+        convert::no_flags(flags)?;
+        let ns = convert::handle(ns)?;
+        lifecycle::attach(convert::rundir(rundir), &ns.0, convert::name(name)?)
+    })
+}
+
+/// Takes a name away from NETNS_RUN_DIR: every mount on it, however many lie on top of each other,
+/// and its file; or the empty file of a creator that was killed or is still at work. The namespace
+/// lives on as long as it has another name, a handle, a socket or a thread in it.
+///
+/// flags  NETNS_REMOVE_MISSING_OK: a name that does not exist is no error.
+///
+/// Returns 0, or
+///   -EINVAL     name is no name or NULL, or a flag is unknown
+///   -ENAMETOOLONG  name has more than 255 bytes
+///   -ENOENT     there is no such name
+///   -ENOTTY     it is not the name of a network namespace; it is left alone
+///   -EPERM      CAP_SYS_ADMIN is missing, or the mount belongs to a more privileged mount namespace
+///   -EACCES     the run directory belongs to another user
+///   -ENOTDIR    the run directory is not a directory
+///   -EROFS      the run directory is on a read-only file system
+///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_remove(name: *const c_char, flags: u32) -> c_int {
+    // SAFETY: the caller passes NULL or a string.
+    remove(None, unsafe { text(name) }, flags)
+}
+
+/// netns_remove() in a run directory of your own; the directory stays. NULL is NETNS_RUN_DIR.
+///
+/// Returns what netns_remove() returns; -EINVAL also if rundir is empty. Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_remove_at(
+    rundir: *const c_char,
+    name: *const c_char,
+    flags: u32,
+) -> c_int {
+    // SAFETY: the caller passes NULL or a string, twice.
+    let (rundir, name) = unsafe { (text(rundir), text(name)) };
+    remove(rundir, name, flags)
+}
+
+fn remove(rundir: Option<&CStr>, name: Option<&CStr>, flags: u32) -> c_int {
+    boundary::call(convert::about_name("remove", rundir, name), || {
+        let flags = convert::flags::<RemoveFlags>(flags)?;
+        lifecycle::remove(convert::rundir(rundir), convert::name(name)?, flags)
+    })
+}

@@ -1,0 +1,147 @@
+//! Listing: the names there are.
+
+use std::ffi::{CStr, c_char, c_int};
+use std::mem::MaybeUninit;
+use std::ptr;
+
+use crate::error::{Object, Result, Subject};
+use crate::list::{List, ListFlags};
+
+use super::boundary;
+use super::convert::{self, Slot, text};
+use super::types::{Netns, NetnsList};
+
+/// For netns_list(): also the empty files that killed creators left.
+pub const NETNS_LIST_STALE: u32 = 1;
+
+const _: () = assert!(NETNS_LIST_STALE == ListFlags::STALE.bits());
+
+/// Lists the names in NETNS_RUN_DIR that are network namespaces at this moment, sorted bytewise. A
+/// run directory that does not exist has none. Needs no privilege.
+///
+/// flags  NETNS_LIST_STALE: list the stale names too, which netns_create() takes over and
+///        netns_remove() clears; their inode is 0.
+/// out    receives the list, which is yours to netns_list_free().
+///
+/// Returns 0, or
+///   -EINVAL     a flag is unknown, or out is NULL
+///   -ENOTDIR    the run directory is not a directory
+///   -EACCES     the run directory is not yours to read
+///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_list(
+    flags: u32,
+    out: Option<&mut MaybeUninit<*mut NetnsList>>,
+) -> c_int {
+    list(None, flags, out)
+}
+
+/// netns_list() of a run directory of your own. NULL is NETNS_RUN_DIR.
+///
+/// Returns what netns_list() returns; -EINVAL also if rundir is empty. Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_list_at(
+    rundir: *const c_char,
+    flags: u32,
+    out: Option<&mut MaybeUninit<*mut NetnsList>>,
+) -> c_int {
+    // SAFETY: the caller passes NULL or a string.
+    list(unsafe { text(rundir) }, flags, out)
+}
+
+fn list(rundir: Option<&CStr>, flags: u32, out: Option<&mut MaybeUninit<*mut NetnsList>>) -> c_int {
+    let subject = Subject { verb: "list", rundir, object: Object::Nothing };
+    give_list(subject, out, || {
+        List::read(convert::rundir(rundir), convert::flags::<ListFlags>(flags)?)
+    })
+}
+
+fn give_list(
+    subject: Subject,
+    out: Option<&mut MaybeUninit<*mut NetnsList>>,
+    read: impl FnOnce() -> Result<List>,
+) -> c_int {
+    boundary::call(subject, || {
+        let out = convert::out(out)?;
+        let slot = Slot::new()?;
+        out.write(slot.give(NetnsList(read()?)));
+        Ok(())
+    })
+}
+
+/// How many names a list has; 0 if list is NULL. Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_list_len(list: Option<&NetnsList>) -> usize {
+    boundary::plain(0, || list.map_or(0, |list| list.0.len()))
+}
+
+/// The name at place i, counted from 0. It lives as long as the list.
+///
+/// Returns NULL past the end, or if list is NULL. Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_list_name(list: Option<&NetnsList>, i: usize) -> *const c_char {
+    boundary::plain(ptr::null(), || {
+        list.and_then(|list| list.0.name(i)).map_or(ptr::null(), CStr::as_ptr)
+    })
+}
+
+/// The inode number of the namespace at place i, as netns_inode() tells it.
+///
+/// Returns 0 for a stale name, past the end, or if list is NULL. Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_list_inode(list: Option<&NetnsList>, i: usize) -> u64 {
+    boundary::plain(0, || list.and_then(|list| list.0.inode(i)).unwrap_or(0))
+}
+
+/// Frees a list. NULL is allowed. errno is left alone. Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_list_free(list: *mut NetnsList) {
+    // SAFETY: list is NULL or one that this library gave and that the caller uses no more.
+    boundary::plain((), || unsafe { convert::take_back(list) })
+}
+
+/// Lists the names that a namespace has in NETNS_RUN_DIR; it may have none.
+///
+/// flags  0.
+/// out    receives the list, which is yours to netns_list_free().
+///
+/// Returns 0, or
+///   -EINVAL     flags is not 0, or a pointer is NULL
+/// and what else netns_list() returns. Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_names(
+    ns: Option<&Netns>,
+    flags: u32,
+    out: Option<&mut MaybeUninit<*mut NetnsList>>,
+) -> c_int {
+    names(None, ns, flags, out)
+}
+
+/// netns_names() in a run directory of your own. NULL is NETNS_RUN_DIR.
+///
+/// Returns what netns_names() returns; -EINVAL also if rundir is empty. Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_names_at(
+    rundir: *const c_char,
+    ns: Option<&Netns>,
+    flags: u32,
+    out: Option<&mut MaybeUninit<*mut NetnsList>>,
+) -> c_int {
+    // SAFETY: the caller passes NULL or a string.
+    names(unsafe { text(rundir) }, ns, flags, out)
+}
+
+fn names(
+    rundir: Option<&CStr>,
+    ns: Option<&Netns>,
+    flags: u32,
+    out: Option<&mut MaybeUninit<*mut NetnsList>>,
+) -> c_int {
+    let subject = Subject { rundir, ..convert::about_handle("names of", ns) };
+    give_list(subject, out, || {
+        convert::no_flags(flags)?;
+        List::names_of(convert::rundir(rundir), &convert::handle(ns)?.0)
+    })
+}

@@ -1,0 +1,140 @@
+//! The calling thread: into a namespace and back.
+
+use std::ffi::{c_int, c_void};
+use std::mem::MaybeUninit;
+
+use crate::error::Object;
+use crate::switch::{self, Visit};
+
+use super::boundary::{self, FromErrno, Uncancelled};
+use super::convert;
+use super::types::Netns;
+
+/// Moves the calling thread into the namespace, one way. Sockets that it opens and threads that it
+/// starts from here on are in there; its other threads and its open sockets stay where they are.
+///
+/// Returns 0, or
+///   -EINVAL     ns is NULL
+///   -EPERM      CAP_SYS_ADMIN is missing, in the thread's own user namespace or in the one that
+///               owns ns
+///   -ENOMEM     no memory to be had
+/// On failure the thread is where it was. Allocates nothing.
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_setns(ns: Option<&Netns>) -> c_int {
+    boundary::call(convert::about_handle("setns", ns), || switch::set(&convert::handle(ns)?.0))
+}
+
+/// Moves the calling thread into the namespace until netns_leave(). Threads that it starts in there
+/// stay in there. Stays nest: leave them in the reverse order.
+///
+/// Returns a token, which is a close-on-exec descriptor of the namespace that the thread comes from,
+/// to go back with; or
+///   -EINVAL     ns is NULL
+///   -EPERM      the thread could not come back, or CAP_SYS_ADMIN to go is missing. netns_setns(),
+///               in a thread of your own that ends in there, asks for less
+///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
+/// On failure the thread is where it was. Allocates nothing.
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_enter(ns: Option<&Netns>) -> c_int {
+    boundary::call(convert::about_handle("enter", ns), || {
+        Ok(Visit::begin(&convert::handle(ns)?.0)?.into_token())
+    })
+}
+
+/// Takes the calling thread back to where it was when netns_enter() returned token, and closes the
+/// token. A token belongs to the thread that got it, and to the child of a fork(2) in between: on
+/// another thread it would take that one to the first one's home.
+///
+/// Returns 0, or
+///   -EBADF      token is not open; the thread is where it was
+///   -EINVAL     token is not one that netns_enter() returned; the thread is where it was
+///   -ENOTRECOVERABLE  the kernel refused; the thread has not gone back, and the token is still open
+/// Allocates nothing.
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_leave(token: c_int) -> c_int {
+    boundary::call(convert::about("leave", Object::Descriptor(token)), || switch::leave(token))
+}
+
+/// Calls func(arg) with the calling thread in the namespace, and takes it back.
+///
+/// func    runs on the calling thread with its signal mask, so handlers may run in there too.
+///         Threads that it starts stay in there. pthread_cancel(3) takes effect when netns_run() has
+///         returned. pthread_exit(3) and C++ exceptions take the thread back on their way;
+///         longjmp(3) out of func does not, and is not allowed.
+/// arg     is passed to func.
+/// result  receives what func returned; NULL if you do not need it.
+///
+/// Returns 0, whatever func returned, or
+///   -EINVAL     ns or func is NULL; func was not called
+///   -EPERM      the thread could not come back, or CAP_SYS_ADMIN to go is missing; func was not
+///               called
+///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had; func was not called
+///   -ENOTRECOVERABLE  func was called, and the thread could not go back (did func drop a
+///               capability?)
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn netns_run(
+    ns: Option<&Netns>,
+    func: Option<unsafe extern "C-unwind" fn(arg: *mut c_void) -> c_int>,
+    arg: *mut c_void,
+    result: Option<&mut MaybeUninit<c_int>>,
+) -> c_int {
+    let subject = convert::about_handle("run in", ns);
+    let begun = boundary::attempt(subject, || {
+        let ns = convert::handle(ns)?;
+        let func = convert::required(func, "the function is NULL")?;
+        Ok((func, Visit::begin(&ns.0)?))
+    });
+    let (func, visit) = match begun {
+        Ok(begun) => begun,
+        Err(errno) => return c_int::from_errno(errno),
+    };
+    // Outside of the boundary: a pthread_exit in func unwinds through here, and only drops may see
+    // it. They take the thread home.
+    let uncancelled = Uncancelled::new();
+    // SAFETY: the caller passes a function that takes what it passes with it.
+    let value = unsafe { func(arg) };
+    let ended = boundary::attempt(subject, || visit.end());
+    drop(uncancelled);
+    match ended {
+        Ok(()) => {
+            result.map(|result| result.write(value));
+            0
+        }
+        Err(errno) => c_int::from_errno(errno),
+    }
+}
+
+/// Opens a socket in the namespace, as socket(2) does, close-on-exec. It stays in there wherever the
+/// thread is, which stays where it is.
+///
+/// domain, type, protocol  as in socket(2); type may have SOCK_NONBLOCK added.
+///
+/// Returns the socket, which is yours to close(2), or
+///   -EINVAL     ns is NULL, or as socket(2) says
+///   -EPERM, -EACCES  CAP_SYS_ADMIN to enter, or what this kind of socket needs, is missing
+///   -EAFNOSUPPORT, -EPROTONOSUPPORT, -ESOCKTNOSUPPORT  as socket(2) says
+///   -EAGAIN     no helper thread could be started, where one is needed (see netns_create())
+///   -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM  no descriptor or memory to be had
+///   -ENOTRECOVERABLE  the thread could not go back: it is in the namespace
+/// Allocates nothing, unless it needs the helper thread.
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_socket(
+    ns: Option<&Netns>,
+    domain: c_int,
+    r#type: c_int,
+    protocol: c_int,
+) -> c_int {
+    boundary::call(convert::about_handle("socket in", ns), || {
+        switch::socket(&convert::handle(ns)?.0, domain, r#type, protocol)
+    })
+}

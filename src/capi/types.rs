@@ -1,0 +1,13 @@
+//! The types that C knows by name only.
+
+use crate::list::List;
+use crate::namespace::Namespace;
+
+/// A network namespace: one open descriptor, and the name and path it was opened by. It does not
+/// change, may be used from any thread and from several at once, and keeps the namespace alive
+/// whatever becomes of its name. End it with netns_close(). Since 1.0.
+pub struct Netns(pub(super) Namespace);
+
+/// The names in a run directory at one moment, sorted bytewise. It does not change. End it with
+/// netns_list_free(). Since 1.0.
+pub struct NetnsList(pub(super) List);

@@ -1,0 +1,377 @@
+//! Errors: which errno, at which step, and what the caller can do about it.
+//!
+//! An [`Error`] is small, `Copy` and made without allocating, because `enter`, `leave`, `socket`
+//! and `setns` promise to allocate nothing even when they fail. What the call was about (its
+//! [`Subject`]) is known at the top only, so the two meet when the message is written.
+
+use std::ffi::CStr;
+use std::fmt::{self, Display, Formatter, Write};
+
+use nix::errno::Errno;
+
+use crate::namespace::Namespace;
+use crate::rundir::DEFAULT_RUN_DIR;
+
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why a call failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Error {
+    pub errno: Errno,
+    pub step: Step,
+    /// Says more than the step's own advice, where more is known.
+    pub hint: Option<&'static str>,
+}
+
+impl Error {
+    pub fn new(step: Step, errno: impl Into<Cause>) -> Error {
+        Error { errno: errno.into().0, step, hint: None }
+    }
+
+    /// The caller's argument is at fault.
+    pub fn invalid(what: &'static str) -> Error {
+        Error::new(Step::Argument, Errno::EINVAL).hint(what)
+    }
+
+    /// Something is there, but it is `what` and not a network namespace.
+    pub fn not_a_namespace(what: &'static str) -> Error {
+        Error::new(Step::Prove, Errno::ENOTTY).hint(what)
+    }
+
+    /// No memory for what the library itself keeps.
+    pub fn no_memory() -> Error {
+        Error::new(Step::Memory, Errno::ENOMEM)
+    }
+
+    pub fn hint(self, hint: &'static str) -> Error {
+        Error { hint: Some(hint), ..self }
+    }
+
+    /// The same failure under the errno that the contract has for it.
+    pub fn as_errno(self, errno: Errno) -> Error {
+        Error { errno, ..self }
+    }
+}
+
+/// An errno, from whichever crate made the system call.
+pub struct Cause(Errno);
+
+impl From<Errno> for Cause {
+    fn from(errno: Errno) -> Cause {
+        Cause(errno)
+    }
+}
+
+impl From<rustix::io::Errno> for Cause {
+    fn from(errno: rustix::io::Errno) -> Cause {
+        Cause(Errno::from_raw(errno.raw_os_error()))
+    }
+}
+
+impl From<std::io::Error> for Cause {
+    fn from(error: std::io::Error) -> Cause {
+        Cause(error.raw_os_error().map_or(Errno::EAGAIN, Errno::from_raw))
+    }
+}
+
+/// Names the step at which a `Result` fails.
+pub trait At<T> {
+    fn at(self, step: Step) -> Result<T>;
+}
+
+impl<T, E: Into<Cause>> At<T> for std::result::Result<T, E> {
+    fn at(self, step: Step) -> Result<T> {
+        self.map_err(|errno| Error::new(step, errno))
+    }
+}
+
+/// The step that a call failed at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    Argument,
+    Memory,
+    OpenRunDir,
+    MakeRunDir,
+    MountRunDir,
+    ReadRunDir,
+    Look,
+    Placeholder,
+    Bind,
+    Unmount,
+    Unlink,
+    Exists,
+    Open,
+    Prove,
+    Duplicate,
+    OpenHome,
+    ProveWayBack,
+    Unshare,
+    Setns,
+    GoBack,
+    Token,
+    HelperThread,
+    Loopback,
+    Socket,
+    Cookie,
+    FindNamespace,
+    ReadProc,
+    Mask,
+    Panic,
+}
+
+/// What a step is done to, as far as the message shows it.
+enum Place {
+    Nothing,
+    RunDir,
+    Entry,
+}
+
+impl Step {
+    fn text(self) -> (&'static str, Place) {
+        use Place::{Entry, Nothing, RunDir};
+        match self {
+            Step::Argument => ("argument", Nothing),
+            Step::Memory => ("allocate", Nothing),
+            Step::OpenRunDir => ("open ", RunDir),
+            Step::MakeRunDir => ("make the directory ", RunDir),
+            Step::MountRunDir => ("make a shared mount point of ", RunDir),
+            Step::ReadRunDir => ("read ", RunDir),
+            Step::Look => ("look at ", Entry),
+            Step::Placeholder => ("make ", Entry),
+            Step::Bind => ("bind on ", Entry),
+            Step::Unmount => ("unmount ", Entry),
+            Step::Unlink => ("unlink ", Entry),
+            Step::Exists | Step::Prove => ("", Entry),
+            Step::Open => ("open ", Entry),
+            Step::Duplicate => ("duplicate the descriptor", Nothing),
+            Step::OpenHome => ("open the thread's own namespace", Nothing),
+            Step::ProveWayBack => ("no way back: setns to the thread's own namespace", Nothing),
+            Step::Unshare => ("unshare(CLONE_NEWNET)", Nothing),
+            Step::Setns => ("setns", Nothing),
+            Step::GoBack => ("setns back to where the thread came from", Nothing),
+            Step::Token => ("token", Nothing),
+            Step::HelperThread => ("start a helper thread", Nothing),
+            Step::Loopback => ("bring lo up", Nothing),
+            Step::Socket => ("socket", Nothing),
+            Step::Cookie => ("read the cookie", Nothing),
+            Step::FindNamespace => ("find its network namespace", Nothing),
+            Step::ReadProc => ("read /proc", Nothing),
+            Step::Mask => ("change the signal mask", Nothing),
+            Step::Panic => ("internal error", Nothing),
+        }
+    }
+
+    /// What to do about `errno` at this step, where that is known.
+    fn advice(self, errno: Errno) -> Option<&'static str> {
+        const NO_DESCRIPTOR: &str = "this process has RLIMIT_NOFILE descriptors open";
+        match (self, errno) {
+            (_, Errno::EMFILE) => Some(NO_DESCRIPTOR),
+            (_, Errno::ENFILE) => Some("the system's limit, /proc/sys/fs/file-max"),
+            (Step::Bind | Step::Unmount | Step::MountRunDir, Errno::EPERM) => {
+                Some("needs CAP_SYS_ADMIN over the mount namespace")
+            }
+            (Step::Bind | Step::MountRunDir, Errno::ENOSPC) => {
+                Some("the limit on mounts, /proc/sys/fs/mount-max")
+            }
+            (Step::Unshare, Errno::EPERM) => {
+                Some("needs CAP_SYS_ADMIN; a plain user makes a user namespace first")
+            }
+            (Step::Unshare, Errno::ENOSPC) => {
+                Some("the limit on namespaces, /proc/sys/user/max_net_namespaces")
+            }
+            (Step::Setns, Errno::EPERM) => Some(
+                "needs CAP_SYS_ADMIN in one's own user namespace and in the one that owns the target",
+            ),
+            (Step::ProveWayBack, Errno::EPERM) => Some(
+                "going back needs CAP_SYS_ADMIN in the user namespace that owns it; \
+                 use netns_setns in a thread of your own",
+            ),
+            (Step::GoBack, _) => Some("the thread is in the wrong namespace: end it"),
+            (Step::Placeholder | Step::Unlink | Step::MakeRunDir, Errno::EACCES | Errno::EPERM) => {
+                Some("the run directory belongs to another user; name one of your own")
+            }
+            (Step::FindNamespace | Step::Open, Errno::EACCES | Errno::EPERM) => Some(
+                "needs CAP_SYS_PTRACE over the process, CAP_NET_ADMIN over a socket's namespace",
+            ),
+            (Step::FindNamespace, Errno::ESRCH) => Some("no such process, or it has ended"),
+            (Step::Loopback, Errno::EPERM) => Some("needs CAP_NET_ADMIN over the namespace"),
+            (Step::Cookie, Errno::EOPNOTSUPP) => Some("cookies came with Linux 5.14"),
+            (Step::OpenHome, Errno::ENOENT) => Some("is /proc mounted?"),
+            (Step::Exists, Errno::EEXIST) => {
+                Some("open it with netns_open, or pass NETNS_CREATE_EXIST_OK")
+            }
+            (Step::Look | Step::Open, Errno::ENOENT) => {
+                Some("netns_list shows the names there are")
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What a call was about: its verb and its object.
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    pub verb: &'static str,
+    pub rundir: Option<&'a CStr>,
+    pub object: Object<'a>,
+}
+
+#[derive(Clone, Copy)]
+pub enum Object<'a> {
+    Nothing,
+    Null,
+    Name(&'a CStr),
+    Path(&'a CStr),
+    Pid(i32),
+    Descriptor(i32),
+    Handle(&'a Namespace),
+}
+
+/// The line that says why a call about `subject` failed.
+pub struct Explanation<'a> {
+    subject: &'a Subject<'a>,
+    error: Error,
+}
+
+impl Display for Explanation<'_> {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        self.subject.write(&self.error, f)
+    }
+}
+
+impl Subject<'_> {
+    /// The one line that explains `error`.
+    pub fn explain(&self, error: Error) -> Explanation<'_> {
+        Explanation { subject: self, error }
+    }
+
+    fn write(&self, error: &Error, f: &mut Formatter) -> fmt::Result {
+        f.write_str(self.verb)?;
+        self.write_object(f)?;
+        f.write_str(": ")?;
+        let (text, place) = error.step.text();
+        f.write_str(text)?;
+        match place {
+            Place::Nothing => {}
+            Place::RunDir => Quoted(self.rundir()).fmt(f)?,
+            Place::Entry => self.write_entry(f)?,
+        }
+        match error.errno {
+            // "Inappropriate ioctl for device" would send nobody the right way.
+            Errno::ENOTTY => f.write_str(": not a network namespace")?,
+            errno => write!(f, ": {}", errno.desc())?,
+        }
+        match error.hint.or_else(|| error.step.advice(error.errno)) {
+            Some(hint) => write!(f, " ({hint})"),
+            None => Ok(()),
+        }
+    }
+
+    fn rundir(&self) -> &CStr {
+        self.rundir.unwrap_or(DEFAULT_RUN_DIR)
+    }
+
+    fn write_object(&self, f: &mut Formatter) -> fmt::Result {
+        match self.object {
+            Object::Nothing => Ok(()),
+            Object::Null => f.write_str(" NULL"),
+            Object::Name(text) | Object::Path(text) => write!(f, " \"{}\"", Quoted(text)),
+            Object::Pid(pid) => write!(f, " pid {pid}"),
+            Object::Descriptor(fd) => write!(f, " descriptor {fd}"),
+            Object::Handle(ns) => match ns.name().or(ns.path()) {
+                Some(text) => write!(f, " \"{}\"", Quoted(text)),
+                None => write!(f, " net:[{}]", ns.inode()),
+            },
+        }
+    }
+
+    /// The path that a name stands for; what is no name or path has shown itself already.
+    fn write_entry(&self, f: &mut Formatter) -> fmt::Result {
+        match self.object {
+            Object::Name(name) => write!(f, "{}/{}", Quoted(self.rundir()), Quoted(name)),
+            Object::Path(path) => Quoted(path).fmt(f),
+            _ => f.write_str("it"),
+        }
+    }
+}
+
+/// A caller's string on one line and of bounded length: control bytes are shown as `\xNN`, and the
+/// middle of a long one is left out.
+struct Quoted<'a>(&'a CStr);
+
+const LONGEST: usize = 320;
+const KEPT_AT_AN_END: usize = 128;
+
+impl Display for Quoted<'_> {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        let bytes = self.0.to_bytes();
+        if bytes.len() <= LONGEST {
+            return write_escaped(bytes, f);
+        }
+        write_escaped(&bytes[..KEPT_AT_AN_END], f)?;
+        f.write_str("...")?;
+        write_escaped(&bytes[bytes.len() - KEPT_AT_AN_END..], f)
+    }
+}
+
+fn write_escaped(bytes: &[u8], f: &mut Formatter) -> fmt::Result {
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            match c {
+                c if c.is_control() => write!(f, "\\x{:02x}", c as u32)?,
+                c => f.write_char(c)?,
+            }
+        }
+        for byte in chunk.invalid() {
+            write!(f, "\\x{byte:02x}")?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(verb: &'static str, name: &CStr, error: Error) -> String {
+        let subject = Subject { verb, rundir: None, object: Object::Name(name) };
+        subject.explain(error).to_string()
+    }
+
+    #[test]
+    fn a_message_names_object_step_cause_and_remedy() {
+        let error = Error::new(Step::Bind, Errno::EPERM);
+        assert_eq!(
+            named("create", c"blue", error),
+            "create \"blue\": bind on /run/netns/blue: Operation not permitted \
+             (needs CAP_SYS_ADMIN over the mount namespace)"
+        );
+    }
+
+    #[test]
+    fn a_message_is_one_line_of_valid_text() {
+        let error = Error::new(Step::Look, Errno::EIO);
+        assert_eq!(
+            named("open", c"a\nb\xff", error),
+            "open \"a\\x0ab\\xff\": look at /run/netns/a\\x0ab\\xff: Input/output error"
+        );
+    }
+
+    #[test]
+    fn a_long_path_keeps_both_ends() {
+        let path = std::ffi::CString::new([&[b'a'; 2000][..], b"/end"].concat()).unwrap();
+        let subject = Subject { verb: "open", rundir: None, object: Object::Path(&path) };
+        let text = subject.explain(Error::new(Step::Open, Errno::EIO)).to_string();
+        assert!(text.len() < 700, "{}", text.len());
+        assert!(text.contains("...") && text.contains("/end:"), "{text}");
+    }
+
+    #[test]
+    fn not_a_namespace_says_so_instead_of_enotty() {
+        let error = Error::not_a_namespace("a directory");
+        assert_eq!(
+            named("open", c"d", error),
+            "open \"d\": /run/netns/d: not a network namespace (a directory)"
+        );
+    }
+}

@@ -1,0 +1,166 @@
+//! The proof that something is a network namespace, and which one it is.
+//!
+//! From Linux 6.18 on, nsfs gives file handles: one unprivileged call tells that a name is a
+//! namespace, of which kind, its inode and its cookie, without opening anything. Before that, or
+//! where a seccomp filter forbids the call, nsfs's magic number and NS_GET_NSTYPE tell the same of a
+//! descriptor; the magic comes first, because an ioctl number means something else elsewhere.
+
+use std::ffi::{CStr, c_int};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, openat};
+use nix::sys::stat::{Mode, fstat};
+use nix::sys::statfs::{FsType, fstatfs};
+
+use crate::error::{At, Error, Result, Step};
+use crate::sys::{self, FileHandle};
+
+pub const NSFS: FsType = FsType(libc::NSFS_MAGIC as _);
+
+/// The type of the file handles that nsfs gives (FILEID_NSFS, Linux 6.18).
+const NSFS_HANDLE: c_int = 0xf1;
+
+/// Which network namespace it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// As stat(2) has it; another namespace may have it when this one is gone.
+    pub inode: u64,
+    /// Never another's; known at once only where there are file handles.
+    pub cookie: Option<u64>,
+}
+
+/// What a descriptor or a name turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Network(Identity),
+    OtherNamespace,
+    NoNamespace,
+}
+
+impl Kind {
+    /// The identity, or the error that says what there is instead.
+    pub fn network(self) -> Result<Identity> {
+        match self {
+            Kind::Network(identity) => Ok(identity),
+            Kind::OtherNamespace => Err(Error::not_a_namespace("a namespace of another kind")),
+            Kind::NoNamespace => Err(Error::not_a_namespace("no namespace at all")),
+        }
+    }
+}
+
+/// What an open descriptor refers to.
+pub fn of_fd(fd: BorrowedFd) -> Result<Kind> {
+    match from_handle(sys::name_to_handle(fd, c"")) {
+        Some(Kind::NoNamespace) | None => of_fd_by_ioctl(fd),
+        Some(kind) => Ok(kind),
+    }
+}
+
+/// What `name` in the directory `dir` is; a symlink is not followed. ENOENT is an answer too.
+pub fn of_name(dir: BorrowedFd, name: &CStr) -> std::result::Result<Kind, Errno> {
+    match sys::name_to_handle(dir, name) {
+        Err(Errno::ENOENT) => Err(Errno::ENOENT),
+        handle => match from_handle(handle) {
+            Some(kind) => Ok(kind),
+            None => of_name_by_ioctl(dir, name),
+        },
+    }
+}
+
+/// None: this kernel, or this file system, does not tell by handle.
+fn from_handle(handle: std::result::Result<FileHandle, Errno>) -> Option<Kind> {
+    let handle = handle.ok()?;
+    if handle.kind != NSFS_HANDLE {
+        return Some(Kind::NoNamespace);
+    }
+    // struct nsfs_file_handle: u64 id, u32 type, u32 inode.
+    let (id, rest) = handle.bytes().split_first_chunk::<8>()?;
+    let (nstype, rest) = rest.split_first_chunk::<4>()?;
+    let (inode, _) = rest.split_first_chunk::<4>()?;
+    if u32::from_ne_bytes(*nstype) != libc::CLONE_NEWNET as u32 {
+        return Some(Kind::OtherNamespace);
+    }
+    Some(Kind::Network(Identity {
+        inode: u32::from_ne_bytes(*inode).into(),
+        cookie: Some(u64::from_ne_bytes(*id)),
+    }))
+}
+
+fn of_fd_by_ioctl(fd: BorrowedFd) -> Result<Kind> {
+    if fstatfs(fd).at(Step::Prove)?.filesystem_type() != NSFS {
+        return Ok(Kind::NoNamespace);
+    }
+    if sys::namespace_type(fd).at(Step::Prove)? != libc::CLONE_NEWNET {
+        return Ok(Kind::OtherNamespace);
+    }
+    let inode = fstat(fd).at(Step::Prove)?.st_ino;
+    Ok(Kind::Network(Identity { inode, cookie: None }))
+}
+
+/// Opens nothing but what lies on nsfs: opening a stranger's fifo or device has effects.
+fn of_name_by_ioctl(dir: BorrowedFd, name: &CStr) -> std::result::Result<Kind, Errno> {
+    let look = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let seen = openat(dir, name, look, Mode::empty())?;
+    if fstatfs(&seen)?.filesystem_type() != NSFS {
+        return Ok(Kind::NoNamespace);
+    }
+    let fd: OwnedFd = openat(dir, name, OPEN_FLAGS | OFlag::O_NOFOLLOW, Mode::empty())?;
+    of_fd_by_ioctl(fd.as_fd()).map_err(|error| error.errno)
+}
+
+/// How a namespace is opened: a fifo put in its place does not block, a terminal does not become the
+/// process's own.
+pub const OPEN_FLAGS: OFlag =
+    OFlag::O_RDONLY.union(OFlag::O_CLOEXEC).union(OFlag::O_NONBLOCK).union(OFlag::O_NOCTTY);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::File;
+
+    fn both_ways(path: &str) -> (Kind, Kind) {
+        let file = File::open(path).unwrap();
+        (of_fd(file.as_fd()).unwrap(), of_fd_by_ioctl(file.as_fd()).unwrap())
+    }
+
+    #[test]
+    fn handle_and_ioctl_agree_on_a_network_namespace() {
+        let (Kind::Network(a), Kind::Network(b)) = both_ways("/proc/thread-self/ns/net") else {
+            panic!("the thread's own namespace is one");
+        };
+        assert_eq!(a.inode, b.inode);
+        assert_eq!(b.cookie, None);
+    }
+
+    #[test]
+    fn handle_and_ioctl_agree_on_what_is_none() {
+        for path in ["/proc/uptime", "/", "/etc/passwd", "/dev/null"] {
+            assert_eq!(both_ways(path), (Kind::NoNamespace, Kind::NoNamespace), "{path}");
+        }
+        for path in ["/proc/self/ns/mnt", "/proc/self/ns/user", "/proc/self/ns/pid"] {
+            assert_eq!(both_ways(path), (Kind::OtherNamespace, Kind::OtherNamespace), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_cookie_from_a_handle_is_the_one_sockets_tell() {
+        let file = File::open("/proc/thread-self/ns/net").unwrap();
+        let Kind::Network(Identity { cookie: Some(cookie), .. }) = of_fd(file.as_fd()).unwrap()
+        else {
+            return; // before Linux 6.18
+        };
+        let socket = sys::socket(libc::AF_UNIX, libc::SOCK_DGRAM, 0).unwrap();
+        assert_eq!(cookie, sys::socket_cookie(socket.as_fd()).unwrap());
+    }
+
+    #[test]
+    fn names_are_told_without_following_links() {
+        let dir = File::open("/proc/thread-self/ns").unwrap();
+        // A magic link is a link.
+        assert_eq!(of_name(dir.as_fd(), c"net"), Ok(Kind::NoNamespace));
+        assert_eq!(of_name_by_ioctl(dir.as_fd(), c"net"), Ok(Kind::NoNamespace));
+        assert_eq!(of_name(dir.as_fd(), c"none"), Err(Errno::ENOENT));
+        assert_eq!(of_name_by_ioctl(dir.as_fd(), c"none"), Err(Errno::ENOENT));
+    }
+}

@@ -1,0 +1,43 @@
+//! libnetns: Linux network namespaces for C, and for whatever can call C.
+//!
+//! The house has two floors. The upper one, [`capi`], is the C ABI and nothing else: it checks
+//! pointers, converts, calls the core and turns its `Result` into `-errno`. The lower one is the
+//! core, ordinary Rust that does not know that C exists:
+//!
+//! | file           | what lives there                                                          |
+//! |----------------|---------------------------------------------------------------------------|
+//! | `error`        | an error: its errno, the step that failed, what to do about it            |
+//! | `sys`          | the system calls that nix and rustix lack; nearly all of the `unsafe`     |
+//! | `identity`     | the proof that something is a network namespace, and which one            |
+//! | `namespace`    | the handle, and every way to open one                                     |
+//! | `rundir`       | the run directory: made, mounted on itself, locked                        |
+//! | `entry`        | what a name in it is: a namespace, a placeholder, stale, a stranger       |
+//! | `lifecycle`    | create, attach, remove                                                    |
+//! | `unbind`       | takes a name off: stacked mounts, hidden ones, the file                   |
+//! | `mounts`       | mounts made and taken off, the new way and the old                         |
+//! | `switch`       | the calling thread's way into a namespace and back                        |
+//! | `list`         | the names, and the names of one namespace                                 |
+//! | `process`      | the processes in a namespace                                              |
+//! | `directory`    | reads directories                                                         |
+//! | `procfs`       | paths below /proc, written without allocating                             |
+//!
+//! Dependencies point down: `capi` -> core -> nix, rustix, libc.
+
+mod capi;
+mod directory;
+mod entry;
+mod error;
+mod identity;
+mod lifecycle;
+mod list;
+mod mounts;
+mod namespace;
+mod process;
+mod procfs;
+mod rundir;
+mod switch;
+mod sys;
+mod unbind;
+
+#[cfg(test)]
+mod testing;

@@ -1,0 +1,225 @@
+//! Names given and taken: create, attach, remove.
+//!
+//! The namespace is made first and bound last, so a name appears when it can be opened; whatever
+//! fails in between takes back what was done.
+
+use std::ffi::CStr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
+
+use bitflags::bitflags;
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open, openat};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::stat::{Mode, fstat};
+use nix::unistd::{UnlinkatFlags, unlinkat};
+
+use crate::entry::{self, Entry, Name, OUR_MODE, Placeholder};
+use crate::error::{At, Error, Result, Step};
+use crate::mounts;
+use crate::namespace::{self, Namespace};
+use crate::procfs;
+use crate::rundir::{LockedRunDir, RunDir, join};
+use crate::switch::{self, Destination};
+use crate::unbind;
+
+bitflags! {
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct CreateFlags: u32 {
+        const EXIST_OK = 1;
+        const LO_UP = 2;
+    }
+
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct RemoveFlags: u32 {
+        const MISSING_OK = 1;
+    }
+}
+
+/// How often a name that others create and remove at the same time is tried again.
+const TRIES: u32 = 64;
+
+/// A creator that fails removes its placeholder, of which mountinfo tells nothing.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// A namespace that lives as long as its handle.
+pub fn create_anonymous(flags: CreateFlags) -> Result<Namespace> {
+    Namespace::from_fd(make_namespace(flags)?)
+}
+
+pub fn create(rundir: &CStr, name: Name, flags: CreateFlags) -> Result<Namespace> {
+    let path = join(rundir, name)?;
+    let mut made: Option<OwnedFd> = None;
+    for _ in 0..TRIES {
+        if let Some(ns) = take_existing(rundir, name, flags)? {
+            return Ok(ns);
+        }
+        let fd = match made.take() {
+            Some(fd) => fd,
+            None => make_namespace(flags)?,
+        };
+        match publish(rundir, name, fd.as_fd()) {
+            Ok(()) => return Ok(Namespace::from_fd(fd)?.with_name(path, name)),
+            // Somebody was faster: look again at what is there now.
+            Err(error) if error.errno == Errno::EEXIST && flags.contains(CreateFlags::EXIST_OK) => {
+                made = Some(fd)
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Err(Error::new(Step::Exists, Errno::EAGAIN).hint("others make and remove it all the time"))
+}
+
+/// Gives `ns` one more name.
+pub fn attach(rundir: &CStr, ns: &Namespace, name: Name) -> Result<()> {
+    if let Some(error) = in_the_way(rundir, name)? {
+        return Err(error);
+    }
+    publish(rundir, name, ns.as_fd())
+}
+
+pub fn remove(rundir: &CStr, name: Name, flags: RemoveFlags) -> Result<()> {
+    match unbind::remove(rundir, name) {
+        Err(error) if error.errno == Errno::ENOENT && flags.contains(RemoveFlags::MISSING_OK) => {
+            Ok(())
+        }
+        result => result,
+    }
+}
+
+fn make_namespace(flags: CreateFlags) -> Result<OwnedFd> {
+    switch::within(Destination::New, || {
+        if flags.contains(CreateFlags::LO_UP) {
+            namespace::loopback_up_here()?;
+        }
+        switch::open_current()
+    })
+}
+
+/// What is in the way of a new name, without a lock; publish() has the last word.
+fn in_the_way(rundir: &CStr, name: Name) -> Result<Option<Error>> {
+    let dir = match RunDir::open(rundir) {
+        Err(error) if error.errno == Errno::ENOENT => return Ok(None),
+        dir => dir?,
+    };
+    Ok(match entry::look(dir.as_fd(), name.as_cstr())? {
+        Entry::Absent => None,
+        Entry::Placeholder(file) if file.is_ours() || file.is_stale(false) => None,
+        found => Some(exists(found)),
+    })
+}
+
+fn exists(found: Entry) -> Error {
+    let error = Error::new(Step::Exists, Errno::EEXIST);
+    match found {
+        Entry::Stranger(what) => error.hint(what),
+        Entry::Placeholder(_) => {
+            error.hint("somebody is making it; NETNS_CREATE_EXIST_OK waits for that")
+        }
+        _ => error,
+    }
+}
+
+/// The namespace that has the name already, if there is one and that is what the caller wants.
+fn take_existing(rundir: &CStr, name: Name, flags: CreateFlags) -> Result<Option<Namespace>> {
+    let Some(error) = in_the_way(rundir, name)? else {
+        return Ok(None);
+    };
+    if !flags.contains(CreateFlags::EXIST_OK) {
+        return Err(error);
+    }
+    match wait_until_settled(rundir, name)? {
+        Entry::Namespace(_) => open_existing(rundir, name, flags),
+        Entry::Stranger(what) => Err(Error::not_a_namespace(what)),
+        Entry::Absent | Entry::Placeholder(_) => Ok(None),
+    }
+}
+
+fn open_existing(rundir: &CStr, name: Name, flags: CreateFlags) -> Result<Option<Namespace>> {
+    let ns = match Namespace::open_named(rundir, name) {
+        // Removed since we looked.
+        Err(Error { errno: Errno::ENOENT | Errno::ENOTTY, .. }) => return Ok(None),
+        ns => ns?,
+    };
+    if flags.contains(CreateFlags::LO_UP) {
+        ns.loopback_up()?;
+    }
+    Ok(Some(ns))
+}
+
+/// Waits while another program is between making its placeholder and binding a namespace on it.
+/// mountinfo wakes up poll(2) when anything is mounted.
+fn wait_until_settled(rundir: &CStr, name: Name) -> Result<Entry> {
+    let dir = RunDir::open(rundir)?;
+    let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
+    let mounts = open(procfs::THREAD_MOUNTINFO, flags, Mode::empty()).ok();
+    loop {
+        let found = entry::look(dir.as_fd(), name.as_cstr())?;
+        match found {
+            Entry::Placeholder(file) if !file.is_ours() && !file.is_stale(false) => {
+                nap(mounts.as_ref(), file.time_left().min(LOOK_AGAIN));
+            }
+            _ => return Ok(found),
+        }
+    }
+}
+
+fn nap(mounts: Option<&OwnedFd>, at_most: Duration) {
+    let timeout = PollTimeout::try_from(at_most + Duration::from_millis(1));
+    let timeout = timeout.unwrap_or(PollTimeout::ZERO);
+    // EINTR is as good a reason to look again as any.
+    let _ = match mounts {
+        Some(fd) => poll(&mut [PollFd::new(fd.as_fd(), PollFlags::POLLPRI)], timeout),
+        None => poll(&mut [], timeout),
+    };
+}
+
+/// Binds the namespace `ns` as `name`, all or nothing.
+fn publish(rundir: &CStr, name: Name, ns: BorrowedFd) -> Result<()> {
+    let dir = RunDir::prepare(rundir)?;
+    let placeholder = make_placeholder(&dir, name)?;
+    mounts::bind_namespace(ns, placeholder.as_fd()).map_err(|errno| {
+        withdraw(&dir, name, placeholder.as_fd());
+        Error::new(Step::Bind, errno)
+    })
+}
+
+fn make_placeholder(dir: &LockedRunDir, name: Name) -> Result<OwnedFd> {
+    let flags =
+        OFlag::O_RDONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    for _ in 0..TRIES {
+        match openat(dir.as_fd(), name.as_cstr(), flags, Mode::from_bits_retain(OUR_MODE)) {
+            Err(Errno::EEXIST) => {}
+            result => return result.at(Step::Placeholder),
+        }
+        match entry::look(dir.as_fd(), name.as_cstr())? {
+            Entry::Absent => {}
+            Entry::Placeholder(file) if file.is_stale(dir.is_locked()) => clear(dir, name)?,
+            found => return Err(exists(found)),
+        }
+    }
+    Err(Error::new(Step::Placeholder, Errno::EAGAIN))
+}
+
+fn clear(dir: &LockedRunDir, name: Name) -> Result<()> {
+    match unlinkat(dir.as_fd(), name.as_cstr(), UnlinkatFlags::NoRemoveDir) {
+        // Gone; or bound at this moment, or still busy below another mount: the next look tells.
+        Err(Errno::ENOENT | Errno::EBUSY) => Ok(()),
+        result => result.at(Step::Unlink),
+    }
+}
+
+/// Takes our placeholder away again, if the name is still it.
+fn withdraw(dir: &LockedRunDir, name: Name, placeholder: BorrowedFd) {
+    let ours = fstat(placeholder).map(|file| file.st_ino);
+    if let Ok(Entry::Placeholder(Placeholder { inode, .. })) =
+        entry::look(dir.as_fd(), name.as_cstr())
+        && ours == Ok(inode)
+    {
+        // The file is stale now at the worst, which the next create or remove clears.
+        let _ = unlinkat(dir.as_fd(), name.as_cstr(), UnlinkatFlags::NoRemoveDir);
+    }
+}
+
+#[cfg(test)]
+mod tests;

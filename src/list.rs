@@ -1,0 +1,139 @@
+//! The names in a run directory, as one sorted snapshot.
+
+use std::ffi::CStr;
+use std::os::fd::{AsFd, BorrowedFd};
+
+use bitflags::bitflags;
+use nix::errno::Errno;
+use rustix::fs::FileType;
+
+use crate::directory::for_each_entry;
+use crate::entry::{self, Entry};
+use crate::error::{Error, Result, Step};
+use crate::identity::{self, Kind};
+use crate::namespace::Namespace;
+use crate::rundir::RunDir;
+
+bitflags! {
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct ListFlags: u32 {
+        const STALE = 1;
+    }
+}
+
+/// Names and inodes. The names lie one behind the other in one piece of memory.
+#[derive(Debug, Default)]
+pub struct List {
+    text: Vec<u8>,
+    entries: Vec<Listed>,
+}
+
+#[derive(Debug)]
+struct Listed {
+    start: usize,
+    len: usize,
+    inode: u64,
+}
+
+/// The inode of a stale name.
+const STALE_INODE: u64 = 0;
+
+impl List {
+    pub fn read(rundir: &CStr, flags: ListFlags) -> Result<List> {
+        if flags.contains(ListFlags::STALE) {
+            return List::read_locked(rundir);
+        }
+        List::read_if(rundir, |_| true)
+    }
+
+    /// The names that `ns` has.
+    pub fn names_of(rundir: &CStr, ns: &Namespace) -> Result<List> {
+        List::read_if(rundir, |inode| inode == ns.inode())
+    }
+
+    fn read_if(rundir: &CStr, wanted: impl Fn(u64) -> bool) -> Result<List> {
+        let mut list = List::default();
+        let Some(dir) = or_none(RunDir::open(rundir))? else {
+            return Ok(list);
+        };
+        for_each_name(dir.as_fd(), |name| {
+            match identity::of_name(dir.as_fd(), name) {
+                Ok(Kind::Network(identity)) if wanted(identity.inode) => {
+                    list.push(name, identity.inode)
+                }
+                // What went meanwhile, or cannot be looked at, is not a live namespace.
+                _ => Ok(()),
+            }
+        })?;
+        list.sort();
+        Ok(list)
+    }
+
+    /// Under the lock, where a placeholder of ours is stale for certain.
+    fn read_locked(rundir: &CStr) -> Result<List> {
+        let mut list = List::default();
+        let Some(dir) = or_none(RunDir::lock(rundir))? else {
+            return Ok(list);
+        };
+        for_each_name(dir.as_fd(), |name| match entry::look(dir.as_fd(), name)? {
+            Entry::Namespace(identity) => list.push(name, identity.inode),
+            Entry::Placeholder(file) if file.is_stale(dir.is_locked()) => {
+                list.push(name, STALE_INODE)
+            }
+            _ => Ok(()),
+        })?;
+        list.sort();
+        Ok(list)
+    }
+
+    fn push(&mut self, name: &CStr, inode: u64) -> Result<()> {
+        let bytes = name.to_bytes_with_nul();
+        self.text.try_reserve(bytes.len()).map_err(|_| Error::no_memory())?;
+        self.entries.try_reserve(1).map_err(|_| Error::no_memory())?;
+        self.entries.push(Listed { start: self.text.len(), len: bytes.len(), inode });
+        self.text.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn sort(&mut self) {
+        let text = &self.text;
+        let name = |entry: &Listed| &text[entry.start..entry.start + entry.len];
+        self.entries.sort_unstable_by(|a, b| name(a).cmp(name(b)));
+        // A directory that changes while it is read may tell a name twice.
+        self.entries.dedup_by(|a, b| name(a) == name(b));
+    }
+
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub fn name(&self, i: usize) -> Option<&CStr> {
+        let entry = self.entries.get(i)?;
+        CStr::from_bytes_with_nul(&self.text[entry.start..entry.start + entry.len]).ok()
+    }
+
+    pub fn inode(&self, i: usize) -> Option<u64> {
+        Some(self.entries.get(i)?.inode)
+    }
+}
+
+/// A run directory that does not exist has no names in it.
+fn or_none<T>(dir: Result<T>) -> Result<Option<T>> {
+    match dir {
+        Ok(dir) => Ok(Some(dir)),
+        Err(error) if error.errno == Errno::ENOENT => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Calls `visit` for each entry that may be a name, in the directory's own order. Nothing can be
+/// bound on a directory or a symlink and be taken for a namespace.
+pub fn for_each_name(dir: BorrowedFd, mut visit: impl FnMut(&CStr) -> Result<()>) -> Result<()> {
+    for_each_entry(dir, Step::ReadRunDir, |name, kind| match kind {
+        FileType::Directory | FileType::Symlink => Ok(()),
+        _ => visit(name),
+    })
+}
+
+#[cfg(test)]
+mod tests;

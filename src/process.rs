@@ -1,0 +1,142 @@
+//! The processes in a namespace, found as /proc shows them.
+
+use std::ffi::CStr;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+
+use bitflags::bitflags;
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open, openat};
+use nix::sys::stat::{Mode, fstatat};
+use nix::unistd::read;
+
+use crate::directory::for_each_entry;
+use crate::error::{At, Error, Result, Step};
+use crate::namespace::Namespace;
+use crate::procfs::ProcPath;
+
+bitflags! {
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct PidsFlags: u32 {
+        const THREADS = 1;
+    }
+}
+
+const DIRECTORY: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
+
+/// The ids of the processes in `ns`, or of all threads in it, ascending. Those that the caller may
+/// not look at (ptrace(2), hidepid) are not among them.
+pub fn pids(ns: &Namespace, flags: PidsFlags) -> Result<Vec<i32>> {
+    let proc = open(c"/proc", DIRECTORY, Mode::empty()).at(Step::ReadProc)?;
+    let search = Search { inode: ns.inode(), device: ns.device() };
+    let mut found = Vec::new();
+    for_each_id(proc.as_fd(), |pid| {
+        if flags.contains(PidsFlags::THREADS) {
+            return search.threads_of(proc.as_fd(), pid, &mut found);
+        }
+        search.add_if_inside(proc.as_fd(), pid, &mut found)
+    })?;
+    found.sort_unstable();
+    Ok(found)
+}
+
+struct Search {
+    inode: u64,
+    device: u64,
+}
+
+impl Search {
+    fn add_if_inside(&self, dir: BorrowedFd, id: i32, found: &mut Vec<i32>) -> Result<()> {
+        let path = ProcPath::format(format_args!("{id}/ns/net"));
+        // What cannot be looked at has ended, or is not ours to look at.
+        let inside = fstatat(dir, path.as_cstr(), nix::fcntl::AtFlags::empty())
+            .is_ok_and(|seen| seen.st_ino == self.inode && seen.st_dev == self.device);
+        if !inside {
+            return Ok(());
+        }
+        found.try_reserve(1).map_err(|_| Error::no_memory())?;
+        found.push(id);
+        Ok(())
+    }
+
+    fn threads_of(&self, proc: BorrowedFd, pid: i32, found: &mut Vec<i32>) -> Result<()> {
+        let path = ProcPath::format(format_args!("{pid}/task"));
+        let tasks = match openat(proc, path.as_cstr(), DIRECTORY, Mode::empty()) {
+            Err(errno @ (Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM)) => {
+                return Err(Error::new(Step::ReadProc, errno));
+            }
+            Err(_) => return Ok(()),
+            Ok(tasks) => tasks,
+        };
+        let result =
+            for_each_id(tasks.as_fd(), |tid| self.add_if_inside(tasks.as_fd(), tid, found));
+        match result {
+            // The process ended while its threads were read.
+            Err(Error { errno: Errno::ENOENT | Errno::ESRCH, .. }) => Ok(()),
+            result => result,
+        }
+    }
+}
+
+fn for_each_id(dir: BorrowedFd, mut visit: impl FnMut(i32) -> Result<()>) -> Result<()> {
+    for_each_entry(dir, Step::ReadProc, |name, _| as_id(name).map_or(Ok(()), &mut visit))
+}
+
+fn as_id(name: &CStr) -> Option<i32> {
+    let text = name.to_str().ok()?;
+    if !text.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    text.parse().ok()
+}
+
+/// The number of a pidfd's process in the caller's pid namespace, as its fdinfo tells it. ENOTTY: it
+/// is another kind of descriptor.
+pub fn pid_of_pidfd(pidfd: BorrowedFd) -> Result<i32> {
+    let path = ProcPath::format(format_args!("/proc/thread-self/fdinfo/{}", pidfd.as_raw_fd()));
+    let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
+    let info = open(path.as_cstr(), flags, Mode::empty()).at(Step::FindNamespace)?;
+    let mut buffer = [0; 1024];
+    let len = read(&info, &mut buffer).at(Step::FindNamespace)?;
+    match pid_in_fdinfo(&buffer[..len]) {
+        None => Err(Error::not_a_namespace("nor a socket, nor a pidfd")),
+        // 0: in another pid namespace; -1: ended and waited for.
+        Some(pid) if pid <= 0 => Err(Error::new(Step::FindNamespace, Errno::ESRCH)),
+        Some(pid) => Ok(pid),
+    }
+}
+
+fn pid_in_fdinfo(info: &[u8]) -> Option<i32> {
+    let info = std::str::from_utf8(info).ok()?;
+    info.lines().find_map(|line| line.strip_prefix("Pid:"))?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_numbers_are_ids() {
+        assert_eq!(as_id(c"1"), Some(1));
+        assert_eq!(as_id(c"4194304"), Some(4_194_304));
+        for name in [c"self", c"", c"-1", c"+1", c"1a", c"99999999999"] {
+            assert_eq!(as_id(name), None, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_pid_is_found_in_fdinfo_of_a_pidfd_only() {
+        assert_eq!(pid_in_fdinfo(b"pos:\t0\nflags:\t02000002\nPid:\t12\nNSpid:\t12\n"), Some(12));
+        assert_eq!(pid_in_fdinfo(b"pos:\t0\nPid:\t-1\n"), Some(-1));
+        assert_eq!(pid_in_fdinfo(b"pos:\t0\neventfd-count: 0\n"), None);
+    }
+
+    #[test]
+    fn the_caller_is_among_the_processes_of_its_namespace() {
+        let ns = Namespace::open_current().unwrap();
+        let own = std::process::id() as i32;
+        assert!(pids(&ns, PidsFlags::empty()).unwrap().contains(&own));
+        let threads = pids(&ns, PidsFlags::THREADS).unwrap();
+        assert!(threads.contains(&nix::unistd::gettid().as_raw()));
+        assert!(threads.is_sorted());
+    }
+}

@@ -1,0 +1,73 @@
+//! Paths below /proc, written into a buffer on the stack.
+//!
+//! Everything goes through `/proc/thread-self`: `/proc/self` is the main thread's, and neither its
+//! namespace nor, after unshare(CLONE_FILES), its descriptors are the calling thread's.
+
+use std::ffi::CStr;
+use std::fmt::{self, Write};
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+pub const THREAD_NET: &CStr = c"/proc/thread-self/ns/net";
+pub const THREAD_MOUNTINFO: &CStr = c"/proc/thread-self/mountinfo";
+
+/// Room for the longest: `/proc/thread-self/fd/2147483647/` and a name of 255 bytes.
+const CAPACITY: usize = 320;
+
+pub struct ProcPath {
+    bytes: [u8; CAPACITY],
+    len: usize,
+}
+
+impl ProcPath {
+    /// The path of what an open descriptor refers to.
+    pub fn of_fd(fd: BorrowedFd) -> ProcPath {
+        ProcPath::format(format_args!("/proc/thread-self/fd/{}", fd.as_raw_fd()))
+    }
+
+    /// The path of `name` in the directory that `dir` refers to, wherever that is mounted by now.
+    pub fn below_fd(dir: BorrowedFd, name: &CStr) -> ProcPath {
+        let mut path = ProcPath::of_fd(dir);
+        path.push(b"/");
+        path.push(name.to_bytes());
+        path
+    }
+
+    pub fn format(text: fmt::Arguments) -> ProcPath {
+        let mut path = ProcPath { bytes: [0; CAPACITY], len: 0 };
+        // Every caller's text fits; write_fmt can fail in no other way.
+        let _ = path.write_fmt(text);
+        path
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        // The last byte stays 0.
+        let end = (self.len + bytes.len()).min(CAPACITY - 1);
+        self.bytes[self.len..end].copy_from_slice(&bytes[..end - self.len]);
+        self.len = end;
+    }
+
+    pub fn as_cstr(&self) -> &CStr {
+        CStr::from_bytes_until_nul(&self.bytes).unwrap_or_default()
+    }
+}
+
+impl Write for ProcPath {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.push(text.as_bytes());
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_name_fits() {
+        let name = std::ffi::CString::new([b'n'; 255]).unwrap();
+        let dir = std::fs::File::open("/").unwrap();
+        let path = ProcPath::below_fd(std::os::fd::AsFd::as_fd(&dir), &name);
+        assert!(path.as_cstr().to_bytes().ends_with(&[b'n'; 255]));
+        assert!(path.as_cstr().to_bytes().starts_with(b"/proc/thread-self/fd/"));
+    }
+}

@@ -1,0 +1,221 @@
+//! The run directory: opened, made, mounted on itself, locked.
+//!
+//! It is a mount point in a peer group of its own, so that a namespace bound in it reaches the mount
+//! namespaces that were cloned from this one, and goes from all of them at once.
+
+use std::ffi::{CStr, CString};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open};
+use nix::mount::MsFlags;
+use nix::sys::stat::{Mode, fchmod, fstat};
+use nix::unistd::mkdir;
+use rustix::fs::{FlockOperation, StatxAttributes, StatxFlags, flock, statx};
+
+use crate::entry::Name;
+use crate::error::{At, Error, Result, Step};
+use crate::identity::{self, Kind};
+use crate::list::for_each_name;
+use crate::mounts;
+use crate::procfs::ProcPath;
+
+/// Where names live unless the caller says otherwise; others reach it as /var/run/netns.
+pub const DEFAULT_RUN_DIR: &CStr = c"/run/netns";
+
+/// Any reader of the directory can hold its lock, so nobody waits for it longer than this.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+/// A creator holds the lock for some 50 us.
+const FIRST_PAUSE: Duration = Duration::from_micros(50);
+const LONGEST_PAUSE: Duration = Duration::from_millis(2);
+
+/// How often a directory that is replaced while it is being locked is tried again.
+const TRIES: u32 = 16;
+
+/// `rundir/name`, in one allocation that cannot abort the process.
+pub fn join(rundir: &CStr, name: Name) -> Result<CString> {
+    let (dir, name) = (rundir.to_bytes(), name.as_cstr().to_bytes());
+    if dir.is_empty() {
+        return Err(Error::invalid("the run directory's path is empty"));
+    }
+    let mut path = Vec::new();
+    path.try_reserve_exact(dir.len() + name.len() + 2).map_err(|_| Error::no_memory())?;
+    path.extend_from_slice(dir);
+    if !dir.ends_with(b"/") {
+        path.push(b'/');
+    }
+    path.extend_from_slice(name);
+    CString::new(path).map_err(|_| Error::invalid("a path has no NUL in it"))
+}
+
+/// An open run directory.
+pub struct RunDir {
+    fd: OwnedFd,
+}
+
+impl AsFd for RunDir {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+impl RunDir {
+    pub fn open(path: &CStr) -> Result<RunDir> {
+        if path.is_empty() {
+            return Err(Error::invalid("the run directory's path is empty"));
+        }
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let fd = open(path, flags, Mode::empty()).at(Step::OpenRunDir)?;
+        Ok(RunDir { fd })
+    }
+
+    fn open_or_make(path: &CStr) -> Result<RunDir> {
+        match RunDir::open(path) {
+            Err(error) if error.errno == Errno::ENOENT => {}
+            result => return result,
+        }
+        let made = make_directories(path.to_bytes())?;
+        let dir = RunDir::open(path)?;
+        if made {
+            // Whatever the umask says: others are to find the names.
+            fchmod(&dir.fd, Mode::from_bits_retain(0o755)).at(Step::MakeRunDir)?;
+        }
+        Ok(dir)
+    }
+
+    /// The directory as it is once nobody else is changing it.
+    pub fn lock(path: &CStr) -> Result<LockedRunDir> {
+        LockedRunDir::new(RunDir::open, path)
+    }
+
+    /// The same, made first if need be, and a shared mount point.
+    pub fn prepare(path: &CStr) -> Result<LockedRunDir> {
+        let dir = LockedRunDir::new(RunDir::open_or_make, path)?;
+        if dir.is_mount_point()? {
+            dir.share()?;
+            return Ok(dir);
+        }
+        mounts::mount_on_itself(dir.as_fd(), path).at(Step::MountRunDir)?;
+        // The new mount lies on top of what is open.
+        let mounted = RunDir::open(path)?;
+        dir.unmount_covered_names();
+        Ok(LockedRunDir { dir: mounted, ..dir })
+    }
+
+    fn is_mount_point(&self) -> Result<bool> {
+        let flags = rustix::fs::AtFlags::EMPTY_PATH;
+        if let Ok(status) = statx(&self.fd, c"", flags, StatxFlags::empty()) {
+            if status.stx_attributes_mask.contains(StatxAttributes::MOUNT_ROOT) {
+                return Ok(status.stx_attributes.contains(StatxAttributes::MOUNT_ROOT));
+            }
+        }
+        // Before Linux 5.8: only a mount point can be made shared, and that is to be done anyway.
+        match self.change_propagation(MsFlags::MS_SHARED) {
+            Ok(()) => Ok(true),
+            Err(Errno::EINVAL) => Ok(false),
+            Err(errno) => Err(Error::new(Step::MountRunDir, errno)),
+        }
+    }
+
+    /// Costs 1 us where it is shared already; never recursive, names there may be 10,000.
+    fn share(&self) -> Result<()> {
+        self.change_propagation(MsFlags::MS_SHARED).at(Step::MountRunDir)
+    }
+
+    fn change_propagation(&self, flags: MsFlags) -> nix::Result<()> {
+        mounts::set_propagation(ProcPath::of_fd(self.as_fd()).as_cstr(), flags)
+    }
+
+    /// Names that were here before the directory became a mount point are now there twice; the ones
+    /// below would keep their namespaces alive, and their files busy, when the names are removed.
+    fn unmount_covered_names(&self) {
+        // What stays hidden costs remove() some more work, and nobody anything else.
+        let _ = for_each_name(self.as_fd(), |name| {
+            if matches!(identity::of_name(self.as_fd(), name), Ok(Kind::Network(_))) {
+                let _ = mounts::detach(ProcPath::below_fd(self.as_fd(), name).as_cstr());
+            }
+            Ok(())
+        });
+    }
+}
+
+/// mkdir -p; whether the last one is new.
+fn make_directories(path: &[u8]) -> Result<bool> {
+    let mode = Mode::from_bits_retain(0o755);
+    match mkdir(path, mode) {
+        Ok(()) => return Ok(true),
+        Err(Errno::EEXIST) => return Ok(false),
+        Err(Errno::ENOENT) => {}
+        Err(errno) => return Err(Error::new(Step::MakeRunDir, errno)),
+    }
+    let Some(slash) = path.iter().rposition(|&byte| byte == b'/').filter(|&at| at > 0) else {
+        return Err(Error::new(Step::MakeRunDir, Errno::ENOENT));
+    };
+    make_directories(&path[..slash])?;
+    match mkdir(path, mode) {
+        Ok(()) => Ok(true),
+        Err(Errno::EEXIST) => Ok(false),
+        Err(errno) => Err(Error::new(Step::MakeRunDir, errno)),
+    }
+}
+
+/// A run directory that nobody else adds names to, or takes names from, until it is dropped.
+pub struct LockedRunDir {
+    dir: RunDir,
+    /// None where a reader held the lock for too long: then one goes on without, as iproute2 does.
+    lock: Option<RunDir>,
+}
+
+impl std::ops::Deref for LockedRunDir {
+    type Target = RunDir;
+
+    fn deref(&self) -> &RunDir {
+        &self.dir
+    }
+}
+
+impl LockedRunDir {
+    fn new(open: impl Fn(&CStr) -> Result<RunDir>, path: &CStr) -> Result<LockedRunDir> {
+        for _ in 0..TRIES {
+            let lock = open(path)?;
+            let locked = wait_for_lock(&lock);
+            // Opened anew: it may have become a mount point while we waited.
+            let dir = open(path)?;
+            if same_directory(&lock, &dir) {
+                return Ok(LockedRunDir { dir, lock: locked.then_some(lock) });
+            }
+        }
+        Err(Error::new(Step::OpenRunDir, Errno::EAGAIN).hint("it is being replaced all the time"))
+    }
+
+    pub fn is_locked(&self) -> bool {
+        self.lock.is_some()
+    }
+}
+
+fn same_directory(a: &RunDir, b: &RunDir) -> bool {
+    match (fstat(&a.fd), fstat(&b.fd)) {
+        (Ok(a), Ok(b)) => (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino),
+        _ => false,
+    }
+}
+
+/// flock(2) cannot wait for a limited time, so the wait is a series of short naps.
+fn wait_for_lock(dir: &RunDir) -> bool {
+    let start = Instant::now();
+    let mut pause = FIRST_PAUSE;
+    loop {
+        match flock(&dir.fd, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return true,
+            Err(rustix::io::Errno::WOULDBLOCK | rustix::io::Errno::INTR) => {}
+            Err(_) => return false,
+        }
+        if start.elapsed() >= LONGEST_WAIT {
+            return false;
+        }
+        thread::sleep(pause);
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}

@@ -1,0 +1,226 @@
+//! The calling thread's way into a network namespace and back.
+//!
+//! Who goes away for a moment proves first that he can come back: going back is a setns(2) too, and
+//! is refused to a thread without CAP_SYS_ADMIN in the user namespace that owns its home.
+
+use std::os::fd::{AsFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::thread;
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
+use nix::sched::{CloneFlags, setns, unshare};
+use nix::sys::signal::{SigSet, SigmaskHow};
+use nix::sys::stat::Mode;
+
+use crate::error::{At, Error, Result, Step};
+use crate::namespace::Namespace;
+use crate::procfs;
+use crate::sys;
+
+/// What tells a token from every other descriptor: nsfs gives these flags no meaning, and nobody
+/// else opens a namespace with them. It makes leave(2) refuse a handle's descriptor, or a number that
+/// has been closed and given to another file.
+const TOKEN_MARK: OFlag = OFlag::O_APPEND.union(OFlag::O_NONBLOCK);
+
+/// A helper thread makes a few system calls.
+const HELPER_STACK: usize = 128 * 1024;
+
+/// setns(2) back may fail for want of memory, which passes.
+const TRIES_TO_GO_BACK: u32 = 8;
+
+/// The namespace that the thread came from.
+struct Home(OwnedFd);
+
+impl Home {
+    fn open() -> Result<Home> {
+        open(procfs::THREAD_NET, TOKEN_MARK | OFlag::O_CLOEXEC, Mode::empty())
+            .or_else(|errno| without_proc().map_err(|_| errno))
+            .map(Home)
+            .at(Step::OpenHome)
+    }
+
+    /// Goes to where the thread is already: what that needs, coming back will need.
+    fn prove(&self) -> Result<()> {
+        setns(&self.0, CloneFlags::CLONE_NEWNET).at(Step::ProveWayBack)
+    }
+}
+
+/// Where /proc is not mounted, a socket knows its namespace (to who has CAP_NET_ADMIN over it).
+fn without_proc() -> nix::Result<OwnedFd> {
+    let socket = sys::socket(libc::AF_UNIX, libc::SOCK_DGRAM, 0)?;
+    let fd = sys::namespace_of_socket(socket.as_fd())?;
+    fcntl(&fd, FcntlArg::F_SETFL(TOKEN_MARK))?;
+    Ok(fd)
+}
+
+/// The calling thread's own namespace.
+pub fn open_current() -> Result<OwnedFd> {
+    open(procfs::THREAD_NET, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())
+        .or_else(|errno| without_proc().map_err(|_| errno))
+        .at(Step::OpenHome)
+}
+
+/// One way: the thread is in `ns` from here on.
+pub fn set(ns: &Namespace) -> Result<()> {
+    setns(ns.as_fd(), CloneFlags::CLONE_NEWNET).at(Step::Setns)
+}
+
+/// A thread's stay in another namespace; it ends with [`Visit::end`] or, where the stack unwinds,
+/// with the drop.
+pub struct Visit {
+    home: Option<Home>,
+}
+
+impl Visit {
+    pub fn begin(ns: &Namespace) -> Result<Visit> {
+        Visit::begin_at(Destination::Existing(ns))
+    }
+
+    fn begin_at(to: Destination) -> Result<Visit> {
+        // A home that cannot be opened is no way back either.
+        let home = Home::open().map_err(|error| match error.errno {
+            Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM => error,
+            _ => error.as_errno(Errno::EPERM),
+        })?;
+        home.prove()?;
+        to.go()?;
+        Ok(Visit { home: Some(home) })
+    }
+
+    pub fn end(mut self) -> Result<()> {
+        match self.home.take() {
+            Some(home) => go_back(home.0.as_fd()),
+            None => Ok(()),
+        }
+    }
+
+    /// Makes the visit one that ends with [`leave`], whenever that may be.
+    pub fn into_token(mut self) -> RawFd {
+        self.home.take().map_or(-1, |home| home.0.into_raw_fd())
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        if let Some(home) = self.home.take() {
+            // The stack is unwinding; there is nobody to tell.
+            let _ = go_back(home.0.as_fd());
+        }
+    }
+}
+
+fn go_back(home: BorrowedFd) -> Result<()> {
+    setns_back(home).at(Step::GoBack).map_err(|error| error.as_errno(Errno::ENOTRECOVERABLE))
+}
+
+fn setns_back(home: BorrowedFd) -> nix::Result<()> {
+    let mut result = setns(home, CloneFlags::CLONE_NEWNET);
+    for _ in 1..TRIES_TO_GO_BACK {
+        match result {
+            // EINVAL: the descriptor is no network namespace, and will not become one.
+            Ok(()) | Err(Errno::EINVAL) => break,
+            Err(_) => result = setns(home, CloneFlags::CLONE_NEWNET),
+        }
+    }
+    result
+}
+
+/// Ends the stay that `token` stands for, and closes it. A token that fails stays open.
+pub fn leave(token: RawFd) -> Result<()> {
+    if token < 0 {
+        return Err(Error::new(Step::Token, Errno::EBADF));
+    }
+    // SAFETY: the descriptor is only asked what it is; if it is not open, fcntl says EBADF.
+    let fd = unsafe { BorrowedFd::borrow_raw(token) };
+    let flags = OFlag::from_bits_retain(fcntl(fd, FcntlArg::F_GETFL).at(Step::Token)?);
+    let no_token = Error::new(Step::Token, Errno::EINVAL)
+        .hint("not what netns_enter returned, or left with already");
+    if !flags.contains(TOKEN_MARK) || flags & OFlag::O_ACCMODE != OFlag::O_RDONLY {
+        return Err(no_token);
+    }
+    match setns_back(fd) {
+        Ok(()) => {}
+        Err(Errno::EINVAL) => return Err(no_token),
+        Err(errno) => {
+            return Err(Error::new(Step::GoBack, errno).as_errno(Errno::ENOTRECOVERABLE));
+        }
+    }
+    // SAFETY: netns_enter gave the token away with into_raw_fd, and its owner has just handed it back.
+    drop(unsafe { OwnedFd::from_raw_fd(token) });
+    Ok(())
+}
+
+/// Where a short trip goes.
+#[derive(Clone, Copy)]
+pub enum Destination<'a> {
+    Existing(&'a Namespace),
+    /// A namespace that is made on the way.
+    New,
+}
+
+impl Destination<'_> {
+    fn go(self) -> Result<()> {
+        match self {
+            Destination::Existing(ns) => set(ns),
+            Destination::New => unshare(CloneFlags::CLONE_NEWNET).at(Step::Unshare),
+        }
+    }
+}
+
+/// Does `work` in another namespace. The calling thread goes there itself where it can come back,
+/// with every signal blocked so that no handler runs in the wrong place; a helper thread goes where
+/// it cannot.
+pub fn within<T: Send>(to: Destination, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    let _blocked = BlockedSignals::new()?;
+    let visit = match Visit::begin_at(to) {
+        Err(Error { step: Step::OpenHome | Step::ProveWayBack, errno: Errno::EPERM, .. }) => {
+            return on_helper_thread(to, work);
+        }
+        visit => visit?,
+    };
+    let result = work();
+    visit.end()?;
+    result
+}
+
+/// The helper inherits the blocked signals, goes one way, and ends.
+fn on_helper_thread<T: Send>(
+    to: Destination,
+    work: impl FnOnce() -> Result<T> + Send,
+) -> Result<T> {
+    thread::scope(|scope| {
+        thread::Builder::new()
+            .stack_size(HELPER_STACK)
+            .spawn_scoped(scope, move || {
+                to.go()?;
+                work()
+            })
+            .at(Step::HelperThread)?
+            .join()
+            .unwrap_or_else(|_| Err(Error::new(Step::Panic, Errno::ENOTRECOVERABLE)))
+    })
+}
+
+/// Blocks every signal on the calling thread until it is dropped.
+struct BlockedSignals {
+    before: SigSet,
+}
+
+impl BlockedSignals {
+    fn new() -> Result<BlockedSignals> {
+        let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_BLOCK).at(Step::Mask)?;
+        Ok(BlockedSignals { before })
+    }
+}
+
+impl Drop for BlockedSignals {
+    fn drop(&mut self) {
+        // Fails for an unknown `how` only.
+        let _ = self.before.thread_set_mask();
+    }
+}
+
+/// socket(2) in `ns`.
+pub fn socket(ns: &Namespace, domain: i32, kind: i32, protocol: i32) -> Result<OwnedFd> {
+    within(Destination::Existing(ns), || sys::socket(domain, kind, protocol).at(Step::Socket))
+}

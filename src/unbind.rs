@@ -1,0 +1,110 @@
+//! Takes a name off: every mount on it, then the file.
+
+use std::ffi::CStr;
+use std::os::fd::AsFd;
+use std::thread;
+
+use nix::errno::Errno;
+use nix::mount::MsFlags;
+use nix::sched::{CloneFlags, unshare};
+use nix::unistd::{UnlinkatFlags, unlinkat};
+
+use crate::entry::{self, Entry, Name};
+use crate::error::{At, Error, Result, Step};
+use crate::mounts;
+use crate::procfs::ProcPath;
+use crate::rundir::{LockedRunDir, RunDir, join};
+
+/// fs.mount-max, as the kernel ships it: nobody stacks more than that.
+const TALLEST_STACK: u32 = 100_000;
+
+pub fn remove(rundir: &CStr, name: Name) -> Result<()> {
+    let dir = RunDir::lock(rundir)?;
+    let mut found_any = false;
+    for _ in 0..TALLEST_STACK {
+        match entry::look(dir.as_fd(), name.as_cstr())? {
+            // Gone while we were at it is as good.
+            Entry::Absent if found_any => return Ok(()),
+            Entry::Absent => return Err(Error::new(Step::Look, Errno::ENOENT)),
+            Entry::Namespace(_) => unmount(rundir, &dir, name)?,
+            Entry::Placeholder(_) => {
+                if unlink(rundir, &dir, name)? {
+                    return Ok(());
+                }
+            }
+            Entry::Stranger(what) => return Err(Error::not_a_namespace(what)),
+        }
+        found_any = true;
+    }
+    Err(Error::new(Step::Unmount, Errno::EBUSY))
+}
+
+/// Takes the topmost mount off.
+fn unmount(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Result<()> {
+    let path = ProcPath::below_fd(dir.as_fd(), name.as_cstr());
+    let mut result = mounts::detach(path.as_cstr());
+    if result == Err(Errno::ENOENT) {
+        // No /proc, or the name has gone.
+        result = mounts::detach(&join(rundir, name)?);
+    }
+    match result {
+        Err(Errno::ENOENT) => Ok(()),
+        Err(Errno::EINVAL) => unmounted_or_locked(dir, name),
+        result => result.at(Step::Unmount),
+    }
+}
+
+/// EINVAL: somebody was faster, or the mount came from a more privileged mount namespace.
+fn unmounted_or_locked(dir: &LockedRunDir, name: Name) -> Result<()> {
+    match entry::look(dir.as_fd(), name.as_cstr())? {
+        Entry::Namespace(_) => Err(Error::new(Step::Unmount, Errno::EPERM)
+            .hint("the mount belongs to a more privileged mount namespace")),
+        _ => Ok(()),
+    }
+}
+
+/// Whether the file is gone; if not, somebody has just mounted on it.
+fn unlink(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Result<bool> {
+    match unlinkat(dir.as_fd(), name.as_cstr(), UnlinkatFlags::NoRemoveDir) {
+        Ok(()) | Err(Errno::ENOENT) => Ok(true),
+        Err(Errno::EBUSY) => unlink_busy(rundir, dir, name),
+        Err(errno) => Err(Error::new(Step::Unlink, errno)),
+    }
+}
+
+fn unlink_busy(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Result<bool> {
+    if let Entry::Namespace(_) = entry::look(dir.as_fd(), name.as_cstr())? {
+        return Ok(false);
+    }
+    thread::scope(|scope| {
+        thread::Builder::new()
+            .spawn_scoped(scope, || unlink_from_elsewhere(rundir, dir, name))
+            .at(Step::HelperThread)?
+            .join()
+            .unwrap_or_else(|_| Err(Error::new(Step::Panic, Errno::ENOTRECOVERABLE)))
+    })
+}
+
+/// A mount that lies below another one (of a name made before the directory became a mount point)
+/// cannot be reached, and keeps the file busy, in its own mount namespace only: unlinking the file
+/// in another one takes all its mounts off (Linux 3.18). So this thread makes itself a copy of the
+/// mounts and uncovers the file in there.
+fn unlink_from_elsewhere(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Result<bool> {
+    unshare(CloneFlags::CLONE_NEWNS).at(Step::Unmount)?;
+    mounts::set_propagation(c"/", MsFlags::MS_REC | MsFlags::MS_PRIVATE).at(Step::Unmount)?;
+    let path = join(rundir, name)?;
+    for _ in 0..TALLEST_STACK {
+        match unlinkat(dir.as_fd(), name.as_cstr(), UnlinkatFlags::NoRemoveDir) {
+            Err(Errno::EBUSY) => {}
+            Ok(()) | Err(Errno::ENOENT) => return Ok(true),
+            Err(errno) => return Err(Error::new(Step::Unlink, errno)),
+        }
+        if mounts::detach(&path).is_err() {
+            mounts::detach(rundir).at(Step::Unmount)?;
+        }
+    }
+    Err(Error::new(Step::Unlink, Errno::EBUSY))
+}
+
+#[cfg(test)]
+mod tests;
