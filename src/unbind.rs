@@ -20,21 +20,21 @@ const TALLEST_STACK: u32 = 100_000;
 
 pub fn remove(rundir: &CStr, name: Name) -> Result<()> {
     let dir = RunDir::lock(rundir)?;
-    let mut found_any = false;
+    let mut found = entry::look(dir.as_fd(), name.as_cstr())?;
+    if found == Entry::Absent {
+        return Err(Error::new(Step::Look, Errno::ENOENT));
+    }
     for _ in 0..TALLEST_STACK {
-        match entry::look(dir.as_fd(), name.as_cstr())? {
+        match found {
             // Gone while we were at it is as good.
-            Entry::Absent if found_any => return Ok(()),
-            Entry::Absent => return Err(Error::new(Step::Look, Errno::ENOENT)),
+            Entry::Absent => return Ok(()),
             Entry::Namespace(_) => unmount(rundir, &dir, name)?,
-            Entry::Placeholder(_) => {
-                if unlink(rundir, &dir, name)? {
-                    return Ok(());
-                }
-            }
+            Entry::Placeholder(_) if unlink(rundir, &dir, name)? => return Ok(()),
+            // A namespace was bound on it at this moment.
+            Entry::Placeholder(_) => unmount(rundir, &dir, name)?,
             Entry::Stranger(what) => return Err(Error::not_a_namespace(what)),
         }
-        found_any = true;
+        found = entry::look_below(dir.as_fd(), name.as_cstr())?;
     }
     Err(Error::new(Step::Unmount, Errno::EBUSY))
 }
