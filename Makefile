@@ -87,6 +87,8 @@ $(STAGE)/.done: $(B)/$(SO) include/netns.h pkgconfig/netns.pc.in
 test: $(STAGE)/.done $(EXAMPLES)
 	@scripts/need cargo cc pkg-config ip valgrind strace
 	$(CARGO) test --locked
+	scripts/check-readme $(STAGE)
+	$(B)/examples/demo > /dev/null
 	$(MAKE) --no-print-directory -C c-tests test STAGE=$(STAGE) BUILD=$(CURDIR)/$(B)/c-tests
 
 bench: $(STAGE)/.done

@@ -73,6 +73,11 @@ struct netns;
  */
 struct netns_list;
 
+/**
+ * Room for glibc's struct _pthread_cleanup_buffer and for musl's struct __ptcb.
+ */
+typedef size_t CleanupBuffer[8];
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -92,6 +97,11 @@ extern "C" {
  * The calling thread stays in its namespace. Where it could not come back (in a user namespace that
  * does not own its network namespace, say), a helper thread does the work and ends.
  *
+ * The run directory is made, and made a shared mount point, if it is none. Whoever holds its
+ * flock(2) is waited for, one second at most. An empty file under the name, with nothing mounted on
+ * it that this mount namespace sees, counts as left behind: at once if this library made it, after
+ * 10 seconds if another program did.
+ *
  * Returns 0, or
  *   -EINVAL     name is no name, a flag is unknown, or both name and out are NULL
  *   -ENAMETOOLONG  name has more than 255 bytes
@@ -99,10 +109,10 @@ extern "C" {
  *   -ENOTTY     with NETNS_CREATE_EXIST_OK: it exists and is not a network namespace
  *   -EPERM      CAP_SYS_ADMIN is missing
  *   -EACCES     the run directory belongs to another user
- *   -ENOTDIR    the run directory is not a directory
+ *   -ENOTDIR, -ELOOP, -ENOENT  the run directory is not a directory, or a link that leads nowhere
  *   -EROFS      the run directory is on a read-only file system
  *   -ENOSPC     the limit on namespaces or mounts, or a full file system
- *   -EAGAIN     no helper thread could be started
+ *   -EAGAIN     no helper thread could be started, or others make and remove the name all the time
  *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
  *   -ENOTRECOVERABLE  the thread could not go back: it is in the new namespace
  * On failure no name, mount or descriptor is left.
@@ -116,9 +126,10 @@ int netns_create(const char *name,
 /**
  * netns_create() in a run directory of your own.
  *
- * rundir  made, with its parents, if it does not exist, and made a mount point if it is none. NULL
- *         is NETNS_RUN_DIR. A relative path is taken from the working directory, now and in what
- *         netns_path() returns.
+ * rundir  made, with its parents, if it does not exist, and made a mount point if it is none; one
+ *         that is a mount point already is made a shared one. It should be on a local file system.
+ *         NULL is NETNS_RUN_DIR. A relative path is taken from the working directory, now and in
+ *         what netns_path() returns.
  *
  * Returns what netns_create() returns; -EINVAL also if rundir is empty. Since 1.0.
  */
@@ -168,6 +179,7 @@ int netns_open_at(const char *rundir, const char *name, uint32_t flags, struct n
  *   -EINVAL     pid is not greater than 0, or out is NULL
  *   -ESRCH      there is no such process or thread, or it has ended
  *   -EACCES     it is not yours to look at: CAP_SYS_PTRACE is missing
+ *   -ENOENT     before Linux 6.11: /proc is not mounted, or is another pid namespace's
  *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
  *
  * Since 1.0.
@@ -182,7 +194,7 @@ int netns_open_pid(pid_t pid, struct netns **out);
  * out  receives a handle, which is yours to netns_close(). It has no name and no path.
  *
  * Returns 0, or
- *   -EBADF      fd is not open
+ *   -EBADF      fd is not open, or a socket or pidfd opened with O_PATH
  *   -EINVAL     out is NULL
  *   -ENOTTY     fd is none of the three
  *   -ESRCH      the pidfd's process has ended
@@ -227,9 +239,10 @@ void netns_close(struct netns *ns);
  *   -EEXIST     the name exists, or another program is making it
  *   -EPERM      CAP_SYS_ADMIN over the mount namespace is missing
  *   -EACCES     the run directory belongs to another user
- *   -ENOTDIR    the run directory is not a directory
+ *   -ENOTDIR, -ELOOP, -ENOENT  the run directory is not a directory, or a link that leads nowhere
  *   -EROFS      the run directory is on a read-only file system
  *   -ENOSPC     the limit on mounts, or a full file system
+ *   -EAGAIN     others make and remove the name all the time
  *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
  * On failure no name, mount or descriptor is left.
  *
@@ -400,8 +413,8 @@ int netns_leave(int token);
  *
  * func    runs on the calling thread with its signal mask, so handlers may run in there too.
  *         Threads that it starts stay in there. pthread_cancel(3) takes effect when netns_run() has
- *         returned. pthread_exit(3) and C++ exceptions take the thread back on their way;
- *         longjmp(3) out of func does not, and is not allowed.
+ *         returned. pthread_exit(3) takes the thread back on its way; longjmp(3) and C++ exceptions
+ *         out of func do not, and are not allowed.
  * arg     is passed to func.
  * result  receives what func returned; NULL if you do not need it.
  *
@@ -416,6 +429,10 @@ int netns_leave(int token);
  * Since 1.0.
  */
 int netns_run(const struct netns *ns, int (*func)(void *arg), void *arg, int *result);
+
+extern void _pthread_cleanup_push(CleanupBuffer *buffer, void (*routine)(void*), void *arg);
+
+extern void _pthread_cleanup_pop(CleanupBuffer *buffer, int execute);
 
 /**
  * Opens a socket in the namespace, as socket(2) does, close-on-exec. It stays in there wherever the

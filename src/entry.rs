@@ -12,11 +12,10 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::AT_FDCWD;
-use nix::sys::stat::fstatat;
 use nix::time::{ClockId, clock_gettime};
-use rustix::fs::{AtFlags, StatxAttributes, StatxFlags, statx};
 
 use crate::error::{At, Error, Result, Step};
+use crate::file_status::FileStatus;
 use crate::identity::{self, Identity, Kind};
 
 /// The mode of our own placeholders: the sticky bit means nothing on a file, no umask takes it away
@@ -94,7 +93,8 @@ pub fn look(dir: BorrowedFd, name: &CStr) -> Result<Entry> {
         Ok(Kind::NoNamespace) => look_at_file(dir, name),
         Err(Errno::ENOENT) => Ok(Entry::Absent),
         // It went, or became something else, while it was looked at.
-        Err(_) => look_at_file(dir, name),
+        Err(errno) if identity::is_answer(errno) => look_at_file(dir, name),
+        Err(errno) => Err(Error::new(Step::Look, errno)),
     }
 }
 
@@ -104,7 +104,11 @@ fn look_at_file(dir: BorrowedFd, name: &CStr) -> Result<Entry> {
         file => file.at(Step::Look)?,
     };
     if file.is_mount_root {
-        return Ok(Entry::Stranger("something else is mounted on it"));
+        // Perhaps only just now, and then it is a namespace after all.
+        return Ok(match identity::of_name(dir, name) {
+            Ok(Kind::Network(identity)) => Entry::Namespace(identity),
+            _ => Entry::Stranger("something else is mounted on it"),
+        });
     }
     match file.mode & libc::S_IFMT {
         libc::S_IFREG if file.size == 0 => Ok(Entry::Placeholder(Placeholder {
@@ -139,51 +143,6 @@ pub fn describe(path: &CStr, error: Error) -> Error {
         ),
         _ => error,
     }
-}
-
-struct FileStatus {
-    mode: u32,
-    size: u64,
-    inode: u64,
-    changed: Duration,
-    /// Not known before Linux 5.8.
-    is_mount_root: bool,
-}
-
-impl FileStatus {
-    fn of(dir: BorrowedFd, name: &CStr) -> std::result::Result<FileStatus, Errno> {
-        let wanted = StatxFlags::BASIC_STATS;
-        let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
-        match statx(dir, name, flags, wanted) {
-            Ok(file) => Ok(FileStatus {
-                mode: file.stx_mode.into(),
-                size: file.stx_size,
-                inode: file.stx_ino,
-                changed: duration(file.stx_ctime.tv_sec, file.stx_ctime.tv_nsec.into()),
-                is_mount_root: file.stx_attributes.contains(StatxAttributes::MOUNT_ROOT),
-            }),
-            // Linux before 4.11, or a seccomp filter.
-            Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => {
-                FileStatus::by_stat(dir, name)
-            }
-            Err(errno) => Err(Errno::from_raw(errno.raw_os_error())),
-        }
-    }
-
-    fn by_stat(dir: BorrowedFd, name: &CStr) -> std::result::Result<FileStatus, Errno> {
-        let file = fstatat(dir, name, nix::fcntl::AtFlags::AT_SYMLINK_NOFOLLOW)?;
-        Ok(FileStatus {
-            mode: file.st_mode,
-            size: file.st_size as u64,
-            inode: file.st_ino,
-            changed: duration(file.st_ctime, file.st_ctime_nsec as u64),
-            is_mount_root: false,
-        })
-    }
-}
-
-fn duration(seconds: i64, nanoseconds: u64) -> Duration {
-    Duration::from_secs(seconds.max(0) as u64) + Duration::from_nanos(nanoseconds)
 }
 
 fn age_of(changed: Duration) -> Option<Duration> {

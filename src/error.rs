@@ -11,13 +11,17 @@ use nix::errno::Errno;
 
 use crate::namespace::Namespace;
 use crate::rundir::DEFAULT_RUN_DIR;
+use crate::sys;
 
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// Why a call failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Error {
+    /// What the call returns.
     pub errno: Errno,
+    /// What the system call said, where the contract has another word for it.
+    cause: Errno,
     pub step: Step,
     /// Says more than the step's own advice, where more is known.
     pub hint: Option<&'static str>,
@@ -25,12 +29,18 @@ pub struct Error {
 
 impl Error {
     pub fn new(step: Step, errno: impl Into<Cause>) -> Error {
-        Error { errno: errno.into().0, step, hint: None }
+        let Cause(errno) = errno.into();
+        Error { errno, cause: errno, step, hint: None }
     }
 
     /// The caller's argument is at fault.
     pub fn invalid(what: &'static str) -> Error {
         Error::new(Step::Argument, Errno::EINVAL).hint(what)
+    }
+
+    /// What is there already where a new name was to be.
+    pub fn exists() -> Error {
+        Error::new(Step::Exists, Errno::EEXIST)
     }
 
     /// Something is there, but it is `what` and not a network namespace.
@@ -53,24 +63,28 @@ impl Error {
     }
 }
 
-/// An errno, from whichever crate made the system call.
+/// An errno, from whichever crate made the system call. One that has no name (the kernel's inner
+/// ones leak out at times, and a seccomp filter may answer any number) would be nix's 0, a success.
 pub struct Cause(Errno);
 
 impl From<Errno> for Cause {
     fn from(errno: Errno) -> Cause {
-        Cause(errno)
+        match errno {
+            Errno::UnknownErrno => Cause(Errno::EIO),
+            errno => Cause(errno),
+        }
     }
 }
 
 impl From<rustix::io::Errno> for Cause {
     fn from(errno: rustix::io::Errno) -> Cause {
-        Cause(Errno::from_raw(errno.raw_os_error()))
+        Errno::from_raw(errno.raw_os_error()).into()
     }
 }
 
 impl From<std::io::Error> for Cause {
     fn from(error: std::io::Error) -> Cause {
-        Cause(error.raw_os_error().map_or(Errno::EAGAIN, Errno::from_raw))
+        error.raw_os_error().map_or(Errno::EAGAIN, Errno::from_raw).into()
     }
 }
 
@@ -101,6 +115,7 @@ pub enum Step {
     Unlink,
     Exists,
     Open,
+    OpenPath,
     Prove,
     Duplicate,
     OpenHome,
@@ -142,7 +157,7 @@ impl Step {
             Step::Unmount => ("unmount ", Entry),
             Step::Unlink => ("unlink ", Entry),
             Step::Exists | Step::Prove => ("", Entry),
-            Step::Open => ("open ", Entry),
+            Step::Open | Step::OpenPath => ("open ", Entry),
             Step::Duplicate => ("duplicate the descriptor", Nothing),
             Step::OpenHome => ("open the thread's own namespace", Nothing),
             Step::ProveWayBack => ("no way back: setns to the thread's own namespace", Nothing),
@@ -190,16 +205,16 @@ impl Step {
             (Step::Placeholder | Step::Unlink | Step::MakeRunDir, Errno::EACCES | Errno::EPERM) => {
                 Some("the run directory belongs to another user; name one of your own")
             }
-            (Step::FindNamespace | Step::Open, Errno::EACCES | Errno::EPERM) => Some(
+            (Step::OpenPath, Errno::EACCES) => {
+                Some("another user's process in /proc needs CAP_SYS_PTRACE")
+            }
+            (Step::FindNamespace, Errno::EACCES | Errno::EPERM) => Some(
                 "needs CAP_SYS_PTRACE over the process, CAP_NET_ADMIN over a socket's namespace",
             ),
             (Step::FindNamespace, Errno::ESRCH) => Some("no such process, or it has ended"),
             (Step::Loopback, Errno::EPERM) => Some("needs CAP_NET_ADMIN over the namespace"),
             (Step::Cookie, Errno::EOPNOTSUPP) => Some("cookies came with Linux 5.14"),
             (Step::OpenHome, Errno::ENOENT) => Some("is /proc mounted?"),
-            (Step::Exists, Errno::EEXIST) => {
-                Some("open it with netns_open, or pass NETNS_CREATE_EXIST_OK")
-            }
             (Step::Look | Step::Open, Errno::ENOENT) => {
                 Some("netns_list shows the names there are")
             }
@@ -225,6 +240,15 @@ pub enum Object<'a> {
     Pid(i32),
     Descriptor(i32),
     Handle(&'a Namespace),
+}
+
+/// What strerror(3) says, except where that would send nobody the right way.
+fn write_errno(errno: Errno, f: &mut Formatter) -> fmt::Result {
+    if errno == Errno::ENOTTY {
+        return f.write_str("not a network namespace");
+    }
+    let mut buffer = [0; 128];
+    write_escaped(sys::error_text(errno, &mut buffer), f)
 }
 
 /// The line that says why a call about `subject` failed.
@@ -256,12 +280,9 @@ impl Subject<'_> {
             Place::RunDir => Quoted(self.rundir()).fmt(f)?,
             Place::Entry => self.write_entry(f)?,
         }
-        match error.errno {
-            // "Inappropriate ioctl for device" would send nobody the right way.
-            Errno::ENOTTY => f.write_str(": not a network namespace")?,
-            errno => write!(f, ": {}", errno.desc())?,
-        }
-        match error.hint.or_else(|| error.step.advice(error.errno)) {
+        f.write_str(": ")?;
+        write_errno(error.cause, f)?;
+        match error.hint.or_else(|| error.step.advice(error.cause)) {
             Some(hint) => write!(f, " ({hint})"),
             None => Ok(()),
         }
@@ -299,18 +320,22 @@ impl Subject<'_> {
 /// middle of a long one is left out.
 struct Quoted<'a>(&'a CStr);
 
+/// Of a text as it is, and of one in which each byte may become four.
 const LONGEST: usize = 320;
-const KEPT_AT_AN_END: usize = 128;
+const LONGEST_ESCAPED: usize = LONGEST / 4;
 
 impl Display for Quoted<'_> {
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
         let bytes = self.0.to_bytes();
-        if bytes.len() <= LONGEST {
+        let plain = bytes.iter().all(|byte| (b' '..=b'~').contains(byte));
+        let longest = if plain { LONGEST } else { LONGEST_ESCAPED };
+        if bytes.len() <= longest {
             return write_escaped(bytes, f);
         }
-        write_escaped(&bytes[..KEPT_AT_AN_END], f)?;
+        let kept = longest * 2 / 5;
+        write_escaped(&bytes[..kept], f)?;
         f.write_str("...")?;
-        write_escaped(&bytes[bytes.len() - KEPT_AT_AN_END..], f)
+        write_escaped(&bytes[bytes.len() - kept..], f)
     }
 }
 

@@ -14,6 +14,7 @@ use nix::sys::stat::{Mode, fstat};
 use nix::sys::statfs::{FsType, fstatfs};
 
 use crate::error::{At, Error, Result, Step};
+use crate::file_status;
 use crate::sys::{self, FileHandle};
 
 pub const NSFS: FsType = FsType(libc::NSFS_MAGIC as _);
@@ -68,6 +69,13 @@ pub fn of_name(dir: BorrowedFd, name: &CStr) -> std::result::Result<Kind, Errno>
     }
 }
 
+/// Whether an errno from [`of_name`] means that there is no namespace to be seen; others mean that
+/// it could not be looked at, and say nothing of what there is.
+pub fn is_answer(errno: Errno) -> bool {
+    use Errno::{EACCES, ELOOP, ENOENT, ENOTDIR, ENXIO, ESTALE};
+    matches!(errno, EACCES | ELOOP | ENOENT | ENOTDIR | ENXIO | ESTALE)
+}
+
 /// None: this kernel, or this file system, does not tell by handle.
 fn from_handle(handle: std::result::Result<FileHandle, Errno>) -> Option<Kind> {
     let handle = handle.ok()?;
@@ -94,7 +102,7 @@ fn of_fd_by_ioctl(fd: BorrowedFd) -> Result<Kind> {
     if sys::namespace_type(fd).at(Step::Prove)? != libc::CLONE_NEWNET {
         return Ok(Kind::OtherNamespace);
     }
-    let inode = fstat(fd).at(Step::Prove)?.st_ino;
+    let inode = file_status::inode(&fstat(fd).at(Step::Prove)?);
     Ok(Kind::Network(Identity { inode, cookie: None }))
 }
 

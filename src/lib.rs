@@ -9,6 +9,7 @@
 //! | `error`        | an error: its errno, the step that failed, what to do about it            |
 //! | `sys`          | the system calls that nix and rustix lack; nearly all of the `unsafe`     |
 //! | `identity`     | the proof that something is a network namespace, and which one            |
+//! | `file_status`  | what stat tells of a name, and whether something is mounted on it         |
 //! | `namespace`    | the handle, and every way to open one                                     |
 //! | `rundir`       | the run directory: made, mounted on itself, locked                        |
 //! | `entry`        | what a name in it is: a namespace, a placeholder, stale, a stranger       |
@@ -16,6 +17,7 @@
 //! | `unbind`       | takes a name off: stacked mounts, hidden ones, the file                   |
 //! | `mounts`       | mounts made and taken off, the new way and the old                         |
 //! | `switch`       | the calling thread's way into a namespace and back                        |
+//! | `helper`       | a thread for what the calling thread must not do to itself                |
 //! | `list`         | the names, and the names of one namespace                                 |
 //! | `process`      | the processes in a namespace                                              |
 //! | `directory`    | reads directories                                                         |
@@ -27,6 +29,8 @@ mod capi;
 mod directory;
 mod entry;
 mod error;
+mod file_status;
+mod helper;
 mod identity;
 mod lifecycle;
 mod list;

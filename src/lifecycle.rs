@@ -5,7 +5,7 @@
 
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bitflags::bitflags;
 use nix::errno::Errno;
@@ -14,8 +14,9 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::stat::{Mode, fstat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
-use crate::entry::{self, Entry, Name, OUR_MODE, Placeholder};
+use crate::entry::{self, Entry, Name, OUR_MODE, Placeholder, STALE_AGE};
 use crate::error::{At, Error, Result, Step};
+use crate::file_status;
 use crate::mounts;
 use crate::namespace::{self, Namespace};
 use crate::procfs;
@@ -48,26 +49,38 @@ pub fn create_anonymous(flags: CreateFlags) -> Result<Namespace> {
 }
 
 pub fn create(rundir: &CStr, name: Name, flags: CreateFlags) -> Result<Namespace> {
-    let path = join(rundir, name)?;
-    let mut made: Option<OwnedFd> = None;
+    let mut made: Option<Namespace> = None;
     for _ in 0..TRIES {
         if let Some(ns) = take_existing(rundir, name, flags)? {
             return Ok(ns);
         }
-        let fd = match made.take() {
-            Some(fd) => fd,
-            None => make_namespace(flags)?,
+        let ns = match made.take() {
+            Some(ns) => ns,
+            None => {
+                let path = join(rundir, name)?;
+                create_anonymous(flags)?.with_name(path, name)
+            }
         };
-        match publish(rundir, name, fd.as_fd()) {
-            Ok(()) => return Ok(Namespace::from_fd(fd)?.with_name(path, name)),
+        match publish(rundir, name, ns.as_fd()) {
+            Ok(()) => return Ok(ns),
             // Somebody was faster: look again at what is there now.
             Err(error) if error.errno == Errno::EEXIST && flags.contains(CreateFlags::EXIST_OK) => {
-                made = Some(fd)
+                made = Some(ns)
             }
-            Err(error) => return Err(error),
+            Err(error) => return Err(for_create(error)),
         }
     }
     Err(Error::new(Step::Exists, Errno::EAGAIN).hint("others make and remove it all the time"))
+}
+
+/// What to do about a name that is taken depends on what it was wanted for.
+fn for_create(error: Error) -> Error {
+    match error {
+        Error { errno: Errno::EEXIST, hint: None, .. } => {
+            error.hint("open it with netns_open, or pass NETNS_CREATE_EXIST_OK")
+        }
+        _ => error,
+    }
 }
 
 /// Gives `ns` one more name.
@@ -110,13 +123,12 @@ fn in_the_way(rundir: &CStr, name: Name) -> Result<Option<Error>> {
 }
 
 fn exists(found: Entry) -> Error {
-    let error = Error::new(Step::Exists, Errno::EEXIST);
     match found {
-        Entry::Stranger(what) => error.hint(what),
+        Entry::Stranger(what) => Error::exists().hint(what),
         Entry::Placeholder(_) => {
-            error.hint("somebody is making it; NETNS_CREATE_EXIST_OK waits for that")
+            Error::exists().hint("somebody is making it; NETNS_CREATE_EXIST_OK waits for that")
         }
-        _ => error,
+        _ => Error::exists(),
     }
 }
 
@@ -126,7 +138,7 @@ fn take_existing(rundir: &CStr, name: Name, flags: CreateFlags) -> Result<Option
         return Ok(None);
     };
     if !flags.contains(CreateFlags::EXIST_OK) {
-        return Err(error);
+        return Err(for_create(error));
     }
     match wait_until_settled(rundir, name)? {
         Entry::Namespace(_) => open_existing(rundir, name, flags),
@@ -153,10 +165,15 @@ fn wait_until_settled(rundir: &CStr, name: Name) -> Result<Entry> {
     let dir = RunDir::open(rundir)?;
     let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
     let mounts = open(procfs::THREAD_MOUNTINFO, flags, Mode::empty()).ok();
+    // The file's own age is no bound: whoever owns it may renew that.
+    let deadline = Instant::now() + STALE_AGE;
     loop {
         let found = entry::look(dir.as_fd(), name.as_cstr())?;
         match found {
             Entry::Placeholder(file) if !file.is_ours() && !file.is_stale(false) => {
+                if Instant::now() >= deadline {
+                    return Err(exists(found));
+                }
                 nap(mounts.as_ref(), file.time_left().min(LOOK_AGAIN));
             }
             _ => return Ok(found),
@@ -177,14 +194,26 @@ fn nap(mounts: Option<&OwnedFd>, at_most: Duration) {
 /// Binds the namespace `ns` as `name`, all or nothing.
 fn publish(rundir: &CStr, name: Name, ns: BorrowedFd) -> Result<()> {
     let dir = RunDir::prepare(rundir)?;
-    let placeholder = make_placeholder(&dir, name)?;
-    mounts::bind_namespace(ns, placeholder.as_fd()).map_err(|errno| {
-        withdraw(&dir, name, placeholder.as_fd());
-        Error::new(Step::Bind, errno)
-    })
+    for _ in 0..TRIES {
+        let placeholder = make_placeholder(rundir, &dir, name)?;
+        match mounts::bind_namespace(ns, placeholder.as_fd()) {
+            Ok(()) => return Ok(()),
+            // Who does not wait for the lock may have removed it: then there is nothing to bind on.
+            Err(Errno::ENOENT) if is_unlinked(placeholder.as_fd()) => {}
+            Err(errno) => {
+                withdraw(&dir, name, placeholder.as_fd());
+                return Err(Error::new(Step::Bind, errno));
+            }
+        }
+    }
+    Err(Error::new(Step::Bind, Errno::EAGAIN).hint("others remove it all the time"))
 }
 
-fn make_placeholder(dir: &LockedRunDir, name: Name) -> Result<OwnedFd> {
+fn is_unlinked(file: BorrowedFd) -> bool {
+    fstat(file).is_ok_and(|file| file.st_nlink == 0)
+}
+
+fn make_placeholder(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Result<OwnedFd> {
     let flags =
         OFlag::O_RDONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     for _ in 0..TRIES {
@@ -194,24 +223,19 @@ fn make_placeholder(dir: &LockedRunDir, name: Name) -> Result<OwnedFd> {
         }
         match entry::look(dir.as_fd(), name.as_cstr())? {
             Entry::Absent => {}
-            Entry::Placeholder(file) if file.is_stale(dir.is_locked()) => clear(dir, name)?,
+            Entry::Placeholder(file) if file.is_stale(dir.is_locked()) => {
+                // If it is not gone, it was bound at this moment: the next look tells.
+                unbind::unlink(rundir, dir, name)?;
+            }
             found => return Err(exists(found)),
         }
     }
     Err(Error::new(Step::Placeholder, Errno::EAGAIN))
 }
 
-fn clear(dir: &LockedRunDir, name: Name) -> Result<()> {
-    match unlinkat(dir.as_fd(), name.as_cstr(), UnlinkatFlags::NoRemoveDir) {
-        // Gone; or bound at this moment, or still busy below another mount: the next look tells.
-        Err(Errno::ENOENT | Errno::EBUSY) => Ok(()),
-        result => result.at(Step::Unlink),
-    }
-}
-
 /// Takes our placeholder away again, if the name is still it.
 fn withdraw(dir: &LockedRunDir, name: Name, placeholder: BorrowedFd) {
-    let ours = fstat(placeholder).map(|file| file.st_ino);
+    let ours = fstat(placeholder).map(|file| file_status::inode(&file));
     if let Ok(Entry::Placeholder(Placeholder { inode, .. })) =
         entry::look(dir.as_fd(), name.as_cstr())
         && ours == Ok(inode)

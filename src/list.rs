@@ -61,7 +61,8 @@ impl List {
                 Ok(Kind::Network(identity)) if wanted(identity.inode) => {
                     list.push(name, identity.inode)
                 }
-                // What went meanwhile, or cannot be looked at, is not a live namespace.
+                Err(errno) if !identity::is_answer(errno) => Err(Error::new(Step::Look, errno)),
+                // What is something else, went meanwhile, or is not ours to see.
                 _ => Ok(()),
             }
         })?;

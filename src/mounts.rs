@@ -1,10 +1,15 @@
 //! Mounts made and taken off: by the descriptors of Linux 5.2 where there are any, by path before.
+//!
+//! Seccomp filters that know mount(2) only answer EPERM to the new calls rather than ENOSYS, so that
+//! is no last word either: mount(2) says EPERM again where it is meant.
 
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use nix::errno::Errno;
+use nix::fcntl::{OFlag, open};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::sys::stat::Mode;
 use rustix::mount::{MoveMountFlags, OpenTreeFlags, move_mount, open_tree};
 
 use crate::procfs::ProcPath;
@@ -24,7 +29,7 @@ pub fn bind_namespace(ns: BorrowedFd, target: BorrowedFd) -> Result<()> {
     let moved =
         open_tree(ns, c"", CLONE).and_then(|tree| move_mount(&tree, c"", target, c"", HERE));
     match moved {
-        Err(rustix::io::Errno::NOSYS) => bind_by_path(
+        Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => bind_by_path(
             ProcPath::of_fd(ns).as_cstr(),
             ProcPath::of_fd(target).as_cstr(),
             MsFlags::empty(),
@@ -37,7 +42,7 @@ pub fn bind_namespace(ns: BorrowedFd, target: BorrowedFd) -> Result<()> {
 /// its parent's group every name in it would become two mounts.
 pub fn mount_on_itself(dir: BorrowedFd, path: &CStr) -> Result<()> {
     match attach_shared_copy(dir) {
-        Err(Errno::ENOSYS) => mount_on_itself_by_path(path),
+        Err(Errno::ENOSYS | Errno::EPERM) => mount_on_itself_by_path(dir, path),
         result => result,
     }
 }
@@ -45,19 +50,32 @@ pub fn mount_on_itself(dir: BorrowedFd, path: &CStr) -> Result<()> {
 /// The copy is private, then shared (Linux 5.12), before anybody sees it.
 fn attach_shared_copy(dir: BorrowedFd) -> Result<()> {
     let copy = open_tree(dir, c"", CLONE | OpenTreeFlags::AT_RECURSIVE).map_err(errno)?;
-    sys::set_propagation(copy.as_fd(), libc::MS_PRIVATE)?;
-    sys::set_propagation(copy.as_fd(), libc::MS_SHARED)?;
+    sys::set_propagation(copy.as_fd(), libc::MS_PRIVATE, libc::AT_RECURSIVE)?;
+    sys::set_propagation(copy.as_fd(), libc::MS_SHARED, libc::AT_RECURSIVE)?;
     move_mount(&copy, c"", dir, c"", HERE).map_err(errno)
 }
 
-fn mount_on_itself_by_path(path: &CStr) -> Result<()> {
-    bind_by_path(path, path, MsFlags::MS_REC)?;
-    set_propagation(path, MsFlags::MS_PRIVATE | MsFlags::MS_REC)?;
-    set_propagation(path, MsFlags::MS_SHARED | MsFlags::MS_REC)
+fn mount_on_itself_by_path(dir: BorrowedFd, path: &CStr) -> Result<()> {
+    let lower = ProcPath::of_fd(dir);
+    bind_by_path(lower.as_cstr(), lower.as_cstr(), MsFlags::MS_REC)?;
+    // The path of the new mount is the same; `dir` refers to what lies below it.
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let upper = open(path, flags, Mode::empty())?;
+    let upper = ProcPath::of_fd(upper.as_fd()).as_cstr().to_owned();
+    set_propagation(&upper, MsFlags::MS_PRIVATE | MsFlags::MS_REC)?;
+    set_propagation(&upper, MsFlags::MS_SHARED | MsFlags::MS_REC)
 }
 
 fn bind_by_path(source: &CStr, target: &CStr, flags: MsFlags) -> Result<()> {
     mount(Some(source), target, NO_TYPE, MsFlags::MS_BIND | flags, None::<&CStr>)
+}
+
+/// Makes a mount point shared, but not the mounts in it: there may be 10,000. EINVAL: it is none.
+pub fn share(dir: BorrowedFd) -> Result<()> {
+    match sys::set_propagation(dir, libc::MS_SHARED, 0) {
+        Err(Errno::ENOSYS) => set_propagation(ProcPath::of_fd(dir).as_cstr(), MsFlags::MS_SHARED),
+        result => result,
+    }
 }
 
 pub fn set_propagation(path: &CStr, propagation: MsFlags) -> Result<()> {
@@ -67,6 +85,15 @@ pub fn set_propagation(path: &CStr, propagation: MsFlags) -> Result<()> {
 /// Takes the topmost mount off `path`, whoever is still in it; a symlink is not followed.
 pub fn detach(path: &CStr) -> Result<()> {
     umount2(path, MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW)
+}
+
+/// Whether [`detach`] would be allowed, without doing it: to expire a mount takes two calls, of which
+/// this is one.
+pub fn may_detach(path: &CStr) -> Result<()> {
+    match umount2(path, MntFlags::MNT_EXPIRE | MntFlags::UMOUNT_NOFOLLOW) {
+        Err(Errno::EAGAIN | Errno::EBUSY) => Ok(()),
+        result => result,
+    }
 }
 
 /// What mount(8) passes where there is nothing to say.

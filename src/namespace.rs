@@ -7,12 +7,13 @@ use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
+use nix::fcntl::{FcntlArg, OFlag, fcntl, open, readlink};
 use nix::sys::stat::{Mode, fstat, stat};
 use nix::sys::statfs::{FsType, fstatfs};
 
 use crate::entry::{self, Name};
 use crate::error::{At, Error, Result, Step};
+use crate::file_status;
 use crate::identity::{self, Identity, OPEN_FLAGS};
 use crate::process;
 use crate::procfs::{self, ProcPath};
@@ -22,7 +23,6 @@ use crate::sys;
 
 /// SOCKFS_MAGIC, which <linux/magic.h> lacks.
 const SOCKFS: FsType = FsType(0x534f_434b);
-const PROC: FsType = FsType(libc::PROC_SUPER_MAGIC as _);
 /// Where pidfds live from Linux 6.9 on, and where they lived before.
 const PIDFS: FsType = FsType(0x5049_4446);
 const ANON_INODES: FsType = FsType(0x0904_1934);
@@ -67,7 +67,7 @@ impl Namespace {
     /// Symlinks are followed here: /proc/PID/ns/net is one.
     pub fn open_path(path: &CStr) -> Result<Namespace> {
         let kept = copy(path)?;
-        let fd = open(path, OPEN_FLAGS, Mode::empty()).at(Step::Open)?;
+        let fd = open(path, OPEN_FLAGS, Mode::empty()).at(Step::OpenPath)?;
         let ns = Namespace::from_fd(fd)?;
         Ok(Namespace { path: Some(kept), ..ns })
     }
@@ -77,14 +77,7 @@ impl Namespace {
         if pid <= 0 {
             return Err(Error::invalid("a process id is greater than 0"));
         }
-        let path = ProcPath::format(format_args!("/proc/{pid}/ns/net"));
-        match open(path.as_cstr(), OPEN_FLAGS, Mode::empty()) {
-            Ok(fd) => Namespace::from_fd(fd),
-            Err(Errno::ENOENT) if !has_proc() => open_pid_without_proc(pid),
-            // ENOENT: no such directory. ESRCH: it went while the path was walked.
-            Err(Errno::ENOENT | Errno::ESRCH) => Err(Error::new(Step::FindNamespace, Errno::ESRCH)),
-            Err(errno) => Err(Error::new(Step::FindNamespace, errno)),
-        }
+        Namespace::from_fd(of_pid(pid)?)
     }
 
     /// The namespace that a descriptor of nsfs, a socket or a pidfd refers to.
@@ -124,7 +117,7 @@ impl Namespace {
 
     /// The device that stat(2) gives for every namespace, the same until the next boot.
     pub fn device(&self) -> u64 {
-        fstat(&self.fd).map_or(0, |stat| stat.st_dev)
+        fstat(&self.fd).map_or(0, |file| file_status::device(&file))
     }
 
     /// The number that no other namespace has, before or after.
@@ -145,7 +138,8 @@ impl Namespace {
     /// Whether the calling thread is in it.
     pub fn is_current(&self) -> Result<bool> {
         if let Ok(current) = stat(procfs::THREAD_NET) {
-            return Ok(current.st_ino == self.inode() && current.st_dev == self.device());
+            return Ok(file_status::inode(&current) == self.inode()
+                && file_status::device(&current) == self.device());
         }
         Ok(*self == Namespace::open_current()?)
     }
@@ -180,23 +174,50 @@ fn why_not(path: &CStr, errno: Errno) -> Error {
     }
 }
 
-fn has_proc() -> bool {
-    nix::sys::statfs::statfs(c"/proc").is_ok_and(|proc| proc.filesystem_type() == PROC)
+/// From Linux 6.11 on a pidfd knows, and the id is the caller's own whatever /proc is mounted.
+fn of_pid(pid: i32) -> Result<OwnedFd> {
+    match sys::pidfd_open(pid) {
+        Ok(pidfd) => match sys::namespace_of_pidfd(pidfd.as_fd()) {
+            Err(Errno::ENOTTY | Errno::EINVAL | Errno::EOPNOTSUPP) => of_pid_by_proc(pid),
+            found => found.map_err(not_ours_to_see),
+        },
+        Err(Errno::ESRCH) => Err(Error::new(Step::FindNamespace, Errno::ESRCH)),
+        Err(_) => of_pid_by_proc(pid),
+    }
 }
 
-fn open_pid_without_proc(pid: i32) -> Result<Namespace> {
-    let pidfd = sys::pidfd_open(pid).map_err(|errno| match errno {
-        // ENOENT: a thread's id, before Linux 6.9.
+fn of_pid_by_proc(pid: i32) -> Result<OwnedFd> {
+    if !proc_is_ours() {
+        return Err(Error::new(Step::FindNamespace, Errno::ENOENT)
+            .hint("/proc is not mounted, or is another pid namespace's"));
+    }
+    let path = ProcPath::format(format_args!("/proc/{pid}/ns/net"));
+    open(path.as_cstr(), OPEN_FLAGS, Mode::empty()).map_err(not_ours_to_see)
+}
+
+/// Whether /proc counts processes as the caller does.
+fn proc_is_ours() -> bool {
+    readlink(c"/proc/self")
+        .is_ok_and(|pid| pid.to_str().and_then(|pid| pid.parse().ok()) == Some(std::process::id()))
+}
+
+/// The kernel says EPERM of a pidfd where it says EACCES of /proc, and ENOENT of a process that has
+/// left its namespaces.
+fn not_ours_to_see(errno: Errno) -> Error {
+    let error = Error::new(Step::FindNamespace, errno);
+    match errno {
+        Errno::EPERM => error.as_errno(Errno::EACCES),
         Errno::ENOENT => Error::new(Step::FindNamespace, Errno::ESRCH),
-        errno => Error::new(Step::FindNamespace, errno),
-    })?;
-    Namespace::from_fd(sys::namespace_of_pidfd(pidfd.as_fd()).at(Step::FindNamespace)?)
+        _ => error,
+    }
 }
 
-/// A second descriptor of the same namespace, good for setns(2), which an O_PATH one is not.
+/// A second descriptor of the same namespace: not one that shares its flags with a token, and good
+/// for setns(2), which an O_PATH one is not.
 fn duplicate(fd: BorrowedFd) -> Result<OwnedFd> {
     let flags = fcntl(fd, FcntlArg::F_GETFL).at(Step::Duplicate)?;
-    if !OFlag::from_bits_retain(flags).contains(OFlag::O_PATH) {
+    let special = OFlag::O_PATH | OFlag::O_APPEND;
+    if !OFlag::from_bits_retain(flags).intersects(special) {
         return fd.try_clone_to_owned().at(Step::Duplicate);
     }
     open(ProcPath::of_fd(fd).as_cstr(), OPEN_FLAGS, Mode::empty()).at(Step::Duplicate)
@@ -205,7 +226,7 @@ fn duplicate(fd: BorrowedFd) -> Result<OwnedFd> {
 fn of_pidfd(pidfd: BorrowedFd) -> Result<OwnedFd> {
     match sys::namespace_of_pidfd(pidfd) {
         Err(Errno::ENOTTY) => of_old_pidfd(pidfd),
-        found => found.at(Step::FindNamespace),
+        found => found.map_err(not_ours_to_see),
     }
 }
 
@@ -218,5 +239,5 @@ fn of_old_pidfd(pidfd: BorrowedFd) -> Result<OwnedFd> {
     if !sys::pidfd_is_alive(pidfd) {
         return Err(Error::new(Step::FindNamespace, Errno::ESRCH));
     }
-    fd.at(Step::FindNamespace)
+    fd.map_err(not_ours_to_see)
 }

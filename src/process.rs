@@ -7,10 +7,12 @@ use bitflags::bitflags;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, openat};
 use nix::sys::stat::{Mode, fstatat};
+use nix::sys::statfs::{FsType, fstatfs};
 use nix::unistd::read;
 
 use crate::directory::for_each_entry;
 use crate::error::{At, Error, Result, Step};
+use crate::file_status::{self, number_after};
 use crate::namespace::Namespace;
 use crate::procfs::ProcPath;
 
@@ -21,12 +23,17 @@ bitflags! {
     }
 }
 
+const PROC: FsType = FsType(libc::PROC_SUPER_MAGIC as _);
+
 const DIRECTORY: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
 
 /// The ids of the processes in `ns`, or of all threads in it, ascending. Those that the caller may
 /// not look at (ptrace(2), hidepid) are not among them.
 pub fn pids(ns: &Namespace, flags: PidsFlags) -> Result<Vec<i32>> {
     let proc = open(c"/proc", DIRECTORY, Mode::empty()).at(Step::ReadProc)?;
+    if fstatfs(&proc).at(Step::ReadProc)?.filesystem_type() != PROC {
+        return Err(Error::new(Step::ReadProc, Errno::ENOENT).hint("/proc is not mounted"));
+    }
     let search = Search { inode: ns.inode(), device: ns.device() };
     let mut found = Vec::new();
     for_each_id(proc.as_fd(), |pid| {
@@ -48,8 +55,9 @@ impl Search {
     fn add_if_inside(&self, dir: BorrowedFd, id: i32, found: &mut Vec<i32>) -> Result<()> {
         let path = ProcPath::format(format_args!("{id}/ns/net"));
         // What cannot be looked at has ended, or is not ours to look at.
-        let inside = fstatat(dir, path.as_cstr(), nix::fcntl::AtFlags::empty())
-            .is_ok_and(|seen| seen.st_ino == self.inode && seen.st_dev == self.device);
+        let inside = fstatat(dir, path.as_cstr(), nix::fcntl::AtFlags::empty()).is_ok_and(|seen| {
+            file_status::inode(&seen) == self.inode && file_status::device(&seen) == self.device
+        });
         if !inside {
             return Ok(());
         }
@@ -97,17 +105,12 @@ pub fn pid_of_pidfd(pidfd: BorrowedFd) -> Result<i32> {
     let info = open(path.as_cstr(), flags, Mode::empty()).at(Step::FindNamespace)?;
     let mut buffer = [0; 1024];
     let len = read(&info, &mut buffer).at(Step::FindNamespace)?;
-    match pid_in_fdinfo(&buffer[..len]) {
+    match number_after::<i32>(&buffer[..len], "Pid:") {
         None => Err(Error::not_a_namespace("nor a socket, nor a pidfd")),
         // 0: in another pid namespace; -1: ended and waited for.
         Some(pid) if pid <= 0 => Err(Error::new(Step::FindNamespace, Errno::ESRCH)),
         Some(pid) => Ok(pid),
     }
-}
-
-fn pid_in_fdinfo(info: &[u8]) -> Option<i32> {
-    let info = std::str::from_utf8(info).ok()?;
-    info.lines().find_map(|line| line.strip_prefix("Pid:"))?.trim().parse().ok()
 }
 
 #[cfg(test)]
@@ -121,13 +124,6 @@ mod tests {
         for name in [c"self", c"", c"-1", c"+1", c"1a", c"99999999999"] {
             assert_eq!(as_id(name), None, "{name:?}");
         }
-    }
-
-    #[test]
-    fn a_pid_is_found_in_fdinfo_of_a_pidfd_only() {
-        assert_eq!(pid_in_fdinfo(b"pos:\t0\nflags:\t02000002\nPid:\t12\nNSpid:\t12\n"), Some(12));
-        assert_eq!(pid_in_fdinfo(b"pos:\t0\nPid:\t-1\n"), Some(-1));
-        assert_eq!(pid_in_fdinfo(b"pos:\t0\neventfd-count: 0\n"), None);
     }
 
     #[test]

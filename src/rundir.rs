@@ -10,13 +10,14 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
-use nix::mount::MsFlags;
-use nix::sys::stat::{Mode, fchmod, fstat};
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::stat::{Mode, fstat, umask};
 use nix::unistd::mkdir;
-use rustix::fs::{FlockOperation, StatxAttributes, StatxFlags, flock, statx};
+use rustix::fs::{Access, FlockOperation, StatxAttributes, StatxFlags, accessat, flock, statx};
 
 use crate::entry::Name;
 use crate::error::{At, Error, Result, Step};
+use crate::helper::on_helper_thread;
 use crate::identity::{self, Kind};
 use crate::list::for_each_name;
 use crate::mounts;
@@ -29,7 +30,7 @@ pub const DEFAULT_RUN_DIR: &CStr = c"/run/netns";
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// A creator holds the lock for some 50 us.
 const FIRST_PAUSE: Duration = Duration::from_micros(50);
-const LONGEST_PAUSE: Duration = Duration::from_millis(2);
+const LONGEST_PAUSE: Duration = Duration::from_micros(200);
 
 /// How often a directory that is replaced while it is being locked is tried again.
 const TRIES: u32 = 16;
@@ -37,9 +38,6 @@ const TRIES: u32 = 16;
 /// `rundir/name`, in one allocation that cannot abort the process.
 pub fn join(rundir: &CStr, name: Name) -> Result<CString> {
     let (dir, name) = (rundir.to_bytes(), name.as_cstr().to_bytes());
-    if dir.is_empty() {
-        return Err(Error::invalid("the run directory's path is empty"));
-    }
     let mut path = Vec::new();
     path.try_reserve_exact(dir.len() + name.len() + 2).map_err(|_| Error::no_memory())?;
     path.extend_from_slice(dir);
@@ -63,9 +61,6 @@ impl AsFd for RunDir {
 
 impl RunDir {
     pub fn open(path: &CStr) -> Result<RunDir> {
-        if path.is_empty() {
-            return Err(Error::invalid("the run directory's path is empty"));
-        }
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let fd = open(path, flags, Mode::empty()).at(Step::OpenRunDir)?;
         Ok(RunDir { fd })
@@ -76,13 +71,8 @@ impl RunDir {
             Err(error) if error.errno == Errno::ENOENT => {}
             result => return result,
         }
-        let made = make_directories(path.to_bytes())?;
-        let dir = RunDir::open(path)?;
-        if made {
-            // Whatever the umask says: others are to find the names.
-            fchmod(&dir.fd, Mode::from_bits_retain(0o755)).at(Step::MakeRunDir)?;
-        }
-        Ok(dir)
+        make_directories(path)?;
+        RunDir::open(path)
     }
 
     /// The directory as it is once nobody else is changing it.
@@ -92,16 +82,17 @@ impl RunDir {
 
     /// The same, made first if need be, and a shared mount point.
     pub fn prepare(path: &CStr) -> Result<LockedRunDir> {
-        let dir = LockedRunDir::new(RunDir::open_or_make, path)?;
+        let mut dir = LockedRunDir::new(RunDir::open_or_make, path)?;
         if dir.is_mount_point()? {
-            dir.share()?;
+            mounts::share(dir.as_fd()).at(Step::MountRunDir)?;
             return Ok(dir);
         }
         mounts::mount_on_itself(dir.as_fd(), path).at(Step::MountRunDir)?;
         // The new mount lies on top of what is open.
         let mounted = RunDir::open(path)?;
         dir.unmount_covered_names();
-        Ok(LockedRunDir { dir: mounted, ..dir })
+        dir.dir = mounted;
+        Ok(dir)
     }
 
     fn is_mount_point(&self) -> Result<bool> {
@@ -112,20 +103,11 @@ impl RunDir {
             }
         }
         // Before Linux 5.8: only a mount point can be made shared, and that is to be done anyway.
-        match self.change_propagation(MsFlags::MS_SHARED) {
+        match mounts::share(self.as_fd()) {
             Ok(()) => Ok(true),
             Err(Errno::EINVAL) => Ok(false),
             Err(errno) => Err(Error::new(Step::MountRunDir, errno)),
         }
-    }
-
-    /// Costs 1 us where it is shared already; never recursive, names there may be 10,000.
-    fn share(&self) -> Result<()> {
-        self.change_propagation(MsFlags::MS_SHARED).at(Step::MountRunDir)
-    }
-
-    fn change_propagation(&self, flags: MsFlags) -> nix::Result<()> {
-        mounts::set_propagation(ProcPath::of_fd(self.as_fd()).as_cstr(), flags)
     }
 
     /// Names that were here before the directory became a mount point are now there twice; the ones
@@ -141,23 +123,32 @@ impl RunDir {
     }
 }
 
-/// mkdir -p; whether the last one is new.
-fn make_directories(path: &[u8]) -> Result<bool> {
-    let mode = Mode::from_bits_retain(0o755);
-    match mkdir(path, mode) {
-        Ok(()) => return Ok(true),
-        Err(Errno::EEXIST) => return Ok(false),
+/// mkdir -p, and others may find the names whatever the umask says. A thread can have a umask of its
+/// own, so that no directory ever has another mode, and none needs chmod(2).
+fn make_directories(path: &CStr) -> Result<()> {
+    on_helper_thread(|| {
+        unshare(CloneFlags::CLONE_FS).at(Step::MakeRunDir)?;
+        umask(Mode::empty());
+        make_with_parents(path.to_bytes()).at(Step::MakeRunDir)
+    })
+}
+
+fn make_with_parents(path: &[u8]) -> nix::Result<()> {
+    let len = path.iter().rposition(|&byte| byte != b'/').map_or(0, |last| last + 1);
+    let path = &path[..len];
+    match make_directory(path) {
         Err(Errno::ENOENT) => {}
-        Err(errno) => return Err(Error::new(Step::MakeRunDir, errno)),
+        result => return result,
     }
-    let Some(slash) = path.iter().rposition(|&byte| byte == b'/').filter(|&at| at > 0) else {
-        return Err(Error::new(Step::MakeRunDir, Errno::ENOENT));
-    };
-    make_directories(&path[..slash])?;
-    match mkdir(path, mode) {
-        Ok(()) => Ok(true),
-        Err(Errno::EEXIST) => Ok(false),
-        Err(errno) => Err(Error::new(Step::MakeRunDir, errno)),
+    let slash = path.iter().rposition(|&byte| byte == b'/').filter(|&at| at > 0);
+    make_with_parents(&path[..slash.ok_or(Errno::ENOENT)?])?;
+    make_directory(path)
+}
+
+fn make_directory(path: &[u8]) -> nix::Result<()> {
+    match mkdir(path, Mode::from_bits_retain(0o755)) {
+        Err(Errno::EEXIST) => Ok(()),
+        result => result,
     }
 }
 
@@ -176,6 +167,15 @@ impl std::ops::Deref for LockedRunDir {
     }
 }
 
+impl Drop for LockedRunDir {
+    fn drop(&mut self) {
+        if let Some(lock) = &self.lock {
+            // Closing is not enough: a child that was forked meanwhile has the descriptor too.
+            let _ = flock(&lock.fd, FlockOperation::Unlock);
+        }
+    }
+}
+
 impl LockedRunDir {
     fn new(open: impl Fn(&CStr) -> Result<RunDir>, path: &CStr) -> Result<LockedRunDir> {
         for _ in 0..TRIES {
@@ -188,6 +188,16 @@ impl LockedRunDir {
             }
         }
         Err(Error::new(Step::OpenRunDir, Errno::EAGAIN).hint("it is being replaced all the time"))
+    }
+
+    /// Fails where no name could be taken away, before anything is.
+    pub fn check_writable(&self) -> Result<()> {
+        let access = Access::WRITE_OK | Access::EXEC_OK;
+        match accessat(self.as_fd(), c".", access, rustix::fs::AtFlags::EACCESS) {
+            // Before Linux 5.8, or a seccomp filter: unlink says it too, a little late.
+            Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => Ok(()),
+            result => result.at(Step::Unlink),
+        }
     }
 
     pub fn is_locked(&self) -> bool {

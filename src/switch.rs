@@ -4,15 +4,14 @@
 //! is refused to a thread without CAP_SYS_ADMIN in the user namespace that owns its home.
 
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
-use std::thread;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
 use nix::sched::{CloneFlags, setns, unshare};
-use nix::sys::signal::{SigSet, SigmaskHow};
 use nix::sys::stat::Mode;
 
 use crate::error::{At, Error, Result, Step};
+use crate::helper::{BlockedSignals, on_helper_thread};
 use crate::namespace::Namespace;
 use crate::procfs;
 use crate::sys;
@@ -21,9 +20,6 @@ use crate::sys;
 /// else opens a namespace with them. It makes leave(2) refuse a handle's descriptor, or a number that
 /// has been closed and given to another file.
 const TOKEN_MARK: OFlag = OFlag::O_APPEND.union(OFlag::O_NONBLOCK);
-
-/// A helper thread makes a few system calls.
-const HELPER_STACK: usize = 128 * 1024;
 
 /// setns(2) back may fail for want of memory, which passes.
 const TRIES_TO_GO_BACK: u32 = 8;
@@ -34,7 +30,7 @@ struct Home(OwnedFd);
 impl Home {
     fn open() -> Result<Home> {
         open(procfs::THREAD_NET, TOKEN_MARK | OFlag::O_CLOEXEC, Mode::empty())
-            .or_else(|errno| without_proc().map_err(|_| errno))
+            .or_else(|errno| marked_without_proc().map_err(|_| errno))
             .map(Home)
             .at(Step::OpenHome)
     }
@@ -45,18 +41,22 @@ impl Home {
     }
 }
 
-/// Where /proc is not mounted, a socket knows its namespace (to who has CAP_NET_ADMIN over it).
-fn without_proc() -> nix::Result<OwnedFd> {
-    let socket = sys::socket(libc::AF_UNIX, libc::SOCK_DGRAM, 0)?;
-    let fd = sys::namespace_of_socket(socket.as_fd())?;
+fn marked_without_proc() -> nix::Result<OwnedFd> {
+    let fd = open_without_proc()?;
     fcntl(&fd, FcntlArg::F_SETFL(TOKEN_MARK))?;
     Ok(fd)
+}
+
+/// Where /proc is not mounted, a socket knows its namespace (to who has CAP_NET_ADMIN over it).
+fn open_without_proc() -> nix::Result<OwnedFd> {
+    let socket = sys::socket(libc::AF_UNIX, libc::SOCK_DGRAM, 0)?;
+    sys::namespace_of_socket(socket.as_fd())
 }
 
 /// The calling thread's own namespace.
 pub fn open_current() -> Result<OwnedFd> {
     open(procfs::THREAD_NET, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())
-        .or_else(|errno| without_proc().map_err(|_| errno))
+        .or_else(|errno| open_without_proc().map_err(|_| errno))
         .at(Step::OpenHome)
 }
 
@@ -107,6 +107,13 @@ impl Drop for Visit {
             let _ = go_back(home.0.as_fd());
         }
     }
+}
+
+/// Ends a visit by its token, which is closed even if the thread cannot go back.
+pub fn end_visit(token: RawFd) -> Result<()> {
+    // SAFETY: the caller got it from into_token and has given it to nobody else.
+    let home = unsafe { OwnedFd::from_raw_fd(token) };
+    go_back(home.as_fd())
 }
 
 fn go_back(home: BorrowedFd) -> Result<()> {
@@ -174,50 +181,17 @@ pub fn within<T: Send>(to: Destination, work: impl FnOnce() -> Result<T> + Send)
     let _blocked = BlockedSignals::new()?;
     let visit = match Visit::begin_at(to) {
         Err(Error { step: Step::OpenHome | Step::ProveWayBack, errno: Errno::EPERM, .. }) => {
-            return on_helper_thread(to, work);
+            return on_helper_thread(|| {
+                // One way: the helper ends in there.
+                to.go()?;
+                work()
+            });
         }
         visit => visit?,
     };
     let result = work();
     visit.end()?;
     result
-}
-
-/// The helper inherits the blocked signals, goes one way, and ends.
-fn on_helper_thread<T: Send>(
-    to: Destination,
-    work: impl FnOnce() -> Result<T> + Send,
-) -> Result<T> {
-    thread::scope(|scope| {
-        thread::Builder::new()
-            .stack_size(HELPER_STACK)
-            .spawn_scoped(scope, move || {
-                to.go()?;
-                work()
-            })
-            .at(Step::HelperThread)?
-            .join()
-            .unwrap_or_else(|_| Err(Error::new(Step::Panic, Errno::ENOTRECOVERABLE)))
-    })
-}
-
-/// Blocks every signal on the calling thread until it is dropped.
-struct BlockedSignals {
-    before: SigSet,
-}
-
-impl BlockedSignals {
-    fn new() -> Result<BlockedSignals> {
-        let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_BLOCK).at(Step::Mask)?;
-        Ok(BlockedSignals { before })
-    }
-}
-
-impl Drop for BlockedSignals {
-    fn drop(&mut self) {
-        // Fails for an unknown `how` only.
-        let _ = self.before.thread_set_mask();
-    }
 }
 
 /// socket(2) in `ns`.

@@ -135,8 +135,8 @@ pub fn socket(domain: c_int, kind: c_int, protocol: c_int) -> Result<OwnedFd, Er
 pub fn loopback_up(socket: BorrowedFd) -> Result<(), Errno> {
     // SAFETY: ifreq is plain integers and a union of such, for which zero bytes are a value.
     let mut request: libc::ifreq = unsafe { mem::zeroed() };
-    request.ifr_name[0] = b'l' as libc::c_char;
-    request.ifr_name[1] = b'o' as libc::c_char;
+    request.ifr_name[0] = b'l' as _;
+    request.ifr_name[1] = b'o' as _;
     let fd = socket.as_raw_fd();
     // SAFETY: the kernel reads and writes one ifreq.
     Errno::result(unsafe { libc::ioctl(fd, libc::SIOCGIFFLAGS as _, &mut request) })?;
@@ -147,16 +147,16 @@ pub fn loopback_up(socket: BorrowedFd) -> Result<(), Errno> {
     Ok(())
 }
 
-/// Sets the propagation (MS_PRIVATE, MS_SHARED ...) of a tree of mounts that may be attached nowhere
-/// yet (Linux 5.12).
-pub fn set_propagation(tree: BorrowedFd, propagation: u64) -> Result<(), Errno> {
+/// Sets the propagation (MS_PRIVATE, MS_SHARED ...) of the mount whose root `fd` refers to, which may
+/// be attached nowhere yet (Linux 5.12). `recursive` is AT_RECURSIVE or 0.
+pub fn set_propagation(fd: BorrowedFd, propagation: u64, recursive: c_int) -> Result<(), Errno> {
     let attributes = libc::mount_attr { attr_set: 0, attr_clr: 0, propagation, userns_fd: 0 };
-    let flags = (libc::AT_EMPTY_PATH | libc::AT_RECURSIVE) as libc::c_uint;
+    let flags = (libc::AT_EMPTY_PATH | recursive) as libc::c_uint;
     // SAFETY: the kernel reads the empty path and one mount_attr of the size given.
     Errno::result(unsafe {
         libc::syscall(
             libc::SYS_mount_setattr,
-            tree.as_raw_fd(),
+            fd.as_raw_fd(),
             c"".as_ptr(),
             flags,
             &attributes as *const libc::mount_attr,
@@ -164,6 +164,17 @@ pub fn set_propagation(tree: BorrowedFd, propagation: u64) -> Result<(), Errno> 
         )
     })?;
     Ok(())
+}
+
+/// strerror(3), without its shared buffer.
+pub fn error_text(errno: Errno, buffer: &mut [u8; 128]) -> &[u8] {
+    // SAFETY: at most the buffer's length is written, with a NUL at the end.
+    let status =
+        unsafe { libc::strerror_r(errno as c_int, buffer.as_mut_ptr().cast(), buffer.len()) };
+    match CStr::from_bytes_until_nul(buffer) {
+        Ok(text) if status == 0 => text.to_bytes(),
+        _ => errno.desc().as_bytes(),
+    }
 }
 
 fn owned(fd: c_int) -> Result<OwnedFd, Errno> {

@@ -1,1 +1,67 @@
+//! What the core's tests stand on: a private world for the thread that a test runs on.
 
+use std::ffi::CStr;
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::os::fd::AsFd;
+use std::os::unix::fs::PermissionsExt;
+
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
+
+use crate::lifecycle::{self, CreateFlags};
+use crate::mounts;
+use crate::namespace::Namespace;
+use crate::rundir::DEFAULT_RUN_DIR;
+
+/// An empty run directory in a mount namespace of the calling thread's own, which the threads that
+/// it starts share. None, and the reason on stderr, where the tests run without privilege.
+pub fn world() -> Option<&'static CStr> {
+    if let Err(errno) = unshare(CloneFlags::CLONE_NEWNS) {
+        eprintln!("skipped: a mount namespace of one's own: {errno}");
+        return None;
+    }
+    mounts::set_propagation(c"/", MsFlags::MS_REC | MsFlags::MS_PRIVATE).unwrap();
+    mount(Some(c"netns-test"), c"/run", Some(c"tmpfs"), MsFlags::empty(), Some(c"mode=755"))
+        .unwrap();
+    fs::create_dir("/run/netns").unwrap();
+    Some(DEFAULT_RUN_DIR)
+}
+
+/// The path of a name in the world's run directory.
+pub fn path(name: &str) -> String {
+    format!("/run/netns/{name}")
+}
+
+/// Makes a file under a name.
+pub fn write(name: &str, text: &str, mode: u32) -> File {
+    fs::write(path(name), text).unwrap();
+    fs::set_permissions(path(name), Permissions::from_mode(mode)).unwrap();
+    OpenOptions::new().read(true).open(path(name)).unwrap()
+}
+
+pub fn exists(name: &str) -> bool {
+    fs::symlink_metadata(path(name)).is_ok()
+}
+
+/// Binds a namespace on a name that has a file already.
+pub fn bind(ns: &Namespace, name: &str) {
+    let file = File::open(path(name)).unwrap();
+    mounts::bind_namespace(ns.as_fd(), file.as_fd()).unwrap();
+}
+
+/// Binds any file on a name that has a file already.
+pub fn bind_file(source: &str, name: &str) {
+    let none = None::<&CStr>;
+    mount(Some(source), path(name).as_str(), none, MsFlags::MS_BIND, none).unwrap();
+}
+
+pub fn anonymous() -> Namespace {
+    lifecycle::create_anonymous(CreateFlags::empty()).unwrap()
+}
+
+/// How many mounts lie on a name.
+pub fn mounts_on(name: &str) -> usize {
+    let path = path(name);
+    let mounts = fs::read_to_string("/proc/thread-self/mountinfo").unwrap();
+    mounts.lines().filter(|line| line.split(' ').nth(4) == Some(&path)).count()
+}

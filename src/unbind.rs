@@ -2,15 +2,16 @@
 
 use std::ffi::CStr;
 use std::os::fd::AsFd;
-use std::thread;
 
 use nix::errno::Errno;
+use nix::fcntl::AT_FDCWD;
 use nix::mount::MsFlags;
 use nix::sched::{CloneFlags, unshare};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
 use crate::entry::{self, Entry, Name};
 use crate::error::{At, Error, Result, Step};
+use crate::helper::on_helper_thread;
 use crate::mounts;
 use crate::procfs::ProcPath;
 use crate::rundir::{LockedRunDir, RunDir, join};
@@ -24,6 +25,7 @@ pub fn remove(rundir: &CStr, name: Name) -> Result<()> {
     if found == Entry::Absent {
         return Err(Error::new(Step::Look, Errno::ENOENT));
     }
+    check_unlinkable(&dir, name, found)?;
     for _ in 0..TALLEST_STACK {
         match found {
             // Gone while we were at it is as good.
@@ -37,6 +39,24 @@ pub fn remove(rundir: &CStr, name: Name) -> Result<()> {
         found = entry::look_below(dir.as_fd(), name.as_cstr())?;
     }
     Err(Error::new(Step::Unmount, Errno::EBUSY))
+}
+
+/// Fails where the file could not be taken away, before its mounts are. What unmounting itself is
+/// refused for comes first.
+fn check_unlinkable(dir: &LockedRunDir, name: Name, found: Entry) -> Result<()> {
+    let result = dir.check_writable();
+    if result.is_err() && matches!(found, Entry::Namespace(_)) {
+        let path = ProcPath::below_fd(dir.as_fd(), name.as_cstr());
+        may_unmount(mounts::may_detach(path.as_cstr()))?;
+    }
+    result
+}
+
+fn may_unmount(result: nix::Result<()>) -> Result<()> {
+    match result {
+        Err(Errno::EINVAL) => Err(locked()),
+        result => result.at(Step::Unmount),
+    }
 }
 
 /// Takes the topmost mount off.
@@ -57,14 +77,18 @@ fn unmount(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Result<()> {
 /// EINVAL: somebody was faster, or the mount came from a more privileged mount namespace.
 fn unmounted_or_locked(dir: &LockedRunDir, name: Name) -> Result<()> {
     match entry::look(dir.as_fd(), name.as_cstr())? {
-        Entry::Namespace(_) => Err(Error::new(Step::Unmount, Errno::EPERM)
-            .hint("the mount belongs to a more privileged mount namespace")),
+        Entry::Namespace(_) => Err(locked()),
         _ => Ok(()),
     }
 }
 
-/// Whether the file is gone; if not, somebody has just mounted on it.
-fn unlink(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Result<bool> {
+fn locked() -> Error {
+    Error::new(Step::Unmount, Errno::EPERM)
+        .hint("the mount belongs to a more privileged mount namespace")
+}
+
+/// Unlinks the file. Whether it is gone; if not, somebody has just mounted on it.
+pub fn unlink(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Result<bool> {
     match unlinkat(dir.as_fd(), name.as_cstr(), UnlinkatFlags::NoRemoveDir) {
         Ok(()) | Err(Errno::ENOENT) => Ok(true),
         Err(Errno::EBUSY) => unlink_busy(rundir, dir, name),
@@ -76,13 +100,7 @@ fn unlink_busy(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Result<bool> {
     if let Entry::Namespace(_) = entry::look(dir.as_fd(), name.as_cstr())? {
         return Ok(false);
     }
-    thread::scope(|scope| {
-        thread::Builder::new()
-            .spawn_scoped(scope, || unlink_from_elsewhere(rundir, dir, name))
-            .at(Step::HelperThread)?
-            .join()
-            .unwrap_or_else(|_| Err(Error::new(Step::Panic, Errno::ENOTRECOVERABLE)))
-    })
+    on_helper_thread(|| unlink_from_elsewhere(rundir, dir, name))
 }
 
 /// A mount that lies below another one (of a name made before the directory became a mount point)
@@ -99,8 +117,13 @@ fn unlink_from_elsewhere(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Resul
             Ok(()) | Err(Errno::ENOENT) => return Ok(true),
             Err(errno) => return Err(Error::new(Step::Unlink, errno)),
         }
-        if mounts::detach(&path).is_err() {
-            mounts::detach(rundir).at(Step::Unmount)?;
+        let uncovered = match entry::look(AT_FDCWD.as_fd(), &path)? {
+            Entry::Namespace(_) => mounts::detach(&path),
+            Entry::Stranger(what) => return Err(Error::not_a_namespace(what)),
+            Entry::Placeholder(_) | Entry::Absent => mounts::detach(rundir),
+        };
+        if uncovered.is_err() {
+            break;
         }
     }
     Err(Error::new(Step::Unlink, Errno::EBUSY))

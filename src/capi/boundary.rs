@@ -127,31 +127,36 @@ fn silence_panics() {
 
 /// Keeps pthread_cancel(3) from ending the thread half way through; the request stays pending and
 /// takes effect at the caller's next cancellation point.
-pub struct Uncancelled {
+struct Uncancelled {
     before: c_int,
 }
 
-const PTHREAD_CANCEL_DISABLE: c_int = 1;
+impl Uncancelled {
+    fn new() -> Uncancelled {
+        Uncancelled { before: set_cancelability(CANCEL_DISABLE) }
+    }
+}
+
+impl Drop for Uncancelled {
+    fn drop(&mut self) {
+        set_cancelability(self.before);
+    }
+}
+
+/// PTHREAD_CANCEL_DISABLE
+pub const CANCEL_DISABLE: c_int = 1;
 
 // The libc crate lacks it for Linux.
 unsafe extern "C" {
     fn pthread_setcancelstate(state: c_int, before: *mut c_int) -> c_int;
 }
 
-impl Uncancelled {
-    pub fn new() -> Uncancelled {
-        let mut before = 0;
-        // SAFETY: it writes one int; it fails for an unknown state only.
-        unsafe { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &mut before) };
-        Uncancelled { before }
-    }
-}
-
-impl Drop for Uncancelled {
-    fn drop(&mut self) {
-        // SAFETY: the state is one that the same function returned; NULL is allowed.
-        unsafe { pthread_setcancelstate(self.before, std::ptr::null_mut()) };
-    }
+/// Returns what it was before.
+pub fn set_cancelability(state: c_int) -> c_int {
+    let mut before = 0;
+    // SAFETY: it writes one int; it fails for an unknown state only, and then changes nothing.
+    unsafe { pthread_setcancelstate(state, &mut before) };
+    before
 }
 
 #[cfg(test)]

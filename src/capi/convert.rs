@@ -37,8 +37,11 @@ pub fn name(text: Option<&CStr>) -> Result<Name<'_>> {
     Name::new(required(text, "the name is NULL")?)
 }
 
-pub fn rundir(text: Option<&CStr>) -> &CStr {
-    text.unwrap_or(DEFAULT_RUN_DIR)
+pub fn rundir(text: Option<&CStr>) -> Result<&CStr> {
+    match text {
+        Some(path) if path.is_empty() => Err(Error::invalid("the run directory's path is empty")),
+        path => Ok(path.unwrap_or(DEFAULT_RUN_DIR)),
+    }
 }
 
 pub fn flags<F: Flags<Bits = u32>>(bits: u32) -> Result<F> {

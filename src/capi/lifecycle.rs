@@ -39,6 +39,11 @@ const _: () = assert!(NETNS_REMOVE_MISSING_OK == RemoveFlags::MISSING_OK.bits())
 /// The calling thread stays in its namespace. Where it could not come back (in a user namespace that
 /// does not own its network namespace, say), a helper thread does the work and ends.
 ///
+/// The run directory is made, and made a shared mount point, if it is none. Whoever holds its
+/// flock(2) is waited for, one second at most. An empty file under the name, with nothing mounted on
+/// it that this mount namespace sees, counts as left behind: at once if this library made it, after
+/// 10 seconds if another program did.
+///
 /// Returns 0, or
 ///   -EINVAL     name is no name, a flag is unknown, or both name and out are NULL
 ///   -ENAMETOOLONG  name has more than 255 bytes
@@ -46,10 +51,10 @@ const _: () = assert!(NETNS_REMOVE_MISSING_OK == RemoveFlags::MISSING_OK.bits())
 ///   -ENOTTY     with NETNS_CREATE_EXIST_OK: it exists and is not a network namespace
 ///   -EPERM      CAP_SYS_ADMIN is missing
 ///   -EACCES     the run directory belongs to another user
-///   -ENOTDIR    the run directory is not a directory
+///   -ENOTDIR, -ELOOP, -ENOENT  the run directory is not a directory, or a link that leads nowhere
 ///   -EROFS      the run directory is on a read-only file system
 ///   -ENOSPC     the limit on namespaces or mounts, or a full file system
-///   -EAGAIN     no helper thread could be started
+///   -EAGAIN     no helper thread could be started, or others make and remove the name all the time
 ///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
 ///   -ENOTRECOVERABLE  the thread could not go back: it is in the new namespace
 /// On failure no name, mount or descriptor is left.
@@ -67,9 +72,10 @@ pub unsafe extern "C" fn netns_create(
 
 /// netns_create() in a run directory of your own.
 ///
-/// rundir  made, with its parents, if it does not exist, and made a mount point if it is none. NULL
-///         is NETNS_RUN_DIR. A relative path is taken from the working directory, now and in what
-///         netns_path() returns.
+/// rundir  made, with its parents, if it does not exist, and made a mount point if it is none; one
+///         that is a mount point already is made a shared one. It should be on a local file system.
+///         NULL is NETNS_RUN_DIR. A relative path is taken from the working directory, now and in
+///         what netns_path() returns.
 ///
 /// Returns what netns_create() returns; -EINVAL also if rundir is empty. Since 1.0.
 #[unsafe(no_mangle)]
@@ -92,6 +98,7 @@ fn create(
 ) -> c_int {
     boundary::call(convert::about_name("create", rundir, name), || {
         let flags = convert::flags::<CreateFlags>(flags)?;
+        let rundir = convert::rundir(rundir)?;
         let Some(name) = name else {
             let out = convert::required(out, "both name and out are NULL")?;
             let slot = Slot::new()?;
@@ -100,7 +107,7 @@ fn create(
         };
         let slot = Slot::new()?;
         let name = convert::name(Some(name))?;
-        let ns = lifecycle::create(convert::rundir(rundir), name, flags)?;
+        let ns = lifecycle::create(rundir, name, flags)?;
         if let Some(out) = out {
             out.write(slot.give(Netns(ns)));
         }
@@ -172,6 +179,7 @@ pub unsafe extern "C" fn netns_open_at(
 ///   -EINVAL     pid is not greater than 0, or out is NULL
 ///   -ESRCH      there is no such process or thread, or it has ended
 ///   -EACCES     it is not yours to look at: CAP_SYS_PTRACE is missing
+///   -ENOENT     before Linux 6.11: /proc is not mounted, or is another pid namespace's
 ///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
 ///
 /// Since 1.0.
@@ -190,7 +198,7 @@ pub unsafe extern "C" fn netns_open_pid(
 /// out  receives a handle, which is yours to netns_close(). It has no name and no path.
 ///
 /// Returns 0, or
-///   -EBADF      fd is not open
+///   -EBADF      fd is not open, or a socket or pidfd opened with O_PATH
 ///   -EINVAL     out is NULL
 ///   -ENOTTY     fd is none of the three
 ///   -ESRCH      the pidfd's process has ended
@@ -237,7 +245,7 @@ fn open_name(
 ) -> c_int {
     open(name.map_or(Object::Null, Object::Name), rundir, out, || {
         convert::no_flags(flags)?;
-        Namespace::open_named(convert::rundir(rundir), convert::name(name)?)
+        Namespace::open_named(convert::rundir(rundir)?, convert::name(name)?)
     })
 }
 
@@ -276,9 +284,10 @@ pub unsafe extern "C" fn netns_close(ns: *mut Netns) {
 ///   -EEXIST     the name exists, or another program is making it
 ///   -EPERM      CAP_SYS_ADMIN over the mount namespace is missing
 ///   -EACCES     the run directory belongs to another user
-///   -ENOTDIR    the run directory is not a directory
+///   -ENOTDIR, -ELOOP, -ENOENT  the run directory is not a directory, or a link that leads nowhere
 ///   -EROFS      the run directory is on a read-only file system
 ///   -ENOSPC     the limit on mounts, or a full file system
+///   -EAGAIN     others make and remove the name all the time
 ///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
 /// On failure no name, mount or descriptor is left.
 ///
@@ -313,7 +322,7 @@ fn attach(rundir: Option<&CStr>, ns: Option<&Netns>, name: Option<&CStr>, flags:
     boundary::call(convert::about_name("attach", rundir, name), || {
         convert::no_flags(flags)?;
         let ns = convert::handle(ns)?;
-        lifecycle::attach(convert::rundir(rundir), &ns.0, convert::name(name)?)
+        lifecycle::attach(convert::rundir(rundir)?, &ns.0, convert::name(name)?)
     })
 }
 
@@ -358,6 +367,6 @@ pub unsafe extern "C" fn netns_remove_at(
 fn remove(rundir: Option<&CStr>, name: Option<&CStr>, flags: u32) -> c_int {
     boundary::call(convert::about_name("remove", rundir, name), || {
         let flags = convert::flags::<RemoveFlags>(flags)?;
-        lifecycle::remove(convert::rundir(rundir), convert::name(name)?, flags)
+        lifecycle::remove(convert::rundir(rundir)?, convert::name(name)?, flags)
     })
 }

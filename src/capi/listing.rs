@@ -54,7 +54,7 @@ pub unsafe extern "C" fn netns_list_at(
 fn list(rundir: Option<&CStr>, flags: u32, out: Option<&mut MaybeUninit<*mut NetnsList>>) -> c_int {
     let subject = Subject { verb: "list", rundir, object: Object::Nothing };
     give_list(subject, out, || {
-        List::read(convert::rundir(rundir), convert::flags::<ListFlags>(flags)?)
+        List::read(convert::rundir(rundir)?, convert::flags::<ListFlags>(flags)?)
     })
 }
 
@@ -142,6 +142,6 @@ fn names(
     let subject = Subject { rundir, ..convert::about_handle("names of", ns) };
     give_list(subject, out, || {
         convert::no_flags(flags)?;
-        List::names_of(convert::rundir(rundir), &convert::handle(ns)?.0)
+        List::names_of(convert::rundir(rundir)?, &convert::handle(ns)?.0)
     })
 }

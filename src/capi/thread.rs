@@ -2,11 +2,15 @@
 
 use std::ffi::{c_int, c_void};
 use std::mem::MaybeUninit;
+use std::os::fd::RawFd;
+use std::ptr;
+
+use nix::errno::Errno;
 
 use crate::error::Object;
 use crate::switch::{self, Visit};
 
-use super::boundary::{self, FromErrno, Uncancelled};
+use super::boundary::{self, FromErrno};
 use super::convert;
 use super::types::Netns;
 
@@ -65,8 +69,8 @@ pub unsafe extern "C" fn netns_leave(token: c_int) -> c_int {
 ///
 /// func    runs on the calling thread with its signal mask, so handlers may run in there too.
 ///         Threads that it starts stay in there. pthread_cancel(3) takes effect when netns_run() has
-///         returned. pthread_exit(3) and C++ exceptions take the thread back on their way;
-///         longjmp(3) out of func does not, and is not allowed.
+///         returned. pthread_exit(3) takes the thread back on its way; longjmp(3) and C++ exceptions
+///         out of func do not, and are not allowed.
 /// arg     is passed to func.
 /// result  receives what func returned; NULL if you do not need it.
 ///
@@ -84,32 +88,79 @@ pub unsafe extern "C-unwind" fn netns_run(
     ns: Option<&Netns>,
     func: Option<unsafe extern "C-unwind" fn(arg: *mut c_void) -> c_int>,
     arg: *mut c_void,
-    result: Option<&mut MaybeUninit<c_int>>,
+    result: *mut c_int,
 ) -> c_int {
-    let subject = convert::about_handle("run in", ns);
-    let begun = boundary::attempt(subject, || {
-        let ns = convert::handle(ns)?;
-        let func = convert::required(func, "the function is NULL")?;
-        Ok((func, Visit::begin(&ns.0)?))
-    });
-    let (func, visit) = match begun {
+    let (func, home) = match begin_run(ns, func) {
         Ok(begun) => begun,
         Err(errno) => return c_int::from_errno(errno),
     };
-    // Outside of the boundary: a pthread_exit in func unwinds through here, and only drops may see
-    // it. They take the thread home.
-    let uncancelled = Uncancelled::new();
-    // SAFETY: the caller passes a function that takes what it passes with it.
-    let value = unsafe { func(arg) };
-    let ended = boundary::attempt(subject, || visit.end());
-    drop(uncancelled);
+    let cancelability = boundary::set_cancelability(boundary::CANCEL_DISABLE);
+    // pthread_exit in func unwinds through this frame, by another copy of the unwinder than the one
+    // in the shared library, so nothing in here may need unwinding: no drop, no boundary. The
+    // cleanup that pthreads themselves run on the way takes the thread home.
+    let mut cleanup = MaybeUninit::<CleanupBuffer>::uninit();
+    // SAFETY: the buffer stays where it is until it is popped, and the frame is left in no other way
+    // than by the return below or by the unwinding that runs the cleanup. func takes what the
+    // caller passes with it.
+    let value = unsafe {
+        let home = ptr::without_provenance_mut(home as usize);
+        _pthread_cleanup_push(cleanup.as_mut_ptr(), end_run_by_exit, home);
+        let value = func(arg);
+        _pthread_cleanup_pop(cleanup.as_mut_ptr(), 0);
+        value
+    };
+    let ended = end_run(home);
+    boundary::set_cancelability(cancelability);
     match ended {
+        Ok(()) if result.is_null() => 0,
         Ok(()) => {
-            result.map(|result| result.write(value));
+            // SAFETY: the caller passes NULL or room for an int.
+            unsafe { result.write(value) };
             0
         }
         Err(errno) => c_int::from_errno(errno),
     }
+}
+
+/// Room for glibc's struct _pthread_cleanup_buffer and for musl's struct __ptcb.
+type CleanupBuffer = [usize; 8];
+
+// What pthread_cleanup_push(3) was a macro for before compilers could do it; both C libraries still
+// have them, and run them when a thread ends by pthread_exit.
+unsafe extern "C" {
+    fn _pthread_cleanup_push(
+        buffer: *mut CleanupBuffer,
+        routine: unsafe extern "C" fn(*mut c_void),
+        arg: *mut c_void,
+    );
+    fn _pthread_cleanup_pop(buffer: *mut CleanupBuffer, execute: c_int);
+}
+
+/// There is nobody left to tell of a failure; the thread is ending.
+unsafe extern "C" fn end_run_by_exit(home: *mut c_void) {
+    boundary::plain((), || {
+        let _ = switch::end_visit(home.addr() as RawFd);
+    });
+}
+
+type Callback = unsafe extern "C-unwind" fn(arg: *mut c_void) -> c_int;
+
+#[inline(never)]
+fn begin_run(
+    ns: Option<&Netns>,
+    func: Option<Callback>,
+) -> std::result::Result<(Callback, RawFd), Errno> {
+    boundary::attempt(convert::about_handle("run in", ns), || {
+        let ns = convert::handle(ns)?;
+        let func = convert::required(func, "the function is NULL")?;
+        Ok((func, Visit::begin(&ns.0)?.into_token()))
+    })
+}
+
+/// Without the handle, which func may have closed.
+#[inline(never)]
+fn end_run(home: RawFd) -> std::result::Result<(), Errno> {
+    boundary::attempt(convert::about("run", Object::Nothing), || switch::end_visit(home))
 }
 
 /// Opens a socket in the namespace, as socket(2) does, close-on-exec. It stays in there wherever the

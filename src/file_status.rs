@@ -1,0 +1,134 @@
+//! What stat(2) tells of a name, and whether something is mounted on it.
+
+use std::ffi::CStr;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open, openat};
+use nix::sys::stat::{FileStat, Mode, fstatat};
+use nix::unistd::read;
+use rustix::fs::{AtFlags, StatxAttributes, StatxFlags, statx};
+
+use crate::procfs::ProcPath;
+
+type Result<T> = std::result::Result<T, Errno>;
+
+pub struct FileStatus {
+    pub mode: u32,
+    pub size: u64,
+    pub inode: u64,
+    /// When it was last changed in any way, by the clock of the day.
+    pub changed: Duration,
+    pub is_mount_root: bool,
+}
+
+impl FileStatus {
+    /// Of `name` in `dir`; a symlink is not followed.
+    pub fn of(dir: BorrowedFd, name: &CStr) -> Result<FileStatus> {
+        let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
+        match statx(dir, name, flags, StatxFlags::BASIC_STATS) {
+            Ok(file) if file.stx_attributes_mask.contains(StatxAttributes::MOUNT_ROOT) => {
+                Ok(FileStatus {
+                    mode: file.stx_mode.into(),
+                    size: file.stx_size,
+                    inode: file.stx_ino,
+                    changed: duration(file.stx_ctime.tv_sec, file.stx_ctime.tv_nsec.into()),
+                    is_mount_root: file.stx_attributes.contains(StatxAttributes::MOUNT_ROOT),
+                })
+            }
+            // Linux before 5.8, or a seccomp filter.
+            Ok(_) | Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => {
+                FileStatus::by_stat(dir, name)
+            }
+            Err(errno) => Err(Errno::from_raw(errno.raw_os_error())),
+        }
+    }
+
+    fn by_stat(dir: BorrowedFd, name: &CStr) -> Result<FileStatus> {
+        let file = fstatat(dir, name, nix::fcntl::AtFlags::AT_SYMLINK_NOFOLLOW)?;
+        Ok(FileStatus {
+            mode: file.st_mode,
+            size: file.st_size as u64,
+            inode: inode(&file),
+            changed: changed(&file),
+            is_mount_root: is_mounted_on(dir, name)?,
+        })
+    }
+}
+
+/// Whether a name lies in another mount than its directory.
+fn is_mounted_on(dir: BorrowedFd, name: &CStr) -> Result<bool> {
+    let look = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let file = openat(dir, name, look, Mode::empty())?;
+    let here = openat(dir, c".", look, Mode::empty())?;
+    Ok(mount_id(file.as_fd())? != mount_id(here.as_fd())?)
+}
+
+fn mount_id(fd: BorrowedFd) -> Result<u64> {
+    let path = ProcPath::format(format_args!("/proc/thread-self/fdinfo/{}", fd.as_raw_fd()));
+    let info = open(path.as_cstr(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?;
+    let mut buffer = [0; 1024];
+    let len = read(&info, &mut buffer)?;
+    number_after(&buffer[..len], "mnt_id:").ok_or(Errno::EIO)
+}
+
+/// The number in the line of an fdinfo that begins with `key`.
+pub fn number_after<T: std::str::FromStr>(info: &[u8], key: &str) -> Option<T> {
+    let info = std::str::from_utf8(info).ok()?;
+    info.lines().find_map(|line| line.strip_prefix(key))?.trim().parse().ok()
+}
+
+// The types of these fields differ from one architecture to the next.
+
+#[allow(clippy::unnecessary_cast)]
+pub fn inode(file: &FileStat) -> u64 {
+    file.st_ino as u64
+}
+
+#[allow(clippy::unnecessary_cast)]
+pub fn device(file: &FileStat) -> u64 {
+    file.st_dev as u64
+}
+
+#[allow(clippy::unnecessary_cast)]
+fn changed(file: &FileStat) -> Duration {
+    duration(file.st_ctime as i64, file.st_ctime_nsec as u64)
+}
+
+fn duration(seconds: i64, nanoseconds: u64) -> Duration {
+    Duration::from_secs(seconds.max(0) as u64) + Duration::from_nanos(nanoseconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::File;
+
+    #[test]
+    fn stat_and_statx_agree() {
+        for (dir, name) in [("/", c"proc"), ("/", c"etc"), ("/etc", c"passwd"), ("/proc", c"self")]
+        {
+            let dir = File::open(dir).unwrap();
+            let new = FileStatus::of(dir.as_fd(), name).unwrap();
+            let old = FileStatus::by_stat(dir.as_fd(), name).unwrap();
+            let all = |file: &FileStatus| (file.mode, file.inode, file.size, file.is_mount_root);
+            assert_eq!(all(&new), all(&old), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_time_before_1970_is_the_beginning() {
+        assert_eq!(duration(-5, 7), Duration::from_nanos(7));
+        assert_eq!(duration(3, 7), Duration::new(3, 7));
+    }
+
+    #[test]
+    fn a_number_is_found_by_its_key() {
+        let info = b"pos:\t0\nflags:\t02000002\nmnt_id:\t27\nPid:\t12\nNSpid:\t12\n";
+        assert_eq!(number_after(info, "mnt_id:"), Some(27));
+        assert_eq!(number_after(info, "Pid:"), Some(12));
+        assert_eq!(number_after(b"Pid:\t-1\n", "Pid:"), Some(-1));
+        assert_eq!(number_after::<i32>(b"pos:\t0\neventfd-count: 0\n", "Pid:"), None);
+    }
+}
