@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <net/if.h>
 #include <netns.h>
 #include <sched.h>
 #include <signal.h>
@@ -22,7 +23,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/file.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -382,5 +387,210 @@ static inline int finish(void)
         return 1;
     return tests_run > 0 && tests_skipped == tests_run ? SKIPPED : 0;
 }
+
+/* --- other processes and lesser rights -------------------------------------------------------- */
+
+/* Starts a part of a test in a process of its own, which exits with 1 if something fails there. */
+static inline pid_t start_part(void (*part)(void *arg), void *arg)
+{
+    pid_t pid;
+
+    fflush(NULL);
+    pid = MUST(fork());
+    if (pid == 0) {
+        alarm(TEST_TIMEOUT);
+        test_failures = 0;
+        part(arg);
+        exit(test_failures ? 1 : 0);
+    }
+    return pid;
+}
+
+/* Runs a part of a test in a process of its own, which may give up or unshare what it likes. */
+#define IN_CHILD(part, arg) in_child_at((part), (arg), __LINE__, #part)
+
+static inline void in_child_at(void (*part)(void *arg), void *arg, int line, const char *text)
+{
+    int status = wait_for(start_part(part, arg));
+
+    if (status == SKIPPED)
+        exit(SKIPPED);
+    check_at(status == 0, line, "%s ended with status %d", text, status);
+}
+
+/* A child that stays in a network namespace (NULL: its parent's) until stop() ends it. */
+static inline pid_t start_in(const struct netns *ns)
+{
+    int ready[2];
+    pid_t pid;
+    char byte;
+
+    MUST(pipe2(ready, O_CLOEXEC));
+    fflush(NULL);
+    pid = MUST(fork());
+    if (pid == 0) {
+        /* One that outlived its test would keep the namespace for ever. */
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (ns)
+            MUST(netns_setns(ns));
+        MUST(write(ready[1], "", 1));
+        for (;;)
+            pause();
+    }
+    close(ready[1]);
+    if (read(ready[0], &byte, 1) != 1)
+        check_at(false, __LINE__, "a child did not get into its namespace");
+    close(ready[0]);
+    return pid;
+}
+
+static inline void stop(pid_t pid)
+{
+    MUST(kill(pid, SIGKILL));
+    wait_for(pid);
+}
+
+/* Binds a namespace on a file after a while, as iproute2 does: in its own process, with no lock. */
+static inline pid_t bind_later(const char *path, long ms)
+{
+    pid_t pid = MUST(fork());
+
+    if (pid == 0) {
+        sleep_ms(ms);
+        MUST(unshare(CLONE_NEWNET));
+        MUST(mount("/proc/thread-self/ns/net", path, "none", MS_BIND, NULL));
+        _exit(0);
+    }
+    return pid;
+}
+
+/* A child that lets go of its parent's flock after a while: the lock is the open file's. */
+static inline pid_t unlock_later(int fd, long ms)
+{
+    pid_t pid = MUST(fork());
+
+    if (pid == 0) {
+        sleep_ms(ms);
+        _exit(flock(fd, LOCK_UN) == 0 ? 0 : 1);
+    }
+    return pid;
+}
+
+/* Lets the process open so many more descriptors and then none; less than 0: as many as ever. */
+static inline void allow_descriptors(int more)
+{
+    static struct rlimit before;
+    struct rlimit limit;
+    int lowest;
+
+    if (!before.rlim_max)
+        MUST(getrlimit(RLIMIT_NOFILE, &before));
+    MUST(setrlimit(RLIMIT_NOFILE, &before));
+    if (more < 0)
+        return;
+    lowest = MUST(open("/", O_PATH | O_CLOEXEC));
+    close(lowest);
+    limit = before;
+    limit.rlim_cur = lowest + more;
+    MUST(setrlimit(RLIMIT_NOFILE, &limit));
+}
+
+/* --- more to look at -------------------------------------------------------------------------- */
+
+/* How many threads are left. One that has been joined is seen in /proc for a moment yet. */
+static inline int threads_left(void)
+{
+    for (int tries = 0; tries < 2000 && threads_running() > 1; tries++)
+        sleep_ms(1);
+    return threads_running();
+}
+
+/* How many files a directory has; -1: there is none. */
+static inline int files_in(const char *path)
+{
+    DIR *dir = opendir(path);
+    int count = 0;
+
+    if (!dir)
+        return -1;
+    while (readdir(dir))
+        count++;
+    closedir(dir);
+    return count - 2;
+}
+
+/* Whether lo is up in a namespace. */
+static inline bool lo_is_up(const struct netns *ns)
+{
+    struct ifreq request = {.ifr_name = "lo"};
+    int fd = MUST(netns_socket(ns, AF_INET, SOCK_DGRAM, 0));
+
+    MUST(ioctl(fd, SIOCGIFFLAGS, &request));
+    close(fd);
+    return request.ifr_flags & IFF_UP;
+}
+
+/* What no call writes to when it fails. */
+#define SENTINEL ((struct netns *)&test_failures)
+
+/* The call with this handle fails, and the handle is not written to. */
+#define FAILS_UNTOUCHED(error, ns, call) \
+    do {                                 \
+        (ns) = SENTINEL;                 \
+        FAILS(error, call);              \
+        CHECK((ns) == SENTINEL);         \
+    } while (0)
+
+/* What a failed call leaves as it was. */
+struct state {
+    int mounts, files, descriptors, threads;
+    uint64_t netns;
+};
+
+static inline struct state state_now(void)
+{
+    return (struct state){mounts_at(NULL), files_in("/run/netns"), open_descriptors(),
+                          threads_left(), here()};
+}
+
+#define UNCHANGED_SINCE(before) unchanged_at((before), __LINE__)
+
+static inline void unchanged_at(struct state before, int line)
+{
+    struct state now = state_now();
+
+    check_at(now.mounts == before.mounts, line, "mounts: %d, %d", before.mounts, now.mounts);
+    check_at(now.files == before.files, line, "files: %d, %d", before.files, now.files);
+    check_at(now.descriptors == before.descriptors, line, "descriptors: %d, %d",
+             before.descriptors, now.descriptors);
+    check_at(now.threads == before.threads, line, "threads: %d, %d", before.threads, now.threads);
+    check_at(now.netns == before.netns, line, "the thread is in another namespace");
+}
+
+/* The call fails with EMFILE and leaves no trace while it lacks descriptors; then it succeeds. */
+#define RUNS_OUT_OF_DESCRIPTORS(call)                                                            \
+    do {                                                                                         \
+        struct state before_ = state_now();                                                      \
+        long long rc_ = -1;                                                                      \
+        int more_;                                                                               \
+                                                                                                 \
+        for (more_ = 0; more_ < 20; more_++) {                                                   \
+            allow_descriptors(more_);                                                            \
+            errno = 0;                                                                           \
+            rc_ = (call);                                                                        \
+            allow_descriptors(-1);                                                               \
+            if (rc_ >= 0)                                                                        \
+                break;                                                                           \
+            check_at(rc_ == -EMFILE, __LINE__, "%s returned %lld (%s)", #call, rc_,              \
+                     netns_errmsg());                                                            \
+            check_at(strstr(netns_errmsg(), "RLIMIT_NOFILE"), __LINE__, "\"%s\"",                \
+                     netns_errmsg());                                                            \
+            /* Under valgrind open(2) makes the file first and is refused then. */               \
+            if (!under_valgrind())                                                               \
+                unchanged_at(before_, __LINE__);                                                 \
+        }                                                                                        \
+        check_at(rc_ >= 0, __LINE__, "%s never succeeded", #call);                               \
+        check_at(more_ > 0, __LINE__, "%s needed no descriptor", #call);                         \
+    } while (0)
 
 #endif

@@ -61,9 +61,14 @@ fn mount_on_itself_by_path(dir: BorrowedFd, path: &CStr) -> Result<()> {
     // The path of the new mount is the same; `dir` refers to what lies below it.
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     let upper = open(path, flags, Mode::empty())?;
-    let upper = ProcPath::of_fd(upper.as_fd()).as_cstr().to_owned();
-    set_propagation(&upper, MsFlags::MS_PRIVATE | MsFlags::MS_REC)?;
-    set_propagation(&upper, MsFlags::MS_SHARED | MsFlags::MS_REC)
+    let upper = ProcPath::of_fd(upper.as_fd());
+    let result = set_propagation(upper.as_cstr(), MsFlags::MS_PRIVATE | MsFlags::MS_REC)
+        .and_then(|()| set_propagation(upper.as_cstr(), MsFlags::MS_SHARED | MsFlags::MS_REC));
+    if result.is_err() {
+        // All or nothing: the next call is to find a directory that is no mount point.
+        let _ = detach(path);
+    }
+    result
 }
 
 fn bind_by_path(source: &CStr, target: &CStr, flags: MsFlags) -> Result<()> {
@@ -73,7 +78,9 @@ fn bind_by_path(source: &CStr, target: &CStr, flags: MsFlags) -> Result<()> {
 /// Makes a mount point shared, but not the mounts in it: there may be 10,000. EINVAL: it is none.
 pub fn share(dir: BorrowedFd) -> Result<()> {
     match sys::set_propagation(dir, libc::MS_SHARED, 0) {
-        Err(Errno::ENOSYS) => set_propagation(ProcPath::of_fd(dir).as_cstr(), MsFlags::MS_SHARED),
+        Err(Errno::ENOSYS | Errno::EPERM) => {
+            set_propagation(ProcPath::of_fd(dir).as_cstr(), MsFlags::MS_SHARED)
+        }
         result => result,
     }
 }

@@ -13,7 +13,7 @@ use nix::fcntl::{OFlag, open};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::stat::{Mode, fstat, umask};
 use nix::unistd::mkdir;
-use rustix::fs::{Access, FlockOperation, StatxAttributes, StatxFlags, accessat, flock, statx};
+use rustix::fs::{Access, CWD, FlockOperation, Statx, StatxFlags, accessat, flock, statx};
 
 use crate::entry::Name;
 use crate::error::{At, Error, Result, Step};
@@ -83,31 +83,20 @@ impl RunDir {
     /// The same, made first if need be, and a shared mount point.
     pub fn prepare(path: &CStr) -> Result<LockedRunDir> {
         let mut dir = LockedRunDir::new(RunDir::open_or_make, path)?;
-        if dir.is_mount_point()? {
-            mounts::share(dir.as_fd()).at(Step::MountRunDir)?;
-            return Ok(dir);
+        match mounts::share(dir.as_fd()) {
+            // Not a mount point yet.
+            Err(Errno::EINVAL) => {}
+            result => return result.map(|()| dir).at(Step::MountRunDir),
         }
         mounts::mount_on_itself(dir.as_fd(), path).at(Step::MountRunDir)?;
         // The new mount lies on top of what is open.
-        let mounted = RunDir::open(path)?;
+        let upper = RunDir::open(path)?;
         dir.unmount_covered_names();
-        dir.dir = mounted;
+        let lower = std::mem::replace(&mut dir.dir, upper);
+        if let Lock::Its = dir.lock {
+            dir.lock = Lock::Of(lower.fd);
+        }
         Ok(dir)
-    }
-
-    fn is_mount_point(&self) -> Result<bool> {
-        let flags = rustix::fs::AtFlags::EMPTY_PATH;
-        if let Ok(status) = statx(&self.fd, c"", flags, StatxFlags::empty()) {
-            if status.stx_attributes_mask.contains(StatxAttributes::MOUNT_ROOT) {
-                return Ok(status.stx_attributes.contains(StatxAttributes::MOUNT_ROOT));
-            }
-        }
-        // Before Linux 5.8: only a mount point can be made shared, and that is to be done anyway.
-        match mounts::share(self.as_fd()) {
-            Ok(()) => Ok(true),
-            Err(Errno::EINVAL) => Ok(false),
-            Err(errno) => Err(Error::new(Step::MountRunDir, errno)),
-        }
     }
 
     /// Names that were here before the directory became a mount point are now there twice; the ones
@@ -155,8 +144,16 @@ fn make_directory(path: &[u8]) -> nix::Result<()> {
 /// A run directory that nobody else adds names to, or takes names from, until it is dropped.
 pub struct LockedRunDir {
     dir: RunDir,
-    /// None where a reader held the lock for too long: then one goes on without, as iproute2 does.
-    lock: Option<RunDir>,
+    lock: Lock,
+}
+
+/// Which descriptor holds the lock.
+enum Lock {
+    Its,
+    /// That of the directory as it was before something was mounted on it.
+    Of(OwnedFd),
+    /// A reader held it for too long: then one goes on without, as iproute2 does.
+    Nobodys,
 }
 
 impl std::ops::Deref for LockedRunDir {
@@ -169,22 +166,30 @@ impl std::ops::Deref for LockedRunDir {
 
 impl Drop for LockedRunDir {
     fn drop(&mut self) {
-        if let Some(lock) = &self.lock {
-            // Closing is not enough: a child that was forked meanwhile has the descriptor too.
-            let _ = flock(&lock.fd, FlockOperation::Unlock);
-        }
+        let fd = match &self.lock {
+            Lock::Its => &self.dir.fd,
+            Lock::Of(fd) => fd,
+            Lock::Nobodys => return,
+        };
+        // Closing is not enough: a child that was forked meanwhile has the descriptor too.
+        let _ = flock(fd, FlockOperation::Unlock);
     }
 }
 
 impl LockedRunDir {
     fn new(open: impl Fn(&CStr) -> Result<RunDir>, path: &CStr) -> Result<LockedRunDir> {
         for _ in 0..TRIES {
-            let lock = open(path)?;
-            let locked = wait_for_lock(&lock);
-            // Opened anew: it may have become a mount point while we waited.
             let dir = open(path)?;
-            if same_directory(&lock, &dir) {
-                return Ok(LockedRunDir { dir, lock: locked.then_some(lock) });
+            let locked = wait_for_lock(&dir);
+            // It may have become a mount point, or another directory, before we had the lock.
+            if leads_to(path, &dir) {
+                let lock = if locked { Lock::Its } else { Lock::Nobodys };
+                return Ok(LockedRunDir { dir, lock });
+            }
+            let again = open(path)?;
+            if same_directory(&dir, &again) {
+                let lock = if locked { Lock::Of(dir.fd) } else { Lock::Nobodys };
+                return Ok(LockedRunDir { dir: again, lock });
             }
         }
         Err(Error::new(Step::OpenRunDir, Errno::EAGAIN).hint("it is being replaced all the time"))
@@ -201,8 +206,20 @@ impl LockedRunDir {
     }
 
     pub fn is_locked(&self) -> bool {
-        self.lock.is_some()
+        !matches!(self.lock, Lock::Nobodys)
     }
+}
+
+/// Whether `path` is the very mount and directory that is open; false where the kernel does not tell
+/// (before Linux 5.8).
+fn leads_to(path: &CStr, dir: &RunDir) -> bool {
+    let wanted = StatxFlags::INO | StatxFlags::MNT_ID;
+    let there = statx(CWD, path, rustix::fs::AtFlags::empty(), wanted);
+    let open = statx(&dir.fd, c"", rustix::fs::AtFlags::EMPTY_PATH, wanted);
+    let (Ok(there), Ok(open)) = (there, open) else { return false };
+    let key = |status: &Statx| (status.stx_mnt_id, status.stx_ino);
+    let told = |status: &Statx| status.stx_mask & wanted.bits() == wanted.bits();
+    told(&there) && told(&open) && key(&there) == key(&open)
 }
 
 fn same_directory(a: &RunDir, b: &RunDir) -> bool {

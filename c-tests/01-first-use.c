@@ -1,0 +1,601 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* First use: the run directory is made, mounted on itself once, and shared. */
+#include "test.h"
+
+#define CREATORS 20
+
+/* --- what mountinfo says ---------------------------------------------------------------------- */
+
+/* The peer group of the mount at path; 0: it is private, -1: there is none. */
+static int peer_group(const char *path)
+{
+    FILE *file = fopen("/proc/thread-self/mountinfo", "re");
+    char line[2 * PATH_MAX], at[PATH_MAX];
+    int group = -1;
+
+    if (!file)
+        return -1;
+    while (fgets(line, sizeof line, file)) {
+        const char *shared = strstr(line, " shared:");
+
+        if (sscanf(line, "%*d %*d %*s %*s %4095s", at) == 1 && strcmp(at, path) == 0)
+            group = shared ? atoi(shared + strlen(" shared:")) : 0;
+    }
+    fclose(file);
+    return group;
+}
+
+static mode_t mode_of(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 ? st.st_mode & 07777 : 0;
+}
+
+/* --- what others do --------------------------------------------------------------------------- */
+
+/* Makes a name as CNI and Docker do: a file, and the namespace of a child mounted on it. */
+static void bind_as_others_do(const char *path)
+{
+    struct netns *ns = NULL;
+    char source[64];
+    pid_t child;
+
+    write_file(path, "", 0644);
+    MUST(netns_create(NULL, 0, &ns));
+    child = start_in(ns);
+    snprintf(source, sizeof source, "/proc/%d/ns/net", child);
+    MUST(mount(source, path, "none", MS_BIND, "none"));
+    stop(child);
+    netns_close(ns);
+}
+
+static void two_names_in_a_plain_directory(void)
+{
+    MUST(mkdir("/run/netns", 0755));
+    bind_as_others_do("/run/netns/old");
+    bind_as_others_do("/run/netns/older");
+}
+
+static void check_that_two_old_names_can_be_removed(void)
+{
+    char before[64] = "", after[64] = "";
+
+    MUST(readlink("/proc/thread-self/ns/mnt", before, sizeof before - 1));
+    OK(netns_remove("old", 0));
+    CHECK(!exists("/run/netns/old"));
+    EQUAL(mounts_at("/run/netns/old"), 0);
+    OK(netns_remove("older", 0));
+    CHECK(!exists("/run/netns/older"));
+    EQUAL(mounts_at("/run/netns/older"), 0);
+    SAME(names_in(NULL, NETNS_LIST_STALE), "");
+    /* It may have taken a helper in another mount namespace. */
+    MUST(readlink("/proc/thread-self/ns/mnt", after, sizeof after - 1));
+    SAME(after, before);
+    EQUAL(threads_left(), 1);
+}
+
+/* --- the directory ---------------------------------------------------------------------------- */
+
+static void the_first_create_makes_the_run_directory_whatever_the_umask(void)
+{
+    umask(077);
+    OK(netns_create("blue", 0, NULL));
+    EQUAL(mode_of("/run/netns"), 0755);
+    EQUAL(umask(077), 077);
+    SAME(names(), "blue");
+}
+
+static void the_first_attach_makes_the_run_directory_too(void)
+{
+    struct netns *ns = NULL;
+
+    OK(netns_create(NULL, 0, &ns));
+    CHECK(!exists("/run/netns"));
+    umask(077);
+    OK(netns_attach(ns, "blue", 0));
+    EQUAL(mode_of("/run/netns"), 0755);
+    EQUAL(mounts_at("/run/netns"), 1);
+    CHECK(peer_group("/run/netns") > 0);
+    netns_close(ns);
+}
+
+static void looking_and_removing_make_no_run_directory(void)
+{
+    SAME(names_in(NULL, 0), "");
+    SAME(names_in(NULL, NETNS_LIST_STALE), "");
+    FAILS(ENOENT, netns_open("blue", 0, &(struct netns *){NULL}));
+    FAILS(ENOENT, netns_remove("blue", 0));
+    OK(netns_remove("blue", NETNS_REMOVE_MISSING_OK));
+    CHECK(!exists("/run/netns"));
+}
+
+static void a_refused_create_makes_no_run_directory(void)
+{
+    FAILS(EINVAL, netns_create("../blue", 0, NULL));
+    FAILS(EINVAL, netns_create("blue", 1u << 31, NULL));
+    CHECK(!exists("/run/netns"));
+    EQUAL(mounts_at("/run/netns"), 0);
+}
+
+static void a_run_directory_of_ones_own_is_made_with_its_parents(void)
+{
+    struct netns *ns = NULL;
+
+    umask(077);
+    OK(netns_create_at("/run/a/b/c", "blue", 0, &ns));
+    SAME(netns_path(ns), "/run/a/b/c/blue");
+    SAME(netns_name(ns), "blue");
+    EQUAL(mode_of("/run/a/b/c"), 0755);
+    EQUAL(mounts_at("/run/a/b/c"), 1);
+    EQUAL(mounts_at("/run/a/b"), 0);
+    CHECK(!exists("/run/netns"));
+    SAME(names_in("/run/a/b/c", 0), "blue");
+    netns_close(ns);
+    OK(netns_remove_at("/run/a/b/c", "blue", 0));
+    CHECK(exists("/run/a/b/c"));
+}
+
+static void a_trailing_slash_changes_nothing(void)
+{
+    struct netns *ns = NULL;
+
+    OK(netns_create_at("/run/a/b/", "blue", 0, &ns));
+    SAME(netns_path(ns), "/run/a/b/blue");
+    EQUAL(mounts_at("/run/a/b"), 1);
+    EQUAL(mounts_at("/run/a/b/blue"), 1);
+    netns_close(ns);
+    OK(netns_create_at("/run/a/b", "red", 0, NULL));
+    EQUAL(mounts_at("/run/a/b"), 1);
+    SAME(names_in("/run/a/b/", 0), "blue red");
+    SAME(names_in("/run/a/b//", 0), "blue red");
+    OK(netns_open_at("/run/a/b/", "red", 0, &ns));
+    netns_close(ns);
+    OK(netns_remove_at("/run/a/b/", "red", 0));
+    CHECK(!exists("/run/a/b/red"));
+}
+
+static void not_even_where_the_umask_would_close_the_directory(void)
+{
+    umask(077);
+    OK(netns_create_at("/run/single/", "blue", 0, NULL));
+    EQUAL(mode_of("/run/single"), 0755);
+    OK(netns_create_at("/run/a/b/", "blue", 0, NULL));
+    EQUAL(mode_of("/run/a/b"), 0755);
+    OK(netns_create_at("/run/a/c//", "blue", 0, NULL));
+    EQUAL(mode_of("/run/a/c"), 0755);
+}
+
+static void a_relative_run_directory_is_made_below_the_working_directory(void)
+{
+    struct netns *ns = NULL, *again = NULL;
+
+    MUST(chdir("/run"));
+    OK(netns_create_at("mine/netns", "blue", 0, &ns));
+    SAME(netns_path(ns), "mine/netns/blue");
+    CHECK(is_netns("/run/mine/netns/blue"));
+    EQUAL(mounts_at("/run/mine/netns"), 1);
+    OK(netns_create_at("single", "red", 0, NULL));
+    CHECK(is_netns("/run/single/red"));
+    OK(netns_open(netns_path(ns), 0, &again));
+    EQUAL(netns_equal(ns, again), 1);
+    netns_close(ns);
+    netns_close(again);
+    OK(netns_remove_at("mine/netns", "blue", 0));
+    OK(netns_remove_at("./single", "red", 0));
+    SAME(names_in("mine/netns", 0), "");
+}
+
+static void a_directory_of_another_mode_keeps_it(void)
+{
+    MUST(mkdir("/run/netns", 0700));
+    OK(netns_create("blue", 0, NULL));
+    EQUAL(mode_of("/run/netns"), 0700);
+    EQUAL(mounts_at("/run/netns"), 1);
+    CHECK(peer_group("/run/netns") > 0);
+    SAME(names(), "blue");
+    OK(netns_remove("blue", 0));
+}
+
+static void a_plain_file_is_no_run_directory(void)
+{
+    struct netns *ns = NULL;
+
+    write_file("/run/file", "kept", 0644);
+    FAILS(ENOTDIR, netns_create_at("/run/file", "blue", 0, NULL));
+    MESSAGE_HAS("/run/file");
+    FAILS(ENOTDIR, netns_create_at("/run/file/below", "blue", 0, NULL));
+    FAILS(ENOTDIR, netns_remove_at("/run/file", "blue", 0));
+    FAILS(ENOTDIR, netns_list_at("/run/file", 0, &(struct netns_list *){NULL}));
+    OK(netns_create(NULL, 0, &ns));
+    FAILS(ENOTDIR, netns_attach_at("/run/file", ns, "blue", 0));
+    netns_close(ns);
+    EQUAL(mounts_at("/run/file"), 0);
+}
+
+/* --- the mount -------------------------------------------------------------------------------- */
+
+static void the_run_directory_becomes_one_shared_mount_point(void)
+{
+    int before = mounts_at(NULL);
+
+    OK(netns_create("blue", 0, NULL));
+    EQUAL(mounts_at("/run/netns"), 1);
+    EQUAL(mounts_at("/run/netns/blue"), 1);
+    EQUAL(mounts_at(NULL), before + 2);
+    CHECK(peer_group("/run/netns") > 0);
+}
+
+static void a_second_create_makes_no_further_mount_on_it(void)
+{
+    int before, group;
+
+    OK(netns_create("blue", 0, NULL));
+    before = mounts_at(NULL);
+    group = peer_group("/run/netns");
+    OK(netns_create("red", 0, NULL));
+    EQUAL(mounts_at("/run/netns"), 1);
+    EQUAL(mounts_at(NULL), before + 1);
+    EQUAL(peer_group("/run/netns"), group);
+    OK(netns_remove("red", 0));
+    OK(netns_remove("blue", 0));
+    EQUAL(mounts_at(NULL), before - 1);
+    OK(netns_create("green", 0, NULL));
+    EQUAL(mounts_at("/run/netns"), 1);
+}
+
+static void below_a_shared_parent_it_is_in_a_peer_group_of_its_own(void)
+{
+    int before;
+
+    MUST(mount("none", "/run", "none", MS_SHARED, "none"));
+    before = mounts_at(NULL);
+    OK(netns_create("blue", 0, NULL));
+    EQUAL(mounts_at("/run/netns"), 1);
+    /* In its parent's group, the mount of each name would spread to the parent, and be two. */
+    EQUAL(mounts_at("/run/netns/blue"), 1);
+    EQUAL(mounts_at(NULL), before + 2);
+    CHECK(peer_group("/run") > 0);
+    CHECK(peer_group("/run/netns") > 0);
+    CHECK(peer_group("/run") != peer_group("/run/netns"));
+    OK(netns_remove("blue", 0));
+    EQUAL(mounts_at(NULL), before + 1);
+}
+
+static void a_private_mount_that_is_there_becomes_shared(void)
+{
+    MUST(mkdir("/run/netns", 0755));
+    MUST(mount("netns-test", "/run/netns", "tmpfs", 0, "mode=711"));
+    EQUAL(peer_group("/run/netns"), 0);
+    OK(netns_create("blue", 0, NULL));
+    CHECK(peer_group("/run/netns") > 0);
+    EQUAL(mounts_at("/run/netns"), 1);
+    EQUAL(mode_of("/run/netns"), 0711);
+}
+
+struct clone {
+    unsigned long propagation; /* what the clone sets on its copy of the mounts; 0: nothing */
+    int orders[2], answers[2];
+};
+
+/* Tells, each time it is asked, whether this mount namespace has the name. */
+static void see_the_name_come_and_go(void *arg)
+{
+    struct clone *clone = arg;
+    char byte;
+
+    close(clone->orders[1]);
+    MUST(unshare(CLONE_NEWNS));
+    if (clone->propagation)
+        MUST(mount("none", "/", "none", MS_REC | clone->propagation, "none"));
+    do {
+        byte = is_netns("/run/netns/later") ? 'y' : exists("/run/netns/later") ? 'f' : 'n';
+        MUST(write(clone->answers[1], &byte, 1));
+    } while (read(clone->orders[0], &byte, 1) == 1);
+}
+
+static char next_answer(struct clone *clone)
+{
+    char answer = '?';
+
+    MUST(read(clone->answers[0], &answer, 1));
+    return answer;
+}
+
+static void check_that_a_clone_sees_names_come_and_go(unsigned long propagation)
+{
+    struct clone clone = {.propagation = propagation};
+    pid_t child;
+
+    MUST(pipe2(clone.orders, O_CLOEXEC));
+    MUST(pipe2(clone.answers, O_CLOEXEC));
+    OK(netns_create("first", 0, NULL));
+    child = start_part(see_the_name_come_and_go, &clone);
+    EQUAL(next_answer(&clone), 'n');
+    OK(netns_create("later", 0, NULL));
+    MUST(write(clone.orders[1], "", 1));
+    EQUAL(next_answer(&clone), 'y');
+    OK(netns_remove("later", 0));
+    MUST(write(clone.orders[1], "", 1));
+    EQUAL(next_answer(&clone), 'n');
+    close(clone.orders[0]);
+    close(clone.orders[1]);
+    close(clone.answers[0]);
+    close(clone.answers[1]);
+    EQUAL(wait_for(child), 0);
+}
+
+static void a_mount_namespace_cloned_afterwards_sees_names_come_and_go(void)
+{
+    check_that_a_clone_sees_names_come_and_go(0);
+}
+
+static void so_does_one_that_is_a_slave(void)
+{
+    check_that_a_clone_sees_names_come_and_go(MS_SLAVE);
+}
+
+/* --- names from before ------------------------------------------------------------------------ */
+
+static void names_from_before_the_mount_are_there_once_and_can_be_removed(void)
+{
+    struct netns *before = NULL, *after = NULL;
+
+    two_names_in_a_plain_directory();
+    OK(netns_open("old", 0, &before));
+    EQUAL(mounts_at("/run/netns"), 0);
+    OK(netns_create("new", 0, NULL));
+    EQUAL(mounts_at("/run/netns"), 1);
+    SAME(names(), "new old older");
+    OK(netns_open("old", 0, &after));
+    EQUAL(netns_equal(before, after), 1);
+    EQUAL(mounts_at("/run/netns/old"), 1);
+    EQUAL(mounts_at("/run/netns/older"), 1);
+    netns_close(before);
+    netns_close(after);
+    OK(netns_remove("new", 0));
+    check_that_two_old_names_can_be_removed();
+}
+
+static void so_can_names_from_before_below_a_shared_parent(void)
+{
+    MUST(mount("none", "/run", "none", MS_SHARED, "none"));
+    two_names_in_a_plain_directory();
+    OK(netns_create("new", 0, NULL));
+    SAME(names(), "new old older");
+    EQUAL(mounts_at("/run/netns"), 1);
+    EQUAL(mounts_at("/run/netns/old"), 1);
+    OK(netns_remove("new", 0));
+    check_that_two_old_names_can_be_removed();
+}
+
+static void names_from_before_can_be_removed_while_there_is_no_mount(void)
+{
+    two_names_in_a_plain_directory();
+    SAME(names(), "old older");
+    check_that_two_old_names_can_be_removed();
+    EQUAL(mounts_at("/run/netns"), 0);
+}
+
+/* As iproute2 leaves it: each older name is there twice, and the lower one cannot be reached. */
+static void names_hidden_below_the_mount_of_others_can_be_removed(void)
+{
+    two_names_in_a_plain_directory();
+    MUST(mount("/run/netns", "/run/netns", "none", MS_BIND | MS_REC, "none"));
+    EQUAL(mounts_at("/run/netns/old"), 2);
+    SAME(names(), "old older");
+    check_that_two_old_names_can_be_removed();
+    EQUAL(mounts_at("/run/netns"), 1);
+}
+
+static void so_can_names_that_show_as_empty_files_only(void)
+{
+    two_names_in_a_plain_directory();
+    MUST(mount("/run/netns", "/run/netns", "none", MS_BIND, "none"));
+    EQUAL(mounts_at("/run/netns/old"), 1);
+    SAME(names(), "");
+    check_that_two_old_names_can_be_removed();
+}
+
+static void removing_a_hidden_name_leaves_the_others_alone(void)
+{
+    int mounts;
+
+    two_names_in_a_plain_directory();
+    MUST(mount("/run/netns", "/run/netns", "none", MS_BIND | MS_REC, "none"));
+    OK(netns_create("new", 0, NULL));
+    mounts = mounts_at(NULL);
+    OK(netns_remove("old", 0));
+    EQUAL(mounts_at(NULL), mounts - 2);
+    SAME(names(), "new older");
+    CHECK(is_netns("/run/netns/new"));
+    CHECK(is_netns("/run/netns/older"));
+    OK(netns_create("old", 0, NULL));
+    SAME(names(), "new old older");
+}
+
+/* As `ip netns del` leaves it, which takes the upper mount off and then finds the file busy. The
+ * mark makes the file stale at once, as ten seconds would. */
+static void a_stale_name_with_a_mount_hidden_below_is_taken_over(void)
+{
+    struct netns *ns = NULL;
+
+    two_names_in_a_plain_directory();
+    MUST(mount("/run/netns", "/run/netns", "none", MS_BIND | MS_REC, "none"));
+    MUST(umount2("/run/netns/old", MNT_DETACH));
+    MUST(chmod("/run/netns/old", 01000));
+    OK(netns_create("old", 0, &ns));
+    CHECK(is_netns("/run/netns/old"));
+    SAME(names(), "old older");
+    OK(netns_remove("old", 0));
+    CHECK(!exists("/run/netns/old"));
+    EQUAL(mounts_at("/run/netns/old"), 0);
+    netns_close(ns);
+}
+
+/* --- many at once ----------------------------------------------------------------------------- */
+
+struct outcome {
+    int64_t rc; /* as wide as the other: no padding is written */
+    uint64_t inode;
+};
+
+struct race {
+    const char *rundir;
+    const char *name; /* NULL: each creator's own */
+    uint32_t flags;
+    bool attach; /* what was made before the gate opened, so that all get there at once */
+    int number, gate[2], outcomes[2];
+};
+
+static void create_when_the_gate_opens(void *arg)
+{
+    struct race *race = arg;
+    struct outcome outcome = {0, 0};
+    struct netns *ns = NULL;
+    char own_name[32], byte;
+    const char *name = race->name ? race->name : own_name;
+
+    snprintf(own_name, sizeof own_name, "n%02d", race->number);
+    close(race->gate[1]);
+    if (race->attach)
+        OK(netns_create(NULL, 0, &ns));
+    /* Nobody writes: the read ends when the last writer has closed. */
+    if (read(race->gate[0], &byte, 1) != 0)
+        return;
+    if (race->attach)
+        outcome.rc = netns_attach_at(race->rundir, ns, name, 0);
+    else
+        outcome.rc = netns_create_at(race->rundir, name, race->flags, &ns);
+    outcome.inode = netns_inode(ns);
+    MUST(write(race->outcomes[1], &outcome, sizeof outcome));
+    netns_close(ns);
+}
+
+static void run_race(struct race race, struct outcome *outcomes)
+{
+    pid_t children[CREATORS];
+
+    MUST(pipe2(race.gate, O_CLOEXEC));
+    MUST(pipe2(race.outcomes, O_CLOEXEC));
+    for (race.number = 0; race.number < CREATORS; race.number++)
+        children[race.number] = start_part(create_when_the_gate_opens, &race);
+    close(race.outcomes[1]);
+    close(race.gate[1]);
+    close(race.gate[0]);
+    for (int i = 0; i < CREATORS; i++) {
+        EQUAL(read(race.outcomes[0], &outcomes[i], sizeof *outcomes), sizeof *outcomes);
+        EQUAL(wait_for(children[i]), 0);
+    }
+    close(race.outcomes[0]);
+}
+
+static int how_many(const struct outcome *outcomes, int64_t rc)
+{
+    int count = 0;
+
+    for (int i = 0; i < CREATORS; i++)
+        count += outcomes[i].rc == rc;
+    return count;
+}
+
+/* One such race may go well by chance; each run directory sees its first use once. */
+static void check_races_for_names_of_their_own(bool attach)
+{
+    int rounds = under_valgrind() ? 2 : 10;
+
+    for (int round = 0; round < rounds; round++) {
+        struct outcome outcomes[CREATORS];
+        struct netns_list *list = NULL;
+        int before = mounts_at(NULL);
+        char rundir[32];
+
+        snprintf(rundir, sizeof rundir, "/run/round%d", round);
+        run_race((struct race){.rundir = rundir, .attach = attach}, outcomes);
+        EQUAL(how_many(outcomes, 0), CREATORS);
+        EQUAL(mounts_at(rundir), 1);
+        EQUAL(mounts_at(NULL), before + 1 + CREATORS);
+        CHECK(peer_group(rundir) > 0);
+        OK(netns_list_at(rundir, NETNS_LIST_STALE, &list));
+        EQUAL(netns_list_len(list), CREATORS);
+        netns_list_free(list);
+    }
+}
+
+static void twenty_first_creates_at_once_mount_the_run_directory_once(void)
+{
+    check_races_for_names_of_their_own(false);
+}
+
+static void so_do_twenty_first_attaches(void)
+{
+    check_races_for_names_of_their_own(true);
+}
+
+static void so_do_twenty_below_a_shared_parent(void)
+{
+    MUST(mount("none", "/run", "none", MS_SHARED, "none"));
+    check_races_for_names_of_their_own(true);
+}
+
+static void of_twenty_first_creates_of_one_name_one_succeeds(void)
+{
+    struct outcome outcomes[CREATORS];
+
+    run_race((struct race){.name = "blue"}, outcomes);
+    EQUAL(how_many(outcomes, 0), 1);
+    EQUAL(how_many(outcomes, -EEXIST), CREATORS - 1);
+    EQUAL(mounts_at("/run/netns"), 1);
+    EQUAL(mounts_at("/run/netns/blue"), 1);
+    SAME(names_in(NULL, NETNS_LIST_STALE), "blue");
+}
+
+static void twenty_first_creates_where_existing_is_ok_share_one_namespace(void)
+{
+    struct outcome outcomes[CREATORS];
+    struct stat st;
+
+    run_race((struct race){.name = "blue", .flags = NETNS_CREATE_EXIST_OK}, outcomes);
+    EQUAL(how_many(outcomes, 0), CREATORS);
+    MUST(stat("/run/netns/blue", &st));
+    for (int i = 0; i < CREATORS; i++)
+        EQUAL(outcomes[i].inode, st.st_ino);
+    EQUAL(mounts_at("/run/netns"), 1);
+    EQUAL(mounts_at("/run/netns/blue"), 1);
+}
+
+int main(void)
+{
+    RUN_WITHOUT_RUN_DIRECTORY(the_first_create_makes_the_run_directory_whatever_the_umask);
+    RUN_WITHOUT_RUN_DIRECTORY(the_first_attach_makes_the_run_directory_too);
+    RUN_WITHOUT_RUN_DIRECTORY(looking_and_removing_make_no_run_directory);
+    RUN_WITHOUT_RUN_DIRECTORY(a_refused_create_makes_no_run_directory);
+    RUN_WITHOUT_RUN_DIRECTORY(a_run_directory_of_ones_own_is_made_with_its_parents);
+    RUN_WITHOUT_RUN_DIRECTORY(a_trailing_slash_changes_nothing);
+    RUN_WITHOUT_RUN_DIRECTORY(not_even_where_the_umask_would_close_the_directory);
+    RUN_WITHOUT_RUN_DIRECTORY(a_relative_run_directory_is_made_below_the_working_directory);
+    RUN_WITHOUT_RUN_DIRECTORY(a_directory_of_another_mode_keeps_it);
+    RUN_WITHOUT_RUN_DIRECTORY(a_plain_file_is_no_run_directory);
+
+    RUN_WITHOUT_RUN_DIRECTORY(the_run_directory_becomes_one_shared_mount_point);
+    RUN_WITHOUT_RUN_DIRECTORY(a_second_create_makes_no_further_mount_on_it);
+    RUN_WITHOUT_RUN_DIRECTORY(below_a_shared_parent_it_is_in_a_peer_group_of_its_own);
+    RUN_WITHOUT_RUN_DIRECTORY(a_private_mount_that_is_there_becomes_shared);
+    RUN_WITHOUT_RUN_DIRECTORY(a_mount_namespace_cloned_afterwards_sees_names_come_and_go);
+    RUN_WITHOUT_RUN_DIRECTORY(so_does_one_that_is_a_slave);
+
+    RUN_WITHOUT_RUN_DIRECTORY(names_from_before_the_mount_are_there_once_and_can_be_removed);
+    RUN_WITHOUT_RUN_DIRECTORY(so_can_names_from_before_below_a_shared_parent);
+    RUN_WITHOUT_RUN_DIRECTORY(names_from_before_can_be_removed_while_there_is_no_mount);
+    RUN_WITHOUT_RUN_DIRECTORY(names_hidden_below_the_mount_of_others_can_be_removed);
+    RUN_WITHOUT_RUN_DIRECTORY(so_can_names_that_show_as_empty_files_only);
+    RUN_WITHOUT_RUN_DIRECTORY(removing_a_hidden_name_leaves_the_others_alone);
+    RUN_WITHOUT_RUN_DIRECTORY(a_stale_name_with_a_mount_hidden_below_is_taken_over);
+
+    RUN_WITHOUT_RUN_DIRECTORY(twenty_first_creates_at_once_mount_the_run_directory_once);
+    RUN_WITHOUT_RUN_DIRECTORY(so_do_twenty_first_attaches);
+    RUN_WITHOUT_RUN_DIRECTORY(so_do_twenty_below_a_shared_parent);
+    RUN_WITHOUT_RUN_DIRECTORY(of_twenty_first_creates_of_one_name_one_succeeds);
+    RUN_WITHOUT_RUN_DIRECTORY(twenty_first_creates_where_existing_is_ok_share_one_namespace);
+    return finish();
+}

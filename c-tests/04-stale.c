@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Names whose creator was killed, and names that another program is making at this moment. */
+#include "ip.h"
+
+/* The age at which a placeholder of another program is stale, in seconds. */
+#define STALE_AGE 10
+
+/* What the library leaves when it is killed between file and bind. */
+#define OUR_MODE 01000
+
+/* What `ip netns add` has there until it binds. */
+#define FOREIGN_MODE 0
+
+/* An empty file; gives a descriptor of it, which tells whether it has been unlinked. */
+static int placeholder(const char *path, mode_t mode)
+{
+    int fd = MUST(open(path, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+    struct stat st;
+
+    MUST(fstat(fd, &st));
+    EQUAL(st.st_mode & 07777, mode);
+    return fd;
+}
+
+/* Whether the very file is still there under any name; closes it. */
+static bool still_linked(int fd)
+{
+    struct stat st;
+
+    MUST(fstat(fd, &st));
+    MUST(close(fd));
+    return st.st_nlink > 0;
+}
+
+/* The handle is what the name leads to. */
+static bool is_at(const struct netns *ns, const char *path)
+{
+    struct stat st;
+
+    return is_netns(path) && stat(path, &st) == 0 && st.st_ino == netns_inode(ns);
+}
+
+static void what_a_killed_creator_left_is_hidden_and_shown_as_stale(void)
+{
+    struct netns_list *list = NULL;
+    int fd = placeholder("/run/netns/blue", OUR_MODE);
+
+    SAME(names(), "");
+    SAME(names_in(NULL, NETNS_LIST_STALE), "blue");
+    OK(netns_list(NETNS_LIST_STALE, &list));
+    EQUAL(netns_list_inode(list, 0), 0);
+    netns_list_free(list);
+    CHECK(still_linked(fd));
+}
+
+static void what_a_killed_creator_left_cannot_be_opened(void)
+{
+    int ours = placeholder("/run/netns/blue", OUR_MODE);
+    int foreign = placeholder("/run/netns/red", FOREIGN_MODE);
+
+    FAILS(ENOTTY, netns_open("blue", 0, &(struct netns *){NULL}));
+    MESSAGE_HAS("not a network namespace");
+    FAILS(ENOTTY, netns_open("red", 0, &(struct netns *){NULL}));
+    CHECK(still_linked(ours));
+    CHECK(still_linked(foreign));
+}
+
+static void create_takes_over_what_a_killed_creator_left(void)
+{
+    struct netns *ns = NULL;
+    int fd = placeholder("/run/netns/blue", OUR_MODE);
+
+    OK(netns_create("blue", 0, &ns));
+    CHECK(is_at(ns, "/run/netns/blue"));
+    CHECK(!still_linked(fd));
+    EQUAL(mounts_at("/run/netns/blue"), 1);
+    SAME(names_in(NULL, NETNS_LIST_STALE), "blue");
+    netns_close(ns);
+}
+
+static void exist_ok_takes_over_what_a_killed_creator_left_without_waiting(void)
+{
+    struct netns *ns = NULL;
+    int fd = placeholder("/run/netns/blue", OUR_MODE);
+    double start = seconds();
+
+    OK(netns_create("blue", NETNS_CREATE_EXIST_OK, &ns));
+    CHECK(seconds() - start < 5);
+    CHECK(is_at(ns, "/run/netns/blue"));
+    CHECK(!still_linked(fd));
+    netns_close(ns);
+}
+
+static void attach_takes_over_what_a_killed_creator_left(void)
+{
+    struct netns *ns = NULL;
+    int fd = placeholder("/run/netns/blue", OUR_MODE);
+
+    OK(netns_create(NULL, 0, &ns));
+    OK(netns_attach(ns, "blue", 0));
+    CHECK(is_at(ns, "/run/netns/blue"));
+    CHECK(!still_linked(fd));
+    netns_close(ns);
+}
+
+static void remove_clears_what_a_killed_creator_left(void)
+{
+    int fd = placeholder("/run/netns/blue", OUR_MODE);
+
+    OK(netns_remove("blue", 0));
+    CHECK(!exists("/run/netns/blue"));
+    CHECK(!still_linked(fd));
+    FAILS(ENOENT, netns_remove("blue", 0));
+}
+
+static void a_name_in_the_making_exists_for_create_and_attach(void)
+{
+    struct netns *ns = NULL;
+    int fd = placeholder("/run/netns/blue", FOREIGN_MODE);
+    double start = seconds();
+
+    OK(netns_create(NULL, 0, &ns));
+    FAILS(EEXIST, netns_create("blue", 0, &(struct netns *){NULL}));
+    MESSAGE_HAS("NETNS_CREATE_EXIST_OK");
+    FAILS(EEXIST, netns_attach(ns, "blue", 0));
+    /* At once: neither waits for the other program. */
+    CHECK(seconds() - start < 5);
+    SAME(names_in(NULL, NETNS_LIST_STALE), "");
+    CHECK(still_linked(fd));
+    netns_close(ns);
+}
+
+static void remove_takes_a_name_in_the_making_without_waiting(void)
+{
+    int fd = placeholder("/run/netns/blue", FOREIGN_MODE);
+    double start = seconds();
+
+    OK(netns_remove("blue", 0));
+    CHECK(seconds() - start < 5);
+    CHECK(!exists("/run/netns/blue"));
+    CHECK(!still_linked(fd));
+}
+
+static void exist_ok_waits_for_the_bind_and_opens_it(void)
+{
+    struct netns *ns = NULL;
+    int fd = placeholder("/run/netns/blue", FOREIGN_MODE);
+    double start = seconds();
+    pid_t pid = bind_later("/run/netns/blue", 300);
+
+    OK(netns_create("blue", NETNS_CREATE_EXIST_OK, &ns));
+    CHECK(seconds() - start >= 0.29);
+    CHECK(seconds() - start < 8);
+    EQUAL(wait_for(pid), 0);
+    CHECK(is_at(ns, "/run/netns/blue"));
+    SAME(netns_name(ns), "blue");
+    EQUAL(mounts_at("/run/netns/blue"), 1);
+    CHECK(still_linked(fd));
+    netns_close(ns);
+}
+
+static void exist_ok_makes_its_own_when_the_other_gives_up(void)
+{
+    struct netns *ns = NULL;
+    int fd = placeholder("/run/netns/blue", FOREIGN_MODE);
+    double start = seconds();
+    pid_t pid = MUST(fork());
+
+    if (pid == 0) {
+        sleep_ms(200);
+        _exit(unlink("/run/netns/blue") == 0 ? 0 : 1);
+    }
+    OK(netns_create("blue", NETNS_CREATE_EXIST_OK, &ns));
+    CHECK(seconds() - start >= 0.19);
+    CHECK(seconds() - start < 8);
+    EQUAL(wait_for(pid), 0);
+    CHECK(is_at(ns, "/run/netns/blue"));
+    CHECK(!still_linked(fd));
+    netns_close(ns);
+}
+
+/* A child whose EXIST_OK meets a placeholder that nobody will ever bind. */
+static pid_t wait_for_what_never_comes(double made)
+{
+    struct netns *ns = NULL;
+    pid_t pid = MUST(fork());
+
+    if (pid != 0)
+        return pid;
+    OK(netns_create("awaited", NETNS_CREATE_EXIST_OK, &ns));
+    /* File times are coarse, so a tick early is on time. */
+    CHECK(seconds() - made >= STALE_AGE - 0.1);
+    CHECK(seconds() - made < STALE_AGE + 10);
+    CHECK(is_at(ns, "/run/netns/awaited"));
+    netns_close(ns);
+    exit(test_failures ? 1 : 0);
+}
+
+/* One test, because the clock cannot be hurried: a file's age is its ctime. */
+static void at_ten_seconds_a_name_in_the_making_is_stale(void)
+{
+    static const char *const all[] = {"attached", "awaited", "created", "exist-ok", "removed"};
+    struct netns *ns = NULL, *other = NULL;
+    char path[64];
+    int fds[5], i;
+    double made = seconds();
+    pid_t child;
+
+    for (i = 0; i < 5; i++) {
+        snprintf(path, sizeof path, "/run/netns/%s", all[i]);
+        fds[i] = placeholder(path, FOREIGN_MODE);
+    }
+    child = wait_for_what_never_comes(made);
+    sleep_ms(8000);
+    SAME(names_in(NULL, NETNS_LIST_STALE), "");
+    FAILS(EEXIST, netns_create("created", 0, &(struct netns *){NULL}));
+    EQUAL(waitpid(child, NULL, WNOHANG), 0);
+    EQUAL(wait_for(child), 0);
+    while (seconds() - made < STALE_AGE + 0.1)
+        sleep_ms(10);
+
+    SAME(names(), "awaited");
+    SAME(names_in(NULL, NETNS_LIST_STALE), "attached awaited created exist-ok removed");
+    OK(netns_create("created", 0, &ns));
+    CHECK(is_at(ns, "/run/netns/created"));
+    OK(netns_attach(ns, "attached", 0));
+    CHECK(is_at(ns, "/run/netns/attached"));
+    OK(netns_create("exist-ok", NETNS_CREATE_EXIST_OK, &other));
+    CHECK(is_at(other, "/run/netns/exist-ok"));
+    OK(netns_remove("removed", 0));
+    SAME(names_in(NULL, NETNS_LIST_STALE), "attached awaited created exist-ok");
+    for (i = 0; i < 5; i++)
+        CHECK(!still_linked(fds[i]));
+    netns_close(ns);
+    netns_close(other);
+}
+
+/* A creator that makes and removes one name as fast as it can, until it is killed. */
+static pid_t start_a_restless_creator(void)
+{
+    pid_t pid = MUST(fork());
+
+    if (pid != 0)
+        return pid;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (;;) {
+        netns_create("blue", 0, NULL);
+        usleep(50);
+        netns_remove("blue", 0);
+    }
+}
+
+static void every_listed_name_opens(void)
+{
+    struct netns_list *list = NULL;
+    struct netns *ns = NULL;
+    size_t i;
+
+    OK(netns_list(0, &list));
+    for (i = 0; i < netns_list_len(list); i++) {
+        OK(netns_open(netns_list_name(list, i), 0, &ns));
+        EQUAL(netns_inode(ns), netns_list_inode(list, i));
+        netns_close(ns);
+    }
+    netns_list_free(list);
+}
+
+static void a_creator_may_be_killed_at_any_point(void)
+{
+    int rounds = under_valgrind() ? 15 : 200, stale = 0, live = 0, i, rc;
+    struct netns *ns;
+
+    srand(1);
+    for (i = 0; i < rounds && !test_failures; i++) {
+        pid_t pid = start_a_restless_creator();
+
+        usleep(under_valgrind() ? 200000 + rand() % 50000 : 1000 + rand() % 2000);
+        kill(pid, SIGKILL);
+        EQUAL(wait_for(pid), 128 + SIGKILL);
+        every_listed_name_opens();
+        ns = NULL;
+        stale += exists("/run/netns/blue") && !is_netns("/run/netns/blue");
+        rc = netns_create("blue", 0, &ns);
+        if (rc == -EEXIST) {
+            live++;
+            OK(netns_open("blue", 0, &ns));
+        } else {
+            CHECK(rc == 0);
+        }
+        CHECK(is_at(ns, "/run/netns/blue"));
+        netns_close(ns);
+        OK(netns_remove("blue", 0));
+        CHECK(!exists("/run/netns/blue"));
+        EQUAL(mounts_at("/run/netns/blue"), 0);
+    }
+    printf("# %d rounds: %d left a live name, %d a stale one\n", i, live, stale);
+}
+
+static void create_and_ip_netns_add_never_both_win(void)
+{
+    int rounds = under_valgrind() ? 30 : 300, ours = 0, theirs = 0, i;
+
+    need_ip();
+    srand(2);
+    for (i = 0; i < rounds && !test_failures; i++) {
+        struct netns *ns = NULL;
+        pid_t ip = start_ip(-1, "add", "blue", NULL, NULL);
+        int rc, added;
+
+        usleep(rand() % 3000);
+        rc = netns_create("blue", 0, &ns);
+        added = wait_for(ip);
+        CHECK(rc == 0 || rc == -EEXIST);
+        CHECK((rc == 0) == (added != 0));
+        CHECK(is_netns("/run/netns/blue"));
+        EQUAL(mounts_at("/run/netns/blue"), 1);
+        if (rc == 0)
+            CHECK(is_at(ns, "/run/netns/blue"));
+        ours += rc == 0;
+        theirs += added == 0;
+        netns_close(ns);
+        OK(netns_remove("blue", 0));
+        EQUAL(mounts_at("/run/netns/blue"), 0);
+    }
+    printf("# %d rounds: the library won %d, ip %d\n", i, ours, theirs);
+}
+
+static void exist_ok_beside_ip_netns_add_always_ends_in_one_namespace(void)
+{
+    int rounds = under_valgrind() ? 30 : 300, both = 0, i;
+
+    need_ip();
+    srand(3);
+    for (i = 0; i < rounds && !test_failures; i++) {
+        struct netns *ns = NULL;
+        pid_t ip = start_ip(-1, "add", "blue", NULL, NULL);
+
+        usleep(rand() % 3000);
+        OK(netns_create("blue", NETNS_CREATE_EXIST_OK, &ns));
+        both += wait_for(ip) == 0;
+        CHECK(is_at(ns, "/run/netns/blue"));
+        EQUAL(mounts_at("/run/netns/blue"), 1);
+        netns_close(ns);
+        OK(netns_remove("blue", 0));
+    }
+    printf("# %d rounds: ip made it in %d\n", i, both);
+}
+
+/* An adder that loses its file to remove has to fail, not to leave something half made. */
+static void remove_beside_ip_netns_add_leaves_a_name_or_none(void)
+{
+    int rounds = under_valgrind() ? 20 : 100, i;
+
+    need_ip();
+    srand(4);
+    for (i = 0; i < rounds && !test_failures; i++) {
+        pid_t ip = start_ip(-1, "add", "blue", NULL, NULL);
+
+        usleep(rand() % 3000);
+        OK(netns_remove("blue", NETNS_REMOVE_MISSING_OK));
+        wait_for(ip);
+        CHECK(is_netns("/run/netns/blue") == (mounts_at("/run/netns/blue") == 1));
+        CHECK(is_netns("/run/netns/blue") == exists("/run/netns/blue"));
+        OK(netns_remove("blue", NETNS_REMOVE_MISSING_OK));
+        CHECK(!exists("/run/netns/blue"));
+    }
+}
+
+/* Makes a name as iproute2 does, as fast as it can, for as long as somebody else removes it. */
+static pid_t start_a_restless_adder(void)
+{
+    pid_t pid = MUST(fork());
+
+    if (pid != 0)
+        return pid;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (;;) {
+        int fd = open("/run/netns/blue", O_RDONLY | O_CREAT | O_EXCL, 0);
+
+        if (fd < 0)
+            continue;
+        close(fd);
+        /* The name may be gone by now, which is as it should be. */
+        mount("/proc/self/ns/net", "/run/netns/blue", "none", MS_BIND, NULL);
+    }
+}
+
+/* What is no namespace at the first look and a mount at the second is a namespace at the third. */
+static void a_name_that_is_bound_while_it_is_looked_at_is_no_stranger(void)
+{
+    pid_t adder = start_a_restless_adder();
+    double end = seconds() + (under_valgrind() ? 5 : 3);
+
+    while (seconds() < end && !test_failures) {
+        OK(netns_remove("blue", NETNS_REMOVE_MISSING_OK));
+        OK(netns_create("blue", NETNS_CREATE_EXIST_OK, NULL));
+    }
+    stop(adder);
+    OK(netns_remove("blue", NETNS_REMOVE_MISSING_OK));
+    SAME(names_in(NULL, NETNS_LIST_STALE), "");
+    EQUAL(mounts_at("/run/netns/blue"), 0);
+}
+
+int main(void)
+{
+    RUN(what_a_killed_creator_left_is_hidden_and_shown_as_stale);
+    RUN(what_a_killed_creator_left_cannot_be_opened);
+    RUN(create_takes_over_what_a_killed_creator_left);
+    RUN(exist_ok_takes_over_what_a_killed_creator_left_without_waiting);
+    RUN(attach_takes_over_what_a_killed_creator_left);
+    RUN(remove_clears_what_a_killed_creator_left);
+    RUN(a_name_in_the_making_exists_for_create_and_attach);
+    RUN(remove_takes_a_name_in_the_making_without_waiting);
+    RUN(exist_ok_waits_for_the_bind_and_opens_it);
+    RUN(exist_ok_makes_its_own_when_the_other_gives_up);
+    RUN(at_ten_seconds_a_name_in_the_making_is_stale);
+    RUN(a_creator_may_be_killed_at_any_point);
+    RUN(create_and_ip_netns_add_never_both_win);
+    RUN(exist_ok_beside_ip_netns_add_always_ends_in_one_namespace);
+    RUN(remove_beside_ip_netns_add_leaves_a_name_or_none);
+    RUN(a_name_that_is_bound_while_it_is_looked_at_is_no_stranger);
+    return finish();
+}

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Several mounts on one name, and names removed while others still use what they stand for. */
+#include "test.h"
+
+#include <sys/socket.h>
+
+/* Mounts the namespace of a handle on path, on top of whatever is there. */
+static void stack(const struct netns *ns, const char *path)
+{
+    char source[64];
+
+    snprintf(source, sizeof source, "/proc/self/fd/%d", netns_fd(ns));
+    MUST(mount(source, path, "none", MS_BIND, "none"));
+}
+
+/* Mounts so many namespaces, each another one, on top of each other; gives a handle of the last. */
+static struct netns *stack_many(const char *path, int count)
+{
+    struct netns *ns = NULL;
+
+    for (int i = 0; i < count; i++) {
+        netns_close(ns);
+        MUST(netns_create(NULL, 0, &ns));
+        stack(ns, path);
+    }
+    return ns;
+}
+
+/* --- stacks ----------------------------------------------------------------------------------- */
+
+static void check_that_one_call_takes_off(int count)
+{
+    struct state before;
+    struct netns *top, *found = NULL;
+    struct netns_list *list = NULL;
+
+    MUST(netns_create("beside", 0, NULL));
+    before = state_now();
+    write_file("/run/netns/x", "", 0644);
+    top = stack_many("/run/netns/x", count);
+    EQUAL(mounts_at("/run/netns/x"), count);
+    /* The topmost is what the name stands for, and it is listed once. */
+    OK(netns_open("x", 0, &found));
+    EQUAL(netns_equal(found, top), 1);
+    OK(netns_list(0, &list));
+    EQUAL(netns_list_len(list), 2);
+    SAME(netns_list_name(list, 1), "x");
+    EQUAL(netns_list_inode(list, 1), netns_inode(top));
+    netns_list_free(list);
+    netns_close(found);
+    netns_close(top);
+
+    EQUAL(OK(netns_remove("x", 0)), 0);
+    EQUAL(mounts_at("/run/netns/x"), 0);
+    CHECK(!exists("/run/netns/x"));
+    UNCHANGED_SINCE(before);
+    FAILS(ENOENT, netns_remove("x", 0));
+    SAME(names_in(NULL, NETNS_LIST_STALE), "beside");
+}
+
+static void a_name_bound_twice_goes_in_one_call(void)
+{
+    check_that_one_call_takes_off(2);
+}
+
+static void a_name_bound_five_times_goes_in_one_call(void)
+{
+    check_that_one_call_takes_off(5);
+}
+
+static void a_name_bound_200_times_goes_in_one_call(void)
+{
+    check_that_one_call_takes_off(under_valgrind() ? 30 : 200);
+}
+
+/* A copy is its original's peer, so a mount on one of them appears on all: twice as many a time. */
+static void a_name_bound_on_itself_over_and_over_goes_in_one_call(void)
+{
+    struct netns *ns = NULL;
+
+    OK(netns_create("x", 0, &ns));
+    for (int i = 0; i < 7; i++)
+        MUST(mount("/run/netns/x", "/run/netns/x", "none", MS_BIND, "none"));
+    CHECK(mounts_at("/run/netns/x") > 7);
+    OK(netns_remove("x", NETNS_REMOVE_MISSING_OK));
+    EQUAL(mounts_at("/run/netns/x"), 0);
+    EQUAL(files_in("/run/netns"), 0);
+    netns_close(ns);
+}
+
+static void a_stack_counts_as_one_name_that_exists(void)
+{
+    struct netns *top, *found = NULL;
+
+    write_file("/run/netns/x", "", 0644);
+    top = stack_many("/run/netns/x", 3);
+    FAILS(EEXIST, netns_create("x", 0, NULL));
+    FAILS(EEXIST, netns_attach(top, "x", 0));
+    OK(netns_create("x", NETNS_CREATE_EXIST_OK, &found));
+    EQUAL(netns_equal(found, top), 1);
+    EQUAL(mounts_at("/run/netns/x"), 3);
+    netns_close(found);
+    netns_close(top);
+}
+
+static void stacks_in_two_run_directories_go_one_by_one(void)
+{
+    struct netns *a = NULL, *b = NULL;
+
+    OK(netns_create(NULL, 0, &a));
+    OK(netns_create(NULL, 0, &b));
+    OK(netns_attach(a, "x", 0));
+    OK(netns_attach_at("/run/other", b, "x", 0));
+    stack(b, "/run/netns/x");
+    stack(a, "/run/other/x");
+    OK(netns_remove("x", 0));
+    EQUAL(mounts_at("/run/netns/x"), 0);
+    CHECK(!exists("/run/netns/x"));
+    EQUAL(mounts_at("/run/other/x"), 2);
+    SAME(names_in("/run/other", 0), "x");
+    OK(netns_remove_at("/run/other", "x", 0));
+    EQUAL(mounts_at("/run/other/x"), 0);
+    EQUAL(files_in("/run/other"), 0);
+    netns_close(a);
+    netns_close(b);
+}
+
+/* The run directory is one peer group, so whatever is mounted in it appears at both places. */
+static void a_run_directory_mounted_twice_loses_the_name_twice(void)
+{
+    struct netns *top;
+
+    OK(netns_create("first", 0, NULL));
+    MUST(mkdir("/run/again", 0755));
+    MUST(mount("/run/netns", "/run/again", "none", MS_BIND, "none"));
+    write_file("/run/netns/x", "", 0644);
+    top = stack_many("/run/netns/x", 3);
+    netns_close(top);
+    EQUAL(mounts_at("/run/again/x"), 3);
+    OK(netns_remove_at("/run/again", "x", 0));
+    EQUAL(mounts_at("/run/netns/x"), 0);
+    EQUAL(mounts_at("/run/again/x"), 0);
+    CHECK(!exists("/run/netns/x"));
+    SAME(names(), "first");
+}
+
+/* --- strangers in a stack --------------------------------------------------------------------- */
+
+static void a_stranger_on_top_is_refused_and_all_stays(void)
+{
+    struct netns *top;
+    struct state before;
+
+    write_file("/run/netns/x", "", 0644);
+    top = stack_many("/run/netns/x", 2);
+    MUST(mount("/proc/self/ns/uts", "/run/netns/x", "none", MS_BIND, "none"));
+    before = state_now();
+    FAILS(ENOTTY, netns_remove("x", 0));
+    FAILS(ENOTTY, netns_remove("x", NETNS_REMOVE_MISSING_OK));
+    MESSAGE_HAS("a namespace of another kind");
+    UNCHANGED_SINCE(before);
+    EQUAL(mounts_at("/run/netns/x"), 3);
+    MUST(umount2("/run/netns/x", MNT_DETACH));
+    OK(netns_remove("x", 0));
+    EQUAL(mounts_at("/run/netns/x"), 0);
+    netns_close(top);
+}
+
+static void a_stranger_at_the_bottom_stays(void)
+{
+    struct netns *top;
+
+    write_file("/run/netns/x", "", 0644);
+    MUST(mount("/proc/self/ns/uts", "/run/netns/x", "none", MS_BIND, "none"));
+    top = stack_many("/run/netns/x", 2);
+    FAILS(ENOTTY, netns_remove("x", 0));
+    CHECK(mounts_at("/run/netns/x") >= 1);
+    CHECK(exists("/run/netns/x"));
+    netns_close(top);
+}
+
+static void a_file_with_text_in_it_survives_what_was_bound_on_it(void)
+{
+    struct netns *top;
+    struct stat st;
+
+    write_file("/run/netns/x", "kept", 0644);
+    top = stack_many("/run/netns/x", 1);
+    SAME(names(), "x");
+    FAILS(ENOTTY, netns_remove("x", 0));
+    /* Whatever is still mounted there; the text is below. */
+    while (umount2("/run/netns/x", MNT_DETACH) == 0)
+        ;
+    MUST(stat("/run/netns/x", &st));
+    EQUAL(st.st_size, 4);
+    netns_close(top);
+}
+
+/* --- others who use it ------------------------------------------------------------------------ */
+
+struct elsewhere {
+    int ready[2], removed[2];
+};
+
+/* Has the mounts in a mount namespace of its own, which hears nothing of the first one's. */
+static void watch_from_a_private_copy(void *arg)
+{
+    struct elsewhere *elsewhere = arg;
+    char byte;
+
+    close(elsewhere->removed[1]);
+    MUST(unshare(CLONE_NEWNS));
+    MUST(mount("none", "/", "none", MS_REC | MS_PRIVATE, "none"));
+    EQUAL(mounts_at("/run/netns/x"), 3);
+    MUST(write(elsewhere->ready[1], "", 1));
+    EQUAL(read(elsewhere->removed[0], &byte, 1), 0);
+    CHECK(!exists("/run/netns/x"));
+    EQUAL(mounts_at("/run/netns/x"), 0);
+    SAME(names(), "beside");
+}
+
+static void a_name_goes_though_another_mount_namespace_has_it_too(void)
+{
+    struct elsewhere elsewhere;
+    pid_t child;
+    char byte;
+
+    OK(netns_create("beside", 0, NULL));
+    write_file("/run/netns/x", "", 0644);
+    netns_close(stack_many("/run/netns/x", 3));
+    MUST(pipe2(elsewhere.ready, O_CLOEXEC));
+    MUST(pipe2(elsewhere.removed, O_CLOEXEC));
+    child = start_part(watch_from_a_private_copy, &elsewhere);
+    close(elsewhere.ready[1]);
+    EQUAL(read(elsewhere.ready[0], &byte, 1), 1);
+    EQUAL(OK(netns_remove("x", 0)), 0);
+    CHECK(!exists("/run/netns/x"));
+    EQUAL(mounts_at("/run/netns/x"), 0);
+    close(elsewhere.removed[1]);
+    EQUAL(wait_for(child), 0);
+    close(elsewhere.ready[0]);
+    close(elsewhere.removed[0]);
+}
+
+static void a_name_goes_though_a_process_is_in_its_namespace(void)
+{
+    struct netns *ns = NULL, *found = NULL;
+    pid_t child;
+
+    OK(netns_create("x", 0, &ns));
+    child = start_in(ns);
+    OK(netns_remove("x", 0));
+    CHECK(!exists("/run/netns/x"));
+    OK(netns_open_pid(child, &found));
+    EQUAL(netns_equal(ns, found), 1);
+    netns_close(found);
+    netns_close(ns);
+    /* The process alone keeps it, and can give it a name again. */
+    OK(netns_open_pid(child, &found));
+    OK(netns_attach(found, "again", 0));
+    stop(child);
+    SAME(names(), "again");
+    netns_close(found);
+}
+
+static void a_handle_outlives_its_name(void)
+{
+    struct netns *ns = NULL, *again = NULL;
+    uint64_t home = here(), cookie = 0, later = 0;
+    int token, fd;
+
+    OK(netns_create("x", NETNS_CREATE_LO_UP, &ns));
+    OK(netns_cookie(ns, &cookie));
+    OK(netns_remove("x", 0));
+    SAME(netns_name(ns), "x");
+    SAME(netns_path(ns), "/run/netns/x");
+    EQUAL(OK(netns_is_current(ns)), 0);
+    token = OK(netns_enter(ns));
+    EQUAL(here(), netns_inode(ns));
+    EQUAL(OK(netns_is_current(ns)), 1);
+    OK(netns_leave(token));
+    EQUAL(here(), home);
+    fd = OK(netns_socket(ns, AF_INET, SOCK_STREAM, 0));
+    OK(netns_open_fd(fd, &again));
+    EQUAL(netns_equal(ns, again), 1);
+    close(fd);
+    EQUAL(lo_is_up(ns), true);
+    OK(netns_cookie(ns, &later));
+    EQUAL(later, cookie);
+    OK(netns_attach(ns, "y", 0));
+    SAME(names(), "y");
+    netns_close(again);
+    netns_close(ns);
+}
+
+static void a_name_goes_though_a_file_descriptor_of_it_is_open(void)
+{
+    int fd, path;
+
+    OK(netns_create("x", 0, NULL));
+    fd = MUST(open("/run/netns/x", O_RDONLY | O_CLOEXEC));
+    path = MUST(open("/run/netns/x", O_PATH | O_CLOEXEC));
+    OK(netns_remove("x", 0));
+    EQUAL(mounts_at("/run/netns/x"), 0);
+    CHECK(!exists("/run/netns/x"));
+    close(fd);
+    close(path);
+}
+
+int main(void)
+{
+    RUN(a_name_bound_twice_goes_in_one_call);
+    RUN(a_name_bound_five_times_goes_in_one_call);
+    RUN(a_name_bound_200_times_goes_in_one_call);
+    RUN(a_name_bound_on_itself_over_and_over_goes_in_one_call);
+    RUN(a_stack_counts_as_one_name_that_exists);
+    RUN(stacks_in_two_run_directories_go_one_by_one);
+    RUN(a_run_directory_mounted_twice_loses_the_name_twice);
+
+    RUN(a_stranger_on_top_is_refused_and_all_stays);
+    RUN(a_stranger_at_the_bottom_stays);
+    RUN(a_file_with_text_in_it_survives_what_was_bound_on_it);
+
+    RUN(a_name_goes_though_another_mount_namespace_has_it_too);
+    RUN(a_name_goes_though_a_process_is_in_its_namespace);
+    RUN(a_handle_outlives_its_name);
+    RUN(a_name_goes_though_a_file_descriptor_of_it_is_open);
+    return finish();
+}

@@ -1,0 +1,597 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Every way to open a namespace, and what is refused. */
+#include "mover.h"
+#include "privilege.h"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+
+#define SIZE(array) (sizeof(array) / sizeof *(array))
+
+/* The handle is of this namespace, on a descriptor of its own that no exec inherits; ends it. */
+#define IS_OF(inode, opened) is_of_at((inode), (opened), __LINE__)
+
+static void is_of_at(uint64_t inode, struct netns *opened, int line)
+{
+    struct stat st = {0};
+    int flags;
+
+    if (!check_at(opened != NULL, line, "no handle"))
+        return;
+    flags = fcntl(netns_fd(opened), F_GETFD);
+    fstat(netns_fd(opened), &st);
+    check_at(flags >= 0 && flags & FD_CLOEXEC, line, "the handle is not close-on-exec");
+    check_at(netns_inode(opened) == inode, line, "it is net:[%llu], not net:[%llu]",
+             (unsigned long long)netns_inode(opened), (unsigned long long)inode);
+    check_at(st.st_ino == inode, line, "its descriptor is of another");
+    check_at(syscall(SYS_ioctl, netns_fd(opened), 0xb703 /* NS_GET_NSTYPE */) == CLONE_NEWNET, line,
+             "its descriptor is not of a network namespace");
+    netns_close(opened);
+}
+
+/* --- by name and path ------------------------------------------------------------------------- */
+
+static void by_name(void)
+{
+    struct netns *ns = NULL, *found = NULL;
+
+    OK(netns_create("blue", 0, &ns));
+    EQUAL(OK(netns_open("blue", 0, &found)), 0);
+    SAME(netns_name(found), "blue");
+    SAME(netns_path(found), "/run/netns/blue");
+    IS_OF(netns_inode(ns), found);
+    OK(netns_open_at("/run/netns", "blue", 0, &found));
+    SAME(netns_name(found), "blue");
+    SAME(netns_path(found), "/run/netns/blue");
+    IS_OF(netns_inode(ns), found);
+    netns_close(ns);
+}
+
+static void by_path(void)
+{
+    static const char *const paths[] = {
+        "/run/netns/blue", "/run//netns/./blue", "./blue", "../netns/blue", "/run/link",
+        "/proc/self/root/run/netns/blue",
+    };
+    struct netns *ns = NULL, *found = NULL;
+
+    OK(netns_create("blue", 0, &ns));
+    MUST(symlink("netns/blue", "/run/link"));
+    MUST(chdir("/run/netns"));
+    for (size_t i = 0; i < SIZE(paths); i++) {
+        OK(netns_open(paths[i], 0, &found));
+        SAME(netns_path(found), paths[i]);
+        SAME(netns_name(found), NULL);
+        IS_OF(netns_inode(ns), found);
+    }
+    netns_close(ns);
+}
+
+static void by_the_older_path_of_the_run_directory(void)
+{
+    struct netns *ns = NULL, *found = NULL;
+
+    OK(netns_create("blue", 0, &ns));
+    if (!exists("/var/run/netns/blue")) {
+        netns_close(ns);
+        skip("/var/run is not /run here");
+    }
+    OK(netns_open("/var/run/netns/blue", 0, &found));
+    SAME(netns_path(found), "/var/run/netns/blue");
+    IS_OF(netns_inode(ns), found);
+    OK(netns_open_at("/var/run/netns", "blue", 0, &found));
+    SAME(netns_path(found), "/var/run/netns/blue");
+    SAME(netns_name(found), "blue");
+    IS_OF(netns_inode(ns), found);
+    netns_close(ns);
+}
+
+static void by_the_path_of_a_process(void)
+{
+    struct netns *ns = NULL, *found = NULL;
+    char path[64];
+    pid_t child;
+
+    OK(netns_create(NULL, 0, &ns));
+    child = start_in(ns);
+    snprintf(path, sizeof path, "/proc/%d/ns/net", child);
+    OK(netns_open(path, 0, &found));
+    SAME(netns_path(found), path);
+    SAME(netns_name(found), NULL);
+    IS_OF(netns_inode(ns), found);
+    OK(netns_open("/proc/self/ns/net", 0, &found));
+    SAME(netns_path(found), "/proc/self/ns/net");
+    IS_OF(here(), found);
+    OK(netns_open("/proc/thread-self/ns/net", 0, &found));
+    IS_OF(here(), found);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", netns_fd(ns));
+    OK(netns_open(path, 0, &found));
+    IS_OF(netns_inode(ns), found);
+    stop(child);
+    netns_close(ns);
+}
+
+static void a_path_that_is_no_network_namespace_is_enotty(void)
+{
+    static const char *const paths[] = {
+        "/run/plain", "/run/empty", "/run/", "/run/netns/", "/etc/passwd", "/proc/self/ns/mnt",
+        "/proc/self/ns/user", "/proc/self/ns/pid", "/proc/self/ns/uts", "/proc/self/ns/ipc",
+        "/proc/uptime", "/proc/self/status", "/dev/null", "/dev/zero", "/run/fifo",
+    };
+    struct netns *ns = SENTINEL;
+    struct state before;
+
+    write_file("/run/plain", "kept", 0644);
+    write_file("/run/empty", "", 0644);
+    MUST(mkfifo("/run/fifo", 0666));
+    before = state_now();
+    for (size_t i = 0; i < SIZE(paths); i++) {
+        FAILS(ENOTTY, netns_open(paths[i], 0, &ns));
+        MESSAGE_HAS(paths[i]);
+        MESSAGE_HAS("not a network namespace");
+        CHECK(ns == SENTINEL);
+    }
+    UNCHANGED_SINCE(before);
+}
+
+static void a_path_that_cannot_be_opened_says_why(void)
+{
+    static char long_path[5000];
+    struct netns *ns = SENTINEL;
+
+    FAILS(ENOENT, netns_open("/run/netns/none", 0, &ns));
+    FAILS(ENOENT, netns_open("./none", 0, &ns));
+    FAILS(ENOENT, netns_open("/proc/self/ns/none", 0, &ns));
+    write_file("/run/plain", "kept", 0644);
+    FAILS(ENOTDIR, netns_open("/run/plain/below", 0, &ns));
+    MUST(symlink("loop", "/run/loop"));
+    FAILS(ELOOP, netns_open("/run/loop", 0, &ns));
+    memset(long_path, '/', sizeof long_path - 1);
+    FAILS(ENAMETOOLONG, netns_open(long_path, 0, &ns));
+    memset(long_path, 'n', 300);
+    FAILS(ENAMETOOLONG, netns_open(long_path, 0, &ns));
+    CHECK(ns == SENTINEL);
+}
+
+static void a_plain_user_opens(void *arg)
+{
+    struct netns *ns, *live = arg, *found = NULL;
+
+    become_plain_user();
+    FAILS_UNTOUCHED(EACCES, ns, netns_open("/proc/1/ns/net", 0, &ns));
+    MESSAGE_HAS("CAP_SYS_PTRACE");
+    FAILS_UNTOUCHED(EACCES, ns, netns_open_pid(1, &ns));
+    MESSAGE_HAS("CAP_SYS_PTRACE");
+    /* What he may see he may open. */
+    OK(netns_open("live", 0, &found));
+    IS_OF(netns_inode(live), found);
+    OK(netns_open("/run/netns/live", 0, &found));
+    IS_OF(netns_inode(live), found);
+    OK(netns_open_pid(getpid(), &found));
+    IS_OF(here(), found);
+    OK(netns_open_current(&found));
+    IS_OF(here(), found);
+    OK(netns_open_fd(netns_fd(live), &found));
+    IS_OF(netns_inode(live), found);
+    FAILS_UNTOUCHED(ENOTTY, ns, netns_open("closed", 0, &ns));
+    FAILS_UNTOUCHED(ENOENT, ns, netns_open("none", 0, &ns));
+}
+
+static void without_privilege_what_can_be_seen_can_be_opened(void)
+{
+    struct netns *live = NULL;
+
+    OK(netns_create("live", 0, &live));
+    /* Nobody but root could open what is no namespace yet. */
+    write_file("/run/netns/closed", "", 0);
+    IN_CHILD(a_plain_user_opens, live);
+    netns_close(live);
+}
+
+/* --- by process ------------------------------------------------------------------------------- */
+
+static void by_process(void)
+{
+    struct netns *ns = NULL, *found = NULL;
+    pid_t child;
+
+    OK(netns_create(NULL, 0, &ns));
+    child = start_in(ns);
+    OK(netns_open_pid(child, &found));
+    SAME(netns_name(found), NULL);
+    SAME(netns_path(found), NULL);
+    IS_OF(netns_inode(ns), found);
+    OK(netns_open_pid(getpid(), &found));
+    IS_OF(here(), found);
+    stop(child);
+    netns_close(ns);
+}
+
+static void by_thread(void)
+{
+    struct netns *ns = NULL, *found = NULL;
+    struct mover mover;
+
+    OK(netns_create(NULL, 0, &ns));
+    start_mover(&mover, ns, NULL, NULL);
+    OK(netns_open_pid(mover.tid, &found));
+    IS_OF(netns_inode(ns), found);
+    OK(netns_open_pid(getpid(), &found));
+    IS_OF(here(), found);
+    CHECK(here() != netns_inode(ns));
+    end_mover(&mover);
+    netns_close(ns);
+}
+
+static void open_where_the_thread_is(void *arg)
+{
+    struct netns **current = arg;
+
+    OK(netns_open_current(current));
+}
+
+static void the_current_one_is_the_threads_not_the_processs(void)
+{
+    struct netns *ns = NULL, *theirs = NULL, *ours = NULL;
+    struct mover mover;
+
+    OK(netns_create(NULL, 0, &ns));
+    start_mover(&mover, ns, open_where_the_thread_is, &theirs);
+    SAME(netns_name(theirs), NULL);
+    SAME(netns_path(theirs), NULL);
+    IS_OF(netns_inode(ns), theirs);
+    OK(netns_open_current(&ours));
+    IS_OF(here(), ours);
+    CHECK(here() != netns_inode(ns));
+    end_mover(&mover);
+    OK(netns_setns(ns));
+    OK(netns_open_current(&ours));
+    IS_OF(netns_inode(ns), ours);
+    netns_close(ns);
+}
+
+/* A child that has ended and has not been waited for. */
+static pid_t start_zombie(void)
+{
+    pid_t child = MUST(fork());
+    siginfo_t info;
+
+    if (child == 0)
+        _exit(0);
+    MUST(waitid(P_PID, child, &info, WEXITED | WNOWAIT));
+    return child;
+}
+
+static void no_process_is_esrch_or_einval(void)
+{
+    struct netns *ns = SENTINEL;
+    pid_t child = MUST(fork());
+
+    if (child == 0)
+        _exit(0);
+    wait_for(child);
+    FAILS(ESRCH, netns_open_pid(child, &ns));
+    MESSAGE_HAS("no such process");
+    FAILS(ESRCH, netns_open_pid(INT_MAX, &ns));
+    FAILS(EINVAL, netns_open_pid(0, &ns));
+    FAILS(EINVAL, netns_open_pid(-1, &ns));
+    FAILS(EINVAL, netns_open_pid(INT_MIN, &ns));
+    FAILS(EINVAL, netns_open_pid(getpid(), NULL));
+    child = start_zombie();
+    FAILS(ESRCH, netns_open_pid(child, &ns));
+    wait_for(child);
+    CHECK(ns == SENTINEL);
+}
+
+/* --- by descriptor ---------------------------------------------------------------------------- */
+
+/* The descriptor leads to the namespace, and stays as it is. */
+#define LEADS_TO(inode, fd) leads_to_at((inode), (fd), __LINE__)
+
+static void leads_to_at(uint64_t inode, int fd, int line)
+{
+    int descriptor_flags = fcntl(fd, F_GETFD), status_flags = fcntl(fd, F_GETFL);
+    struct netns *opened = NULL;
+    int rc = netns_open_fd(fd, &opened);
+
+    if (!check_at(rc == 0, line, "%s", netns_errmsg()))
+        return;
+    check_at(netns_fd(opened) != fd, line, "the handle has the caller's descriptor");
+    check_at(netns_name(opened) == NULL && netns_path(opened) == NULL, line, "it has a name");
+    is_of_at(inode, opened, line);
+    check_at(fcntl(fd, F_GETFD) == descriptor_flags, line, "the descriptor's flags changed");
+    check_at(fcntl(fd, F_GETFL) == status_flags, line, "the status flags changed");
+}
+
+static void by_descriptor_of_the_namespace(void)
+{
+    struct netns *ns = NULL;
+    int fd;
+
+    OK(netns_create("blue", 0, &ns));
+    LEADS_TO(netns_inode(ns), netns_fd(ns));
+    fd = MUST(open("/run/netns/blue", O_RDONLY));
+    LEADS_TO(netns_inode(ns), fd);
+    close(fd);
+    fd = MUST(open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
+    LEADS_TO(here(), fd);
+    close(fd);
+    netns_close(ns);
+}
+
+static void by_descriptor_that_is_a_path_only(void)
+{
+    struct netns *ns = NULL, *found = NULL;
+    uint64_t home = here();
+    int fd, token;
+
+    OK(netns_create("blue", 0, &ns));
+    fd = MUST(open("/run/netns/blue", O_PATH | O_CLOEXEC));
+    LEADS_TO(netns_inode(ns), fd);
+    /* Such a descriptor is no good for setns(2); the handle's is. */
+    OK(netns_open_fd(fd, &found));
+    token = OK(netns_enter(found));
+    EQUAL(here(), netns_inode(ns));
+    OK(netns_leave(token));
+    EQUAL(here(), home);
+    netns_close(found);
+    close(fd);
+    fd = MUST(open("/proc/self/ns/net", O_PATH | O_CLOEXEC));
+    LEADS_TO(here(), fd);
+    close(fd);
+    netns_close(ns);
+}
+
+static void by_socket(void)
+{
+    static const int kinds[][2] = {
+        {AF_INET, SOCK_STREAM}, {AF_INET, SOCK_DGRAM}, {AF_INET6, SOCK_STREAM},
+        {AF_UNIX, SOCK_STREAM}, {AF_UNIX, SOCK_DGRAM}, {AF_NETLINK, SOCK_RAW},
+        {AF_PACKET, SOCK_RAW},
+    };
+    struct netns *ns = NULL;
+
+    OK(netns_create(NULL, 0, &ns));
+    for (size_t i = 0; i < SIZE(kinds); i++) {
+        int fd = OK(netns_socket(ns, kinds[i][0], kinds[i][1], 0));
+
+        LEADS_TO(netns_inode(ns), fd);
+        close(fd);
+        fd = MUST(socket(kinds[i][0], kinds[i][1], 0));
+        LEADS_TO(here(), fd);
+        close(fd);
+    }
+    netns_close(ns);
+}
+
+static void a_socket_keeps_its_namespace_for_a_handle(void)
+{
+    struct netns *ns = NULL, *found = NULL;
+    uint64_t before = 0, after = 0;
+    int fd;
+
+    OK(netns_create(NULL, 0, &ns));
+    OK(netns_cookie(ns, &before));
+    fd = OK(netns_socket(ns, AF_INET, SOCK_DGRAM, 0));
+    netns_close(ns);
+    OK(netns_open_fd(fd, &found));
+    OK(netns_cookie(found, &after));
+    EQUAL(after, before);
+    close(fd);
+    netns_close(found);
+}
+
+static int open_pidfd(pid_t pid)
+{
+    int fd = syscall(SYS_pidfd_open, pid, 0);
+
+    if (fd < 0 && errno == ENOSYS)
+        skip("there are no pidfds here");
+    return MUST(fd);
+}
+
+static void by_pidfd(void)
+{
+    struct netns *ns = NULL;
+    pid_t child;
+    int fd;
+
+    OK(netns_create(NULL, 0, &ns));
+    child = start_in(ns);
+    fd = open_pidfd(child);
+    LEADS_TO(netns_inode(ns), fd);
+    close(fd);
+    fd = open_pidfd(getpid());
+    LEADS_TO(here(), fd);
+    close(fd);
+    stop(child);
+    netns_close(ns);
+}
+
+static void a_pidfd_of_a_process_that_has_ended_is_esrch(void)
+{
+    struct netns *ns = SENTINEL;
+    pid_t child = start_zombie();
+    int fd = open_pidfd(child);
+
+    FAILS(ESRCH, netns_open_fd(fd, &ns));
+    wait_for(child);
+    FAILS(ESRCH, netns_open_fd(fd, &ns));
+    MESSAGE_HAS("it has ended");
+    CHECK(ns == SENTINEL);
+    close(fd);
+}
+
+/* The descriptor leads nowhere, and stays as it is; closes it. */
+#define LEADS_NOWHERE(fd) leads_nowhere_at((fd), __LINE__)
+
+static void leads_nowhere_at(int fd, int line)
+{
+    int flags = MUST(fcntl(fd, F_GETFL));
+    struct netns *ns = SENTINEL;
+
+    fails_at(ENOTTY, (errno = ERRNO_UNTOUCHED, netns_open_fd(fd, &ns)), line, "netns_open_fd()");
+    check_at(strstr(netns_errmsg(), "not a network namespace"), line, "\"%s\"", netns_errmsg());
+    check_at(ns == SENTINEL, line, "the handle was written to");
+    check_at(fcntl(fd, F_GETFL) == flags, line, "the descriptor is another");
+    MUST(close(fd));
+}
+
+static void a_descriptor_of_something_else_is_enotty(void)
+{
+    static const char *const paths[] = {
+        "/run/plain", "/run", "/dev/null", "/proc/uptime", "/proc/self/ns/mnt",
+        "/proc/self/ns/user", "/proc/self/ns/uts", "/proc/self/ns/pid", "/proc/self", "/etc/passwd",
+    };
+    int pipes[2];
+
+    write_file("/run/plain", "kept", 0644);
+    for (size_t i = 0; i < SIZE(paths); i++) {
+        LEADS_NOWHERE(MUST(open(paths[i], O_RDONLY | O_CLOEXEC)));
+        LEADS_NOWHERE(MUST(open(paths[i], O_PATH | O_CLOEXEC)));
+    }
+    MUST(pipe2(pipes, O_CLOEXEC));
+    LEADS_NOWHERE(pipes[0]);
+    LEADS_NOWHERE(pipes[1]);
+    LEADS_NOWHERE(MUST(eventfd(0, EFD_CLOEXEC)));
+    LEADS_NOWHERE(MUST(epoll_create1(EPOLL_CLOEXEC)));
+    LEADS_NOWHERE(MUST(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC)));
+}
+
+static void no_descriptor_is_ebadf(void)
+{
+    struct netns *ns = SENTINEL;
+    int fd = MUST(open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
+
+    close(fd);
+    FAILS(EBADF, netns_open_fd(fd, &ns));
+    MESSAGE_HAS("descriptor");
+    FAILS(EBADF, netns_open_fd(-1, &ns));
+    FAILS(EBADF, netns_open_fd(-100 /* AT_FDCWD */, &ns));
+    FAILS(EBADF, netns_open_fd(INT_MIN, &ns));
+    /* Valgrind warns of numbers that cannot be. */
+    if (!under_valgrind())
+        FAILS(EBADF, netns_open_fd(INT_MAX, &ns));
+    CHECK(ns == SENTINEL);
+}
+
+static void out_is_needed(void)
+{
+    int fd = MUST(open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
+    struct state before = state_now();
+
+    FAILS(EINVAL, netns_open_fd(fd, NULL));
+    FAILS(EINVAL, netns_open_current(NULL));
+    FAILS(EINVAL, netns_open_pid(getpid(), NULL));
+    FAILS(EINVAL, netns_open("/proc/self/ns/net", 0, NULL));
+    UNCHANGED_SINCE(before);
+    close(fd);
+}
+
+/* --- less privilege --------------------------------------------------------------------------- */
+
+struct lent {
+    int socket, pidfd;
+};
+
+static void open_what_was_lent(void *arg)
+{
+    const struct lent *lent = arg;
+    struct netns *ns;
+
+    become_plain_user();
+    FAILS_UNTOUCHED(EPERM, ns, netns_open_fd(lent->socket, &ns));
+    MESSAGE_HAS("CAP_NET_ADMIN");
+    if (lent->pidfd >= 0) {
+        FAILS_UNTOUCHED(EACCES, ns, netns_open_fd(lent->pidfd, &ns));
+        MESSAGE_HAS("CAP_SYS_PTRACE");
+    }
+}
+
+static void a_lent_descriptor_leads_nowhere_without_privilege(void)
+{
+    struct lent lent;
+    struct netns *ns = NULL;
+    pid_t child;
+
+    OK(netns_create(NULL, 0, &ns));
+    child = start_in(ns);
+    lent.socket = OK(netns_socket(ns, AF_INET, SOCK_DGRAM, 0));
+    lent.pidfd = syscall(SYS_pidfd_open, child, 0);
+    IN_CHILD(open_what_was_lent, &lent);
+    close(lent.socket);
+    if (lent.pidfd >= 0)
+        close(lent.pidfd);
+    stop(child);
+    netns_close(ns);
+}
+
+static void without_descriptors_it_is_emfile(void)
+{
+    struct netns *ns = NULL, *found = NULL;
+    int socket, path;
+    pid_t child;
+
+    OK(netns_create("blue", 0, &ns));
+    child = start_in(ns);
+    path = MUST(open("/run/netns/blue", O_PATH | O_CLOEXEC));
+    socket = OK(netns_socket(ns, AF_INET, SOCK_DGRAM, 0));
+    RUNS_OUT_OF_DESCRIPTORS(netns_open("blue", 0, &found));
+    IS_OF(netns_inode(ns), found);
+    RUNS_OUT_OF_DESCRIPTORS(netns_open("/run/netns/blue", 0, &found));
+    IS_OF(netns_inode(ns), found);
+    RUNS_OUT_OF_DESCRIPTORS(netns_open_pid(child, &found));
+    IS_OF(netns_inode(ns), found);
+    RUNS_OUT_OF_DESCRIPTORS(netns_open_current(&found));
+    IS_OF(here(), found);
+    RUNS_OUT_OF_DESCRIPTORS(netns_open_fd(netns_fd(ns), &found));
+    IS_OF(netns_inode(ns), found);
+    RUNS_OUT_OF_DESCRIPTORS(netns_open_fd(path, &found));
+    IS_OF(netns_inode(ns), found);
+    /* Valgrind does not count what an ioctl opens. */
+    if (!under_valgrind()) {
+        int pidfd = open_pidfd(child);
+
+        RUNS_OUT_OF_DESCRIPTORS(netns_open_fd(socket, &found));
+        IS_OF(netns_inode(ns), found);
+        RUNS_OUT_OF_DESCRIPTORS(netns_open_fd(pidfd, &found));
+        IS_OF(netns_inode(ns), found);
+        close(pidfd);
+    }
+    close(socket);
+    close(path);
+    stop(child);
+    netns_close(ns);
+}
+
+int main(void)
+{
+    RUN(by_name);
+    RUN(by_path);
+    RUN(by_the_older_path_of_the_run_directory);
+    RUN(by_the_path_of_a_process);
+    RUN(a_path_that_is_no_network_namespace_is_enotty);
+    RUN(a_path_that_cannot_be_opened_says_why);
+    RUN(without_privilege_what_can_be_seen_can_be_opened);
+
+    RUN(by_process);
+    RUN(by_thread);
+    RUN(the_current_one_is_the_threads_not_the_processs);
+    RUN(no_process_is_esrch_or_einval);
+
+    RUN(by_descriptor_of_the_namespace);
+    RUN(by_descriptor_that_is_a_path_only);
+    RUN(by_socket);
+    RUN(a_socket_keeps_its_namespace_for_a_handle);
+    RUN(by_pidfd);
+    RUN(a_pidfd_of_a_process_that_has_ended_is_esrch);
+    RUN(a_descriptor_of_something_else_is_enotty);
+    RUN(no_descriptor_is_ebadf);
+    RUN(out_is_needed);
+
+    RUN(a_lent_descriptor_leads_nowhere_without_privilege);
+    RUN(without_descriptors_it_is_emfile);
+    return finish();
+}

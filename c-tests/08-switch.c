@@ -1,0 +1,476 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The calling thread goes into a namespace and back, and sockets are opened elsewhere. */
+#include "test.h"
+
+#include <arpa/inet.h>
+#include <linux/if_packet.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+
+static struct netns *new_namespace(uint32_t flags)
+{
+    struct netns *ns = NULL;
+
+    MUST(netns_create(NULL, flags, &ns));
+    return ns;
+}
+
+static void enter_and_leave_move_the_thread_there_and_back(void)
+{
+    struct netns *ns = new_namespace(0);
+    uint64_t home = here();
+    int token;
+
+    EQUAL(OK(netns_is_current(ns)), 0);
+    token = OK(netns_enter(ns));
+    EQUAL(here(), netns_inode(ns));
+    EQUAL(OK(netns_is_current(ns)), 1);
+    EQUAL(OK(netns_leave(token)), 0);
+    EQUAL(here(), home);
+    EQUAL(OK(netns_is_current(ns)), 0);
+    netns_close(ns);
+}
+
+static void stays_nest(void)
+{
+    struct netns *a = new_namespace(0), *b = new_namespace(0);
+    uint64_t home = here();
+    int first, second, third;
+
+    first = OK(netns_enter(a));
+    second = OK(netns_enter(b));
+    third = OK(netns_enter(a));
+    EQUAL(here(), netns_inode(a));
+    OK(netns_leave(third));
+    EQUAL(here(), netns_inode(b));
+    OK(netns_leave(second));
+    EQUAL(here(), netns_inode(a));
+    OK(netns_leave(first));
+    EQUAL(here(), home);
+    netns_close(a);
+    netns_close(b);
+}
+
+static void a_token_is_close_on_exec_and_leads_home(void)
+{
+    struct netns *ns = new_namespace(0), *home = NULL, *from_token = NULL;
+    int token;
+
+    OK(netns_open_current(&home));
+    token = OK(netns_enter(ns));
+    EQUAL(fcntl(token, F_GETFD), FD_CLOEXEC);
+    OK(netns_open_fd(token, &from_token));
+    EQUAL(netns_equal(from_token, home), 1);
+    OK(netns_leave(token));
+    EQUAL(fcntl(token, F_GETFD), -1);
+    netns_close(from_token);
+    netns_close(home);
+    netns_close(ns);
+}
+
+static void entering_the_own_namespace_works_like_any_other(void)
+{
+    struct netns *home = NULL;
+    uint64_t before = here();
+    int token;
+
+    OK(netns_open_current(&home));
+    token = OK(netns_enter(home));
+    EQUAL(here(), before);
+    OK(netns_leave(token));
+    EQUAL(here(), before);
+    netns_close(home);
+}
+
+static void leaving_with_a_closed_descriptor_is_ebadf(void)
+{
+    struct netns *ns = new_namespace(0);
+    int token = OK(netns_enter(ns)), closed = MUST(dup(0));
+
+    close(closed);
+    FAILS(EBADF, netns_leave(-1));
+    FAILS(EBADF, netns_leave(INT_MIN));
+    FAILS(EBADF, netns_leave(INT_MAX));
+    FAILS(EBADF, netns_leave(closed));
+    EQUAL(here(), netns_inode(ns));
+    OK(netns_leave(token));
+    netns_close(ns);
+}
+
+/* The descriptor is refused, stays open, and the thread stays where it is. */
+static void refused(int fd, int line)
+{
+    uint64_t before = here();
+    int rc = netns_leave(fd);
+
+    check_at(fd >= 0, line, "descriptor %d", fd);
+    check_at(rc == -EINVAL && errno == EINVAL, line, "leave(%d): %d", fd, rc);
+    check_at(strstr(netns_errmsg(), "netns_enter") != NULL, line, "\"%s\"", netns_errmsg());
+    check_at(here() == before, line, "the thread has moved");
+    check_at(fcntl(fd, F_GETFD) >= 0, line, "the descriptor is closed");
+}
+
+#define REFUSED(fd) refused((fd), __LINE__)
+
+static void leaving_with_what_is_no_token_is_einval(void)
+{
+    struct netns *ns = new_namespace(0), *other = new_namespace(0);
+    int token = OK(netns_enter(ns)), fds[9];
+    size_t i;
+
+    write_file("/run/file", "", 0644);
+    fds[0] = MUST(open("/run/file", O_RDONLY | O_CLOEXEC));
+    /* The two flags that mark a token, on what is no namespace. */
+    fds[1] = MUST(open("/run/file", O_RDONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC));
+    fds[2] = MUST(open("/proc/self/ns/mnt", O_RDONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC));
+    fds[3] = MUST(open("/run", O_RDONLY | O_DIRECTORY | O_APPEND | O_NONBLOCK | O_CLOEXEC));
+    fds[4] = MUST(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    fds[5] = MUST(eventfd(0, EFD_CLOEXEC));
+    fds[6] = MUST(open("/run/netns", O_PATH | O_CLOEXEC));
+    fds[7] = MUST(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
+    fds[8] = MUST(open("/proc/thread-self/ns/net", O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    for (i = 0; i < sizeof fds / sizeof *fds; i++) {
+        REFUSED(fds[i]);
+        close(fds[i]);
+    }
+    REFUSED(netns_fd(ns));
+    REFUSED(netns_fd(other));
+    REFUSED(STDIN_FILENO);
+    OK(netns_leave(token));
+    netns_close(ns);
+    netns_close(other);
+}
+
+/* setns(2) takes a pidfd too, so a process in another namespace must not pass for a way back. */
+static void a_pidfd_is_no_token_however_it_is_marked(void)
+{
+    struct netns *ns = new_namespace(0);
+    pid_t pid = start_in(NULL);
+    int token, plain, marked;
+
+    plain = (int)syscall(SYS_pidfd_open, pid, 0);
+    marked = (int)syscall(SYS_pidfd_open, pid, O_NONBLOCK);
+    if (plain < 0 || marked < 0)
+        skip("no pidfd_open");
+    MUST(fcntl(marked, F_SETFL, O_APPEND | O_NONBLOCK));
+    token = OK(netns_enter(ns));
+    REFUSED(plain);
+    REFUSED(marked);
+    OK(netns_leave(token));
+    close(plain);
+    close(marked);
+    stop(pid);
+    netns_close(ns);
+}
+
+static void leaving_twice_is_refused_whatever_has_become_of_the_number(void)
+{
+    struct netns *ns = new_namespace(0);
+    int token = OK(netns_enter(ns)), reused;
+    uint64_t home;
+
+    OK(netns_leave(token));
+    home = here();
+    FAILS(EBADF, netns_leave(token));
+    EQUAL(here(), home);
+    reused = MUST(open("/dev/null", O_RDONLY | O_CLOEXEC));
+    EQUAL(reused, token);
+    REFUSED(reused);
+    close(reused);
+    netns_close(ns);
+}
+
+static void a_forked_child_may_leave_too(void)
+{
+    struct netns *ns = new_namespace(0);
+    uint64_t home = here();
+    int token = OK(netns_enter(ns));
+    pid_t pid = MUST(fork());
+
+    if (pid == 0) {
+        EQUAL(here(), netns_inode(ns));
+        OK(netns_leave(token));
+        EQUAL(here(), home);
+        netns_close(ns);
+        exit(test_failures ? 1 : 0);
+    }
+    EQUAL(wait_for(pid), 0);
+    /* The child's leave is the child's alone. */
+    EQUAL(here(), netns_inode(ns));
+    OK(netns_leave(token));
+    EQUAL(here(), home);
+    netns_close(ns);
+}
+
+static void *goes_one_way(void *arg)
+{
+    struct netns *ns = arg;
+
+    EQUAL(OK(netns_setns(ns)), 0);
+    EQUAL(here(), netns_inode(ns));
+    EQUAL(OK(netns_is_current(ns)), 1);
+    return NULL;
+}
+
+static void setns_moves_the_calling_thread_and_no_other(void)
+{
+    struct netns *ns = new_namespace(0);
+    uint64_t home = here();
+    pthread_t thread;
+
+    EQUAL(pthread_create(&thread, NULL, goes_one_way, ns), 0);
+    EQUAL(pthread_join(thread, NULL), 0);
+    EQUAL(here(), home);
+    EQUAL(OK(netns_is_current(ns)), 0);
+    netns_close(ns);
+}
+
+static void null_is_einval(void)
+{
+    uint64_t home = here();
+
+    FAILS(EINVAL, netns_setns(NULL));
+    FAILS(EINVAL, netns_enter(NULL));
+    FAILS(EINVAL, netns_socket(NULL, AF_INET, SOCK_STREAM, 0));
+    FAILS(EINVAL, netns_is_current(NULL));
+    EQUAL(here(), home);
+}
+
+static void without_a_descriptor_to_be_had_nothing_changes(void)
+{
+    struct netns *ns = new_namespace(0);
+    uint64_t home = here();
+
+    allow_descriptors(0);
+    FAILS(EMFILE, netns_enter(ns));
+    MESSAGE_HAS("RLIMIT_NOFILE");
+    EQUAL(here(), home);
+    FAILS(EMFILE, netns_socket(ns, AF_INET, SOCK_DGRAM, 0));
+    MESSAGE_HAS("RLIMIT_NOFILE");
+    EQUAL(here(), home);
+    /* setns needs none. */
+    OK(netns_is_current(ns));
+    allow_descriptors(-1);
+    netns_close(ns);
+}
+
+static void a_socket_that_is_one_too_many_leaves_the_thread_at_home(void)
+{
+    struct netns *ns = new_namespace(0);
+    bool one_too_many = false;
+    uint64_t home = here();
+    int more, fd = -1;
+
+    for (more = 0; more < 8 && fd < 0; more++) {
+        allow_descriptors(more);
+        fd = netns_socket(ns, AF_INET, SOCK_DGRAM, 0);
+        allow_descriptors(-1);
+        EQUAL(here(), home);
+        CHECK(fd >= 0 || fd == -EMFILE);
+        /* There was one for the way back. */
+        one_too_many |= fd < 0 && strstr(netns_errmsg(), "]: socket: ") != NULL;
+    }
+    CHECK(one_too_many);
+    CHECK(fd >= 0);
+    close(fd);
+    netns_close(ns);
+}
+
+static void lives_in(int socket, const struct netns *ns, int line)
+{
+    struct netns *of_socket = NULL;
+    int rc = netns_open_fd(socket, &of_socket);
+
+    check_at(rc == 0, line, "netns_open_fd: %s", netns_errmsg());
+    check_at(netns_equal(of_socket, ns) == 1, line, "the socket is elsewhere");
+    netns_close(of_socket);
+}
+
+#define LIVES_IN(socket, ns) lives_in((socket), (ns), __LINE__)
+
+static void sockets_of_every_family_live_in_the_namespace(void)
+{
+    static const struct { int domain, type, protocol; } kinds[] = {
+        {AF_INET, SOCK_STREAM, 0},
+        {AF_INET, SOCK_DGRAM, IPPROTO_UDP},
+        {AF_INET, SOCK_RAW, IPPROTO_ICMP},
+        {AF_INET6, SOCK_STREAM, 0},
+        {AF_INET6, SOCK_DGRAM, 0},
+        {AF_UNIX, SOCK_STREAM, 0},
+        {AF_UNIX, SOCK_SEQPACKET, 0},
+        {AF_NETLINK, SOCK_RAW, 0},
+        {AF_PACKET, SOCK_RAW, 0},
+    };
+    struct netns *ns = new_namespace(0);
+    uint64_t home = here();
+    size_t i;
+    int fd;
+
+    for (i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        fd = OK(netns_socket(ns, kinds[i].domain, kinds[i].type, kinds[i].protocol));
+        LIVES_IN(fd, ns);
+        EQUAL(fcntl(fd, F_GETFD), FD_CLOEXEC);
+        EQUAL(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
+        EQUAL(here(), home);
+        close(fd);
+    }
+    netns_close(ns);
+}
+
+static void a_socket_may_be_opened_nonblocking(void)
+{
+    struct netns *ns = new_namespace(0);
+    int fd = OK(netns_socket(ns, AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0));
+
+    EQUAL(fcntl(fd, F_GETFL) & O_NONBLOCK, O_NONBLOCK);
+    EQUAL(fcntl(fd, F_GETFD), FD_CLOEXEC);
+    close(fd);
+    fd = OK(netns_socket(ns, AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    EQUAL(fcntl(fd, F_GETFD), FD_CLOEXEC);
+    close(fd);
+    netns_close(ns);
+}
+
+static void a_socket_outlives_the_handle_and_the_name(void)
+{
+    struct netns *ns = NULL, *of_socket = NULL;
+    uint64_t inode;
+    int fd;
+
+    OK(netns_create("blue", 0, &ns));
+    inode = netns_inode(ns);
+    fd = OK(netns_socket(ns, AF_INET, SOCK_DGRAM, 0));
+    OK(netns_remove("blue", 0));
+    netns_close(ns);
+    OK(netns_open_fd(fd, &of_socket));
+    EQUAL(netns_inode(of_socket), inode);
+    netns_close(of_socket);
+    close(fd);
+}
+
+static void what_socket_refuses_is_refused_with_its_errno(void)
+{
+    static const struct { int domain, type, protocol, error; } wrong[] = {
+        {9999, SOCK_STREAM, 0, EAFNOSUPPORT},
+        {45, SOCK_STREAM, 0, EAFNOSUPPORT},
+        {-1, SOCK_STREAM, 0, EAFNOSUPPORT},
+        {AF_INET, SOCK_STREAM, IPPROTO_UDP, EPROTONOSUPPORT},
+        {AF_INET, SOCK_SEQPACKET, 0, ESOCKTNOSUPPORT},
+        {AF_UNIX, SOCK_RDM, 0, ESOCKTNOSUPPORT},
+        {AF_INET, 15, 0, EINVAL},
+        {AF_INET, SOCK_DGRAM | 1 << 28, 0, EINVAL},
+        {AF_INET, SOCK_STREAM, -1, EINVAL},
+    };
+    struct netns *ns = new_namespace(0);
+    uint64_t home = here();
+    size_t i;
+
+    for (i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        FAILS(wrong[i].error,
+              netns_socket(ns, wrong[i].domain, wrong[i].type, wrong[i].protocol));
+        MESSAGE_HAS("socket");
+        EQUAL(here(), home);
+    }
+    netns_close(ns);
+}
+
+static const struct sockaddr_in service = {
+    .sin_family = AF_INET, .sin_port = 0x901f /* 8080 */, .sin_addr.s_addr = 0x0100007f};
+
+/* Sends a letter to the service in the namespace; gives the one that comes back. */
+static char ask_by_tcp(const struct netns *ns, int listener, char letter)
+{
+    int client = OK(netns_socket(ns, AF_INET, SOCK_STREAM, 0)), server;
+    char got = 0;
+
+    MUST(connect(client, (const struct sockaddr *)&service, sizeof service));
+    server = MUST(accept(listener, NULL, NULL));
+    EQUAL(write(client, &letter, 1), 1);
+    EQUAL(read(server, &got, 1), 1);
+    close(server);
+    close(client);
+    return got;
+}
+
+static void the_same_tcp_port_is_served_in_two_namespaces_at_once(void)
+{
+    struct netns *ns[2];
+    int listeners[2], i;
+
+    for (i = 0; i < 2; i++) {
+        ns[i] = new_namespace(NETNS_CREATE_LO_UP);
+        listeners[i] = OK(netns_socket(ns[i], AF_INET, SOCK_STREAM, 0));
+        MUST(bind(listeners[i], (const struct sockaddr *)&service, sizeof service));
+        MUST(listen(listeners[i], 4));
+    }
+    EQUAL(ask_by_tcp(ns[0], listeners[0], 'a'), 'a');
+    EQUAL(ask_by_tcp(ns[1], listeners[1], 'b'), 'b');
+    for (i = 0; i < 2; i++) {
+        close(listeners[i]);
+        netns_close(ns[i]);
+    }
+}
+
+static void datagrams_stay_in_their_namespace(void)
+{
+    struct netns *ns[2];
+    int servers[2], client, i;
+    char got = 0;
+
+    for (i = 0; i < 2; i++) {
+        ns[i] = new_namespace(NETNS_CREATE_LO_UP);
+        servers[i] = OK(netns_socket(ns[i], AF_INET, SOCK_DGRAM, 0));
+        MUST(bind(servers[i], (const struct sockaddr *)&service, sizeof service));
+    }
+    client = OK(netns_socket(ns[1], AF_INET, SOCK_DGRAM, 0));
+    EQUAL(sendto(client, "x", 1, 0, (const struct sockaddr *)&service, sizeof service), 1);
+    EQUAL(recv(servers[1], &got, 1, 0), 1);
+    EQUAL(got, 'x');
+    EQUAL(recv(servers[0], &got, 1, MSG_DONTWAIT), -1);
+    EQUAL(errno, EAGAIN);
+    close(client);
+    for (i = 0; i < 2; i++) {
+        close(servers[i]);
+        netns_close(ns[i]);
+    }
+}
+
+static void a_namespace_is_entered_without_its_name(void)
+{
+    struct netns *ns = NULL;
+    int token;
+
+    OK(netns_create("blue", 0, &ns));
+    OK(netns_remove("blue", 0));
+    token = OK(netns_enter(ns));
+    EQUAL(here(), netns_inode(ns));
+    OK(netns_leave(token));
+    netns_close(ns);
+}
+
+int main(void)
+{
+    RUN(enter_and_leave_move_the_thread_there_and_back);
+    RUN(stays_nest);
+    RUN(a_token_is_close_on_exec_and_leads_home);
+    RUN(entering_the_own_namespace_works_like_any_other);
+    RUN(leaving_with_a_closed_descriptor_is_ebadf);
+    RUN(leaving_with_what_is_no_token_is_einval);
+    RUN(a_pidfd_is_no_token_however_it_is_marked);
+    RUN(leaving_twice_is_refused_whatever_has_become_of_the_number);
+    RUN(a_forked_child_may_leave_too);
+    RUN(setns_moves_the_calling_thread_and_no_other);
+    RUN(null_is_einval);
+    RUN(without_a_descriptor_to_be_had_nothing_changes);
+    RUN(a_socket_that_is_one_too_many_leaves_the_thread_at_home);
+    RUN(sockets_of_every_family_live_in_the_namespace);
+    RUN(a_socket_may_be_opened_nonblocking);
+    RUN(a_socket_outlives_the_handle_and_the_name);
+    RUN(what_socket_refuses_is_refused_with_its_errno);
+    RUN(the_same_tcp_port_is_served_in_two_namespaces_at_once);
+    RUN(datagrams_stay_in_their_namespace);
+    RUN(a_namespace_is_entered_without_its_name);
+    return finish();
+}

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* netns_run: a callback in a namespace, and every way in which it can end. */
+#include "privilege.h"
+
+#include <pthread.h>
+#include <sys/socket.h>
+
+/* What a test and its callbacks know in common. */
+static struct netns *ns, *other;
+static uint64_t home;
+static int called;
+
+static void begin(void)
+{
+    MUST(netns_create("blue", 0, &ns));
+    MUST(netns_create(NULL, 0, &other));
+    home = here();
+}
+
+static void end(void)
+{
+    EQUAL(here(), home);
+    netns_close(ns);
+    netns_close(other);
+}
+
+static int give(void *arg)
+{
+    called++;
+    EQUAL(here(), netns_inode(ns));
+    return *(int *)arg;
+}
+
+static void what_the_callback_returns_is_the_result_whatever_it_is(void)
+{
+    static const int values[] = {0, 1, -1, -EPERM, INT_MAX, INT_MIN};
+    size_t i;
+    int result;
+
+    begin();
+    for (i = 0; i < sizeof values / sizeof *values; i++) {
+        result = 4711;
+        EQUAL(OK(netns_run(ns, give, (void *)&values[i], &result)), 0);
+        EQUAL(result, values[i]);
+        EQUAL(here(), home);
+    }
+    EQUAL(called, sizeof values / sizeof *values);
+    end();
+}
+
+static void the_result_may_be_null(void)
+{
+    begin();
+    EQUAL(OK(netns_run(ns, give, &(int){-5}, NULL)), 0);
+    EQUAL(called, 1);
+    end();
+}
+
+static void without_namespace_or_function_nothing_is_called(void)
+{
+    int result = 4711;
+
+    begin();
+    FAILS(EINVAL, netns_run(NULL, give, &(int){1}, &result));
+    FAILS(EINVAL, netns_run(ns, NULL, NULL, &result));
+    EQUAL(called, 0);
+    EQUAL(result, 4711);
+    end();
+}
+
+static int fail_with_errno(void *arg)
+{
+    (void)arg;
+    return close(-1);
+}
+
+static void a_callback_that_fails_is_no_failure_of_run(void)
+{
+    int result = 0;
+
+    begin();
+    errno = 0;
+    EQUAL(netns_run(ns, fail_with_errno, NULL, &result), 0);
+    EQUAL(result, -1);
+    /* The callback's own errno is what its caller wants to see. */
+    EQUAL(errno, EBADF);
+    SAME(netns_errmsg(), "");
+    end();
+}
+
+static int run_in_other(void *arg)
+{
+    int result = 0, token;
+
+    EQUAL(here(), netns_inode(ns));
+    token = OK(netns_enter(other));
+    OK(netns_run(ns, give, arg, &result));
+    EQUAL(here(), netns_inode(other));
+    OK(netns_leave(token));
+    EQUAL(netns_run(other, fail_with_errno, NULL, &token), 0);
+    EQUAL(here(), netns_inode(ns));
+    return result;
+}
+
+static void runs_nest(void)
+{
+    int result = 0;
+
+    begin();
+    OK(netns_run(ns, give, &(int){1}, NULL));
+    netns_run(ns, run_in_other, &(int){12}, &result);
+    EQUAL(result, 12);
+    end();
+}
+
+static int go_elsewhere(void *arg)
+{
+    (void)arg;
+    OK(netns_setns(other));
+    EQUAL(here(), netns_inode(other));
+    return 1;
+}
+
+static void a_callback_that_goes_elsewhere_is_brought_home(void)
+{
+    begin();
+    OK(netns_run(ns, go_elsewhere, NULL, NULL));
+    end();
+}
+
+static int enter_without_leaving(void *token)
+{
+    return *(int *)token = OK(netns_enter(other));
+}
+
+static void a_callback_that_enters_and_does_not_leave_is_brought_home(void)
+{
+    int token = -1;
+
+    begin();
+    OK(netns_run(ns, enter_without_leaving, &token, NULL));
+    EQUAL(here(), home);
+    /* Its token is the caller's now, and leads where the callback was. */
+    OK(netns_leave(token));
+    EQUAL(here(), netns_inode(ns));
+    MUST(setns(netns_fd(other), CLONE_NEWNET));
+    home = netns_inode(other);
+    end();
+}
+
+static int create_in_there(void *arg)
+{
+    struct netns **made = arg;
+
+    OK(netns_create("green", NETNS_CREATE_LO_UP, made));
+    EQUAL(here(), netns_inode(ns));
+    CHECK(netns_inode(*made) != netns_inode(ns));
+    return 0;
+}
+
+static void a_callback_may_call_the_library(void)
+{
+    struct netns *made = NULL;
+
+    begin();
+    OK(netns_run(ns, create_in_there, &made, NULL));
+    SAME(names(), "blue green");
+    OK(netns_run(made, go_elsewhere, NULL, NULL));
+    netns_close(made);
+    end();
+}
+
+static void running_in_the_own_namespace_works_like_any_other(void)
+{
+    struct netns *own = NULL;
+    int result = 0;
+
+    begin();
+    OK(netns_open_current(&own));
+    EQUAL(netns_run(own, fail_with_errno, NULL, &result), 0);
+    EQUAL(result, -1);
+    netns_close(own);
+    end();
+}
+
+/* --- ends of another kind --------------------------------------------------------------------- */
+
+static uint64_t cleaned_up_in;
+static int value_of_thread;
+
+static int end_the_thread(void *arg)
+{
+    (void)arg;
+    EQUAL(here(), netns_inode(ns));
+    pthread_exit(&value_of_thread);
+}
+
+static void clean_up(void *arg)
+{
+    (void)arg;
+    cleaned_up_in = here();
+}
+
+static void *run_what_ends_the_thread(void *arg)
+{
+    pthread_cleanup_push(clean_up, NULL);
+    netns_run(ns, end_the_thread, NULL, NULL);
+    pthread_cleanup_pop(0);
+    return arg;
+}
+
+static void a_callback_may_end_its_thread(void)
+{
+    pthread_t thread;
+    void *result = NULL;
+    int before;
+
+    begin();
+    before = open_descriptors();
+    MUST(-pthread_create(&thread, NULL, run_what_ends_the_thread, NULL));
+    MUST(-pthread_join(thread, &result));
+    CHECK(result == &value_of_thread);
+    /* The way back is on the way out: the caller's own cleanup runs at home. */
+    EQUAL(cleaned_up_in, home);
+    EQUAL(open_descriptors(), before);
+    EQUAL(threads_left(), 1);
+    OK(netns_run(ns, give, &(int){1}, NULL));
+    end();
+}
+
+static int drop_admin(void *arg)
+{
+    drop_capability(CAP_SYS_ADMIN);
+    return *(int *)arg;
+}
+
+static void a_callback_that_drops_the_way_back_is_enotrecoverable(void)
+{
+    int result = 4711;
+
+    begin();
+    FAILS(ENOTRECOVERABLE, netns_run(ns, drop_admin, &(int){1}, &result));
+    MESSAGE_HAS("setns back");
+    MESSAGE_HAS("wrong namespace");
+    EQUAL(result, 4711);
+    EQUAL(here(), netns_inode(ns));
+    home = netns_inode(ns);
+    end();
+}
+
+static void leave_without_the_capability_keeps_the_token(void)
+{
+    int token;
+
+    begin();
+    token = OK(netns_enter(ns));
+    drop_capability(CAP_SYS_ADMIN);
+    FAILS(ENOTRECOVERABLE, netns_leave(token));
+    EQUAL(here(), netns_inode(ns));
+    EQUAL(fcntl(token, F_GETFD), FD_CLOEXEC);
+    close(token);
+    home = netns_inode(ns);
+    end();
+}
+
+static int fork_in_there(void *arg)
+{
+    pid_t pid = MUST(fork());
+
+    (void)arg;
+    if (pid == 0)
+        _exit(here() == netns_inode(ns) ? 7 : 1);
+    return wait_for(pid);
+}
+
+static void a_callback_may_fork(void)
+{
+    int result = 0;
+
+    begin();
+    OK(netns_run(ns, fork_in_there, NULL, &result));
+    EQUAL(result, 7);
+    end();
+}
+
+/* --- what it leaves in there ------------------------------------------------------------------ */
+
+static int open_a_socket(void *arg)
+{
+    (void)arg;
+    return socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+}
+
+static void sockets_that_it_opens_stay_in_there(void)
+{
+    struct netns *of_socket = NULL;
+    int fd = -1;
+
+    begin();
+    OK(netns_run(ns, open_a_socket, NULL, &fd));
+    OK(netns_open_fd(fd, &of_socket));
+    EQUAL(netns_equal(of_socket, ns), 1);
+    netns_close(of_socket);
+    close(fd);
+    end();
+}
+
+static pthread_barrier_t returned;
+
+static void *report_place(void *place)
+{
+    pthread_barrier_wait(&returned);
+    *(uint64_t *)place = here();
+    return NULL;
+}
+
+struct started {
+    pthread_t thread;
+    uint64_t place;
+};
+
+static int start_a_thread(void *arg)
+{
+    struct started *started = arg;
+
+    return pthread_create(&started->thread, NULL, report_place, &started->place);
+}
+
+static void threads_that_it_starts_stay_in_there(void)
+{
+    struct started started = {0, 0};
+    int result = -1;
+
+    begin();
+    MUST(-pthread_barrier_init(&returned, NULL, 2));
+    OK(netns_run(ns, start_a_thread, &started, &result));
+    EQUAL(result, 0);
+    EQUAL(here(), home);
+    pthread_barrier_wait(&returned);
+    MUST(-pthread_join(started.thread, NULL));
+    EQUAL(started.place, netns_inode(ns));
+    pthread_barrier_destroy(&returned);
+    end();
+}
+
+/* --- its surroundings ------------------------------------------------------------------------- */
+
+static int look_at_mask(void *arg)
+{
+    (void)arg;
+    return pthread_sigmask(SIG_BLOCK, NULL, arg);
+}
+
+static void the_callback_has_its_callers_signal_mask(void)
+{
+    sigset_t one, during, after;
+    int signal;
+
+    begin();
+    sigemptyset(&one);
+    sigaddset(&one, SIGUSR1);
+    pthread_sigmask(SIG_SETMASK, &one, NULL);
+    OK(netns_run(ns, look_at_mask, &during, NULL));
+    pthread_sigmask(SIG_BLOCK, NULL, &after);
+    for (signal = 1; signal < 32; signal++) {
+        EQUAL(sigismember(&during, signal), signal == SIGUSR1);
+        EQUAL(sigismember(&after, signal), signal == SIGUSR1);
+    }
+    end();
+}
+
+static int use_up_descriptors(void *arg)
+{
+    (void)arg;
+    allow_descriptors(0);
+    return dup(0);
+}
+
+static void the_way_back_needs_no_descriptor(void)
+{
+    int result = 0;
+
+    begin();
+    EQUAL(netns_run(ns, use_up_descriptors, NULL, &result), 0);
+    EQUAL(result, -1);
+    EQUAL(here(), home);
+    /* And who has none for the way there does not go. */
+    allow_descriptors(0);
+    FAILS(EMFILE, netns_run(ns, give, &(int){1}, &result));
+    MESSAGE_HAS("RLIMIT_NOFILE");
+    EQUAL(called, 0);
+    EQUAL(result, -1);
+    allow_descriptors(-1);
+    end();
+}
+
+int main(void)
+{
+    RUN(what_the_callback_returns_is_the_result_whatever_it_is);
+    RUN(the_result_may_be_null);
+    RUN(without_namespace_or_function_nothing_is_called);
+    RUN(a_callback_that_fails_is_no_failure_of_run);
+    RUN(runs_nest);
+    RUN(a_callback_that_goes_elsewhere_is_brought_home);
+    RUN(a_callback_that_enters_and_does_not_leave_is_brought_home);
+    RUN(a_callback_may_call_the_library);
+    RUN(running_in_the_own_namespace_works_like_any_other);
+    RUN(a_callback_may_end_its_thread);
+    RUN(a_callback_that_drops_the_way_back_is_enotrecoverable);
+    RUN(leave_without_the_capability_keeps_the_token);
+    RUN(a_callback_may_fork);
+    RUN(sockets_that_it_opens_stay_in_there);
+    RUN(threads_that_it_starts_stay_in_there);
+    RUN(the_callback_has_its_callers_signal_mask);
+    RUN(the_way_back_needs_no_descriptor);
+    return finish();
+}

@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* A plain user in user namespaces, and root with less than root has. */
+#include "privilege.h"
+
+#include <pthread.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+/* `unshare -Urm`: root over its mounts, but not over the network namespace that it is in. */
+static void without_a_way_back(void)
+{
+    become_plain_user();
+    enter_user_namespace_with_run_directory(0);
+}
+
+/* `unshare -Urmn`. */
+static void with_a_way_back(void)
+{
+    become_plain_user();
+    enter_user_namespace_with_run_directory(CLONE_NEWNET);
+}
+
+/* The thread and its process are as they were before the call. */
+#define CHANGES_NOTHING(call) \
+    do { \
+        uint64_t home_ = here(); \
+        int descriptors_ = open_descriptors(); \
+\
+        call; \
+        EQUAL(here(), home_); \
+        EQUAL(threads_left(), 1); \
+        EQUAL(open_descriptors(), descriptors_); \
+    } while (0)
+
+static int never(void *called)
+{
+    *(bool *)called = true;
+    return 0;
+}
+
+/* --- no way back ------------------------------------------------------------------------------ */
+
+static void create_works_without_a_way_back(void)
+{
+    struct netns *ns = NULL, *again = NULL, *anonymous = NULL;
+
+    without_a_way_back();
+    CHANGES_NOTHING(OK(netns_create("green", 0, NULL)));
+    OK(netns_create("blue", NETNS_CREATE_LO_UP, &ns));
+    CHECK(netns_inode(ns) != here());
+    CHECK(is_netns("/run/netns/blue"));
+    CHECK(lo_is_up(ns));
+    OK(netns_create("blue", NETNS_CREATE_EXIST_OK, &again));
+    EQUAL(netns_equal(ns, again), 1);
+    OK(netns_create(NULL, 0, &anonymous));
+    CHECK(!lo_is_up(anonymous));
+    FAILS(EEXIST, netns_create("blue", 0, NULL));
+    SAME(names(), "blue green");
+    netns_close(ns);
+    netns_close(again);
+    netns_close(anonymous);
+}
+
+static void exist_ok_brings_lo_up_without_a_way_back(void)
+{
+    struct netns *ns = NULL;
+
+    without_a_way_back();
+    OK(netns_create("blue", 0, NULL));
+    CHANGES_NOTHING(OK(netns_create("blue", NETNS_CREATE_EXIST_OK | NETNS_CREATE_LO_UP, NULL)));
+    OK(netns_open("blue", 0, &ns));
+    CHECK(lo_is_up(ns));
+    netns_close(ns);
+}
+
+static void a_socket_is_opened_without_a_way_back(void)
+{
+    struct netns *ns = NULL, *of_socket = NULL;
+    int fd;
+
+    without_a_way_back();
+    OK(netns_create(NULL, 0, &ns));
+    CHANGES_NOTHING(close(OK(netns_socket(ns, AF_INET, SOCK_STREAM, 0))));
+    CHANGES_NOTHING(FAILS(EAFNOSUPPORT, netns_socket(ns, 9999, SOCK_STREAM, 0)));
+    fd = OK(netns_socket(ns, AF_PACKET, SOCK_RAW, 0));
+    OK(netns_open_fd(fd, &of_socket));
+    EQUAL(netns_equal(of_socket, ns), 1);
+    close(fd);
+    netns_close(of_socket);
+    netns_close(ns);
+}
+
+static void names_and_handles_work_without_a_way_back(void)
+{
+    struct netns *ns = NULL, *opened = NULL;
+    struct netns_list *list = NULL;
+    uint64_t cookie = 0;
+
+    without_a_way_back();
+    OK(netns_create(NULL, 0, &ns));
+    CHANGES_NOTHING(OK(netns_attach(ns, "blue", 0)));
+    OK(netns_attach(ns, "green", 0));
+    OK(netns_open("blue", 0, &opened));
+    EQUAL(netns_equal(ns, opened), 1);
+    netns_close(opened);
+    OK(netns_open_current(&opened));
+    EQUAL(netns_inode(opened), here());
+    EQUAL(OK(netns_is_current(opened)), 1);
+    EQUAL(OK(netns_is_current(ns)), 0);
+    OK(netns_cookie(ns, &cookie));
+    CHECK(cookie != 0);
+    SAME(names(), "blue green");
+    OK(netns_names(ns, 0, &list));
+    EQUAL(netns_list_len(list), 2);
+    EQUAL(OK(netns_pids(ns, 0, NULL, 0)), 0);
+    CHANGES_NOTHING(OK(netns_remove("blue", 0)));
+    OK(netns_remove("green", 0));
+    SAME(names_in(NULL, NETNS_LIST_STALE), "");
+    netns_list_free(list);
+    netns_close(opened);
+    netns_close(ns);
+}
+
+static void enter_and_run_refuse_to_go_without_a_way_back(void)
+{
+    struct netns *ns = NULL;
+    bool called = false;
+    int result = 4711;
+
+    without_a_way_back();
+    OK(netns_create(NULL, 0, &ns));
+    CHANGES_NOTHING(FAILS(EPERM, netns_enter(ns)));
+    MESSAGE_HAS("no way back");
+    MESSAGE_HAS("netns_setns");
+    CHANGES_NOTHING(FAILS(EPERM, netns_run(ns, never, &called, &result)));
+    MESSAGE_HAS("netns_setns");
+    CHECK(!called);
+    EQUAL(result, 4711);
+    netns_close(ns);
+}
+
+static void *go_one_way(void *ns)
+{
+    OK(netns_setns(ns));
+    EQUAL(here(), netns_inode(ns));
+    EQUAL(OK(netns_is_current(ns)), 1);
+    /* In there it is root's, so from there on there is always a way back. */
+    OK(netns_leave(OK(netns_enter(ns))));
+    return NULL;
+}
+
+static void setns_goes_one_way_without_a_way_back(void)
+{
+    struct netns *ns = NULL;
+    uint64_t home;
+    pthread_t thread;
+
+    without_a_way_back();
+    home = here();
+    OK(netns_create(NULL, 0, &ns));
+    MUST(-pthread_create(&thread, NULL, go_one_way, ns));
+    MUST(-pthread_join(thread, NULL));
+    EQUAL(here(), home);
+    netns_close(ns);
+}
+
+static void limit_processes(rlim_t limit)
+{
+    struct rlimit now;
+
+    MUST(getrlimit(RLIMIT_NPROC, &now));
+    now.rlim_cur = limit;
+    MUST(setrlimit(RLIMIT_NPROC, &now));
+}
+
+static void without_a_helper_thread_to_be_had_nothing_is_left(void)
+{
+    struct netns *ns = NULL, *made = NULL;
+    struct rlimit before;
+    int mounts;
+
+    without_a_way_back();
+    OK(netns_create("blue", 0, &ns));
+    mounts = mounts_at(NULL);
+    MUST(getrlimit(RLIMIT_NPROC, &before));
+    limit_processes(1);
+    CHANGES_NOTHING(FAILS(EAGAIN, netns_create("green", 0, &made)));
+    MESSAGE_HAS("helper thread");
+    CHANGES_NOTHING(FAILS(EAGAIN, netns_create(NULL, 0, &made)));
+    CHANGES_NOTHING(FAILS(EAGAIN, netns_socket(ns, AF_INET, SOCK_STREAM, 0)));
+    MESSAGE_HAS("helper thread");
+    CHECK(made == NULL);
+    SAME(names_in(NULL, NETNS_LIST_STALE), "blue");
+    CHECK(!exists("/run/netns/green"));
+    EQUAL(mounts_at(NULL), mounts);
+    limit_processes(before.rlim_cur);
+    OK(netns_create("green", 0, NULL));
+    netns_close(ns);
+}
+
+static void a_first_use_works_without_a_way_back(void)
+{
+    become_plain_user();
+    enter_user_namespace(0);
+    MUST(mount("netns-test", "/run", "tmpfs", 0, "mode=755"));
+    CHANGES_NOTHING(OK(netns_create("blue", 0, NULL)));
+    EQUAL(mounts_at("/run/netns"), 1);
+    EQUAL(mounts_at("/run/netns/blue"), 1);
+    OK(netns_remove("blue", 0));
+    EQUAL(mounts_at("/run/netns/blue"), 0);
+}
+
+/* --- a way back ------------------------------------------------------------------------------- */
+
+static int give_place(void *place)
+{
+    *(uint64_t *)place = here();
+    return 3;
+}
+
+static void root_of_its_own_network_namespace_goes_and_comes_back(void)
+{
+    struct netns *ns = NULL;
+    uint64_t home, place = 0;
+    int token, result = 0;
+
+    with_a_way_back();
+    home = here();
+    CHANGES_NOTHING(OK(netns_create("green", NETNS_CREATE_LO_UP, NULL)));
+    OK(netns_create("blue", 0, &ns));
+    token = OK(netns_enter(ns));
+    EQUAL(here(), netns_inode(ns));
+    OK(netns_leave(token));
+    EQUAL(here(), home);
+    OK(netns_run(ns, give_place, &place, &result));
+    EQUAL(place, netns_inode(ns));
+    EQUAL(result, 3);
+    CHANGES_NOTHING(close(OK(netns_socket(ns, AF_INET, SOCK_STREAM, 0))));
+    OK(netns_attach(ns, "red", 0));
+    SAME(names(), "blue green red");
+    OK(netns_remove("blue", 0));
+    OK(netns_remove("green", 0));
+    OK(netns_remove("red", 0));
+    netns_close(ns);
+}
+
+/* A namespace of somebody else's may be held, but not entered, and no socket be opened in it. */
+static void another_users_namespace_can_be_held_but_not_entered(void)
+{
+    struct netns *foreign = NULL, *opened = NULL;
+    bool called = false;
+
+    OK(netns_create("foreign", 0, &foreign));
+    with_a_way_back();
+    OK(netns_open_fd(netns_fd(foreign), &opened));
+    EQUAL(netns_equal(foreign, opened), 1);
+    CHANGES_NOTHING(FAILS(EPERM, netns_enter(opened)));
+    MESSAGE_HAS("owns the target");
+    CHANGES_NOTHING(FAILS(EPERM, netns_run(opened, never, &called, NULL)));
+    CHANGES_NOTHING(FAILS(EPERM, netns_socket(opened, AF_INET, SOCK_STREAM, 0)));
+    CHANGES_NOTHING(FAILS(EPERM, netns_setns(opened)));
+    MESSAGE_HAS("CAP_SYS_ADMIN");
+    CHECK(!called);
+    netns_close(opened);
+    netns_close(foreign);
+}
+
+/* --- a plain user with nothing ---------------------------------------------------------------- */
+
+static void a_plain_user_may_look_but_not_touch(void)
+{
+    struct netns *ns = NULL, *made = NULL;
+
+    OK(netns_create("blue", 0, NULL));
+    become_plain_user();
+    SAME(names(), "blue");
+    OK(netns_open("blue", 0, &ns));
+    CHANGES_NOTHING(FAILS(EPERM, netns_create(NULL, 0, &made)));
+    MESSAGE_HAS("user namespace");
+    CHANGES_NOTHING(FAILS(EPERM, netns_create("green", 0, &made)));
+    CHANGES_NOTHING(FAILS(EPERM, netns_enter(ns)));
+    CHANGES_NOTHING(FAILS(EPERM, netns_setns(ns)));
+    CHANGES_NOTHING(FAILS(EPERM, netns_socket(ns, AF_INET, SOCK_STREAM, 0)));
+    CHANGES_NOTHING(FAILS(EPERM, netns_remove("blue", 0)));
+    CHECK(is_netns("/run/netns/blue"));
+    SAME(names(), "blue");
+    FAILS(EACCES, netns_open_pid(1, &made));
+    MESSAGE_HAS("CAP_SYS_PTRACE");
+    netns_close(ns);
+}
+
+static void a_plain_user_cannot_clear_what_a_killed_creator_left(void)
+{
+    write_file("/run/netns/blue", "", 01000);
+    become_plain_user();
+    FAILS(EACCES, netns_remove("blue", 0));
+    MESSAGE_HAS("another user");
+    FAILS(ENOTTY, netns_open("blue", 0, &(struct netns *){NULL}));
+    SAME(names_in(NULL, NETNS_LIST_STALE), "blue");
+}
+
+/* --- root with less --------------------------------------------------------------------------- */
+
+static void root_without_cap_sys_admin_may_look_but_not_touch(void)
+{
+    struct netns *ns = NULL, *made = NULL;
+    bool called = false;
+    int mounts;
+
+    OK(netns_create("blue", 0, &ns));
+    mounts = mounts_at(NULL);
+    drop_capability(CAP_SYS_ADMIN);
+    CHANGES_NOTHING(FAILS(EPERM, netns_create("green", 0, &made)));
+    MESSAGE_HAS("CAP_SYS_ADMIN");
+    CHANGES_NOTHING(FAILS(EPERM, netns_create(NULL, 0, &made)));
+    CHANGES_NOTHING(FAILS(EPERM, netns_enter(ns)));
+    CHANGES_NOTHING(FAILS(EPERM, netns_run(ns, never, &called, NULL)));
+    CHANGES_NOTHING(FAILS(EPERM, netns_setns(ns)));
+    MESSAGE_HAS("CAP_SYS_ADMIN");
+    CHANGES_NOTHING(FAILS(EPERM, netns_socket(ns, AF_INET, SOCK_STREAM, 0)));
+    MESSAGE_HAS("CAP_SYS_ADMIN");
+    CHANGES_NOTHING(FAILS(EPERM, netns_attach(ns, "green", 0)));
+    MESSAGE_HAS("CAP_SYS_ADMIN");
+    CHANGES_NOTHING(FAILS(EPERM, netns_remove("blue", 0)));
+    MESSAGE_HAS("CAP_SYS_ADMIN");
+    CHECK(!called && made == NULL);
+    SAME(names_in(NULL, NETNS_LIST_STALE), "blue");
+    CHECK(!exists("/run/netns/green"));
+    EQUAL(mounts_at(NULL), mounts);
+    OK(netns_open("blue", 0, &made));
+    EQUAL(netns_equal(ns, made), 1);
+    netns_close(made);
+    netns_close(ns);
+}
+
+/* Clearing an empty file takes no capability. */
+static void root_without_cap_sys_admin_clears_what_a_killed_creator_left(void)
+{
+    write_file("/run/netns/blue", "", 01000);
+    drop_capability(CAP_SYS_ADMIN);
+    OK(netns_remove("blue", 0));
+    CHECK(!exists("/run/netns/blue"));
+}
+
+/* lo is the namespace's own, but bringing it up takes the capability over it. */
+static void root_without_cap_net_admin_gets_no_lo_and_no_name(void)
+{
+    struct netns *ns = NULL;
+
+    drop_capability(CAP_NET_ADMIN);
+    CHANGES_NOTHING(FAILS(EPERM, netns_create("blue", NETNS_CREATE_LO_UP, &ns)));
+    MESSAGE_HAS("CAP_NET_ADMIN");
+    SAME(names_in(NULL, NETNS_LIST_STALE), "");
+    CHECK(ns == NULL);
+    OK(netns_create("blue", 0, &ns));
+    netns_close(ns);
+}
+
+/* --- mounts of a more privileged mount namespace ---------------------------------------------- */
+
+static void a_name_from_outside_the_user_namespace_is_not_removed(void)
+{
+    struct netns *ns = NULL;
+    int mounts;
+
+    OK(netns_create("blue", 0, NULL));
+    mounts = mounts_at(NULL);
+    /* Still the owner of the directory: only the mount is out of reach. */
+    enter_user_namespace(0);
+    CHANGES_NOTHING(FAILS(EPERM, netns_remove("blue", 0)));
+    MESSAGE_HAS("more privileged mount namespace");
+    CHECK(is_netns("/run/netns/blue"));
+    EQUAL(mounts_at("/run/netns/blue"), 1);
+    EQUAL(mounts_at(NULL), mounts);
+    SAME(names(), "blue");
+    OK(netns_open("blue", 0, &ns));
+    netns_close(ns);
+}
+
+static void a_name_made_inside_the_user_namespace_is_removed(void)
+{
+    OK(netns_create("blue", 0, NULL));
+    enter_user_namespace(0);
+    OK(netns_create("green", 0, NULL));
+    SAME(names(), "blue green");
+    OK(netns_remove("green", 0));
+    SAME(names(), "blue");
+    CHECK(!exists("/run/netns/green"));
+}
+
+int main(void)
+{
+    RUN(create_works_without_a_way_back);
+    RUN(exist_ok_brings_lo_up_without_a_way_back);
+    RUN(a_socket_is_opened_without_a_way_back);
+    RUN(names_and_handles_work_without_a_way_back);
+    RUN(enter_and_run_refuse_to_go_without_a_way_back);
+    RUN(setns_goes_one_way_without_a_way_back);
+    RUN(without_a_helper_thread_to_be_had_nothing_is_left);
+    RUN_WITHOUT_RUN_DIRECTORY(a_first_use_works_without_a_way_back);
+    RUN(root_of_its_own_network_namespace_goes_and_comes_back);
+    RUN(another_users_namespace_can_be_held_but_not_entered);
+    RUN(a_plain_user_may_look_but_not_touch);
+    RUN(a_plain_user_cannot_clear_what_a_killed_creator_left);
+    RUN(root_without_cap_sys_admin_may_look_but_not_touch);
+    RUN(root_without_cap_sys_admin_clears_what_a_killed_creator_left);
+    RUN(root_without_cap_net_admin_gets_no_lo_and_no_name);
+    RUN(a_name_from_outside_the_user_namespace_is_not_removed);
+    RUN(a_name_made_inside_the_user_namespace_is_removed);
+    return finish();
+}

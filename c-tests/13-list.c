@@ -1,0 +1,523 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Listing: the names there are, and the names of one namespace. */
+#include "privilege.h"
+
+#define SIZE(array) (sizeof(array) / sizeof *(array))
+
+/* What no call writes to when it fails. */
+#define NO_LIST ((struct netns_list *)&test_failures)
+
+/* The place of a name in a list, or -1. */
+static long place_of(const struct netns_list *list, const char *name)
+{
+    for (size_t i = 0; i < netns_list_len(list); i++)
+        if (strcmp(netns_list_name(list, i), name) == 0)
+            return (long)i;
+    return -1;
+}
+
+static bool is_sorted(const struct netns_list *list)
+{
+    /* strcmp(3) compares as unsigned char: bytewise, whatever the locale. */
+    for (size_t i = 1; i < netns_list_len(list); i++)
+        if (strcmp(netns_list_name(list, i - 1), netns_list_name(list, i)) >= 0)
+            return false;
+    return true;
+}
+
+/* --- what a list has -------------------------------------------------------------------------- */
+
+static void names_are_sorted_bytewise(void)
+{
+    static const char *const shuffled[] = {
+        "b", "\xff", "Z", "aa", "_", "a", "\x80", "0", "ab", "B", "a b", "\xc3\xa9", "9", "~", "10",
+        "a\n", "-", "A",
+    };
+    static const char *const sorted[] = {
+        "-", "0", "10", "9", "A", "B", "Z", "_", "a", "a\n", "a b", "aa", "ab", "b", "~", "\x80",
+        "\xc3\xa9", "\xff",
+    };
+    struct netns_list *list = NULL;
+
+    EQUAL(SIZE(shuffled), SIZE(sorted));
+    for (size_t i = 0; i < SIZE(shuffled); i++)
+        OK(netns_create(shuffled[i], 0, NULL));
+    EQUAL(OK(netns_list(0, &list)), 0);
+    EQUAL(netns_list_len(list), SIZE(sorted));
+    for (size_t i = 0; i < SIZE(sorted); i++)
+        SAME(netns_list_name(list, i), sorted[i]);
+    netns_list_free(list);
+}
+
+static void each_name_has_its_inode(void)
+{
+    static const char *const made[] = {"c", "a", "b"};
+    struct netns *handles[SIZE(made)] = {NULL};
+    struct netns_list *list = NULL;
+
+    for (size_t i = 0; i < SIZE(made); i++)
+        OK(netns_create(made[i], 0, &handles[i]));
+    OK(netns_list(0, &list));
+    for (size_t i = 0; i < SIZE(made); i++) {
+        char path[64];
+        struct stat st;
+        long place = place_of(list, made[i]);
+
+        EQUAL(netns_list_inode(list, place), netns_inode(handles[i]));
+        snprintf(path, sizeof path, "/run/netns/%s", made[i]);
+        MUST(stat(path, &st));
+        EQUAL(netns_list_inode(list, place), st.st_ino);
+        netns_close(handles[i]);
+    }
+    netns_list_free(list);
+}
+
+static void past_the_end_there_is_nothing(void)
+{
+    struct netns_list *list = NULL;
+
+    OK(netns_create("a", 0, NULL));
+    OK(netns_list(0, &list));
+    EQUAL(netns_list_len(list), 1);
+    errno = ERRNO_UNTOUCHED;
+    SAME(netns_list_name(list, 1), NULL);
+    SAME(netns_list_name(list, SIZE_MAX), NULL);
+    EQUAL(netns_list_inode(list, 1), 0);
+    EQUAL(netns_list_inode(list, SIZE_MAX), 0);
+    netns_list_free(list);
+    EQUAL(errno, ERRNO_UNTOUCHED);
+}
+
+static void a_null_list_has_nothing(void)
+{
+    errno = ERRNO_UNTOUCHED;
+    EQUAL(netns_list_len(NULL), 0);
+    SAME(netns_list_name(NULL, 0), NULL);
+    EQUAL(netns_list_inode(NULL, 0), 0);
+    netns_list_free(NULL);
+    EQUAL(errno, ERRNO_UNTOUCHED);
+}
+
+static void an_empty_directory_gives_an_empty_list(void)
+{
+    struct netns_list *list = NULL;
+
+    for (uint32_t flags = 0; flags <= NETNS_LIST_STALE; flags++) {
+        OK(netns_list(flags, &list));
+        CHECK(list != NULL);
+        EQUAL(netns_list_len(list), 0);
+        SAME(netns_list_name(list, 0), NULL);
+        netns_list_free(list);
+    }
+}
+
+static void so_does_one_that_does_not_exist(void)
+{
+    struct netns *ns = NULL;
+    struct netns_list *list = NULL;
+
+    OK(netns_create(NULL, 0, &ns));
+    for (uint32_t flags = 0; flags <= NETNS_LIST_STALE; flags++) {
+        OK(netns_list(flags, &list));
+        EQUAL(netns_list_len(list), 0);
+        netns_list_free(list);
+        OK(netns_list_at("/run/none/below", flags, &list));
+        EQUAL(netns_list_len(list), 0);
+        netns_list_free(list);
+    }
+    OK(netns_names(ns, 0, &list));
+    EQUAL(netns_list_len(list), 0);
+    netns_list_free(list);
+    CHECK(!exists("/run/netns") && !exists("/run/none"));
+    netns_close(ns);
+}
+
+static void a_list_is_what_was_at_its_moment(void)
+{
+    struct netns_list *before = NULL;
+
+    OK(netns_create("a", 0, NULL));
+    OK(netns_create("b", 0, NULL));
+    OK(netns_list(0, &before));
+    OK(netns_remove("a", 0));
+    OK(netns_create("c", 0, NULL));
+    EQUAL(netns_list_len(before), 2);
+    SAME(netns_list_name(before, 0), "a");
+    SAME(netns_list_name(before, 1), "b");
+    SAME(names(), "b c");
+    netns_list_free(before);
+}
+
+static void run_directories_are_listed_one_by_one(void)
+{
+    OK(netns_create("a", 0, NULL));
+    OK(netns_create_at("/run/mine", "b", 0, NULL));
+    SAME(names(), "a");
+    SAME(names_in("/run/netns", 0), "a");
+    SAME(names_in("/run/mine", 0), "b");
+    MUST(chdir("/run"));
+    SAME(names_in("mine", 0), "b");
+}
+
+static void more_than_a_thousand_names_are_listed(void)
+{
+    int count = under_valgrind() ? 150 : 1200, spaces = 5;
+    struct netns *handles[5] = {NULL};
+    struct netns_list *list = NULL;
+    char name[128];
+
+    for (int i = 0; i < spaces; i++)
+        OK(netns_create(NULL, 0, &handles[i]));
+    for (int i = 0; i < count; i++) {
+        /* 7919 is a prime, so each number comes once, and in no order. */
+        int number = i * 7919 % count;
+
+        snprintf(name, sizeof name, "a-name-that-takes-some-room-in-the-directory-%04d", number);
+        MUST(netns_attach(handles[number % spaces], name, 0));
+    }
+    OK(netns_list(0, &list));
+    EQUAL(netns_list_len(list), count);
+    CHECK(is_sorted(list));
+    for (int i = 0; i < count && i < (int)netns_list_len(list); i++) {
+        snprintf(name, sizeof name, "a-name-that-takes-some-room-in-the-directory-%04d", i);
+        SAME(netns_list_name(list, i), name);
+        EQUAL(netns_list_inode(list, i), netns_inode(handles[i % spaces]));
+    }
+    netns_list_free(list);
+    OK(netns_names(handles[2], 0, &list));
+    EQUAL(netns_list_len(list), count / spaces);
+    CHECK(is_sorted(list));
+    EQUAL(netns_list_inode(list, 0), netns_inode(handles[2]));
+    netns_list_free(list);
+    for (int i = 0; i < spaces; i++)
+        netns_close(handles[i]);
+}
+
+/* --- what it has not -------------------------------------------------------------------------- */
+
+static void strangers_are_hidden(void)
+{
+    OK(netns_create("live", 0, NULL));
+    write_file("/run/netns/file", "kept", 0644);
+    MUST(mkdir("/run/netns/dir", 0755));
+    MUST(mkfifo("/run/netns/fifo", 0666));
+    MUST(symlink("live", "/run/netns/link"));
+    write_file("/run/netns/uts", "", 0);
+    MUST(mount("/proc/self/ns/uts", "/run/netns/uts", "none", MS_BIND, "none"));
+    SAME(names(), "live");
+    SAME(names_in(NULL, NETNS_LIST_STALE), "live");
+}
+
+/* How a placeholder of another program becomes stale by age is in 04-stale. */
+static void a_stale_name_is_listed_on_request_only(void)
+{
+    struct netns_list *list = NULL;
+    struct netns *ns = NULL;
+
+    OK(netns_create("m", 0, &ns));
+    write_file("/run/netns/z-ours", "", 0);
+    MUST(chmod("/run/netns/z-ours", 01000));
+    write_file("/run/netns/a-ours", "", 0);
+    MUST(chmod("/run/netns/a-ours", 01000));
+    write_file("/run/netns/young", "", 0);
+    SAME(names(), "m");
+    SAME(names_in(NULL, NETNS_LIST_STALE), "a-ours m z-ours");
+    OK(netns_list(NETNS_LIST_STALE, &list));
+    EQUAL(netns_list_inode(list, 0), 0);
+    EQUAL(netns_list_inode(list, 1), netns_inode(ns));
+    EQUAL(netns_list_inode(list, 2), 0);
+    netns_list_free(list);
+    /* Looking changes nothing. */
+    CHECK(exists("/run/netns/a-ours") && exists("/run/netns/young"));
+    OK(netns_remove("a-ours", 0));
+    OK(netns_remove("z-ours", 0));
+    SAME(names_in(NULL, NETNS_LIST_STALE), "m");
+    netns_close(ns);
+}
+
+/* --- arguments and errors --------------------------------------------------------------------- */
+
+static void every_unknown_flag_is_refused(void)
+{
+    struct netns *ns = NULL;
+    struct netns_list *list = NO_LIST;
+
+    OK(netns_create("live", 0, &ns));
+    for (int bit = 0; bit < 32; bit++) {
+        uint32_t flag = 1u << bit;
+
+        if (flag != NETNS_LIST_STALE) {
+            FAILS(EINVAL, netns_list(flag, &list));
+            FAILS(EINVAL, netns_list_at("/run/netns", flag | NETNS_LIST_STALE, &list));
+        }
+        FAILS(EINVAL, netns_names(ns, flag, &list));
+        FAILS(EINVAL, netns_names_at("/run/netns", ns, flag, &list));
+    }
+    CHECK(list == NO_LIST);
+    netns_close(ns);
+}
+
+static void null_where_something_is_needed_is_einval(void)
+{
+    struct netns *ns = NULL;
+    struct netns_list *list = NO_LIST;
+
+    OK(netns_create("live", 0, &ns));
+    FAILS(EINVAL, netns_list(0, NULL));
+    FAILS(EINVAL, netns_list_at("/run/netns", 0, NULL));
+    FAILS(EINVAL, netns_names(NULL, 0, &list));
+    FAILS(EINVAL, netns_names(ns, 0, NULL));
+    FAILS(EINVAL, netns_names_at("/run/netns", NULL, 0, &list));
+    FAILS(EINVAL, netns_names_at("/run/netns", ns, 0, NULL));
+    CHECK(list == NO_LIST);
+    netns_close(ns);
+}
+
+static void a_run_directory_that_is_a_file_is_enotdir(void)
+{
+    struct netns *ns = NULL;
+    struct netns_list *list = NO_LIST;
+
+    OK(netns_create(NULL, 0, &ns));
+    write_file("/run/file", "kept", 0644);
+    FAILS(ENOTDIR, netns_list_at("/run/file", 0, &list));
+    MESSAGE_HAS("/run/file");
+    FAILS(ENOTDIR, netns_list_at("/run/file", NETNS_LIST_STALE, &list));
+    FAILS(ENOTDIR, netns_names_at("/run/file", ns, 0, &list));
+    CHECK(list == NO_LIST);
+    netns_close(ns);
+}
+
+static void list_a_closed_directory(void *arg)
+{
+    struct netns_list *list = NO_LIST;
+
+    become_plain_user();
+    FAILS(EACCES, netns_list(0, &list));
+    MESSAGE_HAS("/run/netns");
+    FAILS(EACCES, netns_list(NETNS_LIST_STALE, &list));
+    FAILS(EACCES, netns_names(arg, 0, &list));
+    CHECK(list == NO_LIST);
+}
+
+static void a_closed_run_directory_is_eacces(void)
+{
+    struct netns *ns = NULL;
+
+    OK(netns_create("live", 0, &ns));
+    MUST(chmod("/run/netns", 0700));
+    IN_CHILD(list_a_closed_directory, ns);
+    MUST(chmod("/run/netns", 0711));
+    IN_CHILD(list_a_closed_directory, ns);
+    netns_close(ns);
+}
+
+static void without_descriptors_it_is_emfile(void)
+{
+    struct netns *ns = NULL;
+    struct netns_list *list = NULL;
+
+    OK(netns_create("live", 0, &ns));
+    RUNS_OUT_OF_DESCRIPTORS(netns_list(0, &list));
+    EQUAL(netns_list_len(list), 1);
+    netns_list_free(list);
+    RUNS_OUT_OF_DESCRIPTORS(netns_list(NETNS_LIST_STALE, &list));
+    EQUAL(netns_list_len(list), 1);
+    netns_list_free(list);
+    RUNS_OUT_OF_DESCRIPTORS(netns_names(ns, 0, &list));
+    EQUAL(netns_list_len(list), 1);
+    netns_list_free(list);
+    netns_close(ns);
+}
+
+static void list_as_a_plain_user(void *arg)
+{
+    const struct netns *ns = arg;
+    struct netns_list *list = NULL;
+
+    become_plain_user();
+    SAME(names(), "a b");
+    SAME(names_in(NULL, NETNS_LIST_STALE), "a b stale");
+    OK(netns_list(0, &list));
+    EQUAL(netns_list_inode(list, 0), netns_inode(ns));
+    netns_list_free(list);
+    OK(netns_names(ns, 0, &list));
+    EQUAL(netns_list_len(list), 1);
+    SAME(netns_list_name(list, 0), "a");
+    netns_list_free(list);
+}
+
+static void a_plain_user_sees_the_same(void)
+{
+    struct netns *ns = NULL;
+
+    OK(netns_create("a", 0, &ns));
+    OK(netns_create("b", 0, NULL));
+    write_file("/run/netns/stale", "", 0);
+    MUST(chmod("/run/netns/stale", 01000));
+    IN_CHILD(list_as_a_plain_user, ns);
+    netns_close(ns);
+}
+
+/* --- the names of one namespace --------------------------------------------------------------- */
+
+static void check_names_of(const struct netns *ns, const char *first, const char *second,
+                           const char *third)
+{
+    struct netns_list *list = NULL;
+
+    OK(netns_names(ns, 0, &list));
+    SAME(netns_list_name(list, 0), first);
+    SAME(netns_list_name(list, 1), second);
+    SAME(netns_list_name(list, 2), third);
+    for (size_t i = 0; i < netns_list_len(list); i++)
+        EQUAL(netns_list_inode(list, i), netns_inode(ns));
+    netns_list_free(list);
+}
+
+static void a_namespace_has_no_name_or_one_or_three(void)
+{
+    struct netns *none = NULL, *one = NULL, *three = NULL;
+
+    OK(netns_create(NULL, 0, &none));
+    OK(netns_create("m", 0, &one));
+    OK(netns_create("z", 0, &three));
+    OK(netns_attach(three, "a", 0));
+    OK(netns_attach(three, "n", 0));
+    check_names_of(none, NULL, NULL, NULL);
+    check_names_of(one, "m", NULL, NULL);
+    check_names_of(three, "a", "n", "z");
+    OK(netns_remove("n", 0));
+    check_names_of(three, "a", "z", NULL);
+    netns_close(none);
+    netns_close(one);
+    netns_close(three);
+}
+
+static void the_names_of_the_own_namespace_are_found(void)
+{
+    struct netns *home = NULL;
+
+    OK(netns_create("other", 0, NULL));
+    OK(netns_open_current(&home));
+    check_names_of(home, NULL, NULL, NULL);
+    OK(netns_attach(home, "home", 0));
+    check_names_of(home, "home", NULL, NULL);
+    netns_close(home);
+}
+
+static void names_in_another_run_directory_are_asked_for_there(void)
+{
+    struct netns *ns = NULL;
+    struct netns_list *list = NULL;
+
+    OK(netns_create_at("/run/mine", "theirs", 0, &ns));
+    OK(netns_create("a", 0, NULL));
+    check_names_of(ns, NULL, NULL, NULL);
+    OK(netns_names_at("/run/mine", ns, 0, &list));
+    EQUAL(netns_list_len(list), 1);
+    SAME(netns_list_name(list, 0), "theirs");
+    netns_list_free(list);
+    OK(netns_attach(ns, "ours", 0));
+    check_names_of(ns, "ours", NULL, NULL);
+    OK(netns_names_at(NULL, ns, 0, &list));
+    SAME(netns_list_name(list, 0), "ours");
+    netns_list_free(list);
+    netns_close(ns);
+}
+
+/* --- beside others ---------------------------------------------------------------------------- */
+
+#define STEADY 10
+
+static void make_and_remove_over_and_over(void *arg)
+{
+    int rounds = *(int *)arg;
+    char name[32];
+
+    for (int i = 0; i < rounds; i++) {
+        snprintf(name, sizeof name, "passing%d", i % 7);
+        OK(netns_create(name, 0, NULL));
+        OK(netns_remove(name, 0));
+    }
+}
+
+/* Each steady name is there with its inode; the others are passing ones, and live ones. */
+static void check_list_beside_changes(uint32_t flags, struct netns *const *steady)
+{
+    struct netns_list *list = NULL;
+    size_t passing = 0;
+
+    OK(netns_list(flags, &list));
+    CHECK(is_sorted(list));
+    for (int i = 0; i < STEADY; i++) {
+        char name[32];
+        long place;
+
+        snprintf(name, sizeof name, "steady%d", i);
+        place = place_of(list, name);
+        if (CHECK(place >= 0))
+            EQUAL(netns_list_inode(list, place), netns_inode(steady[i]));
+    }
+    for (size_t i = 0; i < netns_list_len(list); i++)
+        if (strncmp(netns_list_name(list, i), "passing", strlen("passing")) == 0) {
+            passing++;
+            CHECK(netns_list_inode(list, i) != 0);
+        }
+    EQUAL(netns_list_len(list), STEADY + passing);
+    netns_list_free(list);
+}
+
+static void a_list_made_beside_changes_has_what_is_steady(void)
+{
+    int rounds = under_valgrind() ? 40 : 200, lists = 0, status;
+    struct netns *steady[STEADY] = {NULL};
+    char name[32];
+    pid_t child;
+
+    for (int i = 0; i < STEADY; i++) {
+        snprintf(name, sizeof name, "steady%d", i);
+        OK(netns_create(name, 0, &steady[i]));
+    }
+    child = start_part(make_and_remove_over_and_over, &rounds);
+    while (waitpid(child, &status, WNOHANG) == 0) {
+        check_list_beside_changes(0, steady);
+        /* Ours exist under the lock only, which this takes too: it never meets one. */
+        check_list_beside_changes(NETNS_LIST_STALE, steady);
+        lists++;
+    }
+    EQUAL(status, 0);
+    CHECK(lists > 0);
+    for (int i = 0; i < STEADY; i++)
+        netns_close(steady[i]);
+}
+
+int main(void)
+{
+    RUN(names_are_sorted_bytewise);
+    RUN(each_name_has_its_inode);
+    RUN(past_the_end_there_is_nothing);
+    RUN(a_null_list_has_nothing);
+    RUN(an_empty_directory_gives_an_empty_list);
+    RUN_WITHOUT_RUN_DIRECTORY(so_does_one_that_does_not_exist);
+    RUN(a_list_is_what_was_at_its_moment);
+    RUN(run_directories_are_listed_one_by_one);
+    RUN(more_than_a_thousand_names_are_listed);
+
+    RUN(strangers_are_hidden);
+    RUN(a_stale_name_is_listed_on_request_only);
+
+    RUN(every_unknown_flag_is_refused);
+    RUN(null_where_something_is_needed_is_einval);
+    RUN(a_run_directory_that_is_a_file_is_enotdir);
+    RUN(a_closed_run_directory_is_eacces);
+    RUN(without_descriptors_it_is_emfile);
+    RUN(a_plain_user_sees_the_same);
+
+    RUN(a_namespace_has_no_name_or_one_or_three);
+    RUN(the_names_of_the_own_namespace_are_found);
+    RUN(names_in_another_run_directory_are_asked_for_there);
+
+    RUN(a_list_made_beside_changes_has_what_is_steady);
+    return finish();
+}

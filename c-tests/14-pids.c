@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The processes in a namespace. */
+#include "mover.h"
+#include "privilege.h"
+
+#include <sys/socket.h>
+
+#define CHILDREN 3
+#define ROOM 4096
+/* Where no id was written. */
+#define GUARD ((pid_t)-4242)
+
+static pid_t found[ROOM];
+
+/* Fills found; gives the count, and sees to it that it fits and ascends. */
+static ssize_t find(const struct netns *ns, uint32_t flags)
+{
+    ssize_t count = OK(netns_pids(ns, flags, found, ROOM));
+
+    CHECK(count <= ROOM);
+    for (ssize_t i = 1; i < count; i++)
+        CHECK(found[i - 1] < found[i]);
+    return count;
+}
+
+static bool has(ssize_t count, pid_t pid)
+{
+    for (ssize_t i = 0; i < count; i++)
+        if (found[i] == pid)
+            return true;
+    return false;
+}
+
+/* --- who is in it ----------------------------------------------------------------------------- */
+
+static void processes_are_found_in_ascending_order(void)
+{
+    struct netns *ns = NULL, *other = NULL;
+    pid_t children[CHILDREN], elsewhere;
+    ssize_t count;
+
+    OK(netns_create("blue", 0, &ns));
+    OK(netns_create("red", 0, &other));
+    for (int i = 0; i < CHILDREN; i++)
+        children[i] = start_in(ns);
+    elsewhere = start_in(other);
+    count = find(ns, 0);
+    EQUAL(count, CHILDREN);
+    for (int i = 0; i < CHILDREN; i++)
+        CHECK(has(count, children[i]));
+    count = find(other, 0);
+    EQUAL(count, 1);
+    EQUAL(found[0], elsewhere);
+    for (int i = 0; i < CHILDREN; i++)
+        stop(children[i]);
+    stop(elsewhere);
+    netns_close(ns);
+    netns_close(other);
+}
+
+static void a_namespace_with_nobody_in_it_has_none(void)
+{
+    struct netns *ns = NULL;
+    int fd;
+
+    OK(netns_create("blue", 0, &ns));
+    EQUAL(find(ns, 0), 0);
+    EQUAL(find(ns, NETNS_PIDS_THREADS), 0);
+    /* Who has a handle or a socket is not in it. */
+    fd = OK(netns_socket(ns, AF_INET, SOCK_DGRAM, 0));
+    EQUAL(find(ns, 0), 0);
+    close(fd);
+    netns_close(ns);
+}
+
+static void the_own_namespace_has_oneself_in_it(void)
+{
+    struct netns *home = NULL;
+
+    OK(netns_open_current(&home));
+    CHECK(has(find(home, 0), getpid()));
+    CHECK(has(find(home, NETNS_PIDS_THREADS), gettid()));
+    netns_close(home);
+}
+
+static void who_moves_in_is_found_there_only(void)
+{
+    struct netns *home = NULL, *ns = NULL;
+
+    OK(netns_open_current(&home));
+    OK(netns_create("blue", 0, &ns));
+    OK(netns_setns(ns));
+    EQUAL(find(ns, 0), 1);
+    EQUAL(found[0], getpid());
+    CHECK(!has(find(home, 0), getpid()));
+    OK(netns_setns(home));
+    EQUAL(find(ns, 0), 0);
+    CHECK(has(find(home, 0), getpid()));
+    netns_close(home);
+    netns_close(ns);
+}
+
+static void who_ends_is_found_no_more(void)
+{
+    struct netns *ns = NULL;
+    siginfo_t info;
+    pid_t stays, ends;
+
+    OK(netns_create("blue", 0, &ns));
+    stays = start_in(ns);
+    ends = start_in(ns);
+    EQUAL(find(ns, 0), 2);
+    /* Not yet waited for, it is a zombie, and in no namespace. */
+    MUST(kill(ends, SIGKILL));
+    MUST(waitid(P_PID, ends, &info, WEXITED | WNOWAIT));
+    EQUAL(find(ns, 0), 1);
+    EQUAL(found[0], stays);
+    EQUAL(find(ns, NETNS_PIDS_THREADS), 1);
+    wait_for(ends);
+    EQUAL(find(ns, 0), 1);
+    stop(stays);
+    EQUAL(find(ns, 0), 0);
+    netns_close(ns);
+}
+
+static void however_it_was_opened_it_has_the_same_processes(void)
+{
+    struct netns *ns = NULL, *same = NULL;
+    pid_t child;
+
+    OK(netns_create(NULL, 0, &ns));
+    child = start_in(ns);
+    OK(netns_open_pid(child, &same));
+    EQUAL(find(same, 0), 1);
+    EQUAL(found[0], child);
+    netns_close(same);
+    OK(netns_attach(ns, "blue", 0));
+    OK(netns_open("blue", 0, &same));
+    OK(netns_remove("blue", 0));
+    EQUAL(find(same, 0), 1);
+    EQUAL(found[0], child);
+    netns_close(same);
+    stop(child);
+    netns_close(ns);
+}
+
+/* --- threads ---------------------------------------------------------------------------------- */
+
+static void a_thread_that_has_moved_counts_by_its_own_id(void)
+{
+    struct netns *home = NULL, *ns = NULL;
+    struct mover mover;
+
+    OK(netns_open_current(&home));
+    OK(netns_create("blue", 0, &ns));
+    start_mover(&mover, ns, NULL, NULL);
+    EQUAL(find(ns, NETNS_PIDS_THREADS), 1);
+    EQUAL(found[0], mover.tid);
+    CHECK(mover.tid != getpid());
+    /* Without the flag a process is where its main thread is. */
+    EQUAL(find(ns, 0), 0);
+    CHECK(has(find(home, 0), getpid()));
+    CHECK(!has(find(home, NETNS_PIDS_THREADS), mover.tid));
+    end_mover(&mover);
+    EQUAL(threads_left(), 1);
+    EQUAL(find(ns, NETNS_PIDS_THREADS), 0);
+    netns_close(home);
+    netns_close(ns);
+}
+
+static void threads_that_stay_count_with_their_process(void)
+{
+    struct netns *ns = NULL, *home = NULL;
+    struct mover stays, goes;
+    ssize_t count;
+
+    OK(netns_open_current(&home));
+    OK(netns_create("blue", 0, &ns));
+    OK(netns_setns(ns));
+    start_mover(&stays, NULL, NULL, NULL);
+    start_mover(&goes, home, NULL, NULL);
+    EQUAL(find(ns, 0), 1);
+    EQUAL(found[0], getpid());
+    count = find(ns, NETNS_PIDS_THREADS);
+    EQUAL(count, 2);
+    CHECK(has(count, getpid()));
+    CHECK(has(count, stays.tid));
+    CHECK(has(find(home, NETNS_PIDS_THREADS), goes.tid));
+    CHECK(!has(find(home, 0), goes.tid));
+    end_mover(&stays);
+    end_mover(&goes);
+    OK(netns_setns(home));
+    netns_close(home);
+    netns_close(ns);
+}
+
+/* --- room ------------------------------------------------------------------------------------- */
+
+static void the_count_may_exceed_the_room(void)
+{
+    struct netns *ns = NULL;
+    pid_t children[CHILDREN], pids[CHILDREN + 1], all[CHILDREN];
+
+    OK(netns_create("blue", 0, &ns));
+    for (int i = 0; i < CHILDREN; i++)
+        children[i] = start_in(ns);
+    EQUAL(OK(netns_pids(ns, 0, NULL, 0)), CHILDREN);
+    EQUAL(OK(netns_pids(ns, NETNS_PIDS_THREADS, NULL, 0)), CHILDREN);
+    EQUAL(OK(netns_pids(ns, 0, all, CHILDREN)), CHILDREN);
+    for (size_t cap = 0; cap <= CHILDREN + 1; cap++) {
+        for (int i = 0; i <= CHILDREN; i++)
+            pids[i] = GUARD;
+        EQUAL(OK(netns_pids(ns, 0, pids, cap)), CHILDREN);
+        for (size_t i = 0; i <= CHILDREN; i++)
+            EQUAL(pids[i], i < cap && i < CHILDREN ? all[i] : GUARD);
+    }
+    for (int i = 0; i < CHILDREN; i++)
+        stop(children[i]);
+    netns_close(ns);
+}
+
+/* --- errors ----------------------------------------------------------------------------------- */
+
+static void bad_arguments_are_einval(void)
+{
+    struct netns *ns = NULL;
+    pid_t pid = GUARD;
+
+    OK(netns_open_current(&ns));
+    FAILS(EINVAL, netns_pids(NULL, 0, &pid, 1));
+    MESSAGE_HAS("the handle is NULL");
+    FAILS(EINVAL, netns_pids(NULL, 0, NULL, 0));
+    FAILS(EINVAL, netns_pids(ns, 0, NULL, 1));
+    FAILS(EINVAL, netns_pids(ns, NETNS_PIDS_THREADS, NULL, SIZE_MAX));
+    for (int bit = 0; bit < 32; bit++)
+        if (1u << bit != NETNS_PIDS_THREADS) {
+            FAILS(EINVAL, netns_pids(ns, 1u << bit, &pid, 1));
+            FAILS(EINVAL, netns_pids(ns, 1u << bit | NETNS_PIDS_THREADS, &pid, 1));
+        }
+    EQUAL(pid, GUARD);
+    netns_close(ns);
+}
+
+static void without_descriptors_it_is_emfile(void)
+{
+    struct netns *ns = NULL;
+    pid_t child;
+
+    OK(netns_create("blue", 0, &ns));
+    child = start_in(ns);
+    RUNS_OUT_OF_DESCRIPTORS(netns_pids(ns, 0, NULL, 0));
+    RUNS_OUT_OF_DESCRIPTORS(netns_pids(ns, NETNS_PIDS_THREADS, NULL, 0));
+    EQUAL(find(ns, NETNS_PIDS_THREADS), 1);
+    stop(child);
+    netns_close(ns);
+}
+
+static void look_without_proc(void *arg)
+{
+    MUST(unshare(CLONE_NEWNS));
+    /* Mounts that a user namespace has inherited stay. */
+    if (umount2("/proc", MNT_DETACH) < 0)
+        skip("/proc cannot be unmounted here");
+    FAILS(ENOENT, netns_pids(arg, 0, NULL, 0));
+    FAILS(ENOENT, netns_pids(arg, NETNS_PIDS_THREADS, NULL, 0));
+}
+
+static void without_proc_it_is_enoent(void)
+{
+    struct netns *home = NULL;
+
+    OK(netns_open_current(&home));
+    IN_CHILD(look_without_proc, home);
+    netns_close(home);
+}
+
+static void look_as_a_plain_user(void *arg)
+{
+    struct netns *home = arg;
+    ssize_t count;
+
+    become_plain_user();
+    count = find(home, 0);
+    CHECK(has(count, getpid()));
+    CHECK(!has(count, getppid()));
+    CHECK(!has(find(home, NETNS_PIDS_THREADS), getppid()));
+}
+
+static void those_of_other_users_are_left_out(void)
+{
+    struct netns *home = NULL;
+
+    OK(netns_open_current(&home));
+    IN_CHILD(look_as_a_plain_user, home);
+    netns_close(home);
+}
+
+int main(void)
+{
+    RUN(processes_are_found_in_ascending_order);
+    RUN(a_namespace_with_nobody_in_it_has_none);
+    RUN(the_own_namespace_has_oneself_in_it);
+    RUN(who_moves_in_is_found_there_only);
+    RUN(who_ends_is_found_no_more);
+    RUN(however_it_was_opened_it_has_the_same_processes);
+
+    RUN(a_thread_that_has_moved_counts_by_its_own_id);
+    RUN(threads_that_stay_count_with_their_process);
+
+    RUN(the_count_may_exceed_the_room);
+
+    RUN(bad_arguments_are_einval);
+    RUN(without_descriptors_it_is_emfile);
+    RUN(without_proc_it_is_enoent);
+    RUN(those_of_other_users_are_left_out);
+    return finish();
+}

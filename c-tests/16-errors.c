@@ -1,0 +1,589 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* What the kernel refuses comes out with its errno, is explained, and leaves nothing behind. */
+#include "fault.h"
+
+#include <linux/sockios.h>
+#include <sys/socket.h>
+
+/* --- the calls, each of which gives what the library returned --------------------------------- */
+
+static struct netns *ns;
+static int a_socket;
+
+/* What a failed call would have written to. */
+static struct netns *made;
+static struct netns_list *listed;
+
+static long long create(void)
+{
+    return netns_create("green", 0, &made);
+}
+
+static long long create_anonymous(void)
+{
+    return netns_create(NULL, 0, &made);
+}
+
+static long long create_lo_up(void)
+{
+    return netns_create("green", NETNS_CREATE_LO_UP, &made);
+}
+
+static long long create_or_open(void)
+{
+    return netns_create("blue", NETNS_CREATE_EXIST_OK, &made);
+}
+
+static long long create_over_stale(void)
+{
+    return netns_create("stale", 0, &made);
+}
+
+static long long attach(void)
+{
+    return netns_attach(ns, "green", 0);
+}
+
+static long long remove_name(void)
+{
+    return netns_remove("blue", 0);
+}
+
+static long long remove_stale(void)
+{
+    return netns_remove("stale", 0);
+}
+
+static long long open_name(void)
+{
+    return netns_open("blue", 0, &made);
+}
+
+static long long open_path(void)
+{
+    return netns_open("/run/netns/blue", 0, &made);
+}
+
+static long long open_pid(void)
+{
+    return netns_open_pid(getpid(), &made);
+}
+
+static long long open_handle(void)
+{
+    return netns_open_fd(netns_fd(ns), &made);
+}
+
+static long long open_socket(void)
+{
+    return netns_open_fd(a_socket, &made);
+}
+
+static long long open_current(void)
+{
+    return netns_open_current(&made);
+}
+
+static long long list(void)
+{
+    return netns_list(0, &listed);
+}
+
+static long long list_stale(void)
+{
+    return netns_list(NETNS_LIST_STALE, &listed);
+}
+
+static long long list_names(void)
+{
+    return netns_names(ns, 0, &listed);
+}
+
+static long long find_pids(void)
+{
+    return netns_pids(ns, 0, NULL, 0);
+}
+
+static long long find_threads(void)
+{
+    return netns_pids(ns, NETNS_PIDS_THREADS, NULL, 0);
+}
+
+static long long go_one_way(void)
+{
+    return netns_setns(ns);
+}
+
+static long long enter(void)
+{
+    return netns_enter(ns);
+}
+
+static int called;
+
+static int count_call(void *arg)
+{
+    (void)arg;
+    called++;
+    return 0;
+}
+
+static long long run(void)
+{
+    return netns_run(ns, count_call, NULL, NULL);
+}
+
+static long long socket_in(void)
+{
+    return netns_socket(ns, AF_INET, SOCK_STREAM, 0);
+}
+
+#ifndef SYS_mkdir
+#define SYS_mkdir SYS_mkdirat
+#endif
+
+/* --- what is made to fail --------------------------------------------------------------------- */
+
+#define ALWAYS(number, errno_) {.call = SYS_##number, .error = (errno_)}
+#define WHERE(number, argument, bits, is, errno_) \
+    {.call = SYS_##number, .error = (errno_), .arg = (argument), .mask = (bits), .value = (is)}
+
+/* The opens that are told apart by their flags. */
+#define HOME_FLAGS (O_APPEND | O_NONBLOCK)
+#define OPEN(bits, is, errno_) WHERE(openat, 2, bits, is, errno_)
+#define OPEN_HOME(errno_) OPEN(HOME_FLAGS, HOME_FLAGS, errno_)
+#define OPEN_OWN(errno_) OPEN(HOME_FLAGS | O_DIRECTORY | O_CREAT | O_PATH, 0, errno_)
+#define OPEN_NAME(errno_) OPEN(HOME_FLAGS, O_NONBLOCK, errno_)
+#define MAKE_FILE(errno_) OPEN(O_CREAT, O_CREAT, errno_)
+#define OPEN_DIRECTORY(errno_) OPEN(O_DIRECTORY, O_DIRECTORY, errno_)
+/* Where a namespace cannot be opened below /proc, a socket is asked for it. */
+#define ASK_SOCKET(errno_) WHERE(ioctl, 1, ~0u, SIOCGSKNS, errno_)
+#define BRING_UP(errno_) WHERE(ioctl, 1, ~0u, SIOCSIFFLAGS, errno_)
+#define DUPLICATE(errno_) WHERE(fcntl, 1, ~0u, F_DUPFD_CLOEXEC, errno_)
+#define UNSHARE(errno_) WHERE(unshare, 0, ~0u, CLONE_NEWNET, errno_)
+#define BIND_BY_PATH(errno_) WHERE(mount, 3, MS_BIND, MS_BIND, errno_)
+/* By either call. */
+#define MAKE_SHARED(errno_) \
+    WHERE(mount, 3, MS_SHARED, MS_SHARED, errno_), ALWAYS(mount_setattr, errno_)
+#define NO_PIDFD ALWAYS(pidfd_open, ENOSYS)
+#define START_THREAD(errno_) ALWAYS(clone3, errno_), ALWAYS(clone, errno_)
+
+struct failure {
+    const char *what;
+    int error;
+    long long (*call)(void);
+    /* What the message has to say; NULL: nothing in particular. */
+    const char *step, *remedy;
+    struct fault faults[4];
+};
+
+static void fails(void *arg)
+{
+    const struct failure *failure = arg;
+    uint64_t home = here();
+    int before = test_failures;
+
+    made = NULL;
+    listed = NULL;
+    called = 0;
+    FAILS(failure->error, failure->call());
+    if (failure->step)
+        MESSAGE_HAS(failure->step);
+    if (failure->remedy)
+        MESSAGE_HAS(failure->remedy);
+    EQUAL(here(), home);
+    EQUAL(called, 0);
+    CHECK(made == NULL && listed == NULL);
+    if (test_failures > before)
+        printf("# that was: %s\n", failure->what);
+}
+
+static void each_fails(const struct failure *failures, size_t count)
+{
+    size_t i, faults;
+
+    need_seccomp();
+    for (i = 0; i < count; i++) {
+        struct state before = state_now();
+        int failed = test_failures;
+
+        for (faults = 0; faults < 4 && failures[i].faults[faults].error; faults++)
+            ;
+        with_faults(failures[i].faults, faults, fails, (void *)&failures[i]);
+        UNCHANGED_SINCE(before);
+        SAME(names(), "blue");
+        SAME(names_in(NULL, NETNS_LIST_STALE), "blue stale");
+        if (test_failures > failed)
+            printf("# after: %s\n", failures[i].what);
+    }
+}
+
+#define EACH_FAILS(failures) each_fails((failures), sizeof(failures) / sizeof *(failures))
+
+/* One name, and one that a killed creator left. */
+static void begin(void)
+{
+    MUST(netns_create("blue", 0, &ns));
+    write_file("/run/netns/stale", "", 01000);
+    a_socket = MUST(netns_socket(ns, AF_INET, SOCK_DGRAM, 0));
+}
+
+static void end(void)
+{
+    close(a_socket);
+    netns_close(ns);
+}
+
+/* --- descriptors and memory ------------------------------------------------------------------- */
+
+static void without_descriptors_or_memory_every_call_says_so(void)
+{
+    static const struct { const char *name; long long (*call)(void); } calls[] = {
+        {"create", create},
+        {"create anonymous", create_anonymous},
+        {"create or open", create_or_open},
+        {"attach", attach},
+        {"remove", remove_name},
+        {"open name", open_name},
+        {"open path", open_path},
+        {"open pid", open_pid},
+        {"open handle", open_handle},
+        {"open socket", open_socket},
+        {"open current", open_current},
+        {"list", list},
+        {"list stale", list_stale},
+        {"names", list_names},
+        {"pids", find_pids},
+        {"threads", find_threads},
+        {"enter", enter},
+        {"run", run},
+        {"socket", socket_in},
+    };
+    static const struct { int error; const char *remedy; } errors[] = {
+        {EMFILE, "RLIMIT_NOFILE"}, {ENFILE, "file-max"}, {ENOMEM, NULL}};
+    size_t i, j;
+
+    begin();
+    for (i = 0; i < sizeof calls / sizeof *calls; i++) {
+        for (j = 0; j < sizeof errors / sizeof *errors; j++) {
+            int error = errors[j].error;
+            const struct failure failure = {
+                calls[i].name, error, calls[i].call, NULL, errors[j].remedy,
+                {ALWAYS(openat, error), ALWAYS(pidfd_open, error), ASK_SOCKET(error),
+                 DUPLICATE(error)}};
+
+            each_fails(&failure, 1);
+        }
+    }
+    end();
+}
+
+static void a_descriptor_that_is_lacking_half_way_leaves_nothing(void)
+{
+    static const struct failure failures[] = {
+        {"file", EMFILE, create, "make /run/netns/green", "RLIMIT_NOFILE", {MAKE_FILE(EMFILE)}},
+        {"file", ENFILE, attach, "make /run/netns/green", "file-max", {MAKE_FILE(ENFILE)}},
+        {"file", ENOMEM, create, "make /run/netns/green", NULL, {MAKE_FILE(ENOMEM)}},
+        {"way back", EMFILE, create, "own namespace", "RLIMIT_NOFILE",
+         {OPEN_HOME(EMFILE), ASK_SOCKET(EMFILE)}},
+        {"way back", ENFILE, socket_in, "own namespace", "file-max",
+         {OPEN_HOME(ENFILE), ASK_SOCKET(ENFILE)}},
+        {"way back", ENOMEM, enter, "own namespace", NULL, {OPEN_HOME(ENOMEM), ASK_SOCKET(ENOMEM)}},
+        {"way back", ENOMEM, run, "own namespace", NULL, {OPEN_HOME(ENOMEM), ASK_SOCKET(ENOMEM)}},
+        {"new one", EMFILE, create, "own namespace", "RLIMIT_NOFILE",
+         {OPEN_OWN(EMFILE), ASK_SOCKET(EMFILE)}},
+        {"new one", ENFILE, create_anonymous, "own namespace", "file-max",
+         {OPEN_OWN(ENFILE), ASK_SOCKET(ENFILE)}},
+        {"name", EMFILE, open_name, "open /run/netns/blue", "RLIMIT_NOFILE", {OPEN_NAME(EMFILE)}},
+        {"name", ENFILE, create_or_open, "open /run/netns/blue", "file-max", {OPEN_NAME(ENFILE)}},
+        {"tree", EMFILE, create, "bind on /run/netns/green", "RLIMIT_NOFILE",
+         {ALWAYS(open_tree, EMFILE)}},
+        {"tree", ENOMEM, attach, "bind on /run/netns/green", NULL, {ALWAYS(open_tree, ENOMEM)}},
+        {"directory", ENOMEM, list, "open /run/netns", NULL, {OPEN_DIRECTORY(ENOMEM)}},
+    };
+
+    begin();
+    EACH_FAILS(failures);
+    end();
+}
+
+/* --- namespaces and sockets ------------------------------------------------------------------- */
+
+static void a_namespace_that_cannot_be_made_leaves_nothing(void)
+{
+    static const struct failure failures[] = {
+        {"limit", ENOSPC, create, "unshare", "max_net_namespaces", {UNSHARE(ENOSPC)}},
+        {"limit", ENOSPC, create_anonymous, "unshare", "max_net_namespaces", {UNSHARE(ENOSPC)}},
+        {"right", EPERM, create, "unshare", "user namespace", {UNSHARE(EPERM)}},
+        {"memory", ENOMEM, create, "unshare", NULL, {UNSHARE(ENOMEM)}},
+        {"lo's socket", ENOMEM, create_lo_up, "bring lo up", NULL, {ALWAYS(socket, ENOMEM)}},
+        {"lo's flags", EPERM, create_lo_up, "bring lo up", "CAP_NET_ADMIN", {BRING_UP(EPERM)}},
+    };
+
+    begin();
+    EACH_FAILS(failures);
+    end();
+}
+
+static void a_socket_that_cannot_be_opened_is_refused_as_socket_says(void)
+{
+    static const struct failure failures[] = {
+        {"buffers", ENOBUFS, socket_in, "socket:", NULL, {ALWAYS(socket, ENOBUFS)}},
+        {"memory", ENOMEM, socket_in, "socket:", NULL, {ALWAYS(socket, ENOMEM)}},
+        {"right", EACCES, socket_in, "socket:", NULL, {ALWAYS(socket, EACCES)}},
+        {"right", EPERM, socket_in, "socket:", NULL, {ALWAYS(socket, EPERM)}},
+        {"limit", ENFILE, socket_in, "socket:", "file-max", {ALWAYS(socket, ENFILE)}},
+        {"setns", EPERM, go_one_way, "setns", "CAP_SYS_ADMIN", {ALWAYS(setns, EPERM)}},
+        {"setns", ENOMEM, go_one_way, "setns", NULL, {ALWAYS(setns, ENOMEM)}},
+        {"setns", ENOMEM, socket_in, "setns", NULL, {ALWAYS(setns, ENOMEM)}},
+        {"setns", EPERM, enter, "no way back", "netns_setns", {ALWAYS(setns, EPERM)}},
+        {"setns", EPERM, run, "no way back", "netns_setns", {ALWAYS(setns, EPERM)}},
+        /* The helper thread asks once more. */
+        {"setns", EPERM, socket_in, "setns", "owns the target", {ALWAYS(setns, EPERM)}},
+    };
+
+    begin();
+    EACH_FAILS(failures);
+    end();
+}
+
+static void where_no_helper_thread_starts_nothing_is_left(void)
+{
+    static const struct failure failures[] = {
+        {"thread", EAGAIN, create, "helper thread", NULL,
+         {ALWAYS(setns, EPERM), START_THREAD(EAGAIN)}},
+        {"thread", EAGAIN, create_anonymous, "helper thread", NULL,
+         {ALWAYS(setns, EPERM), START_THREAD(EAGAIN)}},
+        {"thread", EAGAIN, socket_in, "helper thread", NULL,
+         {ALWAYS(setns, EPERM), START_THREAD(EAGAIN)}},
+        /* A home that may not be opened is no way back either. */
+        {"thread", EAGAIN, create, "helper thread", NULL,
+         {OPEN_HOME(EACCES), ASK_SOCKET(EPERM), START_THREAD(EAGAIN)}},
+        {"home", EPERM, enter, "own namespace", NULL, {OPEN_HOME(EACCES), ASK_SOCKET(EPERM)}},
+        {"home", EPERM, run, "own namespace", NULL, {OPEN_HOME(ENOENT), ASK_SOCKET(EPERM)}},
+    };
+
+    begin();
+    EACH_FAILS(failures);
+    end();
+}
+
+/* --- opening ---------------------------------------------------------------------------------- */
+
+static void what_may_not_be_opened_is_refused_with_its_reason(void)
+{
+    static const struct failure failures[] = {
+        {"process", EACCES, open_pid, "network namespace", "CAP_SYS_PTRACE",
+         {NO_PIDFD, OPEN_NAME(EACCES)}},
+        {"process", ESRCH, open_pid, "network namespace", "ended", {NO_PIDFD, OPEN_NAME(ESRCH)}},
+        {"path", EACCES, open_path, "open /run/netns/blue", "CAP_SYS_PTRACE", {OPEN_NAME(EACCES)}},
+        {"path", ENOENT, open_path, "open /run/netns/blue", NULL, {OPEN_NAME(ENOENT)}},
+        {"path", EIO, open_path, "open /run/netns/blue", NULL, {OPEN_NAME(EIO)}},
+        {"name", ENOENT, open_name, "open /run/netns/blue", "netns_list", {OPEN_NAME(ENOENT)}},
+        {"socket", EPERM, open_socket, "network namespace", "CAP_NET_ADMIN", {ASK_SOCKET(EPERM)}},
+        {"handle", EMFILE, open_handle, "duplicate", "RLIMIT_NOFILE", {DUPLICATE(EMFILE)}},
+        {"no /proc", ENOENT, open_current, "own namespace", "/proc",
+         {OPEN_OWN(ENOENT), ASK_SOCKET(EPERM)}},
+        {"no /proc", ENOENT, find_pids, "read /proc", NULL, {OPEN_DIRECTORY(ENOENT)}},
+    };
+
+    begin();
+    EACH_FAILS(failures);
+    end();
+}
+
+static void a_directory_that_cannot_be_read_is_not_taken_for_an_empty_one(void)
+{
+    static const struct failure failures[] = {
+        {"read", EIO, list, "read /run/netns", NULL, {ALWAYS(getdents64, EIO)}},
+        {"read", ENOMEM, list_stale, "read /run/netns", NULL, {ALWAYS(getdents64, ENOMEM)}},
+        {"read", EIO, list_names, "read /run/netns", NULL, {ALWAYS(getdents64, EIO)}},
+        {"read", EIO, find_pids, "read /proc", NULL, {ALWAYS(getdents64, EIO)}},
+        {"read", ENOMEM, find_threads, "read /proc", NULL, {ALWAYS(getdents64, ENOMEM)}},
+        {"open", EACCES, list, "open /run/netns", NULL, {OPEN_DIRECTORY(EACCES)}},
+        {"open", EACCES, list_stale, "open /run/netns", NULL, {OPEN_DIRECTORY(EACCES)}},
+        {"open", EACCES, create, "open /run/netns", NULL, {OPEN_DIRECTORY(EACCES)}},
+        {"look", EIO, remove_stale, "look at /run/netns/stale", NULL, {ALWAYS(statx, EIO)}},
+        {"look", EIO, create_over_stale, "look at /run/netns/stale", NULL, {ALWAYS(statx, EIO)}},
+        {"look", EIO, list_stale, "look at", NULL, {ALWAYS(statx, EIO)}},
+    };
+
+    begin();
+    EACH_FAILS(failures);
+    end();
+}
+
+/* --- names ------------------------------------------------------------------------------------ */
+
+static void a_name_that_cannot_be_made_leaves_neither_file_nor_mount(void)
+{
+    static const struct failure failures[] = {
+        {"file", EACCES, create, "make /run/netns/green", "another user", {MAKE_FILE(EACCES)}},
+        {"file", EACCES, attach, "make /run/netns/green", "another user", {MAKE_FILE(EACCES)}},
+        {"file", EROFS, create, "make /run/netns/green", NULL, {MAKE_FILE(EROFS)}},
+        {"file", EROFS, attach, "make /run/netns/green", NULL, {MAKE_FILE(EROFS)}},
+        {"file", ENOSPC, create, "make /run/netns/green", NULL, {MAKE_FILE(ENOSPC)}},
+        {"tree", EPERM, create, "bind on", "mount namespace",
+         {ALWAYS(open_tree, EPERM), BIND_BY_PATH(EPERM)}},
+        {"move", EPERM, create, "bind on", "mount namespace",
+         {ALWAYS(move_mount, EPERM), BIND_BY_PATH(EPERM)}},
+        {"move", EPERM, attach, "bind on", "mount namespace",
+         {ALWAYS(move_mount, EPERM), BIND_BY_PATH(EPERM)}},
+        {"move", ENOSPC, create, "bind on", "mount-max", {ALWAYS(move_mount, ENOSPC)}},
+        {"move", ENOSPC, attach, "bind on", "mount-max", {ALWAYS(move_mount, ENOSPC)}},
+        {"move", ENOMEM, create, "bind on", NULL, {ALWAYS(move_mount, ENOMEM)}},
+        {"mount", EPERM, create, "bind on", "mount namespace",
+         {ALWAYS(open_tree, ENOSYS), BIND_BY_PATH(EPERM)}},
+        {"mount", ENOSPC, attach, "bind on", "mount-max",
+         {ALWAYS(open_tree, ENOSYS), BIND_BY_PATH(ENOSPC)}},
+        {"share", EPERM, create, "shared mount point of /run/netns", "mount namespace",
+         {MAKE_SHARED(EPERM)}},
+        {"share", EPERM, attach, "shared mount point of /run/netns", "mount namespace",
+         {MAKE_SHARED(EPERM)}},
+        {"stale", EACCES, create_over_stale, "unlink /run/netns/stale", "another user",
+         {ALWAYS(unlinkat, EACCES)}},
+        {"stale", EROFS, create_over_stale, "unlink /run/netns/stale", NULL,
+         {ALWAYS(unlinkat, EROFS)}},
+    };
+
+    begin();
+    EACH_FAILS(failures);
+    end();
+}
+
+static void a_name_that_cannot_be_taken_off_stays(void)
+{
+    static const struct failure failures[] = {
+        {"mount", EPERM, remove_name, "unmount /run/netns/blue", "mount namespace",
+         {ALWAYS(umount2, EPERM)}},
+        {"mount", ENOMEM, remove_name, "unmount /run/netns/blue", NULL, {ALWAYS(umount2, ENOMEM)}},
+        {"mount", EPERM, remove_name, "unmount /run/netns/blue", "more privileged",
+         {ALWAYS(umount2, EINVAL)}},
+        {"file", EROFS, remove_stale, "unlink /run/netns/stale", NULL, {ALWAYS(unlinkat, EROFS)}},
+        {"file", EACCES, remove_stale, "unlink /run/netns/stale", "another user",
+         {ALWAYS(unlinkat, EACCES)}},
+        {"file", EPERM, remove_stale, "unlink /run/netns/stale", "another user",
+         {ALWAYS(unlinkat, EPERM)}},
+    };
+
+    begin();
+    EACH_FAILS(failures);
+    end();
+}
+
+static void cannot_unlink(void *arg)
+{
+    (void)arg;
+    FAILS(EROFS, netns_remove("blue", 0));
+    MESSAGE_HAS("unlink /run/netns/blue");
+}
+
+/* The mount is off by then, and cannot be put back: what is left is what every call can clear. */
+static void a_file_that_cannot_be_unlinked_is_left_stale(void)
+{
+    const struct fault faults[] = {ALWAYS(unlinkat, EROFS)};
+
+    begin();
+    with_faults(faults, 1, cannot_unlink, NULL);
+    EQUAL(mounts_at("/run/netns/blue"), 0);
+    SAME(names(), "");
+    SAME(names_in(NULL, NETNS_LIST_STALE), "blue stale");
+    OK(netns_remove("blue", 0));
+    CHECK(!exists("/run/netns/blue"));
+    end();
+}
+
+static void works_without_locks(void *arg)
+{
+    (void)arg;
+    OK(netns_create("green", 0, NULL));
+    SAME(names(), "blue green");
+    OK(netns_remove("green", 0));
+    CHECK(!exists("/run/netns/green"));
+}
+
+static void where_there_are_no_locks_one_goes_on_without(void)
+{
+    const struct fault faults[] = {ALWAYS(flock, ENOLCK)};
+
+    begin();
+    with_faults(faults, 1, works_without_locks, NULL);
+    end();
+}
+
+/* --- first use -------------------------------------------------------------------------------- */
+
+static void first_use_fails(void *arg)
+{
+    const struct failure *failure = arg;
+    int before = test_failures;
+
+    made = NULL;
+    FAILS(failure->error, failure->call());
+    MESSAGE_HAS(failure->step);
+    if (failure->remedy)
+        MESSAGE_HAS(failure->remedy);
+    CHECK(made == NULL);
+    if (test_failures > before)
+        printf("# that was: %s\n", failure->what);
+}
+
+static void a_run_directory_that_cannot_be_made_leaves_no_mount(void)
+{
+    static const struct failure failures[] = {
+        {"mkdir", EACCES, create, "make the directory", "another user",
+         {ALWAYS(mkdir, EACCES), ALWAYS(mkdirat, EACCES)}},
+        {"mkdir", EROFS, create, "make the directory", NULL,
+         {ALWAYS(mkdir, EROFS), ALWAYS(mkdirat, EROFS)}},
+        {"mkdir", ENOSPC, create, "make the directory", NULL,
+         {ALWAYS(mkdir, ENOSPC), ALWAYS(mkdirat, ENOSPC)}},
+        {"tree", EPERM, create, "shared mount point", "mount namespace",
+         {ALWAYS(open_tree, EPERM), BIND_BY_PATH(EPERM)}},
+        {"tree", EMFILE, create, "shared mount point", "RLIMIT_NOFILE",
+         {ALWAYS(open_tree, EMFILE)}},
+        {"attributes", EPERM, create, "shared mount point", "mount namespace",
+         {ALWAYS(mount_setattr, EPERM), BIND_BY_PATH(EPERM)}},
+        {"move", ENOSPC, create, "shared mount point", "mount-max", {ALWAYS(move_mount, ENOSPC)}},
+        {"mount", EPERM, create, "shared mount point", "mount namespace",
+         {ALWAYS(open_tree, ENOSYS), BIND_BY_PATH(EPERM)}},
+        {"private", EPERM, create, "shared mount point", "mount namespace",
+         {ALWAYS(open_tree, ENOSYS), WHERE(mount, 3, MS_PRIVATE, MS_PRIVATE, EPERM)}},
+        {"shared", ENOMEM, create, "shared mount point", NULL,
+         {ALWAYS(open_tree, ENOSYS), MAKE_SHARED(ENOMEM)}},
+    };
+    size_t i, faults;
+
+    need_seccomp();
+    for (i = 0; i < sizeof failures / sizeof *failures; i++) {
+        int mounts = mounts_at(NULL), failed = test_failures;
+
+        for (faults = 0; faults < 4 && failures[i].faults[faults].error; faults++)
+            ;
+        with_faults(failures[i].faults, faults, first_use_fails, (void *)&failures[i]);
+        EQUAL(mounts_at(NULL), mounts);
+        CHECK(files_in("/run/netns") <= 0);
+        if (test_failures > failed)
+            printf("# after: %s\n", failures[i].what);
+    }
+    /* And the next one finds nothing in its way. */
+    OK(netns_create("green", 0, NULL));
+    EQUAL(mounts_at("/run/netns"), 1);
+    EQUAL(mounts_at("/run/netns/green"), 1);
+}
+
+int main(void)
+{
+    RUN(without_descriptors_or_memory_every_call_says_so);
+    RUN(a_descriptor_that_is_lacking_half_way_leaves_nothing);
+    RUN(a_namespace_that_cannot_be_made_leaves_nothing);
+    RUN(a_socket_that_cannot_be_opened_is_refused_as_socket_says);
+    RUN(where_no_helper_thread_starts_nothing_is_left);
+    RUN(what_may_not_be_opened_is_refused_with_its_reason);
+    RUN(a_directory_that_cannot_be_read_is_not_taken_for_an_empty_one);
+    RUN(a_name_that_cannot_be_made_leaves_neither_file_nor_mount);
+    RUN(a_name_that_cannot_be_taken_off_stays);
+    RUN(a_file_that_cannot_be_unlinked_is_left_stale);
+    RUN(where_there_are_no_locks_one_goes_on_without);
+    RUN_WITHOUT_RUN_DIRECTORY(a_run_directory_that_cannot_be_made_leaves_no_mount);
+    return finish();
+}

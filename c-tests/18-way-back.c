@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * The way back from a namespace, when setns(2) fails: before the thread goes, on the way there, and
+ * on the way back. The program's own setns takes the place of libc's, in the library too.
+ */
+#include "test.h"
+
+#include <pthread.h>
+#include <sys/socket.h>
+
+/* Which calls fail, counted from 1 on the thread that plans them, and how. */
+static struct {
+    int from, to, error;
+} plan;
+
+static int setns_calls;
+
+/* Other threads' calls are left alone: a helper thread is not part of the plan. */
+static pthread_t planner;
+
+int setns(int fd, int type)
+{
+    if (pthread_equal(pthread_self(), planner)) {
+        setns_calls++;
+        if (setns_calls >= plan.from && setns_calls <= plan.to) {
+            errno = plan.error;
+            return -1;
+        }
+    }
+    return (int)syscall(SYS_setns, fd, type);
+}
+
+/* The calls from the first to the last one fail; the others do their work. */
+static void fail_calls(int from, int to, int error)
+{
+    planner = pthread_self();
+    plan.from = from;
+    plan.to = to;
+    plan.error = error;
+    setns_calls = 0;
+}
+
+static void fail_none(void)
+{
+    fail_calls(0, 0, 0);
+}
+
+#define FOREVER INT_MAX
+
+/* The calls that a short trip makes: the proof, the way there, the way back. */
+#define PROOF 1
+#define THERE 2
+#define BACK 3
+
+/* A new namespace is gone to with unshare(2). */
+#define BACK_FROM_NEW 2
+
+static struct netns *ns;
+static uint64_t home;
+
+static void begin(void)
+{
+    planner = pthread_self();
+    MUST(netns_create("blue", 0, &ns));
+    home = here();
+    fail_none();
+}
+
+static void end(void)
+{
+    fail_none();
+    EQUAL(here(), home);
+    netns_close(ns);
+}
+
+/* Puts the thread back where the library could not. */
+static void go_home(const struct netns *to)
+{
+    fail_none();
+    EQUAL(setns(netns_fd(to), CLONE_NEWNET), 0);
+}
+
+static int count_call(void *count)
+{
+    ++*(int *)count;
+    return 3;
+}
+
+static void the_library_calls_this_programs_setns(void)
+{
+    begin();
+    OK(netns_leave(OK(netns_enter(ns))));
+    EQUAL(setns_calls, 3);
+    fail_none();
+    close(OK(netns_socket(ns, AF_INET, SOCK_DGRAM, 0)));
+    EQUAL(setns_calls, 3);
+    fail_none();
+    OK(netns_create("green", 0, NULL));
+    EQUAL(setns_calls, 2);
+    end();
+}
+
+/* --- the proof -------------------------------------------------------------------------------- */
+
+static void without_the_proof_create_and_socket_use_a_helper_thread(void)
+{
+    struct netns *made = NULL, *of_socket = NULL;
+    int fd;
+
+    begin();
+    fail_calls(PROOF, FOREVER, EPERM);
+    OK(netns_create("green", NETNS_CREATE_LO_UP, &made));
+    EQUAL(setns_calls, 1);
+    EQUAL(here(), home);
+    fail_calls(PROOF, FOREVER, EPERM);
+    fd = OK(netns_socket(made, AF_INET, SOCK_STREAM, 0));
+    EQUAL(setns_calls, 1);
+    OK(netns_open_fd(fd, &of_socket));
+    EQUAL(netns_equal(of_socket, made), 1);
+    EQUAL(here(), home);
+    EQUAL(threads_left(), 1);
+    close(fd);
+    netns_close(of_socket);
+    netns_close(made);
+    end();
+}
+
+static void without_the_proof_enter_and_run_do_not_go(void)
+{
+    int called = 0, result = 4711;
+
+    begin();
+    fail_calls(PROOF, FOREVER, EPERM);
+    FAILS(EPERM, netns_enter(ns));
+    MESSAGE_HAS("no way back");
+    EQUAL(setns_calls, 1);
+    fail_calls(PROOF, FOREVER, EPERM);
+    FAILS(EPERM, netns_run(ns, count_call, &called, &result));
+    MESSAGE_HAS("no way back");
+    EQUAL(called, 0);
+    EQUAL(result, 4711);
+    end();
+}
+
+static void a_proof_that_fails_otherwise_is_the_calls_failure(void)
+{
+    struct netns *made = NULL;
+    struct state before;
+    int called = 0;
+
+    begin();
+    before = state_now();
+    fail_calls(PROOF, FOREVER, ENOMEM);
+    FAILS(ENOMEM, netns_create("green", 0, &made));
+    FAILS(ENOMEM, netns_create(NULL, 0, &made));
+    FAILS(ENOMEM, netns_socket(ns, AF_INET, SOCK_STREAM, 0));
+    FAILS(ENOMEM, netns_enter(ns));
+    FAILS(ENOMEM, netns_run(ns, count_call, &called, NULL));
+    EQUAL(called, 0);
+    CHECK(made == NULL);
+    UNCHANGED_SINCE(before);
+    end();
+}
+
+/* --- the way there ---------------------------------------------------------------------------- */
+
+static void a_thread_that_cannot_go_stays_at_home(void)
+{
+    static const int errors[] = {EPERM, ENOMEM};
+    struct state before;
+    int called = 0;
+    size_t i;
+
+    begin();
+    before = state_now();
+    for (i = 0; i < 2; i++) {
+        fail_calls(THERE, FOREVER, errors[i]);
+        FAILS(errors[i], netns_enter(ns));
+        MESSAGE_HAS("setns");
+        fail_calls(THERE, FOREVER, errors[i]);
+        FAILS(errors[i], netns_run(ns, count_call, &called, NULL));
+        fail_calls(THERE, FOREVER, errors[i]);
+        FAILS(errors[i], netns_socket(ns, AF_INET, SOCK_STREAM, 0));
+        fail_calls(1, FOREVER, errors[i]);
+        FAILS(errors[i], netns_setns(ns));
+        UNCHANGED_SINCE(before);
+    }
+    EQUAL(called, 0);
+    end();
+}
+
+/* --- the way back ----------------------------------------------------------------------------- */
+
+static void leave_without_a_way_back_keeps_the_token_for_another_try(void)
+{
+    static const int errors[] = {EPERM, ENOMEM};
+    size_t i;
+    int token;
+
+    begin();
+    for (i = 0; i < 2; i++) {
+        fail_none();
+        token = OK(netns_enter(ns));
+        fail_calls(1, FOREVER, errors[i]);
+        FAILS(ENOTRECOVERABLE, netns_leave(token));
+        MESSAGE_HAS("wrong namespace");
+        EQUAL(here(), netns_inode(ns));
+        EQUAL(fcntl(token, F_GETFD), FD_CLOEXEC);
+        fail_none();
+        OK(netns_leave(token));
+        EQUAL(here(), home);
+        EQUAL(fcntl(token, F_GETFD), -1);
+    }
+    end();
+}
+
+static void run_without_a_way_back_says_that_the_thread_is_elsewhere(void)
+{
+    struct netns *own = NULL;
+    int called = 0, result = 4711, before;
+
+    begin();
+    OK(netns_open_current(&own));
+    before = open_descriptors();
+    fail_calls(BACK, FOREVER, EPERM);
+    FAILS(ENOTRECOVERABLE, netns_run(ns, count_call, &called, &result));
+    MESSAGE_HAS("setns back");
+    MESSAGE_HAS("wrong namespace");
+    EQUAL(called, 1);
+    EQUAL(result, 4711);
+    EQUAL(here(), netns_inode(ns));
+    EQUAL(open_descriptors(), before);
+    go_home(own);
+    netns_close(own);
+    end();
+}
+
+static void socket_without_a_way_back_leaves_no_socket(void)
+{
+    struct netns *own = NULL;
+    int before;
+
+    begin();
+    OK(netns_open_current(&own));
+    before = open_descriptors();
+    fail_calls(BACK, FOREVER, EPERM);
+    FAILS(ENOTRECOVERABLE, netns_socket(ns, AF_INET, SOCK_STREAM, 0));
+    MESSAGE_HAS("wrong namespace");
+    EQUAL(here(), netns_inode(ns));
+    EQUAL(open_descriptors(), before);
+    go_home(own);
+    /* It is the thread that matters, even where the socket failed too. */
+    fail_calls(BACK, FOREVER, EPERM);
+    FAILS(ENOTRECOVERABLE, netns_socket(ns, 9999, SOCK_STREAM, 0));
+    EQUAL(here(), netns_inode(ns));
+    EQUAL(open_descriptors(), before);
+    go_home(own);
+    netns_close(own);
+    end();
+}
+
+static void create_without_a_way_back_leaves_no_name(void)
+{
+    struct netns *own = NULL, *made = NULL;
+    struct state before;
+    int i;
+
+    begin();
+    OK(netns_open_current(&own));
+    before = state_now();
+    for (i = 0; i < 3; i++) {
+        fail_calls(BACK_FROM_NEW, FOREVER, EPERM);
+        FAILS(ENOTRECOVERABLE, netns_create(i == 2 ? NULL : "green",
+                                            i == 1 ? NETNS_CREATE_EXIST_OK : 0, &made));
+        MESSAGE_HAS("setns back");
+        MESSAGE_HAS("wrong namespace");
+        CHECK(made == NULL);
+        CHECK(here() != home && here() != netns_inode(ns));
+        go_home(own);
+        UNCHANGED_SINCE(before);
+        SAME(names_in(NULL, NETNS_LIST_STALE), "blue");
+    }
+    netns_close(own);
+    end();
+}
+
+/* Bringing lo up in a namespace that exists is a trip too. */
+static void lo_up_without_a_way_back_says_so(void)
+{
+    struct netns *own = NULL, *opened = NULL;
+
+    begin();
+    OK(netns_open_current(&own));
+    fail_calls(BACK, FOREVER, EPERM);
+    FAILS(ENOTRECOVERABLE,
+          netns_create("blue", NETNS_CREATE_EXIST_OK | NETNS_CREATE_LO_UP, &opened));
+    CHECK(opened == NULL);
+    EQUAL(here(), netns_inode(ns));
+    go_home(own);
+    netns_close(own);
+    end();
+}
+
+static void a_way_back_that_opens_again_is_taken(void)
+{
+    struct netns *made = NULL;
+    int token, called = 0, result = 0;
+
+    begin();
+    fail_calls(BACK, BACK + 3, ENOMEM);
+    close(OK(netns_socket(ns, AF_INET, SOCK_STREAM, 0)));
+    EQUAL(here(), home);
+    fail_calls(BACK, BACK + 3, ENOMEM);
+    OK(netns_run(ns, count_call, &called, &result));
+    EQUAL(result, 3);
+    EQUAL(here(), home);
+    fail_calls(BACK_FROM_NEW, BACK_FROM_NEW + 3, ENOMEM);
+    OK(netns_create("green", 0, &made));
+    EQUAL(here(), home);
+    fail_calls(BACK, BACK + 3, ENOMEM);
+    token = OK(netns_enter(ns));
+    OK(netns_leave(token));
+    EQUAL(here(), home);
+    netns_close(made);
+    end();
+}
+
+static int fail_the_way_back(void *error)
+{
+    fail_calls(1, FOREVER, *(int *)error);
+    return 0;
+}
+
+static void a_way_back_that_is_lost_during_the_callback_is_enotrecoverable(void)
+{
+    struct netns *own = NULL;
+
+    begin();
+    OK(netns_open_current(&own));
+    FAILS(ENOTRECOVERABLE, netns_run(ns, fail_the_way_back, &(int){EPERM}, NULL));
+    EQUAL(here(), netns_inode(ns));
+    go_home(own);
+    netns_close(own);
+    end();
+}
+
+/* A thread that ends in there takes its place with it: the process is none the worse. */
+static void *end_in_the_wrong_place(void *arg)
+{
+    planner = pthread_self();
+    fail_calls(BACK, FOREVER, EPERM);
+    FAILS(ENOTRECOVERABLE, netns_socket(ns, AF_INET, SOCK_STREAM, 0));
+    EQUAL(here(), netns_inode(ns));
+    return arg;
+}
+
+static void the_remedy_is_to_end_the_thread(void)
+{
+    pthread_t thread;
+    int before;
+
+    begin();
+    before = open_descriptors();
+    MUST(-pthread_create(&thread, NULL, end_in_the_wrong_place, NULL));
+    MUST(-pthread_join(thread, NULL));
+    EQUAL(here(), home);
+    EQUAL(open_descriptors(), before);
+    fail_none();
+    close(OK(netns_socket(ns, AF_INET, SOCK_STREAM, 0)));
+    end();
+}
+
+int main(void)
+{
+    RUN(the_library_calls_this_programs_setns);
+    RUN(without_the_proof_create_and_socket_use_a_helper_thread);
+    RUN(without_the_proof_enter_and_run_do_not_go);
+    RUN(a_proof_that_fails_otherwise_is_the_calls_failure);
+    RUN(a_thread_that_cannot_go_stays_at_home);
+    RUN(leave_without_a_way_back_keeps_the_token_for_another_try);
+    RUN(run_without_a_way_back_says_that_the_thread_is_elsewhere);
+    RUN(socket_without_a_way_back_leaves_no_socket);
+    RUN(create_without_a_way_back_leaves_no_name);
+    RUN(lo_up_without_a_way_back_says_so);
+    RUN(a_way_back_that_opens_again_is_taken);
+    RUN(a_way_back_that_is_lost_during_the_callback_is_enotrecoverable);
+    RUN(the_remedy_is_to_end_the_thread);
+    return finish();
+}

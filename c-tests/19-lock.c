@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * The run directory's lock. Whoever can read the directory can hold it, so the library waits for a
+ * second and goes on without it.
+ */
+#include "ip.h"
+
+#include <pthread.h>
+
+/* The wait is a second; the rest is for slow machines. */
+#define WAITED(start) \
+    (CHECK(seconds() - (start) >= 0.9), CHECK(seconds() - (start) < 5))
+
+/* Less than the second that a call without the lock takes. */
+#define DID_NOT_WAIT(start) CHECK(seconds() - (start) < 0.9)
+
+/* Holds the lock, as flock(1) on the directory does, until the descriptor is closed. */
+static int hold_lock(int how)
+{
+    int fd = MUST(open("/run/netns", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+
+    MUST(flock(fd, how));
+    return fd;
+}
+
+/* Nobody holds it. */
+static bool lock_is_free(void)
+{
+    int fd = MUST(open("/run/netns", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    bool is_free = flock(fd, LOCK_EX | LOCK_NB) == 0;
+
+    close(fd);
+    return is_free;
+}
+
+/* Each call does its work after its second. */
+static void goes_on_without(int how)
+{
+    struct netns *ns = NULL, *made = NULL;
+    double start;
+    int lock;
+
+    OK(netns_create(NULL, 0, &ns));
+    lock = hold_lock(how);
+    start = seconds();
+    OK(netns_create("blue", 0, &made));
+    WAITED(start);
+    CHECK(is_netns("/run/netns/blue"));
+    start = seconds();
+    OK(netns_attach(ns, "green", 0));
+    WAITED(start);
+    SAME(names(), "blue green");
+    start = seconds();
+    OK(netns_remove("blue", 0));
+    WAITED(start);
+    CHECK(!exists("/run/netns/blue"));
+    SAME(names(), "green");
+    close(lock);
+    netns_close(made);
+    netns_close(ns);
+}
+
+static void a_reader_that_holds_the_lock_is_waited_for_for_a_second(void)
+{
+    goes_on_without(LOCK_SH);
+}
+
+static void so_is_one_that_holds_it_exclusively(void)
+{
+    goes_on_without(LOCK_EX);
+}
+
+static void what_needs_no_lock_does_not_wait(void)
+{
+    struct netns *ns = NULL, *opened = NULL;
+    struct netns_list *list = NULL;
+    double start;
+    int lock;
+
+    OK(netns_create("blue", 0, &ns));
+    lock = hold_lock(LOCK_EX);
+    start = seconds();
+    SAME(names(), "blue");
+    OK(netns_names(ns, 0, &list));
+    EQUAL(netns_list_len(list), 1);
+    OK(netns_open("blue", 0, &opened));
+    FAILS(EEXIST, netns_create("blue", 0, NULL));
+    FAILS(EEXIST, netns_attach(ns, "blue", 0));
+    netns_close(opened);
+    OK(netns_create("blue", NETNS_CREATE_EXIST_OK, &opened));
+    EQUAL(netns_equal(ns, opened), 1);
+    netns_close(opened);
+    OK(netns_create(NULL, 0, &opened));
+    DID_NOT_WAIT(start);
+    netns_close(opened);
+    netns_list_free(list);
+    close(lock);
+    netns_close(ns);
+}
+
+/* Only the lock tells a file that was left from one that is in use at this moment. */
+static void without_the_lock_a_marked_file_is_not_stale_before_its_time(void)
+{
+    double start;
+    int lock;
+
+    write_file("/run/netns/blue", "", 01000);
+    lock = hold_lock(LOCK_SH);
+    start = seconds();
+    SAME(names_in(NULL, NETNS_LIST_STALE), "");
+    WAITED(start);
+    start = seconds();
+    FAILS(EEXIST, netns_create("blue", 0, NULL));
+    WAITED(start);
+    CHECK(exists("/run/netns/blue"));
+    close(lock);
+    start = seconds();
+    SAME(names_in(NULL, NETNS_LIST_STALE), "blue");
+    OK(netns_create("blue", 0, NULL));
+    DID_NOT_WAIT(start);
+    SAME(names(), "blue");
+}
+
+static void a_lock_that_is_let_go_of_is_taken(void)
+{
+    double start;
+    pid_t pid;
+    int lock;
+
+    /* Clearing it at once takes the lock: without, it would be somebody's. */
+    write_file("/run/netns/blue", "", 01000);
+    lock = hold_lock(LOCK_EX);
+    start = seconds();
+    pid = unlock_later(lock, 200);
+    OK(netns_create("blue", 0, NULL));
+    CHECK(seconds() - start >= 0.19);
+    DID_NOT_WAIT(start);
+    EQUAL(wait_for(pid), 0);
+    CHECK(is_netns("/run/netns/blue"));
+    close(lock);
+}
+
+static void a_lock_whose_holder_is_killed_is_taken(void)
+{
+    double start;
+    int ready[2];
+    pid_t pid;
+    char byte;
+
+    MUST(pipe2(ready, O_CLOEXEC));
+    pid = MUST(fork());
+    if (pid == 0) {
+        hold_lock(LOCK_EX);
+        MUST(write(ready[1], "", 1));
+        sleep_ms(200);
+        raise(SIGKILL);
+    }
+    MUST(read(ready[0], &byte, 1));
+    start = seconds();
+    OK(netns_create("blue", 0, NULL));
+    CHECK(seconds() - start >= 0.1);
+    DID_NOT_WAIT(start);
+    EQUAL(wait_for(pid), 128 + SIGKILL);
+    close(ready[0]);
+    close(ready[1]);
+}
+
+static void no_call_keeps_the_lock(void)
+{
+    struct netns *ns = NULL;
+
+    OK(netns_create("blue", 0, &ns));
+    CHECK(lock_is_free());
+    FAILS(EEXIST, netns_create("blue", 0, NULL));
+    CHECK(lock_is_free());
+    OK(netns_attach(ns, "green", 0));
+    CHECK(lock_is_free());
+    FAILS(ENOENT, netns_remove("missing", 0));
+    CHECK(lock_is_free());
+    OK(netns_remove("blue", 0));
+    CHECK(lock_is_free());
+    SAME(names_in(NULL, NETNS_LIST_STALE), "green");
+    CHECK(lock_is_free());
+    netns_close(ns);
+}
+
+/* iproute2 waits for the lock for ever. */
+static void ip_netns_add_is_not_held_up_by_a_waiting_library(void)
+{
+    double start;
+    pid_t ip;
+    int lock;
+
+    need_ip();
+    lock = hold_lock(LOCK_SH);
+    start = seconds();
+    ip = start_ip(-1, "add", "green", NULL, NULL);
+    OK(netns_create("blue", 0, NULL));
+    WAITED(start);
+    SAME(names(), "blue");
+    close(lock);
+    EQUAL(wait_for(ip), 0);
+    SAME(names(), "blue green");
+    EQUAL(mounts_at("/run/netns/blue"), 1);
+    EQUAL(mounts_at("/run/netns/green"), 1);
+}
+
+#define CREATORS 8
+#define ALL_NAMES "name-0 name-1 name-2 name-3 name-4 name-5 name-6 name-7 one"
+
+static void *create_one(void *arg)
+{
+    char name[16];
+
+    snprintf(name, sizeof name, "name-%d", (int)(intptr_t)arg);
+    OK(netns_create(name, 0, NULL));
+    return NULL;
+}
+
+static void *create_the_same(void *winners)
+{
+    int rc = netns_create("one", 0, NULL);
+
+    CHECK(rc == 0 || rc == -EEXIST);
+    if (rc == 0)
+        __atomic_add_fetch((int *)winners, 1, __ATOMIC_SEQ_CST);
+    return NULL;
+}
+
+/* All of them have waited for their second, and now work side by side with no lock at all. */
+static void creators_without_the_lock_do_not_harm_each_other(void)
+{
+    pthread_t threads[2 * CREATORS];
+    int lock = hold_lock(LOCK_SH), winners = 0, i;
+    double start = seconds();
+
+    for (i = 0; i < CREATORS; i++)
+        MUST(-pthread_create(&threads[i], NULL, create_one, (void *)(intptr_t)i));
+    for (; i < 2 * CREATORS; i++)
+        MUST(-pthread_create(&threads[i], NULL, create_the_same, &winners));
+    for (i = 0; i < 2 * CREATORS; i++)
+        MUST(-pthread_join(threads[i], NULL));
+    WAITED(start);
+    EQUAL(winners, 1);
+    SAME(names(), ALL_NAMES);
+    close(lock);
+    SAME(names_in(NULL, NETNS_LIST_STALE), ALL_NAMES);
+}
+
+int main(void)
+{
+    RUN(a_reader_that_holds_the_lock_is_waited_for_for_a_second);
+    RUN(so_is_one_that_holds_it_exclusively);
+    RUN(what_needs_no_lock_does_not_wait);
+    RUN(without_the_lock_a_marked_file_is_not_stale_before_its_time);
+    RUN(a_lock_that_is_let_go_of_is_taken);
+    RUN(a_lock_whose_holder_is_killed_is_taken);
+    RUN(no_call_keeps_the_lock);
+    RUN(ip_netns_add_is_not_held_up_by_a_waiting_library);
+    RUN(creators_without_the_lock_do_not_harm_each_other);
+    return finish();
+}

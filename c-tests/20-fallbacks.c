@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Old kernels, by force: everything works without the calls that have come since Linux 4.19. */
+#include "fault.h"
+
+#include <sys/socket.h>
+
+#define NS_GET_ID 0x8008b70du
+#define PIDFD_GET_NET_NAMESPACE 0xff04u
+#define SO_NETNS_COOKIE 71
+
+static const struct fault
+    no_handles = {.call = SYS_name_to_handle_at, .error = ENOSYS},
+    no_open_tree = {.call = SYS_open_tree, .error = ENOSYS},
+    no_move_mount = {.call = SYS_move_mount, .error = ENOSYS},
+    no_mount_setattr = {.call = SYS_mount_setattr, .error = ENOSYS},
+    no_statx = {.call = SYS_statx, .error = ENOSYS},
+    no_pidfd_open = {.call = SYS_pidfd_open, .error = ENOSYS},
+    no_clone3 = {.call = SYS_clone3, .error = ENOSYS},
+    no_id = {.call = SYS_ioctl, .error = ENOTTY, .arg = 1, .mask = ~0u, .value = NS_GET_ID},
+    no_pidfd_namespace = {.call = SYS_ioctl, .error = ENOTTY, .arg = 1, .mask = ~0u,
+                          .value = PIDFD_GET_NET_NAMESPACE},
+    no_cookie = {.call = SYS_getsockopt, .error = ENOPROTOOPT, .arg = 2, .mask = ~0u,
+                 .value = SO_NETNS_COOKIE};
+
+/* What the calls that fail cannot make for themselves. */
+static struct {
+    struct netns *home;
+    pid_t child;
+    int pidfd;
+} given;
+
+static void same_namespace(struct netns **opened, const struct netns *ns, int line)
+{
+    check_at(netns_equal(*opened, ns) == 1, line, "not the same namespace");
+    netns_close(*opened);
+    *opened = NULL;
+}
+
+/* They are the same; closes the first. */
+#define SAME_NAMESPACE(opened, ns) same_namespace(&(opened), (ns), __LINE__)
+
+static void create_and_open(void)
+{
+    struct netns *ns = NULL, *opened = NULL, *anonymous = NULL;
+    uint64_t home = here();
+
+    OK(netns_create("blue", NETNS_CREATE_LO_UP, &ns));
+    EQUAL(mounts_at("/run/netns"), 1);
+    EQUAL(mounts_at("/run/netns/blue"), 1);
+    CHECK(is_netns("/run/netns/blue"));
+    CHECK(lo_is_up(ns));
+    EQUAL(here(), home);
+    FAILS(EEXIST, netns_create("blue", 0, &opened));
+    OK(netns_create("blue", NETNS_CREATE_EXIST_OK, &opened));
+    SAME_NAMESPACE(opened, ns);
+    OK(netns_create(NULL, 0, &anonymous));
+    EQUAL(netns_equal(anonymous, ns), 0);
+    netns_close(anonymous);
+    OK(netns_open("blue", 0, &opened));
+    SAME_NAMESPACE(opened, ns);
+    OK(netns_open("/run/netns/blue", 0, &opened));
+    SAME_NAMESPACE(opened, ns);
+    OK(netns_open_pid(given.child, &opened));
+    SAME_NAMESPACE(opened, given.home);
+    OK(netns_open_fd(given.pidfd, &opened));
+    SAME_NAMESPACE(opened, given.home);
+    OK(netns_open_fd(netns_fd(ns), &opened));
+    SAME_NAMESPACE(opened, ns);
+    OK(netns_open_current(&opened));
+    SAME_NAMESPACE(opened, given.home);
+    netns_close(ns);
+}
+
+static void refuse_what_is_none(void)
+{
+    struct netns *opened = NULL;
+    int fd;
+
+    write_file("/run/netns/file", "text", 0644);
+    FAILS(ENOTTY, netns_open("file", 0, &opened));
+    FAILS(ENOTTY, netns_create("file", NETNS_CREATE_EXIST_OK, &opened));
+    FAILS(ENOTTY, netns_remove("file", 0));
+    FAILS(ENOTTY, netns_open("/proc/self/ns/mnt", 0, &opened));
+    fd = MUST(open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC));
+    FAILS(ENOTTY, netns_open_fd(fd, &opened));
+    close(fd);
+    FAILS(ENOENT, netns_open("missing", 0, &opened));
+    /* A name of another kind of namespace. */
+    write_file("/run/netns/mount", "", 0);
+    MUST(mount("/proc/self/ns/uts", "/run/netns/mount", "none", MS_BIND, NULL));
+    FAILS(ENOTTY, netns_open("mount", 0, &opened));
+    FAILS(ENOTTY, netns_remove("mount", 0));
+    SAME(names(), "blue");
+    MUST(umount2("/run/netns/mount", MNT_DETACH));
+    MUST(unlink("/run/netns/mount"));
+    MUST(unlink("/run/netns/file"));
+}
+
+static void go_there_and_back(void)
+{
+    struct netns *ns = NULL, *of_socket = NULL;
+    uint64_t home = here();
+    int fd, token;
+
+    OK(netns_open("blue", 0, &ns));
+    token = OK(netns_enter(ns));
+    EQUAL(here(), netns_inode(ns));
+    EQUAL(OK(netns_is_current(ns)), 1);
+    OK(netns_leave(token));
+    EQUAL(here(), home);
+    fd = OK(netns_socket(ns, AF_INET, SOCK_STREAM, 0));
+    OK(netns_open_fd(fd, &of_socket));
+    SAME_NAMESPACE(of_socket, ns);
+    close(fd);
+    netns_close(ns);
+}
+
+static void name_list_and_remove(void)
+{
+    struct netns_list *list = NULL;
+    struct netns *ns = NULL;
+    pid_t inside;
+
+    OK(netns_open("blue", 0, &ns));
+    OK(netns_attach(ns, "green", 0));
+    SAME(names(), "blue green");
+    OK(netns_names(ns, 0, &list));
+    EQUAL(netns_list_len(list), 2);
+    EQUAL(netns_list_inode(list, 1), netns_inode(ns));
+    netns_list_free(list);
+    inside = start_in(ns);
+    EQUAL(OK(netns_pids(ns, NETNS_PIDS_THREADS, &given.child, 0)), 1);
+    stop(inside);
+    /* Bound on top of itself. */
+    MUST(mount("/run/netns/green", "/run/netns/green", "none", MS_BIND, NULL));
+    MUST(mount("/run/netns/green", "/run/netns/green", "none", MS_BIND, NULL));
+    CHECK(mounts_at("/run/netns/green") >= 3);
+    SAME(names(), "blue green");
+    OK(netns_remove("green", 0));
+    EQUAL(mounts_at("/run/netns/green"), 0);
+    CHECK(!exists("/run/netns/green"));
+    netns_close(ns);
+}
+
+static void clear_what_is_stale(void)
+{
+    write_file("/run/netns/old", "", 01000);
+    write_file("/run/netns/young", "", 0);
+    SAME(names(), "blue");
+    SAME(names_in(NULL, NETNS_LIST_STALE), "blue old");
+    OK(netns_create("old", 0, NULL));
+    FAILS(EEXIST, netns_create("young", 0, NULL));
+    SAME(names(), "blue old");
+    OK(netns_remove("young", 0));
+    OK(netns_remove("old", 0));
+}
+
+static void round_trip(void *arg)
+{
+    int before = mounts_at(NULL);
+
+    (void)arg;
+    create_and_open();
+    refuse_what_is_none();
+    go_there_and_back();
+    name_list_and_remove();
+    clear_what_is_stale();
+    OK(netns_remove("blue", 0));
+    FAILS(ENOENT, netns_remove("blue", 0));
+    SAME(names_in(NULL, NETNS_LIST_STALE), "");
+    /* All that is left is the run directory's own mount. */
+    EQUAL(mounts_at(NULL), before + 1);
+}
+
+/* The whole round trip from first use on, below a shared mount, which is where it is hardest. */
+static void round_trip_without(const struct fault *faults, size_t count)
+{
+    need_seccomp();
+    MUST(mount("none", "/run", "none", MS_SHARED, NULL));
+    OK(netns_open_current(&given.home));
+    given.child = start_in(NULL);
+    given.pidfd = (int)syscall(SYS_pidfd_open, given.child, 0);
+    if (given.pidfd < 0)
+        skip("no pidfd_open to begin with");
+    with_faults(faults, count, round_trip, NULL);
+    EQUAL(threads_left(), 1);
+    close(given.pidfd);
+    stop(given.child);
+    netns_close(given.home);
+}
+
+#define WITHOUT(...) \
+    round_trip_without((const struct fault[]){__VA_ARGS__}, \
+                       sizeof((const struct fault[]){__VA_ARGS__}) / sizeof(struct fault))
+
+static void everything_works_on_this_kernel(void)
+{
+    round_trip_without(NULL, 0);
+}
+
+static void everything_works_without_file_handles(void)
+{
+    WITHOUT(no_handles);
+}
+
+static void everything_works_without_open_tree(void)
+{
+    WITHOUT(no_open_tree);
+}
+
+static void everything_works_without_move_mount(void)
+{
+    WITHOUT(no_move_mount);
+}
+
+static void everything_works_without_mount_setattr(void)
+{
+    WITHOUT(no_mount_setattr);
+}
+
+static void everything_works_without_statx(void)
+{
+    WITHOUT(no_statx);
+}
+
+static void everything_works_without_pidfds(void)
+{
+    WITHOUT(no_pidfd_open, no_pidfd_namespace);
+}
+
+static void everything_works_without_namespaces_of_pidfds(void)
+{
+    WITHOUT(no_pidfd_namespace);
+}
+
+static void everything_works_without_all_of_them(void)
+{
+    WITHOUT(no_handles, no_open_tree, no_move_mount, no_mount_setattr, no_statx, no_pidfd_open,
+            no_clone3, no_id, no_pidfd_namespace, no_cookie);
+}
+
+/* What containers answer to calls that their filter does not know. */
+static void everything_works_where_a_filter_answers_eperm(void)
+{
+    WITHOUT({.call = SYS_name_to_handle_at, .error = EPERM}, {.call = SYS_statx, .error = EPERM},
+            {.call = SYS_pidfd_open, .error = EPERM}, {.call = SYS_clone3, .error = ENOSYS});
+}
+
+static void everything_works_where_a_filter_refuses_the_new_mount_calls(void)
+{
+    WITHOUT({.call = SYS_open_tree, .error = EPERM}, {.call = SYS_move_mount, .error = EPERM},
+            {.call = SYS_mount_setattr, .error = EPERM});
+}
+
+/* --- cookies ---------------------------------------------------------------------------------- */
+
+static struct netns *with_cookie;
+static uint64_t cookie;
+
+static void has_its_cookie(void *arg)
+{
+    struct netns *opened = NULL;
+    uint64_t got = 0;
+
+    (void)arg;
+    OK(netns_open_fd(netns_fd(with_cookie), &opened));
+    OK(netns_cookie(opened, &got));
+    EQUAL(got, cookie);
+    netns_close(opened);
+}
+
+static void has_no_cookie(void *arg)
+{
+    struct netns *opened = NULL;
+    uint64_t got = 4711, home = here();
+
+    (void)arg;
+    OK(netns_open_fd(netns_fd(with_cookie), &opened));
+    FAILS(EOPNOTSUPP, netns_cookie(opened, &got));
+    MESSAGE_HAS("5.14");
+    EQUAL(got, 4711);
+    EQUAL(here(), home);
+    netns_close(opened);
+}
+
+static void a_cookie_is_the_same_by_every_way(void)
+{
+    const struct fault faults[] = {no_handles, no_id};
+
+    need_seccomp();
+    OK(netns_create(NULL, 0, &with_cookie));
+    OK(netns_cookie(with_cookie, &cookie));
+    CHECK(cookie != 0);
+    with_faults(faults, 0, has_its_cookie, NULL);
+    with_faults(faults, 1, has_its_cookie, NULL);
+    with_faults(faults, 2, has_its_cookie, NULL);
+    netns_close(with_cookie);
+}
+
+static void without_cookies_there_is_none(void)
+{
+    const struct fault faults[] = {no_handles, no_id, no_cookie};
+
+    need_seccomp();
+    OK(netns_create(NULL, 0, &with_cookie));
+    with_faults(faults, 3, has_no_cookie, NULL);
+    netns_close(with_cookie);
+}
+
+int main(void)
+{
+    RUN_WITHOUT_RUN_DIRECTORY(everything_works_on_this_kernel);
+    RUN_WITHOUT_RUN_DIRECTORY(everything_works_without_file_handles);
+    RUN_WITHOUT_RUN_DIRECTORY(everything_works_without_open_tree);
+    RUN_WITHOUT_RUN_DIRECTORY(everything_works_without_move_mount);
+    RUN_WITHOUT_RUN_DIRECTORY(everything_works_without_mount_setattr);
+    RUN_WITHOUT_RUN_DIRECTORY(everything_works_without_statx);
+    RUN_WITHOUT_RUN_DIRECTORY(everything_works_without_pidfds);
+    RUN_WITHOUT_RUN_DIRECTORY(everything_works_without_namespaces_of_pidfds);
+    RUN_WITHOUT_RUN_DIRECTORY(everything_works_without_all_of_them);
+    RUN_WITHOUT_RUN_DIRECTORY(everything_works_where_a_filter_answers_eperm);
+    RUN_WITHOUT_RUN_DIRECTORY(everything_works_where_a_filter_refuses_the_new_mount_calls);
+    RUN(a_cookie_is_the_same_by_every_way);
+    RUN(without_cookies_there_is_none);
+    return finish();
+}

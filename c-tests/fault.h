@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* System calls made to fail by a seccomp filter, as an old kernel or one in distress would. */
+#ifndef NETNS_TEST_FAULT_H
+#define NETNS_TEST_FAULT_H
+
+#include "test.h"
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+
+/* A system call that fails: always, or where argument `arg` has `value` in the bits of `mask`. */
+struct fault {
+    int call, error;
+    int arg;
+    uint32_t mask, value;
+};
+
+#define MOST_FAULTS 16
+
+static inline void need_seccomp(void)
+{
+    if (under_valgrind())
+        skip("valgrind makes the system calls, and could not go on without them");
+    if (prctl(PR_GET_SECCOMP) < 0)
+        skip("no seccomp");
+}
+
+/* From here on the calling thread's calls fail so, and those of threads and children it starts. */
+static inline void install_faults(const struct fault *faults, size_t count)
+{
+    struct sock_filter code[6 * MOST_FAULTS + 1];
+    struct sock_fprog program = {0, code};
+    size_t i;
+
+    MUST(count <= MOST_FAULTS ? 0 : -1);
+    for (i = 0; i < count; i++) {
+        const struct fault *fault = &faults[i];
+        /* Arguments are 64 bits wide; what is looked at here is in the low half. */
+        unsigned low = offsetof(struct seccomp_data, args) + 8u * fault->arg +
+                       (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0);
+        struct sock_filter one[] = {
+            BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+            BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)fault->call, 0, 4),
+            BPF_STMT(BPF_LD | BPF_W | BPF_ABS, low),
+            BPF_STMT(BPF_ALU | BPF_AND | BPF_K, fault->mask),
+            BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, fault->value, 0, 1),
+            BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)fault->error),
+        };
+
+        memcpy(code + program.len, one, sizeof one);
+        program.len += sizeof one / sizeof *one;
+    }
+    code[program.len++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+    MUST(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+    MUST(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program));
+    /* Does it? An argument that is no good keeps a call that gets through from doing anything. */
+    for (i = 0; i < count; i++)
+        if (faults[i].mask == 0)
+            check_at(syscall(faults[i].call, -1L, -1L, -1L, -1L, -1L, -1L) == -1 &&
+                         errno == faults[i].error, __LINE__, "system call %d: %s",
+                     faults[i].call, strerror(errno));
+}
+
+struct faulty {
+    const struct fault *faults;
+    size_t count;
+    void (*body)(void *arg);
+    void *arg;
+};
+
+static inline void *run_faulty(void *arg)
+{
+    struct faulty *faulty = arg;
+
+    install_faults(faulty->faults, faulty->count);
+    faulty->body(faulty->arg);
+    return NULL;
+}
+
+/*
+ * Calls the function while these calls fail. It runs on a thread of its own, since a filter stays
+ * for good; so whoever calls this can still look at what is left.
+ */
+static inline void
+with_faults(const struct fault *faults, size_t count, void (*body)(void *arg), void *arg)
+{
+    struct faulty faulty = {faults, count, body, arg};
+    pthread_t thread;
+
+    need_seccomp();
+    MUST(-pthread_create(&thread, NULL, run_faulty, &faulty));
+    MUST(-pthread_join(thread, NULL));
+}
+
+#endif

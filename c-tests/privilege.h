@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Privileges given up, on the calling thread: they do not come back. */
+#ifndef NETNS_TEST_PRIVILEGE_H
+#define NETNS_TEST_PRIVILEGE_H
+
+#include "test.h"
+
+#include <grp.h>
+#include <linux/capability.h>
+#include <sys/prctl.h>
+
+/* A plain user of the machine. */
+#define NOBODY 65534
+
+/* Gives up one capability for good, on the calling thread only. */
+static inline void drop_capability(int capability)
+{
+    struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct data[2];
+
+    MUST(syscall(SYS_capget, &head, data));
+    data[capability / 32].effective &= ~(1u << capability % 32);
+    data[capability / 32].permitted &= ~(1u << capability % 32);
+    MUST(syscall(SYS_capset, &head, data));
+}
+
+/* The process becomes a plain user's, who may still write its maps. */
+static inline void become_plain_user(void)
+{
+    /* A user namespace with one user in it has nobody else to become. */
+    if (setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0)
+        skip("needs real root");
+    MUST(setresuid(NOBODY, NOBODY, NOBODY));
+    MUST(prctl(PR_SET_DUMPABLE, 1));
+}
+
+/* Like `unshare -Urm`, and more namespaces if asked: root in a user namespace of one's own. */
+static inline void enter_user_namespace(int more)
+{
+    char uid_map[64], gid_map[64];
+
+    snprintf(uid_map, sizeof uid_map, "0 %u 1", geteuid());
+    snprintf(gid_map, sizeof gid_map, "0 %u 1", getegid());
+    if (unshare(CLONE_NEWUSER | CLONE_NEWNS | more) < 0)
+        skip("no user namespaces");
+    write_map("/proc/self/setgroups", "deny");
+    write_map("/proc/self/uid_map", uid_map);
+    write_map("/proc/self/gid_map", gid_map);
+}
+
+/* The same, with an empty run directory. */
+static inline void enter_user_namespace_with_run_directory(int more)
+{
+    enter_user_namespace(more);
+    MUST(mount("netns-test", "/run", "tmpfs", 0, "mode=755"));
+    MUST(mkdir("/run/netns", 0755));
+    MUST(mount("netns-test", "/run/netns", "tmpfs", 0, "mode=755"));
+}
+
+#endif
