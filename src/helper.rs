@@ -1,25 +1,70 @@
 //! A helper thread for what the calling thread must not do to itself.
+//!
+//! By pthreads themselves, though that takes the core's one `extern "C"`: std's threads keep memory for
+//! the calling thread until that ends, abort the process where there is none, and are 25 KB of code.
 
-use std::thread;
+use std::ffi::c_void;
+use std::mem::MaybeUninit;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
 
 use nix::errno::Errno;
 use nix::sys::signal::{SigSet, SigmaskHow};
 
 use crate::error::{At, Error, Result, Step};
 
-/// A helper makes a few system calls.
-const STACK: usize = 128 * 1024;
-
 /// Does `work` on a thread of its own, which has ended when this returns. It takes none of the
 /// process's signals.
-pub fn on_helper_thread<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+pub fn on_helper_thread<W, T>(work: W) -> Result<T>
+where
+    W: FnOnce() -> Result<T> + Send,
+    T: Send,
+{
     // A thread starts with its creator's mask.
     let _blocked = BlockedSignals::new()?;
-    let builder = thread::Builder::new().stack_size(STACK);
-    // thread::scope would keep memory for the calling thread until that ends.
-    // SAFETY: the helper has been waited for when this function returns: nothing in between can unwind.
-    let helper = unsafe { builder.spawn_unchecked(work) }.at(Step::HelperThread)?;
-    helper.join().unwrap_or_else(|_| Err(Error::new(Step::Panic, Errno::ENOTRECOVERABLE)))
+    let mut job = Job { work: Some(work), result: None };
+    start_and_wait(&mut job).at(Step::HelperThread)?;
+    job.result.unwrap_or(Err(Error::new(Step::Panic, Errno::ENOTRECOVERABLE)))
+}
+
+struct Job<W, T> {
+    work: Option<W>,
+    /// None: it panicked.
+    result: Option<Result<T>>,
+}
+
+type Entry = extern "C" fn(*mut c_void) -> *mut c_void;
+
+fn start_and_wait<W, T>(job: &mut Job<W, T>) -> nix::Result<()>
+where
+    W: FnOnce() -> Result<T> + Send,
+    T: Send,
+{
+    let entry: Entry = run::<W, T>;
+    let mut thread = MaybeUninit::uninit();
+    // SAFETY: `run` takes a pointer to such a job. Nobody else uses the job until the thread has
+    // been waited for, and what the job borrows is borrowed for longer than this call.
+    let status = unsafe {
+        let job = ptr::from_mut(job).cast();
+        libc::pthread_create(thread.as_mut_ptr(), ptr::null(), entry, job)
+    };
+    if status != 0 {
+        return Err(Errno::from_raw(status));
+    }
+    // SAFETY: the thread was started, is waited for once, and its result is not asked for.
+    unsafe { libc::pthread_join(thread.assume_init(), ptr::null_mut()) };
+    Ok(())
+}
+
+extern "C" fn run<W, T>(job: *mut c_void) -> *mut c_void
+where
+    W: FnOnce() -> Result<T>,
+{
+    // SAFETY: start_and_wait passes a job of these types, and leaves it alone until we have ended.
+    let job = unsafe { &mut *job.cast::<Job<W, T>>() };
+    let work = job.work.take();
+    job.result = work.and_then(|work| catch_unwind(AssertUnwindSafe(work)).ok());
+    ptr::null_mut()
 }
 
 /// Blocks every signal on the calling thread until it is dropped.
@@ -38,5 +83,38 @@ impl Drop for BlockedSignals {
     fn drop(&mut self) {
         // Fails for an unknown `how` only.
         let _ = self.before.thread_set_mask();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::unistd::gettid;
+
+    #[test]
+    fn work_is_done_on_another_thread_and_may_borrow() {
+        let here = gettid();
+        let mut seen = None;
+        let result = on_helper_thread(|| {
+            seen = Some(gettid());
+            Ok(7)
+        });
+        assert_eq!(result, Ok(7));
+        assert!(seen.is_some_and(|there| there != here));
+    }
+
+    #[test]
+    fn its_error_and_its_panic_come_back() {
+        let error = Error::new(Step::Bind, Errno::EROFS);
+        assert_eq!(on_helper_thread::<_, ()>(|| Err(error)), Err(error));
+        let panicked = on_helper_thread::<_, ()>(|| panic!("a bug"));
+        assert_eq!(panicked.unwrap_err().errno, Errno::ENOTRECOVERABLE);
+    }
+
+    #[test]
+    fn no_signal_is_for_the_helper() {
+        let blocked = on_helper_thread(|| SigSet::thread_get_mask().at(Step::Mask)).unwrap();
+        assert!(blocked.contains(nix::sys::signal::SIGTERM));
+        assert!(!SigSet::thread_get_mask().unwrap().contains(nix::sys::signal::SIGTERM));
     }
 }
