@@ -367,6 +367,104 @@ static void many_names_come_and_go(void)
     UNCHANGED_SINCE(before);
 }
 
+/* Takes the name away as often as it can, for as long as somebody else makes it. */
+static pid_t start_a_restless_unlinker(void)
+{
+    pid_t pid = MUST(fork());
+
+    if (pid != 0)
+        return pid;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (;;)
+        unlink("/run/netns/blue");
+}
+
+/* Between file and bind there is a moment in which who knows of no lock takes the file away. */
+static void a_create_that_loses_its_file_tries_again(void)
+{
+    int rounds = under_valgrind() ? 100 : 2000, lost = 0, i, rc;
+    struct state before = state_now();
+    pid_t unlinker = start_a_restless_unlinker();
+
+    for (i = 0; i < rounds && !test_failures; i++) {
+        rc = netns_create("blue", 0, NULL);
+        check_at(rc == 0 || rc == -EAGAIN, __LINE__, "create: %d (%s)", rc, netns_errmsg());
+        lost += rc == -EAGAIN;
+        if (rc == 0) {
+            CHECK(is_netns("/run/netns/blue"));
+            OK(netns_remove("blue", 0));
+        }
+    }
+    stop(unlinker);
+    UNCHANGED_SINCE(before);
+    printf("# %d rounds: %d gave up\n", i, lost);
+}
+
+/* --- messages --------------------------------------------------------------------------------- */
+
+static void the_cause_is_in_the_words_of_strerror(void)
+{
+    struct netns *ns;
+
+    FAILS_UNTOUCHED(EBADF, ns, netns_open_fd(-1, &ns));
+    MESSAGE_HAS(strerror(EBADF));
+    FAILS(EBADF, netns_leave(-1));
+    MESSAGE_HAS(strerror(EBADF));
+    write_file("/run/file", "kept", 0644);
+    FAILS_UNTOUCHED(ENOTDIR, ns, netns_create_at("/run/file", "blue", 0, &ns));
+    MESSAGE_HAS(strerror(ENOTDIR));
+    MUST(symlink("loop", "/run/loop"));
+    FAILS_UNTOUCHED(ELOOP, ns, netns_open("/run/loop", 0, &ns));
+    MESSAGE_HAS(strerror(ELOOP));
+    FAILS_UNTOUCHED(ENAMETOOLONG, ns, netns_open(long_name(256), 0, &ns));
+    MESSAGE_HAS(strerror(ENAMETOOLONG));
+    FAILS_UNTOUCHED(ESRCH, ns, netns_open_pid(INT_MAX, &ns));
+    MESSAGE_HAS(strerror(ESRCH));
+}
+
+/* attach has no flags, and what advises one would send its caller to -EINVAL. */
+static void attach_is_not_advised_to_pass_creates_flags(void)
+{
+    struct netns *ns = NULL;
+
+    OK(netns_create("blue", 0, &ns));
+    FAILS(EEXIST, netns_attach(ns, "blue", 0));
+    MESSAGE_HAS("attach \"blue\": /run/netns/blue: File exists");
+    MESSAGE_LACKS("NETNS_CREATE_EXIST_OK");
+    FAILS(EEXIST, netns_create("blue", 0, NULL));
+    MESSAGE_HAS("NETNS_CREATE_EXIST_OK");
+    write_file("/run/netns/file", "kept", 0644);
+    FAILS(EEXIST, netns_attach(ns, "file", 0));
+    MESSAGE_LACKS("NETNS_CREATE_EXIST_OK");
+    netns_close(ns);
+}
+
+static void nor_is_it_for_a_name_in_the_making(void)
+{
+    struct netns *ns = NULL;
+
+    OK(netns_create(NULL, 0, &ns));
+    write_file("/run/netns/made", "", 0);
+    FAILS(EEXIST, netns_attach(ns, "made", 0));
+    MESSAGE_HAS("somebody is making it");
+    MESSAGE_LACKS("NETNS_CREATE_EXIST_OK");
+    netns_close(ns);
+}
+
+/* The list has names, of which a path is none. */
+static void a_missing_path_is_not_looked_for_in_the_list(void)
+{
+    struct netns *ns;
+
+    FAILS_UNTOUCHED(ENOENT, ns, netns_open("/run/none", 0, &ns));
+    MESSAGE_HAS("open \"/run/none\": open /run/none: No such file or directory");
+    MESSAGE_LACKS("netns_list");
+    FAILS_UNTOUCHED(ENOENT, ns, netns_open("/run/netns/none", 0, &ns));
+    MESSAGE_LACKS("netns_list");
+    FAILS_UNTOUCHED(ENOENT, ns, netns_open("none", 0, &ns));
+    MESSAGE_HAS("netns_list");
+}
+
 /* --- what the world refuses ------------------------------------------------------------------- */
 
 static void a_read_only_run_directory_is_erofs(void)
@@ -609,6 +707,12 @@ int main(void)
     RUN(a_name_can_be_made_again_and_is_another_namespace);
     RUN(a_run_directory_that_is_a_file_is_enotdir);
     RUN(many_names_come_and_go);
+    RUN(a_create_that_loses_its_file_tries_again);
+
+    RUN(the_cause_is_in_the_words_of_strerror);
+    RUN(attach_is_not_advised_to_pass_creates_flags);
+    RUN(nor_is_it_for_a_name_in_the_making);
+    RUN(a_missing_path_is_not_looked_for_in_the_list);
 
     RUN(a_read_only_run_directory_is_erofs);
     RUN(remove_there_is_erofs_and_the_name_still_works);

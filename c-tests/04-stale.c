@@ -196,16 +196,51 @@ static pid_t wait_for_what_never_comes(double made)
     exit(test_failures ? 1 : 0);
 }
 
+/* A program that keeps its placeholder young, for twice as long as anybody is to wait for it. */
+static pid_t keep_young(const char *path)
+{
+    pid_t pid = MUST(fork());
+
+    if (pid != 0)
+        return pid;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (int i = 0; i < 2 * STALE_AGE * 5; i++) {
+        MUST(chmod(path, FOREIGN_MODE));
+        sleep_ms(200);
+    }
+    _exit(0);
+}
+
+/* A child whose EXIST_OK meets a placeholder that never becomes stale. */
+static pid_t wait_for_what_stays_young(void)
+{
+    struct netns *ns = SENTINEL;
+    double start = seconds();
+    pid_t pid = MUST(fork());
+
+    if (pid != 0)
+        return pid;
+    FAILS(EEXIST, netns_create("young", NETNS_CREATE_EXIST_OK, &ns));
+    MESSAGE_HAS("somebody is making it");
+    CHECK(seconds() - start >= STALE_AGE - 1);
+    CHECK(seconds() - start < STALE_AGE + 5);
+    CHECK(ns == SENTINEL);
+    exit(test_failures ? 1 : 0);
+}
+
 /* One test, because the clock cannot be hurried: a file's age is its ctime. */
-static void at_ten_seconds_a_name_in_the_making_is_stale(void)
+static void at_ten_seconds_a_name_in_the_making_is_stale_or_not_waited_for(void)
 {
     static const char *const all[] = {"attached", "awaited", "created", "exist-ok", "removed"};
     struct netns *ns = NULL, *other = NULL;
     char path[64];
-    int fds[5], i;
+    int fds[6], i;
     double made = seconds();
-    pid_t child;
+    pid_t child, owner, patient;
 
+    fds[5] = placeholder("/run/netns/young", FOREIGN_MODE);
+    owner = keep_young("/run/netns/young");
+    patient = wait_for_what_stays_young();
     for (i = 0; i < 5; i++) {
         snprintf(path, sizeof path, "/run/netns/%s", all[i]);
         fds[i] = placeholder(path, FOREIGN_MODE);
@@ -231,6 +266,9 @@ static void at_ten_seconds_a_name_in_the_making_is_stale(void)
     SAME(names_in(NULL, NETNS_LIST_STALE), "attached awaited created exist-ok");
     for (i = 0; i < 5; i++)
         CHECK(!still_linked(fds[i]));
+    EQUAL(wait_for(patient), 0);
+    stop(owner);
+    CHECK(still_linked(fds[5]));
     netns_close(ns);
     netns_close(other);
 }
@@ -413,7 +451,7 @@ int main(void)
     RUN(remove_takes_a_name_in_the_making_without_waiting);
     RUN(exist_ok_waits_for_the_bind_and_opens_it);
     RUN(exist_ok_makes_its_own_when_the_other_gives_up);
-    RUN(at_ten_seconds_a_name_in_the_making_is_stale);
+    RUN(at_ten_seconds_a_name_in_the_making_is_stale_or_not_waited_for);
     RUN(a_creator_may_be_killed_at_any_point);
     RUN(create_and_ip_netns_add_never_both_win);
     RUN(exist_ok_beside_ip_netns_add_always_ends_in_one_namespace);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Every way to open a namespace, and what is refused. */
+#include "fault.h"
 #include "mover.h"
 #include "privilege.h"
 
@@ -283,6 +284,97 @@ static void no_process_is_esrch_or_einval(void)
     FAILS(ESRCH, netns_open_pid(child, &ns));
     wait_for(child);
     CHECK(ns == SENTINEL);
+}
+
+#define PIDFD_GET_NET_NAMESPACE 0xff04u
+
+/* Whether a pidfd tells its namespace here, without /proc (Linux 6.11). */
+static bool pidfds_know_namespaces(void)
+{
+    int pidfd = syscall(SYS_pidfd_open, getpid(), 0), fd = -1;
+
+    if (pidfd >= 0) {
+        fd = syscall(SYS_ioctl, pidfd, PIDFD_GET_NET_NAMESPACE, 0);
+        close(pidfd);
+    }
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
+/* In a pid namespace of its own, in which the part is number 1, with a /proc of another one. */
+struct renumbered {
+    const struct netns *in;
+    void (*part)(void *arg);
+    void *arg;
+};
+
+static void go_and_do(void *arg)
+{
+    const struct renumbered *renumbered = arg;
+
+    EQUAL(getpid(), 1);
+    MUST(netns_setns(renumbered->in));
+    renumbered->part(renumbered->arg);
+}
+
+static void renumber(void *arg)
+{
+    if (unshare(CLONE_NEWPID) < 0)
+        skip("no pid namespaces");
+    IN_CHILD(go_and_do, arg);
+}
+
+/* In a namespace that /proc/1 is not in. */
+static void do_renumbered(void (*part)(void *arg), void *arg)
+{
+    struct netns *ns = NULL;
+    struct renumbered renumbered = {NULL, part, arg};
+
+    OK(netns_create(NULL, 0, &ns));
+    renumbered.in = ns;
+    IN_CHILD(renumber, &renumbered);
+    netns_close(ns);
+}
+
+static void open_oneself(void *arg)
+{
+    struct netns *found = NULL;
+
+    (void)arg;
+    OK(netns_open_pid(getpid(), &found));
+    EQUAL(OK(netns_is_current(found)), 1);
+    IS_OF(here(), found);
+}
+
+static void a_process_is_numbered_as_the_caller_counts_not_as_proc_does(void)
+{
+    if (!pidfds_know_namespaces())
+        skip("before Linux 6.11 only /proc tells");
+    do_renumbered(open_oneself, NULL);
+}
+
+static void find_no_proc_of_ones_own(void *arg)
+{
+    struct netns *ns = SENTINEL;
+
+    install_faults(arg, 1);
+    FAILS(ENOENT, netns_open_pid(getpid(), &ns));
+    MESSAGE_HAS("/proc");
+    MESSAGE_HAS("another pid namespace's");
+    CHECK(ns == SENTINEL);
+}
+
+/* -ENOENT, where the number in another's /proc would be somebody else's. */
+static void where_only_such_a_proc_could_tell_nothing_is_opened(void)
+{
+    struct fault no_pidfds = {.call = SYS_pidfd_open, .error = ENOSYS};
+    struct fault no_namespaces = {.call = SYS_ioctl, .error = ENOTTY, .arg = 1, .mask = ~0u,
+                                  .value = PIDFD_GET_NET_NAMESPACE};
+
+    need_seccomp();
+    do_renumbered(find_no_proc_of_ones_own, &no_pidfds);
+    do_renumbered(find_no_proc_of_ones_own, &no_namespaces);
 }
 
 /* --- by descriptor ---------------------------------------------------------------------------- */
@@ -580,6 +672,8 @@ int main(void)
     RUN(by_thread);
     RUN(the_current_one_is_the_threads_not_the_processs);
     RUN(no_process_is_esrch_or_einval);
+    RUN(a_process_is_numbered_as_the_caller_counts_not_as_proc_does);
+    RUN(where_only_such_a_proc_could_tell_nothing_is_opened);
 
     RUN(by_descriptor_of_the_namespace);
     RUN(by_descriptor_that_is_a_path_only);

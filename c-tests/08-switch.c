@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <linux/if_packet.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
@@ -162,6 +163,20 @@ static void a_pidfd_is_no_token_however_it_is_marked(void)
     close(plain);
     close(marked);
     stop(pid);
+    netns_close(ns);
+}
+
+/* The other way round, a handle of where a token leads must not become a way to go there. */
+static void a_handle_of_a_token_is_no_token(void)
+{
+    struct netns *ns = new_namespace(0), *from_token = NULL;
+    int token = OK(netns_enter(ns));
+
+    OK(netns_open_fd(token, &from_token));
+    REFUSED(netns_fd(from_token));
+    OK(netns_leave(token));
+    REFUSED(netns_fd(from_token));
+    netns_close(from_token);
     netns_close(ns);
 }
 
@@ -333,6 +348,23 @@ static void a_socket_may_be_opened_nonblocking(void)
     netns_close(ns);
 }
 
+static void a_socket_is_close_on_exec_whether_that_is_asked_for_or_not(void)
+{
+    static const int domains[] = {AF_INET, AF_UNIX}, types[] = {SOCK_STREAM, SOCK_DGRAM};
+    struct netns *ns = new_namespace(0);
+    int i, fd;
+
+    for (i = 0; i < 4; i++) {
+        fd = OK(netns_socket(ns, domains[i / 2], types[i % 2], 0));
+        EQUAL(fcntl(fd, F_GETFD), FD_CLOEXEC);
+        close(fd);
+        fd = OK(netns_socket(ns, domains[i / 2], types[i % 2] | SOCK_CLOEXEC, 0));
+        EQUAL(fcntl(fd, F_GETFD), FD_CLOEXEC);
+        close(fd);
+    }
+    netns_close(ns);
+}
+
 static void a_socket_outlives_the_handle_and_the_name(void)
 {
     struct netns *ns = NULL, *of_socket = NULL;
@@ -450,6 +482,98 @@ static void a_namespace_is_entered_without_its_name(void)
     netns_close(ns);
 }
 
+/* --- without /proc ---------------------------------------------------------------------------- */
+
+/* Where the thread is, as here() would tell. */
+static uint64_t here_by_socket(void)
+{
+    int socket_here = MUST(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    int fd = MUST(ioctl(socket_here, SIOCGSKNS));
+    struct stat st;
+
+    MUST(fstat(fd, &st));
+    close(fd);
+    close(socket_here);
+    return st.st_ino;
+}
+
+/* It would be a token if it were marked as one, and leaving would close it. */
+static void is_no_token(const struct netns *ns, int line)
+{
+    uint64_t before = here_by_socket();
+    int fd = netns_fd(ns), rc = netns_leave(fd);
+
+    check_at(rc == -EINVAL && errno == EINVAL, line, "leave(%d): %d", fd, rc);
+    check_at(fcntl(fd, F_GETFD) == FD_CLOEXEC, line, "the handle's descriptor is closed");
+    check_at(here_by_socket() == before, line, "the thread has moved");
+}
+
+#define IS_NO_TOKEN(ns) is_no_token((ns), __LINE__)
+
+static void cover_proc(void)
+{
+    MUST(mount("netns-test", "/proc", "tmpfs", 0, "mode=755"));
+    CHECK(!exists("/proc/thread-self"));
+}
+
+static void uncover_proc(void)
+{
+    MUST(umount2("/proc", MNT_DETACH));
+}
+
+static void without_proc_the_thread_goes_there_and_back(void)
+{
+    struct netns *ns = NULL, *current = NULL;
+    uint64_t home = here();
+    int token, fd;
+
+    cover_proc();
+    OK(netns_open_current(&current));
+    EQUAL(netns_inode(current), home);
+    EQUAL(OK(netns_is_current(current)), 1);
+    OK(netns_create(NULL, 0, &ns));
+    EQUAL(here_by_socket(), home);
+    token = OK(netns_enter(ns));
+    EQUAL(here_by_socket(), netns_inode(ns));
+    EQUAL(OK(netns_is_current(ns)), 1);
+    IS_NO_TOKEN(ns);
+    IS_NO_TOKEN(current);
+    EQUAL(OK(netns_leave(token)), 0);
+    EQUAL(here_by_socket(), home);
+    EQUAL(OK(netns_is_current(ns)), 0);
+    IS_NO_TOKEN(ns);
+    fd = OK(netns_socket(ns, AF_INET, SOCK_DGRAM, 0));
+    LIVES_IN(fd, ns);
+    EQUAL(here_by_socket(), home);
+    uncover_proc();
+    EQUAL(here(), home);
+    close(fd);
+    netns_close(current);
+    netns_close(ns);
+}
+
+static void without_proc_names_come_and_go(void)
+{
+    struct netns *ns = NULL;
+    uint64_t home = here();
+
+    /* mount(2) has a path below /proc for what is open; valgrind knows no other call either. */
+    if (syscall(SYS_mount_setattr, -1, "", 0, NULL, 0) < 0 && errno == ENOSYS)
+        skip("no mounts by descriptor, which came with Linux 5.12");
+    cover_proc();
+    OK(netns_create("blue", NETNS_CREATE_LO_UP, &ns));
+    EQUAL(here_by_socket(), home);
+    CHECK(is_netns("/run/netns/blue"));
+    SAME(names(), "blue");
+    IS_NO_TOKEN(ns);
+    EQUAL(OK(netns_remove("blue", 0)), 0);
+    CHECK(!exists("/run/netns/blue"));
+    uncover_proc();
+    EQUAL(mounts_at("/run/netns/blue"), 0);
+    EQUAL(here(), home);
+    netns_close(ns);
+}
+
 int main(void)
 {
     RUN(enter_and_leave_move_the_thread_there_and_back);
@@ -459,6 +583,7 @@ int main(void)
     RUN(leaving_with_a_closed_descriptor_is_ebadf);
     RUN(leaving_with_what_is_no_token_is_einval);
     RUN(a_pidfd_is_no_token_however_it_is_marked);
+    RUN(a_handle_of_a_token_is_no_token);
     RUN(leaving_twice_is_refused_whatever_has_become_of_the_number);
     RUN(a_forked_child_may_leave_too);
     RUN(setns_moves_the_calling_thread_and_no_other);
@@ -467,10 +592,13 @@ int main(void)
     RUN(a_socket_that_is_one_too_many_leaves_the_thread_at_home);
     RUN(sockets_of_every_family_live_in_the_namespace);
     RUN(a_socket_may_be_opened_nonblocking);
+    RUN(a_socket_is_close_on_exec_whether_that_is_asked_for_or_not);
     RUN(a_socket_outlives_the_handle_and_the_name);
     RUN(what_socket_refuses_is_refused_with_its_errno);
     RUN(the_same_tcp_port_is_served_in_two_namespaces_at_once);
     RUN(datagrams_stay_in_their_namespace);
     RUN(a_namespace_is_entered_without_its_name);
+    RUN(without_proc_the_thread_goes_there_and_back);
+    RUN(without_proc_names_come_and_go);
     return finish();
 }

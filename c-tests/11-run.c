@@ -248,6 +248,28 @@ static void a_callback_that_drops_the_way_back_is_enotrecoverable(void)
     end();
 }
 
+static int close_and_drop_admin(void *arg)
+{
+    netns_close(ns);
+    ns = NULL;
+    return drop_admin(arg);
+}
+
+/* A handle may be closed while its namespace is visited: the message is not to speak of it then. */
+static void so_is_one_that_closes_the_handle_too(void)
+{
+    int result = 4711;
+
+    begin();
+    FAILS(ENOTRECOVERABLE, netns_run(ns, close_and_drop_admin, &(int){1}, &result));
+    SAME(netns_errmsg(), "run: setns back to where the thread came from: Operation not permitted "
+                         "(the thread is in the wrong namespace: end it)");
+    EQUAL(result, 4711);
+    CHECK(here() != home);
+    home = here();
+    end();
+}
+
 static void leave_without_the_capability_keeps_the_token(void)
 {
     int token;
@@ -407,6 +429,7 @@ int main(void)
     RUN(running_in_the_own_namespace_works_like_any_other);
     RUN(a_callback_may_end_its_thread);
     RUN(a_callback_that_drops_the_way_back_is_enotrecoverable);
+    RUN(so_is_one_that_closes_the_handle_too);
     RUN(leave_without_the_capability_keeps_the_token);
     RUN(a_callback_may_fork);
     RUN(sockets_that_it_opens_stay_in_there);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Listing: the names there are, and the names of one namespace. */
+#include "fault.h"
 #include "privilege.h"
 
 #define SIZE(array) (sizeof(array) / sizeof *(array))
@@ -330,6 +331,19 @@ static void without_descriptors_it_is_emfile(void)
     netns_close(ns);
 }
 
+/*
+ * Before Linux 6.18 each name is opened to be looked at. One that there is no descriptor for must
+ * not count as none at all, not even where there was one for the directory.
+ */
+static void so_it_is_where_names_have_to_be_opened(void)
+{
+    const struct fault no_handles = {.call = SYS_name_to_handle_at, .error = EOPNOTSUPP};
+
+    need_seccomp();
+    install_faults(&no_handles, 1);
+    without_descriptors_it_is_emfile();
+}
+
 static void list_as_a_plain_user(void *arg)
 {
     const struct netns *ns = arg;
@@ -512,6 +526,7 @@ int main(void)
     RUN(a_run_directory_that_is_a_file_is_enotdir);
     RUN(a_closed_run_directory_is_eacces);
     RUN(without_descriptors_it_is_emfile);
+    RUN(so_it_is_where_names_have_to_be_opened);
     RUN(a_plain_user_sees_the_same);
 
     RUN(a_namespace_has_no_name_or_one_or_three);

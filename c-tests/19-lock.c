@@ -247,6 +247,50 @@ static void creators_without_the_lock_do_not_harm_each_other(void)
     SAME(names_in(NULL, NETNS_LIST_STALE), ALL_NAMES);
 }
 
+#define CHILDREN 60
+
+static void *create_and_remove_until_told(void *arg)
+{
+    const bool *enough = arg;
+
+    while (!__atomic_load_n(enough, __ATOMIC_SEQ_CST)) {
+        OK(netns_create("blue", 0, NULL));
+        OK(netns_remove("blue", 0));
+    }
+    return NULL;
+}
+
+/* The lock is the open file's, which such a child has too: who ends by closing it keeps it held. */
+static void a_child_forked_while_it_is_held_does_not_keep_it(void)
+{
+    pid_t children[CHILDREN];
+    bool enough = false;
+    pthread_t creator;
+    double start;
+    int i;
+
+    MUST(-pthread_create(&creator, NULL, create_and_remove_until_told, &enough));
+    for (i = 0; i < CHILDREN; i++) {
+        /* Somewhere in the middle of a call, each time somewhere else. */
+        usleep(100 + i * 10);
+        children[i] = MUST(fork());
+        if (children[i] == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            for (;;)
+                pause();
+        }
+    }
+    __atomic_store_n(&enough, true, __ATOMIC_SEQ_CST);
+    MUST(-pthread_join(creator, NULL));
+    CHECK(lock_is_free());
+    start = seconds();
+    OK(netns_create("green", 0, NULL));
+    DID_NOT_WAIT(start);
+    for (i = 0; i < CHILDREN; i++)
+        stop(children[i]);
+    SAME(names_in(NULL, NETNS_LIST_STALE), "green");
+}
+
 int main(void)
 {
     RUN(a_reader_that_holds_the_lock_is_waited_for_for_a_second);
@@ -258,5 +302,6 @@ int main(void)
     RUN(no_call_keeps_the_lock);
     RUN(ip_netns_add_is_not_held_up_by_a_waiting_library);
     RUN(creators_without_the_lock_do_not_harm_each_other);
+    RUN(a_child_forked_while_it_is_held_does_not_keep_it);
     return finish();
 }

@@ -252,6 +252,59 @@ static void everything_works_where_a_filter_refuses_the_new_mount_calls(void)
             {.call = SYS_mount_setattr, .error = EPERM});
 }
 
+/* --- what others have mounted ----------------------------------------------------------------- */
+
+static void refuse_and_leave_alone(const char *name)
+{
+    struct netns *ns = NULL;
+    char path[64];
+
+    snprintf(path, sizeof path, "/run/netns/%s", name);
+    FAILS(ENOTTY, netns_remove(name, 0));
+    FAILS(ENOTTY, netns_remove(name, NETNS_REMOVE_MISSING_OK));
+    FAILS(EEXIST, netns_create(name, 0, &ns));
+    FAILS(ENOTTY, netns_create(name, NETNS_CREATE_EXIST_OK, &ns));
+    FAILS(EEXIST, netns_attach(given.home, name, 0));
+    CHECK(ns == NULL);
+    EQUAL(mounts_at(path), 1);
+    CHECK(exists(path));
+}
+
+static void refuse_what_is_mounted(void *arg)
+{
+    (void)arg;
+    refuse_and_leave_alone("young");
+    refuse_and_leave_alone("marked");
+    refuse_and_leave_alone("uts");
+    SAME(names_in(NULL, NETNS_LIST_STALE), "");
+}
+
+/* To stat(2) the first two are the empty files that a creator has before it binds, or leaves. */
+static void mount_what_is_no_network_namespace(void)
+{
+    write_file("/run/netns/young", "", 0);
+    write_file("/run/netns/marked", "", 0);
+    write_file("/run/netns/uts", "", 0);
+    write_file("/run/empty", "", 0);
+    write_file("/run/empty-and-marked", "", 01000);
+    MUST(mount("/run/empty", "/run/netns/young", "none", MS_BIND, NULL));
+    MUST(mount("/run/empty-and-marked", "/run/netns/marked", "none", MS_BIND, NULL));
+    MUST(mount("/proc/self/ns/uts", "/run/netns/uts", "none", MS_BIND, NULL));
+}
+
+static void what_others_have_mounted_is_left_alone_by_every_way_to_tell(void)
+{
+    const struct fault faults[] = {no_statx, no_handles};
+
+    need_seccomp();
+    OK(netns_open_current(&given.home));
+    mount_what_is_no_network_namespace();
+    with_faults(faults, 0, refuse_what_is_mounted, NULL);
+    with_faults(faults, 1, refuse_what_is_mounted, NULL);
+    with_faults(faults, 2, refuse_what_is_mounted, NULL);
+    netns_close(given.home);
+}
+
 /* --- cookies ---------------------------------------------------------------------------------- */
 
 static struct netns *with_cookie;
@@ -320,6 +373,7 @@ int main(void)
     RUN_WITHOUT_RUN_DIRECTORY(everything_works_without_all_of_them);
     RUN_WITHOUT_RUN_DIRECTORY(everything_works_where_a_filter_answers_eperm);
     RUN_WITHOUT_RUN_DIRECTORY(everything_works_where_a_filter_refuses_the_new_mount_calls);
+    RUN(what_others_have_mounted_is_left_alone_by_every_way_to_tell);
     RUN(a_cookie_is_the_same_by_every_way);
     RUN(without_cookies_there_is_none);
     return finish();

@@ -117,6 +117,11 @@ static inline bool fails_at(int error, long long rc, int line, const char *text)
 #define MESSAGE_HAS(text) \
     check_at(strstr(netns_errmsg(), (text)) != NULL, __LINE__, "\"%s\" in \"%s\"", (text), netns_errmsg())
 
+/* The last message does not contain the text. */
+#define MESSAGE_LACKS(text)                                                                    \
+    check_at(!strstr(netns_errmsg(), (text)), __LINE__, "\"%s\" not wanted in \"%s\"", (text), \
+             netns_errmsg())
+
 /* A call of the test's own that must not fail; the test ends if it does. */
 #define MUST(call) must_at((long long)(call), __LINE__, #call)
 

@@ -14,7 +14,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::stat::{Mode, fstat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
-use crate::entry::{self, Entry, Name, OUR_MODE, Placeholder, STALE_AGE};
+use crate::entry::{self, Entry, Name, OUR_MODE, STALE_AGE};
 use crate::error::{At, Error, Result, Step};
 use crate::file_status;
 use crate::mounts;
@@ -235,13 +235,13 @@ fn make_placeholder(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Result<Own
 
 /// Takes our placeholder away again, if the name is still it.
 fn withdraw(dir: &LockedRunDir, name: Name, placeholder: BorrowedFd) {
-    let ours = fstat(placeholder).map(|file| file_status::inode(&file));
-    if let Ok(Entry::Placeholder(Placeholder { inode, .. })) =
-        entry::look(dir.as_fd(), name.as_cstr())
-        && ours == Ok(inode)
-    {
-        // The file is stale now at the worst, which the next create or remove clears.
-        let _ = unlinkat(dir.as_fd(), name.as_cstr(), UnlinkatFlags::NoRemoveDir);
+    let ours = fstat(placeholder).map_or(0, |file| file_status::inode(&file));
+    match entry::look(dir.as_fd(), name.as_cstr()) {
+        Ok(Entry::Placeholder(found)) if found.inode == ours => {
+            // The file is stale now at the worst, which the next create or remove clears.
+            let _ = unlinkat(dir.as_fd(), name.as_cstr(), UnlinkatFlags::NoRemoveDir);
+        }
+        _ => {}
     }
 }
 

@@ -152,7 +152,7 @@ fn a_name_that_is_bound_is_not_cleared() {
 fn a_failed_bind_leaves_no_file() {
     let Some(rundir) = testing::world() else { return };
     // What is no namespace, and lies on no mount of ours, cannot be bound.
-    let pipe = std::io::pipe().unwrap();
+    let pipe = nix::unistd::pipe().unwrap();
     let error = publish(rundir, blue(), pipe.0.as_fd()).unwrap_err();
     assert_eq!(error.step, Step::Bind);
     assert!(!exists("blue"));
