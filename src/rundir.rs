@@ -152,7 +152,7 @@ enum Lock {
     Its,
     /// That of the directory as it was before something was mounted on it.
     Of(OwnedFd),
-    /// A reader held it for too long: then one goes on without, as iproute2 does.
+    /// A reader held it for too long: then one goes on without.
     Nobodys,
 }
 
