@@ -198,6 +198,7 @@ int netns_open_pid(pid_t pid, struct netns **out);
  *   -EINVAL     out is NULL
  *   -ENOTTY     fd is none of the three
  *   -ESRCH      the pidfd's process has ended
+ *   -ENOENT     /proc is not mounted, and fd is a token of netns_enter() or opened with O_PATH
  *   -EPERM      a socket: CAP_NET_ADMIN over its namespace is missing
  *   -EACCES     a pidfd: CAP_SYS_PTRACE over the process is missing
  *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had

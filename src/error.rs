@@ -214,7 +214,8 @@ impl Step {
             (Step::FindNamespace, Errno::ESRCH) => Some("no such process, or it has ended"),
             (Step::Loopback, Errno::EPERM) => Some("needs CAP_NET_ADMIN over the namespace"),
             (Step::Cookie, Errno::EOPNOTSUPP) => Some("cookies came with Linux 5.14"),
-            (Step::OpenHome, Errno::ENOENT) => Some("is /proc mounted?"),
+            (Step::OpenHome | Step::Duplicate, Errno::ENOENT) => Some("is /proc mounted?"),
+            (Step::MountRunDir, Errno::ENOENT) => Some("before Linux 5.12 this needs /proc"),
             (Step::Look | Step::Open, Errno::ENOENT) => {
                 Some("netns_list shows the names there are")
             }

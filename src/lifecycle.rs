@@ -73,11 +73,16 @@ pub fn create(rundir: &CStr, name: Name, flags: CreateFlags) -> Result<Namespace
     Err(Error::new(Step::Exists, Errno::EAGAIN).hint("others make and remove it all the time"))
 }
 
+const BEING_MADE: &str = "somebody is making it";
+
 /// What to do about a name that is taken depends on what it was wanted for.
 fn for_create(error: Error) -> Error {
-    match error {
-        Error { errno: Errno::EEXIST, hint: None, .. } => {
+    match error.hint {
+        None if error.errno == Errno::EEXIST => {
             error.hint("open it with netns_open, or pass NETNS_CREATE_EXIST_OK")
+        }
+        Some(BEING_MADE) => {
+            error.hint("somebody is making it; NETNS_CREATE_EXIST_OK waits for that")
         }
         _ => error,
     }
@@ -125,9 +130,7 @@ fn in_the_way(rundir: &CStr, name: Name) -> Result<Option<Error>> {
 fn exists(found: Entry) -> Error {
     match found {
         Entry::Stranger(what) => Error::exists().hint(what),
-        Entry::Placeholder(_) => {
-            Error::exists().hint("somebody is making it; NETNS_CREATE_EXIST_OK waits for that")
-        }
+        Entry::Placeholder(_) => Error::exists().hint(BEING_MADE),
         _ => Error::exists(),
     }
 }
