@@ -3,6 +3,7 @@
 PREFIX     ?= /usr/local
 LIBDIR     ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
+EXAMPLEDIR ?= $(PREFIX)/share/doc/libnetns/examples
 DESTDIR    ?=
 
 CARGO      ?= cargo
@@ -20,6 +21,9 @@ STAGE    := $(CURDIR)/$(B)/stage
 EXAMPLES := $(patsubst examples/%.c,$(B)/examples/%,$(wildcard examples/*.c))
 RUST     := Cargo.toml Cargo.lock build.rs $(shell find src -name '*.rs')
 
+# The library tells nobody where it was built.
+REMAP := --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo --remap-path-prefix=$(CURDIR)=/netns
+
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
 .PHONY: all demo test bench install uninstall stage header abi lint deps clean FORCE
@@ -31,13 +35,14 @@ all: $(B)/$(SO) $(B)/libnetns.a $(EXAMPLES)
 
 $(B)/libnetns.a: $(RUST) scripts/need
 	@scripts/need cargo cc pkg-config
-	$(CARGO) build --release --locked
+	RUSTFLAGS="$(strip $(RUSTFLAGS) $(REMAP))" env -u CARGO_BUILD_TARGET \
+	    $(CARGO) build --release --locked
 	@mkdir -p $(B)
 	cp $(CARGO_TARGET_DIR)/release/libnetns.a $@
 
 # rustc gives a cdylib no symbol versions (its own anonymous version script wins), so the shared
 # library is linked from the archive.
-$(B)/$(SO): $(B)/libnetns.a abi/libnetns.map
+$(B)/$(SO): $(B)/libnetns.a abi/libnetns.map Makefile
 	$(CC) $(LDFLAGS) -shared -o $@ -Wl,-soname,$(SONAME) \
 	    -Wl,--version-script=abi/libnetns.map -Wl,--no-undefined-version \
 	    -Wl,-z,defs,-z,relro,-z,now -Wl,--gc-sections -Wl,--strip-debug \
@@ -50,7 +55,7 @@ $(B)/$(SO): $(B)/libnetns.a abi/libnetns.map
 
 $(B)/examples/%: examples/%.c $(STAGE)/.done
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 $(CFLAGS) $(WARNINGS) -o $@ $< \
+	$(CC) -std=gnu11 $(CFLAGS) $(WARNINGS) $(LDFLAGS) -o $@ $< \
 	    $$(PKG_CONFIG_PATH=$(STAGE)/lib/pkgconfig $(PKG_CONFIG) --cflags --libs netns) \
 	    -Wl,-rpath,$(STAGE)/lib -pthread
 
@@ -66,26 +71,30 @@ install: $(B)/$(SO) $(B)/libnetns.a
 	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libnetns.so
 	$(INSTALL) -m 644 $(B)/libnetns.a $(DESTDIR)$(LIBDIR)/libnetns.a
 	$(INSTALL) -m 644 include/netns.h $(DESTDIR)$(INCLUDEDIR)/netns.h
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
-	    -e 's|@VERSION@|$(VERSION)|' pkgconfig/netns.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/netns.pc
+	sed -e 's|@LIBDIR@|$(LIBDIR:$(PREFIX)/%=$${prefix}/%)|' \
+	    -e 's|@INCLUDEDIR@|$(INCLUDEDIR:$(PREFIX)/%=$${prefix}/%)|' \
+	    -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' pkgconfig/netns.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/netns.pc
 	chmod 644 $(DESTDIR)$(LIBDIR)/pkgconfig/netns.pc
+	$(INSTALL) -d $(DESTDIR)$(EXAMPLEDIR)
+	$(INSTALL) -m 644 examples/*.c $(DESTDIR)$(EXAMPLEDIR)
 
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,$(SO) $(SONAME) libnetns.so libnetns.a pkgconfig/netns.pc) \
 	    $(DESTDIR)$(INCLUDEDIR)/netns.h
+	rm -rf $(DESTDIR)$(EXAMPLEDIR)
 
 # The copy that examples and tests are built against.
 stage: $(STAGE)/.done
 $(STAGE)/.done: $(B)/$(SO) include/netns.h pkgconfig/netns.pc.in
 	rm -rf $(STAGE)
 	$(MAKE) --no-print-directory install DESTDIR= PREFIX=$(STAGE) LIBDIR=$(STAGE)/lib \
-	    INCLUDEDIR=$(STAGE)/include
+	    INCLUDEDIR=$(STAGE)/include EXAMPLEDIR=$(STAGE)/share/doc/libnetns/examples
 	touch $@
 
 # --- checks ------------------------------------------------------------------------------------
 
 test: $(STAGE)/.done $(EXAMPLES)
-	@scripts/need cargo cc pkg-config ip valgrind strace
+	@scripts/need cargo cc pkg-config ip valgrind
 	$(CARGO) test --locked
 	scripts/check-readme $(STAGE)
 	$(B)/examples/demo > /dev/null

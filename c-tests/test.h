@@ -343,7 +343,7 @@ static inline void skip(const char *why)
 {
     printf("# %s\n", why);
     fflush(stdout);
-    exit(SKIPPED);
+    exit(test_failures ? 1 : SKIPPED);
 }
 
 static inline void run_test(const char *name, void (*enter)(void), void (*test)(void))
@@ -419,7 +419,7 @@ static inline void in_child_at(void (*part)(void *arg), void *arg, int line, con
     int status = wait_for(start_part(part, arg));
 
     if (status == SKIPPED)
-        exit(SKIPPED);
+        exit(test_failures ? 1 : SKIPPED);
     check_at(status == 0, line, "%s ended with status %d", text, status);
 }
 

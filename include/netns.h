@@ -6,8 +6,10 @@
  * failure, and then errno has the same value and netns_errmsg() says in one line what failed and
  * what to do about it. On success errno is left alone. What a pointer argument receives is written
  * on success only. Every descriptor is close-on-exec. No function prints, exits, forks, leaves a
- * thread behind, installs a signal handler, or changes the environment or the working directory;
- * none is a cancellation point. A bug in the library returns -ENOTRECOVERABLE.
+ * thread behind (some start one and wait for it), installs a signal handler, or changes the
+ * environment or the working directory. None is a cancellation point; as with nearly every function,
+ * a thread that calls one must not have asynchronous cancellation enabled. A bug in the library
+ * returns -ENOTRECOVERABLE.
  *
  * All functions may be called from any thread, none in a signal handler. A handle may be used by
  * several threads at once, but not while one of them ends it.
@@ -73,11 +75,6 @@ struct netns;
  */
 struct netns_list;
 
-/**
- * Room for glibc's struct _pthread_cleanup_buffer and for musl's struct __ptcb.
- */
-typedef size_t CleanupBuffer[8];
-
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -104,17 +101,18 @@ extern "C" {
  *
  * Returns 0, or
  *   -EINVAL     name is no name, a flag is unknown, or both name and out are NULL
- *   -ENAMETOOLONG  name has more than 255 bytes
+ *   -ENAMETOOLONG  name has more than 255 bytes, or the run directory's path more than 4095
  *   -EEXIST     the name exists, or another program is making it
  *   -ENOTTY     with NETNS_CREATE_EXIST_OK: it exists and is not a network namespace
- *   -EPERM      CAP_SYS_ADMIN is missing
+ *   -EPERM      CAP_SYS_ADMIN is missing; for NETNS_CREATE_LO_UP, CAP_NET_ADMIN
  *   -EACCES     the run directory belongs to another user
  *   -ENOTDIR, -ELOOP, -ENOENT  the run directory is not a directory, or a link that leads nowhere
+ *   -ENOENT     also: /proc is not mounted, and CAP_NET_ADMIN to do without is missing
  *   -EROFS      the run directory is on a read-only file system
  *   -ENOSPC     the limit on namespaces or mounts, or a full file system
  *   -EAGAIN     no helper thread could be started, or others make and remove the name all the time
  *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
- *   -ENOTRECOVERABLE  the thread could not go back: it is in the new namespace
+ *   -ENOTRECOVERABLE  the thread could not go back: it is in the namespace
  * On failure no name, mount or descriptor is left.
  *
  * Since 1.0.
@@ -151,6 +149,7 @@ int netns_create_at(const char *rundir, const char *name, uint32_t flags, struct
  *   -ENOENT     there is no such name or path
  *   -ENOTTY     it is not a network namespace: a plain file, a directory, a symbolic link, another
  *               kind of namespace, or a name whose creator is at work or was killed
+ *   -ENOTDIR, -ELOOP  the path leads through a file, or through too many links
  *   -EACCES     the path is not yours to open (/proc/PID/ns/net: CAP_SYS_PTRACE)
  *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
  * or another errno of open(2) for the path.
@@ -165,7 +164,11 @@ int netns_open(const char *name, uint32_t flags, struct netns **out);
  * rundir  NULL is NETNS_RUN_DIR.
  * name    a name; with a '/' in it, it is none.
  *
- * Returns what netns_open() returns; -EINVAL also if rundir is empty. Since 1.0.
+ * Returns what netns_open() returns, or
+ *   -EINVAL     also: rundir is empty
+ *   -ENOTDIR, -ELOOP, -ENAMETOOLONG  rundir is not a directory's path
+ *
+ * Since 1.0.
  */
 int netns_open_at(const char *rundir, const char *name, uint32_t flags, struct netns **out);
 
@@ -230,20 +233,23 @@ void netns_close(struct netns *ns);
 /**
  * Gives a namespace one more name in NETNS_RUN_DIR, whoever made it and however it was opened.
  *
+ * The run directory is made, and waited for, as by netns_create().
+ *
  * ns     is not changed: netns_name() stays what it was.
  * name   as in netns_create().
  * flags  0.
  *
  * Returns 0, or
  *   -EINVAL     name is no name, flags is not 0, or a pointer is NULL
- *   -ENAMETOOLONG  name has more than 255 bytes
+ *   -ENAMETOOLONG  name has more than 255 bytes, or the run directory's path more than 4095
  *   -EEXIST     the name exists, or another program is making it
  *   -EPERM      CAP_SYS_ADMIN over the mount namespace is missing
  *   -EACCES     the run directory belongs to another user
  *   -ENOTDIR, -ELOOP, -ENOENT  the run directory is not a directory, or a link that leads nowhere
  *   -EROFS      the run directory is on a read-only file system
  *   -ENOSPC     the limit on mounts, or a full file system
- *   -EAGAIN     others make and remove the name all the time
+ *   -EAGAIN     the helper thread that makes the run directory could not be started, or others make
+ *               and remove the name all the time
  *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
  * On failure no name, mount or descriptor is left.
  *
@@ -262,24 +268,29 @@ int netns_attach_at(const char *rundir, const struct netns *ns, const char *name
 /**
  * Takes a name away from NETNS_RUN_DIR: every mount on it, however many lie on top of each other,
  * and its file; or the empty file of a creator that was killed or is still at work. The namespace
- * lives on as long as it has another name, a handle, a socket or a thread in it.
+ * lives on as long as it has another name, a handle, a socket or a thread in it. The run directory's
+ * lock is waited for as by netns_create().
  *
  * flags  NETNS_REMOVE_MISSING_OK: a name that does not exist is no error.
  *
  * Returns 0, or
  *   -EINVAL     name is no name or NULL, or a flag is unknown
- *   -ENAMETOOLONG  name has more than 255 bytes
+ *   -ENAMETOOLONG  name has more than 255 bytes, or the run directory's path more than 4095
  *   -ENOENT     there is no such name
  *   -ENOTTY     it is not the name of a network namespace; it is left alone
  *   -EPERM      CAP_SYS_ADMIN is missing, or the mount belongs to a more privileged mount namespace
  *   -EACCES     the run directory belongs to another user
- *   -ENOTDIR    the run directory is not a directory
+ *   -ENOTDIR, -ELOOP  the run directory is not a directory
  *   -EROFS      the run directory is on a read-only file system
+ *   -EBUSY      a mount on it is hidden by another one, and cannot be reached
+ *   -EAGAIN, -ENOSPC  the helper thread that uncovers such a mount, or its mount namespace, could not
+ *               be had
  *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
  *
  * Since 1.0.
  */
-int netns_remove(const char *name, uint32_t flags);
+int netns_remove(const char *name,
+                 uint32_t flags);
 
 /**
  * netns_remove() in a run directory of your own; the directory stays. NULL is NETNS_RUN_DIR.
@@ -415,7 +426,7 @@ int netns_leave(int token);
  * func    runs on the calling thread with its signal mask, so handlers may run in there too.
  *         Threads that it starts stay in there. pthread_cancel(3) takes effect when netns_run() has
  *         returned. pthread_exit(3) takes the thread back on its way; longjmp(3) and C++ exceptions
- *         out of func do not, and are not allowed.
+ *         out of func do not, and are not allowed. errno is as func left it.
  * arg     is passed to func.
  * result  receives what func returned; NULL if you do not need it.
  *
@@ -430,10 +441,6 @@ int netns_leave(int token);
  * Since 1.0.
  */
 int netns_run(const struct netns *ns, int (*func)(void *arg), void *arg, int *result);
-
-extern void _pthread_cleanup_push(CleanupBuffer *buffer, void (*routine)(void*), void *arg);
-
-extern void _pthread_cleanup_pop(CleanupBuffer *buffer, int execute);
 
 /**
  * Opens a socket in the namespace, as socket(2) does, close-on-exec. It stays in there wherever the
@@ -459,12 +466,13 @@ int netns_socket(const struct netns *ns, int domain, int type, int protocol);
  * run directory that does not exist has none. Needs no privilege.
  *
  * flags  NETNS_LIST_STALE: list the stale names too, which netns_create() takes over and
- *        netns_remove() clears; their inode is 0.
+ *        netns_remove() clears; their inode is 0. Whoever holds the run directory's flock(2) is
+ *        waited for, one second at most.
  * out    receives the list, which is yours to netns_list_free().
  *
  * Returns 0, or
  *   -EINVAL     a flag is unknown, or out is NULL
- *   -ENOTDIR    the run directory is not a directory
+ *   -ENOTDIR, -ELOOP, -ENAMETOOLONG  the run directory is not a directory's path
  *   -EACCES     the run directory is not yours to read
  *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
  *

@@ -50,8 +50,10 @@ pub fn create_anonymous(flags: CreateFlags) -> Result<Namespace> {
 
 pub fn create(rundir: &CStr, name: Name, flags: CreateFlags) -> Result<Namespace> {
     let mut made: Option<Namespace> = None;
+    // A file's own age is no bound: whoever owns it may renew that.
+    let deadline = Instant::now() + STALE_AGE;
     for _ in 0..TRIES {
-        if let Some(ns) = take_existing(rundir, name, flags)? {
+        if let Some(ns) = take_existing(rundir, name, flags, deadline)? {
             return Ok(ns);
         }
         let ns = match made.take() {
@@ -136,14 +138,19 @@ fn exists(found: Entry) -> Error {
 }
 
 /// The namespace that has the name already, if there is one and that is what the caller wants.
-fn take_existing(rundir: &CStr, name: Name, flags: CreateFlags) -> Result<Option<Namespace>> {
+fn take_existing(
+    rundir: &CStr,
+    name: Name,
+    flags: CreateFlags,
+    deadline: Instant,
+) -> Result<Option<Namespace>> {
     let Some(error) = in_the_way(rundir, name)? else {
         return Ok(None);
     };
     if !flags.contains(CreateFlags::EXIST_OK) {
         return Err(for_create(error));
     }
-    match wait_until_settled(rundir, name)? {
+    match wait_until_settled(rundir, name, deadline)? {
         Entry::Namespace(_) => open_existing(rundir, name, flags),
         Entry::Stranger(what) => Err(Error::not_a_namespace(what)),
         Entry::Absent | Entry::Placeholder(_) => Ok(None),
@@ -164,12 +171,10 @@ fn open_existing(rundir: &CStr, name: Name, flags: CreateFlags) -> Result<Option
 
 /// Waits while another program is between making its placeholder and binding a namespace on it.
 /// mountinfo wakes up poll(2) when anything is mounted.
-fn wait_until_settled(rundir: &CStr, name: Name) -> Result<Entry> {
+fn wait_until_settled(rundir: &CStr, name: Name, deadline: Instant) -> Result<Entry> {
     let dir = RunDir::open(rundir)?;
     let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
     let mounts = open(procfs::THREAD_MOUNTINFO, flags, Mode::empty()).ok();
-    // The file's own age is no bound: whoever owns it may renew that.
-    let deadline = Instant::now() + STALE_AGE;
     loop {
         let found = entry::look(dir.as_fd(), name.as_cstr())?;
         match found {

@@ -95,7 +95,7 @@ pub fn detach(path: &CStr) -> Result<()> {
 }
 
 /// Whether [`detach`] would be allowed, without doing it: to expire a mount takes two calls, of which
-/// this is one.
+/// this is one. (Of two removers without the lock, one may be the other's second: then it is gone.)
 pub fn may_detach(path: &CStr) -> Result<()> {
     match umount2(path, MntFlags::MNT_EXPIRE | MntFlags::UMOUNT_NOFOLLOW) {
         Err(Errno::EAGAIN | Errno::EBUSY) => Ok(()),

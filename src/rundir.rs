@@ -116,7 +116,7 @@ impl RunDir {
 /// own, so that no directory ever has another mode, and none needs chmod(2).
 fn make_directories(path: &CStr) -> Result<()> {
     on_helper_thread(|| {
-        unshare(CloneFlags::CLONE_FS).at(Step::MakeRunDir)?;
+        unshare(CloneFlags::CLONE_FS).at(Step::HelperThread)?;
         umask(Mode::empty());
         make_with_parents(path.to_bytes()).at(Step::MakeRunDir)
     })

@@ -109,7 +109,14 @@ fn unlink_busy(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Result<bool> {
 /// mounts and uncovers the file in there.
 fn unlink_from_elsewhere(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Result<bool> {
     unshare(CloneFlags::CLONE_NEWNS).at(Step::Unmount)?;
-    mounts::set_propagation(c"/", MsFlags::MS_REC | MsFlags::MS_PRIVATE).at(Step::Unmount)?;
+    match mounts::set_propagation(c"/", MsFlags::MS_REC | MsFlags::MS_PRIVATE) {
+        Err(Errno::EINVAL) => {
+            return Err(Error::new(Step::Unlink, Errno::EBUSY).hint(
+                "another mount hides one on it, which a chroot that is no mount cannot undo",
+            ));
+        }
+        result => result.at(Step::Unmount)?,
+    }
     let path = join(rundir, name)?;
     for _ in 0..TALLEST_STACK {
         match unlinkat(dir.as_fd(), name.as_cstr(), UnlinkatFlags::NoRemoveDir) {

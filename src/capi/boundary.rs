@@ -1,6 +1,6 @@
 //! The one place where C calls in: a panic, a cancellation or a changed errno does not get out.
 
-use std::ffi::c_int;
+use std::ffi::{c_int, c_void};
 use std::os::fd::{IntoRawFd, OwnedFd};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
@@ -157,6 +157,20 @@ pub fn set_cancelability(state: c_int) -> c_int {
     // SAFETY: it writes one int; it fails for an unknown state only, and then changes nothing.
     unsafe { pthread_setcancelstate(state, &mut before) };
     before
+}
+
+/// Room for glibc's struct _pthread_cleanup_buffer and for musl's struct __ptcb.
+pub type CleanupBuffer = [usize; 8];
+
+// What pthread_cleanup_push(3) was a macro for before compilers could do it; both C libraries still
+// have them, and run them when a thread ends by pthread_exit.
+unsafe extern "C" {
+    pub fn _pthread_cleanup_push(
+        buffer: *mut CleanupBuffer,
+        routine: unsafe extern "C" fn(*mut c_void),
+        arg: *mut c_void,
+    );
+    pub fn _pthread_cleanup_pop(buffer: *mut CleanupBuffer, execute: c_int);
 }
 
 #[cfg(test)]

@@ -46,17 +46,18 @@ const _: () = assert!(NETNS_REMOVE_MISSING_OK == RemoveFlags::MISSING_OK.bits())
 ///
 /// Returns 0, or
 ///   -EINVAL     name is no name, a flag is unknown, or both name and out are NULL
-///   -ENAMETOOLONG  name has more than 255 bytes
+///   -ENAMETOOLONG  name has more than 255 bytes, or the run directory's path more than 4095
 ///   -EEXIST     the name exists, or another program is making it
 ///   -ENOTTY     with NETNS_CREATE_EXIST_OK: it exists and is not a network namespace
-///   -EPERM      CAP_SYS_ADMIN is missing
+///   -EPERM      CAP_SYS_ADMIN is missing; for NETNS_CREATE_LO_UP, CAP_NET_ADMIN
 ///   -EACCES     the run directory belongs to another user
 ///   -ENOTDIR, -ELOOP, -ENOENT  the run directory is not a directory, or a link that leads nowhere
+///   -ENOENT     also: /proc is not mounted, and CAP_NET_ADMIN to do without is missing
 ///   -EROFS      the run directory is on a read-only file system
 ///   -ENOSPC     the limit on namespaces or mounts, or a full file system
 ///   -EAGAIN     no helper thread could be started, or others make and remove the name all the time
 ///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
-///   -ENOTRECOVERABLE  the thread could not go back: it is in the new namespace
+///   -ENOTRECOVERABLE  the thread could not go back: it is in the namespace
 /// On failure no name, mount or descriptor is left.
 ///
 /// Since 1.0.
@@ -130,6 +131,7 @@ fn create(
 ///   -ENOENT     there is no such name or path
 ///   -ENOTTY     it is not a network namespace: a plain file, a directory, a symbolic link, another
 ///               kind of namespace, or a name whose creator is at work or was killed
+///   -ENOTDIR, -ELOOP  the path leads through a file, or through too many links
 ///   -EACCES     the path is not yours to open (/proc/PID/ns/net: CAP_SYS_PTRACE)
 ///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
 /// or another errno of open(2) for the path.
@@ -157,7 +159,11 @@ pub unsafe extern "C" fn netns_open(
 /// rundir  NULL is NETNS_RUN_DIR.
 /// name    a name; with a '/' in it, it is none.
 ///
-/// Returns what netns_open() returns; -EINVAL also if rundir is empty. Since 1.0.
+/// Returns what netns_open() returns, or
+///   -EINVAL     also: rundir is empty
+///   -ENOTDIR, -ELOOP, -ENAMETOOLONG  rundir is not a directory's path
+///
+/// Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_open_at(
     rundir: *const c_char,
@@ -275,20 +281,23 @@ pub unsafe extern "C" fn netns_close(ns: *mut Netns) {
 
 /// Gives a namespace one more name in NETNS_RUN_DIR, whoever made it and however it was opened.
 ///
+/// The run directory is made, and waited for, as by netns_create().
+///
 /// ns     is not changed: netns_name() stays what it was.
 /// name   as in netns_create().
 /// flags  0.
 ///
 /// Returns 0, or
 ///   -EINVAL     name is no name, flags is not 0, or a pointer is NULL
-///   -ENAMETOOLONG  name has more than 255 bytes
+///   -ENAMETOOLONG  name has more than 255 bytes, or the run directory's path more than 4095
 ///   -EEXIST     the name exists, or another program is making it
 ///   -EPERM      CAP_SYS_ADMIN over the mount namespace is missing
 ///   -EACCES     the run directory belongs to another user
 ///   -ENOTDIR, -ELOOP, -ENOENT  the run directory is not a directory, or a link that leads nowhere
 ///   -EROFS      the run directory is on a read-only file system
 ///   -ENOSPC     the limit on mounts, or a full file system
-///   -EAGAIN     others make and remove the name all the time
+///   -EAGAIN     the helper thread that makes the run directory could not be started, or others make
+///               and remove the name all the time
 ///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
 /// On failure no name, mount or descriptor is left.
 ///
@@ -329,19 +338,23 @@ fn attach(rundir: Option<&CStr>, ns: Option<&Netns>, name: Option<&CStr>, flags:
 
 /// Takes a name away from NETNS_RUN_DIR: every mount on it, however many lie on top of each other,
 /// and its file; or the empty file of a creator that was killed or is still at work. The namespace
-/// lives on as long as it has another name, a handle, a socket or a thread in it.
+/// lives on as long as it has another name, a handle, a socket or a thread in it. The run directory's
+/// lock is waited for as by netns_create().
 ///
 /// flags  NETNS_REMOVE_MISSING_OK: a name that does not exist is no error.
 ///
 /// Returns 0, or
 ///   -EINVAL     name is no name or NULL, or a flag is unknown
-///   -ENAMETOOLONG  name has more than 255 bytes
+///   -ENAMETOOLONG  name has more than 255 bytes, or the run directory's path more than 4095
 ///   -ENOENT     there is no such name
 ///   -ENOTTY     it is not the name of a network namespace; it is left alone
 ///   -EPERM      CAP_SYS_ADMIN is missing, or the mount belongs to a more privileged mount namespace
 ///   -EACCES     the run directory belongs to another user
-///   -ENOTDIR    the run directory is not a directory
+///   -ENOTDIR, -ELOOP  the run directory is not a directory
 ///   -EROFS      the run directory is on a read-only file system
+///   -EBUSY      a mount on it is hidden by another one, and cannot be reached
+///   -EAGAIN, -ENOSPC  the helper thread that uncovers such a mount, or its mount namespace, could not
+///               be had
 ///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
 ///
 /// Since 1.0.

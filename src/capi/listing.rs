@@ -20,12 +20,13 @@ const _: () = assert!(NETNS_LIST_STALE == ListFlags::STALE.bits());
 /// run directory that does not exist has none. Needs no privilege.
 ///
 /// flags  NETNS_LIST_STALE: list the stale names too, which netns_create() takes over and
-///        netns_remove() clears; their inode is 0.
+///        netns_remove() clears; their inode is 0. Whoever holds the run directory's flock(2) is
+///        waited for, one second at most.
 /// out    receives the list, which is yours to netns_list_free().
 ///
 /// Returns 0, or
 ///   -EINVAL     a flag is unknown, or out is NULL
-///   -ENOTDIR    the run directory is not a directory
+///   -ENOTDIR, -ELOOP, -ENAMETOOLONG  the run directory is not a directory's path
 ///   -EACCES     the run directory is not yours to read
 ///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
 ///

@@ -70,7 +70,7 @@ pub unsafe extern "C" fn netns_leave(token: c_int) -> c_int {
 /// func    runs on the calling thread with its signal mask, so handlers may run in there too.
 ///         Threads that it starts stay in there. pthread_cancel(3) takes effect when netns_run() has
 ///         returned. pthread_exit(3) takes the thread back on its way; longjmp(3) and C++ exceptions
-///         out of func do not, and are not allowed.
+///         out of func do not, and are not allowed. errno is as func left it.
 /// arg     is passed to func.
 /// result  receives what func returned; NULL if you do not need it.
 ///
@@ -90,23 +90,26 @@ pub unsafe extern "C-unwind" fn netns_run(
     arg: *mut c_void,
     result: *mut c_int,
 ) -> c_int {
+    let cancelability = boundary::set_cancelability(boundary::CANCEL_DISABLE);
     let (func, home) = match begin_run(ns, func) {
         Ok(begun) => begun,
-        Err(errno) => return c_int::from_errno(errno),
+        Err(errno) => {
+            boundary::set_cancelability(cancelability);
+            return c_int::from_errno(errno);
+        }
     };
-    let cancelability = boundary::set_cancelability(boundary::CANCEL_DISABLE);
     // pthread_exit in func unwinds through this frame, by another copy of the unwinder than the one
     // in the shared library, so nothing in here may need unwinding: no drop, no boundary. The
     // cleanup that pthreads themselves run on the way takes the thread home.
-    let mut cleanup = MaybeUninit::<CleanupBuffer>::uninit();
+    let mut cleanup = MaybeUninit::<boundary::CleanupBuffer>::uninit();
     // SAFETY: the buffer stays where it is until it is popped, and the frame is left in no other way
     // than by the return below or by the unwinding that runs the cleanup. func takes what the
     // caller passes with it.
     let value = unsafe {
         let home = ptr::without_provenance_mut(home as usize);
-        _pthread_cleanup_push(cleanup.as_mut_ptr(), end_run_by_exit, home);
+        boundary::_pthread_cleanup_push(cleanup.as_mut_ptr(), end_run_by_exit, home);
         let value = func(arg);
-        _pthread_cleanup_pop(cleanup.as_mut_ptr(), 0);
+        boundary::_pthread_cleanup_pop(cleanup.as_mut_ptr(), 0);
         value
     };
     let ended = end_run(home);
@@ -120,20 +123,6 @@ pub unsafe extern "C-unwind" fn netns_run(
         }
         Err(errno) => c_int::from_errno(errno),
     }
-}
-
-/// Room for glibc's struct _pthread_cleanup_buffer and for musl's struct __ptcb.
-type CleanupBuffer = [usize; 8];
-
-// What pthread_cleanup_push(3) was a macro for before compilers could do it; both C libraries still
-// have them, and run them when a thread ends by pthread_exit.
-unsafe extern "C" {
-    fn _pthread_cleanup_push(
-        buffer: *mut CleanupBuffer,
-        routine: unsafe extern "C" fn(*mut c_void),
-        arg: *mut c_void,
-    );
-    fn _pthread_cleanup_pop(buffer: *mut CleanupBuffer, execute: c_int);
 }
 
 /// There is nobody left to tell of a failure; the thread is ending.
