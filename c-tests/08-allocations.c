@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * setns, enter, leave and socket allocate nothing, whether they succeed or fail. A program of its
- * own, because its allocator takes the place of the one that valgrind watches.
+ * setns, enter, leave and socket allocate nothing, whether they succeed or fail; what the others
+ * allocate may be refused. A program of its own, because its allocator takes the place of the one that valgrind watches.
  */
 #include "test.h"
 
@@ -19,12 +19,19 @@ static atomic_long calls;
 static _Alignas(64) unsigned char arena[32 << 20];
 static atomic_size_t used;
 
+/* The allocation that is to fail, counted from 1; 0: none. */
+static atomic_long failing;
+
 static void *allocate(size_t alignment, size_t size)
 {
     size_t need = (size + 15) / 16 * 16 + 2 * alignment;
     size_t start = atomic_fetch_add(&used, need), at;
 
     calls++;
+    if (failing > 0 && --failing == 0) {
+        errno = ENOMEM;
+        return NULL;
+    }
     if (size > sizeof arena || start > sizeof arena - need) {
         errno = ENOMEM;
         return NULL;
@@ -112,6 +119,96 @@ static void successes_allocate_nothing(void)
     netns_close(ns);
 }
 
+static struct netns *ns_of_all;
+
+static int make_anonymous(void)
+{
+    struct netns *ns = NULL;
+    int rc = netns_create(NULL, 0, &ns);
+
+    netns_close(ns);
+    return rc;
+}
+
+static int make(void)
+{
+    return netns_create("green", 0, NULL);
+}
+
+static int make_in_a_new_directory(void)
+{
+    /* The directory is made by a helper thread. */
+    int rc = netns_create_at("/run/of-its-own", "green", 0, NULL);
+
+    umount2("/run/of-its-own/green", MNT_DETACH);
+    umount2("/run/of-its-own", MNT_DETACH);
+    unlink("/run/of-its-own/green");
+    rmdir("/run/of-its-own");
+    return rc;
+}
+
+static int open_by_name(void)
+{
+    struct netns *ns = NULL;
+    int rc = netns_open("blue", 0, &ns);
+
+    netns_close(ns);
+    return rc;
+}
+
+static int list_all(void)
+{
+    struct netns_list *list = NULL;
+    int rc = netns_list(NETNS_LIST_STALE, &list);
+
+    netns_list_free(list);
+    return rc;
+}
+
+static int find_names(void)
+{
+    struct netns_list *list = NULL;
+    int rc = netns_names(ns_of_all, 0, &list);
+
+    netns_list_free(list);
+    return rc;
+}
+
+static int find_pids(void)
+{
+    return (int)netns_pids(ns_of_all, 0, NULL, 0);
+}
+
+/* The process would not come through it if anything aborted. */
+static void where_memory_runs_out_every_call_says_so(void)
+{
+    static int (*const each[])(void) = {make_anonymous, make, make_in_a_new_directory,
+                                        open_by_name, list_all, find_names, find_pids};
+    size_t i;
+
+    MUST(netns_create("blue", 0, &ns_of_all));
+    for (i = 0; i < sizeof each / sizeof *each; i++) {
+        int failed = 0, rc = -1, nth;
+
+        for (nth = 1; nth < 100; nth++) {
+            failing = nth;
+            rc = each[i]();
+            if (failing > 0)
+                break; /* It makes fewer than that. */
+            failed += rc < 0;
+            /* EAGAIN is what pthread_create(3) says of memory. */
+            check_at(rc >= 0 || rc == -ENOMEM || rc == -EAGAIN, __LINE__, "call %zu, %d: %d", i,
+                     nth, rc);
+            netns_remove("green", NETNS_REMOVE_MISSING_OK);
+        }
+        failing = 0;
+        check_at(rc >= 0 && failed > 0, __LINE__, "call %zu: %d, %d failed", i, rc, failed);
+        netns_remove("green", NETNS_REMOVE_MISSING_OK);
+        SAME(names_in(NULL, NETNS_LIST_STALE), "blue");
+    }
+    netns_close(ns_of_all);
+}
+
 static void failures_allocate_nothing(void)
 {
     struct netns *ns = NULL;
@@ -158,6 +255,7 @@ int main(void)
     RUN(the_count_counts);
     RUN(successes_allocate_nothing);
     RUN(failures_allocate_nothing);
+    RUN(where_memory_runs_out_every_call_says_so);
     RUN(explaining_allocates_nothing);
     return finish();
 }
