@@ -16,7 +16,7 @@ mod header {
 
     /// In the order of the header.
     const SOURCES: &[&str] =
-        &["types", "lifecycle", "identity", "thread", "listing", "processes", "errors"];
+        &["types", "lifecycle", "identity", "thread", "listing", "processes", "monitor", "errors"];
 
     pub fn write() {
         println!("cargo::rerun-if-changed=src");

@@ -179,11 +179,28 @@ static int find_pids(void)
     return (int)netns_pids(ns_of_all, 0, NULL, 0);
 }
 
+static int follow(void)
+{
+    struct netns_event event = {.size = sizeof event};
+    struct netns_monitor *monitor = NULL;
+    int rc = netns_monitor_open(NULL, NETNS_MONITOR_SNAPSHOT, &monitor), next = 0, again;
+
+    if (rc == 0) {
+        next = netns_monitor_next(monitor, &event);
+        again = netns_monitor_next(monitor, &event);
+        /* What could not be told is told when there is memory again. */
+        check_at(next == 1 || again == 1, __LINE__, "next: %d, then %d", next, again);
+    }
+    netns_monitor_close(monitor);
+    return rc < 0 ? rc : next;
+}
+
 /* The process would not come through it if anything aborted. */
 static void where_memory_runs_out_every_call_says_so(void)
 {
     static int (*const each[])(void) = {make_anonymous, make, make_in_a_new_directory,
-                                        open_by_name, list_all, find_names, find_pids};
+                                        open_by_name, list_all, find_names, find_pids,
+                                        follow};
     size_t i;
 
     MUST(netns_create("blue", 0, &ns_of_all));

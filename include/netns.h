@@ -63,6 +63,22 @@
 #define NETNS_PIDS_THREADS 1
 
 /**
+ * For netns_monitor_open(): the names that exist come first, as NETNS_EVENT_ADD.
+ */
+#define NETNS_MONITOR_SNAPSHOT 1
+
+/**
+ * A name can be opened from now on.
+ */
+#define NETNS_EVENT_ADD 1
+
+/**
+ * A name that could be opened is gone, or is another namespace's by now; then NETNS_EVENT_ADD
+ * follows.
+ */
+#define NETNS_EVENT_REMOVE 2
+
+/**
  * A network namespace: one open descriptor, and the name and path it was opened by. It does not
  * change, may be used from any thread and from several at once, and keeps the namespace alive
  * whatever becomes of its name. End it with netns_close(). Since 1.0.
@@ -74,6 +90,30 @@ struct netns;
  * netns_list_free(). Since 1.0.
  */
 struct netns_list;
+
+/**
+ * Watches a run directory for names that come and go. End it with netns_monitor_close(). Since 1.0.
+ */
+struct netns_monitor;
+
+/**
+ * What netns_monitor_next() tells. Set size to sizeof(struct netns_event) before each call; later
+ * versions add members at the end.
+ */
+struct netns_event {
+    /**
+     * The size of the structure that the caller was compiled with.
+     */
+    uint32_t size;
+    /**
+     * NETNS_EVENT_ADD or NETNS_EVENT_REMOVE. A later version may have others: ignore those.
+     */
+    uint32_t type;
+    /**
+     * The name, NUL-terminated.
+     */
+    char name[256];
+};
 
 #ifdef __cplusplus
 extern "C" {
@@ -550,6 +590,69 @@ int netns_names_at(const char *rundir,
  * Since 1.0.
  */
 ssize_t netns_pids(const struct netns *ns, uint32_t flags, pid_t *pids, size_t cap);
+
+/**
+ * Watches a run directory for names that come and go, whoever makes and removes them.
+ *
+ * rundir  NULL is NETNS_RUN_DIR. It need not exist yet, and may be removed and made again.
+ * flags   NETNS_MONITOR_SNAPSHOT: tell the names that exist first. Without it, only what changes
+ *         from now on is told.
+ * out     receives a monitor, which is yours to netns_monitor_close().
+ *
+ * Needs no privilege. A monitor may be used from any thread; after a fork(2) by the parent or the
+ * child, not by both, and by the child only if no other thread was in netns_monitor_next(). It sees
+ * the mounts of the thread that calls netns_monitor_next().
+ *
+ * What happens without a file being made or removed is seen with the next change only: a name that
+ * is unmounted and left, a namespace mounted on top of another one, a file system mounted over the
+ * run directory, and a directory further above than its parent that is renamed.
+ *
+ * Returns 0, or
+ *   -EINVAL     a flag is unknown, rundir is empty, or out is NULL
+ *   -EACCES     the run directory, or a directory above it, is not yours to read
+ *   -ELOOP, -ENAMETOOLONG  rundir is no directory's path
+ *   -EAGAIN     the run directory is replaced all the time
+ *   -EMFILE, -ENFILE, -ENOMEM, -ENOSPC  no descriptor, memory or inotify watch to be had
+ *
+ * Since 1.0.
+ */
+int netns_monitor_open(const char *rundir, uint32_t flags, struct netns_monitor **out);
+
+/**
+ * The monitor's descriptor, to poll(2) for POLLIN or to add to an epoll(7) with EPOLLIN,
+ * level-triggered. When it is ready, call netns_monitor_next() until it returns 0. It may be ready
+ * without an event. It stays the monitor's.
+ *
+ * Returns the descriptor, or
+ *   -EINVAL     m is NULL
+ *
+ * Since 1.0.
+ */
+int netns_monitor_fd(const struct netns_monitor *m);
+
+/**
+ * Takes the next event, without waiting for one. A name is told with NETNS_EVENT_ADD only when it
+ * is a live namespace at that moment, and with NETNS_EVENT_REMOVE only after that. What came and
+ * went, or went and came back as it was, before it could be looked at is not told.
+ *
+ * ev  its size must be set; receives the rest.
+ *
+ * Returns 1 if there was an event, 0 if there is none by now, or
+ *   -EINVAL     a pointer is NULL, or ev->size is too small
+ *   -EACCES     the run directory is not yours to read any more
+ *   -ENOENT     /proc is not mounted, and a name is in the making
+ *   -EMFILE, -ENFILE, -ENOMEM, -ENOSPC  no descriptor, memory or inotify watch to be had
+ * A failure loses no event, but does not make the descriptor ready either: call again when its
+ * cause is gone.
+ *
+ * Since 1.0.
+ */
+int netns_monitor_next(struct netns_monitor *m, struct netns_event *ev);
+
+/**
+ * Ends a monitor and closes its descriptor. NULL is allowed. errno is left alone. Since 1.0.
+ */
+void netns_monitor_close(struct netns_monitor *m);
 
 /**
  * The version of the library that the program runs with, such as "1.0.0". NETNS_VERSION is that of

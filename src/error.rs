@@ -130,6 +130,7 @@ pub enum Step {
     Cookie,
     FindNamespace,
     ReadProc,
+    Monitor,
     Mask,
     Panic,
 }
@@ -171,6 +172,7 @@ impl Step {
             Step::Cookie => ("read the cookie", Nothing),
             Step::FindNamespace => ("find its network namespace", Nothing),
             Step::ReadProc => ("read /proc", Nothing),
+            Step::Monitor => ("watch ", RunDir),
             Step::Mask => ("change the signal mask", Nothing),
             Step::Panic => ("internal error", Nothing),
         }
@@ -180,6 +182,12 @@ impl Step {
     fn advice(self, errno: Errno) -> Option<&'static str> {
         const NO_DESCRIPTOR: &str = "this process has RLIMIT_NOFILE descriptors open";
         match (self, errno) {
+            (Step::Monitor, Errno::EMFILE) => Some(
+                "RLIMIT_NOFILE, or the limit on monitors, /proc/sys/fs/inotify/max_user_instances",
+            ),
+            (Step::Monitor, Errno::ENOSPC) => {
+                Some("the limit on watches, /proc/sys/fs/inotify/max_user_watches")
+            }
             (_, Errno::EMFILE) => Some(NO_DESCRIPTOR),
             (_, Errno::ENFILE) => Some("the system's limit, /proc/sys/fs/file-max"),
             (Step::Bind | Step::Unmount | Step::MountRunDir, Errno::EPERM) => {

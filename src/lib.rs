@@ -19,6 +19,9 @@
 //! | `switch`       | the calling thread's way into a namespace and back                        |
 //! | `helper`       | a thread for what the calling thread must not do to itself                |
 //! | `list`         | the names, and the names of one namespace                                 |
+//! | `monitor`      | names coming and going                                                    |
+//! | `watch`        | the inotify watches that the monitor needs                                |
+//! | `names`        | something for each of a set of names                                      |
 //! | `process`      | the processes in a namespace                                              |
 //! | `directory`    | reads directories                                                         |
 //! | `procfs`       | paths below /proc, written without allocating                             |
@@ -34,7 +37,9 @@ mod helper;
 mod identity;
 mod lifecycle;
 mod list;
+mod monitor;
 mod mounts;
+mod names;
 mod namespace;
 mod process;
 mod procfs;
@@ -42,6 +47,7 @@ mod rundir;
 mod switch;
 mod sys;
 mod unbind;
+mod watch;
 
 #[cfg(test)]
 mod testing;

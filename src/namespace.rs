@@ -15,6 +15,7 @@ use crate::entry::{self, Name};
 use crate::error::{At, Error, Result, Step};
 use crate::file_status;
 use crate::identity::{self, Identity, OPEN_FLAGS};
+use crate::names;
 use crate::process;
 use crate::procfs::{self, ProcPath};
 use crate::rundir::join;
@@ -66,7 +67,7 @@ impl Namespace {
 
     /// Symlinks are followed here: /proc/PID/ns/net is one.
     pub fn open_path(path: &CStr) -> Result<Namespace> {
-        let kept = copy(path)?;
+        let kept = names::copy(path)?;
         let fd = open(path, OPEN_FLAGS, Mode::empty()).at(Step::OpenPath)?;
         let ns = Namespace::from_fd(fd)?;
         Ok(Namespace { path: Some(kept), ..ns })
@@ -154,14 +155,6 @@ impl Namespace {
 pub fn loopback_up_here() -> Result<()> {
     let socket = sys::socket(libc::AF_UNIX, libc::SOCK_DGRAM, 0).at(Step::Loopback)?;
     sys::loopback_up(socket.as_fd()).at(Step::Loopback)
-}
-
-fn copy(text: &CStr) -> Result<CString> {
-    let bytes = text.to_bytes();
-    let mut copy = Vec::new();
-    copy.try_reserve_exact(bytes.len() + 1).map_err(|_| Error::no_memory())?;
-    copy.extend_from_slice(bytes);
-    CString::new(copy).map_err(|_| Error::invalid("a path has no NUL in it"))
 }
 
 /// A name that cannot be opened may be there and be something else: without privilege a placeholder

@@ -13,6 +13,7 @@ mod identity;
 mod lifecycle;
 mod listing;
 mod message;
+mod monitor;
 mod processes;
 mod thread;
 mod types;

@@ -1,6 +1,9 @@
 //! The types that C knows by name only.
 
+use std::ffi::CString;
+
 use crate::list::List;
+use crate::monitor::Monitor;
 use crate::namespace::Namespace;
 
 /// A network namespace: one open descriptor, and the name and path it was opened by. It does not
@@ -11,3 +14,9 @@ pub struct Netns(pub(super) Namespace);
 /// The names in a run directory at one moment, sorted bytewise. It does not change. End it with
 /// netns_list_free(). Since 1.0.
 pub struct NetnsList(pub(super) List);
+
+/// Watches a run directory for names that come and go. End it with netns_monitor_close(). Since 1.0.
+pub struct NetnsMonitor {
+    pub(super) monitor: Monitor,
+    pub(super) rundir: CString,
+}

@@ -1,0 +1,1349 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The monitor tells of every name that comes and goes, once, and of nothing else. */
+#include "fault.h"
+#include "ip.h"
+#include "privilege.h"
+
+#include <poll.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <sys/epoll.h>
+
+/* How long an event may take, and how long nothing may come before that is believed, in ms. */
+#define PATIENCE 10000
+#define QUIET 200
+#define SOME_QUIET 20
+
+#define ADD NETNS_EVENT_ADD
+#define REMOVE NETNS_EVENT_REMOVE
+
+/* --- a monitor and what it tells -------------------------------------------------------------- */
+
+static struct netns_monitor *watch_at(const char *rundir, uint32_t flags)
+{
+    struct netns_monitor *m = NULL;
+
+    OK(netns_monitor_open(rundir, flags, &m));
+    return MUST(m ? 0 : -1), m;
+}
+
+static struct netns_monitor *watch(uint32_t flags)
+{
+    return watch_at(NULL, flags);
+}
+
+static bool is_ready(struct netns_monitor *m, int ms)
+{
+    struct pollfd fd = {.fd = netns_monitor_fd(m), .events = POLLIN};
+
+    return poll(&fd, 1, ms) == 1 && fd.revents == POLLIN;
+}
+
+static int take(struct netns_monitor *m, struct netns_event *ev)
+{
+    ev->size = sizeof *ev;
+    return OK(netns_monitor_next(m, ev));
+}
+
+/* The next event, each of which the descriptor has to announce; false if none comes in time. */
+static bool await_event(struct netns_monitor *m, struct netns_event *ev, int ms)
+{
+    double end = seconds() + ms / 1000.0;
+    int left = ms;
+
+    do {
+        if (!is_ready(m, left))
+            return false;
+        if (take(m, ev) == 1)
+            return true;
+        left = (int)((end - seconds()) * 1000);
+    } while (left > 0);
+    return false;
+}
+
+#define TELLS(m, type, name) tells_at((m), (type), (name), __LINE__)
+
+static void tells_at(struct netns_monitor *m, uint32_t type, const char *name, int line)
+{
+    struct netns_event ev;
+
+    if (!check_at(await_event(m, &ev, PATIENCE), line, "no event came for %s", name))
+        return;
+    check_at(ev.type == type && strcmp(ev.name, name) == 0, line,
+             "event %u of \"%s\", not %u of \"%s\"", ev.type, ev.name, type, name);
+}
+
+/* There is nothing to tell, and nobody is woken up for nothing, but for once at the beginning. */
+#define IS_QUIET(m) is_quiet_at((m), __LINE__)
+
+static void is_quiet_at(struct netns_monitor *m, int line)
+{
+    struct netns_event ev;
+    int wakes = 0;
+
+    do {
+        if (!check_at(take(m, &ev) == 0, line, "event %u of \"%s\"", ev.type, ev.name))
+            return;
+    } while (is_ready(m, SOME_QUIET) && ++wakes < 3);
+    check_at(wakes < 2, line, "ready for nothing again and again");
+}
+
+/* --- everything that a monitor has told ------------------------------------------------------- */
+
+struct told {
+    int count, adds, removes;
+    struct { char name[20]; bool live; } names[400];
+};
+
+static void note(struct told *told, const struct netns_event *ev)
+{
+    int i;
+
+    for (i = 0; i < told->count && strcmp(told->names[i].name, ev->name); i++)
+        ;
+    if (i == told->count) {
+        MUST(i < 400 && strlen(ev->name) < 20 ? 0 : -1);
+        strcpy(told->names[i].name, ev->name);
+        told->count++;
+    }
+    check_at(told->names[i].live == (ev->type == REMOVE), 0, "\"%s\" is told twice: %u", ev->name,
+             ev->type);
+    told->names[i].live = ev->type == ADD;
+    told->adds += ev->type == ADD;
+    told->removes += ev->type == REMOVE;
+}
+
+/* Takes what there is, until nothing comes for a while. */
+static void follow(struct netns_monitor *m, struct told *told, int ms)
+{
+    struct netns_event ev;
+
+    while (await_event(m, &ev, ms))
+        note(told, &ev);
+}
+
+static int live_names(const struct told *told)
+{
+    int i, live = 0;
+
+    for (i = 0; i < told->count; i++)
+        live += told->names[i].live;
+    return live;
+}
+
+/* What was told is what there is. */
+static void is_what_is_listed(const struct told *told)
+{
+    struct netns_list *list = NULL;
+    int found = 0, i;
+    size_t j;
+
+    OK(netns_list(0, &list));
+    for (i = 0; i < told->count; i++)
+        for (j = 0; told->names[i].live && j < netns_list_len(list); j++)
+            found += strcmp(told->names[i].name, netns_list_name(list, j)) == 0;
+    EQUAL(found, netns_list_len(list));
+    EQUAL(live_names(told), netns_list_len(list));
+    netns_list_free(list);
+}
+
+/* --- names made by hand ----------------------------------------------------------------------- */
+
+/* Binds the process's own namespace, as somebody does who does not know the library. */
+static void bind_name(const char *path)
+{
+    write_file(path, "", 0);
+    MUST(mount("/proc/thread-self/ns/net", path, "none", MS_BIND, NULL));
+}
+
+static void unbind_name(const char *path)
+{
+    MUST(umount2(path, MNT_DETACH));
+    MUST(unlink(path));
+}
+
+static void create(const char *name)
+{
+    OK(netns_create(name, 0, NULL));
+}
+
+static void erase(const char *name)
+{
+    OK(netns_remove(name, 0));
+}
+
+/* Makes and deletes more files than inotify keeps events. */
+static void overflow(const char *dir)
+{
+    FILE *file = fopen("/proc/sys/fs/inotify/max_queued_events", "re");
+    int most = 0, i;
+    char path[64];
+
+    MUST(file && fscanf(file, "%d", &most) == 1 ? 0 : -1);
+    fclose(file);
+    if (most > 1000000)
+        skip("inotify keeps very many events here");
+    for (i = 0; i < most / 2 + 100; i++) {
+        snprintf(path, sizeof path, "%s/plain%d", dir, i);
+        MUST(close(MUST(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644))));
+        MUST(unlink(path));
+    }
+}
+
+/* --- what there is, and what changes ---------------------------------------------------------- */
+
+static void a_snapshot_comes_first_when_asked_for(void)
+{
+    struct told told = {0};
+    struct netns_monitor *m;
+
+    create("blue");
+    create("red");
+    write_file("/run/netns/stale", "", 01000);
+    m = watch(NETNS_MONITOR_SNAPSHOT);
+    create("green");
+    follow(m, &told, QUIET);
+    EQUAL(told.adds, 3);
+    EQUAL(told.removes, 0);
+    is_what_is_listed(&told);
+    IS_QUIET(m);
+    netns_monitor_close(m);
+}
+
+static void without_a_snapshot_only_changes_are_told(void)
+{
+    struct netns_monitor *m;
+
+    create("blue");
+    m = watch(0);
+    IS_QUIET(m);
+    create("red");
+    TELLS(m, ADD, "red");
+    IS_QUIET(m);
+    erase("blue");
+    TELLS(m, REMOVE, "blue");
+    erase("red");
+    TELLS(m, REMOVE, "red");
+    IS_QUIET(m);
+    netns_monitor_close(m);
+}
+
+static void make_and_remove(void *arg)
+{
+    char name[20];
+    int i;
+
+    (void)arg;
+    for (i = 0; i < 60; i++) {
+        snprintf(name, sizeof name, "n%d", i);
+        create(name);
+        if (i % 3 == 0)
+            erase(name);
+    }
+}
+
+/* Opened while names come and go: what was there and what changes is all, and nothing twice. */
+static void between_snapshot_and_changes_is_neither_gap_nor_double(void)
+{
+    int rounds = under_valgrind() ? 2 : 10, round, i;
+    char name[20];
+
+    for (round = 0; round < rounds && !test_failures; round++) {
+        pid_t pid = start_part(make_and_remove, NULL);
+        struct told told = {0};
+        struct netns_monitor *m;
+
+        usleep(2000 * round);
+        m = watch(NETNS_MONITOR_SNAPSHOT);
+        while (waitpid(pid, NULL, WNOHANG) == 0)
+            follow(m, &told, 1);
+        follow(m, &told, 50);
+        is_what_is_listed(&told);
+        EQUAL(live_names(&told), 40);
+        netns_monitor_close(m);
+        for (i = 0; i < 60; i++) {
+            snprintf(name, sizeof name, "n%d", i);
+            OK(netns_remove(name, NETNS_REMOVE_MISSING_OK));
+        }
+    }
+}
+
+static void ip_makes_names(void *count)
+{
+    char name[20];
+    int i;
+
+    for (i = 0; i < *(int *)count; i++) {
+        snprintf(name, sizeof name, "ip%d", i);
+        EQUAL(ip_netns("add", name, NULL, NULL), 0);
+    }
+}
+
+static void ip_deletes_names(void *count)
+{
+    char name[20];
+    int i;
+
+    for (i = 0; i < *(int *)count; i++) {
+        snprintf(name, sizeof name, "ip%d", i);
+        EQUAL(ip_netns("delete", name, NULL, NULL), 0);
+    }
+}
+
+static void each_name_that_ip_makes_opens_when_it_is_told(void)
+{
+    int count = under_valgrind() ? 50 : 300, i;
+    struct told told = {0};
+    struct netns_monitor *m;
+    struct netns_event ev;
+    struct netns *ns;
+    pid_t pid;
+
+    need_ip();
+    m = watch(0);
+    pid = start_part(ip_makes_names, &count);
+    for (i = 0; i < count && CHECK(await_event(m, &ev, PATIENCE)); i++) {
+        ns = NULL;
+        OK(netns_open(ev.name, 0, &ns));
+        netns_close(ns);
+        note(&told, &ev);
+    }
+    EQUAL(wait_for(pid), 0);
+    EQUAL(told.adds, count);
+    is_what_is_listed(&told);
+    pid = start_part(ip_deletes_names, &count);
+    for (i = 0; i < count && CHECK(await_event(m, &ev, PATIENCE)); i++)
+        note(&told, &ev);
+    EQUAL(wait_for(pid), 0);
+    EQUAL(told.removes, count);
+    EQUAL(live_names(&told), 0);
+    IS_QUIET(m);
+    netns_monitor_close(m);
+}
+
+static void two_monitors_are_told_the_same(void)
+{
+    struct netns_monitor *a = watch(0), *b = watch(0);
+
+    create("blue");
+    TELLS(a, ADD, "blue");
+    erase("blue");
+    TELLS(a, REMOVE, "blue");
+    IS_QUIET(a);
+    netns_monitor_close(a);
+    create("red");
+    TELLS(b, ADD, "red");
+    IS_QUIET(b);
+    netns_monitor_close(b);
+}
+
+/* --- the directory ---------------------------------------------------------------------------- */
+
+static void takes_the_directory_away(const char *dir)
+{
+    umount2(dir, MNT_DETACH);
+    MUST(rmdir(dir));
+}
+
+static void a_directory_may_be_made_later_and_go_and_come_again(void)
+{
+    struct netns_monitor *m = watch(NETNS_MONITOR_SNAPSHOT);
+    int i;
+
+    IS_QUIET(m);
+    for (i = 0; i < 3; i++) {
+        create("blue");
+        TELLS(m, ADD, "blue");
+        erase("blue");
+        TELLS(m, REMOVE, "blue");
+        takes_the_directory_away("/run/netns");
+        IS_QUIET(m);
+    }
+    netns_monitor_close(m);
+}
+
+static void may_be_made_with_its_parents(const char *rundir, const char *middle, const char *top)
+{
+    struct netns_monitor *m = watch_at(rundir, 0);
+    int i;
+
+    for (i = 0; i < 3; i++) {
+        IS_QUIET(m);
+        OK(netns_create_at(rundir, "blue", 0, NULL));
+        TELLS(m, ADD, "blue");
+        IS_QUIET(m);
+        OK(netns_remove_at(rundir, "blue", 0));
+        /* Between two reads all of it goes; once it comes again, too. */
+        takes_the_directory_away(rundir);
+        MUST(rmdir(middle));
+        MUST(rmdir(top));
+        if (i == 1) {
+            OK(netns_create_at(rundir, "red", 0, NULL));
+            TELLS(m, REMOVE, "blue");
+            TELLS(m, ADD, "red");
+            OK(netns_remove_at(rundir, "red", 0));
+            TELLS(m, REMOVE, "red");
+        } else {
+            TELLS(m, REMOVE, "blue");
+        }
+        if (i == 1) {
+            takes_the_directory_away(rundir);
+            MUST(rmdir(middle));
+            MUST(rmdir(top));
+        }
+    }
+    netns_monitor_close(m);
+}
+
+static void a_directory_may_be_made_with_its_parents(void)
+{
+    may_be_made_with_its_parents("/run/a/b/netns", "/run/a/b", "/run/a");
+    may_be_made_with_its_parents("/run//a/b///netns//", "/run/a/b", "/run/a");
+}
+
+static void a_relative_directory_is_one_of_the_working_directory(void)
+{
+    int home = MUST(open(".", O_PATH | O_CLOEXEC));
+    struct netns_monitor *m;
+
+    MUST(chdir("/run"));
+    may_be_made_with_its_parents("a/b/netns", "a/b", "a");
+    m = watch_at("one", 0);
+    OK(netns_create_at("one", "blue", 0, NULL));
+    TELLS(m, ADD, "blue");
+    netns_monitor_close(m);
+    MUST(fchdir(home));
+    close(home);
+}
+
+static void a_directory_that_is_renamed_away_has_no_names(void)
+{
+    struct netns_monitor *m;
+    struct told told = {0};
+
+    MUST(mkdir("/run/plain", 0755));
+    bind_name("/run/plain/blue");
+    m = watch_at("/run/plain", NETNS_MONITOR_SNAPSHOT);
+    TELLS(m, ADD, "blue");
+    MUST(rename("/run/plain", "/run/other"));
+    TELLS(m, REMOVE, "blue");
+    IS_QUIET(m);
+    bind_name("/run/other/red");
+    MUST(mkdir("/run/plain", 0755));
+    bind_name("/run/plain/green");
+    TELLS(m, ADD, "green");
+    IS_QUIET(m);
+    unbind_name("/run/plain/green");
+    TELLS(m, REMOVE, "green");
+    /* The old one comes back in its place. */
+    MUST(rename("/run/plain", "/run/third"));
+    MUST(rename("/run/other", "/run/plain"));
+    follow(m, &told, QUIET);
+    EQUAL(told.adds, 2);
+    unbind_name("/run/plain/blue");
+    TELLS(m, REMOVE, "blue");
+    IS_QUIET(m);
+    netns_monitor_close(m);
+}
+
+static void a_directory_that_is_unmounted_has_the_names_of_the_one_below(void)
+{
+    struct netns_monitor *m = watch(0);
+
+    create("blue");
+    TELLS(m, ADD, "blue");
+    MUST(umount2("/run/netns", MNT_DETACH));
+    TELLS(m, REMOVE, "blue");
+    IS_QUIET(m);
+    create("red");
+    TELLS(m, ADD, "red");
+    IS_QUIET(m);
+    netns_monitor_close(m);
+}
+
+static void a_directory_may_be_a_file_or_a_link_for_a_while(void)
+{
+    struct netns_monitor *m;
+
+    write_file("/run/netns", "", 0644);
+    m = watch(0);
+    IS_QUIET(m);
+    MUST(unlink("/run/netns"));
+    MUST(mkdir("/run/other", 0755));
+    bind_name("/run/other/blue");
+    MUST(symlink("other", "/run/netns"));
+    TELLS(m, ADD, "blue");
+    bind_name("/run/other/red");
+    TELLS(m, ADD, "red");
+    IS_QUIET(m);
+    netns_monitor_close(m);
+}
+
+static void the_first_create_mounts_over_a_plain_directory(void)
+{
+    struct netns_monitor *m;
+
+    MUST(mkdir("/run/netns", 0755));
+    bind_name("/run/netns/old");
+    EQUAL(mounts_at("/run/netns"), 0);
+    m = watch(NETNS_MONITOR_SNAPSHOT);
+    TELLS(m, ADD, "old");
+    create("new");
+    EQUAL(mounts_at("/run/netns"), 1);
+    TELLS(m, ADD, "new");
+    IS_QUIET(m);
+    erase("old");
+    TELLS(m, REMOVE, "old");
+    create("newer");
+    TELLS(m, ADD, "newer");
+    erase("new");
+    TELLS(m, REMOVE, "new");
+    IS_QUIET(m);
+    netns_monitor_close(m);
+}
+
+/* --- what is no name, or not yet -------------------------------------------------------------- */
+
+static void what_is_no_namespace_is_no_event(void)
+{
+    struct netns_monitor *m = watch(0);
+
+    write_file("/run/netns/plain", "text", 0644);
+    MUST(mkdir("/run/netns/directory", 0755));
+    MUST(mkfifo("/run/netns/fifo", 0644));
+    MUST(symlink("/proc/self/ns/net", "/run/netns/link"));
+    write_file("/run/netns/uts", "", 0644);
+    MUST(mount("/proc/self/ns/uts", "/run/netns/uts", "none", MS_BIND, NULL));
+    write_file("/run/netns/ours", "", 01000);
+    write_file("/run/netns/foreign", "", 0);
+    IS_QUIET(m);
+    MUST(rename("/run/netns/plain", "/run/netns/renamed"));
+    MUST(rename("/run/netns/ours", "/run/netns/theirs"));
+    MUST(unlink("/run/netns/renamed"));
+    MUST(unlink("/run/netns/fifo"));
+    MUST(unlink("/run/netns/link"));
+    MUST(unlink("/run/netns/foreign"));
+    MUST(rmdir("/run/netns/directory"));
+    unbind_name("/run/netns/uts");
+    IS_QUIET(m);
+    erase("theirs");
+    IS_QUIET(m);
+    netns_monitor_close(m);
+}
+
+static void a_name_in_the_making_is_told_when_it_is_bound(void)
+{
+    struct netns_monitor *m = watch(0);
+    double start;
+    pid_t pid;
+
+    write_file("/run/netns/blue", "", 0);
+    IS_QUIET(m);
+    start = seconds();
+    pid = bind_later("/run/netns/blue", 300);
+    TELLS(m, ADD, "blue");
+    CHECK(seconds() - start >= 0.29);
+    EQUAL(wait_for(pid), 0);
+    IS_QUIET(m);
+    erase("blue");
+    TELLS(m, REMOVE, "blue");
+    IS_QUIET(m);
+    netns_monitor_close(m);
+}
+
+/* One that was there before the monitor, and one whose neighbour waits as well. */
+static void names_in_the_making_wait_side_by_side(void)
+{
+    struct netns_monitor *m;
+    int descriptors;
+
+    write_file("/run/netns/a", "", 0);
+    write_file("/run/netns/b", "", 0);
+    m = watch(0);
+    IS_QUIET(m);
+    descriptors = open_descriptors();
+    MUST(mount("/proc/self/ns/net", "/run/netns/b", "none", MS_BIND, NULL));
+    TELLS(m, ADD, "b");
+    IS_QUIET(m);
+    /* A mount that has nothing to do with it. */
+    MUST(mkdir("/run/elsewhere", 0755));
+    MUST(mount("netns-test", "/run/elsewhere", "tmpfs", 0, NULL));
+    IS_QUIET(m);
+    MUST(mount("/proc/self/ns/net", "/run/netns/a", "none", MS_BIND, NULL));
+    TELLS(m, ADD, "a");
+    IS_QUIET(m);
+    /* While nothing waits, mounts wake nobody. */
+    EQUAL(open_descriptors(), descriptors - 1);
+    MUST(umount2("/run/elsewhere", MNT_DETACH));
+    CHECK(!is_ready(m, QUIET));
+    netns_monitor_close(m);
+}
+
+static void a_placeholder_may_be_replaced_renamed_or_withdrawn(void)
+{
+    struct netns_monitor *m = watch(0);
+
+    write_file("/run/netns/blue", "", 01000);
+    IS_QUIET(m);
+    create("blue");
+    TELLS(m, ADD, "blue");
+    IS_QUIET(m);
+    write_file("/run/netns/red", "", 0);
+    IS_QUIET(m);
+    MUST(rename("/run/netns/red", "/run/netns/green"));
+    MUST(mount("/proc/self/ns/net", "/run/netns/green", "none", MS_BIND, NULL));
+    TELLS(m, ADD, "green");
+    IS_QUIET(m);
+    write_file("/run/netns/white", "", 0);
+    IS_QUIET(m);
+    MUST(rename("/run/netns/white", "/run/netns/black"));
+    IS_QUIET(m);
+    MUST(mount("/proc/self/ns/net", "/run/netns/black", "none", MS_BIND, NULL));
+    TELLS(m, ADD, "black");
+    write_file("/run/netns/none", "", 0);
+    IS_QUIET(m);
+    MUST(unlink("/run/netns/none"));
+    IS_QUIET(m);
+    netns_monitor_close(m);
+}
+
+/* --- between two reads ------------------------------------------------------------------------ */
+
+static void a_name_removed_and_made_anew_is_told_as_both(void)
+{
+    struct netns_monitor *m = watch(0);
+
+    create("blue");
+    TELLS(m, ADD, "blue");
+    erase("blue");
+    create("blue");
+    TELLS(m, REMOVE, "blue");
+    TELLS(m, ADD, "blue");
+    IS_QUIET(m);
+    erase("blue");
+    create("blue");
+    erase("blue");
+    TELLS(m, REMOVE, "blue");
+    IS_QUIET(m);
+    create("blue");
+    erase("blue");
+    IS_QUIET(m);
+    netns_monitor_close(m);
+}
+
+static void the_same_namespace_under_its_name_again_is_a_pair_or_nothing(void)
+{
+    struct netns_monitor *m = watch(0);
+    struct netns_event ev;
+    struct netns *ns = NULL;
+
+    OK(netns_create("blue", 0, &ns));
+    TELLS(m, ADD, "blue");
+    erase("blue");
+    OK(netns_attach(ns, "blue", 0));
+    if (await_event(m, &ev, QUIET)) {
+        EQUAL(ev.type, REMOVE);
+        TELLS(m, ADD, "blue");
+    }
+    IS_QUIET(m);
+    erase("blue");
+    TELLS(m, REMOVE, "blue");
+    netns_close(ns);
+    netns_monitor_close(m);
+}
+
+/* No cookies, and the inode may be the same: the name's going has to be remembered. */
+static void follow_without_handles(void *arg)
+{
+    (void)arg;
+    a_name_removed_and_made_anew_is_told_as_both();
+    the_same_namespace_under_its_name_again_is_a_pair_or_nothing();
+}
+
+static void without_file_handles_it_is_the_same(void)
+{
+    static const struct fault faults[] = {{.call = SYS_name_to_handle_at, .error = ENOSYS}};
+
+    with_faults(faults, 1, follow_without_handles, NULL);
+}
+
+static void after_an_overflow_the_difference_is_told(void)
+{
+    struct netns_monitor *m;
+    struct told told = {0};
+
+    create("gone");
+    create("stays");
+    create("remade");
+    m = watch(NETNS_MONITOR_SNAPSHOT);
+    follow(m, &told, QUIET);
+    EQUAL(told.adds, 3);
+    overflow("/run/netns");
+    erase("gone");
+    erase("remade");
+    create("remade");
+    create("new");
+    overflow("/run/netns");
+    write_file("/run/netns/waits", "", 0);
+    follow(m, &told, QUIET);
+    EQUAL(told.adds, 5);
+    EQUAL(told.removes, 2);
+    is_what_is_listed(&told);
+    MUST(mount("/proc/self/ns/net", "/run/netns/waits", "none", MS_BIND, NULL));
+    TELLS(m, ADD, "waits");
+    create("newer");
+    TELLS(m, ADD, "newer");
+    IS_QUIET(m);
+    netns_monitor_close(m);
+}
+
+/* The event that says so is among those that got lost. */
+static void after_an_overflow_the_directory_may_be_another(void)
+{
+    struct netns_monitor *m;
+
+    MUST(mkdir("/run/plain", 0755));
+    bind_name("/run/plain/blue");
+    m = watch_at("/run/plain", NETNS_MONITOR_SNAPSHOT);
+    TELLS(m, ADD, "blue");
+    overflow("/run/plain");
+    MUST(rename("/run/plain", "/run/other"));
+    MUST(mkdir("/run/plain", 0755));
+    TELLS(m, REMOVE, "blue");
+    IS_QUIET(m);
+    bind_name("/run/plain/red");
+    TELLS(m, ADD, "red");
+    overflow("/run/plain");
+    unbind_name("/run/plain/red");
+    MUST(rmdir("/run/plain"));
+    TELLS(m, REMOVE, "red");
+    IS_QUIET(m);
+    MUST(mkdir("/run/plain", 0755));
+    bind_name("/run/plain/green");
+    TELLS(m, ADD, "green");
+    IS_QUIET(m);
+    netns_monitor_close(m);
+}
+
+/* --- event loops, processes and threads ------------------------------------------------------- */
+
+static void an_epoll_is_ready_as_long_as_there_are_events(void)
+{
+    int epoll = MUST(epoll_create1(EPOLL_CLOEXEC)), i;
+    struct epoll_event event = {.events = EPOLLIN};
+    struct netns_monitor *m;
+    struct netns_event ev;
+
+    create("a");
+    create("b");
+    create("c");
+    m = watch(NETNS_MONITOR_SNAPSHOT);
+    MUST(epoll_ctl(epoll, EPOLL_CTL_ADD, netns_monitor_fd(m), &event));
+    /* The snapshot wakes up, too, and one event may be taken each time. */
+    for (i = 0; i < 3; i++) {
+        EQUAL(epoll_wait(epoll, &event, 1, PATIENCE), 1);
+        EQUAL(epoll_wait(epoll, &event, 1, PATIENCE), 1);
+        EQUAL(take(m, &ev), 1);
+    }
+    IS_QUIET(m);
+    EQUAL(epoll_wait(epoll, &event, 1, QUIET), 0);
+    erase("a");
+    erase("b");
+    create("a");
+    for (i = 0; i < 3; i++) {
+        EQUAL(epoll_wait(epoll, &event, 1, PATIENCE), 1);
+        EQUAL(take(m, &ev), 1);
+    }
+    IS_QUIET(m);
+    write_file("/run/netns/waits", "", 0);
+    EQUAL(epoll_wait(epoll, &event, 1, PATIENCE), 1);
+    IS_QUIET(m);
+    EQUAL(epoll_wait(epoll, &event, 1, QUIET), 0);
+    MUST(mount("/proc/self/ns/net", "/run/netns/waits", "none", MS_BIND, NULL));
+    EQUAL(epoll_wait(epoll, &event, 1, PATIENCE), 1);
+    EQUAL(take(m, &ev), 1);
+    SAME(ev.name, "waits");
+    IS_QUIET(m);
+    EQUAL(epoll_wait(epoll, &event, 1, QUIET), 0);
+    netns_monitor_close(m);
+    close(epoll);
+}
+
+static void watch_as_plain_user(void *arg)
+{
+    struct netns_monitor *m;
+    struct netns *ns = NULL;
+    int *go = arg;
+
+    become_plain_user();
+    m = watch(NETNS_MONITOR_SNAPSHOT);
+    TELLS(m, ADD, "old");
+    IS_QUIET(m);
+    MUST(write(go[1], "", 1));
+    TELLS(m, ADD, "blue");
+    OK(netns_open("blue", 0, &ns));
+    netns_close(ns);
+    TELLS(m, REMOVE, "old");
+    TELLS(m, ADD, "red");
+    IS_QUIET(m);
+    netns_monitor_close(m);
+}
+
+static void a_plain_user_may_watch(void)
+{
+    int go[2], status;
+    pid_t pid;
+    char byte;
+
+    create("old");
+    MUST(pipe2(go, O_CLOEXEC));
+    pid = start_part(watch_as_plain_user, go);
+    close(go[1]);
+    if (read(go[0], &byte, 1) == 1) {
+        create("blue");
+        sleep_ms(50);
+        erase("old");
+        sleep_ms(50);
+        write_file("/run/netns/red", "", 0);
+        sleep_ms(50);
+        MUST(mount("/proc/self/ns/net", "/run/netns/red", "none", MS_BIND, NULL));
+    }
+    close(go[0]);
+    status = wait_for(pid);
+    if (status == SKIPPED)
+        skip("needs real root");
+    EQUAL(status, 0);
+}
+
+#define THREADS 8
+#define SHARED_NAMES 64
+
+struct shared {
+    struct netns_monitor *m;
+    atomic_int adds[SHARED_NAMES], removes[SHARED_NAMES], events;
+    atomic_bool ends;
+};
+
+static void *take_with_others(void *arg)
+{
+    struct shared *shared = arg;
+    struct netns_event ev = {.size = sizeof ev};
+    int rc;
+
+    while (!shared->ends) {
+        struct pollfd fd = {.fd = netns_monitor_fd(shared->m), .events = POLLIN};
+
+        poll(&fd, 1, 20);
+        while ((rc = netns_monitor_next(shared->m, &ev)) == 1) {
+            int i = atoi(ev.name + 1) % SHARED_NAMES;
+
+            atomic_fetch_add(ev.type == ADD ? &shared->adds[i] : &shared->removes[i], 1);
+            shared->events++;
+        }
+        if (rc < 0)
+            shared->ends = true;
+    }
+    return NULL;
+}
+
+static void wait_for_events(struct shared *shared, int count)
+{
+    double end = seconds() + PATIENCE / 1000;
+
+    while (shared->events < count && seconds() < end)
+        sleep_ms(1);
+    sleep_ms(50);
+    EQUAL(shared->events, count);
+}
+
+static void threads_share_the_events(void)
+{
+    static struct shared shared;
+    pthread_t threads[THREADS];
+    char name[20];
+    int i;
+
+    shared.m = watch(0);
+    for (i = 0; i < THREADS; i++)
+        MUST(-pthread_create(&threads[i], NULL, take_with_others, &shared));
+    for (i = 0; i < SHARED_NAMES; i++) {
+        snprintf(name, sizeof name, "n%d", i);
+        create(name);
+    }
+    wait_for_events(&shared, SHARED_NAMES);
+    for (i = 0; i < SHARED_NAMES; i++) {
+        snprintf(name, sizeof name, "n%d", i);
+        erase(name);
+    }
+    wait_for_events(&shared, 2 * SHARED_NAMES);
+    CHECK(!shared.ends);
+    shared.ends = true;
+    for (i = 0; i < THREADS; i++)
+        MUST(-pthread_join(threads[i], NULL));
+    for (i = 0; i < SHARED_NAMES; i++) {
+        EQUAL(shared.adds[i], 1);
+        EQUAL(shared.removes[i], 1);
+    }
+    netns_monitor_close(shared.m);
+}
+
+static void use_and_close(void *m)
+{
+    create("blue");
+    TELLS(m, ADD, "blue");
+    IS_QUIET(m);
+    netns_monitor_close(m);
+}
+
+static void only_close(void *m)
+{
+    netns_monitor_close(m);
+}
+
+static void a_child_may_use_it_or_close_its_copy(void)
+{
+    struct netns_monitor *m = watch(0);
+
+    IN_CHILD(use_and_close, m);
+    netns_monitor_close(m);
+    write_file("/run/netns/red", "", 0);
+    m = watch(0);
+    IN_CHILD(only_close, m);
+    create("green");
+    TELLS(m, ADD, "green");
+    MUST(mount("/proc/self/ns/net", "/run/netns/red", "none", MS_BIND, NULL));
+    TELLS(m, ADD, "red");
+    erase("blue");
+    TELLS(m, REMOVE, "blue");
+    IS_QUIET(m);
+    netns_monitor_close(m);
+}
+
+/* --- failures --------------------------------------------------------------------------------- */
+
+#define NO_MONITOR ((struct netns_monitor *)&test_failures)
+
+static void bad_arguments_are_refused(void)
+{
+    struct netns_monitor *m = NO_MONITOR;
+    struct { struct netns_event ev; char after[64]; } big, before;
+    int bit;
+
+    for (bit = 1; bit < 32; bit++)
+        FAILS(EINVAL, netns_monitor_open(NULL, 1u << bit, &m));
+    FAILS(EINVAL, netns_monitor_open("", 0, &m));
+    FAILS(EINVAL, netns_monitor_open(NULL, 0, NULL));
+    FAILS(EINVAL, netns_monitor_fd(NULL));
+    CHECK(m == NO_MONITOR);
+
+    m = watch(0);
+    create("blue");
+    memset(&big, 0x5a, sizeof big);
+    for (bit = 0; bit < 3; bit++) {
+        static const uint32_t sizes[] = {0, 4, sizeof(struct netns_event) - 1};
+
+        big.ev.size = sizes[bit];
+        before = big;
+        FAILS(EINVAL, netns_monitor_next(m, &big.ev));
+        CHECK(memcmp(&big, &before, sizeof big) == 0);
+    }
+    FAILS(EINVAL, netns_monitor_next(m, NULL));
+    big.ev.size = sizeof big;
+    FAILS(EINVAL, netns_monitor_next(NULL, &big.ev));
+    /* A later version's structure is bigger: what this one does not know stays as it was. */
+    EQUAL(OK(netns_monitor_next(m, &big.ev)), 1);
+    EQUAL(big.ev.size, sizeof big);
+    EQUAL(big.ev.type, ADD);
+    SAME(big.ev.name, "blue");
+    CHECK(memcmp(big.after, before.after, sizeof big.after) == 0);
+    before = big;
+    EQUAL(OK(netns_monitor_next(m, &big.ev)), 0);
+    CHECK(memcmp(&big, &before, sizeof big) == 0);
+    netns_monitor_close(m);
+    errno = ERRNO_UNTOUCHED;
+    netns_monitor_close(NULL);
+    EQUAL(errno, ERRNO_UNTOUCHED);
+}
+
+static void the_longest_name_is_told_whole(void)
+{
+    struct netns_monitor *m = watch(0);
+    char name[256];
+
+    memset(name, 'n', 255);
+    name[255] = '\0';
+    create(name);
+    TELLS(m, ADD, name);
+    erase(name);
+    TELLS(m, REMOVE, name);
+    netns_monitor_close(m);
+}
+
+/* The other side of a pair of pipes: says a byte, and waits for one. */
+static void say(const int *ends)
+{
+    MUST(write(ends[1], "", 1));
+}
+
+static void hear(const int *ends)
+{
+    char byte;
+
+    MUST(read(ends[0], &byte, 1) == 1 ? 0 : -1);
+}
+
+static void lose_the_right_to_read(void *arg)
+{
+    int (*pipes)[2] = arg;
+    struct netns_monitor *m = NO_MONITOR;
+    struct netns_event ev = {.size = sizeof ev}, before = ev;
+
+    become_plain_user();
+    FAILS(EACCES, netns_monitor_open("/run/closed", 0, &m));
+    FAILS(EACCES, netns_monitor_open("/run/closed/netns", 0, &m));
+    CHECK(m == NO_MONITOR);
+    m = watch(0);
+    say(pipes[0]);
+    hear(pipes[1]);
+    CHECK(is_ready(m, PATIENCE));
+    FAILS(EACCES, netns_monitor_next(m, &ev));
+    FAILS(EACCES, netns_monitor_next(m, &ev));
+    CHECK(memcmp(&ev, &before, sizeof ev) == 0);
+    /* Who cannot help it need not be told all the time. */
+    CHECK(!is_ready(m, QUIET));
+    say(pipes[0]);
+    hear(pipes[1]);
+    EQUAL(take(m, &ev), 1);
+    SAME(ev.name, "blue");
+    IS_QUIET(m);
+    netns_monitor_close(m);
+}
+
+static void who_may_not_read_is_told_so(void)
+{
+    int pipes[2][2], status;
+    pid_t pid;
+
+    MUST(mkdir("/run/closed", 0700));
+    MUST(pipe2(pipes[0], O_CLOEXEC));
+    MUST(pipe2(pipes[1], O_CLOEXEC));
+    pid = start_part(lose_the_right_to_read, pipes);
+    close(pipes[0][1]);
+    if (read(pipes[0][0], &(char){0}, 1) == 1) {
+        create("blue");
+        MUST(chmod("/run/netns", 0700));
+        say(pipes[1]);
+        hear(pipes[0]);
+        MUST(chmod("/run/netns", 0755));
+        say(pipes[1]);
+    }
+    status = wait_for(pid);
+    close(pipes[0][0]);
+    close(pipes[1][0]);
+    close(pipes[1][1]);
+    if (status == SKIPPED)
+        skip("needs real root");
+    EQUAL(status, 0);
+}
+
+static struct netns_monitor *opened;
+
+static long long open_one(void)
+{
+    opened = NO_MONITOR;
+    return netns_monitor_open(NULL, 0, &opened);
+}
+
+static void without_descriptors_none_is_opened(void)
+{
+    write_file("/run/netns/waits", "", 0);
+    RUNS_OUT_OF_DESCRIPTORS(open_one());
+    CHECK(opened != NO_MONITOR);
+    MUST(mount("/proc/self/ns/net", "/run/netns/waits", "none", MS_BIND, NULL));
+    TELLS(opened, ADD, "waits");
+    netns_monitor_close(opened);
+}
+
+static void without_descriptors_no_event_is_lost(void)
+{
+    struct netns_event ev = {.size = sizeof ev}, before = ev;
+    struct netns_monitor *m = watch(0);
+    struct state state = state_now();
+    int more;
+
+    create("blue");
+    allow_descriptors(0);
+    FAILS(EMFILE, netns_monitor_next(m, &ev));
+    FAILS(EMFILE, netns_monitor_next(m, &ev));
+    CHECK(memcmp(&ev, &before, sizeof ev) == 0);
+    allow_descriptors(-1);
+    EQUAL(open_descriptors(), state.descriptors);
+    EQUAL(take(m, &ev), 1);
+    SAME(ev.name, "blue");
+    IS_QUIET(m);
+
+    /* To wait for the bind takes one more, which may be lacking at first. */
+    write_file("/run/netns/red", "", 0);
+    for (more = 0; more < 2; more++) {
+        allow_descriptors(more);
+        FAILS(EMFILE, netns_monitor_next(m, &ev));
+        FAILS(EMFILE, netns_monitor_next(m, &ev));
+        allow_descriptors(-1);
+        EQUAL(open_descriptors(), state.descriptors);
+    }
+    IS_QUIET(m);
+    MUST(mount("/proc/self/ns/net", "/run/netns/red", "none", MS_BIND, NULL));
+    TELLS(m, ADD, "red");
+
+    /* To look at everything, too. */
+    overflow("/run/netns");
+    erase("blue");
+    allow_descriptors(0);
+    FAILS(EMFILE, netns_monitor_next(m, &ev));
+    allow_descriptors(-1);
+    EQUAL(take(m, &ev), 1);
+    EQUAL(ev.type, REMOVE);
+    SAME(ev.name, "blue");
+    IS_QUIET(m);
+    netns_monitor_close(m);
+}
+
+static void open_fails(void *error)
+{
+    struct netns_monitor *m = NO_MONITOR;
+
+    FAILS(*(int *)error, netns_monitor_open(NULL, NETNS_MONITOR_SNAPSHOT, &m));
+    CHECK(m == NO_MONITOR);
+}
+
+static void what_the_kernel_refuses_comes_out(void)
+{
+    static const int errors[] = {EMFILE, ENFILE, ENOMEM, ENOSPC};
+    static const int calls[] = {SYS_epoll_create1, SYS_epoll_ctl, SYS_inotify_init1,
+                                SYS_inotify_add_watch, SYS_openat, SYS_getdents64};
+    struct state before;
+    size_t i, j;
+
+    need_seccomp();
+    create("blue");
+    before = state_now();
+    for (i = 0; i < sizeof calls / sizeof *calls; i++) {
+        for (j = 0; j < sizeof errors / sizeof *errors; j++) {
+            struct fault fault = {.call = calls[i], .error = errors[j]};
+
+            with_faults(&fault, 1, open_fails, (void *)&errors[j]);
+            UNCHANGED_SINCE(before);
+        }
+    }
+}
+
+struct refused {
+    struct netns_monitor *m;
+    int error;
+};
+
+static void next_fails(void *arg)
+{
+    struct refused *refused = arg;
+    struct netns_event ev = {.size = sizeof ev}, before = ev;
+
+    FAILS(refused->error, netns_monitor_next(refused->m, &ev));
+    FAILS(refused->error, netns_monitor_next(refused->m, &ev));
+    CHECK(memcmp(&ev, &before, sizeof ev) == 0);
+}
+
+static void what_the_kernel_refuses_for_a_while_loses_no_event(void)
+{
+    static const int errors[] = {EMFILE, ENFILE, ENOMEM, ENOSPC};
+    static const int calls[] = {SYS_openat, SYS_inotify_add_watch, SYS_getdents64};
+    struct netns_monitor *m;
+    struct state before;
+    size_t i, j;
+
+    need_seccomp();
+    MUST(umount2("/run/netns", MNT_DETACH));
+    MUST(rmdir("/run/netns"));
+    m = watch(0);
+    before = state_now();
+    for (i = 0; i < sizeof calls / sizeof *calls; i++) {
+        for (j = 0; j < sizeof errors / sizeof *errors; j++) {
+            struct fault fault = {.call = calls[i], .error = errors[j]};
+            struct refused refused = {m, errors[j]};
+
+            create("blue");
+            with_faults(&fault, 1, next_fails, &refused);
+            EQUAL(open_descriptors(), before.descriptors);
+            /* The descriptor may say nothing of it now: who was refused calls again. */
+            EQUAL(take(m, &(struct netns_event){0}), 1);
+            IS_QUIET(m);
+            erase("blue");
+            TELLS(m, REMOVE, "blue");
+            takes_the_directory_away("/run/netns");
+            IS_QUIET(m);
+        }
+    }
+    netns_monitor_close(m);
+}
+
+static void descriptors_are_closed_on_exec(void)
+{
+    struct netns_monitor *m;
+    bool open_before[100];
+    int fd, seen = 0;
+
+    write_file("/run/netns/waits", "", 0);
+    for (fd = 0; fd < 100; fd++)
+        open_before[fd] = fcntl(fd, F_GETFD) >= 0;
+    m = watch(0);
+    for (fd = 0; fd < 100; fd++) {
+        int flags = fcntl(fd, F_GETFD);
+
+        if (open_before[fd] || flags < 0)
+            continue;
+        seen++;
+        CHECK(flags & FD_CLOEXEC);
+    }
+    /* An epoll, an inotify and, for the name that waits, mountinfo at the least. */
+    CHECK(seen >= 3);
+    netns_monitor_close(m);
+}
+
+/* --- many ------------------------------------------------------------------------------------- */
+
+struct pairs {
+    struct netns *ns;
+    int count;
+    sem_t told;
+    atomic_bool failed;
+};
+
+/* A name goes as soon as it was told, and the next one comes without waiting for that. */
+static void *make_pairs(void *arg)
+{
+    struct pairs *pairs = arg;
+    struct timespec end;
+    char name[20];
+    int i;
+
+    for (i = 0; i < pairs->count && !pairs->failed; i++) {
+        snprintf(name, sizeof name, "n%d", i % 300);
+        if (netns_attach(pairs->ns, name, 0) < 0)
+            pairs->failed = true;
+        clock_gettime(CLOCK_REALTIME, &end);
+        end.tv_sec += PATIENCE / 1000;
+        if (sem_timedwait(&pairs->told, &end) < 0 || netns_remove(name, 0) < 0)
+            pairs->failed = true;
+    }
+    return NULL;
+}
+
+static void of_10000_pairs_none_is_lost(void)
+{
+    struct pairs pairs = {.count = under_valgrind() ? 300 : 10000};
+    struct netns_monitor *m = watch(0);
+    struct told told = {0};
+    struct netns_event ev;
+    double start = seconds();
+    pthread_t thread;
+
+    OK(netns_create(NULL, 0, &pairs.ns));
+    MUST(sem_init(&pairs.told, 0, 0));
+    MUST(-pthread_create(&thread, NULL, make_pairs, &pairs));
+    while (told.removes < pairs.count && !test_failures && CHECK(await_event(m, &ev, PATIENCE))) {
+        note(&told, &ev);
+        if (ev.type == ADD)
+            sem_post(&pairs.told);
+    }
+    MUST(-pthread_join(thread, NULL));
+    CHECK(!pairs.failed);
+    EQUAL(told.adds, pairs.count);
+    EQUAL(told.removes, pairs.count);
+    IS_QUIET(m);
+    printf("# %d pairs in %.1f s\n", pairs.count, seconds() - start);
+    sem_destroy(&pairs.told);
+    netns_close(pairs.ns);
+    netns_monitor_close(m);
+}
+
+static void churn(void *seed)
+{
+    double end = seconds() + 2;
+    unsigned state = *(unsigned *)seed;
+    char name[8];
+
+    while (seconds() < end) {
+        int rc;
+
+        snprintf(name, sizeof name, "n%d", rand_r(&state) % 8);
+        if (rand_r(&state) % 2) {
+            rc = netns_create(name, 0, NULL);
+            CHECK(rc == 0 || rc == -EEXIST || rc == -EAGAIN);
+        } else {
+            rc = netns_remove(name, 0);
+            CHECK(rc == 0 || rc == -ENOENT);
+        }
+    }
+}
+
+static void what_is_told_of_a_churn_is_in_order_and_complete(void)
+{
+    unsigned seeds[3] = {1, 2, 3};
+    struct netns_monitor *m = watch(NETNS_MONITOR_SNAPSHOT);
+    struct told told = {0};
+    double end = seconds() + 2.5;
+    pid_t pids[3];
+    int i;
+
+    for (i = 0; i < 3; i++)
+        pids[i] = start_part(churn, &seeds[i]);
+    while (seconds() < end)
+        follow(m, &told, 10);
+    for (i = 0; i < 3; i++)
+        EQUAL(wait_for(pids[i]), 0);
+    follow(m, &told, QUIET);
+    CHECK(told.adds > 20 && told.removes > 20);
+    is_what_is_listed(&told);
+    IS_QUIET(m);
+    printf("# %d events\n", told.adds + told.removes);
+    netns_monitor_close(m);
+}
+
+int main(void)
+{
+    RUN(a_snapshot_comes_first_when_asked_for);
+    RUN(without_a_snapshot_only_changes_are_told);
+    RUN(between_snapshot_and_changes_is_neither_gap_nor_double);
+    RUN(each_name_that_ip_makes_opens_when_it_is_told);
+    RUN(two_monitors_are_told_the_same);
+    RUN_WITHOUT_RUN_DIRECTORY(a_directory_may_be_made_later_and_go_and_come_again);
+    RUN_WITHOUT_RUN_DIRECTORY(a_directory_may_be_made_with_its_parents);
+    RUN_WITHOUT_RUN_DIRECTORY(a_relative_directory_is_one_of_the_working_directory);
+    RUN_WITHOUT_RUN_DIRECTORY(a_directory_that_is_renamed_away_has_no_names);
+    RUN(a_directory_that_is_unmounted_has_the_names_of_the_one_below);
+    RUN_WITHOUT_RUN_DIRECTORY(a_directory_may_be_a_file_or_a_link_for_a_while);
+    RUN_WITHOUT_RUN_DIRECTORY(the_first_create_mounts_over_a_plain_directory);
+    RUN(what_is_no_namespace_is_no_event);
+    RUN(a_name_in_the_making_is_told_when_it_is_bound);
+    RUN(names_in_the_making_wait_side_by_side);
+    RUN(a_placeholder_may_be_replaced_renamed_or_withdrawn);
+    RUN(a_name_removed_and_made_anew_is_told_as_both);
+    RUN(the_same_namespace_under_its_name_again_is_a_pair_or_nothing);
+    RUN(without_file_handles_it_is_the_same);
+    RUN(after_an_overflow_the_difference_is_told);
+    RUN_WITHOUT_RUN_DIRECTORY(after_an_overflow_the_directory_may_be_another);
+    RUN(an_epoll_is_ready_as_long_as_there_are_events);
+    RUN(a_plain_user_may_watch);
+    RUN(threads_share_the_events);
+    RUN(a_child_may_use_it_or_close_its_copy);
+    RUN(bad_arguments_are_refused);
+    RUN(the_longest_name_is_told_whole);
+    RUN(who_may_not_read_is_told_so);
+    RUN(without_descriptors_none_is_opened);
+    RUN(without_descriptors_no_event_is_lost);
+    RUN(what_the_kernel_refuses_comes_out);
+    RUN(what_the_kernel_refuses_for_a_while_loses_no_event);
+    RUN(descriptors_are_closed_on_exec);
+    RUN(of_10000_pairs_none_is_lost);
+    RUN(what_is_told_of_a_churn_is_in_order_and_complete);
+    return finish();
+}

@@ -1,0 +1,161 @@
+//! Monitor: names coming and going.
+
+use std::ffi::{CStr, c_char, c_int};
+use std::mem::{self, MaybeUninit};
+use std::os::fd::{AsFd, AsRawFd};
+
+use crate::error::{Error, Object, Result, Subject};
+use crate::monitor::{Event, Monitor, MonitorFlags};
+use crate::names;
+
+use super::boundary;
+use super::convert::{self, Slot, text};
+use super::types::NetnsMonitor;
+
+/// For netns_monitor_open(): the names that exist come first, as NETNS_EVENT_ADD.
+pub const NETNS_MONITOR_SNAPSHOT: u32 = 1;
+
+/// A name can be opened from now on.
+pub const NETNS_EVENT_ADD: u32 = 1;
+/// A name that could be opened is gone, or is another namespace's by now; then NETNS_EVENT_ADD
+/// follows.
+pub const NETNS_EVENT_REMOVE: u32 = 2;
+
+const _: () = assert!(NETNS_MONITOR_SNAPSHOT == MonitorFlags::SNAPSHOT.bits());
+
+/// What netns_monitor_next() tells. Set size to sizeof(struct netns_event) before each call; later
+/// versions add members at the end.
+#[repr(C)]
+pub struct NetnsEvent {
+    /// The size of the structure that the caller was compiled with.
+    pub size: u32,
+    /// NETNS_EVENT_ADD or NETNS_EVENT_REMOVE. A later version may have others: ignore those.
+    pub r#type: u32,
+    /// The name, NUL-terminated.
+    pub name: [c_char; 256],
+}
+
+/// Watches a run directory for names that come and go, whoever makes and removes them.
+///
+/// rundir  NULL is NETNS_RUN_DIR. It need not exist yet, and may be removed and made again.
+/// flags   NETNS_MONITOR_SNAPSHOT: tell the names that exist first. Without it, only what changes
+///         from now on is told.
+/// out     receives a monitor, which is yours to netns_monitor_close().
+///
+/// Needs no privilege. A monitor may be used from any thread; after a fork(2) by the parent or the
+/// child, not by both, and by the child only if no other thread was in netns_monitor_next(). It sees
+/// the mounts of the thread that calls netns_monitor_next().
+///
+/// What happens without a file being made or removed is seen with the next change only: a name that
+/// is unmounted and left, a namespace mounted on top of another one, a file system mounted over the
+/// run directory, and a directory further above than its parent that is renamed.
+///
+/// Returns 0, or
+///   -EINVAL     a flag is unknown, rundir is empty, or out is NULL
+///   -EACCES     the run directory, or a directory above it, is not yours to read
+///   -ELOOP, -ENAMETOOLONG  rundir is no directory's path
+///   -EAGAIN     the run directory is replaced all the time
+///   -EMFILE, -ENFILE, -ENOMEM, -ENOSPC  no descriptor, memory or inotify watch to be had
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_monitor_open(
+    rundir: *const c_char,
+    flags: u32,
+    out: Option<&mut MaybeUninit<*mut NetnsMonitor>>,
+) -> c_int {
+    // SAFETY: the caller passes NULL or a string.
+    let rundir = unsafe { text(rundir) };
+    let subject = Subject { verb: "monitor", rundir, object: Object::Nothing };
+    boundary::call(subject, || {
+        let flags = convert::flags::<MonitorFlags>(flags)?;
+        let out = convert::out(out)?;
+        let slot = Slot::new()?;
+        let rundir = names::copy(convert::rundir(rundir)?)?;
+        let monitor = Monitor::open(&rundir, flags)?;
+        out.write(slot.give(NetnsMonitor { monitor, rundir }));
+        Ok(())
+    })
+}
+
+/// The monitor's descriptor, to poll(2) for POLLIN or to add to an epoll(7) with EPOLLIN,
+/// level-triggered. When it is ready, call netns_monitor_next() until it returns 0. It may be ready
+/// without an event. It stays the monitor's.
+///
+/// Returns the descriptor, or
+///   -EINVAL     m is NULL
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_monitor_fd(m: Option<&NetnsMonitor>) -> c_int {
+    boundary::call(convert::about("monitor", Object::Nothing), || {
+        Ok(monitor(m)?.monitor.as_fd().as_raw_fd())
+    })
+}
+
+/// Takes the next event, without waiting for one. A name is told with NETNS_EVENT_ADD only when it
+/// is a live namespace at that moment, and with NETNS_EVENT_REMOVE only after that. What came and
+/// went, or went and came back as it was, before it could be looked at is not told.
+///
+/// ev  its size must be set; receives the rest.
+///
+/// Returns 1 if there was an event, 0 if there is none by now, or
+///   -EINVAL     a pointer is NULL, or ev->size is too small
+///   -EACCES     the run directory is not yours to read any more
+///   -ENOENT     /proc is not mounted, and a name is in the making
+///   -EMFILE, -ENFILE, -ENOMEM, -ENOSPC  no descriptor, memory or inotify watch to be had
+/// A failure loses no event, but does not make the descriptor ready either: call again when its
+/// cause is gone.
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_monitor_next(m: *mut NetnsMonitor, ev: *mut NetnsEvent) -> c_int {
+    // SAFETY: the caller passes NULL or a monitor; a mutex in it keeps threads apart.
+    let m = unsafe { m.as_ref() };
+    let rundir: Option<&CStr> = m.map(|m| &*m.rundir);
+    let subject = Subject { verb: "monitor", rundir, object: Object::Nothing };
+    boundary::call(subject, || {
+        let m = monitor(m)?;
+        if ev.is_null() {
+            return Err(Error::invalid("the pointer to the event is NULL"));
+        }
+        // SAFETY: the caller passes an event whose size is set.
+        let size = unsafe { (*ev).size };
+        if (size as usize) < mem::size_of::<NetnsEvent>() {
+            return Err(Error::invalid("ev->size is not sizeof(struct netns_event)"));
+        }
+        let Some(event) = m.monitor.next()? else {
+            return Ok(false);
+        };
+        // SAFETY: the caller has said that there is room for as much as this version writes.
+        unsafe { store(event, ev) };
+        Ok(true)
+    })
+}
+
+unsafe fn store(event: Event, ev: *mut NetnsEvent) {
+    let (kind, name) = match event {
+        Event::Add(name) => (NETNS_EVENT_ADD, name),
+        Event::Remove(name) => (NETNS_EVENT_REMOVE, name),
+    };
+    let mut text: [c_char; 256] = [0; 256];
+    for (to, from) in text.iter_mut().zip(name.to_bytes().iter().take(255)) {
+        *to = *from as c_char;
+    }
+    // SAFETY: see the caller.
+    unsafe {
+        (*ev).r#type = kind;
+        (*ev).name = text;
+    }
+}
+
+fn monitor(m: Option<&NetnsMonitor>) -> Result<&NetnsMonitor> {
+    convert::required(m, "the monitor is NULL")
+}
+
+/// Ends a monitor and closes its descriptor. NULL is allowed. errno is left alone. Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_monitor_close(m: *mut NetnsMonitor) {
+    // SAFETY: m is NULL or a monitor that this library gave and that the caller uses no more.
+    boundary::plain((), || unsafe { convert::take_back(m) })
+}
