@@ -137,24 +137,10 @@ static inline long long must_at(long long rc, int line, const char *text)
 
 /* --- looking at the world ---------------------------------------------------------------------- */
 
-/* How many descriptors the process has open. */
-static inline int open_descriptors(void)
+/* How many files a directory has; -1: there is none. */
+static inline int files_in(const char *path)
 {
-    DIR *dir = opendir("/proc/self/fd");
-    int count = 0;
-
-    if (!dir)
-        return -1;
-    while (readdir(dir))
-        count++;
-    closedir(dir);
-    return count - 3; /* ".", ".." and the directory itself */
-}
-
-/* How many threads the process has. */
-static inline int threads_running(void)
-{
-    DIR *dir = opendir("/proc/self/task");
+    DIR *dir = opendir(path);
     int count = 0;
 
     if (!dir)
@@ -163,6 +149,18 @@ static inline int threads_running(void)
         count++;
     closedir(dir);
     return count - 2;
+}
+
+/* How many descriptors the process has open. */
+static inline int open_descriptors(void)
+{
+    return files_in("/proc/self/fd") - 1; /* but for the directory itself */
+}
+
+/* How many threads the process has. */
+static inline int threads_running(void)
+{
+    return files_in("/proc/self/task");
 }
 
 /* The inode of the calling thread's network namespace. */
@@ -508,20 +506,6 @@ static inline int threads_left(void)
     for (int tries = 0; tries < 2000 && threads_running() > 1; tries++)
         sleep_ms(1);
     return threads_running();
-}
-
-/* How many files a directory has; -1: there is none. */
-static inline int files_in(const char *path)
-{
-    DIR *dir = opendir(path);
-    int count = 0;
-
-    if (!dir)
-        return -1;
-    while (readdir(dir))
-        count++;
-    closedir(dir);
-    return count - 2;
 }
 
 /* Whether lo is up in a namespace. */
