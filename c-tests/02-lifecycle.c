@@ -489,7 +489,10 @@ static void a_read_only_run_directory_is_erofs(void)
 static void remove_there_is_erofs_and_the_name_still_works(void)
 {
     OK(netns_create("live", 0, NULL));
+    write_file("/run/netns/notes", "text", 0644);
     MUST(mount("none", "/run/netns", "none", MS_REMOUNT | MS_RDONLY, "mode=755"));
+    /* What it is says more than what could not be done to it. */
+    FAILS(ENOTTY, netns_remove("notes", 0));
     FAILS(EROFS, netns_remove("live", 0));
     FAILS(EROFS, netns_remove("live", NETNS_REMOVE_MISSING_OK));
     /* All or nothing: a name that cannot go altogether does not go by half. */

@@ -22,10 +22,11 @@ const TALLEST_STACK: u32 = 100_000;
 pub fn remove(rundir: &CStr, name: Name) -> Result<()> {
     let dir = RunDir::lock(rundir)?;
     let mut found = entry::look(dir.as_fd(), name.as_cstr())?;
-    if found == Entry::Absent {
-        return Err(Error::new(Step::Look, Errno::ENOENT));
+    match found {
+        Entry::Absent => return Err(Error::new(Step::Look, Errno::ENOENT)),
+        Entry::Stranger(what) => return Err(Error::not_a_namespace(what)),
+        Entry::Namespace(_) | Entry::Placeholder(_) => check_unlinkable(&dir, name, found)?,
     }
-    check_unlinkable(&dir, name, found)?;
     for _ in 0..TALLEST_STACK {
         match found {
             // Gone while we were at it is as good.
