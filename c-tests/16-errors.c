@@ -214,7 +214,7 @@ static void fails(void *arg)
 
 static void each_fails(const struct failure *failures, size_t count)
 {
-    size_t i, faults;
+    size_t i, faults, left_out = 0;
 
     need_seccomp();
     for (i = 0; i < count; i++) {
@@ -223,6 +223,10 @@ static void each_fails(const struct failure *failures, size_t count)
 
         for (faults = 0; faults < 4 && failures[i].faults[faults].error; faults++)
             ;
+        if (!can_fail_here(failures[i].faults, faults)) {
+            left_out++;
+            continue;
+        }
         with_faults(failures[i].faults, faults, fails, (void *)&failures[i]);
         UNCHANGED_SINCE(before);
         SAME(names(), "blue");
@@ -230,6 +234,8 @@ static void each_fails(const struct failure *failures, size_t count)
         if (test_failures > failed)
             printf("# after: %s\n", failures[i].what);
     }
+    if (left_out == count)
+        skip("valgrind could not go on without these calls");
 }
 
 #define EACH_FAILS(failures) each_fails((failures), sizeof(failures) / sizeof *(failures))
@@ -613,6 +619,8 @@ static void a_run_directory_that_cannot_be_made_leaves_no_mount(void)
 
         for (faults = 0; faults < 4 && failures[i].faults[faults].error; faults++)
             ;
+        if (!can_fail_here(failures[i].faults, faults))
+            continue;
         with_faults(failures[i].faults, faults, first_use_fails, (void *)&failures[i]);
         EQUAL(mounts_at(NULL), mounts);
         CHECK(files_in("/run/netns") <= 0);

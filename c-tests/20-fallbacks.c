@@ -62,8 +62,10 @@ static void create_and_open(void)
     SAME_NAMESPACE(opened, ns);
     OK(netns_open_pid(given.child, &opened));
     SAME_NAMESPACE(opened, given.home);
-    OK(netns_open_fd(given.pidfd, &opened));
-    SAME_NAMESPACE(opened, given.home);
+    if (given.pidfd >= 0) {
+        OK(netns_open_fd(given.pidfd, &opened));
+        SAME_NAMESPACE(opened, given.home);
+    }
     OK(netns_open_fd(netns_fd(ns), &opened));
     SAME_NAMESPACE(opened, ns);
     OK(netns_open_current(&opened));
@@ -180,11 +182,11 @@ static void round_trip_without(const struct fault *faults, size_t count)
     OK(netns_open_current(&given.home));
     given.child = start_in(NULL);
     given.pidfd = (int)syscall(SYS_pidfd_open, given.child, 0);
-    if (given.pidfd < 0)
-        skip("no pidfd_open to begin with");
+    /* A kernel that has none to begin with, or valgrind in its place, has the rest all the same. */
     with_faults(faults, count, round_trip, NULL);
     EQUAL(threads_left(), 1);
-    close(given.pidfd);
+    if (given.pidfd >= 0)
+        close(given.pidfd);
     stop(given.child);
     netns_close(given.home);
 }

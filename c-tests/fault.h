@@ -22,10 +22,33 @@ struct fault {
 
 static inline void need_seccomp(void)
 {
-    if (under_valgrind())
-        skip("valgrind makes the system calls, and could not go on without them");
     if (prctl(PR_GET_SECCOMP) < 0)
         skip("no seccomp");
+}
+
+/*
+ * Whether these calls can be made to fail under valgrind: it could not go on itself without some, and
+ * knows none of the last years, which fail as it is.
+ */
+static inline bool can_fail_here(const struct fault *faults, size_t count)
+{
+    static const int calls[] = {SYS_setns, SYS_unshare, SYS_mount, SYS_umount2, SYS_unlinkat,
+                                SYS_flock, SYS_socket, SYS_name_to_handle_at, SYS_getsockopt,
+                                SYS_mkdir, SYS_statx};
+    size_t i, j;
+
+    if (!under_valgrind())
+        return true;
+    for (i = 0; i < count; i++) {
+        /* open_tree and what came after it: valgrind 3.19 says just that of them. */
+        if (faults[i].call >= SYS_open_tree && faults[i].error == ENOSYS)
+            continue;
+        for (j = 0; j < sizeof calls / sizeof *calls && calls[j] != faults[i].call; j++)
+            ;
+        if (j == sizeof calls / sizeof *calls)
+            return false;
+    }
+    return true;
 }
 
 /* From here on the calling thread's calls fail so, and those of threads and children it starts. */
@@ -55,9 +78,12 @@ static inline void install_faults(const struct fault *faults, size_t count)
     }
     code[program.len++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
     MUST(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
-    MUST(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program));
-    /* Does it? An argument that is no good keeps a call that gets through from doing anything. */
-    for (i = 0; i < count; i++)
+    MUST(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0));
+    /*
+     * Does it? An argument that is no good keeps a call that gets through from doing anything, and
+     * valgrind from making it.
+     */
+    for (i = 0; i < count && !under_valgrind(); i++)
         if (faults[i].mask == 0)
             check_at(syscall(faults[i].call, -1L, -1L, -1L, -1L, -1L, -1L) == -1 &&
                          errno == faults[i].error, __LINE__, "system call %d: %s",
@@ -91,6 +117,8 @@ with_faults(const struct fault *faults, size_t count, void (*body)(void *arg), v
     pthread_t thread;
 
     need_seccomp();
+    if (!can_fail_here(faults, count))
+        skip("valgrind could not go on without these calls");
     MUST(-pthread_create(&thread, NULL, run_faulty, &faulty));
     MUST(-pthread_join(thread, NULL));
 }
