@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * setns, enter, leave and socket allocate nothing, whether they succeed or fail; what the others
- * allocate may be refused. A program of its own, because its allocator takes the place of the one that valgrind watches.
+ * allocate may be refused. A program of its own, because its allocator takes the place of the one
+ * that valgrind watches.
  */
 #include "test.h"
 

@@ -17,7 +17,7 @@ use crate::procfs;
 use crate::sys;
 
 /// What tells a token from every other descriptor: nsfs gives these flags no meaning, and nobody
-/// else opens a namespace with them. It makes leave(2) refuse a handle's descriptor, or a number that
+/// else opens a namespace with them. By it [`leave`] refuses a handle's descriptor, or a number that
 /// has been closed and given to another file.
 const TOKEN_MARK: OFlag = OFlag::O_APPEND.union(OFlag::O_NONBLOCK);
 
