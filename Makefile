@@ -26,7 +26,7 @@ REMAP := --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo --remap-p
 
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
-.PHONY: all demo test bench install uninstall stage header abi lint deps clean FORCE
+.PHONY: all demo test bench install uninstall stage header abi lint clean
 .DELETE_ON_ERROR:
 
 all: $(B)/$(SO) $(B)/libnetns.a $(EXAMPLES)

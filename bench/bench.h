@@ -31,7 +31,7 @@ struct row {
     const char *name;
     int rounds;
     int batch;
-    /* How much slower than the first way the last one may be; of the others, see `faster_than`. */
+    /* The last way's share of the first way's time at the most. */
     double at_most;
     /* The last way's share of the middle way's time at the most; 0 if there is no middle way. */
     double of_middle;

@@ -236,7 +236,6 @@ static inline void write_file(const char *path, const char *text, mode_t mode)
     MUST(close(fd));
 }
 
-/* A file's age is its ctime, which nobody can set: for an old one, set the clock's reading back. */
 static inline void sleep_ms(long ms)
 {
     struct timespec pause = {ms / 1000, ms % 1000 * 1000000};

@@ -78,8 +78,13 @@ impl From<Errno> for Cause {
 
 impl From<rustix::io::Errno> for Cause {
     fn from(errno: rustix::io::Errno) -> Cause {
-        Errno::from_raw(errno.raw_os_error()).into()
+        self::errno(errno).into()
     }
+}
+
+/// rustix's errno as nix has it.
+pub fn errno(errno: rustix::io::Errno) -> Errno {
+    Errno::from_raw(errno.raw_os_error())
 }
 
 impl From<std::io::Error> for Cause {

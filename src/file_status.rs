@@ -1,16 +1,16 @@
 //! What stat(2) tells of a name, and whether something is mounted on it.
 
 use std::ffi::CStr;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open, openat};
+use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::{FileStat, Mode, fstatat};
-use nix::unistd::read;
 use rustix::fs::{AtFlags, StatxAttributes, StatxFlags, statx};
 
-use crate::procfs::ProcPath;
+use crate::error::errno;
+use crate::procfs;
 
 type Result<T> = std::result::Result<T, Errno>;
 
@@ -41,7 +41,7 @@ impl FileStatus {
             Ok(_) | Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => {
                 FileStatus::by_stat(dir, name)
             }
-            Err(errno) => Err(Errno::from_raw(errno.raw_os_error())),
+            Err(error) => Err(errno(error)),
         }
     }
 
@@ -66,17 +66,7 @@ fn is_mounted_on(dir: BorrowedFd, name: &CStr) -> Result<bool> {
 }
 
 fn mount_id(fd: BorrowedFd) -> Result<u64> {
-    let path = ProcPath::format(format_args!("/proc/thread-self/fdinfo/{}", fd.as_raw_fd()));
-    let info = open(path.as_cstr(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?;
-    let mut buffer = [0; 1024];
-    let len = read(&info, &mut buffer)?;
-    number_after(&buffer[..len], "mnt_id:").ok_or(Errno::EIO)
-}
-
-/// The number in the line of an fdinfo that begins with `key`.
-pub fn number_after<T: std::str::FromStr>(info: &[u8], key: &str) -> Option<T> {
-    let info = std::str::from_utf8(info).ok()?;
-    info.lines().find_map(|line| line.strip_prefix(key))?.trim().parse().ok()
+    procfs::fdinfo_number(fd, "mnt_id:")?.ok_or(Errno::EIO)
 }
 
 // The types of these fields differ from one architecture to the next.
@@ -121,14 +111,5 @@ mod tests {
     fn a_time_before_1970_is_the_beginning() {
         assert_eq!(duration(-5, 7), Duration::from_nanos(7));
         assert_eq!(duration(3, 7), Duration::new(3, 7));
-    }
-
-    #[test]
-    fn a_number_is_found_by_its_key() {
-        let info = b"pos:\t0\nflags:\t02000002\nmnt_id:\t27\nPid:\t12\nNSpid:\t12\n";
-        assert_eq!(number_after(info, "mnt_id:"), Some(27));
-        assert_eq!(number_after(info, "Pid:"), Some(12));
-        assert_eq!(number_after(b"Pid:\t-1\n", "Pid:"), Some(-1));
-        assert_eq!(number_after::<i32>(b"pos:\t0\neventfd-count: 0\n", "Pid:"), None);
     }
 }

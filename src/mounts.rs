@@ -12,6 +12,7 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::stat::Mode;
 use rustix::mount::{MoveMountFlags, OpenTreeFlags, move_mount, open_tree};
 
+use crate::error::errno;
 use crate::procfs::ProcPath;
 use crate::sys;
 
@@ -105,7 +106,3 @@ pub fn may_detach(path: &CStr) -> Result<()> {
 
 /// What mount(8) passes where there is nothing to say.
 const NO_TYPE: Option<&CStr> = Some(c"none");
-
-fn errno(errno: rustix::io::Errno) -> Errno {
-    Errno::from_raw(errno.raw_os_error())
-}

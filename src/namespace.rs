@@ -184,8 +184,12 @@ fn of_pid_by_proc(pid: i32) -> Result<OwnedFd> {
         return Err(Error::new(Step::FindNamespace, Errno::ENOENT)
             .hint("/proc is not mounted, or is another pid namespace's"));
     }
+    open_below_proc(pid).map_err(not_ours_to_see)
+}
+
+fn open_below_proc(pid: i32) -> nix::Result<OwnedFd> {
     let path = ProcPath::format(format_args!("/proc/{pid}/ns/net"));
-    open(path.as_cstr(), OPEN_FLAGS, Mode::empty()).map_err(not_ours_to_see)
+    open(path.as_cstr(), OPEN_FLAGS, Mode::empty())
 }
 
 /// Whether /proc counts processes as the caller does.
@@ -226,8 +230,7 @@ fn of_pidfd(pidfd: BorrowedFd) -> Result<OwnedFd> {
 /// Before Linux 6.11 a pidfd tells its process's number only, through /proc.
 fn of_old_pidfd(pidfd: BorrowedFd) -> Result<OwnedFd> {
     let pid = process::pid_of_pidfd(pidfd)?;
-    let path = ProcPath::format(format_args!("/proc/{pid}/ns/net"));
-    let fd = open(path.as_cstr(), OPEN_FLAGS, Mode::empty());
+    let fd = open_below_proc(pid);
     // While the pidfd's process lives, its number is nobody else's.
     if !sys::pidfd_is_alive(pidfd) {
         return Err(Error::new(Step::FindNamespace, Errno::ESRCH));

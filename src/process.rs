@@ -1,20 +1,19 @@
 //! The processes in a namespace, found as /proc shows them.
 
 use std::ffi::CStr;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 
 use bitflags::bitflags;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, openat};
 use nix::sys::stat::{Mode, fstatat};
 use nix::sys::statfs::{FsType, fstatfs};
-use nix::unistd::read;
 
 use crate::directory::for_each_entry;
 use crate::error::{At, Error, Result, Step};
-use crate::file_status::{self, number_after};
+use crate::file_status;
 use crate::namespace::Namespace;
-use crate::procfs::ProcPath;
+use crate::procfs::{self, ProcPath};
 
 bitflags! {
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,12 +99,7 @@ fn as_id(name: &CStr) -> Option<i32> {
 /// The number of a pidfd's process in the caller's pid namespace, as its fdinfo tells it. ENOTTY: it
 /// is another kind of descriptor.
 pub fn pid_of_pidfd(pidfd: BorrowedFd) -> Result<i32> {
-    let path = ProcPath::format(format_args!("/proc/thread-self/fdinfo/{}", pidfd.as_raw_fd()));
-    let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
-    let info = open(path.as_cstr(), flags, Mode::empty()).at(Step::FindNamespace)?;
-    let mut buffer = [0; 1024];
-    let len = read(&info, &mut buffer).at(Step::FindNamespace)?;
-    match number_after::<i32>(&buffer[..len], "Pid:") {
+    match procfs::fdinfo_number::<i32>(pidfd, "Pid:").at(Step::FindNamespace)? {
         None => Err(Error::not_a_namespace("nor a socket, nor a pidfd")),
         // 0: in another pid namespace; -1: ended and waited for.
         Some(pid) if pid <= 0 => Err(Error::new(Step::FindNamespace, Errno::ESRCH)),

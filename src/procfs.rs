@@ -6,6 +6,11 @@
 use std::ffi::CStr;
 use std::fmt::{self, Write};
 use std::os::fd::{AsRawFd, BorrowedFd};
+use std::str::FromStr;
+
+use nix::fcntl::{OFlag, open};
+use nix::sys::stat::Mode;
+use nix::unistd::read;
 
 pub const THREAD_NET: &CStr = c"/proc/thread-self/ns/net";
 pub const THREAD_MOUNTINFO: &CStr = c"/proc/thread-self/mountinfo";
@@ -58,6 +63,21 @@ impl Write for ProcPath {
     }
 }
 
+/// The number that follows `key` in what fdinfo tells of a descriptor; None: it tells none.
+pub fn fdinfo_number<T: FromStr>(fd: BorrowedFd, key: &str) -> nix::Result<Option<T>> {
+    let path = ProcPath::format(format_args!("/proc/thread-self/fdinfo/{}", fd.as_raw_fd()));
+    let info = open(path.as_cstr(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?;
+    let mut buffer = [0; 1024];
+    let len = read(&info, &mut buffer)?;
+    Ok(number_after(&buffer[..len], key))
+}
+
+/// The number in the line that begins with `key`.
+fn number_after<T: FromStr>(info: &[u8], key: &str) -> Option<T> {
+    let info = std::str::from_utf8(info).ok()?;
+    info.lines().find_map(|line| line.strip_prefix(key))?.trim().parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,5 +89,14 @@ mod tests {
         let path = ProcPath::below_fd(std::os::fd::AsFd::as_fd(&dir), &name);
         assert!(path.as_cstr().to_bytes().ends_with(&[b'n'; 255]));
         assert!(path.as_cstr().to_bytes().starts_with(b"/proc/thread-self/fd/"));
+    }
+
+    #[test]
+    fn a_number_is_found_by_its_key() {
+        let info = b"pos:\t0\nflags:\t02000002\nmnt_id:\t27\nPid:\t12\nNSpid:\t12\n";
+        assert_eq!(number_after(info, "mnt_id:"), Some(27));
+        assert_eq!(number_after(info, "Pid:"), Some(12));
+        assert_eq!(number_after(b"Pid:\t-1\n", "Pid:"), Some(-1));
+        assert_eq!(number_after::<i32>(b"pos:\t0\neventfd-count: 0\n", "Pid:"), None);
     }
 }

@@ -90,9 +90,14 @@ fn locked() -> Error {
 
 /// Unlinks the file. Whether it is gone; if not, somebody has just mounted on it.
 pub fn unlink(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Result<bool> {
+    Ok(unlink_free(dir, name)? || unlink_busy(rundir, dir, name)?)
+}
+
+/// Unlinks the file unless something is mounted on it; whether it is gone.
+fn unlink_free(dir: &LockedRunDir, name: Name) -> Result<bool> {
     match unlinkat(dir.as_fd(), name.as_cstr(), UnlinkatFlags::NoRemoveDir) {
         Ok(()) | Err(Errno::ENOENT) => Ok(true),
-        Err(Errno::EBUSY) => unlink_busy(rundir, dir, name),
+        Err(Errno::EBUSY) => Ok(false),
         Err(errno) => Err(Error::new(Step::Unlink, errno)),
     }
 }
@@ -120,10 +125,8 @@ fn unlink_from_elsewhere(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Resul
     }
     let path = join(rundir, name)?;
     for _ in 0..TALLEST_STACK {
-        match unlinkat(dir.as_fd(), name.as_cstr(), UnlinkatFlags::NoRemoveDir) {
-            Err(Errno::EBUSY) => {}
-            Ok(()) | Err(Errno::ENOENT) => return Ok(true),
-            Err(errno) => return Err(Error::new(Step::Unlink, errno)),
+        if unlink_free(dir, name)? {
+            return Ok(true);
         }
         let uncovered = match entry::look(AT_FDCWD.as_fd(), &path)? {
             Entry::Namespace(_) => mounts::detach(&path),

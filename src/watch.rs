@@ -10,7 +10,7 @@ use nix::errno::Errno;
 use nix::sys::stat::{SFlag, stat};
 use rustix::fs::inotify::{self, Event, ReadFlags, WatchFlags};
 
-use crate::error::{At, Error, Result, Step};
+use crate::error::{At, Error, Result, Step, errno};
 
 #[derive(Debug, Default)]
 pub struct Watches {
@@ -125,7 +125,7 @@ fn last_component(path: &[u8]) -> Option<(usize, usize)> {
 }
 
 fn add(inotify: &OwnedFd, path: &[u8], events: WatchFlags) -> nix::Result<i32> {
-    inotify::add_watch(inotify, path, events).map_err(|errno| Errno::from_raw(errno.raw_os_error()))
+    inotify::add_watch(inotify, path, events).map_err(errno)
 }
 
 fn is_directory(path: &[u8]) -> bool {
