@@ -8,6 +8,7 @@ DESTDIR    ?=
 
 CARGO      ?= cargo
 INSTALL    ?= install
+OBJCOPY    ?= objcopy
 PKG_CONFIG ?= pkg-config
 CFLAGS     ?= -O2 -g
 WARNINGS   := -Wall -Wextra -Wpedantic -Werror
@@ -19,6 +20,7 @@ SO      := libnetns.so.$(VERSION)
 B        := build
 STAGE    := $(CURDIR)/$(B)/stage
 EXAMPLES := $(patsubst examples/%.c,$(B)/examples/%,$(wildcard examples/*.c))
+HEADERS  := include/netns.h include/netns-iproute2.h
 RUST     := Cargo.toml Cargo.lock build.rs $(shell find src -name '*.rs')
 
 # The library tells nobody where it was built.
@@ -33,12 +35,17 @@ all: $(B)/$(SO) $(B)/libnetns.a $(EXAMPLES)
 
 # --- the library -------------------------------------------------------------------------------
 
-$(B)/libnetns.a: $(RUST) scripts/need
-	@scripts/need cargo cc pkg-config
+# iproute2's own names are weak in the archive: a program that has its copies of them links as well.
+# Rust has no stable word for it.
+WEAK = $(shell sed -n 's/^[a-z][a-z ]* \**\([a-z_]*\)[^a-z_].*;$$/\1/p' include/netns-iproute2.h)
+
+$(B)/libnetns.a: $(RUST) include/netns-iproute2.h scripts/need Makefile
+	@scripts/need cargo cc objcopy pkg-config
 	RUSTFLAGS="$(strip $(RUSTFLAGS) $(REMAP))" env -u CARGO_BUILD_TARGET \
 	    $(CARGO) build --release --locked
 	@mkdir -p $(B)
-	cp $(CARGO_TARGET_DIR)/release/libnetns.a $@
+	$(OBJCOPY) --enable-deterministic-archives $(addprefix --weaken-symbol=,$(WEAK)) \
+	    $(CARGO_TARGET_DIR)/release/libnetns.a $@
 
 # rustc gives a cdylib no symbol versions (its own anonymous version script wins), so the shared
 # library is linked from the archive.
@@ -70,7 +77,7 @@ install: $(B)/$(SO) $(B)/libnetns.a
 	ln -sf $(SO) $(DESTDIR)$(LIBDIR)/$(SONAME)
 	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libnetns.so
 	$(INSTALL) -m 644 $(B)/libnetns.a $(DESTDIR)$(LIBDIR)/libnetns.a
-	$(INSTALL) -m 644 include/netns.h $(DESTDIR)$(INCLUDEDIR)/netns.h
+	$(INSTALL) -m 644 $(HEADERS) $(DESTDIR)$(INCLUDEDIR)
 	sed -e 's|@LIBDIR@|$(LIBDIR:$(PREFIX)/%=$${prefix}/%)|' \
 	    -e 's|@INCLUDEDIR@|$(INCLUDEDIR:$(PREFIX)/%=$${prefix}/%)|' \
 	    -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' pkgconfig/netns.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/netns.pc
@@ -80,12 +87,12 @@ install: $(B)/$(SO) $(B)/libnetns.a
 
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,$(SO) $(SONAME) libnetns.so libnetns.a pkgconfig/netns.pc) \
-	    $(DESTDIR)$(INCLUDEDIR)/netns.h
+	    $(HEADERS:include/%=$(DESTDIR)$(INCLUDEDIR)/%)
 	rm -rf $(DESTDIR)$(EXAMPLEDIR)
 
 # The copy that examples and tests are built against.
 stage: $(STAGE)/.done
-$(STAGE)/.done: $(B)/$(SO) include/netns.h pkgconfig/netns.pc.in
+$(STAGE)/.done: $(B)/$(SO) $(HEADERS) pkgconfig/netns.pc.in
 	rm -rf $(STAGE)
 	$(MAKE) --no-print-directory install DESTDIR= PREFIX=$(STAGE) LIBDIR=$(STAGE)/lib \
 	    INCLUDEDIR=$(STAGE)/include EXAMPLEDIR=$(STAGE)/share/doc/libnetns/examples
@@ -103,12 +110,12 @@ test: $(STAGE)/.done $(EXAMPLES)
 bench: $(STAGE)/.done
 	$(MAKE) --no-print-directory -C bench run STAGE=$(STAGE) BUILD=$(CURDIR)/$(B)/bench
 
-# The header is generated from the doc comments of src/capi, committed, and never edited.
+# The headers are generated from the doc comments of src/capi, committed, and never edited.
 header:
 	NETNS_HEADER_OUT=$(CURDIR)/include/netns.h $(CARGO) build --locked --features header
 
 abi: $(B)/$(SO)
-	scripts/check-abi $(B)/$(SO)
+	scripts/check-abi $(B)/$(SO) $(B)/libnetns.a
 
 lint: abi
 	scripts/lint

@@ -1,4 +1,4 @@
-//! Gives the plain cdylib its SONAME and, with the feature `header`, writes include/netns.h anew.
+//! Gives the plain cdylib its SONAME and, with the feature `header`, writes the headers anew.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
@@ -10,8 +10,9 @@ fn main() {
 #[cfg(feature = "header")]
 mod header {
     use std::env;
+    use std::path::Path;
 
-    /// Where `make header` and `make lint` want the header written to.
+    /// Where `make header` and `make lint` want netns.h written to; netns-iproute2.h goes beside it.
     const DESTINATION: &str = "NETNS_HEADER_OUT";
 
     /// In the order of the header.
@@ -21,13 +22,21 @@ mod header {
     pub fn write() {
         println!("cargo::rerun-if-changed=src");
         println!("cargo::rerun-if-changed=cbindgen.toml");
+        println!("cargo::rerun-if-changed=cbindgen-iproute2.toml");
         println!("cargo::rerun-if-env-changed={DESTINATION}");
         let destination = env::var(DESTINATION).unwrap_or_else(|_| {
             panic!("the feature `header` needs {DESTINATION}=FILE; use `make header`")
         });
-        let mut config = cbindgen::Config::from_file("cbindgen.toml").expect("cbindgen.toml");
+        let destination = Path::new(&destination);
+        generate("cbindgen.toml", SOURCES, destination);
+        let beside = destination.with_file_name("netns-iproute2.h");
+        generate("cbindgen-iproute2.toml", &["iproute2"], &beside);
+    }
+
+    fn generate(config: &str, sources: &[&str], destination: &Path) {
+        let mut config = cbindgen::Config::from_file(config).expect(config);
         config.after_includes = config.after_includes.map(|text| with_version(&text));
-        SOURCES
+        sources
             .iter()
             .fold(cbindgen::Builder::new(), |builder, name| {
                 builder.with_src(format!("src/capi/{name}.rs"))

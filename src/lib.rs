@@ -23,6 +23,7 @@
 //! | `watch`        | the inotify watches that the monitor needs                                |
 //! | `names`        | something for each of a set of names                                      |
 //! | `process`      | the processes in a namespace                                              |
+//! | `iproute2`     | what iproute2's own helpers do, with their words on stderr                |
 //! | `directory`    | reads directories                                                         |
 //! | `procfs`       | paths below /proc, written without allocating                             |
 //!
@@ -35,6 +36,7 @@ mod error;
 mod file_status;
 mod helper;
 mod identity;
+mod iproute2;
 mod lifecycle;
 mod list;
 mod monitor;

@@ -37,7 +37,12 @@ const TRIES: u32 = 16;
 
 /// `rundir/name`, in one allocation that cannot abort the process.
 pub fn join(rundir: &CStr, name: Name) -> Result<CString> {
-    let (dir, name) = (rundir.to_bytes(), name.as_cstr().to_bytes());
+    join_text(rundir, name.as_cstr())
+}
+
+/// The same for what may be no name.
+pub fn join_text(rundir: &CStr, text: &CStr) -> Result<CString> {
+    let (dir, name) = (rundir.to_bytes(), text.to_bytes());
     let mut path = Vec::new();
     path.try_reserve_exact(dir.len() + name.len() + 2).map_err(|_| Error::no_memory())?;
     path.extend_from_slice(dir);

@@ -1,7 +1,7 @@
 //! The C ABI, and the only place that knows C. Every function checks its pointers, converts, calls
 //! the core and lets [`boundary`] turn the result into what C expects.
 //!
-//! The doc comments in here become include/netns.h, so they are written for C programmers.
+//! The doc comments in here become the headers in include/, so they are written for C programmers.
 
 // The header's comments tell C programmers what to pass; a `# Safety` section would tell them less.
 #![allow(clippy::missing_safety_doc)]
@@ -10,6 +10,7 @@ mod boundary;
 mod convert;
 mod errors;
 mod identity;
+mod iproute2;
 mod lifecycle;
 mod listing;
 mod message;

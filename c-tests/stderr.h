@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* What a call prints on stderr. */
+#ifndef NETNS_TEST_STDERR_H
+#define NETNS_TEST_STDERR_H
+
+#include "test.h"
+
+#include <sys/mman.h>
+
+static int stderr_proper = -1;
+
+/* From here on stderr is kept. */
+static inline void listen_to_stderr(void)
+{
+    int fd = MUST(memfd_create("stderr", MFD_CLOEXEC));
+
+    stderr_proper = MUST(fcntl(2, F_DUPFD_CLOEXEC, 3));
+    MUST(dup2(fd, 2));
+    close(fd);
+}
+
+/* What was printed since, in a buffer that the next call overwrites; leaves errno alone. */
+static inline const char *said_on_stderr(void)
+{
+    static char text[65536];
+    int saved = errno;
+    ssize_t length = MUST(pread(2, text, sizeof text - 1, 0));
+
+    text[length] = '\0';
+    MUST(dup2(stderr_proper, 2));
+    close(stderr_proper);
+    errno = saved;
+    return text;
+}
+
+#endif

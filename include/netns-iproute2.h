@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * libnetns in place of iproute2's lib/namespace.c: its functions under their own names. They behave
+ * as iproute2's do, and print on stderr what those print, each line with one write(2); each says
+ * where it differs. Like all of the library they are no cancellation points, but for what a callback
+ * does. netns_errmsg() of netns.h tells of their failures too.
+ *
+ * A program that was linked with lib/namespace.o is linked with -lnetns instead, and its sources stay
+ * as they are. Where the file namespace.h that they include is to go as well, one of a single line
+ * does in its place:
+ *
+ *     #include <netns-iproute2.h>
+ *
+ * (after libnetlink.h, if the program has it). In libnetns.a these functions are weak: a program
+ * that defines some of them itself links all the same, and calls its own.
+ *
+ * This file is generated from the comments in src/capi/iproute2.rs; do not edit it.
+ */
+
+#ifndef NETNS_IPROUTE2_H
+#define NETNS_IPROUTE2_H
+
+#include <errno.h>
+#include <sched.h>
+#include <stdint.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* The same directory as iproute2's /var/run/netns. */
+#ifndef NETNS_RUN_DIR
+#define NETNS_RUN_DIR "/run/netns"
+#endif
+
+/* Files of /etc/netns/NAME stand in for those of /etc in the namespace NAME. */
+#ifndef NETNS_ETC_DIR
+#define NETNS_ETC_DIR "/etc/netns"
+#endif
+
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * Opens a network namespace.
+ *
+ * name  without a '/' a name in NETNS_RUN_DIR, with one a path. If that cannot be opened and name is
+ *       the decimal number of a process, that process's namespace. Symbolic links are followed.
+ *
+ * Returns a descriptor, which is yours to close(2), or -1 with errno as open(2) has it, EINVAL if
+ * name is NULL, ENOMEM. Prints nothing. What was opened is not looked at: setns(2) says EINVAL of
+ * what is no network namespace. Close-on-exec, which iproute2's is not.
+ *
+ * Since 1.0.
+ */
+int netns_get_fd(const char *name);
+
+/**
+ * Calls func(nsname, arg) for each entry of NETNS_RUN_DIR but "." and "..", in the directory's own
+ * order, until func returns something else than 0. An entry may be anything: netns_list() knows
+ * which are namespaces.
+ *
+ * func    gets names as they were when netns_foreach() was called, and may do to them, to the
+ *         directory and to the thread what it likes. What it does not return from (longjmp(3),
+ *         pthread_exit(3), a C++ exception) costs the memory of the names, and no descriptor.
+ * arg     is passed to func.
+ *
+ * Returns 0, also if func ended it or the directory does not exist, or -1 with errno as opendir(3)
+ * has it, after printing
+ *   Failed to open directory /var/run/netns: ERROR
+ * or EINVAL if func is NULL.
+ *
+ * Since 1.0.
+ */
+int netns_foreach(int (*func)(char *nsname, void *arg), void *arg);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* NETNS_IPROUTE2_H */
