@@ -105,7 +105,8 @@ test: $(STAGE)/.done $(EXAMPLES)
 	$(CARGO) test --locked
 	scripts/check-readme $(STAGE)
 	$(B)/examples/demo > /dev/null
-	$(MAKE) --no-print-directory -C c-tests test STAGE=$(STAGE) BUILD=$(CURDIR)/$(B)/c-tests
+	$(MAKE) --no-print-directory -C c-tests test STAGE=$(STAGE) BUILD=$(CURDIR)/$(B)/c-tests \
+	    EXAMPLES=$(CURDIR)/$(B)/examples
 
 bench: $(STAGE)/.done
 	$(MAKE) --no-print-directory -C bench run STAGE=$(STAGE) BUILD=$(CURDIR)/$(B)/bench
