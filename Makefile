@@ -108,8 +108,9 @@ test: $(STAGE)/.done $(EXAMPLES)
 	$(MAKE) --no-print-directory -C c-tests test STAGE=$(STAGE) BUILD=$(CURDIR)/$(B)/c-tests \
 	    EXAMPLES=$(CURDIR)/$(B)/examples
 
-bench: $(STAGE)/.done
-	$(MAKE) --no-print-directory -C bench run STAGE=$(STAGE) BUILD=$(CURDIR)/$(B)/bench
+bench: $(STAGE)/.done $(EXAMPLES)
+	$(MAKE) --no-print-directory -C bench run STAGE=$(STAGE) BUILD=$(CURDIR)/$(B)/bench \
+	    EXAMPLES=$(CURDIR)/$(B)/examples
 
 # The headers are generated from the doc comments of src/capi, committed, and never edited.
 header:

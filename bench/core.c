@@ -1,46 +1,18 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* The library beside the bare system calls for the same work. */
-#define _GNU_SOURCE
-#include "bench.h"
+#include "world.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <pthread.h>
-#include <sched.h>
-#include <stdbool.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
-#define DIR_PATH "/run/netns"
 #define LISTED 1200
 
-static struct netns *target;
 static int target_fd;
 
-static void path_of(char *path, int i)
-{
-    sprintf(path, DIR_PATH "/bench%d", i);
-}
-
-static void name_of(char *name, int i)
-{
-    sprintf(name, "bench%d", i);
-}
-
 /* --- create and remove -------------------------------------------------------------------------- */
-
-static void bind_bare(const char *source, int i)
-{
-    char path[64];
-
-    path_of(path, i);
-    MUST(close(MUST(open(path, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0))));
-    MUST(mount(source, path, "none", MS_BIND, NULL));
-}
 
 static void create_bare(int i)
 {
@@ -76,42 +48,12 @@ static void create_by_library(int i)
     MUST(netns_create(name, 0, NULL));
 }
 
-static void remove_bare(int i)
-{
-    char path[64];
-
-    path_of(path, i);
-    MUST(umount2(path, MNT_DETACH));
-    MUST(unlink(path));
-}
-
 static void remove_by_library(int i)
 {
     char name[32];
 
     name_of(name, i);
     MUST(netns_remove(name, 0));
-}
-
-static void remove_all(int count)
-{
-    int i;
-
-    for (i = 0; i < count; i++)
-        remove_bare(i);
-}
-
-/* Names of one namespace that lives on: what is timed is the name, not the namespace's end. */
-static void attach_all(int count)
-{
-    int i;
-
-    for (i = 0; i < count; i++) {
-        char name[32];
-
-        name_of(name, i);
-        MUST(netns_attach(target, name, 0));
-    }
 }
 
 /* --- open --------------------------------------------------------------------------------------- */
@@ -248,28 +190,49 @@ static const struct row list = {
     .ways = {{"readdir + fstatat", list_bare, NULL, NULL}, {"libnetns", list_by_library, NULL, NULL}},
 };
 
-static void enter_a_private_world(void)
+/* --- among many others -------------------------------------------------------------------------- */
+
+#define OTHERS 10000
+#define FIRST_OTHER 1000000
+
+static const struct row among_others[] = {
+    {.name = "create, 10,000", .rounds = 60, .batch = 8, .at_most = 1.10, .of_middle = 0.95,
+     .ways = {{.name = "bare calls", .work = create_bare, .undo = remove_all},
+              {.name = "thread per create", .work = create_on_a_thread, .undo = remove_all},
+              {.name = "libnetns", .work = create_by_library, .undo = remove_all}}},
+    {.name = "open, 10,000", .rounds = 200, .batch = 200, .at_most = 2.20,
+     .ways = {{.name = "bare calls", .work = open_bare},
+              {.name = "libnetns", .work = open_by_library}}},
+    {.name = "remove, 10,000", .rounds = 60, .batch = 32, .at_most = 1.50,
+     .ways = {{.name = "bare calls", .work = remove_bare, .ready = attach_all},
+              {.name = "libnetns", .work = remove_by_library, .ready = attach_all}}},
+    {.name = "list of 10,000", .rounds = 30, .batch = 1, .at_most = 1.40,
+     .ways = {{.name = "readdir + fstatat", .work = list_bare},
+              {.name = "libnetns", .work = list_by_library}}},
+};
+
+static int rows_among_others(void)
 {
-    MUST(unshare(CLONE_NEWNS));
-    MUST(mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL));
-    MUST(mount("bench", "/run", "tmpfs", 0, "mode=755"));
+    int missed = 0, i;
+
+    for (i = 0; i < OTHERS; i++)
+        attach(FIRST_OTHER + i);
+    for (i = 0; i < (int)(sizeof among_others / sizeof among_others[0]); i++)
+        missed += run_row(&among_others[i]);
+    for (i = 0; i < OTHERS; i++)
+        remove_bare(FIRST_OTHER + i);
+    return missed;
 }
+
+/* ------------------------------------------------------------------------------------------------ */
 
 int main(void)
 {
-    struct utsname kernel;
     int missed = 0;
     size_t i;
 
-    if (geteuid() != 0) {
-        fprintf(stderr, "the benchmark makes network namespaces: run it as root\n");
-        return 77;
-    }
     enter_a_private_world();
-    uname(&kernel);
-    printf("libnetns %s on Linux %s; us per call; ratio to the first way of the row\n\n",
-           netns_version(), kernel.release);
-    MUST(netns_create("target", 0, &target));
+    print_kernel();
     target_fd = netns_fd(target);
 
     print_header();
@@ -277,9 +240,7 @@ int main(void)
     for (i = 0; i < sizeof rows / sizeof rows[0]; i++)
         missed += run_row(&rows[i]);
     missed += list_rows(&list);
-
-    MUST(netns_remove("target", 0));
-    netns_close(target);
-    printf("\n%d goals missed\n", missed);
-    return 0;
+    missed += rows_among_others();
+    leave_the_world();
+    return print_missed(missed);
 }
