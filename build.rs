@@ -16,8 +16,17 @@ mod header {
     const DESTINATION: &str = "NETNS_HEADER_OUT";
 
     /// In the order of the header.
-    const SOURCES: &[&str] =
-        &["types", "lifecycle", "identity", "thread", "listing", "processes", "monitor", "errors"];
+    const SOURCES: &[&str] = &[
+        "types",
+        "lifecycle",
+        "identity",
+        "thread",
+        "listing",
+        "processes",
+        "ids",
+        "monitor",
+        "errors",
+    ];
 
     pub fn write() {
         println!("cargo::rerun-if-changed=src");

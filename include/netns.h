@@ -63,6 +63,16 @@
 #define NETNS_PIDS_THREADS 1
 
 /**
+ * For netns_nsid_set(): the kernel picks the lowest id that is free.
+ */
+#define NETNS_NSID_AUTO -1
+
+/**
+ * For netns_nsid_list(): no target; and what stands for no id.
+ */
+#define NETNS_NSID_NONE -1
+
+/**
  * For netns_monitor_open(): the names that exist come first, as NETNS_EVENT_ADD.
  */
 #define NETNS_MONITOR_SNAPSHOT 1
@@ -81,7 +91,9 @@
 /**
  * A network namespace: one open descriptor, and the name and path it was opened by. It does not
  * change, may be used from any thread and from several at once, and keeps the namespace alive
- * whatever becomes of its name. End it with netns_close(). Since 1.0.
+ * whatever becomes of its name. From the first call on that asks rtnetlink in it (ids, links) it has
+ * a second descriptor; after a fork(2), a child gets one of its own. End it with netns_close().
+ * Since 1.0.
  */
 struct netns;
 
@@ -95,6 +107,12 @@ struct netns_list;
  * Watches a run directory for names that come and go. End it with netns_monitor_close(). Since 1.0.
  */
 struct netns_monitor;
+
+/**
+ * The ids that a namespace has for others at one moment, ascending. It does not change. End it with
+ * netns_nsid_list_free(). Since 1.0.
+ */
+struct netns_nsid_list;
 
 /**
  * What netns_monitor_next() tells. Set size to sizeof(struct netns_event) before each call; later
@@ -590,6 +608,114 @@ int netns_names_at(const char *rundir,
  * Since 1.0.
  */
 ssize_t netns_pids(const struct netns *ns, uint32_t flags, pid_t *pids, size_t cap);
+
+/**
+ * Tells the id that one namespace has for another: what the kernel shows there in place of the
+ * other, such as the link-netnsid of a veth whose peer lives in it. Needs no privilege, but for
+ * CAP_SYS_ADMIN to reach within if the calling thread is elsewhere.
+ *
+ * within  as seen from this namespace; NULL is the calling thread's.
+ * ns      the namespace that the id is for.
+ *
+ * The first call with within opens an rtnetlink socket in it, which the handle keeps until
+ * netns_close(); calls that follow cost no switch.
+ *
+ * Returns the id, which is 0 or greater, or
+ *   -EINVAL     ns is NULL
+ *   -ENODATA    it has none: netns_nsid_set() gives it one, as does the kernel when a device is
+ *               moved there, or has its peer there
+ *   -EPERM      CAP_SYS_ADMIN to enter within is missing
+ *   -EAGAIN     no helper thread could be started, where one is needed (see netns_create())
+ *   -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM  no descriptor or memory to be had
+ *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
+ *   -ENOTRECOVERABLE  the thread could not go back: it is in within
+ *
+ * Since 1.0.
+ */
+int netns_nsid_get(const struct netns *within, const struct netns *ns);
+
+/**
+ * Gives a namespace an id in another one. It stays as long as both namespaces live; there is no way
+ * to change it or to take it away.
+ *
+ * within  the namespace that is to have the id; NULL is the calling thread's.
+ * ns      the namespace that the id is for.
+ * nsid    0 or greater, or NETNS_NSID_AUTO.
+ *
+ * Returns the id, or
+ *   -EINVAL     ns is NULL, or nsid is less than NETNS_NSID_AUTO
+ *   -EEXIST     ns has an id already, or another namespace has this one: netns_errmsg() has the
+ *               kernel's word for which
+ *   -EPERM      CAP_NET_ADMIN over within, or CAP_SYS_ADMIN to enter it, is missing
+ *   -ENOSPC     there is no free id
+ * and what netns_nsid_get() returns of descriptors, memory, threads and answers. Since 1.0.
+ */
+int netns_nsid_set(const struct netns *within, const struct netns *ns, int32_t nsid);
+
+/**
+ * Lists the ids that a namespace has for others, ascending, with the names that go with them.
+ *
+ * rundir  where names are looked for; NULL is NETNS_RUN_DIR. One that does not exist has none.
+ * within  the namespace whose ids are listed; NULL is the calling thread's.
+ * target  NETNS_NSID_NONE, or an id that within has: then the ids are listed that the namespace
+ *         with this id has, as seen from within.
+ * flags   0.
+ * out     receives the list, which is yours to netns_nsid_list_free().
+ *
+ * Costs some microseconds for each name in rundir, unless there is no id to find a name for.
+ *
+ * Linux from 6.11 to 6.18, at least, lists no more than some 1,150 ids, the lowest, and some 900 of a
+ * target's. Above that, ids are found that a name in rundir has, and those that are no more than
+ * 1,000 above another one; none of a target's.
+ *
+ * Returns 0, or
+ *   -EINVAL     flags is not 0, rundir is empty, target is less than NETNS_NSID_NONE or is no id
+ *               that within has, or out is NULL
+ *   -EACCES     rundir is not yours to read, or CAP_NET_ADMIN over the target is missing
+ *   -EPERM      CAP_SYS_ADMIN to enter within is missing
+ *   -EOPNOTSUPP the kernel lists no ids of a target: it is older than Linux 5.0
+ *   -ENOTDIR, -ELOOP, -ENAMETOOLONG  rundir is not a directory's path
+ * and what netns_nsid_get() returns of descriptors, memory, threads and answers. Since 1.0.
+ */
+int netns_nsid_list(const char *rundir,
+                    const struct netns *within,
+                    int32_t target,
+                    uint32_t flags,
+                    struct netns_nsid_list **out);
+
+/**
+ * How many ids a list has; 0 if list is NULL. Since 1.0.
+ */
+size_t netns_nsid_list_len(const struct netns_nsid_list *list);
+
+/**
+ * The id at place i, counted from 0.
+ *
+ * Returns NETNS_NSID_NONE past the end, or if list is NULL. Since 1.0.
+ */
+int32_t netns_nsid_list_id(const struct netns_nsid_list *list, size_t i);
+
+/**
+ * In a list of a target's ids, what the namespace that was asked from calls the one at place i.
+ *
+ * Returns NETNS_NSID_NONE if it has no id for that one, if the list is of no target, past the end,
+ * or if list is NULL. Since 1.0.
+ */
+int32_t netns_nsid_list_current(const struct netns_nsid_list *list, size_t i);
+
+/**
+ * The name of the namespace at place i; of several, the first bytewise. It lives as long as the
+ * list. In a list of a target's ids, only those have names that the namespace that was asked from
+ * has an id for.
+ *
+ * Returns NULL if there is none, past the end, or if list is NULL. Since 1.0.
+ */
+const char *netns_nsid_list_name(const struct netns_nsid_list *list, size_t i);
+
+/**
+ * Frees a list. NULL is allowed. errno is left alone. Since 1.0.
+ */
+void netns_nsid_list_free(struct netns_nsid_list *list);
 
 /**
  * Watches a run directory for names that come and go, whoever makes and removes them.

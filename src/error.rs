@@ -4,6 +4,7 @@
 //! and `setns` promise to allocate nothing even when they fail. What the call was about (its
 //! [`Subject`]) is known at the top only, so the two meet when the message is written.
 
+use std::cell::Cell;
 use std::ffi::CStr;
 use std::fmt::{self, Display, Formatter, Write};
 
@@ -25,12 +26,46 @@ pub struct Error {
     pub step: Step,
     /// Says more than the step's own advice, where more is known.
     pub hint: Option<&'static str>,
+    /// Which of the kernel's texts goes with it; 0: none.
+    kernel: u32,
+}
+
+/// What the kernel says of a refusal, in its own words (netlink's extended acknowledgement).
+#[derive(Clone, Copy)]
+struct KernelText {
+    /// The request that was refused.
+    request: u32,
+    len: usize,
+    bytes: [u8; KernelText::CAPACITY],
+}
+
+impl KernelText {
+    /// NETLINK_MAX_FMTMSG_LEN: the kernel formats no longer one.
+    const CAPACITY: usize = 80;
+    const NONE: KernelText = KernelText { request: 0, len: 0, bytes: [0; KernelText::CAPACITY] };
+
+    /// What `text` has before its first NUL.
+    fn new(request: u32, text: &[u8]) -> KernelText {
+        let mut kept = KernelText { request, ..KernelText::NONE };
+        for (to, from) in kept.bytes.iter_mut().zip(text.iter().take_while(|byte| **byte != 0)) {
+            *to = *from;
+            kept.len += 1;
+        }
+        kept
+    }
+}
+
+thread_local! {
+    /// The last one, a part of the thread's message that is known before the rest of it. In the
+    /// errors themselves it would make every `Result` of the library a hundred bytes long, and the
+    /// library 20 KB.
+    static KERNEL_TEXT: Cell<KernelText> = const { Cell::new(KernelText::NONE) };
 }
 
 impl Error {
     pub fn new(step: Step, errno: impl Into<Cause>) -> Error {
         let Cause(errno) = errno.into();
-        Error { errno, cause: errno, step, hint: None }
+        Error { errno, cause: errno, step, hint: None, kernel: 0 }
     }
 
     /// The caller's argument is at fault.
@@ -55,6 +90,13 @@ impl Error {
 
     pub fn hint(self, hint: &'static str) -> Error {
         Error { hint: Some(hint), ..self }
+    }
+
+    /// The kernel's text about the request with this number, which is shown if it is still the
+    /// thread's last one.
+    pub fn kernel(self, request: u32, text: &[u8]) -> Error {
+        KERNEL_TEXT.set(KernelText::new(request, text));
+        Error { kernel: request, ..self }
     }
 
     /// The same failure under the errno that the contract has for it.
@@ -136,6 +178,10 @@ pub enum Step {
     FindNamespace,
     ReadProc,
     Monitor,
+    Netlink,
+    GetId,
+    SetId,
+    ListIds,
     Mask,
     Panic,
 }
@@ -178,6 +224,9 @@ impl Step {
             Step::FindNamespace => ("find its network namespace", Nothing),
             Step::ReadProc => ("read /proc", Nothing),
             Step::Monitor => ("watch ", RunDir),
+            Step::Netlink => ("rtnetlink", Nothing),
+            Step::GetId | Step::ListIds => ("RTM_GETNSID", Nothing),
+            Step::SetId => ("RTM_NEWNSID", Nothing),
             Step::Mask => ("change the signal mask", Nothing),
             Step::Panic => ("internal error", Nothing),
         }
@@ -227,6 +276,11 @@ impl Step {
             (Step::FindNamespace, Errno::ESRCH) => Some("no such process, or it has ended"),
             (Step::Loopback, Errno::EPERM) => Some("needs CAP_NET_ADMIN over the namespace"),
             (Step::Cookie, Errno::EOPNOTSUPP) => Some("cookies came with Linux 5.14"),
+            (Step::GetId, Errno::ENODATA) => Some("it has none; netns_nsid_set gives it one"),
+            (Step::SetId, Errno::EPERM) => {
+                Some("needs CAP_NET_ADMIN over the namespace that is to have the id")
+            }
+            (Step::ListIds, Errno::EACCES) => Some("needs CAP_NET_ADMIN over the target"),
             (Step::OpenHome | Step::Duplicate, Errno::ENOENT) => Some("is /proc mounted?"),
             (Step::MountRunDir, Errno::ENOENT) => Some("before Linux 5.12 this needs /proc"),
             (Step::Look | Step::Open, Errno::ENOENT) => {
@@ -296,6 +350,11 @@ impl Subject<'_> {
         }
         f.write_str(": ")?;
         write_errno(error.cause, f)?;
+        let text = KERNEL_TEXT.get();
+        if error.kernel == text.request && text.len > 0 {
+            f.write_str(": ")?;
+            write_escaped(&text.bytes[..text.len], f)?;
+        }
         match error.hint.or_else(|| error.step.advice(error.cause)) {
             Some(hint) => write!(f, " ({hint})"),
             None => Ok(()),
@@ -403,6 +462,23 @@ mod tests {
         let text = subject.explain(Error::new(Step::Open, Errno::EIO)).to_string();
         assert!(text.len() < 700, "{}", text.len());
         assert!(text.contains("...") && text.contains("/end:"), "{text}");
+    }
+
+    #[test]
+    fn the_kernel_has_its_say() {
+        let refused = |request, text: &[u8]| {
+            let error = Error::new(Step::SetId, Errno::EEXIST);
+            named("id", c"blue", error.kernel(request, text))
+        };
+        let plain = "id \"blue\": RTM_NEWNSID: File exists";
+        assert_eq!(refused(1, b"Peer\nhas one\0garbage"), format!("{plain}: Peer\\x0ahas one"));
+        assert_eq!(refused(2, &[b'x'; 500]), format!("{plain}: {}", "x".repeat(80)));
+        assert_eq!(refused(3, b""), plain);
+        // Nor does it speak for another error.
+        assert_eq!(named("id", c"blue", Error::new(Step::SetId, Errno::EEXIST)), plain);
+        let first = Error::new(Step::SetId, Errno::EEXIST).kernel(4, b"first");
+        refused(5, b"second");
+        assert_eq!(named("id", c"blue", first), plain);
     }
 
     #[test]

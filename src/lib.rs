@@ -18,6 +18,8 @@
 //! | `mounts`       | mounts made and taken off, the new way and the old                         |
 //! | `switch`       | the calling thread's way into a namespace and back                        |
 //! | `helper`       | a thread for what the calling thread must not do to itself                |
+//! | `netlink`      | rtnetlink: requests and answers, the connection that a handle keeps       |
+//! | `nsid`         | the ids that one namespace has for others                                 |
 //! | `list`         | the names, and the names of one namespace                                 |
 //! | `monitor`      | names coming and going                                                    |
 //! | `watch`        | the inotify watches that the monitor needs                                |
@@ -43,6 +45,8 @@ mod monitor;
 mod mounts;
 mod names;
 mod namespace;
+mod netlink;
+mod nsid;
 mod process;
 mod procfs;
 mod rundir;

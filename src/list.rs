@@ -119,7 +119,7 @@ impl List {
 }
 
 /// A run directory that does not exist has no names in it.
-fn or_none<T>(dir: Result<T>) -> Result<Option<T>> {
+pub fn or_none<T>(dir: Result<T>) -> Result<Option<T>> {
     match dir {
         Ok(dir) => Ok(Some(dir)),
         Err(error) if error.errno == Errno::ENOENT => Ok(None),

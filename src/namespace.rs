@@ -1,7 +1,8 @@
 //! The handle of a network namespace, and every way to open one.
 //!
-//! A handle is one descriptor of nsfs and what was learnt of it when it was opened. It never changes,
-//! so any number of threads may use it at once, and it keeps the namespace alive without its name.
+//! A handle is one descriptor of nsfs and what was learnt of it when it was opened, and from its first
+//! rtnetlink request on a connection. It tells the same for ever, any number of threads may use it at
+//! once, and it keeps the namespace alive without its name.
 
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -16,6 +17,7 @@ use crate::error::{At, Error, Result, Step};
 use crate::file_status;
 use crate::identity::{self, Identity, OPEN_FLAGS};
 use crate::names;
+use crate::netlink::Kept;
 use crate::process;
 use crate::procfs::{self, ProcPath};
 use crate::rundir::join;
@@ -35,6 +37,7 @@ pub struct Namespace {
     path: Option<CString>,
     /// Where in `path` the name begins, if it has one.
     name: Option<usize>,
+    connection: Kept,
 }
 
 impl AsFd for Namespace {
@@ -54,7 +57,7 @@ impl Namespace {
     /// A handle of what `fd` is proved to be.
     pub fn from_fd(fd: OwnedFd) -> Result<Namespace> {
         let identity = identity::of_fd(fd.as_fd())?.network()?;
-        Ok(Namespace { fd, identity, path: None, name: None })
+        Ok(Namespace { fd, identity, path: None, name: None, connection: Kept::default() })
     }
 
     pub fn open_named(rundir: &CStr, name: Name) -> Result<Namespace> {
@@ -114,6 +117,11 @@ impl Namespace {
 
     pub fn inode(&self) -> u64 {
         self.identity.inode
+    }
+
+    /// For [`netlink::with`](crate::netlink::with), and nobody else.
+    pub fn connection(&self) -> &Kept {
+        &self.connection
     }
 
     /// The device that stat(2) gives for every namespace, the same until the next boot.

@@ -131,6 +131,18 @@ pub fn socket(domain: c_int, kind: c_int, protocol: c_int) -> Result<OwnedFd, Er
     owned(unsafe { libc::socket(domain, kind | libc::SOCK_CLOEXEC, protocol) })
 }
 
+/// Turns an option of SOL_NETLINK on.
+pub fn set_netlink_option(socket: BorrowedFd, option: c_int) -> Result<(), Errno> {
+    let on: c_int = 1;
+    let value: *const c_int = &on;
+    let len = mem::size_of::<c_int>() as libc::socklen_t;
+    // SAFETY: the kernel reads one int, which is what `value` points at.
+    Errno::result(unsafe {
+        libc::setsockopt(socket.as_raw_fd(), libc::SOL_NETLINK, option, value.cast(), len)
+    })?;
+    Ok(())
+}
+
 /// Sets IFF_UP on `lo` in the namespace of `socket`.
 pub fn loopback_up(socket: BorrowedFd) -> Result<(), Errno> {
     // SAFETY: ifreq is plain integers and a union of such, for which zero bytes are a value.

@@ -7,6 +7,7 @@ use bitflags::Flags;
 
 use crate::entry::Name;
 use crate::error::{Error, Object, Result, Subject};
+use crate::namespace::Namespace;
 use crate::rundir::DEFAULT_RUN_DIR;
 
 use super::types::Netns;
@@ -26,6 +27,11 @@ pub fn required<T>(argument: Option<T>, complaint: &'static str) -> Result<T> {
 
 pub fn handle(ns: Option<&Netns>) -> Result<&Netns> {
     required(ns, "the handle is NULL")
+}
+
+/// The namespace that a call is to work in; NULL is the calling thread's, which is None.
+pub fn namespace(ns: Option<&Netns>) -> Option<&Namespace> {
+    ns.map(|ns| &ns.0)
 }
 
 /// Where the result goes: the pointer that C passed, which is written to on success only.

@@ -10,6 +10,7 @@ mod boundary;
 mod convert;
 mod errors;
 mod identity;
+mod ids;
 mod iproute2;
 mod lifecycle;
 mod listing;

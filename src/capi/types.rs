@@ -5,15 +5,22 @@ use std::ffi::CString;
 use crate::list::List;
 use crate::monitor::Monitor;
 use crate::namespace::Namespace;
+use crate::nsid::Ids;
 
 /// A network namespace: one open descriptor, and the name and path it was opened by. It does not
 /// change, may be used from any thread and from several at once, and keeps the namespace alive
-/// whatever becomes of its name. End it with netns_close(). Since 1.0.
+/// whatever becomes of its name. From the first call on that asks rtnetlink in it (ids, links) it has
+/// a second descriptor; after a fork(2), a child gets one of its own. End it with netns_close().
+/// Since 1.0.
 pub struct Netns(pub(super) Namespace);
 
 /// The names in a run directory at one moment, sorted bytewise. It does not change. End it with
 /// netns_list_free(). Since 1.0.
 pub struct NetnsList(pub(super) List);
+
+/// The ids that a namespace has for others at one moment, ascending. It does not change. End it with
+/// netns_nsid_list_free(). Since 1.0.
+pub struct NetnsNsidList(pub(super) Ids);
 
 /// Watches a run directory for names that come and go. End it with netns_monitor_close(). Since 1.0.
 pub struct NetnsMonitor {

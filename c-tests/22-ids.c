@@ -1,0 +1,536 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The ids that one namespace has for others. */
+#include "fault.h"
+#include "ip.h"
+#include "mover.h"
+#include "privilege.h"
+
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
+
+/* Enough ids that a list of them fills more than one buffer of 32 KB. */
+#define MANY 1500
+
+static struct netns *new_namespace(const char *name)
+{
+    struct netns *ns = NULL;
+
+    MUST(netns_create(name, 0, &ns));
+    return ns;
+}
+
+/* --- one id ------------------------------------------------------------------------------------ */
+
+static void an_id_is_none_until_it_is_given(void)
+{
+    struct netns *within = new_namespace("within"), *ns = new_namespace("blue");
+
+    FAILS(ENODATA, netns_nsid_get(within, ns));
+    MESSAGE_HAS("id of \"blue\": ");
+    MESSAGE_HAS("netns_nsid_set");
+    EQUAL(OK(netns_nsid_set(within, ns, 42)), 42);
+    EQUAL(OK(netns_nsid_get(within, ns)), 42);
+    /* One way only. */
+    FAILS(ENODATA, netns_nsid_get(ns, within));
+    EQUAL(OK(netns_nsid_set(ns, within, 0)), 0);
+    EQUAL(OK(netns_nsid_get(ns, within)), 0);
+    EQUAL(OK(netns_nsid_get(within, ns)), 42);
+    netns_close(ns);
+    netns_close(within);
+}
+
+static void the_kernel_picks_the_lowest_that_is_free(void)
+{
+    struct netns *within = new_namespace(NULL), *ns[3];
+
+    for (int i = 0; i < 3; i++)
+        ns[i] = new_namespace(NULL);
+    EQUAL(OK(netns_nsid_set(within, ns[0], 0)), 0);
+    EQUAL(OK(netns_nsid_set(within, ns[1], 2)), 2);
+    EQUAL(OK(netns_nsid_set(within, ns[2], NETNS_NSID_AUTO)), 1);
+    EQUAL(OK(netns_nsid_get(within, ns[2])), 1);
+    /* Its own too, and the largest that there is. */
+    EQUAL(OK(netns_nsid_set(within, within, INT_MAX)), INT_MAX);
+    EQUAL(OK(netns_nsid_get(within, within)), INT_MAX);
+    for (int i = 0; i < 3; i++)
+        netns_close(ns[i]);
+    netns_close(within);
+}
+
+static void without_within_it_is_the_threads_own(void)
+{
+    struct netns *home = new_namespace(NULL), *ns = new_namespace(NULL), *same = NULL;
+
+    OK(netns_setns(home));
+    FAILS(ENODATA, netns_nsid_get(NULL, ns));
+    EQUAL(OK(netns_nsid_set(NULL, ns, 7)), 7);
+    EQUAL(OK(netns_nsid_get(NULL, ns)), 7);
+    EQUAL(OK(netns_nsid_get(home, ns)), 7);
+    OK(netns_open_current(&same));
+    EQUAL(OK(netns_nsid_get(same, ns)), 7);
+    netns_close(same);
+    OK(netns_setns(ns));
+    FAILS(ENODATA, netns_nsid_get(NULL, home));
+    /* A handle tells of its own namespace wherever the thread is. */
+    EQUAL(OK(netns_nsid_get(home, ns)), 7);
+    netns_close(home);
+    netns_close(ns);
+}
+
+static void ids_are_those_that_ip_gives_and_sees(void)
+{
+    struct netns *ns = new_namespace("blue"), *home = new_namespace(NULL);
+
+    need_ip();
+    OK(netns_setns(home));
+    EQUAL(ip_netns("set", "blue", "17", NULL), 0);
+    EQUAL(OK(netns_nsid_get(NULL, ns)), 17);
+    netns_close(ns);
+    ns = new_namespace("red");
+    OK(netns_nsid_set(NULL, ns, 18));
+    SAME(ip_netns_says("list-id", NULL, NULL, NULL),
+         "nsid 17 (iproute2 netns name: blue) nsid 18 (iproute2 netns name: red)");
+    netns_close(ns);
+    netns_close(home);
+}
+
+/* --- what is refused --------------------------------------------------------------------------- */
+
+static void an_id_is_given_once(void)
+{
+    struct netns *within = new_namespace(NULL), *a = new_namespace("a"), *b = new_namespace("b");
+
+    EQUAL(OK(netns_nsid_set(within, a, 5)), 5);
+    FAILS(EEXIST, netns_nsid_set(within, a, 6));
+    MESSAGE_HAS("give an id to \"a\": RTM_NEWNSID: File exists: Peer netns already has a nsid assigned");
+    FAILS(EEXIST, netns_nsid_set(within, a, 5));
+    FAILS(EEXIST, netns_nsid_set(within, a, NETNS_NSID_AUTO));
+    FAILS(EEXIST, netns_nsid_set(within, b, 5));
+    MESSAGE_HAS("give an id to \"b\": RTM_NEWNSID: File exists: The specified nsid is already used");
+    /* What failed has given none, and its text goes with no other failure. */
+    FAILS(ENODATA, netns_nsid_get(within, b));
+    MESSAGE_LACKS("already used");
+    EQUAL(OK(netns_nsid_get(within, a)), 5);
+    netns_close(a);
+    netns_close(b);
+    netns_close(within);
+}
+
+static void bad_arguments_are_einval(void)
+{
+    struct netns *ns = new_namespace("blue");
+    struct netns_nsid_list *list = NULL;
+
+    FAILS(EINVAL, netns_nsid_get(NULL, NULL));
+    MESSAGE_HAS("the handle is NULL");
+    FAILS(EINVAL, netns_nsid_get(ns, NULL));
+    FAILS(EINVAL, netns_nsid_set(NULL, NULL, 1));
+    FAILS(EINVAL, netns_nsid_set(ns, NULL, NETNS_NSID_AUTO));
+    FAILS(EINVAL, netns_nsid_set(ns, ns, -2));
+    MESSAGE_HAS("NETNS_NSID_AUTO");
+    FAILS(EINVAL, netns_nsid_set(ns, ns, INT_MIN));
+    for (int bit = 0; bit < 32; bit++)
+        FAILS(EINVAL, netns_nsid_list(NULL, ns, NETNS_NSID_NONE, 1u << bit, &list));
+    FAILS(EINVAL, netns_nsid_list(NULL, ns, NETNS_NSID_NONE, 0, NULL));
+    FAILS(EINVAL, netns_nsid_list("", ns, NETNS_NSID_NONE, 0, &list));
+    FAILS(EINVAL, netns_nsid_list(NULL, ns, -2, 0, &list));
+    FAILS(EINVAL, netns_nsid_list(NULL, ns, 99, 0, &list));
+    MESSAGE_HAS("list the ids of \"blue\": RTM_GETNSID: Invalid argument: ");
+    MESSAGE_HAS("target");
+    CHECK(list == NULL);
+    netns_close(ns);
+}
+
+/* --- the listing ------------------------------------------------------------------------------- */
+
+static struct netns_nsid_list *list_of(const char *rundir, const struct netns *within, int32_t target)
+{
+    struct netns_nsid_list *list = NULL;
+
+    OK(netns_nsid_list(rundir, within, target, 0, &list));
+    return list;
+}
+
+static void ids_are_listed_with_their_names(void)
+{
+    struct netns *within = new_namespace("within"), *blue = new_namespace("blue"),
+                 *red = new_namespace("red"), *nameless = new_namespace(NULL);
+    struct netns_nsid_list *list;
+
+    list = list_of(NULL, within, NETNS_NSID_NONE);
+    EQUAL(netns_nsid_list_len(list), 0);
+    netns_nsid_list_free(list);
+    OK(netns_nsid_set(within, red, 1));
+    OK(netns_nsid_set(within, nameless, 3));
+    OK(netns_nsid_set(within, blue, 2));
+    OK(netns_nsid_set(within, within, 4000));
+    OK(netns_attach(blue, "a", 0));
+    OK(netns_attach(blue, "z", 0));
+    list = list_of(NULL, within, NETNS_NSID_NONE);
+    EQUAL(netns_nsid_list_len(list), 4);
+    EQUAL(netns_nsid_list_id(list, 0), 1);
+    SAME(netns_nsid_list_name(list, 0), "red");
+    EQUAL(netns_nsid_list_id(list, 1), 2);
+    SAME(netns_nsid_list_name(list, 1), "a");
+    EQUAL(netns_nsid_list_id(list, 2), 3);
+    SAME(netns_nsid_list_name(list, 2), NULL);
+    EQUAL(netns_nsid_list_id(list, 3), 4000);
+    SAME(netns_nsid_list_name(list, 3), "within");
+    for (int i = 0; i < 4; i++)
+        EQUAL(netns_nsid_list_current(list, i), NETNS_NSID_NONE);
+    EQUAL(netns_nsid_list_id(list, 4), NETNS_NSID_NONE);
+    EQUAL(netns_nsid_list_current(list, 4), NETNS_NSID_NONE);
+    SAME(netns_nsid_list_name(list, 4), NULL);
+    EQUAL(netns_nsid_list_id(list, SIZE_MAX), NETNS_NSID_NONE);
+    netns_nsid_list_free(list);
+    netns_close(within);
+    netns_close(blue);
+    netns_close(red);
+    netns_close(nameless);
+}
+
+static void no_list_has_nothing_in_it(void)
+{
+    errno = ERRNO_UNTOUCHED;
+    EQUAL(netns_nsid_list_len(NULL), 0);
+    EQUAL(netns_nsid_list_id(NULL, 0), NETNS_NSID_NONE);
+    EQUAL(netns_nsid_list_current(NULL, 0), NETNS_NSID_NONE);
+    SAME(netns_nsid_list_name(NULL, 0), NULL);
+    netns_nsid_list_free(NULL);
+    EQUAL(errno, ERRNO_UNTOUCHED);
+}
+
+static void what_a_target_has_is_listed_as_within_knows_it(void)
+{
+    struct netns *within = new_namespace("within"), *target = new_namespace("target"),
+                 *blue = new_namespace("blue"), *red = new_namespace("red");
+    struct netns_nsid_list *list;
+
+    OK(netns_nsid_set(within, target, 10));
+    OK(netns_nsid_set(within, blue, 11));
+    OK(netns_nsid_set(target, blue, 0));
+    OK(netns_nsid_set(target, red, 1));
+    OK(netns_nsid_set(target, within, 2));
+    OK(netns_nsid_set(target, target, 3));
+    list = list_of(NULL, within, 10);
+    EQUAL(netns_nsid_list_len(list), 4);
+    for (int i = 0; i < 4; i++)
+        EQUAL(netns_nsid_list_id(list, i), i);
+    EQUAL(netns_nsid_list_current(list, 0), 11);
+    SAME(netns_nsid_list_name(list, 0), "blue");
+    EQUAL(netns_nsid_list_current(list, 1), NETNS_NSID_NONE);
+    SAME(netns_nsid_list_name(list, 1), NULL);
+    EQUAL(netns_nsid_list_current(list, 2), NETNS_NSID_NONE);
+    EQUAL(netns_nsid_list_current(list, 3), 10);
+    SAME(netns_nsid_list_name(list, 3), "target");
+    netns_nsid_list_free(list);
+    netns_close(within);
+    netns_close(target);
+    netns_close(blue);
+    netns_close(red);
+}
+
+static void names_are_those_of_the_run_directory(void)
+{
+    struct netns *within = new_namespace("within"), *ns = NULL;
+    struct netns_nsid_list *list;
+
+    OK(netns_create_at("/run/mine", "here", 0, &ns));
+    OK(netns_nsid_set(within, ns, 0));
+    list = list_of("/run/mine", within, NETNS_NSID_NONE);
+    EQUAL(netns_nsid_list_len(list), 1);
+    SAME(netns_nsid_list_name(list, 0), "here");
+    netns_nsid_list_free(list);
+    list = list_of(NULL, within, NETNS_NSID_NONE);
+    EQUAL(netns_nsid_list_len(list), 1);
+    SAME(netns_nsid_list_name(list, 0), NULL);
+    netns_nsid_list_free(list);
+    list = list_of("/run/none", within, NETNS_NSID_NONE);
+    EQUAL(netns_nsid_list_len(list), 1);
+    netns_nsid_list_free(list);
+    /* What is no namespace is no name. */
+    write_file("/run/mine/a", "", 0);
+    write_file("/run/mine/b", "text", 0644);
+    MUST(mkdir("/run/mine/c", 0755));
+    MUST(mkfifo("/run/mine/d", 0644));
+    MUST(symlink("here", "/run/mine/e"));
+    list = list_of("/run/mine", within, NETNS_NSID_NONE);
+    SAME(netns_nsid_list_name(list, 0), "here");
+    netns_nsid_list_free(list);
+    list = NULL;
+    FAILS(ENOTDIR, netns_nsid_list("/run/mine/b", within, NETNS_NSID_NONE, 0, &list));
+    MUST(symlink("loop", "/run/loop"));
+    FAILS(ELOOP, netns_nsid_list("/run/loop", within, NETNS_NSID_NONE, 0, &list));
+    CHECK(list == NULL);
+    netns_close(within);
+    netns_close(ns);
+}
+
+static void a_list_may_fill_many_buffers(void)
+{
+    struct netns *within = new_namespace(NULL), *ns[MANY];
+    struct netns_nsid_list *list;
+    struct netns *far;
+    int many = under_valgrind() ? 20 : MANY, at;
+
+    allow_descriptors(MANY + 100);
+    for (int i = 0; i < many; i++) {
+        ns[i] = new_namespace(NULL);
+        OK(netns_nsid_set(within, ns[i], 3 * i));
+    }
+    OK(netns_attach(ns[many / 2], "middle", 0));
+    /* Linux 6.11 and later end a list at its first buffer, so that this one has to be found. */
+    far = new_namespace("far");
+    OK(netns_nsid_set(within, far, 2000000000));
+    list = list_of(NULL, within, NETNS_NSID_NONE);
+    EQUAL(netns_nsid_list_len(list), many + 1);
+    for (at = 0; at < many; at++)
+        if (netns_nsid_list_id(list, at) != 3 * at)
+            break;
+    EQUAL(at, many);
+    EQUAL(netns_nsid_list_id(list, many), 2000000000);
+    SAME(netns_nsid_list_name(list, many), "far");
+    SAME(netns_nsid_list_name(list, many / 2), "middle");
+    SAME(netns_nsid_list_name(list, 0), NULL);
+    netns_nsid_list_free(list);
+    for (int i = 0; i < many; i++)
+        netns_close(ns[i]);
+    netns_close(far);
+    netns_close(within);
+    allow_descriptors(-1);
+}
+
+/* --- the connection that a handle keeps --------------------------------------------------------- */
+
+static void a_handle_keeps_one_connection_and_closes_it(void)
+{
+    struct netns *within = new_namespace(NULL), *ns = new_namespace(NULL);
+    int before = open_descriptors();
+
+    OK(netns_nsid_set(within, ns, 1));
+    EQUAL(open_descriptors(), before + 1);
+    for (int i = 0; i < 100; i++)
+        EQUAL(OK(netns_nsid_get(within, ns)), 1);
+    FAILS(EEXIST, netns_nsid_set(within, ns, 2));
+    EQUAL(open_descriptors(), before + 1);
+    /* The thread's own namespace has no handle to keep one. */
+    netns_nsid_get(NULL, ns);
+    EQUAL(open_descriptors(), before + 1);
+    netns_close(within);
+    EQUAL(open_descriptors(), before - 1);
+    netns_close(ns);
+}
+
+static void the_connection_is_close_on_exec(void)
+{
+    struct netns *within = new_namespace(NULL), *ns = new_namespace(NULL);
+    DIR *dir;
+    struct dirent *entry;
+    int sockets = 0, fd;
+
+    OK(netns_nsid_set(within, ns, 1));
+    dir = opendir("/proc/self/fd");
+    while ((entry = readdir(dir)) != NULL) {
+        fd = atoi(entry->d_name);
+        if (fd > 2 && fd != dirfd(dir) && fcntl(fd, F_GETFL) >= 0) {
+            struct stat st;
+
+            if (fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode)) {
+                sockets++;
+                EQUAL(fcntl(fd, F_GETFD), FD_CLOEXEC);
+            }
+        }
+    }
+    closedir(dir);
+    EQUAL(sockets, 1);
+    netns_close(within);
+    netns_close(ns);
+}
+
+struct pair {
+    struct netns *within, *ns;
+};
+
+static void use_in_a_child(void *arg)
+{
+    struct pair *pair = arg;
+    int before = open_descriptors();
+
+    for (int i = 0; i < 200; i++)
+        EQUAL(OK(netns_nsid_get(pair->within, pair->ns)), 9);
+    /* What was inherited has been closed for one of its own. */
+    EQUAL(open_descriptors(), before);
+    netns_close(pair->within);
+    EQUAL(open_descriptors(), before - 2);
+}
+
+static void parent_and_child_may_both_use_a_handle(void)
+{
+    struct pair pair = {new_namespace(NULL), new_namespace(NULL)};
+    pid_t children[4];
+
+    OK(netns_nsid_set(pair.within, pair.ns, 9));
+    for (int i = 0; i < 4; i++)
+        children[i] = start_part(use_in_a_child, &pair);
+    for (int i = 0; i < 200; i++)
+        EQUAL(OK(netns_nsid_get(pair.within, pair.ns)), 9);
+    for (int i = 0; i < 4; i++)
+        EQUAL(wait_for(children[i]), 0);
+    EQUAL(OK(netns_nsid_get(pair.within, pair.ns)), 9);
+    netns_close(pair.within);
+    netns_close(pair.ns);
+}
+
+static void *use_many_times(void *arg)
+{
+    struct pair *pair = arg;
+    int rounds = under_valgrind() ? 50 : 2000, wrong = 0;
+
+    for (int i = 0; i < rounds; i++) {
+        wrong += netns_nsid_get(pair->within, pair->ns) != 9;
+        wrong += netns_nsid_set(pair->within, pair->ns, 9) != -EEXIST;
+        wrong += strstr(netns_errmsg(), "already has a nsid") == NULL;
+    }
+    return wrong ? arg : NULL;
+}
+
+static void threads_may_use_a_handle_at_once_and_fork(void)
+{
+    struct pair pair = {new_namespace(NULL), new_namespace(NULL)};
+    pthread_t threads[4];
+    void *failed;
+    int before = open_descriptors();
+
+    OK(netns_nsid_set(pair.within, pair.ns, 9));
+    for (int i = 0; i < 4; i++)
+        MUST(-pthread_create(&threads[i], NULL, use_many_times, &pair));
+    /* Whatever the threads are at, the child neither waits for them nor shares with them. */
+    for (int i = 0; i < (under_valgrind() ? 3 : 30); i++) {
+        pid_t pid = MUST(fork());
+
+        if (pid == 0) {
+            /* To valgrind what the other threads were at is lost memory, unless the child goes on. */
+            if (netns_nsid_get(pair.within, pair.ns) == 9)
+                execl("/bin/sh", "sh", "-c", ":", (char *)NULL);
+            _exit(1);
+        }
+        EQUAL(wait_for(pid), 0);
+    }
+    for (int i = 0; i < 4; i++) {
+        MUST(-pthread_join(threads[i], &failed));
+        CHECK(failed == NULL);
+    }
+    EQUAL(open_descriptors(), before + 1);
+    netns_close(pair.within);
+    netns_close(pair.ns);
+}
+
+/* --- lesser rights and distress ----------------------------------------------------------------- */
+
+static void ask_as_a_plain_user(void *arg)
+{
+    struct pair *pair = arg;
+    struct netns *home = NULL;
+    struct netns_nsid_list *list = NULL;
+
+    become_plain_user();
+    OK(netns_open_current(&home));
+    EQUAL(OK(netns_nsid_get(NULL, pair->ns)), 9);
+    EQUAL(OK(netns_nsid_get(home, pair->ns)), 9);
+    list = list_of(NULL, NULL, NETNS_NSID_NONE);
+    EQUAL(netns_nsid_list_len(list), 1);
+    SAME(netns_nsid_list_name(list, 0), "blue");
+    netns_nsid_list_free(list);
+    list = list_of(NULL, home, NETNS_NSID_NONE);
+    EQUAL(netns_nsid_list_len(list), 1);
+    netns_nsid_list_free(list);
+    list = NULL;
+    FAILS(EACCES, netns_nsid_list(NULL, NULL, 9, 0, &list));
+    MESSAGE_HAS("CAP_NET_ADMIN");
+    FAILS(EPERM, netns_nsid_set(NULL, pair->ns, 1));
+    MESSAGE_HAS("CAP_NET_ADMIN");
+    FAILS(EPERM, netns_nsid_set(home, pair->ns, 1));
+    FAILS(EPERM, netns_nsid_get(pair->ns, home));
+    MESSAGE_HAS("CAP_SYS_ADMIN");
+    netns_close(home);
+}
+
+static void a_plain_user_may_ask_about_the_own_namespace(void)
+{
+    struct pair pair = {new_namespace(NULL), new_namespace("blue")};
+
+    OK(netns_setns(pair.within));
+    OK(netns_nsid_set(NULL, pair.ns, 9));
+    IN_CHILD(ask_as_a_plain_user, &pair);
+    netns_close(pair.within);
+    netns_close(pair.ns);
+}
+
+static void ask_in_a_user_namespace(void *arg)
+{
+    struct netns *inner = NULL, *ns = NULL;
+
+    (void)arg;
+    /* Home belongs to the parent's user namespace: there is no way back for the thread itself. */
+    enter_user_namespace_with_run_directory(0);
+    OK(netns_create(NULL, 0, &inner));
+    OK(netns_create("blue", 0, &ns));
+    EQUAL(OK(netns_nsid_set(inner, ns, 3)), 3);
+    EQUAL(OK(netns_nsid_get(inner, ns)), 3);
+    FAILS(EPERM, netns_nsid_set(NULL, ns, 3));
+    EQUAL(threads_left(), 1);
+    netns_close(inner);
+    netns_close(ns);
+}
+
+static void it_works_where_a_helper_thread_has_to_go(void)
+{
+    IN_CHILD(ask_in_a_user_namespace, NULL);
+}
+
+static void without_descriptors_it_is_emfile(void)
+{
+    struct netns *within = new_namespace("within"), *ns = new_namespace("blue");
+    struct netns_nsid_list *list = NULL;
+
+    OK(netns_setns(within));
+    OK(netns_nsid_set(NULL, ns, 1));
+    RUNS_OUT_OF_DESCRIPTORS(netns_nsid_get(NULL, ns));
+    OK(netns_nsid_get(within, ns));
+    RUNS_OUT_OF_DESCRIPTORS(netns_nsid_list(NULL, within, NETNS_NSID_NONE, 0, &list));
+    netns_nsid_list_free(list);
+    netns_close(within);
+    /* And nothing is kept of what failed. */
+    MUST(netns_open("within", 0, &within));
+    RUNS_OUT_OF_DESCRIPTORS(netns_nsid_get(within, ns));
+    netns_close(within);
+    netns_close(ns);
+}
+
+int main(void)
+{
+    RUN(an_id_is_none_until_it_is_given);
+    RUN(the_kernel_picks_the_lowest_that_is_free);
+    RUN(without_within_it_is_the_threads_own);
+    RUN(ids_are_those_that_ip_gives_and_sees);
+
+    RUN(an_id_is_given_once);
+    RUN(bad_arguments_are_einval);
+
+    RUN(ids_are_listed_with_their_names);
+    RUN(no_list_has_nothing_in_it);
+    RUN(what_a_target_has_is_listed_as_within_knows_it);
+    RUN(names_are_those_of_the_run_directory);
+    RUN(a_list_may_fill_many_buffers);
+
+    RUN(a_handle_keeps_one_connection_and_closes_it);
+    RUN(the_connection_is_close_on_exec);
+    RUN(parent_and_child_may_both_use_a_handle);
+    RUN(threads_may_use_a_handle_at_once_and_fork);
+
+    RUN(a_plain_user_may_ask_about_the_own_namespace);
+    RUN(it_works_where_a_helper_thread_has_to_go);
+    RUN(without_descriptors_it_is_emfile);
+    return finish();
+}

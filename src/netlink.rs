@@ -1,0 +1,278 @@
+//! Rtnetlink: requests go out, answers come back, or the kernel's refusal with the text that it gives
+//! for it.
+//!
+//! A namespace's connection is a socket that was made in it, opened at its handle's first request and
+//! kept by the handle (see [`Kept`]).
+
+mod kept;
+mod message;
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+use netlink_packet_core::{
+    NLM_F_ACK, NLM_F_ACK_TLVS, NLM_F_CAPPED, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST,
+    NLMSG_DONE, NLMSG_ERROR, NLMSG_NOOP,
+};
+use nix::errno::Errno;
+use nix::time::{ClockId, clock_gettime};
+use rustix::buffer::spare_capacity;
+use rustix::net::netlink::SocketAddrNetlink;
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
+use rustix::net::{RecvFlags, SendFlags, SocketAddrAny, recv, recvfrom, send};
+
+use crate::error::{At, Error, Result, Step};
+use crate::namespace::Namespace;
+use crate::switch;
+use crate::sys;
+
+use kept::Lease;
+
+pub use kept::Kept;
+use message::malformed;
+pub use message::{Message, Request, number};
+
+/// The kernel puts no more of a dump into one datagram, and no more than the reader has room for.
+const DUMP_ROOM: usize = 32 * 1024;
+/// Room for most of the single answers.
+const ANSWER_ROOM: usize = 4096;
+
+/// The kernel has answered before send(2) returns; who waits longer waits for ever.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How often a dump during which something changed is asked for again.
+const TRIES: u32 = 16;
+
+/// NLMSGERR_ATTR_MSG: the text of an extended acknowledgement.
+const ATTR_TEXT: u16 = 1;
+
+/// The kernel's own errno for "not supported", which is not meant for us and has no name.
+const ENOTSUPP: i32 = 524;
+
+/// A connection on which one request at a time is made.
+pub struct Route {
+    socket: OwnedFd,
+    sequence: u32,
+    /// Whether nothing of an answer is left to come.
+    in_order: bool,
+}
+
+/// Calls `talk` with a connection to `ns`, or to the namespace that the calling thread is in. What
+/// the kernel refuses leaves it in order; one that was left half way through an answer is closed.
+pub fn with<T>(ns: Option<&Namespace>, talk: impl FnOnce(&mut Route) -> Result<T>) -> Result<T> {
+    let (mut route, lease) = begin(ns)?;
+    let result = talk(&mut route);
+    end(ns, route, lease);
+    result
+}
+
+fn begin(ns: Option<&Namespace>) -> Result<(Route, Option<Lease<'_>>)> {
+    let Some(ns) = ns else {
+        return Ok((Route::new(open_here()?), None));
+    };
+    match ns.connection().take() {
+        Some((lease, socket)) => Ok((Route::new(socket), Some(lease))),
+        None => Ok((Route::new(open_in(ns)?), None)),
+    }
+}
+
+fn end(ns: Option<&Namespace>, route: Route, lease: Option<Lease>) {
+    match (ns, lease) {
+        _ if !route.in_order => {}
+        (_, Some(lease)) => lease.end(route.socket),
+        (Some(ns), None) => ns.connection().keep(route.socket),
+        (None, None) => {}
+    }
+}
+
+fn open_in(ns: &Namespace) -> Result<OwnedFd> {
+    match switch::socket(ns, libc::AF_NETLINK, libc::SOCK_RAW, libc::NETLINK_ROUTE) {
+        // Without CAP_SYS_ADMIN one's own namespace is still open to ask.
+        Err(error) if error.errno == Errno::EPERM && ns.is_current() == Ok(true) => open_here(),
+        Ok(socket) => set_up(socket),
+        failed => failed,
+    }
+}
+
+fn open_here() -> Result<OwnedFd> {
+    let socket = sys::socket(libc::AF_NETLINK, libc::SOCK_RAW, libc::NETLINK_ROUTE);
+    set_up(socket.at(Step::Socket)?)
+}
+
+fn set_up(socket: OwnedFd) -> Result<OwnedFd> {
+    // Strict checks came with Linux 4.20; without them it answers all the same.
+    for option in [libc::NETLINK_EXT_ACK, libc::NETLINK_CAP_ACK, libc::NETLINK_GET_STRICT_CHK] {
+        let _ = sys::set_netlink_option(socket.as_fd(), option);
+    }
+    set_socket_timeout(&socket, Timeout::Recv, Some(TIMEOUT)).at(Step::Socket)?;
+    Ok(socket)
+}
+
+impl Route {
+    fn new(socket: OwnedFd) -> Route {
+        // By the clock: no answer to an earlier request passes for one of ours, whoever made it.
+        let now = clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from);
+        Route { socket, sequence: now.as_nanos() as u32, in_order: true }
+    }
+
+    /// Makes a request that changes something, and waits until it is done. `flags` are NLM_F_CREATE
+    /// and the like.
+    pub fn change(&mut self, request: &mut Request, flags: u16) -> Result<()> {
+        let step = request.step;
+        self.ask(request, flags | NLM_F_ACK, ANSWER_ROOM, |message| match message.kind {
+            NLMSG_ERROR => Ok(Some(verdict(&message, step))),
+            _ => Ok(None),
+        })?
+    }
+
+    /// Makes a request that has one answer, and gives what `read` makes of it.
+    pub fn get<T>(
+        &mut self,
+        request: &mut Request,
+        read: impl Fn(&Message) -> Result<T>,
+    ) -> Result<T> {
+        let step = request.step;
+        self.ask(request, 0, ANSWER_ROOM, |message| match message.kind {
+            NLMSG_NOOP => Ok(None),
+            NLMSG_ERROR => Ok(Some(verdict(&message, step).and(Err(malformed())))),
+            _ => Ok(Some(read(&message))),
+        })?
+    }
+
+    /// Makes a request that has many answers, and gives what `read` makes of each, but for None.
+    /// Where something changed meanwhile it asks again. EAGAIN: it changes all the time.
+    pub fn dump<T>(
+        &mut self,
+        request: &mut Request,
+        read: impl Fn(&Message) -> Result<Option<T>>,
+    ) -> Result<Vec<T>> {
+        let step = request.step;
+        let mut found = Vec::new();
+        for _ in 0..TRIES {
+            let mut interrupted = false;
+            found.clear();
+            let end = self.ask(request, NLM_F_DUMP, DUMP_ROOM, |message| {
+                interrupted |= message.flags & NLM_F_DUMP_INTR != 0;
+                match message.kind {
+                    NLMSG_NOOP => return Ok(None),
+                    NLMSG_DONE | NLMSG_ERROR => return Ok(Some(verdict(&message, step))),
+                    _ => {}
+                }
+                if let Some(item) = read(&message)? {
+                    found.try_reserve(1).map_err(|_| Error::no_memory())?;
+                    found.push(item);
+                }
+                Ok(None)
+            })?;
+            end?;
+            if !interrupted {
+                return Ok(found);
+            }
+        }
+        Err(Error::new(step, Errno::EAGAIN).hint("it changes all the time"))
+    }
+
+    /// Sends a request and shows what comes back to `each`, until that has its result.
+    fn ask<T>(
+        &mut self,
+        request: &mut Request,
+        flags: u16,
+        room: usize,
+        mut each: impl FnMut(Message) -> Result<Option<T>>,
+    ) -> Result<T> {
+        // Before anything is asked for: a change must not be made and then fail for want of memory.
+        let mut buffer = Vec::new();
+        buffer.try_reserve_exact(room).map_err(|_| Error::no_memory())?;
+        self.sequence = self.sequence.wrapping_add(1);
+        let bytes = request.finish(NLM_F_REQUEST | flags, self.sequence)?;
+        self.in_order = false;
+        // To nobody by address: the kernel then asks for the sender's capabilities only, and not
+        // for those of whoever opened the socket.
+        unless_interrupted(|| send(&self.socket, bytes, SendFlags::empty()))?;
+        loop {
+            self.receive(&mut buffer)?;
+            let mut rest = &buffer[..];
+            while !rest.is_empty() {
+                let message = Message::split(&mut rest)?;
+                if message.sequence != self.sequence {
+                    continue;
+                }
+                if let Some(result) = each(message)? {
+                    self.in_order = true;
+                    return Ok(result);
+                }
+            }
+        }
+    }
+
+    /// Waits for the kernel's next datagram, however large it is.
+    fn receive(&self, buffer: &mut Vec<u8>) -> Result<()> {
+        let size = RecvFlags::PEEK | RecvFlags::TRUNC;
+        loop {
+            let (_, size) = unless_interrupted(|| recv(&self.socket, &mut [0; 0][..], size))?;
+            buffer.clear();
+            buffer.try_reserve(size).map_err(|_| Error::no_memory())?;
+            let (_, len, sender) = unless_interrupted(|| {
+                recvfrom(&self.socket, spare_capacity(buffer), RecvFlags::TRUNC)
+            })?;
+            // Whoever is privileged may send to the socket; only the kernel was asked.
+            if !is_kernel(sender) {
+                continue;
+            }
+            if len > buffer.len() {
+                return Err(Error::new(Step::Netlink, Errno::EMSGSIZE));
+            }
+            return Ok(());
+        }
+    }
+}
+
+fn unless_interrupted<T>(call: impl FnMut() -> rustix::io::Result<T>) -> Result<T> {
+    match rustix::io::retry_on_intr(call) {
+        Err(rustix::io::Errno::AGAIN) => Err(Error::new(Step::Netlink, Errno::ETIMEDOUT)),
+        result => result.at(Step::Netlink),
+    }
+}
+
+fn is_kernel(sender: Option<SocketAddrAny>) -> bool {
+    sender
+        .and_then(|sender| SocketAddrNetlink::try_from(sender).ok())
+        .is_some_and(|sender| sender.pid() == 0)
+}
+
+/// What an NLMSG_ERROR or an NLMSG_DONE says of the request.
+fn verdict(message: &Message, step: Step) -> Result<()> {
+    let Some((code, rest)) = message.payload.split_first_chunk::<4>() else {
+        return Err(malformed());
+    };
+    let errno = match i32::from_ne_bytes(*code).saturating_neg() {
+        ..=0 => return Ok(()),
+        ENOTSUPP => Errno::EOPNOTSUPP,
+        code => Errno::from_raw(code),
+    };
+    let error = Error::new(step, errno);
+    Err(match text(message, rest) {
+        Some(text) => error.kernel(message.sequence, text),
+        None => error,
+    })
+}
+
+/// The kernel's own words, if it has any. A broken one is as good as none.
+fn text<'a>(message: &Message, rest: &'a [u8]) -> Option<&'a [u8]> {
+    if message.flags & NLM_F_ACK_TLVS == 0 {
+        return None;
+    }
+    let skipped = match message.kind {
+        NLMSG_DONE => 0,
+        // The request's header, and where the kernel does not leave it out, all of the request.
+        _ if message.flags & NLM_F_CAPPED != 0 => message::HEADER,
+        _ => (u32::from_ne_bytes(*rest.first_chunk()?) as usize).next_multiple_of(4),
+    };
+    message::attributes(rest.get(skipped..)?)
+        .map_while(Result::ok)
+        .find(|(kind, _)| *kind == ATTR_TEXT)
+        .map(|(_, text)| text)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,90 @@
+//! The connection that a handle keeps, so that only its first request costs a switch.
+//!
+//! No lock: one that another thread holds during a fork would stay locked in the child. A thread that
+//! finds the connection in use opens one for itself; a child finds another process's mark on it, and
+//! closes what it inherited, because two processes on one socket would get each other's answers.
+
+use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::process;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// 0: none. Else the process that opened it, its descriptor, and whether it is in use.
+#[derive(Debug, Default)]
+pub struct Kept(AtomicU64);
+
+const NONE: u64 = 0;
+const IN_USE: u64 = 1;
+
+fn pack(socket: RawFd) -> u64 {
+    u64::from(process::id()) << 32 | (socket as u64) << 1
+}
+
+fn is_ours(state: u64) -> bool {
+    (state >> 32) as u32 == process::id()
+}
+
+/// The descriptor, taken out of the state.
+fn unpack(state: u64) -> Option<OwnedFd> {
+    if state == NONE {
+        return None;
+    }
+    let socket = (state as u32 >> 1) as RawFd;
+    // SAFETY: a state is unpacked only by who has just taken it out, so the descriptor is nobody
+    // else's.
+    Some(unsafe { OwnedFd::from_raw_fd(socket) })
+}
+
+impl Kept {
+    /// None: there is none, or it is in use.
+    pub fn take(&self) -> Option<(Lease<'_>, OwnedFd)> {
+        let state = self.0.load(Ordering::Acquire);
+        if !is_ours(state) {
+            drop(self.replace(state, NONE));
+            return None;
+        }
+        if state & IN_USE != 0 {
+            return None;
+        }
+        let socket = self.replace(state, state | IN_USE)?;
+        Some((Lease(self), socket))
+    }
+
+    /// Keeps a connection that is in order, or closes it if there is one already.
+    pub fn keep(&self, socket: OwnedFd) {
+        let state = pack(socket.as_raw_fd());
+        if self.0.compare_exchange(NONE, state, Ordering::Release, Ordering::Relaxed).is_ok() {
+            let _ = socket.into_raw_fd();
+        }
+    }
+
+    /// None: another thread was first.
+    fn replace(&self, state: u64, new: u64) -> Option<OwnedFd> {
+        self.0.compare_exchange(state, new, Ordering::Acquire, Ordering::Relaxed).ok()?;
+        unpack(state)
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        drop(unpack(*self.0.get_mut()));
+    }
+}
+
+/// The use of a kept connection. The mark stays while it is used, so that a child that is forked
+/// meanwhile knows what to close.
+pub struct Lease<'a>(&'a Kept);
+
+impl Lease<'_> {
+    /// Puts back the connection that came with the lease.
+    pub fn end(self, socket: OwnedFd) {
+        self.0.0.store(pack(socket.into_raw_fd()), Ordering::Release);
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Lease<'_> {
+    /// The connection is not in order, and is closed by who has it.
+    fn drop(&mut self) {
+        self.0.0.store(NONE, Ordering::Release);
+    }
+}

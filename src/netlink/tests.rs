@@ -1,0 +1,233 @@
+use super::*;
+use crate::error::{Object, Subject};
+use crate::testing;
+use netlink_packet_route::nsid::{NsidAttribute, NsidHeader};
+use rustix::net::{AddressFamily, SocketType, bind, getsockname, sendto};
+
+const SEQUENCE: u32 = 7;
+
+/// A message as the kernel would send it; its length may be a lie.
+fn message(len: usize, kind: u16, flags: u16, payload: &[u8]) -> Vec<u8> {
+    let mut bytes = (len as u32).to_ne_bytes().to_vec();
+    bytes.extend(kind.to_ne_bytes());
+    bytes.extend(flags.to_ne_bytes());
+    bytes.extend(SEQUENCE.to_ne_bytes());
+    bytes.extend([0; 4]);
+    bytes.extend(payload);
+    bytes
+}
+
+fn whole(kind: u16, flags: u16, payload: &[u8]) -> Vec<u8> {
+    message(message::HEADER + payload.len(), kind, flags, payload)
+}
+
+fn attribute(len: u16, kind: u16, value: &[u8]) -> Vec<u8> {
+    let mut bytes = len.to_ne_bytes().to_vec();
+    bytes.extend(kind.to_ne_bytes());
+    bytes.extend(value);
+    bytes.resize(bytes.len().next_multiple_of(4), 0);
+    bytes
+}
+
+fn first(bytes: &[u8]) -> Result<Message<'_>> {
+    Message::split(&mut &bytes[..])
+}
+
+#[test]
+fn messages_are_split_at_multiples_of_four() {
+    let mut bytes = whole(20, 1, b"abcde");
+    bytes.extend([0; 3]);
+    bytes.extend(whole(21, 2, b""));
+    let mut rest = &bytes[..];
+    let one = Message::split(&mut rest).unwrap();
+    assert_eq!(one, Message { kind: 20, flags: 1, sequence: SEQUENCE, payload: b"abcde" });
+    assert_eq!(Message::split(&mut rest).unwrap().kind, 21);
+    assert!(rest.is_empty());
+    // The last one may lack its padding.
+    let mut rest = &bytes[..21];
+    assert_eq!(Message::split(&mut rest).unwrap().payload, b"abcde");
+    assert!(rest.is_empty());
+}
+
+#[test]
+fn a_message_that_lies_about_its_length_is_malformed() {
+    for len in [0, 15, 17, u32::MAX as usize] {
+        assert_eq!(first(&message(len, 20, 0, b"")), Err(malformed()), "{len}");
+    }
+    for len in 0..message::HEADER {
+        assert_eq!(first(&whole(20, 0, b"")[..len]), Err(malformed()), "{len}");
+    }
+}
+
+fn attributes_of(bytes: &[u8]) -> Result<Vec<(u16, &[u8])>> {
+    message::attributes(bytes).collect()
+}
+
+#[test]
+fn attributes_are_read_to_the_last() {
+    let bytes = [attribute(8, 1, &[1; 4]), attribute(6, 2, b"ab"), attribute(4, 3, b"")].concat();
+    let read = attributes_of(&bytes).unwrap();
+    assert_eq!(read, [(1, &[1; 4][..]), (2, &b"ab"[..]), (3, &b""[..])]);
+    // One in another: flagged as nested, which is no part of its kind.
+    let outer = attribute(4 + bytes.len() as u16, 9 | 0x8000, &bytes);
+    let [(9, inner)] = attributes_of(&outer).unwrap()[..] else { panic!("one attribute") };
+    assert_eq!(attributes_of(inner).unwrap(), read);
+    assert_eq!(number(&[1, 0, 0, 0]), Ok(i32::from_ne_bytes([1, 0, 0, 0])));
+    assert!(number(b"abc").is_err() && number(b"abcde").is_err());
+}
+
+#[test]
+fn an_attribute_that_lies_about_its_length_is_malformed() {
+    for len in [0, 3, 9, u16::MAX] {
+        assert_eq!(attributes_of(&attribute(len, 1, &[1; 4])), Err(malformed()), "{len}");
+    }
+    assert_eq!(attributes_of(&[8, 0, 1]), Err(malformed()));
+    let bytes = whole(20, 0, b"abc");
+    assert!(first(&bytes).unwrap().attributes(4).is_err());
+}
+
+fn errno_of(message: &Message) -> Option<Errno> {
+    verdict(message, Step::SetId).err().map(|error| error.errno)
+}
+
+#[test]
+fn a_verdict_is_an_errno_or_none() {
+    let code = |kind, code: i32| errno_of(&first(&whole(kind, 0, &code.to_ne_bytes())).unwrap());
+    for kind in [NLMSG_ERROR, NLMSG_DONE] {
+        assert_eq!(code(kind, 0), None);
+        assert_eq!(code(kind, 28), None);
+        assert_eq!(code(kind, -libc::EEXIST), Some(Errno::EEXIST));
+        assert_eq!(code(kind, -ENOTSUPP), Some(Errno::EOPNOTSUPP));
+        assert_eq!(code(kind, -4000), Some(Errno::EIO));
+        assert_eq!(code(kind, i32::MIN), Some(Errno::EIO));
+        assert_eq!(errno_of(&first(&whole(kind, 0, b"abc")).unwrap()), Some(Errno::EBADMSG));
+    }
+}
+
+fn explained(bytes: &[u8]) -> String {
+    let subject = Subject { verb: "test", rundir: None, object: Object::Nothing };
+    let error = verdict(&first(bytes).unwrap(), Step::SetId).unwrap_err();
+    subject.explain(error).to_string()
+}
+
+#[test]
+fn the_kernels_text_is_found_behind_the_request() {
+    let code = (-libc::EEXIST).to_ne_bytes();
+    let text = attribute(10, ATTR_TEXT, b"taken\0");
+    let other = attribute(8, 2, &[0; 4]);
+    let request = whole(90, 0, b"what was asked for");
+    let said = "test: RTM_NEWNSID: File exists: taken";
+    let silent = "test: RTM_NEWNSID: File exists";
+
+    let capped = [&code[..], &request[..16], &other, &text].concat();
+    let both = NLM_F_CAPPED | NLM_F_ACK_TLVS;
+    assert_eq!(explained(&whole(NLMSG_ERROR, both, &capped)), said);
+    assert_eq!(explained(&whole(NLMSG_ERROR, NLM_F_CAPPED, &capped)), silent);
+    let padding = vec![0; request.len().next_multiple_of(4) - request.len()];
+    let full = [&code[..], &request, &padding, &text].concat();
+    assert_eq!(explained(&whole(NLMSG_ERROR, NLM_F_ACK_TLVS, &full)), said);
+    let done = [&code[..], &text].concat();
+    assert_eq!(explained(&whole(NLMSG_DONE, NLM_F_ACK_TLVS, &done)), said);
+
+    // What does not hold together has no text.
+    for len in 4..capped.len() - text.len() {
+        assert_eq!(explained(&whole(NLMSG_ERROR, both, &capped[..len])), silent, "{len}");
+    }
+    let lie = [&code[..], &u32::MAX.to_ne_bytes(), &request[4..], &text].concat();
+    assert_eq!(explained(&whole(NLMSG_ERROR, NLM_F_ACK_TLVS, &lie)), silent);
+}
+
+fn request() -> Request {
+    Request::new(Step::ListIds, libc::RTM_GETNSID, &NsidHeader::default())
+}
+
+#[test]
+fn a_request_that_is_too_long_is_refused_before_it_is_sent() {
+    let mut route = Route::new(open_here().unwrap());
+    let mut request = request();
+    for _ in 0..200 {
+        request.put(&NsidAttribute::Id(1));
+    }
+    assert_eq!(route.change(&mut request, 0).unwrap_err().errno, Errno::EMSGSIZE);
+    assert!(route.in_order);
+}
+
+#[test]
+fn what_the_kernel_refuses_leaves_the_connection_in_order() {
+    let mut route = Route::new(open_here().unwrap());
+    // Neither an id nor a namespace is given.
+    let mut incomplete = Request::new(Step::SetId, libc::RTM_NEWNSID, &NsidHeader::default());
+    let refused = route.change(&mut incomplete, 0).unwrap_err();
+    assert!([Errno::EINVAL, Errno::EPERM].contains(&refused.errno), "{refused:?}");
+    assert!(route.get(&mut request(), |_| Ok(())).is_err());
+    assert!(route.in_order);
+    assert!(route.dump(&mut request(), |_| Ok(Some(()))).is_ok());
+    assert!(route.in_order);
+}
+
+/// A message to the kernel's port would go to the kernel; one from anybody else is no answer.
+#[test]
+fn strangers_and_old_answers_are_not_listened_to() {
+    let (ours, theirs) = (open_here().unwrap(), open_here().unwrap());
+    for socket in [&ours, &theirs] {
+        bind(socket, &SocketAddrNetlink::new(0, 0)).unwrap();
+    }
+    let port = SocketAddrNetlink::try_from(getsockname(&ours).unwrap()).unwrap();
+    let mut route = Route::new(ours);
+    let mut forged = whole(NLMSG_ERROR, 0, &(-libc::EXDEV).to_ne_bytes());
+    forged[8..12].copy_from_slice(&route.sequence.wrapping_add(1).to_ne_bytes());
+    forged.resize(3 * DUMP_ROOM, 0);
+    if sendto(&theirs, &forged, SendFlags::empty(), &port).is_err() {
+        return; // it takes CAP_NET_ADMIN
+    }
+    assert!(route.dump(&mut request(), |_| Ok(Some(()))).is_ok());
+    // The kernel's own answer to what nobody waits for any more.
+    let mut stale = request();
+    let bytes = stale.finish(NLM_F_REQUEST | NLM_F_DUMP, route.sequence.wrapping_sub(9)).unwrap();
+    send(&route.socket, bytes, SendFlags::empty()).unwrap();
+    assert!(route.get(&mut request(), |_| Ok(())).is_err_and(|error| error.errno == Errno::EINVAL));
+    assert!(route.in_order);
+}
+
+#[test]
+fn an_answer_of_another_kind_or_none_is_an_error() {
+    let (ours, theirs) = rustix::net::socketpair(
+        AddressFamily::UNIX,
+        SocketType::DGRAM,
+        rustix::net::SocketFlags::CLOEXEC,
+        None,
+    )
+    .unwrap();
+    set_socket_timeout(&ours, Timeout::Recv, Some(Duration::from_millis(20))).unwrap();
+    let mut route = Route::new(ours);
+    // What comes by another road than the kernel's is nobody's answer, and then none comes.
+    let mut forged = whole(NLMSG_DONE, 0, &[0; 4]);
+    forged[8..12].copy_from_slice(&route.sequence.wrapping_add(1).to_ne_bytes());
+    send(&theirs, &forged, SendFlags::empty()).unwrap();
+    let error = route.dump(&mut request(), |_| Ok(Some(()))).unwrap_err();
+    assert_eq!(error.errno, Errno::ETIMEDOUT);
+    assert!(!route.in_order);
+}
+
+#[test]
+fn a_connection_is_kept_unless_it_is_out_of_order() {
+    let Some(_) = testing::world() else { return };
+    let ns = testing::anonymous();
+    let number = |route: &mut Route| Ok(std::os::fd::AsRawFd::as_raw_fd(&route.socket));
+    let first = with(Some(&ns), number).unwrap();
+    assert_eq!(with(Some(&ns), number), Ok(first));
+    // While it is in use, another one takes its turn.
+    let (outer, inner) =
+        with(Some(&ns), |route| Ok((number(route)?, with(Some(&ns), number)?))).unwrap();
+    assert_eq!(outer, first);
+    assert_ne!(inner, first);
+    assert_eq!(with(Some(&ns), number), Ok(first));
+    with(Some(&ns), |route| {
+        route.in_order = false;
+        Ok(())
+    })
+    .unwrap();
+    assert!(ns.connection().take().is_none());
+    with(Some(&ns), number).unwrap();
+    assert!(ns.connection().take().is_some());
+}

@@ -1,0 +1,259 @@
+//! The ids that one namespace has for others.
+
+use std::ffi::CStr;
+use std::ops::RangeInclusive;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+
+use netlink_packet_route::nsid::{NsidAttribute, NsidHeader};
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, openat};
+use nix::sys::stat::Mode;
+
+use crate::error::{Error, Result, Step};
+use crate::identity::OPEN_FLAGS;
+use crate::list::{List, ListFlags, or_none};
+use crate::namespace::Namespace;
+use crate::netlink::{self, Message, Request, Route, number};
+use crate::rundir::RunDir;
+
+const RTM_NEWNSID: u16 = libc::RTM_NEWNSID;
+const RTM_GETNSID: u16 = libc::RTM_GETNSID;
+
+/// The length of what these messages begin with: a family, padded.
+const HEADER: usize = 4;
+
+/// NETNSA_NSID and NETNSA_CURRENT_NSID: what an answer has.
+const ATTR_ID: u16 = 1;
+const ATTR_CURRENT: u16 = 5;
+
+/// Linux 6.11 to 6.18, at least, end a dump of ids at the end of its first buffer. That is one page,
+/// 104 ids of a target or more, until the reader has shown that he has room for 32 KB ...
+const FIRST_BUFFER: usize = 100;
+/// ... and then so many, which depends on the architecture; whole lists may be as long, too.
+const FULL_BUFFER: RangeInclusive<usize> = 1_100..=1_170;
+/// Ids that the kernel picks leave no gap but for namespaces that are gone.
+const WIDEST_GAP: i32 = 1_000;
+
+/// The kernel's word for "none", and the caller's for "any".
+pub const NONE: i32 = -1;
+
+/// The id that `within` has for `ns`.
+pub fn get(within: Option<&Namespace>, ns: &Namespace) -> Result<i32> {
+    netlink::with(within, |route| known(route, ns))
+}
+
+fn known(route: &mut Route, ns: &Namespace) -> Result<i32> {
+    ask(route, ns.as_fd())?.ok_or(Error::new(Step::GetId, Errno::ENODATA))
+}
+
+fn ask(route: &mut Route, ns: BorrowedFd) -> Result<Option<i32>> {
+    let mut request = request(Step::GetId, RTM_GETNSID);
+    request.put(&of(ns));
+    route.get(&mut request, |message| Ok(Answer::read(message)?.id))
+}
+
+/// Gives `ns` an id in `within`, and returns it.
+pub fn set(within: Option<&Namespace>, ns: &Namespace, id: i32) -> Result<i32> {
+    if id < NONE {
+        return Err(Error::invalid("an id is not negative; NETNS_NSID_AUTO lets the kernel pick"));
+    }
+    netlink::with(within, |route| {
+        let mut request = request(Step::SetId, RTM_NEWNSID);
+        request.put(&of(ns.as_fd()));
+        request.put(&NsidAttribute::Id(id));
+        route.change(&mut request, 0)?;
+        // It stays the same as long as both live.
+        if id == NONE { known(route, ns) } else { Ok(id) }
+    })
+}
+
+/// An id that a namespace has for another one.
+#[derive(Debug)]
+struct Id {
+    id: i32,
+    /// What `within` calls the same one, where a target was asked about.
+    current: Option<i32>,
+    /// Which of the names is its first one.
+    name: Option<usize>,
+}
+
+/// The ids that a namespace has, ascending, with the names that go with them.
+#[derive(Debug)]
+pub struct Ids {
+    ids: Vec<Id>,
+    names: List,
+}
+
+impl Ids {
+    /// The ids that `within` has or, where there is a `target`, the namespace that `within` calls so.
+    pub fn list(rundir: &CStr, within: Option<&Namespace>, target: i32) -> Result<Ids> {
+        if target < NONE {
+            return Err(Error::invalid("an id is not negative; NETNS_NSID_NONE is no target"));
+        }
+        netlink::with(within, |route| {
+            let mut ids = dump_all(route, target)?;
+            let names = find_names(rundir, route, &mut ids, target)?;
+            Ok(Ids { ids, names })
+        })
+    }
+
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    pub fn id(&self, i: usize) -> Option<i32> {
+        Some(self.ids.get(i)?.id)
+    }
+
+    pub fn current(&self, i: usize) -> Option<i32> {
+        self.ids.get(i)?.current
+    }
+
+    pub fn name(&self, i: usize) -> Option<&CStr> {
+        self.names.name(self.ids.get(i)?.name?)
+    }
+}
+
+fn dump_all(route: &mut Route, target: i32) -> Result<Vec<Id>> {
+    let mut ids = dump(route, target)?;
+    if ids.len() >= FIRST_BUFFER {
+        // By now the kernel has seen how much room there is.
+        ids = dump(route, target)?;
+    }
+    // The kernel walks them in order; where one comes meanwhile, it tells another one twice.
+    ids.dedup_by_key(|id| id.id);
+    if target == NONE && FULL_BUFFER.contains(&ids.len()) {
+        add_those_above(route, &mut ids)?;
+    }
+    Ok(ids)
+}
+
+/// Asks for the ids above the last one, one by one.
+fn add_those_above(route: &mut Route, ids: &mut Vec<Id>) -> Result<()> {
+    let Some(mut last) = ids.last().map(|id| id.id) else { return Ok(()) };
+    let mut next = last.checked_add(1);
+    while let Some(id) = next.filter(|id| id - last <= WIDEST_GAP) {
+        let mut request = request(Step::ListIds, RTM_GETNSID);
+        request.put(&NsidAttribute::Id(id));
+        match route.get(&mut request, Answer::read) {
+            Err(Error { errno: Errno::ENOENT, .. }) => {}
+            answer => {
+                answer?;
+                insert(ids, id)?;
+                last = id;
+            }
+        }
+        next = id.checked_add(1);
+    }
+    Ok(())
+}
+
+fn insert(ids: &mut Vec<Id>, id: i32) -> Result<()> {
+    if let Err(at) = ids.binary_search_by_key(&id, |known| known.id) {
+        ids.try_reserve(1).map_err(|_| Error::no_memory())?;
+        ids.insert(at, Id { id, current: None, name: None });
+    }
+    Ok(())
+}
+
+fn dump(route: &mut Route, target: i32) -> Result<Vec<Id>> {
+    let mut request = request(Step::ListIds, RTM_GETNSID);
+    if target != NONE {
+        request.put(&NsidAttribute::TargetNsid(target));
+    }
+    route.dump(&mut request, |message| {
+        let answer = Answer::read(message)?;
+        if target != NONE && answer.current.is_none() {
+            return Err(Error::new(Step::ListIds, Errno::EOPNOTSUPP)
+                .hint("ids of a target came with Linux 5.0"));
+        }
+        let current = answer.current.filter(|id| *id != NONE);
+        Ok(answer.id.map(|id| Id { id, current, name: None }))
+    })
+}
+
+/// Asks for the id of each name, in order, until every one of `ids` has its first name. The kernel
+/// tells in no other way which namespace an id stands for.
+fn find_names(rundir: &CStr, route: &mut Route, ids: &mut Vec<Id>, target: i32) -> Result<List> {
+    let can_be_found = |id: &&Id| target == NONE || id.current.is_some();
+    let mut nameless = ids.iter().filter(can_be_found).count();
+    let may_be_cut = target == NONE && ids.len() >= *FULL_BUFFER.start();
+    if nameless == 0 {
+        return Ok(List::default());
+    }
+    let Some(dir) = or_none(RunDir::open(rundir))? else {
+        return Ok(List::default());
+    };
+    let names = List::read(rundir, ListFlags::empty())?;
+    for at in 0..names.len() {
+        let Some(name) = names.name(at) else { break };
+        let Some(id) = id_of_name(route, dir.as_fd(), name)? else { continue };
+        if may_be_cut {
+            insert(ids, id)?;
+        }
+        let Some(known) = find(ids, id, target).filter(|known| known.name.is_none()) else {
+            continue;
+        };
+        known.name = Some(at);
+        nameless = nameless.saturating_sub(1);
+        if nameless == 0 && !may_be_cut {
+            break;
+        }
+    }
+    Ok(names)
+}
+
+/// The one that `within` calls `id`.
+fn find(ids: &mut [Id], id: i32, target: i32) -> Option<&mut Id> {
+    if target != NONE {
+        // In no order, but few.
+        return ids.iter_mut().find(|known| known.current == Some(id));
+    }
+    let at = ids.binary_search_by_key(&id, |known| known.id).ok()?;
+    ids.get_mut(at)
+}
+
+fn id_of_name(route: &mut Route, dir: BorrowedFd, name: &CStr) -> Result<Option<i32>> {
+    let ns = match openat(dir, name, OPEN_FLAGS | OFlag::O_NOFOLLOW, Mode::empty()) {
+        Err(errno @ (Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM)) => {
+            return Err(Error::new(Step::ReadRunDir, errno));
+        }
+        // It went meanwhile, or became something else.
+        Err(_) => return Ok(None),
+        Ok(ns) => ns,
+    };
+    match ask(route, ns.as_fd()) {
+        Err(Error { errno: Errno::EINVAL, .. }) => Ok(None),
+        id => id,
+    }
+}
+
+fn request(step: Step, kind: u16) -> Request {
+    Request::new(step, kind, &NsidHeader::default())
+}
+
+fn of(ns: BorrowedFd) -> NsidAttribute {
+    NsidAttribute::Fd(ns.as_raw_fd() as u32)
+}
+
+/// What an RTM_NEWNSID tells.
+struct Answer {
+    id: Option<i32>,
+    /// [`NONE`] is not the same as not told.
+    current: Option<i32>,
+}
+
+impl Answer {
+    fn read(message: &Message) -> Result<Answer> {
+        let mut answer = Answer { id: None, current: None };
+        for attribute in message.attributes(HEADER)? {
+            match attribute? {
+                (ATTR_ID, value) => answer.id = Some(number(value)?),
+                (ATTR_CURRENT, value) => answer.current = Some(number(value)?),
+                _ => {}
+            }
+        }
+        answer.id = answer.id.filter(|id| *id != NONE);
+        Ok(answer)
+    }
+}
