@@ -101,7 +101,7 @@ $(STAGE)/.done: $(B)/$(SO) $(HEADERS) pkgconfig/netns.pc.in
 # --- checks ------------------------------------------------------------------------------------
 
 test: $(STAGE)/.done $(EXAMPLES)
-	@scripts/need cargo cc pkg-config ip valgrind
+	@scripts/need cargo cc pkg-config ip valgrind strace
 	$(CARGO) test --locked
 	scripts/check-readme $(STAGE)
 	$(B)/examples/demo > /dev/null

@@ -3,12 +3,16 @@
 #include "world.h"
 
 #include <dirent.h>
+#include <linux/net_namespace.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <pthread.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define LISTED 1200
+#define NSID 7
 
 static int target_fd;
 
@@ -103,23 +107,93 @@ static void run_by_library(int i)
     MUST(netns_run(target, nothing, NULL, NULL));
 }
 
-static void socket_bare(int i)
+static int socket_in_target(int domain, int type, int protocol)
 {
     int home = MUST(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
     int fd;
 
-    (void)i;
     MUST(setns(target_fd, CLONE_NEWNET));
-    fd = MUST(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    fd = MUST(socket(domain, type | SOCK_CLOEXEC, protocol));
     MUST(setns(home, CLONE_NEWNET));
     close(home);
-    close(fd);
+    return fd;
+}
+
+static void socket_bare(int i)
+{
+    (void)i;
+    close(socket_in_target(AF_INET, SOCK_DGRAM, 0));
 }
 
 static void socket_by_library(int i)
 {
     (void)i;
     close(MUST(netns_socket(target, AF_INET, SOCK_DGRAM, 0)));
+}
+
+/* --- ids ---------------------------------------------------------------------------------------- */
+
+/* The attribute that has the id; the reply is a message with a rtgenmsg and attributes. */
+static int nsid_in(char *reply, ssize_t len)
+{
+    struct nlmsghdr *head = (struct nlmsghdr *)reply;
+    struct rtattr *attribute;
+    int left, nsid = -1;
+
+    if (!NLMSG_OK(head, len) || head->nlmsg_type != RTM_NEWNSID)
+        die("RTM_GETNSID");
+    attribute = (struct rtattr *)(reply + NLMSG_SPACE(sizeof(struct rtgenmsg)));
+    left = head->nlmsg_len - NLMSG_SPACE(sizeof(struct rtgenmsg));
+    for (; RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left))
+        if (attribute->rta_type == NETNSA_NSID)
+            memcpy(&nsid, RTA_DATA(attribute), sizeof nsid);
+    return nsid;
+}
+
+static void ask_bare(int fd)
+{
+    struct {
+        struct nlmsghdr head;
+        struct rtgenmsg family;
+        _Alignas(NLMSG_ALIGNTO) struct rtattr attribute;
+        uint32_t fd;
+    } request = {
+        .head = {.nlmsg_len = sizeof request, .nlmsg_type = RTM_GETNSID, .nlmsg_flags = NLM_F_REQUEST},
+        .attribute = {RTA_LENGTH(sizeof(uint32_t)), NETNSA_FD},
+        .fd = target_fd,
+    };
+    _Alignas(struct nlmsghdr) char reply[8192];
+
+    MUST(send(fd, &request, sizeof request, 0));
+    if (nsid_in(reply, MUST(recv(fd, reply, sizeof reply, 0))) != NSID)
+        die("id");
+    close(fd);
+}
+
+static void nsid_bare(int i)
+{
+    (void)i;
+    ask_bare(MUST(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE)));
+}
+
+static void nsid_by_library(int i)
+{
+    (void)i;
+    if (MUST(netns_nsid_get(NULL, target)) != NSID)
+        die("netns_nsid_get");
+}
+
+static void nsid_elsewhere_bare(int i)
+{
+    (void)i;
+    ask_bare(socket_in_target(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE));
+}
+
+static void nsid_elsewhere_by_library(int i)
+{
+    (void)i;
+    if (MUST(netns_nsid_get(target, target)) != NSID)
+        die("netns_nsid_get");
 }
 
 /* --- list --------------------------------------------------------------------------------------- */
@@ -180,6 +254,12 @@ static const struct row rows[] = {
      .ways = {{"bare calls", enter_bare, NULL, NULL}, {"libnetns", run_by_library, NULL, NULL}}},
     {.name = "socket", .rounds = 400, .batch = 200, .at_most = 1.35,
      .ways = {{"bare calls", socket_bare, NULL, NULL}, {"libnetns", socket_by_library, NULL, NULL}}},
+    {.name = "id", .rounds = 200, .batch = 200, .at_most = 1.50,
+     .ways = {{.name = "bare netlink", .work = nsid_bare},
+              {.name = "libnetns", .work = nsid_by_library}}},
+    {.name = "id elsewhere", .rounds = 200, .batch = 200, .at_most = 1.00,
+     .ways = {{.name = "bare netlink", .work = nsid_elsewhere_bare},
+              {.name = "libnetns", .work = nsid_elsewhere_by_library}}},
     {.name = "remove", .rounds = 300, .batch = 32, .at_most = 1.50,
      .ways = {{"bare calls", remove_bare, NULL, attach_all},
               {"libnetns", remove_by_library, NULL, attach_all}}},
@@ -234,6 +314,8 @@ int main(void)
     enter_a_private_world();
     print_kernel();
     target_fd = netns_fd(target);
+    MUST(netns_nsid_set(NULL, target, NSID));
+    MUST(netns_nsid_set(target, target, NSID));
 
     print_header();
     missed += run_row(&create);

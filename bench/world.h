@@ -77,7 +77,7 @@ static inline void enter_a_private_world(void)
         fprintf(stderr, "the benchmark makes network namespaces: run it as root\n");
         exit(77);
     }
-    MUST(unshare(CLONE_NEWNS));
+    MUST(unshare(CLONE_NEWNS | CLONE_NEWNET));
     MUST(mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL));
     MUST(mount("bench", "/run", "tmpfs", 0, "mode=755"));
     MUST(netns_create("target", 0, &target));
