@@ -25,6 +25,7 @@ mod header {
         "processes",
         "ids",
         "monitor",
+        "programs",
         "errors",
     ];
 

@@ -5,9 +5,9 @@
  * Every function that can fail returns an int or a ssize_t: not negative on success, -errno on
  * failure, and then errno has the same value and netns_errmsg() says in one line what failed and
  * what to do about it. On success errno is left alone. What a pointer argument receives is written
- * on success only. Every descriptor is close-on-exec. No function prints, exits, forks, leaves a
- * thread behind (some start one and wait for it), installs a signal handler, or changes the
- * environment or the working directory. None is a cancellation point; as with nearly every function,
+ * on success only. Every descriptor is close-on-exec. No function prints, exits, forks (but for
+ * netns_spawn()), leaves a thread behind (some start one and wait for it), installs a signal handler,
+ * or changes the environment or the working directory. None is a cancellation point; as with nearly every function,
  * a thread that calls one must not have asynchronous cancellation enabled. A bug in the library
  * returns -ENOTRECOVERABLE.
  *
@@ -89,6 +89,21 @@
 #define NETNS_EVENT_REMOVE 2
 
 /**
+ * For netns_spawn(): stdin_fd, stdout_fd and stderr_fd count.
+ */
+#define NETNS_SPAWN_STDIO 1
+
+/**
+ * For netns_spawn(): /sys is left alone, and goes on showing the caller's devices.
+ */
+#define NETNS_SPAWN_KEEP_SYS 2
+
+/**
+ * For netns_spawn(): the files of /etc/netns/NAME are left alone.
+ */
+#define NETNS_SPAWN_KEEP_ETC 4
+
+/**
  * A network namespace: one open descriptor, and the name and path it was opened by. It does not
  * change, may be used from any thread and from several at once, and keeps the namespace alive
  * whatever becomes of its name. From the first call on that asks rtnetlink in it (ids, links) it has
@@ -131,6 +146,38 @@ struct netns_event {
      * The name, NUL-terminated.
      */
     char name[256];
+};
+
+/**
+ * What netns_spawn() is to do otherwise. Fill it with zeroes, then set size to
+ * sizeof(struct netns_spawn_options); later versions add members at the end, for which zero means
+ * that all is as before. Since 1.0.
+ */
+struct netns_spawn_options {
+    /**
+     * The size of the structure that the caller was compiled with.
+     */
+    uint32_t size;
+    /**
+     * NETNS_SPAWN_STDIO, NETNS_SPAWN_KEEP_SYS, NETNS_SPAWN_KEEP_ETC, or'ed together.
+     */
+    uint32_t flags;
+    /**
+     * With NETNS_SPAWN_STDIO: the descriptors that the program has as 0, 1 and 2, which may be the
+     * same one, or each other's; they stay yours. -1: it has the caller's.
+     */
+    int32_t stdin_fd;
+    int32_t stdout_fd;
+    int32_t stderr_fd;
+    /**
+     * If not NULL, receives a pidfd of the program, which is yours to close(2).
+     */
+    int32_t *pidfd;
+    /**
+     * The program's working directory, looked up as the program sees the file system. NULL: the
+     * caller's.
+     */
+    const char *cwd;
 };
 
 #ifdef __cplusplus
@@ -779,6 +826,107 @@ int netns_monitor_next(struct netns_monitor *m, struct netns_event *ev);
  * Ends a monitor and closes its descriptor. NULL is allowed. errno is left alone. Since 1.0.
  */
 void netns_monitor_close(struct netns_monitor *m);
+
+/**
+ * Becomes the program, in the namespace: what `ip netns exec` does. Returns only if that fails, and
+ * then namespace, mounts, root and working directory of every thread are as they were.
+ *
+ * file  is looked up in the caller's PATH as execvp(3) does, unless it has a '/' in it. A script
+ *       without a "#!" line is run by /bin/sh.
+ * argv  the program's arguments, argv[0] first, with a NULL at the end.
+ * envp  its environment, with a NULL at the end; NULL is the caller's, environ.
+ *
+ * The program has a mount namespace of its own, which sees what is mounted outside from then on, and
+ * from which nothing gets out. In it
+ *   - /sys is a new sysfs, which shows the namespace's devices. It is read-only, nosuid, nodev or
+ *     noexec if the old one was. What was mounted below /sys is there again (cgroup, tracefs, bpf
+ *     ...), unless the directory it was mounted on does not exist in the new one. Where there is no
+ *     /sys, there is none.
+ *   - each file and directory in /etc/netns/NAME covers the one of the same name in /etc, if the
+ *     handle has a name (netns_name()). Symbolic links are followed on both sides: where
+ *     /etc/resolv.conf is one, what it leads to is covered. What has nothing to cover is left out: no
+ *     such file in /etc, a link that leads nowhere, a directory against a file.
+ *
+ * The working directory is the caller's; one below /sys or /etc is looked up anew, and kept as it was
+ * if it is no more. Everything else is as execve(2) has it: signal mask, ignored signals, open
+ * descriptors, credentials, limits. What a scheduling policy with SCHED_RESET_ON_FORK keeps from
+ * children, it keeps from the program as well.
+ *
+ * A helper thread does the work, and execve(2) ends all the others. Signal handlers may run on it,
+ * in the namespace, while it tries.
+ *
+ * Does not return, or returns
+ *   -EINVAL     ns, file or argv is NULL, or argv is empty; also: the root directory is not a mount
+ *               point (after chroot(2), say), or as execve(2) says
+ *   -ENOENT     no such program in PATH, or the interpreter it names is missing; also: /proc is not
+ *               mounted
+ *   -EACCES     no permission to execute what was found, or to read /etc/netns/NAME
+ *   -EPERM      CAP_SYS_ADMIN is missing, over the namespace or over the mounts; a user namespace may
+ *               not mount a sysfs; or as execve(2) says
+ *   -ENOTDIR, -ELOOP, -ENAMETOOLONG, -EISDIR  file is no program's path
+ *   -ENOEXEC, -ELIBBAD, -ETXTBSY, -EIO  the program cannot be run
+ *   -E2BIG      argv and envp are too long
+ *   -EAGAIN     no helper thread could be started, or the limit on processes is reached
+ *   -ENOSPC     the limit on mount namespaces or on mounts is reached
+ *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
+ * and what else execve(2) or, for a file of /etc/netns/NAME, mount(2) says.
+ *
+ * Since 1.0.
+ */
+int netns_exec(const struct netns *ns,
+               const char *file,
+               char *const *argv,
+               char *const *envp);
+
+/**
+ * Starts the program in the namespace, beside this process, as posix_spawn(3) would, and returns when
+ * it runs. What it sees of /sys and /etc is as netns_exec() says, unless options say otherwise.
+ *
+ * options  NULL: all as netns_exec() has it. With both NETNS_SPAWN_KEEP_SYS and
+ *          NETNS_SPAWN_KEEP_ETC the program has no mount namespace of its own, and what it mounts is
+ *          seen outside.
+ * file, argv, envp  as for netns_exec().
+ * pid      receives the child's process id, which is yours to wait for, as with fork(2). May be NULL
+ *          if options->pidfd is not.
+ *
+ * The program starts with the calling thread's signal mask, credentials and scheduling. A signal that
+ * has a handler has its default action, one that is ignored stays ignored. Descriptors that are not
+ * close-on-exec are inherited. Handlers of pthread_atfork(3) do not run.
+ *
+ * The calling thread waits until the program runs, like after vfork(2); the other threads go on. A
+ * child that fails is waited for, and raises no SIGCHLD.
+ *
+ * Returns 0, or, when there is no child,
+ *   -EINVAL     ns, file or argv is NULL, argv is empty, neither pid nor options->pidfd is given,
+ *               options->size is too small, a flag is unknown, a descriptor is less than -1; also: the
+ *               root directory is not a mount point (after chroot(2), say), or as execve(2) says
+ *   -E2BIG      options has members that this version does not know, and they are not zero; or argv
+ *               and envp are too long
+ *   -EBADF      one of the three descriptors is not open
+ *   -ENOENT     no such program in PATH, or the interpreter it names is missing; no such directory as
+ *               options->cwd; /proc is not mounted
+ *   -EACCES     no permission to execute what was found, to enter options->cwd, or to read
+ *               /etc/netns/NAME
+ *   -EPERM      CAP_SYS_ADMIN is missing, over the namespace or over the mounts; a user namespace may
+ *               not mount a sysfs (NETNS_SPAWN_KEEP_SYS does without); or as execve(2) says
+ *   -ENOTDIR, -ELOOP, -ENAMETOOLONG, -EISDIR  file is no program's path, or options->cwd no
+ *               directory's
+ *   -ENOEXEC, -ELIBBAD, -ETXTBSY, -EIO  the program cannot be run
+ *   -EAGAIN     the limit on processes is reached
+ *   -ENOSPC     the limit on mount namespaces or on mounts is reached
+ *   -ENOSYS     a pidfd was asked for, and this is Linux before 5.2
+ *   -ECANCELED  a signal has ended the child before it was the program
+ *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
+ * and what else clone(2), execve(2) or, for a file of /etc/netns/NAME, mount(2) says.
+ *
+ * Since 1.0.
+ */
+int netns_spawn(const struct netns *ns,
+                const struct netns_spawn_options *options,
+                const char *file,
+                char *const *argv,
+                char *const *envp,
+                pid_t *pid);
 
 /**
  * The version of the library that the program runs with, such as "1.0.0". NETNS_VERSION is that of

@@ -4,7 +4,7 @@
 //! and `setns` promise to allocate nothing even when they fail. What the call was about (its
 //! [`Subject`]) is known at the top only, so the two meet when the message is written.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ffi::CStr;
 use std::fmt::{self, Display, Formatter, Write};
 
@@ -12,6 +12,7 @@ use nix::errno::Errno;
 
 use crate::namespace::Namespace;
 use crate::rundir::DEFAULT_RUN_DIR;
+use crate::strings::Strings;
 use crate::sys;
 
 pub type Result<T> = std::result::Result<T, Error>;
@@ -182,6 +183,22 @@ pub enum Step {
     GetId,
     SetId,
     ListIds,
+    ReadMounts,
+    ReadEtc,
+    Clone,
+    Handlers,
+    UnshareMounts,
+    MakeSlave,
+    PickUp,
+    MountSys,
+    PutBack,
+    BindEtc,
+    Chdir,
+    Stdio,
+    Pidfd,
+    Exec,
+    Killed,
+    DeathSignal,
     Mask,
     Panic,
 }
@@ -191,11 +208,13 @@ enum Place {
     Nothing,
     RunDir,
     Entry,
+    /// What a program's call has got to.
+    Detail,
 }
 
 impl Step {
     fn text(self) -> (&'static str, Place) {
-        use Place::{Entry, Nothing, RunDir};
+        use Place::{Detail, Entry, Nothing, RunDir};
         match self {
             Step::Argument => ("argument", Nothing),
             Step::Memory => ("allocate", Nothing),
@@ -227,6 +246,22 @@ impl Step {
             Step::Netlink => ("rtnetlink", Nothing),
             Step::GetId | Step::ListIds => ("RTM_GETNSID", Nothing),
             Step::SetId => ("RTM_NEWNSID", Nothing),
+            Step::ReadMounts => ("read the mounts below /sys", Nothing),
+            Step::ReadEtc => ("read its directory in /etc/netns", Nothing),
+            Step::Clone => ("make a child process", Nothing),
+            Step::Handlers => ("reset a signal's handler", Nothing),
+            Step::UnshareMounts => ("unshare(CLONE_NEWNS)", Nothing),
+            Step::MakeSlave => ("make the mounts slaves", Nothing),
+            Step::PickUp => ("copy the mount ", Detail),
+            Step::MountSys => ("mount sysfs on /sys", Nothing),
+            Step::PutBack => ("mount again ", Detail),
+            Step::BindEtc => ("bind on ", Detail),
+            Step::Chdir => ("change to the directory ", Detail),
+            Step::Stdio => ("set up ", Detail),
+            Step::Pidfd => ("open a pidfd", Nothing),
+            Step::Exec => ("exec", Nothing),
+            Step::Killed => ("killed before it was the program", Nothing),
+            Step::DeathSignal => ("prctl(PR_SET_PDEATHSIG)", Nothing),
             Step::Mask => ("change the signal mask", Nothing),
             Step::Panic => ("internal error", Nothing),
         }
@@ -274,6 +309,30 @@ impl Step {
                 "needs CAP_SYS_PTRACE over the process, CAP_NET_ADMIN over a socket's namespace",
             ),
             (Step::FindNamespace, Errno::ESRCH) => Some("no such process, or it has ended"),
+            (Step::UnshareMounts, Errno::EPERM) => {
+                Some("needs CAP_SYS_ADMIN, or NETNS_SPAWN_KEEP_SYS and NETNS_SPAWN_KEEP_ETC")
+            }
+            (Step::UnshareMounts, Errno::ENOSPC) => {
+                Some("the limit on namespaces, /proc/sys/user/max_mnt_namespaces, or on mounts")
+            }
+            (Step::MakeSlave, Errno::EINVAL) => {
+                Some("the root directory has to be a mount point, which after chroot it may not be")
+            }
+            (Step::MountSys, Errno::EPERM) => Some(
+                "a user namespace needs to see a whole sysfs to mount one; \
+                 NETNS_SPAWN_KEEP_SYS does without",
+            ),
+            (Step::ReadMounts, Errno::ENOENT) => Some("is /proc mounted?"),
+            (Step::ReadEtc, Errno::EACCES) => Some("NETNS_SPAWN_KEEP_ETC does without"),
+            (Step::Clone, Errno::EAGAIN) => {
+                Some("the limit on processes, RLIMIT_NPROC or a cgroup's")
+            }
+            (Step::Stdio, Errno::EBADF) => Some("it is not open"),
+            (Step::Pidfd, Errno::ENOSYS) => Some("pidfds came with Linux 5.2"),
+            (Step::Exec, Errno::ENOENT) => {
+                Some("no such program, or the interpreter that it names is missing")
+            }
+            (Step::Exec, Errno::EACCES) => Some("no permission to execute it, or no regular file"),
             (Step::Loopback, Errno::EPERM) => Some("needs CAP_NET_ADMIN over the namespace"),
             (Step::Cookie, Errno::EOPNOTSUPP) => Some("cookies came with Linux 5.14"),
             (Step::GetId, Errno::ENODATA) => Some("it has none; netns_nsid_set gives it one"),
@@ -308,6 +367,36 @@ pub enum Object<'a> {
     Pid(i32),
     Descriptor(i32),
     Handle(&'a Namespace),
+    Program(&'a ProgramCall<'a>),
+}
+
+/// A program to be started.
+pub struct ProgramCall<'a> {
+    pub file: Option<&'a CStr>,
+    pub ns: Option<&'a Namespace>,
+    pub detail: Detail,
+}
+
+/// Which of several things has failed, filled in by who knows. Not a part of the error, which would
+/// make every `Result` of the library as long.
+#[derive(Default)]
+pub struct Detail(RefCell<Strings>);
+
+impl Detail {
+    pub fn set(&self, text: &CStr) {
+        let mut strings = Strings::default();
+        // Without memory for it the message does without.
+        if strings.push(&[text.to_bytes()]).is_ok() {
+            self.0.replace(strings);
+        }
+    }
+}
+
+fn write_handle(ns: &Namespace, f: &mut Formatter) -> fmt::Result {
+    match ns.name().or(ns.path()) {
+        Some(text) => write!(f, " \"{}\"", Quoted(text)),
+        None => write!(f, " net:[{}]", ns.inode()),
+    }
 }
 
 /// What strerror(3) says, except where that would send nobody the right way.
@@ -347,6 +436,7 @@ impl Subject<'_> {
             Place::Nothing => {}
             Place::RunDir => Quoted(self.rundir()).fmt(f)?,
             Place::Entry => self.write_entry(f)?,
+            Place::Detail => self.write_detail(f)?,
         }
         f.write_str(": ")?;
         write_errno(error.cause, f)?;
@@ -361,6 +451,11 @@ impl Subject<'_> {
         }
     }
 
+    fn write_detail(&self, f: &mut Formatter) -> fmt::Result {
+        let Object::Program(call) = self.object else { return Ok(()) };
+        call.detail.0.borrow().iter().try_for_each(|text| Quoted(text).fmt(f))
+    }
+
     fn rundir(&self) -> &CStr {
         self.rundir.unwrap_or(DEFAULT_RUN_DIR)
     }
@@ -372,10 +467,17 @@ impl Subject<'_> {
             Object::Name(text) | Object::Path(text) => write!(f, " \"{}\"", Quoted(text)),
             Object::Pid(pid) => write!(f, " pid {pid}"),
             Object::Descriptor(fd) => write!(f, " descriptor {fd}"),
-            Object::Handle(ns) => match ns.name().or(ns.path()) {
-                Some(text) => write!(f, " \"{}\"", Quoted(text)),
-                None => write!(f, " net:[{}]", ns.inode()),
-            },
+            Object::Handle(ns) => write_handle(ns, f),
+            Object::Program(call) => {
+                match call.file {
+                    Some(file) => write!(f, " \"{}\" in", Quoted(file))?,
+                    None => f.write_str(" NULL in")?,
+                }
+                match call.ns {
+                    Some(ns) => write_handle(ns, f),
+                    None => f.write_str(" NULL"),
+                }
+            }
         }
     }
 

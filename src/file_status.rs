@@ -65,7 +65,8 @@ fn is_mounted_on(dir: BorrowedFd, name: &CStr) -> Result<bool> {
     Ok(mount_id(file.as_fd())? != mount_id(here.as_fd())?)
 }
 
-fn mount_id(fd: BorrowedFd) -> Result<u64> {
+/// As mountinfo has it.
+pub fn mount_id(fd: BorrowedFd) -> Result<u64> {
     procfs::fdinfo_number(fd, "mnt_id:")?.ok_or(Errno::EIO)
 }
 

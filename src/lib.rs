@@ -26,6 +26,14 @@
 //! | `names`        | something for each of a set of names                                      |
 //! | `process`      | the processes in a namespace                                              |
 //! | `iproute2`     | what iproute2's own helpers do, with their words on stderr                |
+//! | `exec`         | a program in a namespace, instead of this process                         |
+//! | `spawn`        | a program in a namespace, beside this process                             |
+//! | `plan`         | what happens between a namespace and the program in it                    |
+//! | `mount_namespace` | what the program sees of it: /sys and /etc                              |
+//! | `program`      | the program, in every place where PATH says that it may be                |
+//! | `failure`      | what a child tells of why it failed                                       |
+//! | `mountinfo`    | what is mounted where                                                     |
+//! | `strings`      | many strings in one allocation                                            |
 //! | `directory`    | reads directories                                                         |
 //! | `procfs`       | paths below /proc, written without allocating                             |
 //!
@@ -35,6 +43,8 @@ mod capi;
 mod directory;
 mod entry;
 mod error;
+mod exec;
+mod failure;
 mod file_status;
 mod helper;
 mod identity;
@@ -42,14 +52,20 @@ mod iproute2;
 mod lifecycle;
 mod list;
 mod monitor;
+mod mount_namespace;
+mod mountinfo;
 mod mounts;
 mod names;
 mod namespace;
 mod netlink;
 mod nsid;
+mod plan;
 mod process;
 mod procfs;
+mod program;
 mod rundir;
+mod spawn;
+mod strings;
 mod switch;
 mod sys;
 mod unbind;

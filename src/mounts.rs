@@ -4,12 +4,13 @@
 //! is no last word either: mount(2) says EPERM again where it is meant.
 
 use std::ffi::CStr;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::stat::Mode;
+use rustix::fs::CWD;
 use rustix::mount::{MoveMountFlags, OpenTreeFlags, move_mount, open_tree};
 
 use crate::error::errno;
@@ -74,6 +75,46 @@ fn mount_on_itself_by_path(dir: BorrowedFd, path: &CStr) -> Result<()> {
 
 fn bind_by_path(source: &CStr, target: &CStr, flags: MsFlags) -> Result<()> {
     mount(Some(source), target, NO_TYPE, MsFlags::MS_BIND | flags, None::<&CStr>)
+}
+
+/// Binds a file, or a directory without what is mounted in it, on another; symlinks are followed.
+pub fn bind(source: &CStr, target: &CStr) -> Result<()> {
+    bind_by_path(source, target, MsFlags::empty())
+}
+
+/// Mounts a file system that needs no device.
+pub fn mount_new(kind: &CStr, target: &CStr, flags: MsFlags) -> Result<()> {
+    mount(Some(kind), target, Some(kind), flags, None::<&CStr>)
+}
+
+/// A copy of what is mounted at `path`, with all that is mounted below it, which is mounted nowhere
+/// yet.
+pub fn copy(path: &CStr) -> Result<OwnedFd> {
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE
+        | OpenTreeFlags::OPEN_TREE_CLOEXEC
+        | OpenTreeFlags::AT_NO_AUTOMOUNT
+        | OpenTreeFlags::AT_RECURSIVE;
+    open_tree(CWD, path, flags).map_err(errno)
+}
+
+/// What is mounted at `path`, for [`put_down`] to mount somewhere else; before Linux 5.2 that has to
+/// be done while it is still mounted here.
+pub fn pick_up(path: &CStr) -> Result<OwnedFd> {
+    match copy(path) {
+        Err(Errno::ENOSYS | Errno::EPERM) => {
+            open(path, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty())
+        }
+        tree => tree,
+    }
+}
+
+pub fn put_down(tree: BorrowedFd, path: &CStr) -> Result<()> {
+    match move_mount(tree, c"", CWD, path, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH) {
+        Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => {
+            bind_by_path(ProcPath::of_fd(tree).as_cstr(), path, MsFlags::MS_REC)
+        }
+        result => result.map_err(errno),
+    }
 }
 
 /// Makes a mount point shared, but not the mounts in it: there may be 10,000. EINVAL: it is none.

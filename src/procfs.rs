@@ -11,9 +11,13 @@ use std::str::FromStr;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 use nix::unistd::read;
+use rustix::fs::{CWD, readlinkat_raw};
+
+use crate::error::{At, Error, Result, Step, errno};
 
 pub const THREAD_NET: &CStr = c"/proc/thread-self/ns/net";
 pub const THREAD_MOUNTINFO: &CStr = c"/proc/thread-self/mountinfo";
+pub const THREAD_CWD: &CStr = c"/proc/thread-self/cwd";
 
 /// Room for the longest: `/proc/thread-self/fd/2147483647/` and a name of 255 bytes.
 const CAPACITY: usize = 320;
@@ -61,6 +65,29 @@ impl Write for ProcPath {
         self.push(text.as_bytes());
         Ok(())
     }
+}
+
+/// All of a file, whose size is not known before.
+pub fn read_file(path: &CStr, step: Step) -> Result<Vec<u8>> {
+    const PIECE: usize = 32 * 1024;
+    let file = open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()).at(step)?;
+    let mut bytes = Vec::new();
+    loop {
+        let len = bytes.len();
+        bytes.try_reserve(PIECE).map_err(|_| Error::no_memory())?;
+        bytes.resize(len + PIECE, 0);
+        let more = read(&file, &mut bytes[len..]).at(step)?;
+        bytes.truncate(len + more);
+        if more == 0 {
+            return Ok(bytes);
+        }
+    }
+}
+
+/// Where a link leads to, as far as the buffer has room for it.
+pub fn read_link<'a>(path: &CStr, buffer: &'a mut [u8]) -> nix::Result<&'a [u8]> {
+    let len = readlinkat_raw(CWD, path, &mut *buffer).map_err(errno)?;
+    Ok(&buffer[..len])
 }
 
 /// The number that follows `key` in what fdinfo tells of a descriptor; None: it tells none.

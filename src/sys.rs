@@ -178,6 +178,73 @@ pub fn set_propagation(fd: BorrowedFd, propagation: u64, recursive: c_int) -> Re
     Ok(())
 }
 
+/// A string of execve(2)'s; NULL ends an array of them.
+#[repr(transparent)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Argument(pub *const u8);
+
+impl Argument {
+    pub const NULL: Argument = Argument(std::ptr::null());
+
+    pub fn new(text: &CStr) -> Argument {
+        Argument(text.as_ptr().cast())
+    }
+}
+
+/// An array of them, which lives as long as the call that it was passed to.
+#[derive(Clone, Copy)]
+pub struct ArgumentArray(pub *const Argument);
+
+// SAFETY: the strings are only read, by the kernel, and a thread may read what another one may.
+unsafe impl Send for Argument {}
+// SAFETY: the same.
+unsafe impl Sync for Argument {}
+// SAFETY: the same.
+unsafe impl Send for ArgumentArray {}
+
+/// Becomes another program; returns only if that fails. Both arrays end with a NULL and hold strings,
+/// as the ABI's caller has to see to.
+pub fn execve(file: &CStr, argv: &[Argument], envp: ArgumentArray) -> Errno {
+    // SAFETY: the kernel reads the arrays and their strings, which outlive the call.
+    unsafe { libc::execve(file.as_ptr(), argv.as_ptr().cast(), envp.0.cast()) };
+    Errno::last()
+}
+
+/// Gives every signal that has a handler its default action; ignored ones stay ignored.
+pub fn reset_handlers() -> Result<(), Errno> {
+    for signal in 1..=libc::SIGRTMAX() {
+        let mut action = MaybeUninit::<libc::sigaction>::zeroed();
+        // SAFETY: zero bytes are a value, SIG_DFL with no flag; libc writes one such.
+        let (status, action) = unsafe {
+            let status = libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr());
+            (status, action.assume_init())
+        };
+        // EINVAL: libc keeps it to itself, and its handler heeds nothing but this process's threads.
+        let has_handler = ![libc::SIG_DFL, libc::SIG_IGN].contains(&action.sa_sigaction);
+        if status == 0 && has_handler {
+            // SAFETY: as above; libc reads it.
+            let default: libc::sigaction = unsafe { mem::zeroed() };
+            Errno::result(unsafe { libc::sigaction(signal, &default, std::ptr::null_mut()) })?;
+        }
+    }
+    Ok(())
+}
+
+/// The signal that the calling thread's process gets when its parent ends; 0: none. (nix knows no
+/// real-time signals.)
+pub fn parent_death_signal() -> Result<c_int, Errno> {
+    let mut signal: c_int = 0;
+    // SAFETY: the kernel writes one int.
+    Errno::result(unsafe { libc::prctl(libc::PR_GET_PDEATHSIG, &mut signal) })?;
+    Ok(signal)
+}
+
+pub fn set_parent_death_signal(signal: c_int) -> Result<(), Errno> {
+    // SAFETY: a number goes in.
+    Errno::result(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, signal as libc::c_ulong) })?;
+    Ok(())
+}
+
 /// strerror(3), without its shared buffer.
 pub fn error_text(errno: Errno, buffer: &mut [u8; 128]) -> &[u8] {
     // SAFETY: at most the buffer's length is written, with a NUL at the end.

@@ -17,5 +17,6 @@ mod listing;
 mod message;
 mod monitor;
 mod processes;
+mod programs;
 mod thread;
 mod types;

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Programs in a namespace, instead of the process that becomes them. */
+#include "program.h"
+
+#include <pthread.h>
+#include <sys/prctl.h>
+
+/* A process that is to become a program. */
+struct becoming {
+    const struct netns *ns;
+    const char *file;
+    char *const *argv, *const *envp;
+    /* What it does before; NULL: nothing. */
+    void (*prepare)(void);
+    int output;
+};
+
+static void become(void *arg)
+{
+    const struct becoming *becoming = arg;
+
+    if (becoming->prepare)
+        becoming->prepare();
+    MUST(dup2(becoming->output, 1));
+    netns_exec(becoming->ns, becoming->file, (char *const *)becoming->argv,
+               (char *const *)becoming->envp);
+    printf("%s", netns_errmsg());
+    exit(99);
+}
+
+/* What a process says that becomes a program; all is well if that ends with this status. */
+static const char *becoming_says(struct becoming becoming, int expected, int line)
+{
+    const char *text;
+    int ends[2], status;
+    pid_t pid;
+
+    MUST(pipe2(ends, O_CLOEXEC));
+    becoming.output = ends[1];
+    pid = start_part(become, &becoming);
+    close(ends[1]);
+    text = text_of(ends[0]);
+    status = wait_for(pid);
+    check_at(status == expected, line, "status %d: %s", status, text);
+    return text;
+}
+
+/* What a shell script says. */
+#define BECOMES(namespace, script, ...)                                                          \
+    becoming_says((struct becoming){.ns = (namespace), .file = "/bin/sh",                        \
+                                    .argv = (char *[]){(char *)"sh", (char *)"-c",               \
+                                                       (char *)(script), NULL}, __VA_ARGS__},    \
+                  0, __LINE__)
+
+static struct netns *blue(void)
+{
+    struct netns *ns = NULL;
+
+    OK(netns_create("blue", 0, &ns));
+    return ns;
+}
+
+/* --- success ---------------------------------------------------------------------------------- */
+
+static void the_process_becomes_the_program(void)
+{
+    struct netns *ns = blue();
+    char expected[64];
+
+    snprintf(expected, sizeof expected, "net:[%llu]\nlo", (unsigned long long)netns_inode(ns));
+    SAME(BECOMES(ns, "readlink /proc/$$/ns/net; ls /sys/class/net"), expected);
+    netns_close(ns);
+}
+
+static void say_pid(void *arg)
+{
+    char *argv[] = {(char *)"sh", (char *)"-c", (char *)"echo $$ $PPID", NULL};
+    struct netns *ns = arg;
+
+    printf("%d %d ", getpid(), getppid());
+    fflush(stdout);
+    netns_exec(ns, "sh", argv, NULL);
+    exit(99);
+}
+
+static void it_is_still_the_same_process(void)
+{
+    struct netns *ns = blue();
+    int ends[2], output = MUST(fcntl(1, F_DUPFD_CLOEXEC, 3)), numbers[4] = {0};
+    const char *text;
+    pid_t pid;
+
+    MUST(pipe2(ends, O_CLOEXEC));
+    MUST(dup2(ends[1], 1));
+    close(ends[1]);
+    pid = start_part(say_pid, ns);
+    MUST(dup2(output, 1));
+    close(output);
+    text = text_of(ends[0]);
+    EQUAL(wait_for(pid), 0);
+    EQUAL(sscanf(text, "%d %d %d %d", &numbers[0], &numbers[1], &numbers[2], &numbers[3]), 4);
+    EQUAL(numbers[0], pid);
+    EQUAL(numbers[2], pid);
+    EQUAL(numbers[1], numbers[3]);
+    netns_close(ns);
+}
+
+static void arguments_and_environment_are_passed_on(void)
+{
+    char *argv[] = {(char *)"x", (char *)"-c", (char *)"echo $0,$1,$COLOUR", (char *)"zero",
+                    (char *)"o n e", NULL};
+    char *envp[] = {(char *)"COLOUR=envp", (char *)"PATH=/nowhere", NULL};
+    struct netns *ns = blue();
+    struct becoming becoming = {.ns = ns, .file = "sh", .argv = argv};
+
+    MUST(setenv("COLOUR", "environ", 1));
+    SAME(becoming_says(becoming, 0, __LINE__), "zero,o n e,environ");
+    becoming.envp = envp;
+    SAME(becoming_says(becoming, 0, __LINE__), "zero,o n e,envp");
+    netns_close(ns);
+}
+
+static void ignore_and_block(void)
+{
+    sigset_t blocked;
+
+    MUST(signal(SIGUSR2, SIG_IGN) == SIG_ERR ? -1 : 0);
+    MUST(sigemptyset(&blocked));
+    MUST(sigaddset(&blocked, SIGTERM));
+    MUST(sigprocmask(SIG_SETMASK, &blocked, NULL));
+}
+
+static void signals_are_as_execve_has_them(void)
+{
+    struct netns *ns = blue();
+    const char *text = BECOMES(ns, "exec grep -E '^Sig(Blk|Ign)' /proc/self/status",
+                               .prepare = ignore_and_block);
+
+    CHECK(strstr(text, "SigBlk:\t0000000000004000"));
+    CHECK(strtoull(strstr(text, "SigIgn:") + 8, NULL, 16) & 1ull << (SIGUSR2 - 1));
+    netns_close(ns);
+}
+
+static void set_what_exec_keeps(void)
+{
+    MUST(prctl(PR_SET_PDEATHSIG, SIGRTMIN + 5));
+    MUST(prctl(PR_SET_TIMERSLACK, 123456));
+    umask(0213);
+    MUST(nice(3));
+}
+
+static void what_exec_keeps_is_kept(void)
+{
+    struct netns *ns = blue();
+    char *argv[] = {(char *)"/proc/self/exe", (char *)"what-is-kept", NULL};
+    struct becoming becoming = {.ns = ns, .file = "/proc/self/exe", .argv = argv,
+                                .prepare = set_what_exec_keeps};
+    char expected[128];
+
+    snprintf(expected, sizeof expected, "death signal %d, timer slack 123456, umask 213, nice 3",
+             SIGRTMIN + 5);
+    if (under_valgrind())
+        skip("the program would be valgrind itself");
+    SAME(becoming_says(becoming, 0, __LINE__), expected);
+    netns_close(ns);
+}
+
+/* The program of the test above. */
+static int say_what_is_kept(void)
+{
+    int signal = -1;
+
+    MUST(prctl(PR_GET_PDEATHSIG, &signal));
+    printf("death signal %d, timer slack %d, umask %o, nice %d\n", signal,
+           prctl(PR_GET_TIMERSLACK), umask(0), getpriority(PRIO_PROCESS, 0));
+    return 0;
+}
+
+/* --- threads ---------------------------------------------------------------------------------- */
+
+static pthread_barrier_t started;
+
+static void *live_on(void *arg)
+{
+    pthread_barrier_wait(&started);
+    for (;;)
+        free(malloc(100));
+    return arg;
+}
+
+static void start_threads(void)
+{
+    pthread_t thread;
+
+    MUST(-pthread_barrier_init(&started, NULL, 4));
+    for (int i = 0; i < 3; i++)
+        MUST(-pthread_create(&thread, NULL, live_on, NULL));
+    pthread_barrier_wait(&started);
+}
+
+static void other_threads_end_with_it(void)
+{
+    struct netns *ns = blue();
+
+    SAME(BECOMES(ns, "ls /proc/$$/task | wc -l", .prepare = start_threads), "1");
+    netns_close(ns);
+}
+
+static void *become_from_a_thread(void *arg)
+{
+    become(arg);
+    return NULL;
+}
+
+static void start_one_that_becomes(void *arg)
+{
+    pthread_t thread;
+
+    MUST(-pthread_create(&thread, NULL, become_from_a_thread, arg));
+    for (;;)
+        pause();
+}
+
+static void any_thread_may_do_it(void)
+{
+    char *argv[] = {(char *)"sh", (char *)"-c", (char *)"echo $$", NULL};
+    struct netns *ns = blue();
+    struct becoming becoming = {.ns = ns, .file = "sh", .argv = argv};
+    char expected[32];
+    int ends[2];
+    pid_t pid;
+
+    MUST(pipe2(ends, O_CLOEXEC));
+    becoming.output = ends[1];
+    pid = start_part(start_one_that_becomes, &becoming);
+    close(ends[1]);
+    snprintf(expected, sizeof expected, "%d", pid);
+    SAME(text_of(ends[0]), expected);
+    EQUAL(wait_for(pid), 0);
+    netns_close(ns);
+}
+
+/* --- failure ---------------------------------------------------------------------------------- */
+
+/* The call fails, and nothing is other than it was. */
+#define CHANGES_NOTHING(error, ns, file, argv)                       \
+    do {                                                             \
+        struct state before_ = state_now();                          \
+        uint64_t mounts_ = mount_namespace();                        \
+        struct stat root_[2], cwd_[2];                               \
+        sigset_t mask_[2];                                           \
+                                                                     \
+        MUST(stat("/", &root_[0]));                                  \
+        MUST(stat(".", &cwd_[0]));                                   \
+        MUST(sigprocmask(SIG_SETMASK, NULL, &mask_[0]));             \
+        FAILS(error, netns_exec(ns, file, argv, NULL));              \
+        UNCHANGED_SINCE(before_);                                    \
+        EQUAL(mount_namespace(), mounts_);                           \
+        MUST(stat("/", &root_[1]));                                  \
+        MUST(stat(".", &cwd_[1]));                                   \
+        MUST(sigprocmask(SIG_SETMASK, NULL, &mask_[1]));             \
+        CHECK(memcmp(&mask_[0], &mask_[1], _NSIG / 8) == 0);         \
+        EQUAL(root_[0].st_ino, root_[1].st_ino);                     \
+        EQUAL(cwd_[0].st_ino, cwd_[1].st_ino);                       \
+        CHILDLESS();                                                 \
+    } while (0)
+
+static void a_failure_changes_nothing(void)
+{
+    char *argv[] = {(char *)"x", NULL};
+    struct netns *ns = blue();
+
+    MUST(chdir("/sys/class/net"));
+    CHANGES_NOTHING(ENOENT, ns, "/nowhere/at-all", argv);
+    MESSAGE_HAS("exec \"/nowhere/at-all\" in \"blue\": exec: No such file or directory (");
+    MUST(chdir("/run"));
+    CHANGES_NOTHING(ENOENT, ns, "no-such-program", argv);
+    CHANGES_NOTHING(EACCES, ns, "/run", argv);
+    CHANGES_NOTHING(ENOTDIR, ns, "/proc/uptime/x", argv);
+    write_file("/run/private", "echo", 0600);
+    CHANGES_NOTHING(EACCES, ns, "/run/private", argv);
+    netns_close(ns);
+}
+
+static void bad_arguments_are_einval(void)
+{
+    char *argv[] = {(char *)"x", NULL}, *none[] = {NULL};
+    struct netns *ns = blue();
+
+    CHANGES_NOTHING(EINVAL, NULL, "true", argv);
+    MESSAGE_HAS("exec \"true\" in NULL: argument");
+    CHANGES_NOTHING(EINVAL, ns, NULL, argv);
+    MESSAGE_HAS("exec NULL in \"blue\": argument");
+    CHANGES_NOTHING(EINVAL, ns, "true", NULL);
+    CHANGES_NOTHING(EINVAL, ns, "true", none);
+    CHANGES_NOTHING(ENOENT, ns, "", argv);
+    netns_close(ns);
+}
+
+static volatile sig_atomic_t handled;
+
+static void handle(int signal)
+{
+    (void)signal;
+    handled++;
+}
+
+static void a_signal_that_comes_meanwhile_is_not_lost(void)
+{
+    char *argv[] = {(char *)"x", NULL};
+    struct netns *ns = blue();
+    pid_t parent = getpid(), sender;
+    int sent = 0;
+
+    MUST(signal(SIGUSR1, handle) == SIG_ERR ? -1 : 0);
+    fflush(NULL);
+    sender = MUST(fork());
+    if (sender == 0) {
+        for (int i = 0; i < 200; i++) {
+            kill(parent, SIGUSR1);
+            sleep_ms(1);
+        }
+        _exit(0);
+    }
+    while (waitpid(sender, NULL, WNOHANG) == 0) {
+        FAILS(ENOENT, netns_exec(ns, "/nowhere/at-all", argv, NULL));
+        sent++;
+    }
+    CHECK(handled > 0 && sent > 0);
+    EQUAL(threads_left(), 1);
+    netns_close(ns);
+}
+
+static void without_descriptors_it_is_emfile(void)
+{
+    char *argv[] = {(char *)"x", NULL};
+    struct netns *ns = blue();
+    int refused = 0;
+
+    for (int more = 0; more < 12; more++) {
+        struct state before = state_now();
+        int rc;
+
+        allow_descriptors(more);
+        rc = netns_exec(ns, "/nowhere/at-all", argv, NULL);
+        allow_descriptors(-1);
+        CHECK(rc == -EMFILE || rc == -ENOENT);
+        CHECK(rc != -EMFILE || strstr(netns_errmsg(), "RLIMIT_NOFILE"));
+        refused += rc == -EMFILE;
+        UNCHANGED_SINCE(before);
+    }
+    CHECK(refused > 0 && refused < 12);
+    netns_close(ns);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 2 && strcmp(argv[1], "what-is-kept") == 0)
+        return say_what_is_kept();
+    RUN(the_process_becomes_the_program);
+    RUN(it_is_still_the_same_process);
+    RUN(arguments_and_environment_are_passed_on);
+    RUN(signals_are_as_execve_has_them);
+    RUN(what_exec_keeps_is_kept);
+
+    RUN(other_threads_end_with_it);
+    RUN(any_thread_may_do_it);
+
+    RUN(a_failure_changes_nothing);
+    RUN(bad_arguments_are_einval);
+    RUN(a_signal_that_comes_meanwhile_is_not_lost);
+    RUN(without_descriptors_it_is_emfile);
+    return finish();
+}

@@ -1,0 +1,606 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Programs in a namespace, beside the process that starts them. */
+#include "program.h"
+
+#include <poll.h>
+#include <pthread.h>
+
+static char *const true_argv[] = {"true", NULL};
+
+/* What no call writes to when it fails. */
+#define GUARD ((pid_t)-4242)
+
+/* A new namespace called blue. */
+static struct netns *blue(void)
+{
+    struct netns *ns = NULL;
+
+    OK(netns_create("blue", 0, &ns));
+    return ns;
+}
+
+/* The call starts nothing: no child, no pid, no descriptor, no mount, no message but the right one. */
+#define STARTS_NOTHING(error, ns, options, file, argv)               \
+    do {                                                             \
+        struct state before_ = state_now();                          \
+        pid_t pid_ = GUARD;                                          \
+                                                                     \
+        FAILS(error, netns_spawn(ns, options, file, argv, NULL, &pid_)); \
+        EQUAL(pid_, GUARD);                                          \
+        CHILDLESS();                                                 \
+        UNCHANGED_SINCE(before_);                                    \
+    } while (0)
+
+/* --- the program ------------------------------------------------------------------------------ */
+
+static void it_runs_in_the_namespace_and_the_caller_does_not(void)
+{
+    struct netns *ns = blue();
+    uint64_t home = here(), mounts = mount_namespace();
+
+    EQUAL(NUMBER(ns, NULL, "stat -L -c %i /proc/self/ns/net"), netns_inode(ns));
+    CHECK(NUMBER(ns, NULL, "stat -L -c %i /proc/self/ns/mnt") != mounts);
+    EQUAL(here(), home);
+    EQUAL(mount_namespace(), mounts);
+    CHILDLESS();
+    netns_close(ns);
+}
+
+static volatile sig_atomic_t children_ended;
+
+static void count_child(int signal)
+{
+    (void)signal;
+    children_ended++;
+}
+
+static void it_is_waited_for_as_any_child_is(void)
+{
+    char *argv[] = {"sh", "-c", "exit 7", NULL};
+    struct netns *ns = blue();
+    struct sigaction action = {.sa_handler = count_child};
+    siginfo_t info = {0};
+    pid_t pid = 0;
+
+    MUST(sigaction(SIGCHLD, &action, NULL));
+    OK(netns_spawn(ns, NULL, "sh", argv, NULL, &pid));
+    CHECK(pid > 0);
+    while (waitid(P_PID, pid, &info, WEXITED | WNOWAIT) < 0 && errno == EINTR)
+        ;
+    EQUAL(info.si_status, 7);
+    EQUAL(wait_for(pid), 7);
+    EQUAL(children_ended, 1);
+    netns_close(ns);
+}
+
+static void without_a_wait_there_is_none_where_sigchld_is_ignored(void)
+{
+    struct netns *ns = blue();
+    pid_t pid = 0;
+
+    MUST(signal(SIGCHLD, SIG_IGN) == SIG_ERR ? -1 : 0);
+    OK(netns_spawn(ns, NULL, "true", true_argv, NULL, &pid));
+    EQUAL(waitpid(pid, NULL, 0), -1);
+    EQUAL(errno, ECHILD);
+    STARTS_NOTHING(ENOENT, ns, NULL, "/nowhere/at-all", true_argv);
+    netns_close(ns);
+}
+
+static void arguments_and_environment_are_passed_on(void)
+{
+    char *argv[] = {"another name", "-c", "echo $0,$1,$#,$COLOUR", "zero", "o n e", NULL};
+    char *envp[] = {"COLOUR=envp", "PATH=/nowhere", NULL}, *none[] = {NULL};
+    struct netns *ns = blue();
+    int ends[2];
+    pid_t pid;
+
+    MUST(setenv("COLOUR", "environ", 1));
+    SAME(text_of(start_saying(ns, NULL, "sh", argv, &pid)), "zero,o n e,1,environ");
+    EQUAL(wait_for(pid), 0);
+    MUST(pipe2(ends, O_CLOEXEC));
+    OK(netns_spawn(ns, OPTIONS(STDIO(-1, ends[1], -1)), "sh", argv, envp,
+                   &pid));
+    EQUAL(wait_for(pid), 0);
+    OK(netns_spawn(ns, OPTIONS(STDIO(-1, ends[1], -1)), "sh", argv, none,
+                   &pid));
+    EQUAL(wait_for(pid), 0);
+    close(ends[1]);
+    SAME(text_of(ends[0]), "zero,o n e,1,envp\nzero,o n e,1,");
+    netns_close(ns);
+}
+
+static void an_anonymous_namespace_has_programs_too(void)
+{
+    struct netns *ns = NULL;
+
+    OK(netns_create(NULL, NETNS_CREATE_LO_UP, &ns));
+    EQUAL(NUMBER(ns, NULL, "stat -L -c %i /proc/self/ns/net"), netns_inode(ns));
+    netns_close(ns);
+}
+
+/* --- PATH ------------------------------------------------------------------------------------- */
+
+static void write_script(const char *path, const char *text, mode_t mode)
+{
+    write_file(path, text, mode);
+    MUST(chmod(path, mode));
+}
+
+static void it_is_looked_up_in_the_caller_s_path(void)
+{
+    char *argv[] = {"tool", "one", NULL};
+    struct netns *ns = blue();
+    pid_t pid;
+
+    MUST(mkdir("/run/a", 0755));
+    MUST(mkdir("/run/b", 0755));
+    MUST(setenv("PATH", "/run/none:/run/a:/run/b", 1));
+    STARTS_NOTHING(ENOENT, ns, NULL, "tool", argv);
+    /* What may not be executed is remembered, and passed over. */
+    write_script("/run/a/tool", "#!/bin/sh\necho a", 0644);
+    STARTS_NOTHING(EACCES, ns, NULL, "tool", argv);
+    write_script("/run/b/tool", "#!/bin/sh\necho b $1", 0755);
+    SAME(text_of(start_saying(ns, NULL, "tool", argv, &pid)), "b one");
+    EQUAL(wait_for(pid), 0);
+    write_script("/run/a/tool", "#!/bin/sh\necho a $1", 0755);
+    SAME(text_of(start_saying(ns, NULL, "tool", argv, &pid)), "a one");
+    EQUAL(wait_for(pid), 0);
+    /* A directory that is none is passed over as well. */
+    MUST(setenv("PATH", "/run/a/tool:/run/b", 1));
+    SAME(text_of(start_saying(ns, NULL, "tool", argv, &pid)), "b one");
+    EQUAL(wait_for(pid), 0);
+    /* An interpreter that is missing. Valgrind finds out too late, and the child ends of it. */
+    write_script("/run/b/tool", "#!/run/none\n", 0755);
+    STARTS_NOTHING(under_valgrind() ? ECANCELED : ENOENT, ns, NULL, "tool", argv);
+    netns_close(ns);
+}
+
+static void an_empty_directory_in_path_is_the_working_directory(void)
+{
+    char *argv[] = {"tool", NULL};
+    struct netns *ns = blue();
+    pid_t pid;
+
+    MUST(mkdir("/run/a", 0755));
+    write_script("/run/a/tool", "#!/bin/sh\necho here", 0755);
+    MUST(chdir("/run/a"));
+    MUST(setenv("PATH", "/run:", 1));
+    SAME(text_of(start_saying(ns, NULL, "tool", argv, &pid)), "here");
+    EQUAL(wait_for(pid), 0);
+    MUST(setenv("PATH", "", 1));
+    SAME(text_of(start_saying(ns, NULL, "tool", argv, &pid)), "here");
+    EQUAL(wait_for(pid), 0);
+    MUST(setenv("PATH", "/run", 1));
+    STARTS_NOTHING(ENOENT, ns, NULL, "tool", argv);
+    SAME(text_of(start_saying(ns, NULL, "./tool", argv, &pid)), "here");
+    EQUAL(wait_for(pid), 0);
+    MUST(unsetenv("PATH"));
+    STARTS_NOTHING(ENOENT, ns, NULL, "tool", argv);
+    OK(netns_spawn(ns, NULL, "true", true_argv, NULL, &pid));
+    EQUAL(wait_for(pid), 0);
+    netns_close(ns);
+}
+
+static void a_script_without_an_interpreter_is_the_shell_s(void)
+{
+    char *argv[] = {"tool", "one", "two", NULL}, *no_more[] = {"tool", NULL};
+    struct netns *ns = blue();
+    pid_t pid;
+
+    MUST(mkdir("/run/a", 0755));
+    write_script("/run/a/tool", "echo $0,$1,$2,$#", 0755);
+    MUST(setenv("PATH", "/nowhere:/run/a", 1));
+    SAME(text_of(start_saying(ns, NULL, "tool", argv, &pid)), "/run/a/tool,one,two,2");
+    EQUAL(wait_for(pid), 0);
+    SAME(text_of(start_saying(ns, NULL, "/run/a/tool", no_more, &pid)), "/run/a/tool,,,0");
+    EQUAL(wait_for(pid), 0);
+    netns_close(ns);
+}
+
+/* --- descriptors ------------------------------------------------------------------------------ */
+
+static void the_three_descriptors_are_the_program_s(void)
+{
+    char *argv[] = {"sh", "-c", "cat; echo wrong >&2", NULL};
+    struct netns *ns = blue();
+    int in[2], out[2], wrong[2];
+    pid_t pid;
+
+    MUST(pipe2(in, O_CLOEXEC));
+    MUST(pipe2(out, O_CLOEXEC));
+    MUST(pipe2(wrong, O_CLOEXEC));
+    OK(netns_spawn(ns, OPTIONS(STDIO(in[0], out[1], wrong[1])), "sh", argv, NULL, &pid));
+    MUST(write(in[1], "through", 7));
+    close(in[0]);
+    close(in[1]);
+    close(out[1]);
+    close(wrong[1]);
+    SAME(text_of(out[0]), "through");
+    SAME(text_of(wrong[0]), "wrong");
+    EQUAL(wait_for(pid), 0);
+    netns_close(ns);
+}
+
+static void one_descriptor_may_be_all_three(void)
+{
+    char *argv[] = {"sh", "-c", "echo out; echo wrong >&2; echo in >&0", NULL};
+    struct netns *ns = blue();
+    int ends[2];
+    pid_t pid;
+
+    MUST(pipe2(ends, O_CLOEXEC));
+    OK(netns_spawn(ns, OPTIONS(STDIO(ends[1], ends[1], ends[1])), "sh", argv, NULL, &pid));
+    close(ends[1]);
+    SAME(text_of(ends[0]), "out\nwrong\nin");
+    EQUAL(wait_for(pid), 0);
+    netns_close(ns);
+}
+
+/* What 0, 1 and 2 are, told through 9. */
+static const char *tell_stdio(struct netns *ns, int in, int out, int error)
+{
+    char *argv[] = {"sh", "-c",
+                    "(for fd in 0 1 2; do readlink /proc/$$/fd/$fd || echo none; done) >&9; exit", NULL};
+    int ends[2], output;
+    pid_t pid;
+
+    MUST(pipe2(ends, O_CLOEXEC));
+    output = MUST(fcntl(ends[0], F_DUPFD_CLOEXEC, 20));
+    MUST(dup2(ends[1], 9));
+    close(ends[0]);
+    close(ends[1]);
+    OK(netns_spawn(ns, OPTIONS(STDIO(in, out, error)), "/bin/sh", argv, NULL, &pid));
+    close(9);
+    wait_for(pid);
+    return text_of(output);
+}
+
+/* The three standard descriptors become files whose names tell them apart. */
+static void open_three(void)
+{
+    for (int fd = 0; fd < 3; fd++) {
+        char path[] = "/run/n";
+        int file;
+
+        path[5] = '0' + fd;
+        file = MUST(open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+        if (file != fd) {
+            MUST(dup3(file, fd, O_CLOEXEC));
+            close(file);
+        }
+    }
+}
+
+static void say_three(void *arg)
+{
+    struct netns *ns = arg;
+    int output = MUST(fcntl(1, F_DUPFD_CLOEXEC, 30));
+
+    open_three();
+#define TOLD(in, out, error, text) do { \
+        const char *told_ = tell_stdio(ns, in, out, error); \
+        if (strcmp(told_, text) != 0) { \
+            test_failures++; \
+            dprintf(output, "# line %d: \"%s\", not \"%s\"\n", __LINE__, told_, text); \
+        } \
+    } while (0)
+    TOLD(0, 1, 2, "/run/0\n/run/1\n/run/2");
+    TOLD(1, 0, 2, "/run/1\n/run/0\n/run/2");
+    TOLD(1, 2, 0, "/run/1\n/run/2\n/run/0");
+    TOLD(2, 2, 2, "/run/2\n/run/2\n/run/2");
+    TOLD(2, 0, 0, "/run/2\n/run/0\n/run/0");
+    /* close-on-exec, and left as they are */
+    TOLD(-1, -1, -1, "none\nnone\nnone");
+    TOLD(-1, 0, -1, "none\n/run/0\nnone");
+#undef TOLD
+    dup2(output, 1);
+    close(output);
+}
+
+static void each_of_the_three_may_be_another_one_s_place(void)
+{
+    struct netns *ns = blue();
+
+    IN_CHILD(say_three, ns);
+    netns_close(ns);
+}
+
+static void spawn_with_all_closed(void *arg)
+{
+    int output = MUST(fcntl(1, F_DUPFD_CLOEXEC, 30)), file, failures = 0;
+    struct netns *ns = arg;
+    pid_t pid = GUARD;
+
+    close(0);
+    close(1);
+    close(2);
+    failures += strcmp(tell_stdio(ns, -1, -1, -1), "none\nnone\nnone") != 0;
+    /* The library's own pipe lies there for a moment, and is not what was meant. */
+    for (int fd = 0; fd < 3; fd++)
+        failures += netns_spawn(ns, OPTIONS(STDIO(fd, -1, -1)), "true", true_argv, NULL, &pid) != -EBADF;
+    failures += pid != GUARD;
+    file = open("/run/file", O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    failures += file != 0 || strcmp(tell_stdio(ns, -1, 0, 0), "none\n/run/file\n/run/file") != 0;
+    dup2(output, 1);
+    close(output);
+    EQUAL(failures, 0);
+    CHILDLESS();
+}
+
+static void the_caller_may_have_none_of_the_three(void)
+{
+    struct netns *ns = blue();
+
+    IN_CHILD(spawn_with_all_closed, ns);
+    netns_close(ns);
+}
+
+static void nothing_else_gets_into_the_program(void)
+{
+    struct netns *ns = blue();
+    int kept = MUST(open("/dev/null", O_RDONLY)), inherited = 0;
+    char *argv[] = {"sh", "-c", "exec ls /proc/self/fd", NULL};
+    const char *text;
+    char word[16];
+    pid_t pid;
+
+    for (int fd = 0; fd < 1024; fd++)
+        inherited += fcntl(fd, F_GETFD) == 0;
+    text = text_of(start_saying(ns, NULL, "/bin/sh", argv, &pid));
+    EQUAL(wait_for(pid), 0);
+    snprintf(word, sizeof word, "%d\n", kept);
+    CHECK(strstr(text, word));
+    /* One is what ls reads the directory with. */
+    for (; *text; text++)
+        inherited -= *text == '\n';
+    EQUAL(inherited, 0);
+    close(kept);
+    netns_close(ns);
+}
+
+static void a_descriptor_that_is_not_open_is_ebadf(void)
+{
+    struct netns *ns = blue();
+
+    STARTS_NOTHING(EBADF, ns, OPTIONS(STDIO(777, -1, -1)), "true", true_argv);
+    MESSAGE_HAS("standard input: Bad file descriptor");
+    STARTS_NOTHING(EBADF, ns, OPTIONS(STDIO(-1, -1, 777)), "true", true_argv);
+    MESSAGE_HAS("set up standard error");
+    STARTS_NOTHING(EINVAL, ns, OPTIONS(STDIO(-1, -2, -1)), "true", true_argv);
+    netns_close(ns);
+}
+
+/* --- the working directory -------------------------------------------------------------------- */
+
+static void the_working_directory_is_kept_or_chosen(void)
+{
+    struct netns *ns = blue();
+
+    MUST(mkdir("/run/a", 0755));
+    MUST(mkdir("/run/a/b", 0755));
+    MUST(chdir("/run/a"));
+    SAME(SAID(ns, NULL, "pwd -P"), "/run/a");
+    SAME(SAID(ns, OPTIONS(.cwd = "b"), "pwd -P"), "/run/a/b");
+    SAME(SAID(ns, OPTIONS(.cwd = "/run"), "pwd -P"), "/run");
+    SAME(SAID(ns, OPTIONS(.cwd = "/sys/class/net"), "ls"), "lo");
+    STARTS_NOTHING(ENOENT, ns, OPTIONS(.cwd = "/run/none"), "true", true_argv);
+    MESSAGE_HAS("change to the directory /run/none: No such file or directory");
+    STARTS_NOTHING(ENOTDIR, ns, OPTIONS(.cwd = "/proc/uptime"), "true", true_argv);
+    MUST(rmdir("/run/a/b"));
+    netns_close(ns);
+}
+
+static void below_sys_it_is_what_the_program_sees_there(void)
+{
+    struct netns *ns = blue();
+
+    MUST(chdir("/sys/class/net"));
+    SAME(SAID(ns, NULL, "pwd -P; ls; ls .."), SAID(ns, OPTIONS(.cwd = "/sys/class/net"), "pwd -P; ls; ls .."));
+    MUST(chdir("/sys/kernel"));
+    SAME(SAID(ns, NULL, "test . -ef /sys/kernel && pwd -P"), "/sys/kernel");
+    netns_close(ns);
+}
+
+/* --- signals ---------------------------------------------------------------------------------- */
+
+/* A mask as /proc/PID/status shows it. */
+static uint64_t signals(const char *status, const char *key)
+{
+    const char *line = strstr(status, key);
+
+    return line ? strtoull(line + strlen(key), NULL, 16) : ~0ull;
+}
+
+static uint64_t bit(int signal)
+{
+    return 1ull << (signal - 1);
+}
+
+static void signals_are_as_posix_spawn_has_them(void)
+{
+    char *argv[] = {"cat", "/proc/self/status", NULL};
+    struct sigaction handled = {.sa_handler = count_child};
+    struct netns *ns = blue();
+    sigset_t blocked, after;
+    const char *status;
+    pid_t pid;
+
+    MUST(sigaction(SIGUSR1, &handled, NULL));
+    MUST(sigaction(SIGRTMIN + 3, &handled, NULL));
+    MUST(signal(SIGUSR2, SIG_IGN) == SIG_ERR ? -1 : 0);
+    MUST(signal(SIGRTMAX - 1, SIG_IGN) == SIG_ERR ? -1 : 0);
+    MUST(sigemptyset(&blocked));
+    MUST(sigaddset(&blocked, SIGTERM));
+    MUST(sigaddset(&blocked, SIGRTMIN + 1));
+    MUST(sigprocmask(SIG_SETMASK, &blocked, NULL));
+    status = text_of(start_saying(ns, NULL, "cat", argv, &pid));
+    EQUAL(wait_for(pid), 0);
+    EQUAL(signals(status, "SigBlk:"), bit(SIGTERM) | bit(SIGRTMIN + 1));
+    EQUAL(signals(status, "SigIgn:") & bit(SIGUSR2), bit(SIGUSR2));
+    EQUAL(signals(status, "SigIgn:") & bit(SIGRTMAX - 1), bit(SIGRTMAX - 1));
+    EQUAL(signals(status, "SigIgn:") & (bit(SIGUSR1) | bit(SIGRTMIN + 3)), 0);
+    EQUAL(signals(status, "SigCgt:"), 0);
+    /* Nothing has changed here. */
+    MUST(sigprocmask(SIG_SETMASK, NULL, &after));
+    CHECK(memcmp(&blocked, &after, _NSIG / 8) == 0);
+    MUST(sigaction(SIGUSR1, NULL, &handled));
+    CHECK(handled.sa_handler == count_child);
+    netns_close(ns);
+}
+
+static void a_failure_raises_no_sigchld(void)
+{
+    struct sigaction action = {.sa_handler = count_child};
+    struct netns *ns = blue();
+
+    MUST(sigaction(SIGCHLD, &action, NULL));
+    STARTS_NOTHING(ENOENT, ns, NULL, "/nowhere/at-all", true_argv);
+    EQUAL(children_ended, 0);
+    netns_close(ns);
+}
+
+/* --- pidfds ----------------------------------------------------------------------------------- */
+
+static void a_pidfd_is_given(void)
+{
+    struct netns *ns = blue();
+    struct pollfd ended = {.events = POLLIN};
+    siginfo_t info = {0};
+    pid_t pid = GUARD;
+    int32_t pidfd = -1;
+    int rc;
+
+    rc = netns_spawn(ns, OPTIONS(.pidfd = &pidfd), "true", true_argv, NULL, &pid);
+    if (rc == -ENOSYS && under_valgrind())
+        skip("valgrind makes a fork of it, and knows no pidfds");
+    EQUAL(rc, 0);
+    EQUAL(fcntl(pidfd, F_GETFD), FD_CLOEXEC);
+    ended.fd = pidfd;
+    EQUAL(poll(&ended, 1, TEST_TIMEOUT * 1000), 1);
+    EQUAL(waitid((idtype_t)3 /* P_PIDFD */, pidfd, &info, WEXITED), 0);
+    EQUAL(info.si_pid, pid);
+    close(pidfd);
+    pidfd = -1;
+    OK(netns_spawn(ns, OPTIONS(.pidfd = &pidfd), "true", true_argv, NULL, NULL));
+    EQUAL(waitid((idtype_t)3, pidfd, &info, WEXITED), 0);
+    close(pidfd);
+    pidfd = -7;
+    STARTS_NOTHING(ENOENT, ns, OPTIONS(.pidfd = &pidfd), "/nowhere/at-all", true_argv);
+    EQUAL(pidfd, -7);
+    netns_close(ns);
+}
+
+/* --- arguments -------------------------------------------------------------------------------- */
+
+static void bad_arguments_are_einval(void)
+{
+    char *none[] = {NULL};
+    struct netns *ns = blue();
+
+    STARTS_NOTHING(EINVAL, NULL, NULL, "true", true_argv);
+    MESSAGE_HAS("spawn \"true\" in NULL: argument");
+    STARTS_NOTHING(EINVAL, ns, NULL, NULL, true_argv);
+    MESSAGE_HAS("spawn NULL in \"blue\": argument");
+    STARTS_NOTHING(EINVAL, ns, NULL, "true", NULL);
+    STARTS_NOTHING(EINVAL, ns, NULL, "true", none);
+    FAILS(EINVAL, netns_spawn(ns, NULL, "true", true_argv, NULL, NULL));
+    FAILS(EINVAL, netns_spawn(ns, OPTIONS(0), "true", true_argv, NULL, NULL));
+    STARTS_NOTHING(ENOENT, ns, NULL, "", true_argv);
+    for (int flag = 3; flag < 32; flag++)
+        STARTS_NOTHING(EINVAL, ns, OPTIONS(.flags = 1u << flag), "true", true_argv);
+    netns_close(ns);
+}
+
+static void options_of_another_version_are_understood_or_refused(void)
+{
+    struct {
+        struct netns_spawn_options known;
+        unsigned char later[4096];
+    } options = {.known = *OPTIONS(0)};
+    struct netns *ns = blue();
+    pid_t pid;
+
+    for (uint32_t size = 0; size < sizeof options.known; size++) {
+        options.known.size = size;
+        STARTS_NOTHING(EINVAL, ns, &options.known, "true", true_argv);
+    }
+    options.known.size = 4096;
+    OK(netns_spawn(ns, &options.known, "true", true_argv, NULL, &pid));
+    EQUAL(wait_for(pid), 0);
+    options.known.size = 4097;
+    STARTS_NOTHING(E2BIG, ns, &options.known, "true", true_argv);
+    options.later[7] = 1;
+    options.known.size = sizeof options.known + 8;
+    STARTS_NOTHING(E2BIG, ns, &options.known, "true", true_argv);
+    MESSAGE_HAS("does not know");
+    options.known.size = sizeof options.known + 7;
+    OK(netns_spawn(ns, &options.known, "true", true_argv, NULL, &pid));
+    EQUAL(wait_for(pid), 0);
+    netns_close(ns);
+}
+
+static void what_execve_says_comes_back(void)
+{
+    static char big[1 << 20];
+    char *big_argv[] = {"true", big, NULL};
+    struct netns *ns = blue();
+
+    memset(big, 'x', sizeof big - 1);
+    STARTS_NOTHING(under_valgrind() ? ECANCELED : E2BIG, ns, NULL, "true", big_argv);
+    if (!under_valgrind())
+        MESSAGE_HAS("spawn \"true\" in \"blue\": exec: Argument list too long");
+    STARTS_NOTHING(EACCES, ns, NULL, "/", true_argv);
+    STARTS_NOTHING(EACCES, ns, NULL, "/proc/self/status", true_argv);
+    STARTS_NOTHING(ENOTDIR, ns, NULL, "/proc/self/status/x", true_argv);
+    big[300] = '\0';
+    STARTS_NOTHING(ENAMETOOLONG, ns, NULL, big, true_argv);
+    MUST(symlink("loop", "/run/loop"));
+    STARTS_NOTHING(ELOOP, ns, NULL, "/run/loop", true_argv);
+    netns_close(ns);
+}
+
+static void without_descriptors_it_is_emfile(void)
+{
+    struct netns *ns = blue();
+    pid_t pid = 0;
+
+    RUNS_OUT_OF_DESCRIPTORS(netns_spawn(ns, NULL, "true", true_argv, NULL, &pid));
+    EQUAL(wait_for(pid), 0);
+    RUNS_OUT_OF_DESCRIPTORS(netns_spawn(ns, OPTIONS(STDIO(1, 2, 0)), "true", true_argv, NULL, &pid));
+    EQUAL(wait_for(pid), 0);
+    netns_close(ns);
+}
+
+int main(void)
+{
+    RUN(it_runs_in_the_namespace_and_the_caller_does_not);
+    RUN(it_is_waited_for_as_any_child_is);
+    RUN(without_a_wait_there_is_none_where_sigchld_is_ignored);
+    RUN(arguments_and_environment_are_passed_on);
+    RUN(an_anonymous_namespace_has_programs_too);
+
+    RUN(it_is_looked_up_in_the_caller_s_path);
+    RUN(an_empty_directory_in_path_is_the_working_directory);
+    RUN(a_script_without_an_interpreter_is_the_shell_s);
+
+    RUN(the_three_descriptors_are_the_program_s);
+    RUN(one_descriptor_may_be_all_three);
+    RUN(each_of_the_three_may_be_another_one_s_place);
+    RUN(the_caller_may_have_none_of_the_three);
+    RUN(nothing_else_gets_into_the_program);
+    RUN(a_descriptor_that_is_not_open_is_ebadf);
+
+    RUN(the_working_directory_is_kept_or_chosen);
+    RUN(below_sys_it_is_what_the_program_sees_there);
+
+    RUN(signals_are_as_posix_spawn_has_them);
+    RUN(a_failure_raises_no_sigchld);
+
+    RUN(a_pidfd_is_given);
+
+    RUN(bad_arguments_are_einval);
+    RUN(options_of_another_version_are_understood_or_refused);
+    RUN(what_execve_says_comes_back);
+    RUN(without_descriptors_it_is_emfile);
+    return finish();
+}

@@ -1,0 +1,293 @@
+//! Programs: in a namespace, instead of this process or beside it.
+
+use std::ffi::{CStr, c_char, c_int};
+use std::mem;
+use std::os::fd::{BorrowedFd, IntoRawFd};
+use std::ptr;
+use std::slice;
+
+use nix::errno::Errno;
+
+use crate::error::{Detail, Error, Object, ProgramCall, Result, Step};
+use crate::exec;
+use crate::plan::{Options, Plan, SpawnFlags, Stdio};
+use crate::program::{Arguments, Program};
+use crate::spawn::{self, Child};
+use crate::sys::{Argument, ArgumentArray};
+
+use super::boundary;
+use super::convert::{self, text};
+use super::types::Netns;
+
+/// For netns_spawn(): stdin_fd, stdout_fd and stderr_fd count.
+pub const NETNS_SPAWN_STDIO: u32 = 1;
+/// For netns_spawn(): /sys is left alone, and goes on showing the caller's devices.
+pub const NETNS_SPAWN_KEEP_SYS: u32 = 2;
+/// For netns_spawn(): the files of /etc/netns/NAME are left alone.
+pub const NETNS_SPAWN_KEEP_ETC: u32 = 4;
+
+const _: () = assert!(NETNS_SPAWN_STDIO == SpawnFlags::STDIO.bits());
+const _: () = assert!(NETNS_SPAWN_KEEP_SYS == SpawnFlags::KEEP_SYS.bits());
+const _: () = assert!(NETNS_SPAWN_KEEP_ETC == SpawnFlags::KEEP_ETC.bits());
+
+/// What netns_spawn() is to do otherwise. Fill it with zeroes, then set size to
+/// sizeof(struct netns_spawn_options); later versions add members at the end, for which zero means
+/// that all is as before. Since 1.0.
+#[repr(C)]
+pub struct NetnsSpawnOptions {
+    /// The size of the structure that the caller was compiled with.
+    pub size: u32,
+    /// NETNS_SPAWN_STDIO, NETNS_SPAWN_KEEP_SYS, NETNS_SPAWN_KEEP_ETC, or'ed together.
+    pub flags: u32,
+    /// With NETNS_SPAWN_STDIO: the descriptors that the program has as 0, 1 and 2, which may be the
+    /// same one, or each other's; they stay yours. -1: it has the caller's.
+    pub stdin_fd: i32,
+    pub stdout_fd: i32,
+    pub stderr_fd: i32,
+    /// If not NULL, receives a pidfd of the program, which is yours to close(2).
+    pub pidfd: *mut i32,
+    /// The program's working directory, looked up as the program sees the file system. NULL: the
+    /// caller's.
+    pub cwd: *const c_char,
+}
+
+unsafe extern "C" {
+    static mut environ: *const Argument;
+}
+
+/// Becomes the program, in the namespace: what `ip netns exec` does. Returns only if that fails, and
+/// then namespace, mounts, root and working directory of every thread are as they were.
+///
+/// file  is looked up in the caller's PATH as execvp(3) does, unless it has a '/' in it. A script
+///       without a "#!" line is run by /bin/sh.
+/// argv  the program's arguments, argv[0] first, with a NULL at the end.
+/// envp  its environment, with a NULL at the end; NULL is the caller's, environ.
+///
+/// The program has a mount namespace of its own, which sees what is mounted outside from then on, and
+/// from which nothing gets out. In it
+///   - /sys is a new sysfs, which shows the namespace's devices. It is read-only, nosuid, nodev or
+///     noexec if the old one was. What was mounted below /sys is there again (cgroup, tracefs, bpf
+///     ...), unless the directory it was mounted on does not exist in the new one. Where there is no
+///     /sys, there is none.
+///   - each file and directory in /etc/netns/NAME covers the one of the same name in /etc, if the
+///     handle has a name (netns_name()). Symbolic links are followed on both sides: where
+///     /etc/resolv.conf is one, what it leads to is covered. What has nothing to cover is left out: no
+///     such file in /etc, a link that leads nowhere, a directory against a file.
+///
+/// The working directory is the caller's; one below /sys or /etc is looked up anew, and kept as it was
+/// if it is no more. Everything else is as execve(2) has it: signal mask, ignored signals, open
+/// descriptors, credentials, limits. What a scheduling policy with SCHED_RESET_ON_FORK keeps from
+/// children, it keeps from the program as well.
+///
+/// A helper thread does the work, and execve(2) ends all the others. Signal handlers may run on it,
+/// in the namespace, while it tries.
+///
+/// Does not return, or returns
+///   -EINVAL     ns, file or argv is NULL, or argv is empty; also: the root directory is not a mount
+///               point (after chroot(2), say), or as execve(2) says
+///   -ENOENT     no such program in PATH, or the interpreter it names is missing; also: /proc is not
+///               mounted
+///   -EACCES     no permission to execute what was found, or to read /etc/netns/NAME
+///   -EPERM      CAP_SYS_ADMIN is missing, over the namespace or over the mounts; a user namespace may
+///               not mount a sysfs; or as execve(2) says
+///   -ENOTDIR, -ELOOP, -ENAMETOOLONG, -EISDIR  file is no program's path
+///   -ENOEXEC, -ELIBBAD, -ETXTBSY, -EIO  the program cannot be run
+///   -E2BIG      argv and envp are too long
+///   -EAGAIN     no helper thread could be started, or the limit on processes is reached
+///   -ENOSPC     the limit on mount namespaces or on mounts is reached
+///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
+/// and what else execve(2) or, for a file of /etc/netns/NAME, mount(2) says.
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_exec(
+    ns: Option<&Netns>,
+    file: *const c_char,
+    argv: *const *mut c_char,
+    envp: *const *mut c_char,
+) -> c_int {
+    // SAFETY: the caller passes NULL or a string.
+    let file = unsafe { text(file) };
+    let call = about_program(ns, file);
+    let subject = convert::about("exec", Object::Program(&call));
+    boundary::call(subject, || {
+        // SAFETY: the caller passes NULL, or arrays of strings with a NULL at the end.
+        let program = unsafe { program(file, argv, envp) }?;
+        let plan = Plan::new(&convert::handle(ns)?.0, Options::default(), program)?;
+        exec::exec(plan, &call.detail)
+    })
+}
+
+/// Starts the program in the namespace, beside this process, as posix_spawn(3) would, and returns when
+/// it runs. What it sees of /sys and /etc is as netns_exec() says, unless options say otherwise.
+///
+/// options  NULL: all as netns_exec() has it. With both NETNS_SPAWN_KEEP_SYS and
+///          NETNS_SPAWN_KEEP_ETC the program has no mount namespace of its own, and what it mounts is
+///          seen outside.
+/// file, argv, envp  as for netns_exec().
+/// pid      receives the child's process id, which is yours to wait for, as with fork(2). May be NULL
+///          if options->pidfd is not.
+///
+/// The program starts with the calling thread's signal mask, credentials and scheduling. A signal that
+/// has a handler has its default action, one that is ignored stays ignored. Descriptors that are not
+/// close-on-exec are inherited. Handlers of pthread_atfork(3) do not run.
+///
+/// The calling thread waits until the program runs, like after vfork(2); the other threads go on. A
+/// child that fails is waited for, and raises no SIGCHLD.
+///
+/// Returns 0, or, when there is no child,
+///   -EINVAL     ns, file or argv is NULL, argv is empty, neither pid nor options->pidfd is given,
+///               options->size is too small, a flag is unknown, a descriptor is less than -1; also: the
+///               root directory is not a mount point (after chroot(2), say), or as execve(2) says
+///   -E2BIG      options has members that this version does not know, and they are not zero; or argv
+///               and envp are too long
+///   -EBADF      one of the three descriptors is not open
+///   -ENOENT     no such program in PATH, or the interpreter it names is missing; no such directory as
+///               options->cwd; /proc is not mounted
+///   -EACCES     no permission to execute what was found, to enter options->cwd, or to read
+///               /etc/netns/NAME
+///   -EPERM      CAP_SYS_ADMIN is missing, over the namespace or over the mounts; a user namespace may
+///               not mount a sysfs (NETNS_SPAWN_KEEP_SYS does without); or as execve(2) says
+///   -ENOTDIR, -ELOOP, -ENAMETOOLONG, -EISDIR  file is no program's path, or options->cwd no
+///               directory's
+///   -ENOEXEC, -ELIBBAD, -ETXTBSY, -EIO  the program cannot be run
+///   -EAGAIN     the limit on processes is reached
+///   -ENOSPC     the limit on mount namespaces or on mounts is reached
+///   -ENOSYS     a pidfd was asked for, and this is Linux before 5.2
+///   -ECANCELED  a signal has ended the child before it was the program
+///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
+/// and what else clone(2), execve(2) or, for a file of /etc/netns/NAME, mount(2) says.
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_spawn(
+    ns: Option<&Netns>,
+    options: *const NetnsSpawnOptions,
+    file: *const c_char,
+    argv: *const *mut c_char,
+    envp: *const *mut c_char,
+    pid: *mut libc::pid_t,
+) -> c_int {
+    // SAFETY: the caller passes NULL or a string.
+    let file = unsafe { text(file) };
+    let call = about_program(ns, file);
+    let subject = convert::about("spawn", Object::Program(&call));
+    boundary::call(subject, || {
+        let ns = convert::handle(ns)?;
+        // SAFETY: the caller passes NULL, or arrays of strings with a NULL at the end; options, and
+        // what they point at, are there until the call returns.
+        let (program, options) = unsafe { (program(file, argv, envp)?, given(options)?) };
+        let pidfd = options.map_or(ptr::null_mut(), |options| options.pidfd);
+        if pid.is_null() && pidfd.is_null() {
+            return Err(Error::invalid("neither pid nor pidfd is given, to wait with"));
+        }
+        // SAFETY: the same.
+        let options =
+            unsafe { options.map_or(Ok(Options::default()), |raw| convert_options(raw)) }?;
+        let plan = Plan::new(&ns.0, options, program)?;
+        let child = spawn::spawn(plan, !pidfd.is_null(), &call.detail)?;
+        // SAFETY: the caller passes NULL or room for an int.
+        unsafe { store(child, pid, pidfd) };
+        Ok(())
+    })
+}
+
+fn about_program<'a>(ns: Option<&'a Netns>, file: Option<&'a CStr>) -> ProgramCall<'a> {
+    ProgramCall { file, ns: ns.map(|ns| &ns.0), detail: Detail::default() }
+}
+
+unsafe fn program<'a>(
+    file: Option<&'a CStr>,
+    argv: *const *mut c_char,
+    envp: *const *mut c_char,
+) -> Result<Program<'a>> {
+    let file = convert::required(file, "the program is NULL")?;
+    // SAFETY: the caller passes NULL or an array with a NULL at the end; Argument is such a pointer.
+    let argv = unsafe { arguments(argv.cast()) };
+    if argv.len() < 2 {
+        return Err(Error::invalid("argv is NULL, or has no argv[0]"));
+    }
+    // SAFETY: libc keeps an array there, or NULL; the program that changes it meanwhile, in another
+    // thread, may not start programs either. getenv gives NULL or a string.
+    let (environment, path) = unsafe { (environ, text(libc::getenv(c"PATH".as_ptr()))) };
+    let envp = if envp.is_null() { environment } else { envp.cast() };
+    Program::new(file, path, Arguments { argv, envp: ArgumentArray(envp) })
+}
+
+/// With the NULL at the end; nothing at all if the array is NULL.
+unsafe fn arguments<'a>(array: *const Argument) -> &'a [Argument] {
+    if array.is_null() {
+        return &[];
+    }
+    let mut count = 0;
+    // SAFETY: the array is read up to the NULL at its end, and lives as long as the call.
+    unsafe {
+        while *array.add(count) != Argument::NULL {
+            count += 1;
+        }
+        slice::from_raw_parts(array, count + 1)
+    }
+}
+
+/// The options, if the caller knows no more of them than this version, as openat2(2) has it.
+unsafe fn given<'a>(options: *const NetnsSpawnOptions) -> Result<Option<&'a NetnsSpawnOptions>> {
+    const KNOWN: usize = mem::size_of::<NetnsSpawnOptions>();
+    /// More than any version will ever have.
+    const MOST: usize = 4096;
+    if options.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: the caller passes options whose size is set.
+    let size = unsafe { (*options).size } as usize;
+    if size < KNOWN {
+        return Err(Error::invalid("options->size is not sizeof(struct netns_spawn_options)"));
+    }
+    let too_big = Error::new(Step::Argument, Errno::E2BIG)
+        .hint("options has members that this version of the library does not know");
+    if size > MOST {
+        return Err(too_big);
+    }
+    // SAFETY: the caller has said that there are as many bytes.
+    let rest = unsafe { slice::from_raw_parts(options.cast::<u8>().add(KNOWN), size - KNOWN) };
+    if rest.iter().any(|&byte| byte != 0) {
+        return Err(too_big);
+    }
+    // SAFETY: the caller passes options, which are there until the call returns.
+    Ok(unsafe { options.as_ref() })
+}
+
+unsafe fn convert_options<'a>(raw: &'a NetnsSpawnOptions) -> Result<Options<'a>> {
+    let flags = convert::flags::<SpawnFlags>(raw.flags)?;
+    let mut stdio = Stdio::default();
+    if flags.contains(SpawnFlags::STDIO) {
+        let given = [raw.stdin_fd, raw.stdout_fd, raw.stderr_fd];
+        for (place, fd) in stdio.iter_mut().zip(given) {
+            // SAFETY: they are the caller's, and stay open during the call; if one is not open, the
+            // first system call says so.
+            *place = unsafe { descriptor(fd) }?;
+        }
+    }
+    // SAFETY: the caller passes NULL or a string.
+    Ok(Options { flags, stdio, cwd: unsafe { text(raw.cwd) } })
+}
+
+unsafe fn descriptor<'a>(fd: c_int) -> Result<Option<BorrowedFd<'a>>> {
+    match fd {
+        -1 => Ok(None),
+        fd if fd < 0 => Err(Error::invalid("a descriptor is less than -1")),
+        // SAFETY: see the caller.
+        fd => Ok(Some(unsafe { BorrowedFd::borrow_raw(fd) })),
+    }
+}
+
+unsafe fn store(child: Child, pid: *mut libc::pid_t, pidfd: *mut i32) {
+    // SAFETY: see the caller; there is a pidfd if there is room for it.
+    unsafe {
+        if let Some(pid) = pid.as_mut() {
+            *pid = child.pid;
+        }
+        if let Some(fd) = child.pidfd {
+            pidfd.write(fd.into_raw_fd());
+        }
+    }
+}

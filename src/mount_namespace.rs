@@ -1,0 +1,233 @@
+//! The mount namespace that a program gets with its network namespace: /sys shows that namespace's
+//! devices, and the files of /etc/netns/NAME cover those of /etc.
+//!
+//! It is planned first, with what the caller sees; carrying it out allocates nothing, since that is
+//! done by the child of a process that may have threads.
+
+use std::ffi::CStr;
+use std::mem;
+use std::os::fd::{AsFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open};
+use nix::mount::MsFlags;
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::stat::Mode;
+use nix::sys::statvfs::statvfs;
+use nix::unistd::chdir;
+
+use crate::directory::for_each_entry;
+use crate::error::{At, Error, Result, Step};
+use crate::failure::{Done, Failing, Failure};
+use crate::mountinfo;
+use crate::mounts;
+use crate::procfs;
+use crate::strings::Strings;
+
+const SYS: &CStr = c"/sys";
+const ETC: &[u8] = b"/etc/";
+const ETC_NETNS: &[u8] = b"/etc/netns/";
+
+/// What the caller wants left alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Keep {
+    pub sys: bool,
+    pub etc: bool,
+}
+
+pub struct MountNamespace {
+    sys: Option<Sysfs>,
+    etc: EtcFiles,
+    /// The working directory, where it may be covered.
+    directory: Strings,
+}
+
+impl MountNamespace {
+    /// For the namespace of that name. None: there is nothing to change, so none is needed.
+    pub fn plan(name: Option<&CStr>, keep: Keep) -> Result<Option<MountNamespace>> {
+        if keep.sys && keep.etc {
+            return Ok(None);
+        }
+        Ok(Some(MountNamespace {
+            sys: if keep.sys { None } else { Sysfs::plan()? },
+            etc: EtcFiles::of(name.filter(|_| !keep.etc))?,
+            directory: working_directory()?,
+        }))
+    }
+
+    /// The calling thread is in it from here on; its root and working directory are its own then. A
+    /// failure may leave it half done.
+    pub fn enter(&mut self) -> Done<()> {
+        self.enter_without_etc()?;
+        self.etc.bind()?;
+        if let Some(path) = self.directory.iter().next() {
+            // Looked up anew, it is what the program sees there. Where it is no more, the program
+            // starts in the one that it was.
+            let _ = chdir(path);
+        }
+        Ok(())
+    }
+
+    fn enter_without_etc(&mut self) -> Done<()> {
+        unshare(CloneFlags::CLONE_NEWNS).failing(Step::UnshareMounts)?;
+        // Before anything is mounted, and before anything is cloned: it would be seen outside.
+        mounts::set_propagation(c"/", MsFlags::MS_SLAVE | MsFlags::MS_REC)
+            .failing(Step::MakeSlave)?;
+        match &mut self.sys {
+            Some(sys) => sys.mount_anew(),
+            None => Ok(()),
+        }
+    }
+
+    /// What `failure` was about.
+    pub fn object_of(&self, failure: Failure) -> Option<&CStr> {
+        match failure.step {
+            Step::PickUp | Step::PutBack => self.sys.as_ref()?.below.iter().nth(failure.item),
+            Step::BindEtc => self.etc.paths.iter().nth(2 * failure.item + 1),
+            _ => None,
+        }
+    }
+
+    /// Forgets the descriptors that a child has opened in memory that it shared with this process:
+    /// here their numbers are nobody's, or somebody else's.
+    pub fn forget_descriptors(&mut self) {
+        for tree in self.sys.iter_mut().flat_map(|sys| &mut sys.trees) {
+            mem::forget(tree.take());
+        }
+    }
+}
+
+/// Symlinks resolved; none if it is neither below /sys nor in /etc.
+fn working_directory() -> Result<Strings> {
+    let mut found = Strings::default();
+    let mut buffer = [0; libc::PATH_MAX as usize];
+    // One that cannot be told has no path to be looked up anew by.
+    let path = procfs::read_link(procfs::THREAD_CWD, &mut buffer).unwrap_or_default();
+    if path.starts_with(SYS.to_bytes()) || path.starts_with(ETC) {
+        found.push(&[path])?;
+    }
+    Ok(found)
+}
+
+/// The sysfs of a network namespace is its own; what is mounted below it (cgroups, tracefs, bpf ...)
+/// is not its affair, and stays.
+struct Sysfs {
+    flags: MsFlags,
+    below: Strings,
+    /// One for each of those, while they are moved.
+    trees: Vec<Option<OwnedFd>>,
+}
+
+impl Sysfs {
+    /// None: there is no /sys to mount it on.
+    fn plan() -> Result<Option<Sysfs>> {
+        let seen = match statvfs(SYS) {
+            Err(Errno::ENOENT) => return Ok(None),
+            seen => seen.at(Step::MountSys)?,
+        };
+        // ST_RDONLY, ST_NOSUID ... are the numbers of MS_RDONLY, MS_NOSUID ... A user namespace may
+        // not mount a sysfs with fewer of them than the one it sees has.
+        let flags = MsFlags::from_bits_truncate(seen.flags().bits()) & KEPT_FLAGS;
+        let below = mountinfo::mounted_directly_below(SYS)?;
+        let mut trees = Vec::new();
+        let count = below.iter().count();
+        trees.try_reserve_exact(count).map_err(|_| Error::no_memory())?;
+        trees.resize_with(count, || None);
+        Ok(Some(Sysfs { flags, below, trees }))
+    }
+
+    /// Mounts a new one and puts back what was on the old one.
+    fn mount_anew(&mut self) -> Done<()> {
+        for (item, (path, tree)) in self.below.iter().zip(&mut self.trees).enumerate() {
+            *tree = match mounts::pick_up(path) {
+                // It has been unmounted since, or another mount hides it.
+                Err(Errno::ENOENT | Errno::ENOTDIR) => None,
+                picked => Some(picked.failing_at(Step::PickUp, item)?),
+            };
+        }
+        if !self.replace().failing(Step::MountSys)? {
+            return Ok(());
+        }
+        for (item, (path, tree)) in self.below.iter().zip(&mut self.trees).enumerate() {
+            let Some(tree) = tree.take() else { continue };
+            match mounts::put_down(tree.as_fd(), path) {
+                // The directory was a device's of the other namespace.
+                Ok(()) | Err(Errno::ENOENT) => {}
+                result => result.failing_at(Step::PutBack, item)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// False: it is the namespace's own already. The new one is mounted while the old one is still
+    /// there: a user namespace may mount a sysfs only as long as it sees one.
+    fn replace(&self) -> nix::Result<bool> {
+        match mounts::mount_new(c"sysfs", SYS, self.flags) {
+            Err(Errno::EBUSY) => return Ok(false),
+            result => result?,
+        }
+        let Ok(new) = mounts::copy(SYS) else {
+            // Before Linux 5.2 the old one stays below.
+            return Ok(true);
+        };
+        mounts::detach(SYS)?;
+        // In a user namespace the old one may be held fast; then it stays covered.
+        let _ = mounts::detach(SYS);
+        mounts::put_down(new.as_fd(), SYS)?;
+        Ok(true)
+    }
+}
+
+const KEPT_FLAGS: MsFlags = MsFlags::MS_RDONLY
+    .union(MsFlags::MS_NOSUID)
+    .union(MsFlags::MS_NODEV)
+    .union(MsFlags::MS_NOEXEC)
+    .union(MsFlags::MS_NOATIME)
+    .union(MsFlags::MS_NODIRATIME);
+
+/// What /etc/netns/NAME holds, each with what it covers in /etc.
+struct EtcFiles {
+    /// By turns what is bound and what it is bound on.
+    paths: Strings,
+}
+
+impl EtcFiles {
+    fn of(name: Option<&CStr>) -> Result<EtcFiles> {
+        let mut paths = Strings::default();
+        let Some(name) = name.map(CStr::to_bytes) else {
+            return Ok(EtcFiles { paths });
+        };
+        let mut own = Strings::default();
+        own.push(&[ETC_NETNS, name])?;
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let dir = match open(own.iter().next().unwrap_or_default(), flags, Mode::empty()) {
+            Err(Errno::ENOENT | Errno::ENOTDIR) => return Ok(EtcFiles { paths }),
+            dir => dir.at(Step::ReadEtc)?,
+        };
+        for_each_entry(dir.as_fd(), Step::ReadEtc, |entry, _| {
+            let entry = entry.to_bytes();
+            if entry == b"." || entry == b".." {
+                return Ok(());
+            }
+            paths.push(&[ETC_NETNS, name, b"/", entry])?;
+            paths.push(&[ETC, entry])
+        })?;
+        Ok(EtcFiles { paths })
+    }
+
+    /// Symlinks are followed on both sides, as `ip netns exec` does: where /etc/resolv.conf is one,
+    /// what it leads to is covered.
+    fn bind(&self) -> Done<()> {
+        let mut paths = self.paths.iter();
+        let mut item = 0;
+        while let (Some(source), Some(target)) = (paths.next(), paths.next()) {
+            match mounts::bind(source, target) {
+                // Nothing there to cover, or a directory against a file.
+                Ok(()) | Err(Errno::ENOENT | Errno::ENOTDIR) => {}
+                result => result.failing_at(Step::BindEtc, item)?,
+            }
+            item += 1;
+        }
+        Ok(())
+    }
+}
