@@ -24,6 +24,7 @@ mod header {
         "listing",
         "processes",
         "ids",
+        "links",
         "monitor",
         "programs",
         "errors",

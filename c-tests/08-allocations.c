@@ -196,12 +196,31 @@ static int follow(void)
     return rc < 0 ? rc : next;
 }
 
+static int give_an_id(void)
+{
+    return netns_nsid_set(ns_of_all, ns_of_all, NETNS_NSID_AUTO);
+}
+
+static int list_ids(void)
+{
+    struct netns_nsid_list *list = NULL;
+    int rc = netns_nsid_list(NULL, ns_of_all, NETNS_NSID_NONE, 0, &list);
+
+    netns_nsid_list_free(list);
+    return rc;
+}
+
+static int rename_lo(void)
+{
+    return netns_link_move(ns_of_all, "lo", ns_of_all, "lo");
+}
+
 /* The process would not come through it if anything aborted. */
 static void where_memory_runs_out_every_call_says_so(void)
 {
     static int (*const each[])(void) = {make_anonymous, make, make_in_a_new_directory,
                                         open_by_name, list_all, find_names, find_pids,
-                                        follow};
+                                        follow, give_an_id, list_ids, rename_lo};
     size_t i;
 
     MUST(netns_create("blue", 0, &ns_of_all));

@@ -183,6 +183,8 @@ pub enum Step {
     GetId,
     SetId,
     ListIds,
+    FindLink,
+    MoveLink,
     ReadMounts,
     ReadEtc,
     Clone,
@@ -246,6 +248,8 @@ impl Step {
             Step::Netlink => ("rtnetlink", Nothing),
             Step::GetId | Step::ListIds => ("RTM_GETNSID", Nothing),
             Step::SetId => ("RTM_NEWNSID", Nothing),
+            Step::FindLink => ("RTM_GETLINK", Nothing),
+            Step::MoveLink => ("RTM_SETLINK", Nothing),
             Step::ReadMounts => ("read the mounts below /sys", Nothing),
             Step::ReadEtc => ("read its directory in /etc/netns", Nothing),
             Step::Clone => ("make a child process", Nothing),
@@ -339,6 +343,8 @@ impl Step {
             (Step::SetId, Errno::EPERM) => {
                 Some("needs CAP_NET_ADMIN over the namespace that is to have the id")
             }
+            (Step::MoveLink, Errno::EPERM) => Some("needs CAP_NET_ADMIN over both namespaces"),
+            (Step::FindLink, Errno::ENODEV) => Some("the namespace has no interface of this name"),
             (Step::ListIds, Errno::EACCES) => Some("needs CAP_NET_ADMIN over the target"),
             (Step::OpenHome | Step::Duplicate, Errno::ENOENT) => Some("is /proc mounted?"),
             (Step::MountRunDir, Errno::ENOENT) => Some("before Linux 5.12 this needs /proc"),

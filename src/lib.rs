@@ -19,6 +19,7 @@
 //! | `switch`       | the calling thread's way into a namespace and back                        |
 //! | `helper`       | a thread for what the calling thread must not do to itself                |
 //! | `netlink`      | rtnetlink: requests and answers, the connection that a handle keeps       |
+//! | `link`         | interfaces, and how they move                                             |
 //! | `nsid`         | the ids that one namespace has for others                                 |
 //! | `list`         | the names, and the names of one namespace                                 |
 //! | `monitor`      | names coming and going                                                    |
@@ -50,6 +51,7 @@ mod helper;
 mod identity;
 mod iproute2;
 mod lifecycle;
+mod link;
 mod list;
 mod monitor;
 mod mount_namespace;

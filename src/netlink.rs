@@ -29,8 +29,7 @@ use crate::sys;
 use kept::Lease;
 
 pub use kept::Kept;
-use message::malformed;
-pub use message::{Message, Request, number};
+pub use message::{Attribute, Message, Request, malformed, number};
 
 /// The kernel puts no more of a dump into one datagram, and no more than the reader has room for.
 const DUMP_ROOM: usize = 32 * 1024;
@@ -52,6 +51,7 @@ const ENOTSUPP: i32 = 524;
 /// A connection on which one request at a time is made.
 pub struct Route {
     socket: OwnedFd,
+    buffer: Vec<u8>,
     sequence: u32,
     /// Whether nothing of an answer is left to come.
     in_order: bool,
@@ -112,7 +112,7 @@ impl Route {
     fn new(socket: OwnedFd) -> Route {
         // By the clock: no answer to an earlier request passes for one of ours, whoever made it.
         let now = clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from);
-        Route { socket, sequence: now.as_nanos() as u32, in_order: true }
+        Route { socket, buffer: Vec::new(), sequence: now.as_nanos() as u32, in_order: true }
     }
 
     /// Makes a request that changes something, and waits until it is done. `flags` are NLM_F_CREATE
@@ -180,9 +180,10 @@ impl Route {
         room: usize,
         mut each: impl FnMut(Message) -> Result<Option<T>>,
     ) -> Result<T> {
-        // Before anything is asked for: a change must not be made and then fail for want of memory.
-        let mut buffer = Vec::new();
-        buffer.try_reserve_exact(room).map_err(|_| Error::no_memory())?;
+        // Before anything is asked for: a change must not be made and then fail for want of memory,
+        // nor the question that follows it.
+        self.buffer.clear();
+        self.buffer.try_reserve_exact(room).map_err(|_| Error::no_memory())?;
         self.sequence = self.sequence.wrapping_add(1);
         let bytes = request.finish(NLM_F_REQUEST | flags, self.sequence)?;
         self.in_order = false;
@@ -190,8 +191,8 @@ impl Route {
         // for those of whoever opened the socket.
         unless_interrupted(|| send(&self.socket, bytes, SendFlags::empty()))?;
         loop {
-            self.receive(&mut buffer)?;
-            let mut rest = &buffer[..];
+            self.receive()?;
+            let mut rest = &self.buffer[..];
             while !rest.is_empty() {
                 let message = Message::split(&mut rest)?;
                 if message.sequence != self.sequence {
@@ -206,15 +207,15 @@ impl Route {
     }
 
     /// Waits for the kernel's next datagram, however large it is.
-    fn receive(&self, buffer: &mut Vec<u8>) -> Result<()> {
+    fn receive(&mut self) -> Result<()> {
+        let (socket, buffer) = (&self.socket, &mut self.buffer);
         let size = RecvFlags::PEEK | RecvFlags::TRUNC;
         loop {
-            let (_, size) = unless_interrupted(|| recv(&self.socket, &mut [0; 0][..], size))?;
+            let (_, size) = unless_interrupted(|| recv(socket, &mut [0; 0][..], size))?;
             buffer.clear();
             buffer.try_reserve(size).map_err(|_| Error::no_memory())?;
-            let (_, len, sender) = unless_interrupted(|| {
-                recvfrom(&self.socket, spare_capacity(buffer), RecvFlags::TRUNC)
-            })?;
+            let (_, len, sender) =
+                unless_interrupted(|| recvfrom(socket, spare_capacity(buffer), RecvFlags::TRUNC))?;
             // Whoever is privileged may send to the socket; only the kernel was asked.
             if !is_kernel(sender) {
                 continue;

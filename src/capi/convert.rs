@@ -7,6 +7,7 @@ use bitflags::Flags;
 
 use crate::entry::Name;
 use crate::error::{Error, Object, Result, Subject};
+use crate::link::LinkName;
 use crate::namespace::Namespace;
 use crate::rundir::DEFAULT_RUN_DIR;
 
@@ -41,6 +42,10 @@ pub fn out<T>(out: Option<&mut MaybeUninit<T>>) -> Result<&mut MaybeUninit<T>> {
 
 pub fn name(text: Option<&CStr>) -> Result<Name<'_>> {
     Name::new(required(text, "the name is NULL")?)
+}
+
+pub fn link_name(text: Option<&CStr>) -> Result<LinkName<'_>> {
+    LinkName::new(required(text, "the interface's name is NULL")?)
 }
 
 pub fn rundir(text: Option<&CStr>) -> Result<&CStr> {

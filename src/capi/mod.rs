@@ -13,6 +13,7 @@ mod identity;
 mod ids;
 mod iproute2;
 mod lifecycle;
+mod links;
 mod listing;
 mod message;
 mod monitor;

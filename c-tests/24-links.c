@@ -1,0 +1,511 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Interfaces move between namespaces. */
+#include "ip.h"
+#include "mover.h"
+#include "privilege.h"
+
+#include <linux/if_tun.h>
+#include <sys/socket.h>
+#include <sys/utsname.h>
+
+/* Runs a shell command in a namespace; the test ends if it fails. */
+static void in(const struct netns *ns, const char *command)
+{
+    pid_t pid;
+
+    fflush(NULL);
+    pid = MUST(fork());
+    if (pid == 0) {
+        MUST(netns_setns(ns));
+        /* valgrind looks at what the test does, and not at what a shell does. */
+        execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+        _exit(127);
+    }
+    if (wait_for(pid) != 0) {
+        printf("# %s\n", command);
+        fflush(stdout);
+        _exit(1);
+    }
+}
+
+static struct netns *new_namespace(void)
+{
+    struct netns *ns = NULL;
+
+    MUST(netns_create(NULL, 0, &ns));
+    return ns;
+}
+
+/* A namespace with a pair of interfaces in it, a and b. */
+static struct netns *namespace_with_a_pair(void)
+{
+    struct netns *ns = new_namespace();
+
+    need_ip();
+    in(ns, "ip link add name a type veth peer name b");
+    return ns;
+}
+
+/* The index of an interface; 0: there is none. */
+static int index_in(const struct netns *ns, const char *name)
+{
+    struct ifreq request = {0};
+    int fd = MUST(netns_socket(ns, AF_INET, SOCK_DGRAM, 0)), rc;
+
+    strncpy(request.ifr_name, name, IFNAMSIZ - 1);
+    rc = ioctl(fd, SIOCGIFINDEX, &request);
+    close(fd);
+    return rc == 0 ? request.ifr_ifindex : 0;
+}
+
+static bool is_up(const struct netns *ns, const char *name)
+{
+    struct ifreq request = {0};
+    int fd = MUST(netns_socket(ns, AF_INET, SOCK_DGRAM, 0));
+
+    strncpy(request.ifr_name, name, IFNAMSIZ - 1);
+    MUST(ioctl(fd, SIOCGIFFLAGS, &request));
+    close(fd);
+    return request.ifr_flags & IFF_UP;
+}
+
+/* How many interfaces there are. */
+static int links_in(const struct netns *ns)
+{
+    struct ifreq request;
+    int fd = MUST(netns_socket(ns, AF_INET, SOCK_DGRAM, 0)), count = 0;
+
+    for (request.ifr_ifindex = 1; request.ifr_ifindex < 1000; request.ifr_ifindex++)
+        count += ioctl(fd, SIOCGIFNAME, &request) == 0;
+    close(fd);
+    return count;
+}
+
+static bool kernel_is_at_least(int major, int minor)
+{
+    struct utsname name;
+    int has_major = 0, has_minor = 0;
+
+    MUST(uname(&name));
+    sscanf(name.release, "%d.%d", &has_major, &has_minor);
+    return has_major > major || (has_major == major && has_minor >= minor);
+}
+
+/* --- from here to there ------------------------------------------------------------------------ */
+
+static void an_interface_moves_between_any_two(void)
+{
+    struct netns *x = namespace_with_a_pair(), *y = new_namespace();
+    uint64_t home = here();
+
+    EQUAL(OK(netns_link_move(x, "a", y, NULL)), 0);
+    EQUAL(index_in(x, "a"), 0);
+    CHECK(index_in(y, "a") > 0);
+    CHECK(index_in(x, "b") > 0);
+    EQUAL(here(), home);
+    EQUAL(OK(netns_link_move(y, "a", x, NULL)), 0);
+    CHECK(index_in(x, "a") > 0);
+    EQUAL(index_in(y, "a"), 0);
+    netns_close(x);
+    netns_close(y);
+}
+
+static void without_from_it_is_in_the_threads_own(void)
+{
+    struct netns *x = namespace_with_a_pair(), *y = new_namespace(), *home = NULL;
+
+    OK(netns_setns(x));
+    OK(netns_open_current(&home));
+    EQUAL(OK(netns_link_move(NULL, "a", y, NULL)), 0);
+    CHECK(index_in(y, "a") > 0);
+    EQUAL(OK(netns_link_move(NULL, "b", y, "c")), 0);
+    CHECK(index_in(y, "c") > 0);
+    EQUAL(OK(netns_link_move(y, "a", home, "d")), 0);
+    CHECK(index_in(x, "d") > 0);
+    EQUAL(here(), netns_inode(x));
+    EQUAL(links_in(x), 2);
+    EQUAL(links_in(y), 2);
+    netns_close(x);
+    netns_close(y);
+    netns_close(home);
+}
+
+static void it_gets_a_new_name_on_the_way(void)
+{
+    struct netns *x = namespace_with_a_pair(), *y = new_namespace(), *z = new_namespace();
+
+    OK(netns_link_move(x, "a", y, "eth0"));
+    CHECK(index_in(y, "eth0") > 0);
+    EQUAL(index_in(y, "a"), 0);
+    /* Where the old name is taken over there, and where the new one is taken here. */
+    in(x, "ip link add name eth0 type ifb && ip link add name eth1 type ifb");
+    OK(netns_link_move(x, "eth0", y, "eth1"));
+    CHECK(index_in(y, "eth1") > 0);
+    CHECK(index_in(x, "eth1") > 0);
+    OK(netns_link_move(x, "b", y, "fifteen-bytes-x"));
+    CHECK(index_in(y, "fifteen-bytes-x") > 0);
+    EQUAL(links_in(y), 4);
+    /* The same name is a new one as well. */
+    OK(netns_link_move(y, "eth1", z, "eth1"));
+    netns_close(x);
+    netns_close(y);
+    netns_close(z);
+}
+
+static void what_is_up_goes_down(void)
+{
+    struct netns *x = namespace_with_a_pair(), *y = new_namespace();
+
+    in(x, "ip link set dev a up && ip link set dev b up && ip address add 192.0.2.1/24 dev a");
+    OK(netns_link_move(x, "a", y, "c"));
+    CHECK(!is_up(y, "c"));
+    CHECK(is_up(x, "b"));
+    netns_close(x);
+    netns_close(y);
+}
+
+static void to_where_it_is_already_it_is_renamed(void)
+{
+    struct netns *x = namespace_with_a_pair();
+    int index = index_in(x, "a");
+
+    OK(netns_link_move(x, "a", x, NULL));
+    OK(netns_link_move(x, "a", x, "a"));
+    EQUAL(index_in(x, "a"), index);
+    OK(netns_link_move(x, "a", x, "c"));
+    EQUAL(index_in(x, "c"), index);
+    EQUAL(index_in(x, "a"), 0);
+    FAILS(EEXIST, netns_link_move(x, "c", x, "b"));
+    EQUAL(index_in(x, "c"), index);
+    in(x, "ip link set dev c up");
+    if (kernel_is_at_least(6, 2))
+        OK(netns_link_move(x, "c", x, "d"));
+    else
+        FAILS(EBUSY, netns_link_move(x, "c", x, "d"));
+    CHECK(is_up(x, kernel_is_at_least(6, 2) ? "d" : "c"));
+    OK(netns_setns(x));
+    OK(netns_link_move(NULL, "b", x, "e"));
+    CHECK(index_in(x, "e") > 0);
+    netns_close(x);
+}
+
+static void an_alternative_name_will_do_and_stays_one(void)
+{
+    struct netns *x = namespace_with_a_pair(), *y = new_namespace();
+
+    in(x, "ip link property add dev a altname other");
+    in(y, "ip link add name a type ifb");
+    /* Not that the kernel takes the name it was found by for the one that it is to have. */
+    FAILS(EEXIST, netns_link_move(x, "other", y, NULL));
+    CHECK(index_in(x, "a") > 0);
+    in(y, "ip link delete dev a");
+    OK(netns_link_move(x, "other", y, NULL));
+    CHECK(index_in(y, "a") > 0);
+    EQUAL(index_in(y, "other"), index_in(y, "a"));
+    /* And it keeps others from having it. */
+    in(x, "ip link add name c type ifb");
+    FAILS(EEXIST, netns_link_move(x, "c", y, "other"));
+    CHECK(index_in(x, "c") > 0);
+    netns_close(x);
+    netns_close(y);
+}
+
+/* As a physical one does, it belongs to something that lives on elsewhere. */
+static void a_tap_moves_and_still_belongs_to_who_made_it(void)
+{
+    struct netns *x = new_namespace(), *y = new_namespace();
+    struct ifreq request = {.ifr_name = "tap0"};
+    char frame[64] = {0};
+    int token = MUST(netns_enter(x)), fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+
+    if (fd < 0)
+        skip("no /dev/net/tun");
+    request.ifr_flags = IFF_TAP | IFF_NO_PI;
+    MUST(ioctl(fd, TUNSETIFF, &request));
+    MUST(netns_leave(token));
+    OK(netns_link_move(x, "tap0", y, "wire"));
+    EQUAL(links_in(x), 1);
+    CHECK(index_in(y, "wire") > 0);
+    netns_close(x);
+    need_ip();
+    in(y, "ip link set dev wire up");
+    EQUAL(write(fd, frame, sizeof frame), sizeof frame);
+    close(fd);
+    EQUAL(index_in(y, "wire"), 0);
+    netns_close(y);
+}
+
+/* --- what is refused --------------------------------------------------------------------------- */
+
+static void a_name_that_is_taken_is_eexist(void)
+{
+    struct netns *x = namespace_with_a_pair(), *y = new_namespace();
+    int index = index_in(x, "a");
+
+    in(x, "ip link set dev a up && ip address add 192.0.2.1/24 dev a");
+    in(y, "ip link add name a type ifb && ip link add name taken type ifb && ip link add name c type ifb");
+    FAILS(EEXIST, netns_link_move(x, "a", y, NULL));
+    MESSAGE_HAS("move \"a\": RTM_SETLINK: File exists: ");
+    MESSAGE_HAS("target netns");
+    FAILS(EEXIST, netns_link_move(x, "a", y, "a"));
+    FAILS(EEXIST, netns_link_move(x, "a", y, "taken"));
+    MESSAGE_HAS("the new name");
+    /* Where the kernel would move it first and then have no name for it, too. */
+    in(y, "ip link delete dev a");
+    FAILS(EEXIST, netns_link_move(x, "a", y, "taken"));
+    FAILS(EEXIST, netns_link_move(x, "a", y, "lo"));
+    EQUAL(index_in(x, "a"), index);
+    CHECK(is_up(x, "a"));
+    in(x, "ip address show dev a | grep -q 192.0.2.1");
+    EQUAL(links_in(y), 3);
+    netns_close(x);
+    netns_close(y);
+}
+
+static void what_is_not_there_is_enodev(void)
+{
+    struct netns *x = namespace_with_a_pair(), *y = new_namespace();
+
+    FAILS(ENODEV, netns_link_move(y, "a", x, NULL));
+    MESSAGE_HAS("move \"a\": RTM_GETLINK: No such device (the namespace has no interface of this name)");
+    FAILS(ENODEV, netns_link_move(x, "c", y, "d"));
+    FAILS(ENODEV, netns_link_move(x, "c", x, NULL));
+    FAILS(ENODEV, netns_link_move(x, "fifteen-bytes-x", y, NULL));
+    EQUAL(links_in(x), 3);
+    EQUAL(links_in(y), 1);
+    netns_close(x);
+    netns_close(y);
+}
+
+static void bad_names_are_refused(void)
+{
+    static const char *const bad[] = {"", ".", "..", "/", "a/b", "a b", " a", "a\n", "a\t", "a\v",
+                                      "a:1", "a%d", "%"};
+    static const char *const long_names[] = {"sixteen-bytes-xx", "more-than-sixteen-bytes"};
+    struct netns *x = namespace_with_a_pair(), *y = new_namespace();
+
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        FAILS(EINVAL, netns_link_move(x, bad[i], y, NULL));
+        MESSAGE_HAS("an interface's name");
+        FAILS(EINVAL, netns_link_move(x, "a", y, bad[i]));
+    }
+    for (size_t i = 0; i < sizeof long_names / sizeof *long_names; i++) {
+        FAILS(ENAMETOOLONG, netns_link_move(x, long_names[i], y, NULL));
+        MESSAGE_HAS("15 bytes");
+        FAILS(ENAMETOOLONG, netns_link_move(x, "a", y, long_names[i]));
+    }
+    FAILS(EINVAL, netns_link_move(x, NULL, y, NULL));
+    FAILS(EINVAL, netns_link_move(x, NULL, y, "c"));
+    FAILS(EINVAL, netns_link_move(x, "a", NULL, NULL));
+    MESSAGE_HAS("is NULL");
+    FAILS(EINVAL, netns_link_move(NULL, "a", NULL, "c"));
+    EQUAL(links_in(x), 3);
+    EQUAL(links_in(y), 1);
+    netns_close(x);
+    netns_close(y);
+}
+
+static void what_belongs_to_its_namespace_stays(void)
+{
+    struct netns *x = namespace_with_a_pair(), *y = new_namespace();
+
+    in(x, "ip link add name br0 type bridge");
+    FAILS(EINVAL, netns_link_move(x, "lo", y, "lo1"));
+    MESSAGE_HAS("move \"lo\": RTM_SETLINK: Invalid argument");
+    if (kernel_is_at_least(6, 12))
+        MESSAGE_HAS("netns");
+    FAILS(EINVAL, netns_link_move(x, "br0", y, NULL));
+    EQUAL(links_in(x), 4);
+    EQUAL(links_in(y), 1);
+    netns_close(x);
+    netns_close(y);
+}
+
+/* --- lesser rights ----------------------------------------------------------------------------- */
+
+struct two {
+    struct netns *x, *y;
+};
+
+static void move_without_net_admin(void *arg)
+{
+    struct two *two = arg;
+
+    drop_capability(CAP_NET_ADMIN);
+    FAILS(EPERM, netns_link_move(two->x, "a", two->y, NULL));
+    MESSAGE_HAS("CAP_NET_ADMIN");
+    FAILS(EPERM, netns_link_move(two->x, "a", two->y, "c"));
+}
+
+static void move_as_a_plain_user(void *arg)
+{
+    struct two *two = arg;
+    struct netns *home = NULL;
+
+    MUST(netns_setns(two->x));
+    become_plain_user();
+    OK(netns_open_current(&home));
+    FAILS(EPERM, netns_link_move(NULL, "a", two->y, NULL));
+    MESSAGE_HAS("CAP_NET_ADMIN");
+    FAILS(EPERM, netns_link_move(home, "a", two->y, NULL));
+    FAILS(EPERM, netns_link_move(two->y, "lo", two->x, NULL));
+    MESSAGE_HAS("CAP_SYS_ADMIN");
+    netns_close(home);
+}
+
+static void without_the_right_it_is_eperm(void)
+{
+    struct two two = {namespace_with_a_pair(), new_namespace()};
+
+    IN_CHILD(move_without_net_admin, &two);
+    IN_CHILD(move_as_a_plain_user, &two);
+    EQUAL(links_in(two.x), 3);
+    netns_close(two.x);
+    netns_close(two.y);
+}
+
+static void move_in_a_user_namespace(void *arg)
+{
+    struct netns *outer = arg, *x = NULL, *y = NULL;
+
+    enter_user_namespace_with_run_directory(0);
+    OK(netns_create(NULL, 0, &x));
+    OK(netns_create(NULL, 0, &y));
+    in(x, "ip link add name a type veth peer name b");
+    OK(netns_link_move(x, "a", y, "c"));
+    EQUAL(links_in(x), 2);
+    EQUAL(links_in(y), 2);
+    /* Not to where the user namespace has no say. */
+    FAILS(EPERM, netns_link_move(x, "b", outer, NULL));
+    MESSAGE_HAS("CAP_NET_ADMIN over both");
+    FAILS(EPERM, netns_link_move(x, "b", outer, "d"));
+    FAILS(EPERM, netns_link_move(NULL, "lo", x, "d"));
+    EQUAL(threads_left(), 1);
+    EQUAL(links_in(x), 2);
+    netns_close(x);
+    netns_close(y);
+}
+
+static void it_works_in_a_user_namespace(void)
+{
+    struct netns *outer = new_namespace();
+
+    need_ip();
+    IN_CHILD(move_in_a_user_namespace, outer);
+    netns_close(outer);
+}
+
+/* --- many at once ------------------------------------------------------------------------------ */
+
+static void come_and_go(void *arg)
+{
+    const struct netns *y = arg;
+
+    in(y, "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do"
+          " ip link add name taken type ifb; ip link delete dev taken; done");
+}
+
+/* Whoever comes first, the interface is in the one namespace or in the other and has a name of its. */
+static void a_name_that_comes_and_goes_loses_no_interface(void)
+{
+    struct netns *x = namespace_with_a_pair(), *y = new_namespace();
+    pid_t other = start_part(come_and_go, y);
+    int moved = 0, refused = 0;
+
+    while (waitpid(other, NULL, WNOHANG) == 0) {
+        int rc = netns_link_move(x, "a", y, "taken");
+
+        if (rc == 0) {
+            moved++;
+            /* The other deletes what has this name, whoever made it. */
+            if (netns_link_move(y, "taken", x, "a") < 0)
+                in(x, "ip link show dev a || { ip link delete dev b; ip link add name a type veth peer name b; }"
+                      " >/dev/null 2>&1");
+        } else {
+            refused++;
+            EQUAL(rc, -EEXIST);
+            if (!CHECK(index_in(x, "a") > 0))
+                break;
+        }
+    }
+    printf("# %d moved, %d refused\n", moved, refused);
+    CHECK(moved + refused > 0);
+    netns_close(x);
+    netns_close(y);
+}
+
+struct shuttle {
+    struct two two;
+    const char *name;
+    int failures;
+};
+
+static void *shuttle(void *arg)
+{
+    struct shuttle *shuttle = arg;
+
+    for (int i = 0; i < (under_valgrind() ? 3 : 15); i++) {
+        shuttle->failures += netns_link_move(shuttle->two.x, shuttle->name, shuttle->two.y, NULL) < 0;
+        shuttle->failures += netns_link_move(shuttle->two.y, shuttle->name, shuttle->two.x,
+                                             shuttle->name) < 0;
+    }
+    return NULL;
+}
+
+static void threads_may_move_at_once(void)
+{
+    struct two two = {namespace_with_a_pair(), new_namespace()};
+    struct shuttle shuttles[] = {{two, "a", 0}, {two, "b", 0}, {two, "c", 0}};
+    pthread_t threads[3];
+    int before = open_descriptors();
+
+    in(two.x, "ip link add name c type ifb");
+    for (int i = 0; i < 3; i++)
+        MUST(-pthread_create(&threads[i], NULL, shuttle, &shuttles[i]));
+    for (int i = 0; i < 3; i++) {
+        MUST(-pthread_join(threads[i], NULL));
+        EQUAL(shuttles[i].failures, 0);
+    }
+    EQUAL(links_in(two.x), 4);
+    /* One connection for each of the two. */
+    EQUAL(open_descriptors(), before + 2);
+    netns_close(two.x);
+    netns_close(two.y);
+}
+
+static void without_descriptors_it_is_emfile(void)
+{
+    struct netns *x = namespace_with_a_pair(), *y = new_namespace();
+
+    /* What a handle keeps is no leak. */
+    OK(netns_link_move(x, "a", x, NULL));
+    RUNS_OUT_OF_DESCRIPTORS(netns_link_move(x, "a", y, "c"));
+    EQUAL(links_in(x), 2);
+    CHECK(index_in(y, "c") > 0);
+    netns_close(x);
+    netns_close(y);
+}
+
+int main(void)
+{
+    RUN(an_interface_moves_between_any_two);
+    RUN(without_from_it_is_in_the_threads_own);
+    RUN(it_gets_a_new_name_on_the_way);
+    RUN(what_is_up_goes_down);
+    RUN(to_where_it_is_already_it_is_renamed);
+    RUN(an_alternative_name_will_do_and_stays_one);
+    RUN(a_tap_moves_and_still_belongs_to_who_made_it);
+
+    RUN(a_name_that_is_taken_is_eexist);
+    RUN(what_is_not_there_is_enodev);
+    RUN(bad_names_are_refused);
+    RUN(what_belongs_to_its_namespace_stays);
+
+    RUN(without_the_right_it_is_eperm);
+    RUN(it_works_in_a_user_namespace);
+
+    RUN(a_name_that_comes_and_goes_loses_no_interface);
+    RUN(threads_may_move_at_once);
+    RUN(without_descriptors_it_is_emfile);
+    return finish();
+}

@@ -1,0 +1,172 @@
+//! Interfaces: found by name, and moved from one namespace to another.
+
+use std::ffi::CStr;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+
+use netlink_packet_route::link::LinkHeader;
+use nix::errno::Errno;
+
+use crate::error::{Error, Result, Step};
+use crate::namespace::Namespace;
+use crate::netlink::{self, Attribute, Message, Request, Route, malformed};
+use crate::switch;
+
+/// A string that may be an interface's name, as the kernel has it: 15 bytes at most. It would take a
+/// `%` for a pattern, and make a name of its own of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkName<'a>(&'a CStr);
+
+impl<'a> LinkName<'a> {
+    pub fn new(text: &'a CStr) -> Result<LinkName<'a>> {
+        let bytes = text.to_bytes();
+        let unfit = |byte: &u8| matches!(byte, b'/' | b':' | b'%' | b' ' | b'\t'..=b'\r');
+        if bytes.is_empty() || bytes == b"." || bytes == b".." || bytes.iter().any(unfit) {
+            return Err(Error::invalid(
+                "an interface's name is not empty, \".\" or \"..\" and has no '/', ':', '%' or space",
+            ));
+        }
+        if bytes.len() >= libc::IFNAMSIZ {
+            return Err(Error::new(Step::Argument, Errno::ENAMETOOLONG)
+                .hint("an interface's name has 15 bytes at most"));
+        }
+        Ok(LinkName(text))
+    }
+
+    fn attribute(self) -> Attribute<'a> {
+        Attribute { kind: libc::IFLA_IFNAME, value: self.0.to_bytes_with_nul() }
+    }
+}
+
+/// The index of the interface with this name, which may be one of its alternative names.
+pub fn index_of(route: &mut Route, name: LinkName) -> Result<u32> {
+    let mut request = Request::new(Step::FindLink, libc::RTM_GETLINK, &LinkHeader::default());
+    request.put(&name.attribute());
+    // Counters, which cost more than the rest, are not wanted.
+    let filter = libc::RTEXT_FILTER_SKIP_STATS.to_ne_bytes();
+    request.put(&Attribute { kind: libc::IFLA_EXT_MASK, value: &filter });
+    route.get(&mut request, index_in)
+}
+
+fn index_in(message: &Message) -> Result<u32> {
+    Ok(LinkHeader::parse(message.payload).map_err(|_| malformed())?.index)
+}
+
+/// Moves an interface from one namespace (None: the calling thread's) to another, and gives it a new
+/// name on the way.
+pub fn move_to(
+    from: Option<&Namespace>,
+    name: LinkName,
+    to: &Namespace,
+    new_name: Option<LinkName>,
+) -> Result<()> {
+    netlink::with(from, |here| {
+        // By index: a name in the request is the new one.
+        let index = index_of(here, name)?;
+        let Some(new_name) = new_name else {
+            return change(here, index, to.as_fd(), None);
+        };
+        if from.map_or_else(|| to.is_current(), |from| Ok(from == to))? {
+            return change(here, index, to.as_fd(), Some(new_name));
+        }
+        netlink::with(Some(to), |there| {
+            refuse_if_taken(there, new_name)?;
+            change(here, index, to.as_fd(), Some(new_name)).inspect_err(|_| {
+                // Somebody else has just made one of that name.
+                let _ = bring_back(here, there, name, from);
+            })
+        })
+    })
+}
+
+/// The kernel moves first and gives the name then, and leaves the interface where it is by then if
+/// it cannot. So it is asked before whether it can.
+fn refuse_if_taken(there: &mut Route, name: LinkName) -> Result<()> {
+    match index_of(there, name) {
+        Ok(_) => Err(Error::new(Step::MoveLink, Errno::EEXIST)
+            .hint("the namespace that it is to go to has an interface of the new name")),
+        Err(Error { errno: Errno::ENODEV, .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Brings home an interface that has moved under its old name. It was not moved unless that name was
+/// free over there.
+fn bring_back(
+    here: &mut Route,
+    there: &mut Route,
+    name: LinkName,
+    home: Option<&Namespace>,
+) -> Result<()> {
+    if index_of(here, name).is_ok() {
+        return Ok(());
+    }
+    let index = index_of(there, name)?;
+    match home {
+        Some(home) => change(there, index, home.as_fd(), None),
+        None => change(there, index, switch::open_current()?.as_fd(), None),
+    }
+}
+
+fn change(route: &mut Route, index: u32, to: BorrowedFd, new_name: Option<LinkName>) -> Result<()> {
+    let header = LinkHeader { index, ..LinkHeader::default() };
+    let mut request = Request::new(Step::MoveLink, libc::RTM_SETLINK, &header);
+    let to = to.as_raw_fd().to_ne_bytes();
+    request.put(&Attribute { kind: libc::IFLA_NET_NS_FD, value: &to });
+    if let Some(name) = new_name {
+        request.put(&name.attribute());
+    }
+    route.change(&mut request, 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+    use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
+
+    fn add(route: &mut Route, name: LinkName) {
+        let mut kind = [8_u16.to_ne_bytes(), 1_u16.to_ne_bytes()].concat();
+        kind.extend(b"ifb\0");
+        let mut request = Request::new(Step::MoveLink, libc::RTM_NEWLINK, &LinkHeader::default());
+        request.put(&name.attribute());
+        request.put(&Attribute { kind: libc::IFLA_LINKINFO, value: &kind });
+        route.change(&mut request, NLM_F_CREATE | NLM_F_EXCL).unwrap();
+    }
+
+    #[test]
+    fn names_are_what_the_kernel_takes() {
+        for name in [c"lo", c"a", c"...", c"fifteen-bytes-x", c"\xff\x01", c"eth0.5", c"a#b"] {
+            assert_eq!(LinkName::new(name).map(|name| name.0), Ok(name));
+        }
+        for name in [c"", c".", c"..", c"a/b", c"a:b", c"a%d", c"a b", c"a\tb", c"a\x0bb", c"a\r"] {
+            assert_eq!(LinkName::new(name).unwrap_err().errno, Errno::EINVAL, "{name:?}");
+        }
+        assert_eq!(LinkName::new(c"sixteen-bytes-xx").unwrap_err().errno, Errno::ENAMETOOLONG);
+    }
+
+    #[test]
+    fn what_has_moved_without_its_new_name_is_brought_back() {
+        let Some(_) = testing::world() else { return };
+        let (home, other) = (testing::anonymous(), testing::anonymous());
+        let [name, taken] = [c"a", c"taken"].map(|name| LinkName::new(name).unwrap());
+        netlink::with(Some(&home), |here| {
+            netlink::with(Some(&other), |there| {
+                add(here, name);
+                add(there, taken);
+                let index = index_of(here, name)?;
+                let error = change(here, index, other.as_fd(), Some(taken)).unwrap_err();
+                assert_eq!(error.errno, Errno::EEXIST);
+                // That is what the kernel does.
+                assert!(index_of(here, name).is_err() && index_of(there, name).is_ok());
+                bring_back(here, there, name, Some(&home))?;
+                assert!(index_of(here, name).is_ok() && index_of(there, name).is_err());
+                // And leaves alone what has not moved.
+                bring_back(here, there, name, Some(&home))?;
+                assert!(index_of(here, name).is_ok());
+                assert_eq!(refuse_if_taken(there, taken).unwrap_err().errno, Errno::EEXIST);
+                refuse_if_taken(there, name)
+            })
+        })
+        .unwrap();
+    }
+}
