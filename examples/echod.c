@@ -209,7 +209,7 @@ static void close_connection(struct connection *connection)
 
 /*
  * Without lingering, and whatever was not delivered is lost: else a peer that does not read would
- * keep the socket, and with it the namespace, for many minutes after close(2).
+ * keep the socket, and with it the namespace, for minutes after close(2).
  */
 static void reset_connection(struct connection *connection)
 {
@@ -302,13 +302,10 @@ static void listener_ready(void *owner)
             open_connection(place, fd);
             continue;
         }
-        if (errno == EAGAIN)
-            return;
-        if (is_shortage(errno)) {
+        /* For want of descriptors, mostly; whatever it is, it must not keep us spinning. */
+        if (errno != EAGAIN)
             pause_listener(place);
-            return;
-        }
-        /* Whatever else it is was that caller's (see accept(2)), who is out of the queue. */
+        return;
     }
 }
 
