@@ -37,7 +37,7 @@ all: $(B)/$(SO) $(B)/libnetns.a $(EXAMPLES)
 
 # iproute2's own names are weak in the archive: a program that has its copies of them links as well.
 # Rust has no stable word for it.
-WEAK = $(shell sed -n 's/^[a-z][a-z ]* \**\([a-z_]*\)[^a-z_].*;$$/\1/p' include/netns-iproute2.h)
+WEAK = $(shell sed -n 's/^[a-z][a-z ]* \**\([a-z_]*\)[^a-z_].*[;,]$$/\1/p' include/netns-iproute2.h)
 
 $(B)/libnetns.a: $(RUST) include/netns-iproute2.h scripts/need Makefile
 	@scripts/need cargo cc objcopy pkg-config

@@ -8,20 +8,6 @@
 #include <pthread.h>
 #include <setjmp.h>
 
-/* The call returns this and errno, and prints these lines. */
-#define GIVES(value, error, lines, call)                                                      \
-    do {                                                                                      \
-        int given_, errno_;                                                                   \
-                                                                                              \
-        listen_to_stderr();                                                                   \
-        errno = ERRNO_UNTOUCHED;                                                              \
-        given_ = (call);                                                                      \
-        errno_ = errno;                                                                       \
-        same_at(said_on_stderr(), (lines), __LINE__, #call " on stderr");                     \
-        equal_at(given_, (value), __LINE__, #call);                                           \
-        equal_at(errno_, (error) ? (error) : ERRNO_UNTOUCHED, __LINE__, #call " sets errno"); \
-    } while (0)
-
 static uint64_t inode_of(int fd)
 {
     struct stat st;

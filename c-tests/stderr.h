@@ -33,4 +33,18 @@ static inline const char *said_on_stderr(void)
     return text;
 }
 
+/* The call returns this and errno, and prints these lines. */
+#define GIVES(value, error, lines, call)                                                      \
+    do {                                                                                      \
+        int given_, errno_;                                                                   \
+                                                                                              \
+        listen_to_stderr();                                                                   \
+        errno = ERRNO_UNTOUCHED;                                                              \
+        given_ = (call);                                                                      \
+        errno_ = errno;                                                                       \
+        same_at(said_on_stderr(), (lines), __LINE__, #call " on stderr");                     \
+        equal_at(given_, (value), __LINE__, #call);                                           \
+        equal_at(errno_, (error) ? (error) : ERRNO_UNTOUCHED, __LINE__, #call " sets errno"); \
+    } while (0)
+
 #endif

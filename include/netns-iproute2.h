@@ -38,6 +38,12 @@
 #endif
 
 
+/**
+ * iproute2's connection, of which only what it begins with is known here: int fd, a socket of
+ * NETLINK_ROUTE. libnetlink.h of iproute2 says what more there is; none of it is read or written.
+ */
+struct rtnl_handle;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -74,6 +80,53 @@ int netns_get_fd(const char *name);
  * Since 1.0.
  */
 int netns_foreach(int (*func)(char *nsname, void *arg), void *arg);
+
+/**
+ * Tells the id that the namespace of a socket has for another namespace.
+ *
+ * rtnl  begins with the socket's descriptor, as iproute2's does. The request goes out by it, with a
+ *       sequence number of its own, whether it waits or not; what lies unread in it is thrown away.
+ *       Nothing else of the structure is read or written.
+ * name  as for netns_get_fd().
+ *
+ * Returns the id; or -1 if there is none, or if name cannot be opened, which errno tells; or -2 with
+ * errno as the kernel has it, after printing one of
+ *   Error: the kernel's own words, if the socket has NETLINK_EXT_ACK.
+ *   RTNETLINK answers: ERROR
+ *   Cannot talk to rtnetlink: ERROR
+ *   netlink receive error ERROR (ERRNO)
+ * It prints nothing where a pointer is NULL (EINVAL).
+ *
+ * Since 1.0.
+ */
+int netns_id_from_name(struct rtnl_handle *rtnl,
+                       const char *name);
+
+/**
+ * Gives a namespace an id in the namespace of a socket.
+ *
+ * rtnl, name  as for netns_id_from_name().
+ * nsid        the id; a negative one lets the kernel pick.
+ *
+ * Returns 0, or what netns_id_from_name() does for a failure, after printing what that prints. -2
+ * with errno EEXIST: it has an id already, or another namespace has this one; EPERM: CAP_NET_ADMIN
+ * is missing.
+ *
+ * Since 1.0.
+ */
+int set_netns_id_from_name(struct rtnl_handle *rtnl, const char *name, int nsid);
+
+/**
+ * Finds the name of the namespace that the calling thread's namespace has this id for: of several
+ * names the first in the directory's order.
+ *
+ * Returns the name, which is yours to free(3), or NULL, after printing what netns_foreach() and, for
+ * each entry that the kernel has no id of because it is no namespace, netns_id_from_name() print; or
+ *   Cannot open netlink socket: ERROR
+ *
+ * Since 1.0.
+ */
+char *netns_name_from_id(int32_t id);
 
 #ifdef __cplusplus
 }  // extern "C"

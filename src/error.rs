@@ -53,6 +53,15 @@ impl KernelText {
         }
         kept
     }
+
+    /// What goes with `error`, as long as it is the thread's last one.
+    fn of(error: &Error) -> Option<KernelText> {
+        Some(KERNEL_TEXT.get()).filter(|text| text.request == error.kernel && text.len > 0)
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
 }
 
 thread_local! {
@@ -97,6 +106,11 @@ impl Error {
     pub fn kernel(self, request: u32, text: &[u8]) -> Error {
         KERNEL_TEXT.set(KernelText::new(request, text));
         Error { kernel: request, ..self }
+    }
+
+    /// Gives the kernel's text to `show`, if there is one.
+    pub fn with_kernel_text<T>(&self, show: impl FnOnce(&[u8]) -> T) -> Option<T> {
+        KernelText::of(self).map(|text| show(text.as_bytes()))
     }
 
     /// The same failure under the errno that the contract has for it.

@@ -2,9 +2,9 @@
 //! the difference: what they open, what they leave out, what they say on stderr. Nothing else in the
 //! library prints.
 
-use std::ffi::CStr;
-use std::io::{self, IoSlice};
-use std::os::fd::{AsFd, OwnedFd};
+use std::ffi::{CStr, CString};
+use std::io::{self, IoSlice, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
@@ -12,6 +12,9 @@ use nix::sys::stat::Mode;
 
 use crate::directory::for_each_entry;
 use crate::error::{At, Error, Result, Step};
+use crate::names;
+use crate::netlink::{self, Route};
+use crate::nsid;
 use crate::procfs::ProcPath;
 use crate::rundir::{DEFAULT_RUN_DIR, RunDir, join_text};
 use crate::sys;
@@ -84,13 +87,90 @@ fn read_entries() -> Result<Vec<u8>> {
     }
 }
 
-/// `words: reason` on stderr, in one write so that no other thread's line gets into it.
+/// The id that the namespace of somebody else's socket has for `ns`; None: it has none.
+pub fn id_of(socket: RawFd, ns: BorrowedFd) -> Result<Option<i32>> {
+    talk(socket, |route| nsid::ask(route, ns))
+}
+
+/// Gives `ns` an id there; one that is negative is the kernel's to pick.
+pub fn set_id(socket: RawFd, ns: BorrowedFd, id: i32) -> Result<()> {
+    talk(socket, |route| nsid::give(route, ns, id))
+}
+
+fn talk<T>(socket: RawFd, talk: impl FnOnce(&mut Route) -> Result<T>) -> Result<T> {
+    let talked = if socket < 0 {
+        Err(Error::new(Step::Send, Errno::EBADF))
+    } else {
+        // SAFETY: a descriptor that is not open is EBADF for the first call on it.
+        Route::on(unsafe { BorrowedFd::borrow_raw(socket) }).and_then(|mut route| talk(&mut route))
+    };
+    talked.inspect_err(complain_of_talk)
+}
+
+/// The first name whose namespace has this id in the calling thread's.
+pub fn name_of(id: i32) -> Result<Option<CString>> {
+    netlink::with(None, |route| find_name(route, id)).inspect_err(|error| {
+        if error.step == Step::Socket {
+            complain([b"Cannot open netlink socket"], error.errno);
+        }
+    })
+}
+
+fn find_name(route: &mut Route, id: i32) -> Result<Option<CString>> {
+    let names = entries()?;
+    let names = names.split_inclusive(|&byte| byte == 0);
+    for name in names.filter_map(|name| CStr::from_bytes_with_nul(name).ok()) {
+        let Ok(ns) = get_fd(name) else { continue };
+        match nsid::ask(route, ns.as_fd()) {
+            Ok(Some(found)) if found == id => return names::copy(name).map(Some),
+            Ok(_) => {}
+            Err(error) => complain_of_talk(&error),
+        }
+    }
+    Ok(None)
+}
+
+/// The kernel's own words for a refusal, where it has any; it gives them to who has asked for them.
+fn complain_of_talk(error: &Error) {
+    match error.step {
+        Step::GetId | Step::SetId => error
+            .with_kernel_text(|text| {
+                let end: &[u8] = if text.ends_with(b".") { b"\n" } else { b".\n" };
+                say(&[b"Error: ", text, end]);
+            })
+            .unwrap_or_else(|| complain([b"RTNETLINK answers"], error.errno)),
+        Step::Send => complain([b"Cannot talk to rtnetlink"], error.errno),
+        _ => {
+            let mut number = [0; 16];
+            let mut rest = &mut number[..];
+            // It has room for any number.
+            let _ = write!(rest, " ({})", error.errno as i32);
+            let left = rest.len();
+            let mut buffer = [0; 128];
+            let reason = sys::error_text(error.errno, &mut buffer);
+            say(&[b"netlink receive error ", reason, &number[..number.len() - left], b"\n"]);
+        }
+    }
+}
+
+/// `words: reason`.
 fn complain<const N: usize>(words: [&[u8]; N], reason: Errno) {
-    const { assert!(N <= 5, "there are eight pieces to a line") };
+    const { assert!(N + 3 <= LONGEST_LINE) };
     let mut buffer = [0; 128];
     let reason = sys::error_text(reason, &mut buffer);
-    let mut pieces = [IoSlice::new(b""); 8];
-    let line = words.into_iter().chain([b": ", reason, b"\n"]);
+    let mut line: [&[u8]; LONGEST_LINE] = [b""; LONGEST_LINE];
+    for (place, word) in line.iter_mut().zip(words.into_iter().chain([b": ", reason, b"\n"])) {
+        *place = word;
+    }
+    say(&line);
+}
+
+/// In pieces.
+const LONGEST_LINE: usize = 8;
+
+/// Says it on stderr, in one write so that no other thread's line gets into it.
+fn say(line: &[&[u8]]) {
+    let mut pieces = [IoSlice::new(b""); LONGEST_LINE];
     for (piece, word) in pieces.iter_mut().zip(line) {
         *piece = IoSlice::new(word);
     }

@@ -7,7 +7,7 @@
 mod kept;
 mod message;
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use netlink_packet_core::{
@@ -19,7 +19,7 @@ use nix::time::{ClockId, clock_gettime};
 use rustix::buffer::spare_capacity;
 use rustix::net::netlink::SocketAddrNetlink;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
-use rustix::net::{RecvFlags, SendFlags, SocketAddrAny, recv, recvfrom, send};
+use rustix::net::{RecvFlags, SendFlags, SocketAddrAny, recv, recvfrom, sendto};
 
 use crate::error::{At, Error, Result, Step};
 use crate::namespace::Namespace;
@@ -39,6 +39,10 @@ const ANSWER_ROOM: usize = 4096;
 /// The kernel has answered before send(2) returns; who waits longer waits for ever.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How many datagrams are thrown away of what lies unread in somebody else's socket: more than there
+/// is room for, less than a flood has.
+const MOST_UNREAD: u32 = 1 << 16;
+
 /// How often a dump during which something changed is asked for again.
 const TRIES: u32 = 16;
 
@@ -55,6 +59,8 @@ pub struct Route {
     sequence: u32,
     /// Whether nothing of an answer is left to come.
     in_order: bool,
+    /// DONTWAIT where nobody has set a timeout.
+    wait: RecvFlags,
 }
 
 /// Calls `talk` with a connection to `ns`, or to the namespace that the calling thread is in. What
@@ -112,7 +118,27 @@ impl Route {
     fn new(socket: OwnedFd) -> Route {
         // By the clock: no answer to an earlier request passes for one of ours, whoever made it.
         let now = clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from);
-        Route { socket, buffer: Vec::new(), sequence: now.as_nanos() as u32, in_order: true }
+        Route {
+            socket,
+            buffer: Vec::new(),
+            sequence: now.as_nanos() as u32,
+            in_order: true,
+            wait: RecvFlags::empty(),
+        }
+    }
+
+    /// On somebody else's socket, whatever state it is in. What lies unread in it is thrown away: the
+    /// kernel drops an answer that there is no room for.
+    pub fn on(socket: BorrowedFd) -> Result<Route> {
+        let socket = socket.try_clone_to_owned().at(Step::Send)?;
+        for _ in 0..MOST_UNREAD {
+            match recv(&socket, &mut [0; 0][..], RecvFlags::DONTWAIT) {
+                // NOBUFS: it has overflowed, and goes on after having said so.
+                Ok(_) | Err(rustix::io::Errno::INTR | rustix::io::Errno::NOBUFS) => {}
+                Err(_) => break,
+            }
+        }
+        Ok(Route { wait: RecvFlags::DONTWAIT, ..Route::new(socket) })
     }
 
     /// Makes a request that changes something, and waits until it is done. `flags` are NLM_F_CREATE
@@ -187,9 +213,12 @@ impl Route {
         self.sequence = self.sequence.wrapping_add(1);
         let bytes = request.finish(NLM_F_REQUEST | flags, self.sequence)?;
         self.in_order = false;
-        // To nobody by address: the kernel then asks for the sender's capabilities only, and not
-        // for those of whoever opened the socket.
-        unless_interrupted(|| send(&self.socket, bytes, SendFlags::empty()))?;
+        // By address: the kernel then asks for the sender's capabilities only, and not for those of
+        // whoever opened the socket as well.
+        let kernel = SocketAddrNetlink::new(0, 0);
+        unless_interrupted(Step::Send, || {
+            sendto(&self.socket, bytes, SendFlags::empty(), &kernel)
+        })?;
         loop {
             self.receive()?;
             let mut rest = &self.buffer[..];
@@ -208,14 +237,16 @@ impl Route {
 
     /// Waits for the kernel's next datagram, however large it is.
     fn receive(&mut self) -> Result<()> {
-        let (socket, buffer) = (&self.socket, &mut self.buffer);
-        let size = RecvFlags::PEEK | RecvFlags::TRUNC;
+        let (socket, buffer, wait) = (&self.socket, &mut self.buffer, self.wait);
+        let size = wait | RecvFlags::PEEK | RecvFlags::TRUNC;
         loop {
-            let (_, size) = unless_interrupted(|| recv(socket, &mut [0; 0][..], size))?;
+            let (_, size) =
+                unless_interrupted(Step::Netlink, || recv(socket, &mut [0; 0][..], size))?;
             buffer.clear();
             buffer.try_reserve(size).map_err(|_| Error::no_memory())?;
-            let (_, len, sender) =
-                unless_interrupted(|| recvfrom(socket, spare_capacity(buffer), RecvFlags::TRUNC))?;
+            let (_, len, sender) = unless_interrupted(Step::Netlink, || {
+                recvfrom(socket, spare_capacity(buffer), wait | RecvFlags::TRUNC)
+            })?;
             // Whoever is privileged may send to the socket; only the kernel was asked.
             if !is_kernel(sender) {
                 continue;
@@ -228,10 +259,10 @@ impl Route {
     }
 }
 
-fn unless_interrupted<T>(call: impl FnMut() -> rustix::io::Result<T>) -> Result<T> {
+fn unless_interrupted<T>(step: Step, call: impl FnMut() -> rustix::io::Result<T>) -> Result<T> {
     match rustix::io::retry_on_intr(call) {
-        Err(rustix::io::Errno::AGAIN) => Err(Error::new(Step::Netlink, Errno::ETIMEDOUT)),
-        result => result.at(Step::Netlink),
+        Err(rustix::io::Errno::AGAIN) => Err(Error::new(step, Errno::ETIMEDOUT)),
+        result => result.at(step),
     }
 }
 

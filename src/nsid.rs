@@ -46,7 +46,8 @@ fn known(route: &mut Route, ns: &Namespace) -> Result<i32> {
     ask(route, ns.as_fd())?.ok_or(Error::new(Step::GetId, Errno::ENODATA))
 }
 
-fn ask(route: &mut Route, ns: BorrowedFd) -> Result<Option<i32>> {
+/// None: it has none.
+pub fn ask(route: &mut Route, ns: BorrowedFd) -> Result<Option<i32>> {
     let mut request = request(Step::GetId, RTM_GETNSID);
     request.put(&of(ns));
     route.get(&mut request, |message| Ok(Answer::read(message)?.id))
@@ -58,13 +59,18 @@ pub fn set(within: Option<&Namespace>, ns: &Namespace, id: i32) -> Result<i32> {
         return Err(Error::invalid("an id is not negative; NETNS_NSID_AUTO lets the kernel pick"));
     }
     netlink::with(within, |route| {
-        let mut request = request(Step::SetId, RTM_NEWNSID);
-        request.put(&of(ns.as_fd()));
-        request.put(&NsidAttribute::Id(id));
-        route.change(&mut request, 0)?;
+        give(route, ns.as_fd(), id)?;
         // It stays the same as long as both live.
         if id == NONE { known(route, ns) } else { Ok(id) }
     })
+}
+
+/// A negative id is the kernel's to pick.
+pub fn give(route: &mut Route, ns: BorrowedFd, id: i32) -> Result<()> {
+    let mut request = request(Step::SetId, RTM_NEWNSID);
+    request.put(&of(ns));
+    request.put(&NsidAttribute::Id(id));
+    route.change(&mut request, 0)
 }
 
 /// An id that a namespace has for another one.

@@ -1,20 +1,28 @@
 //! iproute2's helpers under their own names. Their header is one of its own, include/netns-iproute2.h:
 //! they print, and -1 is all that most of them return for a failure.
 
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::{CStr, c_char, c_int, c_void};
 use std::mem::ManuallyDrop;
-use std::os::fd::IntoRawFd;
+use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, RawFd};
+use std::ptr;
 
 use nix::errno::Errno;
 
-use crate::error::Object;
+use crate::error::{Error, Object, Result, Subject};
 use crate::iproute2;
 
 use super::boundary;
 use super::convert::{self, text};
 
-/// What they all return for a failure; errno says which.
+/// What they return for a failure; errno says which.
 const FAILED: c_int = -1;
+/// What the two that talk to the kernel return when that fails.
+const REFUSED: c_int = -2;
+const NO_ID: c_int = -1;
+
+/// iproute2's connection, of which only what it begins with is known here: int fd, a socket of
+/// NETLINK_ROUTE. libnetlink.h of iproute2 says what more there is; none of it is read or written.
+pub struct RtnlHandle(#[expect(dead_code)] c_int);
 
 /// Opens a network namespace.
 ///
@@ -30,13 +38,17 @@ const FAILED: c_int = -1;
 pub unsafe extern "C" fn netns_get_fd(name: *const c_char) -> c_int {
     // SAFETY: the caller passes NULL or a string.
     let name = unsafe { text(name) };
-    let object = name.map_or(Object::Null, |name| {
-        if iproute2::is_path(name) { Object::Path(name) } else { Object::Name(name) }
-    });
-    let opened = boundary::attempt(convert::about("open", object), || {
+    let opened = boundary::attempt(about_text("open", name), || {
         iproute2::get_fd(convert::required(name, "the name is NULL")?)
     });
     opened.map_or(FAILED, IntoRawFd::into_raw_fd)
+}
+
+fn about_text<'a>(verb: &'static str, text: Option<&'a CStr>) -> Subject<'a> {
+    let object = text.map_or(Object::Null, |text| {
+        if iproute2::is_path(text) { Object::Path(text) } else { Object::Name(text) }
+    });
+    convert::about(verb, object)
 }
 
 /// Calls func(nsname, arg) for each entry of NETNS_RUN_DIR but "." and "..", in the directory's own
@@ -96,4 +108,97 @@ fn begin_foreach(
 #[inline(never)]
 fn end_foreach(names: ManuallyDrop<Vec<u8>>) {
     boundary::plain((), || drop(ManuallyDrop::into_inner(names)));
+}
+
+/// Tells the id that the namespace of a socket has for another namespace.
+///
+/// rtnl  begins with the socket's descriptor, as iproute2's does. The request goes out by it, with a
+///       sequence number of its own, whether it waits or not; what lies unread in it is thrown away.
+///       Nothing else of the structure is read or written.
+/// name  as for netns_get_fd().
+///
+/// Returns the id; or -1 if there is none, or if name cannot be opened, which errno tells; or -2 with
+/// errno as the kernel has it, after printing one of
+///   Error: the kernel's own words, if the socket has NETLINK_EXT_ACK.
+///   RTNETLINK answers: ERROR
+///   Cannot talk to rtnetlink: ERROR
+///   netlink receive error ERROR (ERRNO)
+/// It prints nothing where a pointer is NULL (EINVAL).
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_id_from_name(rtnl: *mut RtnlHandle, name: *const c_char) -> c_int {
+    // SAFETY: the caller passes NULL or a string, and NULL or a structure.
+    let (name, socket) = unsafe { (text(name), socket_of(rtnl)) };
+    let id = on_name("id of", name, socket, iproute2::id_of);
+    id.map_or_else(|failure| failure, |id| id.unwrap_or(NO_ID))
+}
+
+/// Gives a namespace an id in the namespace of a socket.
+///
+/// rtnl, name  as for netns_id_from_name().
+/// nsid        the id; a negative one lets the kernel pick.
+///
+/// Returns 0, or what netns_id_from_name() does for a failure, after printing what that prints. -2
+/// with errno EEXIST: it has an id already, or another namespace has this one; EPERM: CAP_NET_ADMIN
+/// is missing.
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn set_netns_id_from_name(
+    rtnl: *mut RtnlHandle,
+    name: *const c_char,
+    nsid: c_int,
+) -> c_int {
+    // SAFETY: the caller passes NULL or a string, and NULL or a structure.
+    let (name, socket) = unsafe { (text(name), socket_of(rtnl)) };
+    let given =
+        on_name("give an id to", name, socket, |socket, ns| iproute2::set_id(socket, ns, nsid));
+    given.map_or_else(|failure| failure, |()| 0)
+}
+
+unsafe fn socket_of(rtnl: *const RtnlHandle) -> Option<RawFd> {
+    if rtnl.is_null() {
+        return None;
+    }
+    // SAFETY: every caller passes a structure that begins with an int.
+    Some(unsafe { rtnl.cast::<c_int>().read() })
+}
+
+/// The failure is what C is told.
+fn on_name<T>(
+    verb: &'static str,
+    name: Option<&CStr>,
+    socket: Option<RawFd>,
+    talk: impl FnOnce(RawFd, BorrowedFd) -> Result<T>,
+) -> std::result::Result<T, c_int> {
+    let mut failure = FAILED;
+    boundary::attempt(about_text(verb, name), || {
+        let name = convert::required(name, "the name is NULL")?;
+        let socket = convert::required(socket, "the rtnl_handle is NULL")?;
+        let ns = iproute2::get_fd(name)?;
+        failure = REFUSED;
+        talk(socket, ns.as_fd())
+    })
+    .map_err(|_| failure)
+}
+
+/// Finds the name of the namespace that the calling thread's namespace has this id for: of several
+/// names the first in the directory's order.
+///
+/// Returns the name, which is yours to free(3), or NULL, after printing what netns_foreach() and, for
+/// each entry that the kernel has no id of because it is no namespace, netns_id_from_name() print; or
+///   Cannot open netlink socket: ERROR
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_name_from_id(id: i32) -> *mut c_char {
+    let found =
+        boundary::attempt(convert::about("find the name of an id", Object::Nothing), || {
+            let Some(name) = iproute2::name_of(id)? else { return Ok(ptr::null_mut()) };
+            // SAFETY: it copies a string.
+            let copy = unsafe { libc::strdup(name.as_ptr()) };
+            if copy.is_null() { Err(Error::no_memory()) } else { Ok(copy) }
+        });
+    found.unwrap_or(ptr::null_mut())
 }

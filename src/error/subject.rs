@@ -12,7 +12,7 @@ use crate::strings::Strings;
 use crate::sys;
 
 use super::step::Place;
-use super::{Error, KERNEL_TEXT};
+use super::{Error, KernelText};
 
 /// What a call was about: its verb and its object.
 #[derive(Clone, Copy)]
@@ -104,10 +104,9 @@ impl Subject<'_> {
         }
         f.write_str(": ")?;
         write_errno(error.cause, f)?;
-        let text = KERNEL_TEXT.get();
-        if error.kernel == text.request && text.len > 0 {
+        if let Some(text) = KernelText::of(error) {
             f.write_str(": ")?;
-            write_escaped(&text.bytes[..text.len], f)?;
+            write_escaped(text.as_bytes(), f)?;
         }
         match error.hint.or_else(|| error.step.advice(error.cause)) {
             Some(hint) => write!(f, " ({hint})"),

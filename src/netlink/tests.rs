@@ -2,7 +2,7 @@ use super::*;
 use crate::error::{Object, Subject};
 use crate::testing;
 use netlink_packet_route::nsid::{NsidAttribute, NsidHeader};
-use rustix::net::{AddressFamily, SocketType, bind, getsockname, sendto};
+use rustix::net::{AddressFamily, SocketType, bind, getsockname};
 
 const SEQUENCE: u32 = 7;
 
@@ -184,7 +184,7 @@ fn strangers_and_old_answers_are_not_listened_to() {
     // The kernel's own answer to what nobody waits for any more.
     let mut stale = request();
     let bytes = stale.finish(NLM_F_REQUEST | NLM_F_DUMP, route.sequence.wrapping_sub(9)).unwrap();
-    send(&route.socket, bytes, SendFlags::empty()).unwrap();
+    rustix::net::send(&route.socket, bytes, SendFlags::empty()).unwrap();
     assert!(route.get(&mut request(), |_| Ok(())).is_err_and(|error| error.errno == Errno::EINVAL));
     assert!(route.in_order);
 }
@@ -203,9 +203,11 @@ fn an_answer_of_another_kind_or_none_is_an_error() {
     // What comes by another road than the kernel's is nobody's answer, and then none comes.
     let mut forged = whole(NLMSG_DONE, 0, &[0; 4]);
     forged[8..12].copy_from_slice(&route.sequence.wrapping_add(1).to_ne_bytes());
-    send(&theirs, &forged, SendFlags::empty()).unwrap();
+    rustix::net::send(&theirs, &forged, SendFlags::empty()).unwrap();
+    assert_eq!(route.receive().unwrap_err().errno, Errno::ETIMEDOUT);
+    // Nor can the kernel be asked that way.
     let error = route.dump(&mut request(), |_| Ok(Some(()))).unwrap_err();
-    assert_eq!(error.errno, Errno::ETIMEDOUT);
+    assert_eq!((error.step, error.errno), (Step::Send, Errno::EINVAL));
     assert!(!route.in_order);
 }
 
