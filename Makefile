@@ -1,8 +1,10 @@
 # libnetns. `make` builds, `make demo` shows, `make test` proves; see README.md.
 
 PREFIX     ?= /usr/local
+BINDIR     ?= $(PREFIX)/bin
 LIBDIR     ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
+MANDIR     ?= $(PREFIX)/share/man
 EXAMPLEDIR ?= $(PREFIX)/share/doc/libnetns/examples
 DESTDIR    ?=
 
@@ -20,6 +22,7 @@ SO      := libnetns.so.$(VERSION)
 B        := build
 STAGE    := $(CURDIR)/$(B)/stage
 EXAMPLES := $(patsubst examples/%.c,$(B)/examples/%,$(wildcard examples/*.c))
+TOOL     := examples/netns.c $(wildcard examples/netns/*.c)
 HEADERS  := include/netns.h include/netns-iproute2.h
 RUST     := Cargo.toml Cargo.lock build.rs $(shell find src -name '*.rs')
 
@@ -28,7 +31,7 @@ REMAP := --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo --remap-p
 
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
-.PHONY: all demo test bench install uninstall stage header abi lint clean
+.PHONY: all demo test bench install install-library install-tool uninstall stage header abi lint clean
 .DELETE_ON_ERROR:
 
 all: $(B)/$(SO) $(B)/libnetns.a $(EXAMPLES)
@@ -60,9 +63,11 @@ $(B)/$(SO): $(B)/libnetns.a abi/libnetns.map Makefile
 
 # --- examples: against the installed library, as anybody's program would be ---------------------
 
+$(B)/examples/netns: $(TOOL) $(wildcard examples/netns/*.h)
+
 $(B)/examples/%: examples/%.c $(STAGE)/.done
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 $(CFLAGS) $(WARNINGS) $(LDFLAGS) -o $@ $< \
+	$(CC) -std=gnu11 $(CFLAGS) $(WARNINGS) $(LDFLAGS) -o $@ $(filter %.c,$^) \
 	    $$(PKG_CONFIG_PATH=$(STAGE)/lib/pkgconfig $(PKG_CONFIG) --cflags --libs netns) \
 	    -Wl,-rpath,$(STAGE)/lib -pthread
 
@@ -71,7 +76,9 @@ demo: $(B)/examples/demo
 
 # --- install -----------------------------------------------------------------------------------
 
-install: $(B)/$(SO) $(B)/libnetns.a
+install: install-library install-tool
+
+install-library: $(B)/$(SO) $(B)/libnetns.a
 	$(INSTALL) -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)
 	$(INSTALL) -m 755 $(B)/$(SO) $(DESTDIR)$(LIBDIR)/$(SO)
 	ln -sf $(SO) $(DESTDIR)$(LIBDIR)/$(SONAME)
@@ -84,17 +91,29 @@ install: $(B)/$(SO) $(B)/libnetns.a
 	chmod 644 $(DESTDIR)$(LIBDIR)/pkgconfig/netns.pc
 	$(INSTALL) -d $(DESTDIR)$(EXAMPLEDIR)
 	$(INSTALL) -m 644 examples/*.c $(DESTDIR)$(EXAMPLEDIR)
+	$(INSTALL) -d $(DESTDIR)$(EXAMPLEDIR)/netns
+	$(INSTALL) -m 644 examples/netns/*.[ch] $(DESTDIR)$(EXAMPLEDIR)/netns
+
+# The tool is told where the library is, unless the loader looks there anyway.
+RPATH = $(if $(filter /lib% /usr/lib%,$(LIBDIR)),,-Wl,-rpath,$(LIBDIR))
+
+install-tool: install-library
+	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1
+	$(CC) -std=gnu11 $(CFLAGS) $(WARNINGS) $(LDFLAGS) -o $(DESTDIR)$(BINDIR)/netns $(TOOL) \
+	    -I$(DESTDIR)$(INCLUDEDIR) -L$(DESTDIR)$(LIBDIR) -lnetns $(RPATH)
+	$(INSTALL) -m 644 man/netns.1 $(DESTDIR)$(MANDIR)/man1/netns.1
 
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,$(SO) $(SONAME) libnetns.so libnetns.a pkgconfig/netns.pc) \
-	    $(HEADERS:include/%=$(DESTDIR)$(INCLUDEDIR)/%)
+	    $(HEADERS:include/%=$(DESTDIR)$(INCLUDEDIR)/%) \
+	    $(DESTDIR)$(BINDIR)/netns $(DESTDIR)$(MANDIR)/man1/netns.1
 	rm -rf $(DESTDIR)$(EXAMPLEDIR)
 
 # The copy that examples and tests are built against.
 stage: $(STAGE)/.done
 $(STAGE)/.done: $(B)/$(SO) $(HEADERS) pkgconfig/netns.pc.in
 	rm -rf $(STAGE)
-	$(MAKE) --no-print-directory install DESTDIR= PREFIX=$(STAGE) LIBDIR=$(STAGE)/lib \
+	$(MAKE) --no-print-directory install-library DESTDIR= PREFIX=$(STAGE) LIBDIR=$(STAGE)/lib \
 	    INCLUDEDIR=$(STAGE)/include EXAMPLEDIR=$(STAGE)/share/doc/libnetns/examples
 	touch $@
 

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* list and list-id: the names, and the ids that this namespace has for others. */
+#include "json.h"
+#include "tool.h"
+
+/* --- list -------------------------------------------------------------------------------------- */
+
+/* The id of the namespace with this inode number. */
+struct known_id {
+    uint64_t inode;
+    int32_t id;
+};
+
+struct known_ids {
+    struct known_id *ids;
+    size_t count;
+};
+
+static int compare_inodes(const void *a, const void *b)
+{
+    uint64_t left = ((const struct known_id *)a)->inode;
+    uint64_t right = ((const struct known_id *)b)->inode;
+
+    return (left > right) - (left < right);
+}
+
+/* The inode number that goes with a name of the list, which is sorted; 0 if it is not in there. */
+static uint64_t inode_of(const struct netns_list *names, const char *name)
+{
+    size_t low = 0, high = netns_list_len(names);
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(netns_list_name(names, middle), name);
+
+        if (order == 0)
+            return netns_list_inode(names, middle);
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return 0;
+}
+
+/*
+ * One dump has all ids, and mostly there is none: asking about each name takes three system calls
+ * a name. An id comes with one name; what other names its namespace has, the inode numbers tell.
+ */
+static int find_ids(const struct netns_list *names, struct known_ids *found)
+{
+    struct netns_nsid_list *list;
+    size_t i, len;
+
+    *found = (struct known_ids){0};
+    if (netns_nsid_list(NULL, NULL, NETNS_NSID_NONE, 0, &list) < 0)
+        return library_complains();
+    len = netns_nsid_list_len(list);
+    if (len > 0)
+        found->ids = calloc(len, sizeof *found->ids);
+    if (len > 0 && !found->ids) {
+        netns_nsid_list_free(list);
+        return complain(FAILED, "%s", strerror(ENOMEM));
+    }
+    for (i = 0; i < len; i++) {
+        const char *name = netns_nsid_list_name(list, i);
+        uint64_t inode = name ? inode_of(names, name) : 0;
+
+        if (inode != 0)
+            found->ids[found->count++] =
+                (struct known_id){.inode = inode, .id = netns_nsid_list_id(list, i)};
+    }
+    netns_nsid_list_free(list);
+    if (found->count > 0)
+        qsort(found->ids, found->count, sizeof *found->ids, compare_inodes);
+    return DONE;
+}
+
+/* -1: it has none. */
+static int32_t id_of(const struct known_ids *known, uint64_t inode)
+{
+    struct known_id wanted = {.inode = inode};
+    const struct known_id *id;
+
+    if (known->count == 0)
+        return -1;
+    id = bsearch(&wanted, known->ids, known->count, sizeof wanted, compare_inodes);
+    return id ? id->id : -1;
+}
+
+static void print_names(const struct netns_list *names, const struct known_ids *known)
+{
+    size_t i, len = netns_list_len(names);
+
+    for (i = 0; i < len; i++) {
+        int32_t id = id_of(known, netns_list_inode(names, i));
+
+        fputs(netns_list_name(names, i), stdout);
+        if (id >= 0)
+            printf(" (id: %d)", id);
+        putchar('\n');
+    }
+}
+
+static void print_names_as_json(const struct netns_list *names, const struct known_ids *known)
+{
+    size_t i, len = netns_list_len(names);
+    struct json json;
+
+    json_begin(&json, options.pretty);
+    for (i = 0; i < len; i++) {
+        int32_t id = id_of(known, netns_list_inode(names, i));
+
+        json_begin_object(&json);
+        json_string(&json, "name", netns_list_name(names, i));
+        if (id >= 0)
+            json_number(&json, "id", id);
+        json_end_object(&json);
+    }
+    json_end(&json);
+}
+
+int list(int argc, char **argv)
+{
+    struct netns_list *names;
+    struct known_ids known;
+    int status;
+
+    (void)argc;
+    (void)argv;
+    if (netns_list(0, &names) < 0)
+        return library_complains();
+    /* Names without their ids are better than none. */
+    status = find_ids(names, &known);
+    if (options.json)
+        print_names_as_json(names, &known);
+    else
+        print_names(names, &known);
+    free(known.ids);
+    netns_list_free(names);
+    return status;
+}
+
+/* --- list-id ----------------------------------------------------------------------------------- */
+
+/* Reads the number after the word `what`, which may be said once. */
+static int read_id(const char *what, const char *word, int32_t *id)
+{
+    if (*id >= 0)
+        return complain(MISUSED, "Error: duplicate \"%s\": \"%s\" is the second value.", what, what);
+    if (!word)
+        return complain(MISUSED, "Command line is not complete. Try option \"help\"");
+    if (!parse_number(word, id))
+        return complain(MISUSED, "Error: argument \"%s\" is wrong: \"%s\" value is invalid", word,
+                        what);
+    if (*id < 0)
+        return complain(MISUSED, "Error: argument \"%s\" is wrong: \"%s\" value should be >= 0",
+                        word, what);
+    return DONE;
+}
+
+/* A line of list-id: an id, and what the current namespace calls the same one. */
+struct entry {
+    int32_t id, current;
+    const char *name;
+    /* The id is a target's, so that current counts. */
+    bool targeted;
+};
+
+static struct entry entry_at(const struct netns_nsid_list *list, size_t i, bool targeted)
+{
+    return (struct entry){.id = netns_nsid_list_id(list, i),
+                          .current = netns_nsid_list_current(list, i),
+                          .name = netns_nsid_list_name(list, i),
+                          .targeted = targeted};
+}
+
+static void print_number(const char *what, int32_t id)
+{
+    if (id >= 0)
+        printf("%s %d ", what, id);
+    else
+        printf("%s unassigned ", what);
+}
+
+static void print_entry(const struct entry *entry)
+{
+    print_number("nsid", entry->id);
+    if (entry->targeted)
+        print_number("current-nsid", entry->current);
+    if (entry->name)
+        printf("(iproute2 netns name: %s)", entry->name);
+    putchar('\n');
+}
+
+static void print_entry_as_json(struct json *json, const struct entry *entry)
+{
+    json_begin_object(json);
+    if (entry->id >= 0)
+        json_number(json, "nsid", entry->id);
+    if (entry->targeted && entry->current >= 0)
+        json_number(json, "current-nsid", entry->current);
+    if (entry->name)
+        json_string(json, "name", entry->name);
+    json_end_object(json);
+}
+
+/* Prints a list, or, if it is NULL, an empty one. */
+static void print_ids(const struct netns_nsid_list *list, bool targeted)
+{
+    size_t i, len = netns_nsid_list_len(list);
+    struct json json;
+
+    if (options.json)
+        json_begin(&json, options.pretty);
+    for (i = 0; i < len; i++) {
+        struct entry entry = entry_at(list, i, targeted);
+
+        if (options.json)
+            print_entry_as_json(&json, &entry);
+        else
+            print_entry(&entry);
+    }
+    if (options.json)
+        json_end(&json);
+}
+
+static int list_all(int32_t target)
+{
+    struct netns_nsid_list *list;
+    int rc = netns_nsid_list(NULL, NULL, target, 0, &list);
+
+    if (target >= 0 && (rc == -EINVAL || rc == -EACCES)) {
+        print_ids(NULL, true);
+        return complain(FAILED, "Error: Invalid target network namespace id.\nDump terminated");
+    }
+    if (rc < 0)
+        return library_complains();
+    print_ids(list, target >= 0);
+    netns_nsid_list_free(list);
+    return DONE;
+}
+
+/* Finds what the target calls the namespace that is called entry->current here. */
+static int ask_target(int32_t target, struct entry *entry)
+{
+    struct netns_nsid_list *list;
+    int rc = netns_nsid_list(NULL, NULL, target, 0, &list);
+    size_t i;
+
+    if (rc == -EINVAL || rc == -EACCES)
+        return complain(REFUSED, "Error: Target netns reference is invalid.");
+    if (rc < 0)
+        return library_complains();
+    for (i = 0; i < netns_nsid_list_len(list); i++)
+        if (netns_nsid_list_current(list, i) == entry->current)
+            entry->id = netns_nsid_list_id(list, i);
+    netns_nsid_list_free(list);
+    return DONE;
+}
+
+/* Tells of an entry of the current namespace's own list, or what a target calls it. */
+static int list_entry(struct entry entry, int32_t target)
+{
+    struct json json;
+    int status;
+
+    if (target >= 0) {
+        entry.current = entry.id;
+        entry.id = NETNS_NSID_NONE;
+        entry.targeted = true;
+        status = ask_target(target, &entry);
+        if (status != DONE)
+            return status;
+    }
+    if (!options.json) {
+        print_entry(&entry);
+        return DONE;
+    }
+    json_begin(&json, options.pretty);
+    print_entry_as_json(&json, &entry);
+    json_end(&json);
+    return DONE;
+}
+
+/* The wanted id is the current namespace's, also where a target is asked what it calls the same. */
+static int list_one(int32_t wanted, int32_t target)
+{
+    struct netns_nsid_list *list;
+    size_t i = 0, len;
+    int status;
+
+    if (netns_nsid_list(NULL, NULL, NETNS_NSID_NONE, 0, &list) < 0)
+        return library_complains();
+    len = netns_nsid_list_len(list);
+    while (i < len && netns_nsid_list_id(list, i) != wanted)
+        i++;
+    if (i < len)
+        status = list_entry(entry_at(list, i, false), target);
+    else
+        status = complain(REFUSED, "Error: Peer netns reference is invalid.");
+    netns_nsid_list_free(list);
+    return status;
+}
+
+int list_id(int argc, char **argv)
+{
+    int32_t target = NETNS_NSID_NONE, wanted = NETNS_NSID_NONE;
+    int status;
+
+    for (; argc > 0; argc -= 2, argv += 2) {
+        if (strcmp(argv[0], "target-nsid") == 0)
+            status = read_id("target-nsid", argv[1], &target);
+        else if (strcmp(argv[0], "nsid") == 0)
+            status = read_id("nsid", argv[1], &wanted);
+        else
+            status = help(0, NULL);
+        if (status != DONE)
+            return status;
+    }
+    return wanted >= 0 ? list_one(wanted, target) : list_all(target);
+}

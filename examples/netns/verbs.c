@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The verbs but for the lists and exec. */
+#include "tool.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+/* Room for this many pids is made first. */
+#define PIDS_AT_FIRST 1024
+
+/* --- add, attach, delete ----------------------------------------------------------------------- */
+
+/*
+ * Says why a name could not be made, in iproute2's words where it has some: it makes the run
+ * directory, locks it, mounts on it, makes a file, and a namespace.
+ */
+static int not_made(const char *name, int error)
+{
+    switch (error) {
+    case EEXIST:
+    case EROFS:
+        return complain(FAILED, "Cannot create namespace file \"" NETNS_RUN_DIR "/%s\": %s", name,
+                        strerror(error));
+    case EINVAL:
+        return complain(MISUSED, "Invalid netns name \"%s\"", name);
+    case EACCES:
+    case EPERM:
+        if (access(NETNS_RUN_DIR, F_OK) < 0)
+            return complain(FAILED, "mkdir " NETNS_RUN_DIR " failed: %s", strerror(EACCES));
+        return complain(FAILED, "mount --make-shared " NETNS_RUN_DIR " failed: %s",
+                        strerror(EPERM));
+    case ENOTDIR:
+    case ELOOP:
+    case ENOENT:
+        return complain(FAILED, "Cannot open netns runtime directory \"" NETNS_RUN_DIR "\": %s",
+                        strerror(error));
+    case ENOSPC:
+        return complain(FAILED, "Failed to create a new network namespace \"%s\": %s", name,
+                        strerror(error));
+    default:
+        return library_complains();
+    }
+}
+
+int add(int argc, char **argv)
+{
+    int rc;
+
+    if (argc < 1)
+        return complain(FAILED, "No netns name specified");
+    rc = netns_create(argv[0], 0, NULL);
+    return rc < 0 ? not_made(argv[0], -rc) : DONE;
+}
+
+/* What is wrong with the process is told only if the name could have been had. */
+static int no_process(const char *name, int32_t pid, int error)
+{
+    struct netns *ns;
+    int rc = open_name(name, &ns);
+
+    if (rc == 0) {
+        netns_close(ns);
+        return not_made(name, EEXIST);
+    }
+    if (rc == -EINVAL || rc == -ENOTDIR)
+        return not_made(name, -rc);
+    return complain(FAILED, "Bind /proc/%d/ns/net -> " NETNS_RUN_DIR "/%s failed: %s", pid, name,
+                    strerror(error));
+}
+
+int attach(int argc, char **argv)
+{
+    struct netns *ns;
+    int32_t pid;
+    int rc;
+
+    if (argc < 2)
+        return complain(FAILED, "No netns name and PID specified");
+    if (!parse_number(argv[1], &pid) || pid == 0)
+        return complain(FAILED, "Invalid PID: %s", argv[1]);
+    rc = netns_open_pid(pid, &ns);
+    if (rc < 0)
+        return no_process(argv[0], pid, rc == -ESRCH || rc == -EINVAL ? ENOENT : -rc);
+    rc = netns_attach(ns, argv[0], 0);
+    netns_close(ns);
+    return rc < 0 ? not_made(argv[0], -rc) : DONE;
+}
+
+static int delete_one(const char *name, void *arg)
+{
+    int rc = netns_remove(name, 0);
+
+    (void)arg;
+    if (rc == 0)
+        return DONE;
+    if (rc == -EINVAL)
+        return complain(MISUSED, "Invalid netns name \"%s\"", name);
+    if (rc == -ENOTTY)
+        return library_complains();
+    /* A plain user may not write in the directory to begin with. */
+    if (rc == -EPERM && access(NETNS_RUN_DIR, W_OK) < 0)
+        rc = -errno;
+    return complain(FAILED, "Cannot remove namespace file \"" NETNS_RUN_DIR "/%s\": %s", name,
+                    strerror(-rc));
+}
+
+int delete(int argc, char **argv)
+{
+    if (options.all)
+        return for_each_name(NETNS_LIST_STALE, delete_one, NULL);
+    if (argc < 1)
+        return complain(FAILED, "No netns name specified");
+    return delete_one(argv[0], NULL);
+}
+
+/* --- set --------------------------------------------------------------------------------------- */
+
+/* Reads an id, or "auto". */
+static int read_nsid(const char *word, int32_t *nsid)
+{
+    if (strcmp(word, "auto") == 0) {
+        *nsid = NETNS_NSID_AUTO;
+        return DONE;
+    }
+    if (!parse_number(word, nsid))
+        return complain(MISUSED, "Error: argument \"%s\" is wrong: Invalid \"netnsid\" value", word);
+    if (*nsid < 0)
+        return complain(MISUSED, "Error: argument \"%s\" is wrong: \"netnsid\" value should be >= 0",
+                        word);
+    return DONE;
+}
+
+/* The namespace has an id already, or the id a namespace: the kernel has a text for each. */
+static int id_not_set(const struct netns *ns, int error)
+{
+    if (error != EEXIST)
+        return complain(REFUSED, "RTNETLINK answers: %s", strerror(error));
+    if (netns_nsid_get(NULL, ns) >= 0)
+        return complain(REFUSED, "Error: Peer netns already has a nsid assigned.");
+    return complain(REFUSED, "Error: The specified nsid is already used.");
+}
+
+int set(int argc, char **argv)
+{
+    struct netns *ns;
+    int32_t nsid;
+    int rc, status;
+
+    if (argc < 1)
+        return complain(FAILED, "No netns name specified");
+    if (argc < 2)
+        return complain(FAILED, "No nsid specified");
+    status = read_nsid(argv[1], &nsid);
+    if (status != DONE)
+        return status;
+    rc = open_name(argv[0], &ns);
+    if (rc == -ENOTTY)
+        return complain(REFUSED, "Error: Peer netns reference is invalid.");
+    if (rc < 0)
+        return complain(FAILED, "Cannot open network namespace \"%s\": %s", argv[0], strerror(-rc));
+    rc = netns_nsid_set(NULL, ns, nsid);
+    status = rc < 0 ? id_not_set(ns, -rc) : DONE;
+    netns_close(ns);
+    return status;
+}
+
+/* --- identify, pids ---------------------------------------------------------------------------- */
+
+/* Opens the namespace of a process told in decimal, spelt as /proc spells it. */
+static int open_process(const char *digits, struct netns **ns)
+{
+    char spelt[sizeof "2147483648"];
+    int32_t pid;
+
+    if (!parse_number(digits, &pid))
+        return -ESRCH;
+    snprintf(spelt, sizeof spelt, "%d", pid);
+    return strcmp(spelt, digits) == 0 ? netns_open_pid(pid, ns) : -ESRCH;
+}
+
+static int print_names_of(const struct netns *ns)
+{
+    struct netns_list *names;
+    size_t i, len;
+    int rc = netns_names(ns, 0, &names);
+
+    if (rc < 0)
+        return complain(FAILED, "Failed to open directory " NETNS_RUN_DIR ":%s", strerror(-rc));
+    len = netns_list_len(names);
+    for (i = 0; i < len; i++)
+        puts(netns_list_name(names, i));
+    /* A line without a name, too, is an answer. */
+    if (len == 0)
+        puts("");
+    netns_list_free(names);
+    return DONE;
+}
+
+int identify(int argc, char **argv)
+{
+    struct netns *ns;
+    int rc, status;
+
+    if (argc > 1)
+        return complain(FAILED, "extra arguments specified");
+    if (argc == 1 && argv[0][strspn(argv[0], "0123456789")])
+        return complain(FAILED, "Specified string '%s' is not a pid", argv[0]);
+    rc = argc == 1 ? open_process(argv[0], &ns) : netns_open_current(&ns);
+    if (rc == -ESRCH || rc == -EINVAL)
+        rc = -ENOENT;
+    if (rc < 0)
+        return complain(FAILED, "Cannot open network namespace: %s", strerror(-rc));
+    status = print_names_of(ns);
+    netns_close(ns);
+    return status;
+}
+
+/* Gives all processes in a namespace, and how many; *pids is to be freed. */
+static ssize_t find_pids(const struct netns *ns, pid_t **pids)
+{
+    size_t room = 0;
+    ssize_t count = PIDS_AT_FIRST;
+
+    *pids = NULL;
+    while (count >= 0 && (size_t)count > room) {
+        pid_t *more = realloc(*pids, count * sizeof *more);
+
+        if (!more)
+            return -ENOMEM;
+        *pids = more;
+        room = count;
+        count = netns_pids(ns, 0, more, room);
+    }
+    return count;
+}
+
+static int print_pids(const struct netns *ns)
+{
+    pid_t *found;
+    ssize_t i, count = find_pids(ns, &found);
+
+    for (i = 0; i < count; i++)
+        printf("%d\n", found[i]);
+    free(found);
+    return count < 0 ? complain(FAILED, "Open of /proc failed: %s", strerror(-count)) : DONE;
+}
+
+int pids(int argc, char **argv)
+{
+    struct netns *ns;
+    int rc, status;
+
+    if (argc < 1)
+        return complain(FAILED, "No netns name specified");
+    if (argc > 1)
+        return complain(FAILED, "extra arguments specified");
+    rc = open_name(argv[0], &ns);
+    if (rc == -ENOTTY)
+        return library_complains();
+    if (rc < 0)
+        return complain(FAILED, "Cannot open network namespace: %s", strerror(-rc));
+    status = print_pids(ns);
+    netns_close(ns);
+    return status;
+}
+
+/* --- monitor ----------------------------------------------------------------------------------- */
+
+/* Prints what has happened by now. A line is of use when it happens, to a pipe too. */
+static int print_events(struct netns_monitor *monitor)
+{
+    struct netns_event event = {.size = sizeof event};
+    int rc;
+
+    while ((rc = netns_monitor_next(monitor, &event)) > 0)
+        if (event.type == NETNS_EVENT_ADD || event.type == NETNS_EVENT_REMOVE)
+            printf("%s %s\n", event.type == NETNS_EVENT_ADD ? "add" : "delete", event.name);
+    if (rc < 0)
+        return library_complains();
+    return fflush(stdout) == 0 ? DONE : FAILED;
+}
+
+int monitor(int argc, char **argv)
+{
+    struct netns_monitor *monitor;
+    struct pollfd ready;
+    int status;
+
+    (void)argc;
+    (void)argv;
+    if (netns_monitor_open(NULL, 0, &monitor) < 0)
+        return library_complains();
+    ready = (struct pollfd){.fd = netns_monitor_fd(monitor), .events = POLLIN};
+    do {
+        poll(&ready, 1, -1);
+        status = print_events(monitor);
+    } while (status == DONE);
+    netns_monitor_close(monitor);
+    return status;
+}
