@@ -8,10 +8,14 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
+use nix::sched::{CloneFlags, setns};
 use nix::sys::stat::Mode;
 
 use crate::directory::for_each_entry;
 use crate::error::{At, Error, Result, Step};
+use crate::failure::Failure;
+use crate::mount_namespace::{EtcFiles, MountNamespace};
+use crate::mounts;
 use crate::names;
 use crate::netlink::{self, Route};
 use crate::nsid;
@@ -24,6 +28,47 @@ const OPEN_FLAGS: OFlag = OFlag::O_RDONLY.union(OFlag::O_CLOEXEC);
 
 /// How iproute2 spells the run directory when it speaks of it.
 const SPOKEN_RUN_DIR: &[u8] = b"/var/run/netns";
+
+/// Takes the calling thread into a namespace, one way, with a /sys and an /etc to go with it.
+pub fn switch(name: &CStr) -> Result<()> {
+    let quoted = name.to_bytes();
+    let ns = open_below_run_dir(name).inspect_err(|error| {
+        complain([b"Cannot open network namespace \"", quoted, b"\""], error.errno);
+    })?;
+    // What may fail for want of memory, before what cannot be taken back.
+    let files = match EtcFiles::of(Some(name)) {
+        Err(Error { step: Step::ReadEtc, .. }) => EtcFiles::default(),
+        files => files?,
+    };
+    let mut mounts =
+        MountNamespace::plan_sys(name).inspect_err(|error| complain([NO_SYS], error.errno))?;
+    setns(&ns, CloneFlags::CLONE_NEWNET).at(Step::Setns).inspect_err(|error| {
+        let words: [&[u8]; 3] = [b"setting the network namespace \"", quoted, b"\" failed"];
+        complain(words, error.errno);
+    })?;
+    drop(ns);
+    mounts.enter_without_etc().map_err(stuck)?;
+    for (source, target) in files.pairs() {
+        let (source_text, target_text) = (source.to_bytes(), target.to_bytes());
+        if let Err(errno) = mounts::bind(source, target) {
+            complain([b"Bind ", source_text, b" -> ", target_text, b" failed"], errno);
+        }
+    }
+    Ok(())
+}
+
+const NO_SYS: &[u8] = b"mount of /sys failed";
+
+/// The thread stays where it has come to.
+fn stuck(failure: Failure) -> Error {
+    let words: &[u8] = match failure.step {
+        Step::UnshareMounts => b"unshare failed",
+        Step::MakeSlave => b"\"mount --make-rslave /\" failed",
+        _ => NO_SYS,
+    };
+    complain([words], failure.errno);
+    Error::new(failure.step, failure.errno)
+}
 
 /// Opens what `text` names: with a '/' a path, without one a name; and where that cannot be opened,
 /// the namespace of the process with that number. It may turn out to be anything. Symlinks are

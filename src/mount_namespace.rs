@@ -25,6 +25,7 @@ use crate::procfs;
 use crate::strings::Strings;
 
 const SYS: &CStr = c"/sys";
+const SYSFS: &CStr = c"sysfs";
 const ETC: &[u8] = b"/etc/";
 const ETC_NETNS: &[u8] = b"/etc/netns/";
 
@@ -49,10 +50,24 @@ impl MountNamespace {
             return Ok(None);
         }
         Ok(Some(MountNamespace {
-            sys: if keep.sys { None } else { Sysfs::plan()? },
+            sys: if keep.sys { None } else { Sysfs::plan(name, mounted_below_sys)? },
             etc: EtcFiles::of(name.filter(|_| !keep.etc))?,
             directory: working_directory()?,
         }))
+    }
+
+    /// With nothing but /sys of its own. Where /proc does not tell what is mounted below /sys, nothing
+    /// of that is kept, which is better than no way at all for who asked for no more.
+    pub fn plan_sys(name: &CStr) -> Result<MountNamespace> {
+        let below = || match mounted_below_sys() {
+            Err(error) if error.errno == Errno::ENOENT => Ok(Strings::default()),
+            below => below,
+        };
+        Ok(MountNamespace {
+            sys: Sysfs::plan(Some(name), below)?,
+            etc: EtcFiles::default(),
+            directory: Strings::default(),
+        })
     }
 
     /// The calling thread is in it from here on; its root and working directory are its own then. A
@@ -68,7 +83,8 @@ impl MountNamespace {
         Ok(())
     }
 
-    fn enter_without_etc(&mut self) -> Done<()> {
+    /// The same without the files in /etc.
+    pub fn enter_without_etc(&mut self) -> Done<()> {
         unshare(CloneFlags::CLONE_NEWNS).failing(Step::UnshareMounts)?;
         // Before anything is mounted, and before anything is cloned: it would be seen outside.
         mounts::set_propagation(c"/", MsFlags::MS_SLAVE | MsFlags::MS_REC)
@@ -97,6 +113,10 @@ impl MountNamespace {
     }
 }
 
+fn mounted_below_sys() -> Result<Strings> {
+    mountinfo::mounted_directly_below(SYS)
+}
+
 /// Symlinks resolved; none if it is neither below /sys nor in /etc.
 fn working_directory() -> Result<Strings> {
     let mut found = Strings::default();
@@ -112,6 +132,8 @@ fn working_directory() -> Result<Strings> {
 /// The sysfs of a network namespace is its own; what is mounted below it (cgroups, tracefs, bpf ...)
 /// is not its affair, and stays.
 struct Sysfs {
+    /// What mountinfo shows as its device: as `ip netns exec` has it, the namespace's name.
+    source: Strings,
     flags: MsFlags,
     below: Strings,
     /// One for each of those, while they are moved.
@@ -120,7 +142,7 @@ struct Sysfs {
 
 impl Sysfs {
     /// None: there is no /sys to mount it on.
-    fn plan() -> Result<Option<Sysfs>> {
+    fn plan(name: Option<&CStr>, below: impl FnOnce() -> Result<Strings>) -> Result<Option<Sysfs>> {
         let seen = match statvfs(SYS) {
             Err(Errno::ENOENT) => return Ok(None),
             seen => seen.at(Step::MountSys)?,
@@ -128,12 +150,14 @@ impl Sysfs {
         // ST_RDONLY, ST_NOSUID ... are the numbers of MS_RDONLY, MS_NOSUID ... A user namespace may
         // not mount a sysfs with fewer of them than the one it sees has.
         let flags = MsFlags::from_bits_truncate(seen.flags().bits()) & KEPT_FLAGS;
-        let below = mountinfo::mounted_directly_below(SYS)?;
+        let below = below()?;
+        let mut source = Strings::default();
+        source.push(&[name.map_or(SYSFS.to_bytes(), CStr::to_bytes)])?;
         let mut trees = Vec::new();
         let count = below.iter().count();
         trees.try_reserve_exact(count).map_err(|_| Error::no_memory())?;
         trees.resize_with(count, || None);
-        Ok(Some(Sysfs { flags, below, trees }))
+        Ok(Some(Sysfs { source, flags, below, trees }))
     }
 
     /// Mounts a new one and puts back what was on the old one.
@@ -162,7 +186,8 @@ impl Sysfs {
     /// False: it is the namespace's own already. The new one is mounted while the old one is still
     /// there: a user namespace may mount a sysfs only as long as it sees one.
     fn replace(&self) -> nix::Result<bool> {
-        match mounts::mount_new(c"sysfs", SYS, self.flags) {
+        let source = self.source.iter().next().unwrap_or(SYSFS);
+        match mounts::mount_new(SYSFS, source, SYS, self.flags) {
             Err(Errno::EBUSY) => return Ok(false),
             result => result?,
         }
@@ -186,13 +211,14 @@ const KEPT_FLAGS: MsFlags = MsFlags::MS_RDONLY
     .union(MsFlags::MS_NODIRATIME);
 
 /// What /etc/netns/NAME holds, each with what it covers in /etc.
-struct EtcFiles {
+#[derive(Default)]
+pub struct EtcFiles {
     /// By turns what is bound and what it is bound on.
     paths: Strings,
 }
 
 impl EtcFiles {
-    fn of(name: Option<&CStr>) -> Result<EtcFiles> {
+    pub fn of(name: Option<&CStr>) -> Result<EtcFiles> {
         let mut paths = Strings::default();
         let Some(name) = name.map(CStr::to_bytes) else {
             return Ok(EtcFiles { paths });
@@ -215,18 +241,19 @@ impl EtcFiles {
         Ok(EtcFiles { paths })
     }
 
+    pub fn pairs(&self) -> impl Iterator<Item = (&CStr, &CStr)> {
+        self.paths.iter().step_by(2).zip(self.paths.iter().skip(1).step_by(2))
+    }
+
     /// Symlinks are followed on both sides, as `ip netns exec` does: where /etc/resolv.conf is one,
     /// what it leads to is covered.
     fn bind(&self) -> Done<()> {
-        let mut paths = self.paths.iter();
-        let mut item = 0;
-        while let (Some(source), Some(target)) = (paths.next(), paths.next()) {
+        for (item, (source, target)) in self.pairs().enumerate() {
             match mounts::bind(source, target) {
                 // Nothing there to cover, or a directory against a file.
                 Ok(()) | Err(Errno::ENOENT | Errno::ENOTDIR) => {}
                 result => result.failing_at(Step::BindEtc, item)?,
             }
-            item += 1;
         }
         Ok(())
     }

@@ -116,7 +116,7 @@ mod tests {
     fn the_thread_s_own_mounts_are_found() {
         let Some(rundir) = crate::testing::world() else { return };
         assert!(mounted_directly_below(c"/run").unwrap().iter().next().is_none());
-        crate::mounts::mount_new(c"tmpfs", rundir, nix::mount::MsFlags::empty()).unwrap();
+        crate::mounts::mount_new(c"tmpfs", c"tmpfs", rundir, nix::mount::MsFlags::empty()).unwrap();
         assert!(mounted_directly_below(c"/run").unwrap().iter().eq([rundir]));
         assert!(mounted_directly_below(rundir).unwrap().iter().next().is_none());
     }

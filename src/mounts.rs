@@ -82,9 +82,9 @@ pub fn bind(source: &CStr, target: &CStr) -> Result<()> {
     bind_by_path(source, target, MsFlags::empty())
 }
 
-/// Mounts a file system that needs no device.
-pub fn mount_new(kind: &CStr, target: &CStr, flags: MsFlags) -> Result<()> {
-    mount(Some(kind), target, Some(kind), flags, None::<&CStr>)
+/// Mounts a file system that needs no device; `source` is what it is listed as.
+pub fn mount_new(kind: &CStr, source: &CStr, target: &CStr, flags: MsFlags) -> Result<()> {
+    mount(Some(source), target, Some(kind), flags, None::<&CStr>)
 }
 
 /// A copy of what is mounted at `path`, with all that is mounted below it, which is mounted nowhere

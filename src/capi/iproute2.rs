@@ -24,6 +24,36 @@ const NO_ID: c_int = -1;
 /// NETLINK_ROUTE. libnetlink.h of iproute2 says what more there is; none of it is read or written.
 pub struct RtnlHandle(#[expect(dead_code)] c_int);
 
+/// Takes the calling thread into a namespace, one way, as `ip netns exec` does before it becomes the
+/// program: into a mount namespace of its own, which sees what its parent mounts and shows it nothing,
+/// with a /sys of the network namespace, and with what is in /etc/netns/NAME over what is in /etc.
+/// Unlike with iproute2, what is mounted below /sys (cgroups, bpf, tracefs ...) stays, and a /sys
+/// that was read-only stays so. The thread's root and working directory become its own.
+///
+/// netns  a name in NETNS_RUN_DIR, which may be a symbolic link. It is not changed.
+///
+/// Returns 0, after printing for each file that has no place in /etc
+///   Bind /etc/netns/NAME/FILE -> /etc/FILE failed: ERROR
+/// or -1 with errno as the kernel has it, or EINVAL if netns is NULL, after printing one of
+///   Cannot open network namespace "NAME": ERROR
+///   setting the network namespace "NAME" failed: ERROR
+///   unshare failed: ERROR
+///   "mount --make-rslave /" failed: ERROR
+///   mount of /sys failed: ERROR
+/// After one of the last three the thread is in the namespace and has no way back: end it, as with
+/// iproute2. netns_exec() and netns_spawn() of netns.h leave no thread like that.
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_switch(netns: *mut c_char) -> c_int {
+    // SAFETY: the caller passes NULL or a string.
+    let name = unsafe { text(netns) };
+    let switched = boundary::attempt(convert::about_name("switch", None, name), || {
+        iproute2::switch(convert::required(name, "the name is NULL")?)
+    });
+    switched.map_or(FAILED, |()| 0)
+}
+
 /// Opens a network namespace.
 ///
 /// name  without a '/' a name in NETNS_RUN_DIR, with one a path. If that cannot be opened and name is
