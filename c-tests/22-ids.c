@@ -352,12 +352,18 @@ struct pair {
     struct netns *within, *ns;
 };
 
+/* Long enough for two processes to be at it at the same time. */
+static int rounds(void)
+{
+    return under_valgrind() ? 200 : 20000;
+}
+
 static void use_in_a_child(void *arg)
 {
     struct pair *pair = arg;
     int before = open_descriptors();
 
-    for (int i = 0; i < 200; i++)
+    for (int i = 0; i < rounds(); i++)
         EQUAL(OK(netns_nsid_get(pair->within, pair->ns)), 9);
     /* What was inherited has been closed for one of its own. */
     EQUAL(open_descriptors(), before);
@@ -373,10 +379,94 @@ static void parent_and_child_may_both_use_a_handle(void)
     OK(netns_nsid_set(pair.within, pair.ns, 9));
     for (int i = 0; i < 4; i++)
         children[i] = start_part(use_in_a_child, &pair);
-    for (int i = 0; i < 200; i++)
+    for (int i = 0; i < rounds(); i++)
         EQUAL(OK(netns_nsid_get(pair.within, pair.ns)), 9);
     for (int i = 0; i < 4; i++)
         EQUAL(wait_for(children[i]), 0);
+    EQUAL(OK(netns_nsid_get(pair.within, pair.ns)), 9);
+    netns_close(pair.within);
+    netns_close(pair.ns);
+}
+
+/* Two processes of the same number: each is the first of its pid namespace. */
+static void use_as_the_first_process(void *arg)
+{
+    struct pair *pair = arg;
+    pid_t child;
+
+    EQUAL(getpid(), 1);
+    EQUAL(OK(netns_nsid_get(pair->within, pair->ns)), 9);
+    MUST(unshare(CLONE_NEWPID));
+    child = start_part(use_in_a_child, pair);
+    for (int i = 0; i < rounds(); i++)
+        EQUAL(OK(netns_nsid_get(pair->within, pair->ns)), 9);
+    EQUAL(wait_for(child), 0);
+}
+
+static void become_the_first_process(void *arg)
+{
+    if (unshare(CLONE_NEWPID) < 0)
+        skip("no pid namespaces");
+    EQUAL(wait_for(start_part(use_as_the_first_process, arg)), 0);
+}
+
+static void processes_of_the_same_number_do_not_share_a_connection(void)
+{
+    struct pair pair = {new_namespace(NULL), new_namespace(NULL)};
+
+    OK(netns_nsid_set(pair.within, pair.ns, 9));
+    IN_CHILD(become_the_first_process, &pair);
+    netns_close(pair.within);
+    netns_close(pair.ns);
+}
+
+#define OTHERS 20
+
+/* What daemons do: closes all descriptors that it does not know, and opens its own. */
+static void close_what_is_unknown(const struct pair *pair)
+{
+    for (int fd = 3; fd < 256; fd++)
+        if (fd != netns_fd(pair->within) && fd != netns_fd(pair->ns))
+            close(fd);
+    for (int i = 0; i < OTHERS; i++)
+        MUST(open("/dev/null", O_RDWR | O_CLOEXEC));
+}
+
+static int open_null_devices(void)
+{
+    struct stat null, st;
+    int count = 0;
+
+    MUST(stat("/dev/null", &null));
+    for (int fd = 3; fd < 256; fd++)
+        count += fstat(fd, &st) == 0 && st.st_rdev == null.st_rdev;
+    return count;
+}
+
+static void be_a_daemon(void *arg)
+{
+    struct pair *pair = arg;
+
+    /* With what was inherited, then with a connection of its own, and then with none. */
+    for (int i = 0; i < 2; i++) {
+        close_what_is_unknown(pair);
+        EQUAL(OK(netns_nsid_get(pair->within, pair->ns)), 9);
+        EQUAL(OK(netns_nsid_get(pair->within, pair->ns)), 9);
+        EQUAL(open_null_devices(), OTHERS);
+    }
+    close_what_is_unknown(pair);
+    netns_close(pair->within);
+    EQUAL(open_null_devices(), OTHERS);
+}
+
+static void who_closes_the_connection_loses_no_other_file(void)
+{
+    struct pair pair = {new_namespace(NULL), new_namespace(NULL)};
+
+    if (under_valgrind())
+        skip("valgrind counts what stays open");
+    OK(netns_nsid_set(pair.within, pair.ns, 9));
+    IN_CHILD(be_a_daemon, &pair);
     EQUAL(OK(netns_nsid_get(pair.within, pair.ns)), 9);
     netns_close(pair.within);
     netns_close(pair.ns);
@@ -489,6 +579,37 @@ static void it_works_where_a_helper_thread_has_to_go(void)
     IN_CHILD(ask_in_a_user_namespace, NULL);
 }
 
+/* Linux before 4.20 checks requests less strictly, and overlooks that a target is asked about. */
+static void ask_an_old_kernel(void *arg)
+{
+    struct pair *pair = arg;
+    struct netns_nsid_list *list;
+
+    EQUAL(OK(netns_nsid_set(pair->within, pair->ns, 9)), 9);
+    EQUAL(OK(netns_nsid_get(pair->within, pair->ns)), 9);
+    list = list_of(NULL, pair->within, NETNS_NSID_NONE);
+    EQUAL(netns_nsid_list_len(list), 1);
+    SAME(netns_nsid_list_name(list, 0), "blue");
+    netns_nsid_list_free(list);
+    list = NULL;
+    FAILS(EOPNOTSUPP, netns_nsid_list(NULL, pair->within, 9, 0, &list));
+    MESSAGE_HAS("Linux 5.0");
+    CHECK(list == NULL);
+    EQUAL(OK(netns_nsid_get(pair->within, pair->ns)), 9);
+}
+
+static void before_strict_checks_it_lists_no_target(void)
+{
+    static const struct fault faults[] = {
+        {SYS_setsockopt, ENOPROTOOPT, 2, UINT32_MAX, NETLINK_GET_STRICT_CHK},
+    };
+    struct pair pair = {new_namespace(NULL), new_namespace("blue")};
+
+    with_faults(faults, 1, ask_an_old_kernel, &pair);
+    netns_close(pair.within);
+    netns_close(pair.ns);
+}
+
 static void without_descriptors_it_is_emfile(void)
 {
     struct netns *within = new_namespace("within"), *ns = new_namespace("blue");
@@ -527,10 +648,13 @@ int main(void)
     RUN(a_handle_keeps_one_connection_and_closes_it);
     RUN(the_connection_is_close_on_exec);
     RUN(parent_and_child_may_both_use_a_handle);
+    RUN(processes_of_the_same_number_do_not_share_a_connection);
+    RUN(who_closes_the_connection_loses_no_other_file);
     RUN(threads_may_use_a_handle_at_once_and_fork);
 
     RUN(a_plain_user_may_ask_about_the_own_namespace);
     RUN(it_works_where_a_helper_thread_has_to_go);
+    RUN(before_strict_checks_it_lists_no_target);
     RUN(without_descriptors_it_is_emfile);
     return finish();
 }

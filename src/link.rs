@@ -65,7 +65,7 @@ pub fn move_to(
         let Some(new_name) = new_name else {
             return change(here, index, to.as_fd(), None);
         };
-        if from.map_or_else(|| to.is_current(), |from| Ok(from == to))? {
+        if from.map_or_else(|| to.is_current() == Ok(true), |from| from == to) {
             return change(here, index, to.as_fd(), Some(new_name));
         }
         netlink::with(Some(to), |there| {

@@ -111,6 +111,8 @@ fn set_up(socket: OwnedFd) -> Result<OwnedFd> {
         let _ = sys::set_netlink_option(socket.as_fd(), option);
     }
     set_socket_timeout(&socket, Timeout::Recv, Some(TIMEOUT)).at(Step::Socket)?;
+    // One that cannot be marked is not kept for long.
+    let _ = sys::make_own(socket.as_fd());
     Ok(socket)
 }
 

@@ -29,10 +29,10 @@ const ATTR_CURRENT: u16 = 5;
 /// Linux 6.11 to 6.18, at least, end a dump of ids at the end of its first buffer. That is one page,
 /// 104 ids of a target or more, until the reader has shown that he has room for 32 KB ...
 const FIRST_BUFFER: usize = 100;
-/// ... and then so many, which depends on the architecture; whole lists may be as long, too.
+/// ... and then so many, which depends on the architecture; a whole list may be as long, too.
 const FULL_BUFFER: RangeInclusive<usize> = 1_100..=1_170;
 /// Ids that the kernel picks leave no gap but for namespaces that are gone.
-const WIDEST_GAP: i32 = 1_000;
+const WIDEST_GAP: i32 = 64;
 
 /// The kernel's word for "none", and the caller's for "any".
 pub const NONE: i32 = -1;
@@ -98,7 +98,12 @@ impl Ids {
         }
         netlink::with(within, |route| {
             let mut ids = dump_all(route, target)?;
-            let names = find_names(rundir, route, &mut ids, target)?;
+            let last = ids.last().map(|id| id.id);
+            let last = last.filter(|_| target == NONE && FULL_BUFFER.contains(&ids.len()));
+            let names = find_names(rundir, route, &mut ids, target, last.is_some())?;
+            if let Some(last) = last {
+                add_those_above(route, &mut ids, last)?;
+            }
             Ok(Ids { ids, names })
         })
     }
@@ -128,30 +133,29 @@ fn dump_all(route: &mut Route, target: i32) -> Result<Vec<Id>> {
     }
     // The kernel walks them in order; where one comes meanwhile, it tells another one twice.
     ids.dedup_by_key(|id| id.id);
-    if target == NONE && FULL_BUFFER.contains(&ids.len()) {
-        add_those_above(route, &mut ids)?;
-    }
     Ok(ids)
 }
 
-/// Asks for the ids above the last one, one by one.
-fn add_those_above(route: &mut Route, ids: &mut Vec<Id>) -> Result<()> {
-    let Some(mut last) = ids.last().map(|id| id.id) else { return Ok(()) };
+/// Asks for the ids above `last`, one by one, where they are not known.
+fn add_those_above(route: &mut Route, ids: &mut Vec<Id>, mut last: i32) -> Result<()> {
     let mut next = last.checked_add(1);
     while let Some(id) = next.filter(|id| id - last <= WIDEST_GAP) {
-        let mut request = request(Step::ListIds, RTM_GETNSID);
-        request.put(&NsidAttribute::Id(id));
-        match route.get(&mut request, Answer::read) {
-            Err(Error { errno: Errno::ENOENT, .. }) => {}
-            answer => {
-                answer?;
-                insert(ids, id)?;
-                last = id;
-            }
+        if find(ids, id, NONE).is_some() || exists(route, id)? {
+            insert(ids, id)?;
+            last = id;
         }
         next = id.checked_add(1);
     }
     Ok(())
+}
+
+fn exists(route: &mut Route, id: i32) -> Result<bool> {
+    let mut request = request(Step::ListIds, RTM_GETNSID);
+    request.put(&NsidAttribute::Id(id));
+    match route.get(&mut request, Answer::read) {
+        Err(Error { errno: Errno::ENOENT, .. }) => Ok(false),
+        answer => answer.map(|_| true),
+    }
 }
 
 fn insert(ids: &mut Vec<Id>, id: i32) -> Result<()> {
@@ -178,12 +182,18 @@ fn dump(route: &mut Route, target: i32) -> Result<Vec<Id>> {
     })
 }
 
-/// Asks for the id of each name, in order, until every one of `ids` has its first name. The kernel
-/// tells in no other way which namespace an id stands for.
-fn find_names(rundir: &CStr, route: &mut Route, ids: &mut Vec<Id>, target: i32) -> Result<List> {
+/// Asks for the id of each name, in order, until every one of `ids` has its first name; where they
+/// are cut, adds what is missing. The kernel tells in no other way which namespace an id stands for,
+/// and walks all ids for each answer.
+fn find_names(
+    rundir: &CStr,
+    route: &mut Route,
+    ids: &mut Vec<Id>,
+    target: i32,
+    are_cut: bool,
+) -> Result<List> {
     let can_be_found = |id: &&Id| target == NONE || id.current.is_some();
     let mut nameless = ids.iter().filter(can_be_found).count();
-    let may_be_cut = target == NONE && ids.len() >= *FULL_BUFFER.start();
     if nameless == 0 {
         return Ok(List::default());
     }
@@ -194,15 +204,16 @@ fn find_names(rundir: &CStr, route: &mut Route, ids: &mut Vec<Id>, target: i32) 
     for at in 0..names.len() {
         let Some(name) = names.name(at) else { break };
         let Some(id) = id_of_name(route, dir.as_fd(), name)? else { continue };
-        if may_be_cut {
+        if are_cut && find(ids, id, target).is_none() {
             insert(ids, id)?;
+            nameless += 1;
         }
         let Some(known) = find(ids, id, target).filter(|known| known.name.is_none()) else {
             continue;
         };
         known.name = Some(at);
-        nameless = nameless.saturating_sub(1);
-        if nameless == 0 && !may_be_cut {
+        nameless -= 1;
+        if nameless == 0 && !are_cut {
             break;
         }
     }
@@ -212,7 +223,7 @@ fn find_names(rundir: &CStr, route: &mut Route, ids: &mut Vec<Id>, target: i32) 
 /// The one that `within` calls `id`.
 fn find(ids: &mut [Id], id: i32, target: i32) -> Option<&mut Id> {
     if target != NONE {
-        // In no order, but few.
+        // These are in no order.
         return ids.iter_mut().find(|known| known.current == Some(id));
     }
     let at = ids.binary_search_by_key(&id, |known| known.id).ok()?;

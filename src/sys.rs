@@ -143,6 +143,22 @@ pub fn set_netlink_option(socket: BorrowedFd, option: c_int) -> Result<(), Errno
     Ok(())
 }
 
+/// Makes the process the one that a socket belongs to, for [`is_own`]; it would get the signals of
+/// O_ASYNC, which a socket does not send unasked.
+pub fn make_own(socket: BorrowedFd) -> Result<(), Errno> {
+    let pid = std::process::id() as libc::pid_t;
+    // SAFETY: integers go in, and nothing is written.
+    Errno::result(unsafe { libc::fcntl(socket.as_raw_fd(), libc::F_SETOWN, pid) })?;
+    Ok(())
+}
+
+/// Whether it belongs to this very process, and not to one of the same number elsewhere.
+pub fn is_own(socket: BorrowedFd) -> bool {
+    // SAFETY: an integer comes out, and nothing is written.
+    let owner = unsafe { libc::fcntl(socket.as_raw_fd(), libc::F_GETOWN) };
+    owner == std::process::id() as libc::pid_t
+}
+
 /// Sets IFF_UP on `lo` in the namespace of `socket`.
 pub fn loopback_up(socket: BorrowedFd) -> Result<(), Errno> {
     // SAFETY: ifreq is plain integers and a union of such, for which zero bytes are a value.

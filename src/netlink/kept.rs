@@ -4,9 +4,13 @@
 //! finds the connection in use opens one for itself; a child finds another process's mark on it, and
 //! closes what it inherited, because two processes on one socket would get each other's answers.
 
-use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use rustix::net::{AddressFamily, sockopt};
+
+use crate::sys;
 
 /// 0: none. Else the process that opened it, its descriptor, and whether it is in use.
 #[derive(Debug, Default)]
@@ -23,15 +27,39 @@ fn is_ours(state: u64) -> bool {
     (state >> 32) as u32 == process::id()
 }
 
-/// The descriptor, taken out of the state.
-fn unpack(state: u64) -> Option<OwnedFd> {
+/// The descriptor that a state stands for.
+fn unpack(state: u64) -> Option<Socket> {
     if state == NONE {
         return None;
     }
-    let socket = (state as u32 >> 1) as RawFd;
-    // SAFETY: a state is unpacked only by who has just taken it out, so the descriptor is nobody
-    // else's.
-    Some(unsafe { OwnedFd::from_raw_fd(socket) })
+    let fd = (state as u32 >> 1) as RawFd;
+    // SAFETY: a state is unpacked only by who has just taken it out, so nobody else uses the
+    // descriptor by it; and should it have been closed and opened anew as another file, it is not
+    // closed (see Socket).
+    Some(Socket(Some(unsafe { OwnedFd::from_raw_fd(fd) })))
+}
+
+/// A descriptor that was a netlink socket when it was kept. A program that closes every descriptor it
+/// does not know, as daemons do, may have opened another file under its number since.
+struct Socket(Option<OwnedFd>);
+
+impl Socket {
+    /// It, if it is still ours and not inherited.
+    fn if_own(mut self) -> Option<OwnedFd> {
+        if self.0.as_ref().is_some_and(|socket| sys::is_own(socket.as_fd())) {
+            return self.0.take();
+        }
+        None
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        let Some(socket) = self.0.take() else { return };
+        if sockopt::socket_domain(&socket) != Ok(AddressFamily::NETLINK) {
+            let _ = socket.into_raw_fd();
+        }
+    }
 }
 
 impl Kept {
@@ -46,7 +74,8 @@ impl Kept {
             return None;
         }
         let socket = self.replace(state, state | IN_USE)?;
-        Some((Lease(self), socket))
+        let lease = Lease(self);
+        Some((lease, socket.if_own()?))
     }
 
     /// Keeps a connection that is in order, or closes it if there is one already.
@@ -58,7 +87,7 @@ impl Kept {
     }
 
     /// None: another thread was first.
-    fn replace(&self, state: u64, new: u64) -> Option<OwnedFd> {
+    fn replace(&self, state: u64, new: u64) -> Option<Socket> {
         self.0.compare_exchange(state, new, Ordering::Acquire, Ordering::Relaxed).ok()?;
         unpack(state)
     }
