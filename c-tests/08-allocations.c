@@ -6,6 +6,7 @@
  */
 #include "test.h"
 
+#include <netns-iproute2.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -215,15 +216,73 @@ static int rename_lo(void)
     return netns_link_move(ns_of_all, "lo", ns_of_all, "lo");
 }
 
+/* A connection of iproute2's, as far as anybody else knows it. */
+struct rtnl_handle {
+    int fd;
+};
+
+#define ID_OF_ALL 5
+
+static int open_as_iproute2_does(void)
+{
+    int fd = netns_get_fd("blue");
+
+    if (fd < 0)
+        return -errno;
+    close(fd);
+    return 0;
+}
+
+static int count_it(char *nsname, void *arg)
+{
+    (void)nsname;
+    ++*(int *)arg;
+    return 0;
+}
+
+static int list_as_iproute2_does(void)
+{
+    int count = 0;
+
+    if (netns_foreach(count_it, &count) < 0)
+        return -errno;
+    EQUAL(count, 1);
+    return 0;
+}
+
+static int ask_as_iproute2_does(void)
+{
+    struct rtnl_handle rtnl = {MUST(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0))};
+    int id = netns_id_from_name(&rtnl, "blue"), error = errno;
+
+    close(rtnl.fd);
+    return id < 0 ? -error : 0;
+}
+
+static int find_as_iproute2_does(void)
+{
+    char *name = netns_name_from_id(ID_OF_ALL);
+
+    if (!name)
+        return -errno;
+    SAME(name, "blue");
+    free(name);
+    return 0;
+}
+
 /* The process would not come through it if anything aborted. */
 static void where_memory_runs_out_every_call_says_so(void)
 {
     static int (*const each[])(void) = {make_anonymous, make, make_in_a_new_directory,
                                         open_by_name, list_all, find_names, find_pids,
-                                        follow, give_an_id, list_ids, rename_lo};
+                                        follow, give_an_id, list_ids, rename_lo,
+                                        open_as_iproute2_does, list_as_iproute2_does,
+                                        ask_as_iproute2_does, find_as_iproute2_does};
     size_t i;
 
     MUST(netns_create("blue", 0, &ns_of_all));
+    MUST(unshare(CLONE_NEWNET));
+    MUST(netns_nsid_set(NULL, ns_of_all, ID_OF_ALL));
     for (i = 0; i < sizeof each / sizeof *each; i++) {
         int failed = 0, rc = -1, nth;
 
@@ -244,6 +303,34 @@ static void where_memory_runs_out_every_call_says_so(void)
         SAME(names_in(NULL, NETNS_LIST_STALE), "blue");
     }
     netns_close(ns_of_all);
+}
+
+/* One way, so each time in a process of its own. */
+static void where_memory_runs_out_switch_says_so(void)
+{
+    int nth, status = 0;
+
+    MUST(netns_create("blue", 0, NULL));
+    fflush(NULL);
+    for (nth = 1; nth < 100; nth++) {
+        pid_t pid = MUST(fork());
+
+        if (pid == 0) {
+            char name[] = "blue";
+            int rc;
+
+            failing = nth;
+            rc = netns_switch(name);
+            if (failing > 0)
+                _exit(rc);
+            _exit(rc == -1 && errno == ENOMEM ? 1 : 2);
+        }
+        status = wait_for(pid);
+        if (status != 1)
+            break;
+    }
+    EQUAL(status, 0);
+    CHECK(nth > 1);
 }
 
 static void failures_allocate_nothing(void)
@@ -293,6 +380,7 @@ int main(void)
     RUN(successes_allocate_nothing);
     RUN(failures_allocate_nothing);
     RUN(where_memory_runs_out_every_call_says_so);
+    RUN(where_memory_runs_out_switch_says_so);
     RUN(explaining_allocates_nothing);
     return finish();
 }

@@ -189,6 +189,8 @@ static void without_privilege_it_is_eperm(void)
 static void what_is_no_socket_is_complained_of(void)
 {
     struct rtnl_handle rtnl = {.fd = -1};
+    int pair[2];
+    char byte;
 
     OK(netns_create("blue", 0, NULL));
     GIVES(-2, EBADF, "Cannot talk to rtnetlink: Bad file descriptor\n",
@@ -200,6 +202,14 @@ static void what_is_no_socket_is_complained_of(void)
     GIVES(-2, ENOTSOCK, "Cannot talk to rtnetlink: Socket operation on non-socket\n",
           netns_id_from_name(&rtnl, "blue"));
     close(rtnl.fd);
+    MUST(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair));
+    MUST(send(pair[0], "x", 1, 0));
+    rtnl.fd = pair[1];
+    GIVES(-2, EAFNOSUPPORT, "Cannot talk to rtnetlink: Address family not supported by protocol\n",
+          netns_id_from_name(&rtnl, "blue"));
+    EQUAL(recv(pair[1], &byte, 1, MSG_DONTWAIT), 1);
+    close(pair[0]);
+    close(pair[1]);
     GIVES(-1, EINVAL, "", netns_id_from_name(NULL, "blue"));
     GIVES(-1, EINVAL, "", set_netns_id_from_name(NULL, "blue", 7));
 }

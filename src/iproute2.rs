@@ -165,10 +165,15 @@ fn find_name(route: &mut Route, id: i32) -> Result<Option<CString>> {
     let names = entries()?;
     let names = names.split_inclusive(|&byte| byte == 0);
     for name in names.filter_map(|name| CStr::from_bytes_with_nul(name).ok()) {
-        let Ok(ns) = get_fd(name) else { continue };
+        let ns = match get_fd(name) {
+            Err(error) if error.step == Step::Memory => return Err(error),
+            Err(_) => continue,
+            Ok(ns) => ns,
+        };
         match nsid::ask(route, ns.as_fd()) {
             Ok(Some(found)) if found == id => return names::copy(name).map(Some),
             Ok(_) => {}
+            Err(error) if error.step == Step::Memory => return Err(error),
             Err(error) => complain_of_talk(&error),
         }
     }

@@ -18,8 +18,8 @@ use nix::errno::Errno;
 use nix::time::{ClockId, clock_gettime};
 use rustix::buffer::spare_capacity;
 use rustix::net::netlink::SocketAddrNetlink;
-use rustix::net::sockopt::{Timeout, set_socket_timeout};
-use rustix::net::{RecvFlags, SendFlags, SocketAddrAny, recv, recvfrom, sendto};
+use rustix::net::sockopt::{Timeout, set_socket_timeout, socket_domain};
+use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketAddrAny, recv, recvfrom, sendto};
 
 use crate::error::{At, Error, Result, Step};
 use crate::namespace::Namespace;
@@ -133,6 +133,10 @@ impl Route {
     /// kernel drops an answer that there is no room for.
     pub fn on(socket: BorrowedFd) -> Result<Route> {
         let socket = socket.try_clone_to_owned().at(Step::Send)?;
+        // What lies in a descriptor that was passed by mistake is not thrown away.
+        if socket_domain(&socket).at(Step::Send)? != AddressFamily::NETLINK {
+            return Err(Error::new(Step::Send, Errno::EAFNOSUPPORT));
+        }
         for _ in 0..MOST_UNREAD {
             match recv(&socket, &mut [0; 0][..], RecvFlags::DONTWAIT) {
                 // NOBUFS: it has overflowed, and goes on after having said so.

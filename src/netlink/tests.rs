@@ -2,7 +2,7 @@ use super::*;
 use crate::error::{Object, Subject};
 use crate::testing;
 use netlink_packet_route::nsid::{NsidAttribute, NsidHeader};
-use rustix::net::{AddressFamily, SocketType, bind, getsockname};
+use rustix::net::{SocketType, bind, getsockname};
 
 const SEQUENCE: u32 = 7;
 
