@@ -71,8 +71,10 @@ $(B)/examples/%: examples/%.c $(STAGE)/.done
 	    $$(PKG_CONFIG_PATH=$(STAGE)/lib/pkgconfig $(PKG_CONFIG) --cflags --libs netns) \
 	    -Wl,-rpath,$(STAGE)/lib -pthread
 
-demo: $(B)/examples/demo
+demo: $(B)/examples/demo $(B)/examples/sandbox
 	$(B)/examples/demo
+	@echo
+	$(B)/examples/sandbox
 
 # --- install -----------------------------------------------------------------------------------
 
@@ -124,6 +126,7 @@ test: $(STAGE)/.done $(EXAMPLES)
 	$(CARGO) test --locked
 	scripts/check-readme $(STAGE)
 	$(B)/examples/demo > /dev/null
+	$(B)/examples/sandbox > /dev/null
 	c-tests/differential/run $(B)/examples/netns || [ $$? -eq 77 ]
 	$(MAKE) --no-print-directory -C c-tests test STAGE=$(STAGE) BUILD=$(CURDIR)/$(B)/c-tests \
 	    EXAMPLES=$(CURDIR)/$(B)/examples

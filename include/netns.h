@@ -73,6 +73,17 @@
 #define NETNS_NSID_NONE -1
 
 /**
+ * For netns_addr_add_flags(): an IPv6 address can be used at once. Without it, the kernel first
+ * spends a second or two on finding out whether another host has it (duplicate address detection).
+ */
+#define NETNS_ADDR_NODAD 1
+
+/**
+ * For netns_route_list(): the routes of every table, not of the main one alone.
+ */
+#define NETNS_ROUTE_LIST_ALL_TABLES 1
+
+/**
  * For netns_monitor_open(): the names that exist come first, as NETNS_EVENT_ADD.
  */
 #define NETNS_MONITOR_SNAPSHOT 1
@@ -106,11 +117,23 @@
 /**
  * A network namespace: one open descriptor, and the name and path it was opened by. It does not
  * change, may be used from any thread and from several at once, and keeps the namespace alive
- * whatever becomes of its name. From the first call on that asks rtnetlink in it (ids, links) it has
+ * whatever becomes of its name. From the first call on that asks rtnetlink in it (ids, interfaces, addresses, routes) it has
  * a second descriptor; after a fork(2), a child gets one of its own. End it with netns_close().
  * Since 1.0.
  */
 struct netns;
+
+/**
+ * The addresses of a namespace's interfaces at one moment. It does not change. End it with
+ * netns_addr_list_free(). Since 1.0.
+ */
+struct netns_addr_list;
+
+/**
+ * The interfaces of a namespace at one moment, by index. It does not change. End it with
+ * netns_link_list_free(). Since 1.0.
+ */
+struct netns_link_list;
 
 /**
  * The names in a run directory at one moment, sorted bytewise. It does not change. End it with
@@ -128,6 +151,12 @@ struct netns_monitor;
  * netns_nsid_list_free(). Since 1.0.
  */
 struct netns_nsid_list;
+
+/**
+ * The routes of a namespace at one moment. It does not change. End it with netns_route_list_free().
+ * Since 1.0.
+ */
+struct netns_route_list;
 
 /**
  * What netns_monitor_next() tells. Set size to sizeof(struct netns_event) before each call; later
@@ -805,6 +834,592 @@ int netns_link_move(const struct netns *from,
                     const char *ifname,
                     const struct netns *to,
                     const char *newname);
+
+/**
+ * Makes an interface of a kind that needs no parameters, such as "bridge", "ifb" or "dummy".
+ *
+ * ns      where it comes to be; NULL is the calling thread's namespace.
+ * ifname  its name, 1 to 15 bytes.
+ * kind    as in `ip link add type KIND`. A veth is refused, having two ends: netns_veth_add().
+ *
+ * The first call with a handle, of this one and of all that follow below, opens an rtnetlink socket in
+ * its namespace, which the handle keeps until netns_close(); calls that follow cost no switch.
+ *
+ * Returns 0, or
+ *   -EINVAL     a pointer is NULL, ifname is unfit, see netns_link_move(), or kind needs parameters;
+ *               "veth", "macvlan" and "vlan" have calls of their own
+ *   -ENAMETOOLONG  ifname is longer than 15 bytes
+ *   -EEXIST     there is an interface of that name
+ *   -EOPNOTSUPP the kernel has no such kind of interface
+ *   -EPERM      CAP_NET_ADMIN over the namespace is missing
+ *   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
+ *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
+ *   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
+ *
+ * Since 1.0.
+ */
+int netns_link_add(const struct netns *ns,
+                   const char *ifname,
+                   const char *kind);
+
+/**
+ * Makes a veth pair, each end in its final namespace from the beginning, in one request to the
+ * kernel: where it fails, there is neither.
+ *
+ * ns, ifname            where the one end comes to be, and its name.
+ * peer_ns, peer_ifname  the same for the other; the namespaces may be one.
+ *
+ * Returns 0, or
+ *   -EINVAL     a name is NULL or unfit, see netns_link_move()
+ *   -ENAMETOOLONG  a name is longer than 15 bytes
+ *   -EEXIST     there is an interface of one of the names in its namespace
+ *   -EOPNOTSUPP the kernel has no veth
+ *   -EPERM      CAP_NET_ADMIN over one of the namespaces is missing
+ *   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
+ *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
+ *   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
+ *
+ * Since 1.0.
+ */
+int netns_veth_add(const struct netns *ns,
+                   const char *ifname,
+                   const struct netns *peer_ns,
+                   const char *peer_ifname);
+
+/**
+ * Makes a macvlan: an interface with a link-layer address of its own on top of another one, which may
+ * be in another namespace.
+ *
+ * ns, ifname         where it comes to be, and its name.
+ * parent_ns, parent  the interface that it is on.
+ * mode    "private", "vepa", "bridge" or "passthru": how the macvlans of one parent reach each
+ *         other. NULL is the kernel's own choice, "vepa", by which they do not unless a switch
+ *         outside sends back; "bridge" is what most want.
+ *
+ * Returns 0, or
+ *   -EINVAL     a name is NULL or unfit, see netns_link_move(), mode is unknown, or the parent can
+ *               have no macvlan, such as lo
+ *   -ENAMETOOLONG  a name is longer than 15 bytes
+ *   -ENODEV     there is no such parent
+ *   -EEXIST     there is an interface of that name
+ *   -EBUSY      the parent is in use otherwise, by a bridge or another mode for example
+ *   -EOPNOTSUPP the kernel has no macvlan
+ *   -EPERM      CAP_NET_ADMIN over one of the namespaces is missing
+ *   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
+ *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
+ *   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
+ *
+ * Since 1.0.
+ */
+int netns_macvlan_add(const struct netns *ns,
+                      const char *ifname,
+                      const struct netns *parent_ns,
+                      const char *parent,
+                      const char *mode);
+
+/**
+ * Makes a VLAN interface (IEEE 802.1Q): what another one, which may be in another namespace, sends and
+ * receives with one tag.
+ *
+ * ns, ifname         where it comes to be, and its name.
+ * parent_ns, parent  the interface that it is on.
+ * id                 the tag, 0 to 4094.
+ *
+ * Returns 0, or
+ *   -EINVAL     a name is NULL or unfit, see netns_link_move(), or id is over 4094
+ *   -ENAMETOOLONG  a name is longer than 15 bytes
+ *   -ENODEV     there is no such parent
+ *   -EEXIST     there is an interface of that name, or one of that id on the parent
+ *   -EOPNOTSUPP the kernel has no VLANs, or the parent can have none
+ *   -EPERM      CAP_NET_ADMIN over one of the namespaces is missing
+ *   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
+ *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
+ *   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
+ *
+ * Since 1.0.
+ */
+int netns_vlan_add(const struct netns *ns,
+                   const char *ifname,
+                   const struct netns *parent_ns,
+                   const char *parent,
+                   uint16_t id);
+
+/**
+ * Takes an interface away. A veth takes its other end along, wherever that is.
+ *
+ * Returns 0, or
+ *   -EINVAL     ifname is NULL or unfit, see netns_link_move()
+ *   -ENAMETOOLONG  ifname is longer than 15 bytes
+ *   -ENODEV     there is no such interface
+ *   -EOPNOTSUPP it cannot be taken away: lo, or an interface of hardware
+ *   -EPERM      CAP_NET_ADMIN over the namespace is missing
+ *   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
+ *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
+ *   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
+ *
+ * Since 1.0.
+ */
+int netns_link_del(const struct netns *ns, const char *ifname);
+
+/**
+ * Brings an interface up.
+ *
+ * Returns 0, or
+ *   -EINVAL     ifname is NULL or unfit, see netns_link_move()
+ *   -ENAMETOOLONG  ifname is longer than 15 bytes
+ *   -ENODEV     there is no such interface
+ *   -EPERM      CAP_NET_ADMIN over the namespace is missing
+ *   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
+ *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
+ *   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
+ * and what else the interface's driver says. Since 1.0.
+ */
+int netns_link_up(const struct netns *ns, const char *ifname);
+
+/**
+ * Takes an interface down. Its IPv6 addresses and the routes over it go.
+ *
+ * Returns 0, or what netns_link_up() returns. Since 1.0.
+ */
+int netns_link_down(const struct netns *ns, const char *ifname);
+
+/**
+ * Sets how many bytes a packet over an interface may have.
+ *
+ * Returns 0, or
+ *   -EINVAL     ifname is NULL or unfit, see netns_link_move(), or the interface cannot have this MTU
+ *   -ENAMETOOLONG  ifname is longer than 15 bytes
+ *   -ENODEV     there is no such interface
+ *   -EPERM      CAP_NET_ADMIN over the namespace is missing
+ *   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
+ *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
+ *   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
+ * and what else the interface's driver says. Since 1.0.
+ */
+int netns_link_set_mtu(const struct netns *ns,
+                       const char *ifname,
+                       uint32_t mtu);
+
+/**
+ * Sets an interface's link-layer address.
+ *
+ * lladdr  hexadecimal bytes with colons, such as "02:00:5e:10:00:01".
+ *
+ * Returns 0, or
+ *   -EINVAL     ifname is NULL or unfit, see netns_link_move(), or lladdr is NULL, no link-layer
+ *               address, or of another length than the interface's
+ *   -ENAMETOOLONG  ifname is longer than 15 bytes
+ *   -ENODEV     there is no such interface
+ *   -EADDRNOTAVAIL  no interface may have that address: a multicast one, or zeros
+ *   -EBUSY      the interface must be down for it
+ *   -EOPNOTSUPP an interface of this kind has none that can be set
+ *   -EPERM      CAP_NET_ADMIN over the namespace is missing
+ *   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
+ *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
+ *   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
+ *
+ * Since 1.0.
+ */
+int netns_link_set_address(const struct netns *ns, const char *ifname, const char *lladdr);
+
+/**
+ * Makes an interface a port of a bridge, bond or the like in the same namespace.
+ *
+ * master  its name; NULL takes the interface out of the one that it is a port of.
+ *
+ * Returns 0, or
+ *   -EINVAL     ifname is NULL, a name is unfit, see netns_link_move(), or the interface, such as lo,
+ *               can be no port
+ *   -ENAMETOOLONG  a name is longer than 15 bytes
+ *   -ENODEV     there is no such interface, or no such master
+ *   -EBUSY      the interface is a port already, or in use otherwise
+ *   -ELOOP      the interface is a bridge, which cannot be another's port
+ *   -EOPNOTSUPP the master is none
+ *   -EPERM      CAP_NET_ADMIN over the namespace is missing
+ *   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
+ *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
+ *   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
+ *
+ * Since 1.0.
+ */
+int netns_link_set_master(const struct netns *ns,
+                          const char *ifname,
+                          const char *master);
+
+/**
+ * All interfaces of a namespace at one moment, by index.
+ *
+ * ns      NULL is the calling thread's namespace.
+ * flags   none is defined yet: 0.
+ * out     receives a list, which is yours to netns_link_list_free().
+ *
+ * Returns 0, or
+ *   -EINVAL     a flag is given, or out is NULL
+ *   -EPERM      CAP_SYS_ADMIN to enter the namespace is missing
+ *   -EAGAIN     the interfaces change faster than the kernel can tell them
+ *   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
+ *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
+ *   -ENOTRECOVERABLE  as netns_socket() says
+ *
+ * Since 1.0.
+ */
+int netns_link_list(const struct netns *ns, uint32_t flags, struct netns_link_list **out);
+
+/**
+ * How many interfaces a list has; 0 if list is NULL. Since 1.0.
+ */
+size_t netns_link_list_len(const struct netns_link_list *list);
+
+/**
+ * The i-th interface's name; it lives as long as the list, as the other texts do. NULL past the end.
+ * Since 1.0.
+ */
+const char *netns_link_list_name(const struct netns_link_list *list,
+                                 size_t i);
+
+/**
+ * Its index; 0 past the end. Since 1.0.
+ */
+uint32_t netns_link_list_index(const struct netns_link_list *list, size_t i);
+
+/**
+ * What kind it is, such as "veth" or "bridge". NULL for lo and interfaces of hardware, and past the end.
+ * Since 1.0.
+ */
+const char *netns_link_list_kind(const struct netns_link_list *list,
+                                 size_t i);
+
+/**
+ * How many bytes a packet may have; 0 past the end. Since 1.0.
+ */
+uint32_t netns_link_list_mtu(const struct netns_link_list *list, size_t i);
+
+/**
+ * IFF_UP, IFF_RUNNING, IFF_LOOPBACK ... of <net/if.h>; 0 past the end. Since 1.0.
+ */
+uint32_t netns_link_list_flags(const struct netns_link_list *list, size_t i);
+
+/**
+ * Its operational state: "up", "down", "unknown", "lowerlayerdown", "dormant", "notpresent" or
+ * "testing". NULL past the end. Since 1.0.
+ */
+const char *netns_link_list_state(const struct netns_link_list *list, size_t i);
+
+/**
+ * Its link-layer address, such as "02:00:5e:10:00:01". NULL if it has none, and past the end.
+ * Since 1.0.
+ */
+const char *netns_link_list_address(const struct netns_link_list *list, size_t i);
+
+/**
+ * The index of the bridge, bond or the like that it is a port of; 0 if of none, and past the end.
+ * Since 1.0.
+ */
+uint32_t netns_link_list_master(const struct netns_link_list *list, size_t i);
+
+/**
+ * The index of a veth's other end, or of the interface that a macvlan or VLAN is on; 0 if there is none,
+ * and past the end. Since 1.0.
+ */
+uint32_t netns_link_list_peer(const struct netns_link_list *list,
+                              size_t i);
+
+/**
+ * The id by which the namespace that was listed knows the one that peer is an index of, as for
+ * netns_nsid_get(). -1 if they are one, or there is no peer, and past the end. Since 1.0.
+ */
+int32_t netns_link_list_peer_nsid(const struct netns_link_list *list, size_t i);
+
+/**
+ * Ends a list and frees the memory of its texts. NULL is allowed. errno is left alone. Since 1.0.
+ */
+void netns_link_list_free(struct netns_link_list *list);
+
+/**
+ * Gives an interface an address; netns_addr_add_flags() without a flag.
+ *
+ * ns      whose interface; NULL is the calling thread's namespace.
+ * cidr    the address and the length of its network's prefix, such as "192.0.2.1/24" or
+ *         "2001:db8::1/64"; without a length, the address alone (/32, /128).
+ *
+ * Returns 0, or
+ *   -EINVAL     a pointer is NULL, ifname is unfit, see netns_link_move(), cidr is no address, or one that no
+ *               interface can have
+ *   -ENAMETOOLONG  ifname is longer than 15 bytes
+ *   -ENODEV     there is no such interface
+ *   -EEXIST     it has the address already
+ *   -EACCES     IPv6 is switched off on the interface
+ *   -EADDRNOTAVAIL  a multicast address
+ *   -EOPNOTSUPP the kernel has no IPv6
+ *   -EPERM      CAP_NET_ADMIN over the namespace is missing
+ *   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
+ *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
+ *   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
+ *
+ * Since 1.0.
+ */
+int netns_addr_add(const struct netns *ns,
+                   const char *ifname,
+                   const char *cidr);
+
+/**
+ * The same with flags.
+ *
+ * flags   NETNS_ADDR_NODAD, which means nothing for IPv4.
+ *
+ * Returns 0, or
+ *   -EINVAL     a flag is unknown
+ * and what netns_addr_add() returns. Since 1.0.
+ */
+int netns_addr_add_flags(const struct netns *ns,
+                         const char *ifname,
+                         const char *cidr,
+                         uint32_t flags);
+
+/**
+ * Takes an address off an interface.
+ *
+ * cidr    as it was given: the length of the prefix counts.
+ *
+ * Returns 0, or
+ *   -EINVAL     a pointer is NULL, ifname is unfit, see netns_link_move(), or cidr is no address
+ *   -ENAMETOOLONG  ifname is longer than 15 bytes
+ *   -ENODEV     there is no such interface
+ *   -EADDRNOTAVAIL  it has no such address
+ *   -EOPNOTSUPP the kernel has no IPv6
+ *   -EPERM      CAP_NET_ADMIN over the namespace is missing
+ *   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
+ *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
+ *   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
+ *
+ * Since 1.0.
+ */
+int netns_addr_del(const struct netns *ns, const char *ifname, const char *cidr);
+
+/**
+ * All IP addresses of a namespace's interfaces at one moment: IPv4 first, by interface.
+ *
+ * ns      NULL is the calling thread's namespace.
+ * flags   none is defined yet: 0.
+ * out     receives a list, which is yours to netns_addr_list_free().
+ *
+ * Returns 0, or
+ *   -EINVAL     a flag is given, or out is NULL
+ *   -EPERM      CAP_SYS_ADMIN to enter the namespace is missing
+ *   -EAGAIN     the addresses change faster than the kernel can tell them
+ *   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
+ *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
+ *   -ENOTRECOVERABLE  as netns_socket() says
+ *
+ * Since 1.0.
+ */
+int netns_addr_list(const struct netns *ns, uint32_t flags, struct netns_addr_list **out);
+
+/**
+ * How many addresses a list has; 0 if list is NULL. Since 1.0.
+ */
+size_t netns_addr_list_len(const struct netns_addr_list *list);
+
+/**
+ * The i-th address as text, such as "192.0.2.1"; it lives as long as the list, as the other texts
+ * do. NULL past the end. Since 1.0.
+ */
+const char *netns_addr_list_address(const struct netns_addr_list *list, size_t i);
+
+/**
+ * The length of its network's prefix in bits; 0 past the end. Since 1.0.
+ */
+uint32_t netns_addr_list_prefix(const struct netns_addr_list *list, size_t i);
+
+/**
+ * AF_INET or AF_INET6; 0 past the end. Since 1.0.
+ */
+int netns_addr_list_family(const struct netns_addr_list *list, size_t i);
+
+/**
+ * The index of the interface that has it; 0 past the end. Since 1.0.
+ */
+uint32_t netns_addr_list_index(const struct netns_addr_list *list, size_t i);
+
+/**
+ * The name of the interface that has it. NULL past the end, or if the interface went meanwhile. Since 1.0.
+ */
+const char *netns_addr_list_ifname(const struct netns_addr_list *list,
+                                   size_t i);
+
+/**
+ * Where it is valid: one of RT_SCOPE_UNIVERSE (0), RT_SCOPE_LINK, RT_SCOPE_HOST ... of
+ * <linux/rtnetlink.h>; 0 past the end. Since 1.0.
+ */
+uint32_t netns_addr_list_scope(const struct netns_addr_list *list, size_t i);
+
+/**
+ * Its label, as IPv4 addresses have one: the interface's name, or that with a colon and more. NULL if
+ * there is none, and past the end. Since 1.0.
+ */
+const char *netns_addr_list_label(const struct netns_addr_list *list,
+                                  size_t i);
+
+/**
+ * IFA_F_PERMANENT, IFA_F_TENTATIVE ... of <linux/if_addr.h>; 0 past the end. Since 1.0.
+ */
+uint32_t netns_addr_list_flags(const struct netns_addr_list *list, size_t i);
+
+/**
+ * The address of the other end, if this one was given for two ends. NULL if not, and past the end.
+ * Since 1.0.
+ */
+const char *netns_addr_list_peer(const struct netns_addr_list *list, size_t i);
+
+/**
+ * Its network's broadcast address. NULL if it has none, and past the end. Since 1.0.
+ */
+const char *netns_addr_list_broadcast(const struct netns_addr_list *list, size_t i);
+
+/**
+ * Ends a list and frees the memory of its texts. NULL is allowed. errno is left alone. Since 1.0.
+ */
+void netns_addr_list_free(struct netns_addr_list *list);
+
+/**
+ * Adds a route to the main table.
+ *
+ * ns      where; NULL is the calling thread's namespace.
+ * dst     where it leads: a network ("192.0.2.0/24"), a host ("192.0.2.1", "2001:db8::1"), or
+ *         "default", which is of via's family, and IPv4 without via.
+ * via     the gateway's address; NULL: what it leads to is on the interface's own link. An IPv4 route may
+ *         have a gateway of IPv6.
+ * ifname  the interface; NULL: the one by which the gateway is reached. One of via and ifname is needed.
+ *
+ * Returns 0, or
+ *   -EINVAL     dst is NULL, via and ifname are, a text is no address, ifname cannot be an interface's
+ *               name, dst has bits beyond its prefix, or via does not do for such a route
+ *   -ENAMETOOLONG  ifname is longer than 15 bytes
+ *   -ENODEV     there is no such interface
+ *   -EEXIST     there is a route to dst already
+ *   -ENETUNREACH  the gateway cannot be reached directly; the interface's address has to be there, and
+ *               the interface to be up
+ *   -EHOSTUNREACH  the same for an IPv6 gateway
+ *   -ENETDOWN   the interface is down
+ *   -EOPNOTSUPP the kernel has no IPv6
+ *   -EPERM      CAP_NET_ADMIN over the namespace is missing
+ *   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
+ *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
+ *   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
+ *
+ * Since 1.0.
+ */
+int netns_route_add(const struct netns *ns,
+                    const char *dst,
+                    const char *via,
+                    const char *ifname);
+
+/**
+ * Takes a route from the main table: the first that fits what is given, whoever made it.
+ *
+ * dst, via, ifname  as for netns_route_add().
+ *
+ * Returns 0, or
+ *   -EINVAL     as netns_route_add()
+ *   -ENAMETOOLONG  ifname is longer than 15 bytes
+ *   -ENODEV     there is no such interface
+ *   -ESRCH      there is no such route
+ *   -EOPNOTSUPP the kernel has no IPv6
+ *   -EPERM      CAP_NET_ADMIN over the namespace is missing
+ *   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
+ *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
+ *   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
+ *
+ * Since 1.0.
+ */
+int netns_route_del(const struct netns *ns, const char *dst, const char *via, const char *ifname);
+
+/**
+ * The routes of a namespace at one moment: IPv4 first, in the kernel's order. One that has several
+ * ways (multipath) is an entry for each.
+ *
+ * ns      NULL is the calling thread's namespace.
+ * flags   NETNS_ROUTE_LIST_ALL_TABLES, or 0 for the main table.
+ * out     receives a list, which is yours to netns_route_list_free().
+ *
+ * Returns 0, or
+ *   -EINVAL     a flag is unknown, or out is NULL
+ *   -EPERM      CAP_SYS_ADMIN to enter the namespace is missing
+ *   -EAGAIN     the routes change faster than the kernel can tell them
+ *   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
+ *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
+ *   -ENOTRECOVERABLE  as netns_socket() says
+ *
+ * Since 1.0.
+ */
+int netns_route_list(const struct netns *ns, uint32_t flags, struct netns_route_list **out);
+
+/**
+ * How many routes a list has; 0 if list is NULL. Since 1.0.
+ */
+size_t netns_route_list_len(const struct netns_route_list *list);
+
+/**
+ * Where the i-th route leads, such as "192.0.2.0/24", or "default"; it lives as long as the list, as
+ * the other texts do. NULL past the end. Since 1.0.
+ */
+const char *netns_route_list_dst(const struct netns_route_list *list,
+                                 size_t i);
+
+/**
+ * AF_INET or AF_INET6; 0 past the end. Since 1.0.
+ */
+int netns_route_list_family(const struct netns_route_list *list, size_t i);
+
+/**
+ * Its gateway's address. NULL if there is none, and past the end. Since 1.0.
+ */
+const char *netns_route_list_via(const struct netns_route_list *list, size_t i);
+
+/**
+ * The index of its interface; 0 if it has none, and past the end. Since 1.0.
+ */
+uint32_t netns_route_list_index(const struct netns_route_list *list, size_t i);
+
+/**
+ * The name of its interface. NULL if it has none, if that went meanwhile, and past the end. Since 1.0.
+ */
+const char *netns_route_list_ifname(const struct netns_route_list *list,
+                                    size_t i);
+
+/**
+ * Its metric: of several routes, the lowest counts. 0 past the end. Since 1.0.
+ */
+uint32_t netns_route_list_metric(const struct netns_route_list *list, size_t i);
+
+/**
+ * Its table: RT_TABLE_MAIN (254), RT_TABLE_LOCAL (255) ... of <linux/rtnetlink.h>; 0 past the end.
+ * Since 1.0.
+ */
+uint32_t netns_route_list_table(const struct netns_route_list *list, size_t i);
+
+/**
+ * Who made it: RTPROT_KERNEL (2), RTPROT_BOOT (3) ... of <linux/rtnetlink.h>; 0 past the end.
+ * Since 1.0.
+ */
+uint32_t netns_route_list_protocol(const struct netns_route_list *list, size_t i);
+
+/**
+ * How far what it leads to is: RT_SCOPE_UNIVERSE (0), RT_SCOPE_LINK ... of <linux/rtnetlink.h>; 0
+ * past the end. Since 1.0.
+ */
+uint32_t netns_route_list_scope(const struct netns_route_list *list, size_t i);
+
+/**
+ * What it does: RTN_UNICAST (1), RTN_BLACKHOLE ... of <linux/rtnetlink.h>; 0 past the end. Since 1.0.
+ */
+uint32_t netns_route_list_type(const struct netns_route_list *list,
+                               size_t i);
+
+/**
+ * Ends a list and frees the memory of its texts. NULL is allowed. errno is left alone. Since 1.0.
+ */
+void netns_route_list_free(struct netns_route_list *list);
 
 /**
  * Watches a run directory for names that come and go, whoever makes and removes them.

@@ -19,7 +19,10 @@
 //! | `switch`       | the calling thread's way into a namespace and back                        |
 //! | `helper`       | a thread for what the calling thread must not do to itself                |
 //! | `netlink`      | rtnetlink: requests and answers, the connection that a handle keeps       |
-//! | `link`         | interfaces, and how they move                                             |
+//! | `link`         | interfaces: moved, made, changed, listed                                  |
+//! | `address`      | their addresses                                                           |
+//! | `route`        | routes                                                                    |
+//! | `ip`           | addresses as people write them                                            |
 //! | `nsid`         | the ids that one namespace has for others                                 |
 //! | `list`         | the names, and the names of one namespace                                 |
 //! | `monitor`      | names coming and going                                                    |
@@ -34,12 +37,14 @@
 //! | `program`      | the program, in every place where PATH says that it may be                |
 //! | `failure`      | what a child tells of why it failed                                       |
 //! | `mountinfo`    | what is mounted where                                                     |
+//! | `text`         | a short text that is kept in place                                        |
 //! | `strings`      | many strings in one allocation                                            |
 //! | `directory`    | reads directories                                                         |
 //! | `procfs`       | paths below /proc, written without allocating                             |
 //!
 //! Dependencies point down: `capi` -> core -> nix, rustix, libc.
 
+mod address;
 mod capi;
 mod directory;
 mod entry;
@@ -49,6 +54,7 @@ mod failure;
 mod file_status;
 mod helper;
 mod identity;
+mod ip;
 mod iproute2;
 mod lifecycle;
 mod link;
@@ -65,11 +71,13 @@ mod plan;
 mod process;
 mod procfs;
 mod program;
+mod route;
 mod rundir;
 mod spawn;
 mod strings;
 mod switch;
 mod sys;
+mod text;
 mod unbind;
 mod watch;
 

@@ -1,5 +1,8 @@
 //! Interfaces: found by name, and moved from one namespace to another.
 
+pub mod list;
+pub mod setup;
+
 use std::ffi::CStr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
@@ -32,8 +35,8 @@ impl<'a> LinkName<'a> {
         Ok(LinkName(text))
     }
 
-    fn attribute(self) -> Attribute<'a> {
-        Attribute { kind: libc::IFLA_IFNAME, value: self.0.to_bytes_with_nul() }
+    pub fn attribute(self) -> Attribute<'a> {
+        Attribute::text(libc::IFLA_IFNAME, self.0)
     }
 }
 
@@ -41,10 +44,13 @@ impl<'a> LinkName<'a> {
 pub fn index_of(route: &mut Route, name: LinkName) -> Result<u32> {
     let mut request = Request::new(Step::FindLink, libc::RTM_GETLINK, &LinkHeader::default());
     request.put(&name.attribute());
-    // Counters, which cost more than the rest, are not wanted.
-    let filter = libc::RTEXT_FILTER_SKIP_STATS.to_ne_bytes();
-    request.put(&Attribute { kind: libc::IFLA_EXT_MASK, value: &filter });
+    request.put(&without_counters());
     route.get(&mut request, index_in)
+}
+
+/// Counters would be most of an answer.
+pub fn without_counters() -> Attribute<'static> {
+    Attribute::number(libc::IFLA_EXT_MASK, libc::RTEXT_FILTER_SKIP_STATS as u32)
 }
 
 fn index_in(message: &Message) -> Result<u32> {
@@ -110,12 +116,15 @@ fn bring_back(
 fn change(route: &mut Route, index: u32, to: BorrowedFd, new_name: Option<LinkName>) -> Result<()> {
     let header = LinkHeader { index, ..LinkHeader::default() };
     let mut request = Request::new(Step::MoveLink, libc::RTM_SETLINK, &header);
-    let to = to.as_raw_fd().to_ne_bytes();
-    request.put(&Attribute { kind: libc::IFLA_NET_NS_FD, value: &to });
+    request.put(&in_namespace(to));
     if let Some(name) = new_name {
         request.put(&name.attribute());
     }
     route.change(&mut request, 0)
+}
+
+fn in_namespace(fd: BorrowedFd) -> Attribute<'static> {
+    Attribute::number(libc::IFLA_NET_NS_FD, fd.as_raw_fd() as u32)
 }
 
 #[cfg(test)]
@@ -125,11 +134,10 @@ mod tests {
     use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 
     fn add(route: &mut Route, name: LinkName) {
-        let mut kind = [8_u16.to_ne_bytes(), 1_u16.to_ne_bytes()].concat();
-        kind.extend(b"ifb\0");
+        let info = [Attribute::text(libc::IFLA_INFO_KIND, c"ifb")];
         let mut request = Request::new(Step::MoveLink, libc::RTM_NEWLINK, &LinkHeader::default());
         request.put(&name.attribute());
-        request.put(&Attribute { kind: libc::IFLA_LINKINFO, value: &kind });
+        request.put(&Attribute::nest(libc::IFLA_LINKINFO, &info));
         route.change(&mut request, NLM_F_CREATE | NLM_F_EXCL).unwrap();
     }
 

@@ -4,6 +4,7 @@
 //! A namespace's connection is a socket that was made in it, opened at its handle's first request and
 //! kept by the handle (see [`Kept`]).
 
+mod attributes;
 mod kept;
 mod message;
 
@@ -28,8 +29,9 @@ use crate::sys;
 
 use kept::Lease;
 
+pub use attributes::{Attribute, Attributes};
 pub use kept::Kept;
-pub use message::{Attribute, Message, Request, malformed, number};
+pub use message::{Message, Request, malformed, number};
 
 /// The kernel puts no more of a dump into one datagram, and no more than the reader has room for.
 const DUMP_ROOM: usize = 32 * 1024;
@@ -178,6 +180,18 @@ impl Route {
         request: &mut Request,
         read: impl Fn(&Message) -> Result<Option<T>>,
     ) -> Result<Vec<T>> {
+        self.dump_each(request, |message, found| match read(message)? {
+            Some(item) => push(found, item),
+            None => Ok(()),
+        })
+    }
+
+    /// The same, where an answer may be any number of items, which `read` puts into the list.
+    pub fn dump_each<T>(
+        &mut self,
+        request: &mut Request,
+        read: impl Fn(&Message, &mut Vec<T>) -> Result<()>,
+    ) -> Result<Vec<T>> {
         let step = request.step;
         let mut found = Vec::new();
         for _ in 0..TRIES {
@@ -190,10 +204,7 @@ impl Route {
                     NLMSG_DONE | NLMSG_ERROR => return Ok(Some(verdict(&message, step))),
                     _ => {}
                 }
-                if let Some(item) = read(&message)? {
-                    found.try_reserve(1).map_err(|_| Error::no_memory())?;
-                    found.push(item);
-                }
+                read(&message, &mut found)?;
                 Ok(None)
             })?;
             end?;
@@ -263,6 +274,13 @@ impl Route {
             return Ok(());
         }
     }
+}
+
+/// Adds to a list, or says that there is no memory.
+pub fn push<T>(list: &mut Vec<T>, item: T) -> Result<()> {
+    list.try_reserve(1).map_err(|_| Error::no_memory())?;
+    list.push(item);
+    Ok(())
 }
 
 fn unless_interrupted<T>(step: Step, call: impl FnMut() -> rustix::io::Result<T>) -> Result<T> {

@@ -2,6 +2,7 @@
 
 use std::ffi::{CStr, c_char};
 use std::mem::MaybeUninit;
+use std::ptr;
 
 use bitflags::Flags;
 
@@ -76,8 +77,37 @@ pub fn about_handle<'a>(verb: &'static str, ns: Option<&'a Netns>) -> Subject<'a
     about(verb, ns.map_or(Object::Null, |ns| Object::Handle(&ns.0)))
 }
 
+/// What a call about an interface or a route is about.
+pub fn about_link<'a>(
+    verb: &'static str,
+    ns: Option<&'a Netns>,
+    ifname: Option<&'a CStr>,
+) -> Subject<'a> {
+    about(verb, Object::Setting { what: ifname, of: None, ns: namespace(ns) })
+}
+
+pub fn about_address<'a>(
+    verb: &'static str,
+    ns: Option<&'a Netns>,
+    ifname: Option<&'a CStr>,
+    cidr: Option<&'a CStr>,
+) -> Subject<'a> {
+    let of = ifname.map(|name| ("of", name));
+    about(verb, Object::Setting { what: cidr, of, ns: namespace(ns) })
+}
+
+/// What a call about all of a namespace is about; NULL is the calling thread's.
+pub fn about_namespace<'a>(verb: &'static str, ns: Option<&'a Netns>) -> Subject<'a> {
+    about(verb, namespace(ns).map_or(Object::Here, Object::Handle))
+}
+
 pub fn about<'a>(verb: &'static str, object: Object<'a>) -> Subject<'a> {
     Subject { verb, rundir: None, object }
+}
+
+/// A text for C that lives as long as what it is of.
+pub fn pointer(text: Option<&CStr>) -> *const c_char {
+    text.map_or(ptr::null(), CStr::as_ptr)
 }
 
 /// Memory for something that is given to C, taken before the work begins so that nothing has to be

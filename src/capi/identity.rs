@@ -1,6 +1,6 @@
 //! Identity: what a handle tells of its namespace.
 
-use std::ffi::{CStr, c_char, c_int};
+use std::ffi::{c_char, c_int};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd};
 use std::ptr;
@@ -30,7 +30,7 @@ pub unsafe extern "C" fn netns_fd(ns: Option<&Netns>) -> c_int {
 /// as the thread's own; or if ns is NULL. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_name(ns: Option<&Netns>) -> *const c_char {
-    boundary::plain(ptr::null(), || pointer(ns.and_then(|ns| ns.0.name())))
+    boundary::plain(ptr::null(), || convert::pointer(ns.and_then(|ns| ns.0.name())))
 }
 
 /// The path that the namespace was opened by, or that its name stands for. It lives as long as the
@@ -40,11 +40,7 @@ pub unsafe extern "C" fn netns_name(ns: Option<&Netns>) -> *const c_char {
 /// the thread's own; or if ns is NULL. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_path(ns: Option<&Netns>) -> *const c_char {
-    boundary::plain(ptr::null(), || pointer(ns.and_then(|ns| ns.0.path())))
-}
-
-fn pointer(text: Option<&CStr>) -> *const c_char {
-    text.map_or(ptr::null(), CStr::as_ptr)
+    boundary::plain(ptr::null(), || convert::pointer(ns.and_then(|ns| ns.0.path())))
 }
 
 /// The namespace's inode number: the N of the net:[N] that readlink(1) shows for /proc/PID/ns/net.

@@ -1,8 +1,11 @@
-//! Links: interfaces, and the namespaces that they are in.
+//! Links: interfaces moved, made, changed and taken away.
 
-use std::ffi::{c_char, c_int};
+use std::ffi::{CStr, c_char, c_int};
 
-use crate::link;
+use crate::error::{Object, Result};
+use crate::ip::LinkAddress;
+use crate::link::setup::{self, Kind, MacvlanMode, Place};
+use crate::link::{self, LinkName};
 
 use super::boundary;
 use super::convert::{self, text};
@@ -56,5 +59,292 @@ pub unsafe extern "C" fn netns_link_move(
         let to = convert::required(to, "the namespace to move to is NULL")?;
         let new_name = newname.map(|name| convert::link_name(Some(name))).transpose()?;
         link::move_to(convert::namespace(from), name, &to.0, new_name)
+    })
+}
+
+/// Makes an interface of a kind that needs no parameters, such as "bridge", "ifb" or "dummy".
+///
+/// ns      where it comes to be; NULL is the calling thread's namespace.
+/// ifname  its name, 1 to 15 bytes.
+/// kind    as in `ip link add type KIND`. A veth is refused, having two ends: netns_veth_add().
+///
+/// The first call with a handle, of this one and of all that follow below, opens an rtnetlink socket in
+/// its namespace, which the handle keeps until netns_close(); calls that follow cost no switch.
+///
+/// Returns 0, or
+///   -EINVAL     a pointer is NULL, ifname is unfit, see netns_link_move(), or kind needs parameters;
+///               "veth", "macvlan" and "vlan" have calls of their own
+///   -ENAMETOOLONG  ifname is longer than 15 bytes
+///   -EEXIST     there is an interface of that name
+///   -EOPNOTSUPP the kernel has no such kind of interface
+///   -EPERM      CAP_NET_ADMIN over the namespace is missing
+///   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
+///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
+///   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_link_add(
+    ns: Option<&Netns>,
+    ifname: *const c_char,
+    kind: *const c_char,
+) -> c_int {
+    // SAFETY: the caller passes NULL or strings.
+    let (ifname, kind) = unsafe { (text(ifname), text(kind)) };
+    let of = kind.map(|kind| ("of kind", kind));
+    let object = Object::Setting { what: ifname, of, ns: convert::namespace(ns) };
+    boundary::call(convert::about("add interface", object), || {
+        let kind = Kind::new(convert::required(kind, "the kind is NULL")?)?;
+        setup::add(place(ns, ifname)?, kind)
+    })
+}
+
+fn place<'a>(ns: Option<&'a Netns>, ifname: Option<&'a CStr>) -> Result<Place<'a>> {
+    Ok(Place { ns: convert::namespace(ns), name: convert::link_name(ifname)? })
+}
+
+/// Makes a veth pair, each end in its final namespace from the beginning, in one request to the
+/// kernel: where it fails, there is neither.
+///
+/// ns, ifname            where the one end comes to be, and its name.
+/// peer_ns, peer_ifname  the same for the other; the namespaces may be one.
+///
+/// Returns 0, or
+///   -EINVAL     a name is NULL or unfit, see netns_link_move()
+///   -ENAMETOOLONG  a name is longer than 15 bytes
+///   -EEXIST     there is an interface of one of the names in its namespace
+///   -EOPNOTSUPP the kernel has no veth
+///   -EPERM      CAP_NET_ADMIN over one of the namespaces is missing
+///   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
+///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
+///   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_veth_add(
+    ns: Option<&Netns>,
+    ifname: *const c_char,
+    peer_ns: Option<&Netns>,
+    peer_ifname: *const c_char,
+) -> c_int {
+    // SAFETY: the caller passes NULL or strings.
+    let (ifname, peer) = unsafe { (text(ifname), text(peer_ifname)) };
+    boundary::call(convert::about_link("add veth", ns, ifname), || {
+        setup::add_veth(place(ns, ifname)?, place(peer_ns, peer)?)
+    })
+}
+
+/// Makes a macvlan: an interface with a link-layer address of its own on top of another one, which may
+/// be in another namespace.
+///
+/// ns, ifname         where it comes to be, and its name.
+/// parent_ns, parent  the interface that it is on.
+/// mode    "private", "vepa", "bridge" or "passthru": how the macvlans of one parent reach each
+///         other. NULL is the kernel's own choice, "vepa", by which they do not unless a switch
+///         outside sends back; "bridge" is what most want.
+///
+/// Returns 0, or
+///   -EINVAL     a name is NULL or unfit, see netns_link_move(), mode is unknown, or the parent can
+///               have no macvlan, such as lo
+///   -ENAMETOOLONG  a name is longer than 15 bytes
+///   -ENODEV     there is no such parent
+///   -EEXIST     there is an interface of that name
+///   -EBUSY      the parent is in use otherwise, by a bridge or another mode for example
+///   -EOPNOTSUPP the kernel has no macvlan
+///   -EPERM      CAP_NET_ADMIN over one of the namespaces is missing
+///   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
+///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
+///   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_macvlan_add(
+    ns: Option<&Netns>,
+    ifname: *const c_char,
+    parent_ns: Option<&Netns>,
+    parent: *const c_char,
+    mode: *const c_char,
+) -> c_int {
+    // SAFETY: the caller passes NULL or strings.
+    let (ifname, parent, mode) = unsafe { (text(ifname), text(parent), text(mode)) };
+    boundary::call(convert::about_link("add macvlan", ns, ifname), || {
+        let mode = mode.map(MacvlanMode::new).transpose()?;
+        setup::add_macvlan(place(ns, ifname)?, place(parent_ns, parent)?, mode)
+    })
+}
+
+/// Makes a VLAN interface (IEEE 802.1Q): what another one, which may be in another namespace, sends and
+/// receives with one tag.
+///
+/// ns, ifname         where it comes to be, and its name.
+/// parent_ns, parent  the interface that it is on.
+/// id                 the tag, 0 to 4094.
+///
+/// Returns 0, or
+///   -EINVAL     a name is NULL or unfit, see netns_link_move(), or id is over 4094
+///   -ENAMETOOLONG  a name is longer than 15 bytes
+///   -ENODEV     there is no such parent
+///   -EEXIST     there is an interface of that name, or one of that id on the parent
+///   -EOPNOTSUPP the kernel has no VLANs, or the parent can have none
+///   -EPERM      CAP_NET_ADMIN over one of the namespaces is missing
+///   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
+///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
+///   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_vlan_add(
+    ns: Option<&Netns>,
+    ifname: *const c_char,
+    parent_ns: Option<&Netns>,
+    parent: *const c_char,
+    id: u16,
+) -> c_int {
+    // SAFETY: the caller passes NULL or strings.
+    let (ifname, parent) = unsafe { (text(ifname), text(parent)) };
+    boundary::call(convert::about_link("add vlan", ns, ifname), || {
+        setup::add_vlan(place(ns, ifname)?, place(parent_ns, parent)?, id)
+    })
+}
+
+/// Takes an interface away. A veth takes its other end along, wherever that is.
+///
+/// Returns 0, or
+///   -EINVAL     ifname is NULL or unfit, see netns_link_move()
+///   -ENAMETOOLONG  ifname is longer than 15 bytes
+///   -ENODEV     there is no such interface
+///   -EOPNOTSUPP it cannot be taken away: lo, or an interface of hardware
+///   -EPERM      CAP_NET_ADMIN over the namespace is missing
+///   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
+///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
+///   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_link_del(ns: Option<&Netns>, ifname: *const c_char) -> c_int {
+    // SAFETY: the caller passes NULL or a string.
+    let ifname = unsafe { text(ifname) };
+    boundary::call(convert::about_link("delete interface", ns, ifname), || {
+        setup::delete(place(ns, ifname)?)
+    })
+}
+
+/// Brings an interface up.
+///
+/// Returns 0, or
+///   -EINVAL     ifname is NULL or unfit, see netns_link_move()
+///   -ENAMETOOLONG  ifname is longer than 15 bytes
+///   -ENODEV     there is no such interface
+///   -EPERM      CAP_NET_ADMIN over the namespace is missing
+///   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
+///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
+///   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
+/// and what else the interface's driver says. Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_link_up(ns: Option<&Netns>, ifname: *const c_char) -> c_int {
+    // SAFETY: the caller passes NULL or a string.
+    let ifname = unsafe { text(ifname) };
+    boundary::call(convert::about_link("bring up", ns, ifname), || {
+        setup::set_up(place(ns, ifname)?, true)
+    })
+}
+
+/// Takes an interface down. Its IPv6 addresses and the routes over it go.
+///
+/// Returns 0, or what netns_link_up() returns. Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_link_down(ns: Option<&Netns>, ifname: *const c_char) -> c_int {
+    // SAFETY: the caller passes NULL or a string.
+    let ifname = unsafe { text(ifname) };
+    boundary::call(convert::about_link("take down", ns, ifname), || {
+        setup::set_up(place(ns, ifname)?, false)
+    })
+}
+
+/// Sets how many bytes a packet over an interface may have.
+///
+/// Returns 0, or
+///   -EINVAL     ifname is NULL or unfit, see netns_link_move(), or the interface cannot have this MTU
+///   -ENAMETOOLONG  ifname is longer than 15 bytes
+///   -ENODEV     there is no such interface
+///   -EPERM      CAP_NET_ADMIN over the namespace is missing
+///   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
+///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
+///   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
+/// and what else the interface's driver says. Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_link_set_mtu(
+    ns: Option<&Netns>,
+    ifname: *const c_char,
+    mtu: u32,
+) -> c_int {
+    // SAFETY: the caller passes NULL or a string.
+    let ifname = unsafe { text(ifname) };
+    boundary::call(convert::about_link("set the MTU of", ns, ifname), || {
+        setup::set_mtu(place(ns, ifname)?, mtu)
+    })
+}
+
+/// Sets an interface's link-layer address.
+///
+/// lladdr  hexadecimal bytes with colons, such as "02:00:5e:10:00:01".
+///
+/// Returns 0, or
+///   -EINVAL     ifname is NULL or unfit, see netns_link_move(), or lladdr is NULL, no link-layer
+///               address, or of another length than the interface's
+///   -ENAMETOOLONG  ifname is longer than 15 bytes
+///   -ENODEV     there is no such interface
+///   -EADDRNOTAVAIL  no interface may have that address: a multicast one, or zeros
+///   -EBUSY      the interface must be down for it
+///   -EOPNOTSUPP an interface of this kind has none that can be set
+///   -EPERM      CAP_NET_ADMIN over the namespace is missing
+///   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
+///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
+///   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_link_set_address(
+    ns: Option<&Netns>,
+    ifname: *const c_char,
+    lladdr: *const c_char,
+) -> c_int {
+    // SAFETY: the caller passes NULL or strings.
+    let (ifname, address) = unsafe { (text(ifname), text(lladdr)) };
+    boundary::call(convert::about_link("set the address of", ns, ifname), || {
+        let address = convert::required(address, "the address is NULL")?;
+        setup::set_address(place(ns, ifname)?, LinkAddress::parse(address)?)
+    })
+}
+
+/// Makes an interface a port of a bridge, bond or the like in the same namespace.
+///
+/// master  its name; NULL takes the interface out of the one that it is a port of.
+///
+/// Returns 0, or
+///   -EINVAL     ifname is NULL, a name is unfit, see netns_link_move(), or the interface, such as lo,
+///               can be no port
+///   -ENAMETOOLONG  a name is longer than 15 bytes
+///   -ENODEV     there is no such interface, or no such master
+///   -EBUSY      the interface is a port already, or in use otherwise
+///   -ELOOP      the interface is a bridge, which cannot be another's port
+///   -EOPNOTSUPP the master is none
+///   -EPERM      CAP_NET_ADMIN over the namespace is missing
+///   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
+///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
+///   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_link_set_master(
+    ns: Option<&Netns>,
+    ifname: *const c_char,
+    master: *const c_char,
+) -> c_int {
+    // SAFETY: the caller passes NULL or strings.
+    let (ifname, master) = unsafe { (text(ifname), text(master)) };
+    boundary::call(convert::about_link("set the master of", ns, ifname), || {
+        let master = master.map(LinkName::new).transpose()?;
+        setup::set_master(place(ns, ifname)?, master)
     })
 }

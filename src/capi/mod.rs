@@ -6,6 +6,7 @@
 // The header's comments tell C programmers what to pass; a `# Safety` section would tell them less.
 #![allow(clippy::missing_safety_doc)]
 
+mod addresses;
 mod boundary;
 mod convert;
 mod errors;
@@ -13,11 +14,13 @@ mod identity;
 mod ids;
 mod iproute2;
 mod lifecycle;
+mod link_list;
 mod links;
 mod listing;
 mod message;
 mod monitor;
 mod processes;
 mod programs;
+mod routes;
 mod thread;
 mod types;

@@ -2,14 +2,17 @@
 
 use std::ffi::CString;
 
+use crate::address::list::Address;
+use crate::link::list::Link;
 use crate::list::List;
 use crate::monitor::Monitor;
 use crate::namespace::Namespace;
 use crate::nsid::Ids;
+use crate::route::list::Route;
 
 /// A network namespace: one open descriptor, and the name and path it was opened by. It does not
 /// change, may be used from any thread and from several at once, and keeps the namespace alive
-/// whatever becomes of its name. From the first call on that asks rtnetlink in it (ids, links) it has
+/// whatever becomes of its name. From the first call on that asks rtnetlink in it (ids, interfaces, addresses, routes) it has
 /// a second descriptor; after a fork(2), a child gets one of its own. End it with netns_close().
 /// Since 1.0.
 pub struct Netns(pub(super) Namespace);
@@ -21,6 +24,18 @@ pub struct NetnsList(pub(super) List);
 /// The ids that a namespace has for others at one moment, ascending. It does not change. End it with
 /// netns_nsid_list_free(). Since 1.0.
 pub struct NetnsNsidList(pub(super) Ids);
+
+/// The interfaces of a namespace at one moment, by index. It does not change. End it with
+/// netns_link_list_free(). Since 1.0.
+pub struct NetnsLinkList(pub(super) Vec<Link>);
+
+/// The addresses of a namespace's interfaces at one moment. It does not change. End it with
+/// netns_addr_list_free(). Since 1.0.
+pub struct NetnsAddrList(pub(super) Vec<Address>);
+
+/// The routes of a namespace at one moment. It does not change. End it with netns_route_list_free().
+/// Since 1.0.
+pub struct NetnsRouteList(pub(super) Vec<Route>);
 
 /// Watches a run directory for names that come and go. End it with netns_monitor_close(). Since 1.0.
 pub struct NetnsMonitor {

@@ -41,6 +41,16 @@ pub enum Step {
     ListIds,
     FindLink,
     MoveLink,
+    MakeLink,
+    DeleteLink,
+    ChangeLink,
+    ListLinks,
+    AddAddress,
+    DeleteAddress,
+    ListAddresses,
+    AddRoute,
+    DeleteRoute,
+    ListRoutes,
     ReadMounts,
     ReadEtc,
     Clone,
@@ -105,8 +115,16 @@ impl Step {
             Step::Netlink => ("rtnetlink", Nothing),
             Step::GetId | Step::ListIds => ("RTM_GETNSID", Nothing),
             Step::SetId => ("RTM_NEWNSID", Nothing),
-            Step::FindLink => ("RTM_GETLINK", Nothing),
-            Step::MoveLink => ("RTM_SETLINK", Nothing),
+            Step::FindLink | Step::ListLinks => ("RTM_GETLINK", Nothing),
+            Step::MoveLink | Step::ChangeLink => ("RTM_SETLINK", Nothing),
+            Step::MakeLink => ("RTM_NEWLINK", Nothing),
+            Step::DeleteLink => ("RTM_DELLINK", Nothing),
+            Step::AddAddress => ("RTM_NEWADDR", Nothing),
+            Step::DeleteAddress => ("RTM_DELADDR", Nothing),
+            Step::ListAddresses => ("RTM_GETADDR", Nothing),
+            Step::AddRoute => ("RTM_NEWROUTE", Nothing),
+            Step::DeleteRoute => ("RTM_DELROUTE", Nothing),
+            Step::ListRoutes => ("RTM_GETROUTE", Nothing),
             Step::ReadMounts => ("read the mounts below /sys", Nothing),
             Step::ReadEtc => ("read its directory in /etc/netns", Nothing),
             Step::Clone => ("make a child process", Nothing),
@@ -201,8 +219,33 @@ impl Step {
                 Some("needs CAP_NET_ADMIN over the namespace that is to have the id")
             }
             (Step::MoveLink, Errno::EPERM) => Some("needs CAP_NET_ADMIN over both namespaces"),
-            (Step::FindLink, Errno::ENODEV) => Some("the namespace has no interface of this name"),
+            (Step::FindLink | Step::DeleteLink | Step::ChangeLink, Errno::ENODEV) => {
+                Some("the namespace has no interface of this name")
+            }
             (Step::ListIds, Errno::EACCES) => Some("needs CAP_NET_ADMIN over the target"),
+            (
+                Step::MakeLink
+                | Step::DeleteLink
+                | Step::ChangeLink
+                | Step::AddAddress
+                | Step::DeleteAddress
+                | Step::AddRoute
+                | Step::DeleteRoute,
+                Errno::EPERM,
+            ) => Some("needs CAP_NET_ADMIN over the namespace"),
+            (Step::MakeLink, Errno::EOPNOTSUPP) => {
+                Some("this kernel has no such kind of interface, or cannot load its module")
+            }
+            (Step::AddAddress, Errno::EACCES) => {
+                Some("IPv6 is off, see /proc/sys/net/ipv6/conf/INTERFACE/disable_ipv6")
+            }
+            (Step::AddRoute, Errno::ENETUNREACH | Errno::EHOSTUNREACH) => {
+                Some("the gateway has to be in the network of an interface that is up")
+            }
+            (Step::AddRoute, Errno::ENETDOWN) => Some("netns_link_up brings the interface up"),
+            (Step::DeleteRoute, Errno::ESRCH) => {
+                Some("netns_route_list shows the routes there are")
+            }
             (Step::OpenHome | Step::Duplicate, Errno::ENOENT) => Some("is /proc mounted?"),
             (Step::MountRunDir, Errno::ENOENT) => Some("before Linux 5.12 this needs /proc"),
             (Step::Look | Step::Open, Errno::ENOENT) => {

@@ -32,6 +32,15 @@ pub enum Object<'a> {
     Descriptor(i32),
     Handle(&'a Namespace),
     Program(&'a ProgramCall<'a>),
+    /// The namespace that the calling thread is in.
+    Here,
+    /// An interface, address or route (None: NULL was passed), what it is of, and the namespace, where
+    /// that is not the calling thread's.
+    Setting {
+        what: Option<&'a CStr>,
+        of: Option<(&'static str, &'a CStr)>,
+        ns: Option<&'a Namespace>,
+    },
 }
 
 /// A program to be started.
@@ -131,6 +140,19 @@ impl Subject<'_> {
             Object::Pid(pid) => write!(f, " pid {pid}"),
             Object::Descriptor(fd) => write!(f, " descriptor {fd}"),
             Object::Handle(ns) => write_handle(ns, f),
+            Object::Here => f.write_str(" the thread's namespace"),
+            Object::Setting { what, of, ns } => {
+                match what {
+                    Some(what) => write!(f, " \"{}\"", Quoted(what))?,
+                    None => f.write_str(" NULL")?,
+                }
+                if let Some((of, text)) = of {
+                    write!(f, " {of} \"{}\"", Quoted(text))?;
+                }
+                let Some(ns) = ns else { return Ok(()) };
+                f.write_str(" in")?;
+                write_handle(ns, f)
+            }
             Object::Program(call) => {
                 match call.file {
                     Some(file) => write!(f, " \"{}\" in", Quoted(file))?,

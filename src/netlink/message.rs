@@ -3,7 +3,7 @@
 //! abort the process where there is no memory; its headers and single attributes are used.
 
 use netlink_packet_core::{
-    Emitable, NLA_HEADER_SIZE, NLMSG_ALIGNTO, NetlinkBuffer, Nla, NlasIterator, parse_i32,
+    Emitable, NLA_HEADER_SIZE, NLMSG_ALIGNTO, NetlinkBuffer, NlasIterator, parse_i32,
 };
 use nix::errno::Errno;
 
@@ -53,26 +53,6 @@ impl Request {
         head.set_flags(flags);
         head.set_sequence_number(sequence);
         Ok(bytes)
-    }
-}
-
-/// An attribute whose value is borrowed.
-pub struct Attribute<'a> {
-    pub kind: u16,
-    pub value: &'a [u8],
-}
-
-impl Nla for Attribute<'_> {
-    fn value_len(&self) -> usize {
-        self.value.len()
-    }
-
-    fn kind(&self) -> u16 {
-        self.kind
-    }
-
-    fn emit_value(&self, buffer: &mut [u8]) {
-        buffer.copy_from_slice(self.value);
     }
 }
 

@@ -1,0 +1,195 @@
+//! Interfaces made, changed and taken away.
+
+use std::ffi::CStr;
+use std::os::fd::{AsFd, BorrowedFd};
+
+use netlink_packet_core::{Emitable, NLM_F_CREATE, NLM_F_EXCL};
+use netlink_packet_route::link::{LinkFlags, LinkHeader};
+
+use crate::error::{Error, Result, Step};
+use crate::ip::LinkAddress;
+use crate::link::{LinkName, in_namespace, index_of};
+use crate::namespace::Namespace;
+use crate::netlink::{self, Attribute, Attributes, Request, Route};
+use crate::switch;
+
+/// VETH_INFO_PEER
+const VETH_PEER: u16 = 1;
+/// IFLA_MACVLAN_MODE
+const MACVLAN_MODE: u16 = 1;
+/// IFLA_VLAN_ID
+const VLAN_ID: u16 = 1;
+const LARGEST_VLAN_ID: u16 = 4094;
+
+/// Where an interface is, or comes to be; without a namespace, in the calling thread's.
+#[derive(Clone, Copy)]
+pub struct Place<'a> {
+    pub ns: Option<&'a Namespace>,
+    pub name: LinkName<'a>,
+}
+
+/// A kind of interface, as the kernel's module for it is called: "bridge", "ifb" ...
+#[derive(Clone, Copy)]
+pub struct Kind<'a>(&'a CStr);
+
+impl<'a> Kind<'a> {
+    /// MODULE_NAME_LEN - 1: the kernel would take what is longer for something shorter.
+    const LONGEST: usize = 55;
+
+    pub fn new(kind: &'a CStr) -> Result<Kind<'a>> {
+        match kind.to_bytes() {
+            b"" => Err(Error::invalid("the kind is empty")),
+            b"veth" => Err(Error::invalid("netns_veth_add makes both ends of a pair")),
+            b"macvlan" => Err(Error::invalid("netns_macvlan_add makes one on its parent")),
+            b"vlan" => Err(Error::invalid("netns_vlan_add makes one on its parent")),
+            kind if kind.len() > Kind::LONGEST => Err(Error::invalid("no kind has so long a name")),
+            _ => Ok(Kind(kind)),
+        }
+    }
+}
+
+pub fn add(place: Place, kind: Kind) -> Result<()> {
+    netlink::with(place.ns, |route| {
+        make(route, place.name, &[Attribute::text(libc::IFLA_INFO_KIND, kind.0)], None)
+    })
+}
+
+/// A pair, with each end in its place from the beginning.
+pub fn add_veth(here: Place, there: Place) -> Result<()> {
+    with_descriptor(there.ns, |target| {
+        netlink::with(here.ns, |route| {
+            let peer = [there.name.attribute(), in_namespace(target)];
+            let header = LinkHeader::default();
+            let data = [Attribute::link(VETH_PEER, &header, &peer)];
+            make(route, here.name, &info(c"veth", &data), None)
+        })
+    })
+}
+
+/// How the macvlans of one parent reach each other.
+#[derive(Clone, Copy)]
+pub struct MacvlanMode(u32);
+
+impl MacvlanMode {
+    pub fn new(text: &CStr) -> Result<MacvlanMode> {
+        // MACVLAN_MODE_PRIVATE ...
+        let bit = match text.to_bytes() {
+            b"private" => 1,
+            b"vepa" => 2,
+            b"bridge" => 4,
+            b"passthru" => 8,
+            _ => return Err(Error::invalid("the mode is private, vepa, bridge or passthru")),
+        };
+        Ok(MacvlanMode(bit))
+    }
+}
+
+/// Without a mode, what the kernel takes then: vepa.
+pub fn add_macvlan(place: Place, parent: Place, mode: Option<MacvlanMode>) -> Result<()> {
+    let mode = mode.map(|mode| [Attribute::number(MACVLAN_MODE, mode.0)]);
+    add_on(place, parent, &info(c"macvlan", mode.as_ref().map_or(&[], |mode| mode)))
+}
+
+pub fn add_vlan(place: Place, parent: Place, id: u16) -> Result<()> {
+    if id > LARGEST_VLAN_ID {
+        return Err(Error::invalid("a VLAN's id is 0 to 4094"));
+    }
+    let id = id.to_ne_bytes();
+    add_on(place, parent, &info(c"vlan", &[Attribute::bytes(VLAN_ID, &id)]))
+}
+
+/// Asked of the parent's namespace, which alone knows the parent.
+fn add_on(place: Place, parent: Place, info: &[Attribute]) -> Result<()> {
+    with_descriptor(place.ns, |target| {
+        netlink::with(parent.ns, |route| {
+            let parent = index_of(route, parent.name)?;
+            make(route, place.name, info, Some((parent, target)))
+        })
+    })
+}
+
+/// `on` says which interface it is on, and where it comes to be.
+fn make(
+    route: &mut Route,
+    interface: LinkName,
+    info: &[Attribute],
+    on: Option<(u32, BorrowedFd)>,
+) -> Result<()> {
+    let mut request = Request::new(Step::MakeLink, libc::RTM_NEWLINK, &LinkHeader::default());
+    request.put(&interface.attribute());
+    request.put(&Attribute::nest(libc::IFLA_LINKINFO, info));
+    if let Some((parent, target)) = on {
+        request.put(&Attribute::number(libc::IFLA_LINK, parent));
+        request.put(&in_namespace(target));
+    }
+    route.change(&mut request, NLM_F_CREATE | NLM_F_EXCL)
+}
+
+fn info<'a>(kind: &'a CStr, data: &'a [Attribute<'a>]) -> [Attribute<'a>; 2] {
+    [Attribute::text(libc::IFLA_INFO_KIND, kind), Attribute::nest(libc::IFLA_INFO_DATA, data)]
+}
+
+/// A descriptor of `ns` or of the calling thread's namespace.
+fn with_descriptor<T>(
+    ns: Option<&Namespace>,
+    work: impl FnOnce(BorrowedFd) -> Result<T>,
+) -> Result<T> {
+    match ns {
+        Some(ns) => work(ns.as_fd()),
+        None => work(switch::open_current()?.as_fd()),
+    }
+}
+
+/// A veth takes its other end along.
+pub fn delete(place: Place) -> Result<()> {
+    let mut request = Request::new(Step::DeleteLink, libc::RTM_DELLINK, &LinkHeader::default());
+    request.put(&place.name.attribute());
+    netlink::with(place.ns, |route| route.change(&mut request, 0))
+}
+
+pub fn set_up(place: Place, up: bool) -> Result<()> {
+    let flags = if up { LinkFlags::Up } else { LinkFlags::empty() };
+    let header = LinkHeader { flags, change_mask: LinkFlags::Up, ..LinkHeader::default() };
+    let mut request = Request::new(Step::ChangeLink, libc::RTM_SETLINK, &header);
+    request.put(&place.name.attribute());
+    netlink::with(place.ns, |route| route.change(&mut request, 0))
+}
+
+pub fn set_mtu(place: Place, mtu: u32) -> Result<()> {
+    netlink::with(place.ns, |route| set(route, place.name, Attribute::number(libc::IFLA_MTU, mtu)))
+}
+
+pub fn set_address(place: Place, address: LinkAddress) -> Result<()> {
+    let address = address.as_bytes();
+    netlink::with(place.ns, |route| {
+        // The kernel would cut one that is too long, and say nothing.
+        if address_len(route, place.name)? != address.len() {
+            return Err(Error::invalid("the interface has addresses of another length"));
+        }
+        set(route, place.name, Attribute::bytes(libc::IFLA_ADDRESS, address))
+    })
+}
+
+/// Makes the interface a port of `master`; None takes it out of the one that it is a port of.
+pub fn set_master(place: Place, master: Option<LinkName>) -> Result<()> {
+    netlink::with(place.ns, |route| {
+        let index = master.map_or(Ok(0), |master| index_of(route, master))?;
+        set(route, place.name, Attribute::number(libc::IFLA_MASTER, index))
+    })
+}
+
+fn set(route: &mut Route, interface: LinkName, attribute: Attribute) -> Result<()> {
+    let mut request = Request::new(Step::ChangeLink, libc::RTM_SETLINK, &LinkHeader::default());
+    request.put(&interface.attribute());
+    request.put(&attribute);
+    route.change(&mut request, 0)
+}
+
+fn address_len(route: &mut Route, interface: LinkName) -> Result<usize> {
+    let mut request = Request::new(Step::FindLink, libc::RTM_GETLINK, &LinkHeader::default());
+    request.put(&interface.attribute());
+    route.get(&mut request, |message| {
+        let attributes = Attributes::behind(LinkHeader::default().buffer_len(), message.payload);
+        Ok(attributes.bytes(libc::IFLA_ADDRESS).map_or(0, <[u8]>::len))
+    })
+}

@@ -1,0 +1,165 @@
+//! Netlink attributes: written from what the caller has, read where they lie.
+//!
+//! By netlink-packet-core, and not by netlink-packet-route's own attributes of links and routes: those
+//! of links are 413 KB of code, as much as all the rest of this library; they give a whole message up
+//! for one part that they cannot read; and they end the process where memory is short. These take none.
+
+use std::ffi::CStr;
+
+use netlink_packet_core::{Emitable, NLA_HEADER_SIZE, Nla, NlasIterator};
+use netlink_packet_route::link::LinkHeader;
+
+/// An attribute of a request.
+#[derive(Clone, Copy)]
+pub struct Attribute<'a> {
+    kind: u16,
+    value: Value<'a>,
+}
+
+#[derive(Clone, Copy)]
+enum Value<'a> {
+    Bytes(&'a [u8]),
+    Number([u8; 4]),
+    Nest(&'a [Attribute<'a>]),
+    /// One that begins with a header, as a request does.
+    Message(&'a LinkHeader, &'a [Attribute<'a>]),
+}
+
+impl<'a> Attribute<'a> {
+    pub fn bytes(kind: u16, value: &'a [u8]) -> Attribute<'a> {
+        Attribute { kind, value: Value::Bytes(value) }
+    }
+
+    pub fn text(kind: u16, value: &'a CStr) -> Attribute<'a> {
+        Attribute::bytes(kind, value.to_bytes_with_nul())
+    }
+
+    pub fn number(kind: u16, value: u32) -> Attribute<'a> {
+        Attribute { kind, value: Value::Number(value.to_ne_bytes()) }
+    }
+
+    pub fn nest(kind: u16, attributes: &'a [Attribute<'a>]) -> Attribute<'a> {
+        Attribute { kind, value: Value::Nest(attributes) }
+    }
+
+    pub fn link(
+        kind: u16,
+        header: &'a LinkHeader,
+        attributes: &'a [Attribute<'a>],
+    ) -> Attribute<'a> {
+        Attribute { kind, value: Value::Message(header, attributes) }
+    }
+}
+
+impl Nla for Attribute<'_> {
+    fn kind(&self) -> u16 {
+        self.kind
+    }
+
+    fn value_len(&self) -> usize {
+        match self.value {
+            Value::Bytes(bytes) => bytes.len(),
+            Value::Number(bytes) => bytes.len(),
+            Value::Nest(attributes) => attributes.buffer_len(),
+            Value::Message(header, attributes) => header.buffer_len() + attributes.buffer_len(),
+        }
+    }
+
+    fn emit_value(&self, buffer: &mut [u8]) {
+        match self.value {
+            Value::Bytes(bytes) => buffer.copy_from_slice(bytes),
+            Value::Number(bytes) => buffer.copy_from_slice(&bytes),
+            Value::Nest(attributes) => attributes.emit(buffer),
+            Value::Message(header, attributes) => {
+                header.emit(buffer);
+                attributes.emit(&mut buffer[header.buffer_len()..]);
+            }
+        }
+    }
+
+    fn is_nested(&self) -> bool {
+        matches!(self.value, Value::Nest(_) | Value::Message(..))
+    }
+}
+
+/// What an answer says. What is cut off or does not fit its type counts as not said.
+#[derive(Clone, Copy)]
+pub struct Attributes<'a>(&'a [u8]);
+
+impl<'a> Attributes<'a> {
+    /// Those behind a header of so many bytes.
+    pub fn behind(header: usize, message: &'a [u8]) -> Attributes<'a> {
+        Attributes(message.get(header..).unwrap_or_default())
+    }
+
+    pub fn bytes(self, kind: u16) -> Option<&'a [u8]> {
+        NlasIterator::new(self.0)
+            .map_while(std::result::Result::ok)
+            .find(|attribute| attribute.kind() == kind)
+            .map(|attribute| {
+                let len = attribute.value_length();
+                &attribute.into_inner()[NLA_HEADER_SIZE..][..len]
+            })
+    }
+
+    /// Up to the NUL.
+    pub fn text(self, kind: u16) -> Option<&'a [u8]> {
+        self.bytes(kind)?.split(|&byte| byte == 0).next()
+    }
+
+    pub fn number(self, kind: u16) -> Option<u32> {
+        self.bytes(kind)?.try_into().ok().map(u32::from_ne_bytes)
+    }
+
+    pub fn nest(self, kind: u16) -> Option<Attributes<'a>> {
+        self.bytes(kind).map(Attributes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(attributes: &[Attribute]) -> Vec<u8> {
+        let mut bytes = vec![0xff; attributes.buffer_len()];
+        attributes.emit(&mut bytes);
+        bytes
+    }
+
+    #[test]
+    fn what_is_written_can_be_read() {
+        let header = LinkHeader { index: 7, ..LinkHeader::default() };
+        let bytes = written(&[
+            Attribute::text(3, c"eth0"),
+            Attribute::nest(
+                18,
+                &[
+                    Attribute::text(1, c"veth"),
+                    Attribute::link(2, &header, &[Attribute::number(28, 5)]),
+                ],
+            ),
+            Attribute::bytes(1, &[9; 6]),
+        ]);
+        let all = Attributes::behind(0, &bytes);
+        assert_eq!(all.text(3), Some(&b"eth0"[..]));
+        assert_eq!(all.bytes(1), Some(&[9; 6][..]));
+        let info = all.nest(18).unwrap();
+        assert_eq!(info.text(1), Some(&b"veth"[..]));
+        let peer = info.bytes(2).unwrap();
+        assert_eq!(LinkHeader::parse(peer).unwrap(), header);
+        assert_eq!(Attributes::behind(16, peer).number(28), Some(5));
+        assert_eq!(all.number(99), None);
+    }
+
+    #[test]
+    fn what_is_cut_off_or_of_another_size_is_not_there() {
+        let bytes = written(&[Attribute::number(1, 7), Attribute::bytes(2, &[1, 2])]);
+        let cut = Attributes::behind(0, &bytes[..bytes.len() - 4]);
+        assert_eq!((cut.number(1), cut.bytes(2)), (Some(7), None));
+        assert_eq!(Attributes::behind(0, &bytes).number(2), None);
+        assert_eq!(Attributes::behind(99, &bytes).number(1), None);
+        // A length of zero would never end.
+        assert_eq!(Attributes::behind(0, &[0; 64]).bytes(0), None);
+        assert_eq!(Attributes::behind(0, &[0xff; 64]).bytes(0x3fff), None);
+    }
+}
