@@ -92,13 +92,20 @@ fn report(reader: &OwnedFd, has_finished: bool) -> Option<Failure> {
 
 /// Waits for a child that has failed, which is no zombie then.
 fn reap(pid: i32) {
-    while waitpid(Pid::from_raw(pid), Some(WaitPidFlag::__WALL)) == Err(Errno::EINTR) {}
+    let _ = wait(pid, WaitPidFlag::__WALL);
 }
 
-/// Whether the child has ended without becoming the program; then it is reaped. Only exec makes it
-/// one that a wait without __WCLONE knows.
+/// Whether the child has ended, or is about to, without becoming the program; then it is reaped. Only
+/// exec makes it a child that a wait for those of clone(2) does not know.
 fn was_killed(pid: i32) -> bool {
-    let flags = WaitPidFlag::__WCLONE | WaitPidFlag::WNOHANG;
-    let found = waitpid(Pid::from_raw(pid), Some(flags));
-    !matches!(found, Ok(WaitStatus::StillAlive) | Err(Errno::ECHILD))
+    wait(pid, WaitPidFlag::__WCLONE) != Err(Errno::ECHILD)
+}
+
+fn wait(pid: i32, which: WaitPidFlag) -> nix::Result<WaitStatus> {
+    loop {
+        match waitpid(Pid::from_raw(pid), Some(which)) {
+            Err(Errno::EINTR) => {}
+            ended => return ended,
+        }
+    }
 }

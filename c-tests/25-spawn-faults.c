@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Programs whose start fails at each of its steps, old kernels by force, and many at once. */
+#include "fault.h"
+#include "program.h"
+
+#include <stdatomic.h>
+
+static char *const true_argv[] = {"true", NULL};
+
+static struct netns *blue(void)
+{
+    struct netns *ns = NULL;
+
+    OK(netns_create("blue", 0, &ns));
+    return ns;
+}
+
+/* --- every step ------------------------------------------------------------------------------- */
+
+#define EVERY_BIT (~0u)
+
+/* A step that fails, and what is said of it. */
+struct step {
+    struct fault fault;
+    const char *text;
+    /* The error, where it is another one than the fault's; whether exec takes this step too. */
+    int error;
+    bool spawn_only;
+};
+
+static const struct step steps[] = {
+    {{SYS_statfs, EIO, 0, 0, 0}, "mount sysfs on /sys: Input/output error", 0, false},
+    {{SYS_setns, EPERM, 0, 0, 0}, "setns: Operation not permitted (needs CAP_SYS_ADMIN", 0, false},
+    {{SYS_unshare, EPERM, 0, 0, 0}, "unshare(CLONE_NEWNS): Operation not permitted (needs", 0, false},
+    {{SYS_unshare, ENOSPC, 0, 0, 0}, "/proc/sys/user/max_mnt_namespaces", 0, false},
+    {{SYS_mount, EACCES, 3, MS_SLAVE, MS_SLAVE}, "make the mounts slaves: Permission denied", 0, false},
+    {{SYS_open_tree, EIO, 0, 0, 0}, "copy the mount /sys/fs/cgroup: Input/output error", 0, false},
+    {{SYS_mount, EPERM, 3, EVERY_BIT, 0}, "NETNS_SPAWN_KEEP_SYS does without", 0, false},
+    {{SYS_umount2, EPERM, 0, 0, 0}, "mount sysfs on /sys: Operation not permitted", 0, false},
+    {{SYS_move_mount, ENOMEM, 0, 0, 0}, "mount sysfs on /sys: Cannot allocate memory", 0, false},
+    {{SYS_mount, EIO, 3, MS_BIND, MS_BIND}, "bind on /etc/hosts: Input/output error", 0, false},
+    {{SYS_chdir, EACCES, 0, 0, 0}, "change to the directory /run: Permission denied", 0, true},
+    {{SYS_dup2, EMFILE, 1, EVERY_BIT, 1}, "set up standard output: Too many open files", 0, true},
+    {{SYS_execve, EIO, 0, 0, 0}, "exec: Input/output error", 0, false},
+    {{SYS_execve, EAGAIN, 0, 0, 0}, "exec: Resource temporarily unavailable", 0, false},
+    {{SYS_clone, EAGAIN, 0, CLONE_VFORK, CLONE_VFORK}, "make a child process: Resource temporarily", 0,
+     true},
+    {{SYS_pipe2, ENFILE, 0, 0, 0}, "make a child process: Too many open files in system", 0, true},
+};
+
+static void a_mount_and_a_file(void)
+{
+    while (umount2("/sys", MNT_DETACH) == 0)
+        ;
+    if (mount("sysfs", "/sys", "sysfs", 0, NULL) < 0)
+        skip("no sysfs of one's own here");
+    MUST(mount("kept", "/sys/fs/cgroup", "tmpfs", 0, NULL));
+    write_file("/sys/fs/cgroup/kept", "kept", 0644);
+    private_etc();
+    write_file("/etc/netns/blue/hosts", "blue's hosts", 0644);
+}
+
+struct attempt {
+    struct netns *ns;
+    const struct step *step;
+};
+
+static void try_both(void *arg)
+{
+    const struct attempt *attempt = arg;
+    struct netns_spawn_options *options = OPTIONS(STDIO(-1, 2, -1), .cwd = "/run");
+    int error = attempt->step->fault.error;
+    struct state before = state_now();
+    uint64_t mounts = mount_namespace();
+    pid_t pid = -42;
+
+    FAILS(error, netns_spawn(attempt->ns, options, "true", true_argv, NULL, &pid));
+    MESSAGE_HAS(attempt->step->text);
+    MESSAGE_HAS("spawn \"true\" in \"blue\": ");
+    EQUAL(pid, -42);
+    if (!attempt->step->spawn_only) {
+        FAILS(error, netns_exec(attempt->ns, "true", true_argv, NULL));
+        MESSAGE_HAS(attempt->step->text);
+        MESSAGE_HAS("exec \"true\" in \"blue\": ");
+    }
+    /* There are two threads, of which this is one. */
+    EQUAL(mount_namespace(), mounts);
+    EQUAL(here(), before.netns);
+    EQUAL(mounts_at(NULL), before.mounts);
+    EQUAL(open_descriptors(), before.descriptors);
+    CHILDLESS();
+}
+
+static void try_step(void *arg)
+{
+    struct attempt *attempt = arg;
+
+    with_faults(&attempt->step->fault, 1, try_both, attempt);
+    EQUAL(threads_left(), 1);
+}
+
+static void a_step_that_fails_leaves_nothing_behind(void)
+{
+    struct attempt attempt = {.ns = blue()};
+    char before[PATH_MAX], after[PATH_MAX];
+
+    if (under_valgrind())
+        skip("valgrind could not go on without some of these calls");
+    a_mount_and_a_file();
+    MUST(chdir("/sys/class"));
+    CHECK(getcwd(before, sizeof before));
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        attempt.step = &steps[i];
+        IN_CHILD(try_step, &attempt);
+    }
+    CHECK(getcwd(after, sizeof after));
+    SAME(after, before);
+    netns_close(attempt.ns);
+}
+
+static void try_exec_alone(void *arg)
+{
+    char *argv[] = {(char *)"true", NULL};
+
+    FAILS(EPERM, netns_exec(arg, "true", argv, NULL));
+    MESSAGE_HAS("prctl(PR_SET_PDEATHSIG): Operation not permitted");
+}
+
+static void exec_that_cannot_keep_what_it_should_fails(void)
+{
+    static const struct fault fault = {SYS_prctl, EPERM, 0, EVERY_BIT, PR_SET_PDEATHSIG};
+    struct netns *ns = blue();
+
+    with_faults(&fault, 1, try_exec_alone, ns);
+    netns_close(ns);
+}
+
+/* --- a child that is killed ------------------------------------------------------------------- */
+
+static void kill_at_exec(void)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_execve, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {sizeof code / sizeof *code, code};
+
+    need_seccomp();
+    MUST(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+    MUST(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0));
+}
+
+static void spawn_what_is_killed(void *arg)
+{
+    struct state before = state_now();
+    int32_t pidfd = -42;
+    pid_t pid = -42;
+
+    kill_at_exec();
+    FAILS(ECANCELED, netns_spawn(arg, NULL, "true", true_argv, NULL, &pid));
+    MESSAGE_HAS("killed before it was the program");
+    EQUAL(pid, -42);
+    CHILDLESS();
+    FAILS(ECANCELED, netns_spawn(arg, OPTIONS(.pidfd = &pidfd), "true", true_argv, NULL, NULL));
+    EQUAL(pidfd, -42);
+    CHILDLESS();
+    UNCHANGED_SINCE(before);
+}
+
+static void a_child_that_is_killed_is_ecanceled(void)
+{
+    struct netns *ns = blue();
+
+    if (under_valgrind())
+        skip("valgrind makes a fork of it, and knows no pidfds");
+    IN_CHILD(spawn_what_is_killed, ns);
+    netns_close(ns);
+}
+
+/* --- old kernels ------------------------------------------------------------------------------ */
+
+static void start_all(void *arg)
+{
+    struct netns *ns = arg;
+
+    SAME(SAID(ns, NULL, "ls /sys/class/net; cat /sys/fs/cgroup/kept; echo; cat /etc/hosts"),
+         "lo\nkept\nblue's hosts");
+    EQUAL(NUMBER(ns, NULL, "grep -c ' / /sys/fs/cgroup ' /proc/self/mountinfo") >= 1, true);
+}
+
+static void start_with_faults(const struct fault *faults, size_t count)
+{
+    struct netns *ns = blue();
+
+    a_mount_and_a_file();
+    with_faults(faults, count, start_all, ns);
+    netns_close(ns);
+}
+
+static void without_the_mount_calls_of_5_2_it_works(void)
+{
+    static const struct fault faults[] = {{SYS_open_tree, ENOSYS, 0, 0, 0},
+                                          {SYS_move_mount, ENOSYS, 0, 0, 0},
+                                          {SYS_statx, ENOSYS, 0, 0, 0}};
+
+    start_with_faults(faults, sizeof faults / sizeof *faults);
+}
+
+static void where_a_filter_forbids_them_it_works(void)
+{
+    static const struct fault faults[] = {{SYS_open_tree, EPERM, 0, 0, 0},
+                                          {SYS_move_mount, EPERM, 0, 0, 0}};
+
+    start_with_faults(faults, sizeof faults / sizeof *faults);
+}
+
+static void a_sys_that_is_held_fast_is_covered(void)
+{
+    /* As the kernel says of a mount that a user namespace has inherited: not of one's own first. */
+    static const struct fault faults[] = {{SYS_umount2, EINVAL, 0, 0, 0},
+                                          {SYS_open_tree, ENOSYS, 0, 0, 0},
+                                          {SYS_move_mount, ENOSYS, 0, 0, 0}};
+
+    start_with_faults(faults, sizeof faults / sizeof *faults);
+}
+
+/* --- many at once ----------------------------------------------------------------------------- */
+
+#define SPAWNERS 6
+#define EACH 40
+
+static atomic_bool done;
+static atomic_int started, refused;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* Keeps the allocator and a lock busy all the time. */
+static void *make_work(void *arg)
+{
+    while (!done) {
+        void *blocks[16];
+
+        pthread_mutex_lock(&lock);
+        for (size_t i = 0; i < 16; i++)
+            blocks[i] = malloc(1 << i);
+        pthread_mutex_unlock(&lock);
+        for (size_t i = 0; i < 16; i++)
+            free(blocks[i]);
+        setenv("BUSY", "yes", 1);
+    }
+    return arg;
+}
+
+static void *start_many(void *arg)
+{
+    char *argv[] = {(char *)"sh", (char *)"-c", (char *)"exit 3", NULL};
+    char *envp[] = {(char *)"PATH=/bin:/usr/bin", NULL};
+    pid_t pid;
+
+    for (int i = 0; i < EACH; i++) {
+        if (i % 4 == 3) {
+            pid = -42;
+            refused += netns_spawn(arg, NULL, "/nowhere/at-all", argv, envp, &pid) == -ENOENT &&
+                       pid == -42;
+            continue;
+        }
+        if (check_at(netns_spawn(arg, NULL, "sh", argv, envp, &pid) == 0, __LINE__, "%s",
+                     netns_errmsg()))
+            started += wait_for(pid) == 3;
+    }
+    return NULL;
+}
+
+static void many_threads_may_start_many(void)
+{
+    struct netns *ns = blue();
+    pthread_t spawners[SPAWNERS], workers[2];
+    struct state before = state_now();
+
+    if (under_valgrind())
+        skip("valgrind frees libc's own memory in a child that fails, under locks that others held");
+    for (int i = 0; i < 2; i++)
+        MUST(-pthread_create(&workers[i], NULL, make_work, NULL));
+    for (int i = 0; i < SPAWNERS; i++)
+        MUST(-pthread_create(&spawners[i], NULL, start_many, ns));
+    for (int i = 0; i < SPAWNERS; i++)
+        pthread_join(spawners[i], NULL);
+    done = true;
+    for (int i = 0; i < 2; i++)
+        pthread_join(workers[i], NULL);
+    EQUAL(started, SPAWNERS * EACH * 3 / 4);
+    EQUAL(refused, SPAWNERS * EACH / 4);
+    CHILDLESS();
+    UNCHANGED_SINCE(before);
+    netns_close(ns);
+}
+
+static void *fork_and_hold(void *arg)
+{
+    /* What a child that execs nothing inherits, it holds open. */
+    while (!done) {
+        pid_t pid = MUST(fork());
+
+        if (pid == 0) {
+            pause();
+            _exit(0);
+        }
+        pthread_mutex_lock(&lock);
+        kill(pid, SIGKILL);
+        pthread_mutex_unlock(&lock);
+        wait_for(pid);
+    }
+    return arg;
+}
+
+static void forks_at_the_same_time_keep_nobody_waiting(void)
+{
+    struct netns *ns = blue();
+    pthread_t forker;
+
+    if (under_valgrind())
+        skip("valgrind makes a fork of it, which has to wait");
+    MUST(-pthread_create(&forker, NULL, fork_and_hold, NULL));
+    for (int i = 0; i < 200; i++) {
+        pid_t pid;
+
+        /* The forked child ends only when this call has returned. */
+        pthread_mutex_lock(&lock);
+        OK(netns_spawn(ns, NULL, "true", true_argv, NULL, &pid));
+        pthread_mutex_unlock(&lock);
+        EQUAL(wait_for(pid), 0);
+    }
+    done = true;
+    pthread_join(forker, NULL);
+    netns_close(ns);
+}
+
+static void *start_while_cancelled(void *arg)
+{
+    char *argv[] = {(char *)"true", NULL};
+    pid_t *pid = arg;
+
+    pthread_cancel(pthread_self());
+    if (netns_spawn(*(struct netns **)(pid + 2), NULL, "true", argv, NULL, pid) != 0)
+        *pid = -1;
+    pthread_testcancel();
+    *pid = -2;
+    return NULL;
+}
+
+static void a_cancelled_thread_starts_it_first(void)
+{
+    struct {
+        pid_t pid, unused;
+        struct netns *ns;
+    } job = {.ns = blue()};
+    pthread_t thread;
+    void *result;
+
+    MUST(-pthread_create(&thread, NULL, start_while_cancelled, &job));
+    pthread_join(thread, &result);
+    CHECK(result == PTHREAD_CANCELED);
+    CHECK(job.pid > 0);
+    EQUAL(wait_for(job.pid), 0);
+    netns_close(job.ns);
+}
+
+int main(void)
+{
+    RUN(a_step_that_fails_leaves_nothing_behind);
+    RUN(exec_that_cannot_keep_what_it_should_fails);
+    RUN(a_child_that_is_killed_is_ecanceled);
+
+    RUN(without_the_mount_calls_of_5_2_it_works);
+    RUN(where_a_filter_forbids_them_it_works);
+    RUN(a_sys_that_is_held_fast_is_covered);
+
+    RUN(many_threads_may_start_many);
+    RUN(forks_at_the_same_time_keep_nobody_waiting);
+    RUN(a_cancelled_thread_starts_it_first);
+    return finish();
+}

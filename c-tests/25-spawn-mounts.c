@@ -1,0 +1,521 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* What a program sees of its namespace in the file system: /sys, /etc, and nobody else's mounts. */
+#include "privilege.h"
+#include "program.h"
+
+static char *const true_argv[] = {"true", NULL};
+
+static struct netns *blue(void)
+{
+    struct netns *ns = NULL;
+
+    OK(netns_create("blue", 0, &ns));
+    return ns;
+}
+
+/* How many mounts there are at /sys and below, as the program or the test itself sees them. */
+#define COUNT_SYS "cut -d' ' -f5 /proc/self/mountinfo | grep -c -e '^/sys$' -e '^/sys/'"
+
+static int sys_mounts(void)
+{
+    FILE *pipe = popen(COUNT_SYS, "re");
+    int count = -1;
+
+    CHECK(fscanf(pipe, "%d", &count) == 1);
+    pclose(pipe);
+    return count;
+}
+
+/* How many of each there are where open_tree(2) is missing, as in valgrind: the old one stays below. */
+static int layers(void)
+{
+    return under_valgrind() ? 2 : 1;
+}
+
+/* Waits for a program that is to end well. */
+static void ends_well(pid_t pid)
+{
+    EQUAL(wait_for(pid), 0);
+}
+
+/* --- /sys ------------------------------------------------------------------------------------- */
+
+/* A sysfs with nothing mounted below. */
+static void bare_sys(unsigned long flags)
+{
+    while (umount2("/sys", MNT_DETACH) == 0)
+        ;
+    if (mount("sysfs", "/sys", "sysfs", flags, NULL) < 0)
+        skip("no sysfs of one's own here");
+}
+
+/* One with mounts in it, and mounts in those. */
+static void crowded_sys(void)
+{
+    bare_sys(0);
+    MUST(mount("one", "/sys/fs", "tmpfs", 0, NULL));
+    MUST(mkdir("/sys/fs/in it", 0755));
+    MUST(mount("two", "/sys/fs/in it", "tmpfs", 0, NULL));
+    write_file("/sys/fs/in it/file", "two", 0644);
+    MUST(mount("three", "/sys/kernel", "tmpfs", MS_RDONLY, NULL));
+    MUST(mount("four", "/sys/kernel", "tmpfs", 0, NULL));
+    write_file("/sys/kernel/file", "four", 0644);
+}
+
+static void sys_shows_the_namespace_and_keeps_what_is_mounted_below(void)
+{
+    struct netns *ns = blue();
+    int before = sys_mounts();
+
+    SAME(SAID(ns, NULL, "ls /sys/class/net"), "lo");
+    EQUAL(NUMBER(ns, NULL, COUNT_SYS), layers() * before);
+    EQUAL(sys_mounts(), before);
+    netns_close(ns);
+}
+
+static void what_is_mounted_in_mounts_stays_as_well(void)
+{
+    struct netns *ns = blue();
+    int mounts;
+
+    crowded_sys();
+    mounts = mounts_at(NULL);
+    SAME(SAID(ns, NULL, "ls /sys/class/net; cat '/sys/fs/in it/file' /sys/kernel/file"), "lo\ntwofour");
+    EQUAL(NUMBER(ns, NULL, "grep -c ' /sys/fs' /proc/self/mountinfo"), layers() * 2);
+    EQUAL(mounts_at(NULL), mounts);
+    CHECK(exists("/sys/fs/in it/file"));
+    netns_close(ns);
+}
+
+static void a_directory_that_the_new_sysfs_lacks_is_left_out(void)
+{
+    struct netns *ns = blue();
+
+    /* A device of this namespace, whose sysfs has a directory for it. */
+    MUST(unshare(CLONE_NEWNET));
+    bare_sys(0);
+    if (shell("PATH=$PATH:/usr/sbin:/sbin; add='ip link add name test0 type'\n"
+              "$add dummy 2>/dev/null || $add bridge 2>/dev/null || $add veth 2>/dev/null") != 0)
+        skip("no virtual devices");
+    MUST(mount("one", "/sys/devices/virtual/net/test0", "tmpfs", 0, NULL));
+    SAME(SAID(ns, NULL, "ls /sys/class/net; cd /sys/devices/virtual/net && ls"), "lo\nlo");
+    EQUAL(mounts_at("/sys/devices/virtual/net/test0"), 1);
+    netns_close(ns);
+}
+
+/* Whether the old /sys can be taken off, which a user namespace may not do. */
+static void take_sys_off(void *arg)
+{
+    (void)arg;
+    MUST(unshare(CLONE_NEWNS));
+    if (umount2("/sys", MNT_DETACH) < 0)
+        skip("the old one is held fast, and covered");
+}
+
+static void sys_is_not_stacked(void)
+{
+    struct netns *ns = blue(), *home = NULL;
+    int at_sys = mounts_at("/sys");
+
+    IN_CHILD(take_sys_off, NULL);
+    EQUAL(NUMBER(ns, NULL, "grep -c ' /sys ' /proc/self/mountinfo"), layers() * at_sys);
+    /* It is the one that is there. */
+    OK(netns_open_current(&home));
+    EQUAL(NUMBER(home, NULL, "grep -c ' /sys ' /proc/self/mountinfo"), at_sys);
+    EQUAL(NUMBER(home, NULL, COUNT_SYS), sys_mounts());
+    netns_close(home);
+    netns_close(ns);
+}
+
+static void sys_is_as_restricted_as_it_was(void)
+{
+    struct netns *ns = blue();
+    const char *line;
+
+    bare_sys(MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME);
+    line = SAID(ns, NULL, "grep ' / /sys ' /proc/self/mountinfo | tail -n 1");
+    CHECK(strstr(line, " /sys ro,nosuid,nodev,noexec,noatime "));
+    EQUAL(NUMBER(ns, NULL, "ls /sys/class/net | grep -c lo"), 1);
+    bare_sys(0);
+    line = SAID(ns, NULL, "grep ' / /sys ' /proc/self/mountinfo | tail -n 1");
+    CHECK(!strstr(line, " ro,"));
+    netns_close(ns);
+}
+
+static void where_no_sysfs_was_there_is_one(void)
+{
+    struct netns *ns = blue();
+
+    while (umount2("/sys", MNT_DETACH) == 0)
+        ;
+    CHECK(!exists("/sys/class"));
+    SAME(SAID(ns, NULL, "ls /sys/class/net"), "lo");
+    netns_close(ns);
+}
+
+static void the_working_directory_may_lie_in_a_mount_that_stays(void)
+{
+    struct netns *ns = blue();
+
+    crowded_sys();
+    MUST(chdir("/sys/fs/in it"));
+    SAME(SAID(ns, NULL, "pwd -P; cat file; test . -ef '/sys/fs/in it' && echo the same"),
+         "/sys/fs/in it\ntwothe same");
+    netns_close(ns);
+}
+
+/* --- mounts of others ------------------------------------------------------------------------- */
+
+static void nothing_gets_out_and_what_comes_later_gets_in(void)
+{
+    char *argv[] = {"sh", "-c",
+                    "mount -t tmpfs inside /run/a && read line && grep -c ' /run/b ' /proc/self/mountinfo",
+                    NULL};
+    struct netns *ns = blue();
+    int in[2], out[2], mounts;
+    pid_t pid;
+
+    MUST(mount("none", "/", "none", MS_REC | MS_SHARED, NULL));
+    MUST(mkdir("/run/a", 0755));
+    MUST(mkdir("/run/b", 0755));
+    mounts = mounts_at(NULL);
+    MUST(pipe2(in, O_CLOEXEC));
+    MUST(pipe2(out, O_CLOEXEC));
+    OK(netns_spawn(ns, OPTIONS(STDIO(in[0], out[1], -1)), "sh", argv, NULL, &pid));
+    close(in[0]);
+    close(out[1]);
+    EQUAL(mounts_at(NULL), mounts);
+    MUST(mount("outside", "/run/b", "tmpfs", 0, NULL));
+    MUST(write(in[1], "\n", 1));
+    close(in[1]);
+    SAME(text_of(out[0]), "1");
+    ends_well(pid);
+    EQUAL(mounts_at("/run/a"), 0);
+    EQUAL(mounts_at(NULL), mounts + 1);
+    netns_close(ns);
+}
+
+static void both_flags_together_keep_the_mount_namespace(void)
+{
+    struct netns *ns = blue();
+    uint64_t home = mount_namespace();
+    const char *inode = "stat -L -c %i /proc/self/ns/mnt";
+
+    EQUAL(NUMBER(ns, OPTIONS(.flags = NETNS_SPAWN_KEEP_SYS | NETNS_SPAWN_KEEP_ETC), inode), home);
+    CHECK(NUMBER(ns, OPTIONS(.flags = NETNS_SPAWN_KEEP_SYS), inode) != home);
+    CHECK(NUMBER(ns, OPTIONS(.flags = NETNS_SPAWN_KEEP_ETC), inode) != home);
+    netns_close(ns);
+}
+
+static void sys_may_be_kept(void)
+{
+    struct netns *ns = blue();
+
+    crowded_sys();
+    EQUAL(NUMBER(ns, OPTIONS(.flags = NETNS_SPAWN_KEEP_SYS), COUNT_SYS), sys_mounts());
+    EQUAL(NUMBER(ns, OPTIONS(.flags = NETNS_SPAWN_KEEP_SYS), "stat -c %d /sys"),
+          NUMBER(ns, OPTIONS(.flags = NETNS_SPAWN_KEEP_SYS | NETNS_SPAWN_KEEP_ETC), "stat -c %d /sys"));
+    CHECK(NUMBER(ns, NULL, "stat -c %d /sys") !=
+          NUMBER(ns, OPTIONS(.flags = NETNS_SPAWN_KEEP_SYS), "stat -c %d /sys"));
+    netns_close(ns);
+}
+
+/* --- a root of one's own ---------------------------------------------------------------------- */
+
+/* A root with programs in it, and without /sys, at a directory. */
+static void make_root(const char *root)
+{
+    static const char *const parts[] = {"usr", "bin", "lib", "lib64", "proc"};
+    char from[64], to[64];
+
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        snprintf(from, sizeof from, "/%s", parts[i]);
+        snprintf(to, sizeof to, "%s/%s", root, parts[i]);
+        if (!exists(from))
+            continue;
+        MUST(mkdir(to, 0755));
+        MUST(mount(from, to, "none", MS_BIND | MS_REC, NULL));
+    }
+}
+
+static void start_without_sys(void *arg)
+{
+    make_root("/run/root");
+    MUST(chroot("/run/root"));
+    MUST(chdir("/"));
+    CHECK(!exists("/sys"));
+    SAME(SAID(arg, NULL, "test ! -e /sys && pwd"), "/");
+}
+
+static void where_there_is_no_sys_there_is_none(void)
+{
+    struct netns *ns = blue();
+
+    MUST(mkdir("/run/root", 0755));
+    MUST(mount("root", "/run/root", "tmpfs", 0, NULL));
+    MUST(mkdir("/run/root/dev", 0755));
+    IN_CHILD(start_without_sys, ns);
+    netns_close(ns);
+}
+
+static void start_in_a_plain_directory(void *arg)
+{
+    struct netns *ns = arg;
+    pid_t pid = -42;
+
+    make_root("/run/root");
+    MUST(chroot("/run/root"));
+    MUST(chdir("/"));
+    FAILS(EINVAL, netns_spawn(ns, NULL, "true", true_argv, NULL, &pid));
+    MESSAGE_HAS("make the mounts slaves: Invalid argument (the root directory has to be a mount point");
+    EQUAL(pid, -42);
+    CHILDLESS();
+    FAILS(EINVAL, netns_exec(ns, "true", true_argv, NULL));
+    MESSAGE_HAS("make the mounts slaves");
+    OK(netns_spawn(ns, OPTIONS(.flags = NETNS_SPAWN_KEEP_SYS | NETNS_SPAWN_KEEP_ETC), "true",
+                   true_argv, NULL, &pid));
+    ends_well(pid);
+}
+
+static void a_root_that_is_no_mount_point_is_einval(void)
+{
+    struct netns *ns = blue();
+
+    MUST(mkdir("/run/root", 0755));
+    IN_CHILD(start_in_a_plain_directory, ns);
+    netns_close(ns);
+}
+
+static void start_without_proc(void *arg)
+{
+    pid_t pid = -42;
+
+    MUST(unshare(CLONE_NEWNS));
+    if (umount2("/proc", MNT_DETACH) < 0)
+        skip("/proc cannot be unmounted here");
+    FAILS(ENOENT, netns_spawn(arg, NULL, "true", true_argv, NULL, &pid));
+    MESSAGE_HAS("is /proc mounted?");
+    OK(netns_spawn(arg, OPTIONS(.flags = NETNS_SPAWN_KEEP_SYS), "true", true_argv, NULL, &pid));
+    ends_well(pid);
+}
+
+static void without_proc_it_is_enoent(void)
+{
+    struct netns *ns = blue();
+
+    IN_CHILD(start_without_proc, ns);
+    netns_close(ns);
+}
+
+/* --- /etc ------------------------------------------------------------------------------------- */
+
+static void files_cover_those_of_etc(void)
+{
+    struct netns *ns = blue();
+    int mounts;
+
+    private_etc();
+    MUST(mkdir("/etc/dir", 0755));
+    write_file("/etc/dir/file", "everybody's", 0644);
+    MUST(mkdir("/etc/netns/blue/dir", 0755));
+    write_file("/etc/netns/blue/dir/file", "blue's", 0644);
+    write_file("/etc/netns/blue/hosts", "blue's hosts", 0644);
+    mounts = mounts_at(NULL);
+    SAME(SAID(ns, NULL, "cat /etc/hosts; echo; cat /etc/dir/file"), "blue's hosts\nblue's");
+    SAME(SAID(ns, OPTIONS(.flags = NETNS_SPAWN_KEEP_SYS), "cat /etc/hosts"), "blue's hosts");
+    SAME(SAID(ns, OPTIONS(.flags = NETNS_SPAWN_KEEP_ETC), "cat /etc/hosts"), "everybody's hosts");
+    SAME(SAID(ns, OPTIONS(.flags = NETNS_SPAWN_KEEP_ETC), "cat /etc/dir/file"), "everybody's");
+    EQUAL(mounts_at(NULL), mounts);
+    /* The working directory is the one that is seen. */
+    MUST(chdir("/etc/dir"));
+    SAME(SAID(ns, NULL, "cat file"), "blue's");
+    netns_close(ns);
+}
+
+static void what_has_nothing_to_cover_is_left_out(void)
+{
+    struct netns *ns = blue();
+
+    private_etc();
+    write_file("/etc/netns/blue/hosts", "blue's hosts", 0644);
+    write_file("/etc/netns/blue/missing", "blue's", 0644);
+    MUST(mkdir("/etc/netns/blue/missing-directory", 0755));
+    write_file("/etc/file", "a file", 0644);
+    MUST(mkdir("/etc/netns/blue/file", 0755));
+    MUST(mkdir("/etc/dir", 0755));
+    write_file("/etc/netns/blue/dir", "blue's", 0644);
+    MUST(symlink("/run/nowhere", "/etc/dangling"));
+    write_file("/etc/netns/blue/dangling", "blue's", 0644);
+    MUST(symlink("/run/nowhere", "/etc/netns/blue/passwd"));
+    write_file("/etc/passwd", "everybody's", 0644);
+    SAME(SAID(ns, NULL, "cd /etc; cat hosts; echo; ls; cat file passwd; ls dir"),
+         "blue's hosts\ndangling\ndir\nfile\nhosts\nnetns\npasswd\na fileeverybody's");
+    CHECK(!exists("/etc/missing"));
+    CHECK(!exists("/run/nowhere"));
+    netns_close(ns);
+}
+
+static void symlinks_are_followed(void)
+{
+    struct netns *ns = blue();
+
+    private_etc();
+    MUST(mkdir("/run/resolve", 0755));
+    write_file("/run/resolve/stub", "everybody's resolver", 0644);
+    write_file("/run/blue", "blue's resolver", 0644);
+    MUST(symlink("../run/resolve/stub", "/etc/resolv.conf"));
+    MUST(symlink("/run/blue", "/etc/netns/blue/resolv.conf"));
+    SAME(SAID(ns, NULL, "readlink /etc/resolv.conf; cat /etc/resolv.conf; echo; cat /run/resolve/stub"),
+         "../run/resolve/stub\nblue's resolver\nblue's resolver");
+    SAME(SAID(ns, OPTIONS(.flags = NETNS_SPAWN_KEEP_ETC), "cat /etc/resolv.conf"), "everybody's resolver");
+    netns_close(ns);
+}
+
+static void only_a_handle_with_a_name_has_files(void)
+{
+    struct netns *ns = blue(), *nameless = NULL, *elsewhere = NULL;
+
+    private_etc();
+    write_file("/etc/netns/blue/hosts", "blue's hosts", 0644);
+    OK(netns_open("/run/netns/blue", 0, &nameless));
+    SAME(SAID(nameless, NULL, "cat /etc/hosts"), "everybody's hosts");
+    SAME(SAID(ns, NULL, "cat /etc/hosts"), "blue's hosts");
+    OK(netns_create_at("/run/elsewhere", "blue", 0, &elsewhere));
+    SAME(SAID(elsewhere, NULL, "cat /etc/hosts"), "blue's hosts");
+    /* What is no directory is none. */
+    MUST(unlink("/etc/netns/blue/hosts"));
+    MUST(rmdir("/etc/netns/blue"));
+    write_file("/etc/netns/blue", "", 0644);
+    SAME(SAID(ns, NULL, "cat /etc/hosts"), "everybody's hosts");
+    netns_close(elsewhere);
+    netns_close(nameless);
+    netns_close(ns);
+}
+
+static void many_files_are_covered(void)
+{
+    struct netns *ns = blue();
+    char path[64];
+
+    private_etc();
+    for (int i = 0; i < 300; i++) {
+        snprintf(path, sizeof path, "/etc/number-%d", i);
+        write_file(path, "", 0644);
+        snprintf(path, sizeof path, "/etc/netns/blue/number-%d", i);
+        write_file(path, "b", 0644);
+    }
+    EQUAL(NUMBER(ns, NULL, "cat /etc/number-* | wc -c"), 300);
+    netns_close(ns);
+}
+
+/* --- lesser rights ---------------------------------------------------------------------------- */
+
+static void start_in_a_user_namespace(int more)
+{
+    struct netns *ns = NULL;
+    struct netns_spawn_options *keep = OPTIONS(.flags = NETNS_SPAWN_KEEP_SYS);
+    pid_t pid = -42;
+    int rc;
+
+    become_plain_user();
+    enter_user_namespace_with_run_directory(more);
+    OK(netns_create("blue", 0, &ns));
+    EQUAL(NUMBER(ns, keep, "stat -L -c %i /proc/self/ns/net"), netns_inode(ns));
+    rc = netns_spawn(ns, NULL, "true", true_argv, NULL, &pid);
+    if (rc == -EPERM) {
+        /* A container may hide a part of its sysfs. */
+        MESSAGE_HAS("NETNS_SPAWN_KEEP_SYS does without");
+        EQUAL(pid, -42);
+        CHILDLESS();
+    } else {
+        EQUAL(rc, 0);
+        ends_well(pid);
+        SAME(SAID(ns, NULL, "ls /sys/class/net"), "lo");
+        EQUAL(NUMBER(ns, NULL, "ls /sys/fs/cgroup | wc -l"), NUMBER(ns, keep, "ls /sys/fs/cgroup | wc -l"));
+    }
+    netns_close(ns);
+}
+
+static void it_works_in_a_user_namespace(void)
+{
+    start_in_a_user_namespace(0);
+}
+
+static void it_works_in_a_user_namespace_with_its_own_network(void)
+{
+    start_in_a_user_namespace(CLONE_NEWNET);
+}
+
+static void start_as_a_plain_user(void *arg)
+{
+    pid_t pid = -42;
+
+    become_plain_user();
+    FAILS(EPERM, netns_spawn(arg, NULL, "true", true_argv, NULL, &pid));
+    MESSAGE_HAS("spawn \"true\" in \"blue\": setns: Operation not permitted (needs CAP_SYS_ADMIN");
+    EQUAL(pid, -42);
+    CHILDLESS();
+    FAILS(EPERM, netns_exec(arg, "true", true_argv, NULL));
+}
+
+static void a_plain_user_may_not(void)
+{
+    struct netns *ns = blue();
+
+    IN_CHILD(start_as_a_plain_user, ns);
+    netns_close(ns);
+}
+
+static void start_with_hidden_files(void *arg)
+{
+    pid_t pid = -42;
+
+    drop_capability(CAP_DAC_OVERRIDE);
+    drop_capability(CAP_DAC_READ_SEARCH);
+    FAILS(EACCES, netns_spawn(arg, NULL, "true", true_argv, NULL, &pid));
+    MESSAGE_HAS("/etc/netns");
+    EQUAL(pid, -42);
+    OK(netns_spawn(arg, OPTIONS(.flags = NETNS_SPAWN_KEEP_ETC), "true", true_argv, NULL, &pid));
+    ends_well(pid);
+}
+
+static void files_that_may_not_be_read_are_eacces(void)
+{
+    struct netns *ns = blue();
+
+    private_etc();
+    MUST(chmod("/etc/netns/blue", 0));
+    IN_CHILD(start_with_hidden_files, ns);
+    netns_close(ns);
+}
+
+int main(void)
+{
+    RUN(sys_shows_the_namespace_and_keeps_what_is_mounted_below);
+    RUN(what_is_mounted_in_mounts_stays_as_well);
+    RUN(a_directory_that_the_new_sysfs_lacks_is_left_out);
+    RUN(sys_is_not_stacked);
+    RUN(sys_is_as_restricted_as_it_was);
+    RUN(where_no_sysfs_was_there_is_one);
+    RUN(the_working_directory_may_lie_in_a_mount_that_stays);
+
+    RUN(nothing_gets_out_and_what_comes_later_gets_in);
+    RUN(both_flags_together_keep_the_mount_namespace);
+    RUN(sys_may_be_kept);
+
+    RUN(where_there_is_no_sys_there_is_none);
+    RUN(a_root_that_is_no_mount_point_is_einval);
+    RUN(without_proc_it_is_enoent);
+
+    RUN(files_cover_those_of_etc);
+    RUN(what_has_nothing_to_cover_is_left_out);
+    RUN(symlinks_are_followed);
+    RUN(only_a_handle_with_a_name_has_files);
+    RUN(many_files_are_covered);
+
+    RUN(it_works_in_a_user_namespace);
+    RUN(it_works_in_a_user_namespace_with_its_own_network);
+    RUN(a_plain_user_may_not);
+    RUN(files_that_may_not_be_read_are_eacces);
+    return finish();
+}
