@@ -16,10 +16,12 @@ use netlink_packet_core::{
     NLMSG_DONE, NLMSG_ERROR, NLMSG_NOOP,
 };
 use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, poll};
 use nix::time::{ClockId, clock_gettime};
 use rustix::buffer::spare_capacity;
+use rustix::io::retry_on_intr;
 use rustix::net::netlink::SocketAddrNetlink;
-use rustix::net::sockopt::{Timeout, set_socket_timeout, socket_domain};
+use rustix::net::sockopt::socket_domain;
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketAddrAny, recv, recvfrom, sendto};
 
 use crate::error::{At, Error, Result, Step};
@@ -38,8 +40,10 @@ const DUMP_ROOM: usize = 32 * 1024;
 /// Room for most of the single answers.
 const ANSWER_ROOM: usize = 4096;
 
-/// The kernel has answered before send(2) returns; who waits longer waits for ever.
-const TIMEOUT: Duration = Duration::from_secs(5);
+/// The kernel has answered before send(2) returns, or else as good as never.
+const NOW: RecvFlags = RecvFlags::DONTWAIT;
+/// In milliseconds.
+const TIMEOUT: u16 = if cfg!(test) { 20 } else { 5_000 };
 
 /// How many datagrams are thrown away of what lies unread in somebody else's socket: more than there
 /// is room for, less than a flood has.
@@ -61,8 +65,6 @@ pub struct Route {
     sequence: u32,
     /// Whether nothing of an answer is left to come.
     in_order: bool,
-    /// DONTWAIT where nobody has set a timeout.
-    wait: RecvFlags,
 }
 
 /// Calls `talk` with a connection to `ns`, or to the namespace that the calling thread is in. What
@@ -97,38 +99,29 @@ fn open_in(ns: &Namespace) -> Result<OwnedFd> {
     match switch::socket(ns, libc::AF_NETLINK, libc::SOCK_RAW, libc::NETLINK_ROUTE) {
         // Without CAP_SYS_ADMIN one's own namespace is still open to ask.
         Err(error) if error.errno == Errno::EPERM && ns.is_current() == Ok(true) => open_here(),
-        Ok(socket) => set_up(socket),
-        failed => failed,
+        socket => socket.map(set_up),
     }
 }
 
 fn open_here() -> Result<OwnedFd> {
     let socket = sys::socket(libc::AF_NETLINK, libc::SOCK_RAW, libc::NETLINK_ROUTE);
-    set_up(socket.at(Step::Socket)?)
+    socket.map(set_up).at(Step::Socket)
 }
 
-fn set_up(socket: OwnedFd) -> Result<OwnedFd> {
+fn set_up(socket: OwnedFd) -> OwnedFd {
     // Strict checks came with Linux 4.20; without them it answers all the same.
     for option in [libc::NETLINK_EXT_ACK, libc::NETLINK_CAP_ACK, libc::NETLINK_GET_STRICT_CHK] {
         let _ = sys::set_netlink_option(socket.as_fd(), option);
     }
-    set_socket_timeout(&socket, Timeout::Recv, Some(TIMEOUT)).at(Step::Socket)?;
-    // One that cannot be marked is not kept for long.
-    let _ = sys::make_own(socket.as_fd());
-    Ok(socket)
+    socket
 }
 
 impl Route {
     fn new(socket: OwnedFd) -> Route {
         // By the clock: no answer to an earlier request passes for one of ours, whoever made it.
         let now = clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from);
-        Route {
-            socket,
-            buffer: Vec::new(),
-            sequence: now.as_nanos() as u32,
-            in_order: true,
-            wait: RecvFlags::empty(),
-        }
+        let sequence = now.as_nanos() as u32;
+        Route { socket, buffer: Vec::new(), sequence, in_order: true }
     }
 
     /// On somebody else's socket, whatever state it is in. What lies unread in it is thrown away: the
@@ -146,7 +139,7 @@ impl Route {
                 Err(_) => break,
             }
         }
-        Ok(Route { wait: RecvFlags::DONTWAIT, ..Route::new(socket) })
+        Ok(Route::new(socket))
     }
 
     /// Makes a request that changes something, and waits until it is done. `flags` are NLM_F_CREATE
@@ -233,9 +226,8 @@ impl Route {
         // By address: the kernel then asks for the sender's capabilities only, and not for those of
         // whoever opened the socket as well.
         let kernel = SocketAddrNetlink::new(0, 0);
-        unless_interrupted(Step::Send, || {
-            sendto(&self.socket, bytes, SendFlags::empty(), &kernel)
-        })?;
+        retry_on_intr(|| sendto(&self.socket, bytes, SendFlags::empty(), &kernel))
+            .at(Step::Send)?;
         loop {
             self.receive()?;
             let mut rest = &self.buffer[..];
@@ -254,16 +246,14 @@ impl Route {
 
     /// Waits for the kernel's next datagram, however large it is.
     fn receive(&mut self) -> Result<()> {
-        let (socket, buffer, wait) = (&self.socket, &mut self.buffer, self.wait);
-        let size = wait | RecvFlags::PEEK | RecvFlags::TRUNC;
+        let (socket, buffer) = (&self.socket, &mut self.buffer);
         loop {
-            let (_, size) =
-                unless_interrupted(Step::Netlink, || recv(socket, &mut [0; 0][..], size))?;
+            let size = next_size(socket)?;
             buffer.clear();
             buffer.try_reserve(size).map_err(|_| Error::no_memory())?;
-            let (_, len, sender) = unless_interrupted(Step::Netlink, || {
-                recvfrom(socket, spare_capacity(buffer), wait | RecvFlags::TRUNC)
-            })?;
+            let (_, len, sender) =
+                retry_on_intr(|| recvfrom(socket, spare_capacity(buffer), NOW | RecvFlags::TRUNC))
+                    .at(Step::Netlink)?;
             // Whoever is privileged may send to the socket; only the kernel was asked.
             if !is_kernel(sender) {
                 continue;
@@ -283,10 +273,24 @@ pub fn push<T>(list: &mut Vec<T>, item: T) -> Result<()> {
     Ok(())
 }
 
-fn unless_interrupted<T>(step: Step, call: impl FnMut() -> rustix::io::Result<T>) -> Result<T> {
-    match rustix::io::retry_on_intr(call) {
-        Err(rustix::io::Errno::AGAIN) => Err(Error::new(step, Errno::ETIMEDOUT)),
-        result => result.at(step),
+/// How long the next datagram is; waits for it if need be.
+fn next_size(socket: &OwnedFd) -> Result<usize> {
+    loop {
+        match recv(socket, &mut [0; 0][..], NOW | RecvFlags::PEEK | RecvFlags::TRUNC) {
+            Ok((_, size)) => return Ok(size),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(rustix::io::Errno::AGAIN) => wait(socket)?,
+            Err(errno) => return Err(Error::new(Step::Netlink, errno)),
+        }
+    }
+}
+
+fn wait(socket: &OwnedFd) -> Result<()> {
+    let mut polled = [PollFd::new(socket.as_fd(), PollFlags::POLLIN)];
+    match poll(&mut polled, TIMEOUT) {
+        Ok(0) => Err(Error::new(Step::Netlink, Errno::ETIMEDOUT)),
+        Ok(_) | Err(Errno::EINTR) => Ok(()),
+        Err(errno) => Err(Error::new(Step::Netlink, errno)),
     }
 }
 

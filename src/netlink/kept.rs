@@ -80,6 +80,9 @@ impl Kept {
 
     /// Keeps a connection that is in order, or closes it if there is one already.
     pub fn keep(&self, socket: OwnedFd) {
+        if sys::make_own(socket.as_fd()).is_err() {
+            return;
+        }
         let state = pack(socket.as_raw_fd());
         if self.0.compare_exchange(NONE, state, Ordering::Release, Ordering::Relaxed).is_ok() {
             let _ = socket.into_raw_fd();

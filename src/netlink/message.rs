@@ -1,6 +1,7 @@
 //! What goes over a connection: requests, written into a buffer on the stack, and answers, read
-//! where they lie. Neither allocates, which the vectors in netlink-packet-route's messages would, and
-//! abort the process where there is no memory; its headers and single attributes are used.
+//! where they lie. Of netlink-packet-route it takes headers and single attributes, and no messages:
+//! their vectors abort the process where there is no memory, and that of links alone makes the
+//! library 344 KB larger.
 
 use netlink_packet_core::{
     Emitable, NLA_HEADER_SIZE, NLMSG_ALIGNTO, NetlinkBuffer, NlasIterator, parse_i32,

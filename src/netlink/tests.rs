@@ -198,7 +198,6 @@ fn an_answer_of_another_kind_or_none_is_an_error() {
         None,
     )
     .unwrap();
-    set_socket_timeout(&ours, Timeout::Recv, Some(Duration::from_millis(20))).unwrap();
     let mut route = Route::new(ours);
     // What comes by another road than the kernel's is nobody's answer, and then none comes.
     let mut forged = whole(NLMSG_DONE, 0, &[0; 4]);
