@@ -258,6 +258,18 @@ static void every_thread_has_a_message_of_its_own(void)
     SAME(netns_errmsg(), "");
 }
 
+/* There, only a new process may have threads. */
+static void in_the_parent_of_a_pid_namespace_there_is_no_helper(void)
+{
+    struct netns *ns;
+
+    if (unshare(CLONE_NEWPID) < 0)
+        skip("this kernel makes no pid namespace");
+    FAILS_UNTOUCHED(EAGAIN, ns, netns_create("blue", 0, &ns));
+    CHECK(strstr(netns_errmsg(), "start a helper thread: Invalid argument (after unshare"));
+    SAME(names(), "");
+}
+
 int main(void)
 {
     RUN(every_thread_ends_in_the_namespace_that_it_began_in);
@@ -267,5 +279,6 @@ int main(void)
     RUN(threads_that_make_and_remove_one_name_leave_none);
     RUN_WITHOUT_RUN_DIRECTORY(of_all_threads_one_makes_the_name);
     RUN(every_thread_has_a_message_of_its_own);
+    RUN_WITHOUT_RUN_DIRECTORY(in_the_parent_of_a_pid_namespace_there_is_no_helper);
     return finish();
 }

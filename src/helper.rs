@@ -23,7 +23,10 @@ where
     // A thread starts with its creator's mask.
     let _blocked = BlockedSignals::new()?;
     let mut job = Job { work: Some(work), result: None };
-    start_and_wait(&mut job).at(Step::HelperThread)?;
+    // Whatever clone(2) says: EINVAL after unshare(CLONE_NEWPID), for one.
+    start_and_wait(&mut job)
+        .at(Step::HelperThread)
+        .map_err(|error| error.as_errno(Errno::EAGAIN))?;
     job.result.unwrap_or(Err(Error::new(Step::Panic, Errno::ENOTRECOVERABLE)))
 }
 

@@ -246,6 +246,9 @@ impl Step {
             (Step::DeleteRoute, Errno::ESRCH) => {
                 Some("netns_route_list shows the routes there are")
             }
+            (Step::HelperThread, Errno::EINVAL) => {
+                Some("after unshare(CLONE_NEWPID) the kernel starts none: fork first")
+            }
             (Step::OpenHome | Step::Duplicate, Errno::ENOENT) => Some("is /proc mounted?"),
             (Step::MountRunDir, Errno::ENOENT) => Some("before Linux 5.12 this needs /proc"),
             (Step::Look | Step::Open, Errno::ENOENT) => {
