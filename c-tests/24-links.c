@@ -337,6 +337,21 @@ static void move_without_net_admin(void *arg)
     FAILS(EPERM, netns_link_move(two->x, "a", two->y, "c"));
 }
 
+/* From one's own namespace it takes no more, but to look whether a new name is free over there. */
+static void move_without_sys_admin(void *arg)
+{
+    struct two *two = arg;
+
+    MUST(netns_setns(two->x));
+    drop_capability(CAP_SYS_ADMIN);
+    FAILS(EPERM, netns_link_move(NULL, "a", two->y, "c"));
+    MESSAGE_HAS("CAP_SYS_ADMIN");
+    OK(netns_link_move(NULL, "a", two->y, NULL));
+    OK(netns_link_move(NULL, "b", two->x, "c"));
+    FAILS(EPERM, netns_link_move(two->y, "a", two->x, NULL));
+    MESSAGE_HAS("CAP_SYS_ADMIN");
+}
+
 static void move_as_a_plain_user(void *arg)
 {
     struct two *two = arg;
@@ -360,6 +375,10 @@ static void without_the_right_it_is_eperm(void)
     IN_CHILD(move_without_net_admin, &two);
     IN_CHILD(move_as_a_plain_user, &two);
     EQUAL(links_in(two.x), 3);
+    IN_CHILD(move_without_sys_admin, &two);
+    EQUAL(links_in(two.x), 2);
+    CHECK(index_in(two.x, "c") > 0);
+    CHECK(index_in(two.y, "a") > 0);
     netns_close(two.x);
     netns_close(two.y);
 }
