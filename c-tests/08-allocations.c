@@ -21,6 +21,10 @@ static atomic_long calls;
 static _Alignas(64) unsigned char arena[32 << 20];
 static atomic_size_t used;
 
+/* The process that may allocate, 0: any; how often another one has, which shares its memory. */
+static atomic_int owner;
+static atomic_long elsewhere;
+
 /* The allocation that is to fail, counted from 1; 0: none. */
 static atomic_long failing;
 
@@ -30,6 +34,7 @@ static void *allocate(size_t alignment, size_t size)
     size_t start = atomic_fetch_add(&used, need), at;
 
     calls++;
+    elsewhere += owner && getpid() != owner;
     if (failing > 0 && --failing == 0) {
         errno = ENOMEM;
         return NULL;
@@ -270,16 +275,72 @@ static int find_as_iproute2_does(void)
     return 0;
 }
 
+/* Starts what must not be found, with all there is to do before. */
+static int start_nothing(void)
+{
+    char *argv[] = {(char *)"x", NULL}, *envp[] = {NULL};
+    pid_t pid;
+    int rc = netns_spawn(ns_of_all, NULL, "no-such-program", argv, envp, &pid);
+
+    return rc == -ENOENT ? 0 : rc;
+}
+
+static int become_nothing(void)
+{
+    char *argv[] = {(char *)"x", NULL}, *envp[] = {NULL};
+    int rc = netns_exec(ns_of_all, "no-such-program", argv, envp);
+
+    return rc == -ENOENT ? 0 : rc;
+}
+
+static void give_blue_a_file(void)
+{
+    MUST(mount("netns-test", "/etc", "tmpfs", 0, NULL));
+    MUST(mkdir("/etc/netns", 0755));
+    MUST(mkdir("/etc/netns/blue", 0755));
+    write_file("/etc/netns/blue/hosts", "", 0644);
+    write_file("/etc/hosts", "", 0644);
+}
+
+/* A child that is not yet its program shares the memory, and its parent's other threads go on. */
+static void a_child_allocates_nothing(void)
+{
+    char *argv[] = {(char *)"true", NULL};
+    pid_t pid = 0;
+
+    give_blue_a_file();
+    MUST(chdir("/sys"));
+    MUST(netns_create("blue", 0, &ns_of_all));
+    owner = getpid();
+    EQUAL(start_nothing(), 0);
+    EQUAL(netns_spawn(ns_of_all, NULL, "true", argv, NULL, &pid), 0);
+    EQUAL(wait_for(pid), 0);
+    EQUAL(netns_spawn(ns_of_all, NULL, "/", argv, NULL, &pid), -EACCES);
+    EQUAL(elsewhere, 0);
+    /* It would be seen. */
+    pid = MUST(vfork());
+    if (pid == 0) {
+        void *volatile block = malloc(1);
+
+        free(block);
+        _exit(0);
+    }
+    EQUAL(wait_for(pid), 0);
+    EQUAL(elsewhere, 1);
+    netns_close(ns_of_all);
+}
+
 /* The process would not come through it if anything aborted. */
 static void where_memory_runs_out_every_call_says_so(void)
 {
     static int (*const each[])(void) = {make_anonymous, make, make_in_a_new_directory,
                                         open_by_name, list_all, find_names, find_pids,
-                                        follow, give_an_id, list_ids, rename_lo,
+                                        follow, start_nothing, become_nothing, give_an_id, list_ids, rename_lo,
                                         open_as_iproute2_does, list_as_iproute2_does,
                                         ask_as_iproute2_does, find_as_iproute2_does};
     size_t i;
 
+    give_blue_a_file();
     MUST(netns_create("blue", 0, &ns_of_all));
     MUST(unshare(CLONE_NEWNET));
     MUST(netns_nsid_set(NULL, ns_of_all, ID_OF_ALL));
@@ -380,6 +441,7 @@ int main(void)
     RUN(successes_allocate_nothing);
     RUN(failures_allocate_nothing);
     RUN(where_memory_runs_out_every_call_says_so);
+    RUN(a_child_allocates_nothing);
     RUN(where_memory_runs_out_switch_says_so);
     RUN(explaining_allocates_nothing);
     return finish();

@@ -191,9 +191,10 @@ impl Sysfs {
             Err(Errno::EBUSY) => return Ok(false),
             result => result?,
         }
-        let Ok(new) = mounts::copy(SYS) else {
+        let new = match mounts::copy(SYS) {
             // Before Linux 5.2 the old one stays below.
-            return Ok(true);
+            Err(Errno::ENOSYS | Errno::EPERM) => return Ok(true),
+            new => new?,
         };
         mounts::detach(SYS)?;
         // In a user namespace the old one may be held fast; then it stays covered.

@@ -61,7 +61,8 @@ unsafe extern "C" {
 /// file  is looked up in the caller's PATH as execvp(3) does, unless it has a '/' in it. A script
 ///       without a "#!" line is run by /bin/sh.
 /// argv  the program's arguments, argv[0] first, with a NULL at the end.
-/// envp  its environment, with a NULL at the end; NULL is the caller's, environ.
+/// envp  its environment, with a NULL at the end; NULL is the caller's, environ, which no other thread
+///       may change meanwhile.
 ///
 /// The program has a mount namespace of its own, which sees what is mounted outside from then on, and
 /// from which nothing gets out. In it

@@ -189,7 +189,7 @@ impl Step {
             ),
             (Step::FindNamespace, Errno::ESRCH) => Some("no such process, or it has ended"),
             (Step::UnshareMounts, Errno::EPERM) => {
-                Some("needs CAP_SYS_ADMIN, or NETNS_SPAWN_KEEP_SYS and NETNS_SPAWN_KEEP_ETC")
+                Some("needs CAP_SYS_ADMIN; NETNS_SPAWN_KEEP_SYS and _KEEP_ETC together do without")
             }
             (Step::UnshareMounts, Errno::ENOSPC) => {
                 Some("the limit on namespaces, /proc/sys/user/max_mnt_namespaces, or on mounts")
@@ -199,10 +199,12 @@ impl Step {
             }
             (Step::MountSys, Errno::EPERM) => Some(
                 "a user namespace needs to see a whole sysfs to mount one; \
-                 NETNS_SPAWN_KEEP_SYS does without",
+                 netns_spawn with NETNS_SPAWN_KEEP_SYS does without",
             ),
             (Step::ReadMounts, Errno::ENOENT) => Some("is /proc mounted?"),
-            (Step::ReadEtc, Errno::EACCES) => Some("NETNS_SPAWN_KEEP_ETC does without"),
+            (Step::ReadEtc, Errno::EACCES) => {
+                Some("netns_spawn with NETNS_SPAWN_KEEP_ETC does without")
+            }
             (Step::Clone, Errno::EAGAIN) => {
                 Some("the limit on processes, RLIMIT_NPROC or a cgroup's")
             }
