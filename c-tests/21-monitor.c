@@ -579,6 +579,21 @@ static void names_in_the_making_wait_side_by_side(void)
     netns_monitor_close(m);
 }
 
+/* As a script hears of what it does, one after the other. */
+static void names_are_told_in_the_order_in_which_they_were_bound(void)
+{
+    struct netns_monitor *m = watch(0);
+
+    write_file("/run/netns/first", "", 0);
+    IS_QUIET(m);
+    MUST(mount("/proc/self/ns/net", "/run/netns/first", "none", MS_BIND, NULL));
+    bind_name("/run/netns/second");
+    TELLS(m, ADD, "first");
+    TELLS(m, ADD, "second");
+    IS_QUIET(m);
+    netns_monitor_close(m);
+}
+
 static void a_placeholder_may_be_replaced_renamed_or_withdrawn(void)
 {
     struct netns_monitor *m = watch(0);
@@ -1325,6 +1340,7 @@ int main(void)
     RUN(what_is_no_namespace_is_no_event);
     RUN(a_name_in_the_making_is_told_when_it_is_bound);
     RUN(names_in_the_making_wait_side_by_side);
+    RUN(names_are_told_in_the_order_in_which_they_were_bound);
     RUN(a_placeholder_may_be_replaced_renamed_or_withdrawn);
     RUN(a_name_removed_and_made_anew_is_told_as_both);
     RUN(the_same_namespace_under_its_name_again_is_a_pair_or_nothing);

@@ -139,10 +139,11 @@ impl State {
             if let Some(event) = self.next_difference(epoll)? {
                 return Ok(Some(event));
             }
+            // First: what has been bound meanwhile was so before the names were made that are read of now.
+            self.to_look_at.extend(self.waiting.names())?;
             if self.read_events()? {
                 continue;
             }
-            self.to_look_at.extend(self.waiting.names())?;
             let event = self.next_difference(epoll)?;
             if event.is_none() {
                 self.forget_mounts(epoll)?;
