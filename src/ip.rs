@@ -29,6 +29,15 @@ impl Prefix {
         Ok(Prefix { address, len })
     }
 
+    /// Whether no bit beyond the prefix is set.
+    pub fn is_network(self) -> bool {
+        let len = self.len.into();
+        match self.address {
+            IpAddr::V4(address) => address.to_bits().checked_shl(len).unwrap_or(0) == 0,
+            IpAddr::V6(address) => address.to_bits().checked_shl(len).unwrap_or(0) == 0,
+        }
+    }
+
     pub fn host(address: IpAddr) -> Prefix {
         Prefix { address, len: bits(address) }
     }
@@ -200,6 +209,25 @@ mod tests {
                 .map(|(address, len)| Prefix { address: address.parse().unwrap(), len })
                 .ok_or(Errno::EINVAL);
             assert_eq!(Prefix::parse(text).map_err(|error| error.errno), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_network_has_no_bit_beyond_its_prefix() {
+        for (text, expected) in [
+            (c"10.0.0.0/8", true),
+            (c"10.0.0.1/8", false),
+            (c"10.0.0.1", true),
+            (c"0.0.0.0/0", true),
+            (c"128.0.0.0/0", false),
+            (c"10.0.0.3/31", false),
+            (c"::/0", true),
+            (c"8000::/0", false),
+            (c"2001:db8::/32", true),
+            (c"2001:db8::1/127", false),
+            (c"2001:db8::1", true),
+        ] {
+            assert_eq!(Prefix::parse(text).unwrap().is_network(), expected, "{text:?}");
         }
     }
 

@@ -33,6 +33,10 @@ impl<'a> Route<'a> {
             return Err(Error::invalid("a route needs a gateway or an interface"));
         }
         let to = if to == c"default" { everything(via) } else { Prefix::parse(to)? };
+        // The kernel says so of IPv4 only, and of IPv6 drops what is too much.
+        if !to.is_network() {
+            return Err(Error::invalid("the destination has bits beyond its prefix"));
+        }
         Ok(Route { to, via, interface })
     }
 }
