@@ -8,7 +8,7 @@ use netlink_packet_route::link::{LinkFlags, LinkHeader};
 
 use crate::error::{Error, Result, Step};
 use crate::ip::LinkAddress;
-use crate::link::{LinkName, in_namespace, index_of};
+use crate::link::{LinkName, in_namespace, index_of, without_counters};
 use crate::namespace::Namespace;
 use crate::netlink::{self, Attribute, Attributes, Request, Route};
 use crate::switch;
@@ -163,7 +163,8 @@ pub fn set_address(place: Place, address: LinkAddress) -> Result<()> {
     let address = address.as_bytes();
     netlink::with(place.ns, |route| {
         // The kernel would cut one that is too long, and say nothing.
-        if address_len(route, place.name)? != address.len() {
+        let own = ask(route, place.name, |link| link.bytes(libc::IFLA_ADDRESS).map(<[u8]>::len))?;
+        if own.unwrap_or(0) != address.len() {
             return Err(Error::invalid("the interface has addresses of another length"));
         }
         set(route, place.name, Attribute::bytes(libc::IFLA_ADDRESS, address))
@@ -174,7 +175,16 @@ pub fn set_address(place: Place, address: LinkAddress) -> Result<()> {
 pub fn set_master(place: Place, master: Option<LinkName>) -> Result<()> {
     netlink::with(place.ns, |route| {
         let index = master.map_or(Ok(0), |master| index_of(route, master))?;
-        set(route, place.name, Attribute::number(libc::IFLA_MASTER, index))
+        let before = ask(route, place.name, |link| link.number(libc::IFLA_MASTER))?;
+        let enslave = |route: &mut Route, index| {
+            set(route, place.name, Attribute::number(libc::IFLA_MASTER, index))
+        };
+        let result = enslave(route, index);
+        // The kernel takes it out of the old master before it asks the new one.
+        if let (Err(_), Some(before)) = (&result, before) {
+            let _ = enslave(route, before);
+        }
+        result
     })
 }
 
@@ -185,11 +195,17 @@ fn set(route: &mut Route, interface: LinkName, attribute: Attribute) -> Result<(
     route.change(&mut request, 0)
 }
 
-fn address_len(route: &mut Route, interface: LinkName) -> Result<usize> {
+/// What `read` makes of the kernel's description of an interface.
+fn ask<T>(
+    route: &mut Route,
+    interface: LinkName,
+    read: impl Fn(Attributes) -> Option<T>,
+) -> Result<Option<T>> {
     let mut request = Request::new(Step::FindLink, libc::RTM_GETLINK, &LinkHeader::default());
     request.put(&interface.attribute());
+    request.put(&without_counters());
     route.get(&mut request, |message| {
-        let attributes = Attributes::behind(LinkHeader::default().buffer_len(), message.payload);
-        Ok(attributes.bytes(libc::IFLA_ADDRESS).map_or(0, <[u8]>::len))
+        let header = LinkHeader::default().buffer_len();
+        Ok(read(Attributes::behind(header, message.payload)))
     })
 }
