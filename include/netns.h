@@ -898,11 +898,11 @@ int netns_veth_add(const struct netns *ns,
  *
  * Returns 0, or
  *   -EINVAL     a name is NULL or unfit, see netns_link_move(), mode is unknown, or the parent can
- *               have no macvlan, such as lo
+ *               have no macvlan, such as lo, or none beside one of "passthru"
  *   -ENAMETOOLONG  a name is longer than 15 bytes
  *   -ENODEV     there is no such parent
  *   -EEXIST     there is an interface of that name
- *   -EBUSY      the parent is in use otherwise, by a bridge or another mode for example
+ *   -EBUSY      the parent is in use otherwise, as a port of a bridge for example
  *   -EOPNOTSUPP the kernel has no macvlan
  *   -EPERM      CAP_NET_ADMIN over one of the namespaces is missing
  *   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
@@ -1011,6 +1011,7 @@ int netns_link_set_mtu(const struct netns *ns,
  *   -ENAMETOOLONG  ifname is longer than 15 bytes
  *   -ENODEV     there is no such interface
  *   -EADDRNOTAVAIL  no interface may have that address: a multicast one, or zeros
+ *   -EADDRINUSE  the interface is a macvlan, and another on the same parent has it
  *   -EBUSY      the interface must be down for it
  *   -EOPNOTSUPP an interface of this kind has none that can be set
  *   -EPERM      CAP_NET_ADMIN over the namespace is missing
@@ -1023,16 +1024,17 @@ int netns_link_set_mtu(const struct netns *ns,
 int netns_link_set_address(const struct netns *ns, const char *ifname, const char *lladdr);
 
 /**
- * Makes an interface a port of a bridge, bond or the like in the same namespace.
+ * Makes an interface a port of a bridge, bond or the like in the same namespace. A port of another
+ * one leaves that; if the new one refuses it, it is put back.
  *
- * master  its name; NULL takes the interface out of the one that it is a port of.
+ * master  its name; NULL takes the interface out of the one that it is a port of, if there is one.
  *
  * Returns 0, or
  *   -EINVAL     ifname is NULL, a name is unfit, see netns_link_move(), or the interface, such as lo,
  *               can be no port
  *   -ENAMETOOLONG  a name is longer than 15 bytes
  *   -ENODEV     there is no such interface, or no such master
- *   -EBUSY      the interface is a port already, or in use otherwise
+ *   -EBUSY      the interface is in use otherwise, as the parent of a macvlan for example
  *   -ELOOP      the interface is a bridge, which cannot be another's port
  *   -EOPNOTSUPP the master is none
  *   -EPERM      CAP_NET_ADMIN over the namespace is missing
@@ -1143,13 +1145,14 @@ void netns_link_list_free(struct netns_link_list *list);
  *         "2001:db8::1/64"; without a length, the address alone (/32, /128).
  *
  * Returns 0, or
- *   -EINVAL     a pointer is NULL, ifname is unfit, see netns_link_move(), cidr is no address, or one that no
- *               interface can have
+ *   -EINVAL     a pointer is NULL, ifname is unfit, see netns_link_move(), cidr is no address, or it is of
+ *               IPv6, and the interface's MTU is below the 1280 that this takes
  *   -ENAMETOOLONG  ifname is longer than 15 bytes
  *   -ENODEV     there is no such interface
- *   -EEXIST     it has the address already
+ *   -EEXIST     it has the address already; one of IPv6, with whatever prefix
  *   -EACCES     IPv6 is switched off on the interface
- *   -EADDRNOTAVAIL  a multicast address
+ *   -EADDRNOTAVAIL  an IPv6 address that this interface cannot have: one of multicast, "::", or
+ *               "::1", which is for lo alone
  *   -EOPNOTSUPP the kernel has no IPv6
  *   -EPERM      CAP_NET_ADMIN over the namespace is missing
  *   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
@@ -1336,7 +1339,8 @@ int netns_route_del(const struct netns *ns, const char *dst, const char *via, co
 
 /**
  * The routes of a namespace at one moment: IPv4 first, in the kernel's order. One that has several
- * ways (multipath) is an entry for each.
+ * ways (multipath) is an entry for each. Where an IPv6 route is taken away meanwhile, Linux may pass
+ * over another one, and tells nobody.
  *
  * ns      NULL is the calling thread's namespace.
  * flags   NETNS_ROUTE_LIST_ALL_TABLES, or 0 for the main table.
@@ -1352,7 +1356,9 @@ int netns_route_del(const struct netns *ns, const char *dst, const char *via, co
  *
  * Since 1.0.
  */
-int netns_route_list(const struct netns *ns, uint32_t flags, struct netns_route_list **out);
+int netns_route_list(const struct netns *ns,
+                     uint32_t flags,
+                     struct netns_route_list **out);
 
 /**
  * How many routes a list has; 0 if list is NULL. Since 1.0.

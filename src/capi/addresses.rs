@@ -6,7 +6,7 @@ use std::ptr;
 
 use crate::address::list::{self, Address};
 use crate::address::{self, AddressFlags};
-use crate::error::Result;
+use crate::error::{Result, Subject};
 use crate::ip::Prefix;
 use crate::link::LinkName;
 
@@ -27,13 +27,14 @@ const _: () = assert!(NETNS_ADDR_NODAD == AddressFlags::NODAD.bits());
 ///         "2001:db8::1/64"; without a length, the address alone (/32, /128).
 ///
 /// Returns 0, or
-///   -EINVAL     a pointer is NULL, ifname is unfit, see netns_link_move(), cidr is no address, or one that no
-///               interface can have
+///   -EINVAL     a pointer is NULL, ifname is unfit, see netns_link_move(), cidr is no address, or it is of
+///               IPv6, and the interface's MTU is below the 1280 that this takes
 ///   -ENAMETOOLONG  ifname is longer than 15 bytes
 ///   -ENODEV     there is no such interface
-///   -EEXIST     it has the address already
+///   -EEXIST     it has the address already; one of IPv6, with whatever prefix
 ///   -EACCES     IPv6 is switched off on the interface
-///   -EADDRNOTAVAIL  a multicast address
+///   -EADDRNOTAVAIL  an IPv6 address that this interface cannot have: one of multicast, "::", or
+///               "::1", which is for lo alone
 ///   -EOPNOTSUPP the kernel has no IPv6
 ///   -EPERM      CAP_NET_ADMIN over the namespace is missing
 ///   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
@@ -49,7 +50,7 @@ pub unsafe extern "C" fn netns_addr_add(
 ) -> c_int {
     // SAFETY: the caller passes NULL or strings.
     let (ifname, cidr) = unsafe { (text(ifname), text(cidr)) };
-    boundary::call(convert::about_address("add address", ns, ifname, cidr), || {
+    boundary::call(about("add address", ns, ifname, cidr), || {
         let (interface, prefix) = arguments(ifname, cidr)?;
         address::add(convert::namespace(ns), interface, prefix, AddressFlags::empty())
     })
@@ -71,7 +72,7 @@ pub unsafe extern "C" fn netns_addr_add_flags(
 ) -> c_int {
     // SAFETY: the caller passes NULL or strings.
     let (ifname, cidr) = unsafe { (text(ifname), text(cidr)) };
-    boundary::call(convert::about_address("add address", ns, ifname, cidr), || {
+    boundary::call(about("add address", ns, ifname, cidr), || {
         let flags = convert::flags(flags)?;
         let (interface, prefix) = arguments(ifname, cidr)?;
         address::add(convert::namespace(ns), interface, prefix, flags)
@@ -102,10 +103,19 @@ pub unsafe extern "C" fn netns_addr_del(
 ) -> c_int {
     // SAFETY: the caller passes NULL or strings.
     let (ifname, cidr) = unsafe { (text(ifname), text(cidr)) };
-    boundary::call(convert::about_address("delete address", ns, ifname, cidr), || {
+    boundary::call(about("delete address", ns, ifname, cidr), || {
         let (interface, prefix) = arguments(ifname, cidr)?;
         address::delete(convert::namespace(ns), interface, prefix)
     })
+}
+
+fn about<'a>(
+    verb: &'static str,
+    ns: Option<&'a Netns>,
+    ifname: Option<&'a CStr>,
+    cidr: Option<&'a CStr>,
+) -> Subject<'a> {
+    convert::about_setting(verb, ns, cidr, ("of", ifname))
 }
 
 fn arguments<'a>(ifname: Option<&'a CStr>, cidr: Option<&CStr>) -> Result<(LinkName<'a>, Prefix)> {

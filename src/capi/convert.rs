@@ -77,23 +77,24 @@ pub fn about_handle<'a>(verb: &'static str, ns: Option<&'a Netns>) -> Subject<'a
     about(verb, ns.map_or(Object::Null, |ns| Object::Handle(&ns.0)))
 }
 
-/// What a call about an interface or a route is about.
+/// What a call about an interface is about.
 pub fn about_link<'a>(
     verb: &'static str,
     ns: Option<&'a Netns>,
     ifname: Option<&'a CStr>,
 ) -> Subject<'a> {
-    about(verb, Object::Setting { what: ifname, of: None, ns: namespace(ns) })
+    about_setting(verb, ns, ifname, ("", None))
 }
 
-pub fn about_address<'a>(
+/// What a call about an interface, an address or a route is about that names something else as well.
+pub fn about_setting<'a>(
     verb: &'static str,
     ns: Option<&'a Netns>,
-    ifname: Option<&'a CStr>,
-    cidr: Option<&'a CStr>,
+    what: Option<&'a CStr>,
+    (word, other): (&'static str, Option<&'a CStr>),
 ) -> Subject<'a> {
-    let of = ifname.map(|name| ("of", name));
-    about(verb, Object::Setting { what: cidr, of, ns: namespace(ns) })
+    let of = other.map(|other| (word, other));
+    about(verb, Object::Setting { what, of, ns: namespace(ns) })
 }
 
 /// What a call about all of a namespace is about; NULL is the calling thread's.

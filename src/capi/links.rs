@@ -2,7 +2,7 @@
 
 use std::ffi::{CStr, c_char, c_int};
 
-use crate::error::{Object, Result};
+use crate::error::Result;
 use crate::ip::LinkAddress;
 use crate::link::setup::{self, Kind, MacvlanMode, Place};
 use crate::link::{self, LinkName};
@@ -91,9 +91,8 @@ pub unsafe extern "C" fn netns_link_add(
 ) -> c_int {
     // SAFETY: the caller passes NULL or strings.
     let (ifname, kind) = unsafe { (text(ifname), text(kind)) };
-    let of = kind.map(|kind| ("of kind", kind));
-    let object = Object::Setting { what: ifname, of, ns: convert::namespace(ns) };
-    boundary::call(convert::about("add interface", object), || {
+    let subject = convert::about_setting("add interface", ns, ifname, ("of kind", kind));
+    boundary::call(subject, || {
         let kind = Kind::new(convert::required(kind, "the kind is NULL")?)?;
         setup::add(place(ns, ifname)?, kind)
     })
@@ -129,9 +128,8 @@ pub unsafe extern "C" fn netns_veth_add(
 ) -> c_int {
     // SAFETY: the caller passes NULL or strings.
     let (ifname, peer) = unsafe { (text(ifname), text(peer_ifname)) };
-    boundary::call(convert::about_link("add veth", ns, ifname), || {
-        setup::add_veth(place(ns, ifname)?, place(peer_ns, peer)?)
-    })
+    let subject = convert::about_setting("add veth", ns, ifname, ("with", peer));
+    boundary::call(subject, || setup::add_veth(place(ns, ifname)?, place(peer_ns, peer)?))
 }
 
 /// Makes a macvlan: an interface with a link-layer address of its own on top of another one, which may
@@ -145,11 +143,11 @@ pub unsafe extern "C" fn netns_veth_add(
 ///
 /// Returns 0, or
 ///   -EINVAL     a name is NULL or unfit, see netns_link_move(), mode is unknown, or the parent can
-///               have no macvlan, such as lo
+///               have no macvlan, such as lo, or none beside one of "passthru"
 ///   -ENAMETOOLONG  a name is longer than 15 bytes
 ///   -ENODEV     there is no such parent
 ///   -EEXIST     there is an interface of that name
-///   -EBUSY      the parent is in use otherwise, by a bridge or another mode for example
+///   -EBUSY      the parent is in use otherwise, as a port of a bridge for example
 ///   -EOPNOTSUPP the kernel has no macvlan
 ///   -EPERM      CAP_NET_ADMIN over one of the namespaces is missing
 ///   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
@@ -167,7 +165,8 @@ pub unsafe extern "C" fn netns_macvlan_add(
 ) -> c_int {
     // SAFETY: the caller passes NULL or strings.
     let (ifname, parent, mode) = unsafe { (text(ifname), text(parent), text(mode)) };
-    boundary::call(convert::about_link("add macvlan", ns, ifname), || {
+    let subject = convert::about_setting("add macvlan", ns, ifname, ("on", parent));
+    boundary::call(subject, || {
         let mode = mode.map(MacvlanMode::new).transpose()?;
         setup::add_macvlan(place(ns, ifname)?, place(parent_ns, parent)?, mode)
     })
@@ -202,9 +201,8 @@ pub unsafe extern "C" fn netns_vlan_add(
 ) -> c_int {
     // SAFETY: the caller passes NULL or strings.
     let (ifname, parent) = unsafe { (text(ifname), text(parent)) };
-    boundary::call(convert::about_link("add vlan", ns, ifname), || {
-        setup::add_vlan(place(ns, ifname)?, place(parent_ns, parent)?, id)
-    })
+    let subject = convert::about_setting("add vlan", ns, ifname, ("on", parent));
+    boundary::call(subject, || setup::add_vlan(place(ns, ifname)?, place(parent_ns, parent)?, id))
 }
 
 /// Takes an interface away. A veth takes its other end along, wherever that is.
@@ -295,6 +293,7 @@ pub unsafe extern "C" fn netns_link_set_mtu(
 ///   -ENAMETOOLONG  ifname is longer than 15 bytes
 ///   -ENODEV     there is no such interface
 ///   -EADDRNOTAVAIL  no interface may have that address: a multicast one, or zeros
+///   -EADDRINUSE  the interface is a macvlan, and another on the same parent has it
 ///   -EBUSY      the interface must be down for it
 ///   -EOPNOTSUPP an interface of this kind has none that can be set
 ///   -EPERM      CAP_NET_ADMIN over the namespace is missing
@@ -311,22 +310,24 @@ pub unsafe extern "C" fn netns_link_set_address(
 ) -> c_int {
     // SAFETY: the caller passes NULL or strings.
     let (ifname, address) = unsafe { (text(ifname), text(lladdr)) };
-    boundary::call(convert::about_link("set the address of", ns, ifname), || {
+    let subject = convert::about_setting("set the address of", ns, ifname, ("to", address));
+    boundary::call(subject, || {
         let address = convert::required(address, "the address is NULL")?;
         setup::set_address(place(ns, ifname)?, LinkAddress::parse(address)?)
     })
 }
 
-/// Makes an interface a port of a bridge, bond or the like in the same namespace.
+/// Makes an interface a port of a bridge, bond or the like in the same namespace. A port of another
+/// one leaves that; if the new one refuses it, it is put back.
 ///
-/// master  its name; NULL takes the interface out of the one that it is a port of.
+/// master  its name; NULL takes the interface out of the one that it is a port of, if there is one.
 ///
 /// Returns 0, or
 ///   -EINVAL     ifname is NULL, a name is unfit, see netns_link_move(), or the interface, such as lo,
 ///               can be no port
 ///   -ENAMETOOLONG  a name is longer than 15 bytes
 ///   -ENODEV     there is no such interface, or no such master
-///   -EBUSY      the interface is a port already, or in use otherwise
+///   -EBUSY      the interface is in use otherwise, as the parent of a macvlan for example
 ///   -ELOOP      the interface is a bridge, which cannot be another's port
 ///   -EOPNOTSUPP the master is none
 ///   -EPERM      CAP_NET_ADMIN over the namespace is missing
@@ -343,7 +344,8 @@ pub unsafe extern "C" fn netns_link_set_master(
 ) -> c_int {
     // SAFETY: the caller passes NULL or strings.
     let (ifname, master) = unsafe { (text(ifname), text(master)) };
-    boundary::call(convert::about_link("set the master of", ns, ifname), || {
+    let subject = convert::about_setting("set the master of", ns, ifname, ("to", master));
+    boundary::call(subject, || {
         let master = master.map(LinkName::new).transpose()?;
         setup::set_master(place(ns, ifname)?, master)
     })

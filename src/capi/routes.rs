@@ -4,7 +4,7 @@ use std::ffi::{CStr, c_char, c_int};
 use std::mem::MaybeUninit;
 use std::ptr;
 
-use crate::error::Result;
+use crate::error::{Result, Subject};
 use crate::ip;
 use crate::route::list::{self, RouteListFlags};
 use crate::route::{self, Route};
@@ -53,7 +53,7 @@ pub unsafe extern "C" fn netns_route_add(
 ) -> c_int {
     // SAFETY: the caller passes NULL or strings.
     let (dst, via, ifname) = unsafe { (text(dst), text(via), text(ifname)) };
-    boundary::call(convert::about_link("add route", ns, dst), || {
+    boundary::call(about("add route", ns, dst, via, ifname), || {
         route::add(convert::namespace(ns), arguments(dst, via, ifname)?)
     })
 }
@@ -83,9 +83,20 @@ pub unsafe extern "C" fn netns_route_del(
 ) -> c_int {
     // SAFETY: the caller passes NULL or strings.
     let (dst, via, ifname) = unsafe { (text(dst), text(via), text(ifname)) };
-    boundary::call(convert::about_link("delete route", ns, dst), || {
+    boundary::call(about("delete route", ns, dst, via, ifname), || {
         route::delete(convert::namespace(ns), arguments(dst, via, ifname)?)
     })
+}
+
+fn about<'a>(
+    verb: &'static str,
+    ns: Option<&'a Netns>,
+    dst: Option<&'a CStr>,
+    via: Option<&'a CStr>,
+    ifname: Option<&'a CStr>,
+) -> Subject<'a> {
+    let through = if via.is_some() { ("via", via) } else { ("on", ifname) };
+    convert::about_setting(verb, ns, dst, through)
 }
 
 fn arguments<'a>(
@@ -99,7 +110,8 @@ fn arguments<'a>(
 }
 
 /// The routes of a namespace at one moment: IPv4 first, in the kernel's order. One that has several
-/// ways (multipath) is an entry for each.
+/// ways (multipath) is an entry for each. Where an IPv6 route is taken away meanwhile, Linux may pass
+/// over another one, and tells nobody.
 ///
 /// ns      NULL is the calling thread's namespace.
 /// flags   NETNS_ROUTE_LIST_ALL_TABLES, or 0 for the main table.
