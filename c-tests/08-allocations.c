@@ -275,6 +275,66 @@ static int find_as_iproute2_does(void)
     return 0;
 }
 
+/* What has been added is there the next time. */
+static int or_there_already(int rc)
+{
+    return rc == -EEXIST ? 0 : rc;
+}
+
+static int add_a_pair(void)
+{
+    int rc = netns_veth_add(NULL, "v0", ns_of_all, "v1");
+
+    return rc == -EOPNOTSUPP ? 0 : or_there_already(rc);
+}
+
+static int bring_lo_up(void)
+{
+    return netns_link_up(NULL, "lo");
+}
+
+static int set_an_mtu(void)
+{
+    return netns_link_set_mtu(ns_of_all, "lo", 1400);
+}
+
+static int add_an_address(void)
+{
+    return or_there_already(netns_addr_add(NULL, "lo", "192.0.2.1/24"));
+}
+
+static int add_a_route(void)
+{
+    return or_there_already(netns_route_add(NULL, "198.51.100.0/24", "192.0.2.2", "lo"));
+}
+
+static int list_links(void)
+{
+    struct netns_link_list *list = NULL;
+    int rc = netns_link_list(NULL, 0, &list);
+
+    netns_link_list_free(list);
+    return rc;
+}
+
+static int list_addresses(void)
+{
+    struct netns_addr_list *list = NULL;
+    int rc = netns_addr_list(NULL, 0, &list);
+
+    netns_addr_list_free(list);
+    return rc;
+}
+
+static int list_routes(void)
+{
+    struct netns_route_list *list = NULL;
+    int rc = netns_route_list(NULL, NETNS_ROUTE_LIST_ALL_TABLES, &list);
+
+    netns_route_list_free(list);
+    return rc;
+}
+
 /* Starts what must not be found, with all there is to do before. */
 static int start_nothing(void)
 {
@@ -337,7 +397,9 @@ static void where_memory_runs_out_every_call_says_so(void)
                                         open_by_name, list_all, find_names, find_pids,
                                         follow, start_nothing, become_nothing, give_an_id, list_ids, rename_lo,
                                         open_as_iproute2_does, list_as_iproute2_does,
-                                        ask_as_iproute2_does, find_as_iproute2_does};
+                                        ask_as_iproute2_does, find_as_iproute2_does,
+                                        add_a_pair, bring_lo_up, set_an_mtu, add_an_address,
+                                        add_a_route, list_links, list_addresses, list_routes};
     size_t i;
 
     give_blue_a_file();

@@ -1,0 +1,1368 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Devices: made, changed and taken away, and listed. */
+#include "links.h"
+#include "mover.h"
+
+#include <linux/if.h>
+
+#define MANY 1000
+#define ROUNDS 200
+
+static const char ADDRESS[] = "02:00:5e:10:00:01";
+
+/* The i-th device of a list by its name; its length: there is none. */
+static size_t find(const struct netns_link_list *list, const char *ifname)
+{
+    size_t i, len = netns_link_list_len(list);
+
+    for (i = 0; i < len && strcmp(netns_link_list_name(list, i), ifname) != 0; i++)
+        ;
+    return i;
+}
+
+/* --- devices of one part ------------------------------------------------------------------------ */
+
+static void a_device_comes_to_be_where_it_is_wanted(void)
+{
+    static const char *const kinds[] = {"bridge", "ifb"};
+    struct netns *blue = NULL, *red = NULL;
+    struct netns_link_list *list = NULL;
+    size_t i;
+
+    leave_the_host();
+    OK(netns_create("blue", 0, &blue));
+    OK(netns_create("red", 0, &red));
+    for (int k = 0; k < 2; k++) {
+        need_kind(kinds[k]);
+        OK(netns_link_add(blue, "d0", kinds[k]));
+        CHECK(has_device(blue, "d0"));
+        CHECK(!has_device(red, "d0"));
+        CHECK(!has_device(NULL, "d0"));
+        CHECK(!is_up(blue, "d0"));
+        OK(netns_link_list(blue, 0, &list));
+        i = find(list, "d0");
+        SAME(netns_link_list_kind(list, i), kinds[k]);
+        EQUAL(netns_link_list_index(list, i), index_of(blue, "d0"));
+        netns_link_list_free(list);
+        OK(netns_link_del(blue, "d0"));
+        CHECK(!has_device(blue, "d0"));
+    }
+    OK(netns_link_add(NULL, "d0", "bridge"));
+    CHECK(has_device(NULL, "d0"));
+    EQUAL(devices_in(blue), 1);
+    OK(netns_link_del(NULL, "d0"));
+    close_pair(blue, red);
+}
+
+static void a_kind_that_the_kernel_lacks_is_named(void)
+{
+    struct netns *ns = NULL;
+    int rc;
+
+    OK(netns_create("blue", 0, &ns));
+    FAILS(EOPNOTSUPP, netns_link_add(ns, "d0", "nosuchkind"));
+    MESSAGE_HAS("\"nosuchkind\"");
+    MESSAGE_HAS("\"d0\"");
+    MESSAGE_HAS("\"blue\"");
+    MESSAGE_HAS("RTM_NEWLINK");
+    rc = netns_link_add(ns, "d0", "dummy");
+    if (rc < 0) {
+        EQUAL(rc, -EOPNOTSUPP);
+        MESSAGE_HAS("\"dummy\"");
+    }
+    EQUAL(has_device(ns, "d0"), rc == 0);
+    netns_close(ns);
+}
+
+static void what_needs_more_than_a_name_has_a_call_of_its_own(void)
+{
+    static const char *const kinds[][2] = {{"veth", "netns_veth_add"},
+                                           {"macvlan", "netns_macvlan_add"},
+                                           {"vlan", "netns_vlan_add"}};
+    struct netns *ns = NULL;
+    int rc;
+
+    OK(netns_create("blue", 0, &ns));
+    for (int k = 0; k < 3; k++) {
+        FAILS(EINVAL, netns_link_add(ns, "d0", kinds[k][0]));
+        MESSAGE_HAS(kinds[k][1]);
+    }
+    /* A kind that needs parameters, if the kernel has it. */
+    rc = netns_link_add(ns, "d0", "vxlan");
+    CHECK(rc == -EINVAL || rc == -EOPNOTSUPP);
+    MESSAGE_HAS("\"vxlan\"");
+    EQUAL(devices_in(ns), 1);
+    netns_close(ns);
+}
+
+static void what_is_no_kind_is_einval(void)
+{
+    char kind[57] = "";
+    struct netns *ns = NULL;
+
+    OK(netns_create("blue", 0, &ns));
+    FAILS(EINVAL, netns_link_add(ns, "d0", NULL));
+    MESSAGE_HAS("the kind is NULL");
+    FAILS(EINVAL, netns_link_add(ns, "d0", ""));
+    memset(kind, 'k', 56);
+    FAILS(EINVAL, netns_link_add(ns, "d0", kind));
+    kind[55] = '\0';
+    FAILS(EOPNOTSUPP, netns_link_add(ns, "d0", kind));
+    MESSAGE_HAS(kind);
+    FAILS(EOPNOTSUPP, netns_link_add(ns, "d0", "bri dge"));
+    FAILS(EOPNOTSUPP, netns_link_add(ns, "d0", "bridge\n"));
+    EQUAL(devices_in(ns), 1);
+    netns_close(ns);
+}
+
+static void a_name_is_given_once(void)
+{
+    struct netns *ns = NULL;
+
+    need_kind("bridge");
+    OK(netns_create("blue", 0, &ns));
+    OK(netns_link_add(ns, "d0", "bridge"));
+    FAILS(EEXIST, netns_link_add(ns, "d0", "bridge"));
+    MESSAGE_HAS("\"d0\"");
+    FAILS(EEXIST, netns_link_add(ns, "lo", "bridge"));
+    EQUAL(devices_in(ns), 2);
+    netns_close(ns);
+}
+
+/* --- names -------------------------------------------------------------------------------------- */
+
+static void what_can_be_no_name_is_refused_everywhere(void)
+{
+    struct netns *ns = NULL;
+
+    leave_the_host();
+    need_kind("bridge");
+    OK(netns_create("blue", 0, &ns));
+    OK(netns_link_add(ns, "a", "bridge"));
+    REFUSES_BAD_NAMES(name, netns_link_add(ns, name, "bridge"));
+    REFUSES_BAD_NAMES(name, netns_link_add(NULL, name, "bridge"));
+    REFUSES_BAD_NAMES(name, netns_veth_add(ns, name, ns, "v1"));
+    REFUSES_BAD_NAMES(name, netns_veth_add(ns, "v0", ns, name));
+    REFUSES_BAD_NAMES(name, netns_veth_add(NULL, "v0", NULL, name));
+    REFUSES_BAD_NAMES(name, netns_macvlan_add(ns, name, ns, "a", NULL));
+    REFUSES_BAD_NAMES(name, netns_macvlan_add(ns, "m0", ns, name, NULL));
+    REFUSES_BAD_NAMES(name, netns_vlan_add(ns, name, ns, "a", 7));
+    REFUSES_BAD_NAMES(name, netns_vlan_add(ns, "vlan7", ns, name, 7));
+    REFUSES_BAD_NAMES(name, netns_link_del(ns, name));
+    REFUSES_BAD_NAMES(name, netns_link_up(ns, name));
+    REFUSES_BAD_NAMES(name, netns_link_down(ns, name));
+    REFUSES_BAD_NAMES(name, netns_link_set_mtu(ns, name, 1400));
+    REFUSES_BAD_NAMES(name, netns_link_set_address(ns, name, ADDRESS));
+    REFUSES_BAD_NAMES(name, netns_link_set_master(ns, name, "a"));
+    FAILS(EINVAL, netns_link_set_master(ns, "a", ""));
+    FAILS(EINVAL, netns_link_set_master(ns, "a", "a/b"));
+    FAILS(ENAMETOOLONG, netns_link_set_master(ns, "a", TOO_LONG_IFNAME));
+    EQUAL(devices_in(ns), 2);
+    EQUAL(devices_in(NULL), 1);
+    netns_close(ns);
+}
+
+static void names_of_every_length_and_odd_ones_will_do(void)
+{
+    static const char *const good[] = {"a", LONGEST_IFNAME, "...", "-", "a\"b", "eth0.7",
+                                       "\xc3\xa4\xc3\xb6", "\x7f\x01"};
+    struct netns *ns = NULL;
+
+    need_kind("bridge");
+    OK(netns_create("blue", 0, &ns));
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        OK(netns_link_add(ns, good[i], "bridge"));
+        CHECK(has_device(ns, good[i]));
+        OK(netns_link_up(ns, good[i]));
+        CHECK(is_up(ns, good[i]));
+        OK(netns_link_del(ns, good[i]));
+    }
+    EQUAL(devices_in(ns), 1);
+    netns_close(ns);
+}
+
+static void what_is_not_there_is_enodev(void)
+{
+    struct netns *ns = NULL;
+
+    need_kind("bridge");
+    OK(netns_create("blue", 0, &ns));
+    OK(netns_link_add(ns, "br0", "bridge"));
+    FAILS(ENODEV, netns_link_del(ns, "nosuch"));
+    MESSAGE_HAS("\"nosuch\"");
+    MESSAGE_HAS("no interface of this name");
+    FAILS(ENODEV, netns_link_up(ns, "nosuch"));
+    FAILS(ENODEV, netns_link_down(ns, "nosuch"));
+    FAILS(ENODEV, netns_link_set_mtu(ns, "nosuch", 1400));
+    FAILS(ENODEV, netns_link_set_address(ns, "nosuch", ADDRESS));
+    FAILS(ENODEV, netns_link_set_master(ns, "nosuch", "br0"));
+    FAILS(ENODEV, netns_link_set_master(ns, "nosuch", NULL));
+    FAILS(ENODEV, netns_link_set_master(ns, "br0", "nosuch"));
+    MESSAGE_HAS("\"nosuch\"");
+    FAILS(ENODEV, netns_macvlan_add(ns, "m0", ns, "nosuch", NULL));
+    MESSAGE_HAS("\"nosuch\"");
+    FAILS(ENODEV, netns_vlan_add(ns, "vlan7", ns, "nosuch", 7));
+    MESSAGE_HAS("\"nosuch\"");
+    EQUAL(devices_in(ns), 2);
+    netns_close(ns);
+}
+
+/* --- pairs -------------------------------------------------------------------------------------- */
+
+/* Whether v0 in one place and v1 in the other are each other's peer. */
+static void check_pair(const struct netns *blue, const struct netns *red)
+{
+    struct netns_link_list *list = NULL;
+    size_t i;
+
+    OK(netns_link_list(blue, 0, &list));
+    i = find(list, "v0");
+    SAME(netns_link_list_kind(list, i), "veth");
+    EQUAL(netns_link_list_peer(list, i), index_of(red, "v1"));
+    if (blue == red)
+        EQUAL(netns_link_list_peer_nsid(list, i), -1);
+    else
+        CHECK(netns_link_list_peer_nsid(list, i) >= 0);
+    netns_link_list_free(list);
+    OK(netns_link_list(red, 0, &list));
+    i = find(list, "v1");
+    SAME(netns_link_list_kind(list, i), "veth");
+    EQUAL(netns_link_list_peer(list, i), index_of(blue, "v0"));
+    netns_link_list_free(list);
+}
+
+static void each_end_of_a_pair_comes_to_be_in_its_place(void)
+{
+    struct netns *blue = NULL, *red = NULL;
+    const struct netns *places[3];
+
+    leave_the_host();
+    need_veth();
+    OK(netns_create("blue", 0, &blue));
+    OK(netns_create("red", 0, &red));
+    places[0] = NULL, places[1] = blue, places[2] = red;
+    for (int a = 0; a < 3; a++)
+        for (int b = 0; b < 3; b++) {
+            OK(netns_veth_add(places[a], "v0", places[b], "v1"));
+            check_pair(places[a], places[b]);
+            for (int i = 0; i < 3; i++) {
+                EQUAL(has_device(places[i], "v0"), i == a);
+                EQUAL(has_device(places[i], "v1"), i == b);
+            }
+            /* It takes the other along, whichever is taken away. */
+            if (a < b)
+                OK(netns_link_del(places[a], "v0"));
+            else
+                OK(netns_link_del(places[b], "v1"));
+            for (int i = 0; i < 3; i++)
+                EQUAL(devices_in(places[i]), 1);
+        }
+    close_pair(blue, red);
+}
+
+static void both_ends_may_have_one_name_in_two_places(void)
+{
+    struct netns *blue = NULL, *red = NULL;
+
+    need_veth();
+    OK(netns_create("blue", 0, &blue));
+    OK(netns_create("red", 0, &red));
+    OK(netns_veth_add(blue, LONGEST_IFNAME, red, LONGEST_IFNAME));
+    CHECK(has_device(blue, LONGEST_IFNAME));
+    CHECK(has_device(red, LONGEST_IFNAME));
+    FAILS(EEXIST, netns_veth_add(blue, "v0", blue, "v0"));
+    EQUAL(devices_in(blue), 2);
+    close_pair(blue, red);
+}
+
+static void a_pair_that_fails_leaves_neither_end(void)
+{
+    struct netns *blue = NULL, *red = NULL;
+
+    leave_the_host();
+    make_pair(&blue, &red);
+    FAILS(EEXIST, netns_veth_add(blue, "v0", red, "v2"));
+    MESSAGE_HAS("\"v0\"");
+    FAILS(EEXIST, netns_veth_add(blue, "v2", red, "v1"));
+    MESSAGE_HAS("\"v1\"");
+    FAILS(EEXIST, netns_veth_add(NULL, "v2", red, "v1"));
+    FAILS(EEXIST, netns_veth_add(red, "v1", NULL, "v2"));
+    FAILS(EEXIST, netns_veth_add(blue, "lo", red, "v2"));
+    FAILS(EEXIST, netns_veth_add(blue, "v2", red, "lo"));
+    FAILS(EINVAL, netns_veth_add(blue, "v2", red, "a/b"));
+    FAILS(EINVAL, netns_veth_add(blue, "a/b", red, "v2"));
+    FAILS(ENAMETOOLONG, netns_veth_add(blue, "v2", red, TOO_LONG_IFNAME));
+    EQUAL(devices_in(blue), 2);
+    EQUAL(devices_in(red), 2);
+    EQUAL(devices_in(NULL), 1);
+    check_pair(blue, red);
+    close_pair(blue, red);
+}
+
+static void add_pairs_without_rights_over_one(void *arg)
+{
+    struct netns *theirs = arg, *ours = NULL;
+
+    enter_user_namespace(CLONE_NEWNET);
+    OK(netns_create(NULL, 0, &ours));
+    FAILS(EPERM, netns_veth_add(ours, "v0", theirs, "v1"));
+    MESSAGE_HAS("CAP_NET_ADMIN");
+    FAILS(EPERM, netns_veth_add(NULL, "v0", theirs, "v1"));
+    FAILS(EPERM, netns_veth_add(theirs, "v0", ours, "v1"));
+    FAILS(EPERM, netns_veth_add(theirs, "v0", NULL, "v1"));
+    EQUAL(devices_in(ours), 1);
+    EQUAL(devices_in(NULL), 1);
+    /* With rights over both it works. */
+    OK(netns_veth_add(ours, "v0", NULL, "v1"));
+    check_pair(ours, NULL);
+    netns_close(ours);
+}
+
+static void a_pair_takes_rights_over_both_places(void)
+{
+    struct netns *ns = NULL;
+
+    need_veth();
+    OK(netns_create("blue", 0, &ns));
+    IN_CHILD(add_pairs_without_rights_over_one, ns);
+    EQUAL(devices_in(ns), 1);
+    netns_close(ns);
+}
+
+/* --- macvlans and VLANs ------------------------------------------------------------------------- */
+
+static void a_macvlan_may_be_elsewhere_than_its_parent(void)
+{
+    static const char *const modes[] = {NULL, "private", "vepa", "bridge", "passthru"};
+    struct netns *blue = NULL, *red = NULL;
+    struct netns_link_list *list = NULL;
+    size_t i;
+
+    leave_the_host();
+    make_pair(&blue, &red);
+    if (netns_macvlan_add(blue, "m0", blue, "v0", NULL) == -EOPNOTSUPP)
+        skip("no macvlan");
+    OK(netns_link_del(blue, "m0"));
+    for (int m = 0; m < 5; m++) {
+        OK(netns_macvlan_add(red, "m0", blue, "v0", modes[m]));
+        CHECK(has_device(red, "m0"));
+        CHECK(!has_device(blue, "m0"));
+        OK(netns_link_list(red, 0, &list));
+        i = find(list, "m0");
+        SAME(netns_link_list_kind(list, i), "macvlan");
+        EQUAL(netns_link_list_peer(list, i), index_of(blue, "v0"));
+        CHECK(netns_link_list_peer_nsid(list, i) >= 0);
+        netns_link_list_free(list);
+        OK(netns_link_del(red, "m0"));
+    }
+    OK(netns_macvlan_add(blue, "m0", blue, "v0", "bridge"));
+    OK(netns_macvlan_add(NULL, "m0", blue, "v0", "bridge"));
+    CHECK(has_device(NULL, "m0"));
+    /* Its parent's name is free in another namespace. */
+    OK(netns_macvlan_add(red, "v0", blue, "v0", "bridge"));
+    CHECK(has_device(red, "v0"));
+    /* With the parent go all of them. */
+    OK(netns_link_del(blue, "v0"));
+    CHECK(!has_device(blue, "m0") && !has_device(NULL, "m0") && !has_device(red, "v0"));
+    close_pair(blue, red);
+}
+
+static void what_can_be_no_macvlan_is_refused(void)
+{
+    struct netns *blue = NULL, *red = NULL;
+
+    make_pair(&blue, &red);
+    if (netns_macvlan_add(blue, "m0", blue, "v0", "bridge") == -EOPNOTSUPP)
+        skip("no macvlan");
+    FAILS(EEXIST, netns_macvlan_add(blue, "m0", blue, "v0", "bridge"));
+    FAILS(EEXIST, netns_macvlan_add(red, "v1", blue, "v0", "bridge"));
+    FAILS(EINVAL, netns_macvlan_add(red, "m1", blue, "v0", "nosuch"));
+    MESSAGE_HAS("private, vepa, bridge or passthru");
+    FAILS(EINVAL, netns_macvlan_add(red, "m1", blue, "v0", ""));
+    FAILS(EINVAL, netns_macvlan_add(red, "m1", blue, "lo", "bridge"));
+    FAILS(EINVAL, netns_macvlan_add(red, "m1", blue, "v0", "passthru"));
+    OK(netns_link_add(red, "br0", "bridge"));
+    OK(netns_link_set_master(red, "v1", "br0"));
+    FAILS(EBUSY, netns_macvlan_add(red, "m1", red, "v1", "bridge"));
+    MESSAGE_HAS("\"v1\"");
+    EQUAL(devices_in(red), 3);
+    EQUAL(devices_in(blue), 3);
+    close_pair(blue, red);
+}
+
+static void a_vlan_has_an_id(void)
+{
+    struct netns *blue = NULL, *red = NULL;
+    int rc;
+
+    make_pair(&blue, &red);
+    FAILS(EINVAL, netns_vlan_add(red, "vlan7", blue, "v0", 4095));
+    MESSAGE_HAS("4094");
+    FAILS(EINVAL, netns_vlan_add(red, "vlan7", blue, "v0", 65535));
+    rc = netns_vlan_add(red, "vlan7", blue, "v0", 4094);
+    if (rc < 0) {
+        EQUAL(rc, -EOPNOTSUPP);
+        MESSAGE_HAS("vlan");
+        EQUAL(devices_in(red), 2);
+    } else {
+        CHECK(has_device(red, "vlan7"));
+        FAILS(EEXIST, netns_vlan_add(red, "vlan7", blue, "v0", 7));
+        FAILS(EEXIST, netns_vlan_add(red, "vlan8", blue, "v0", 4094));
+        OK(netns_vlan_add(blue, "vlan0", blue, "v0", 0));
+    }
+    EQUAL(devices_in(blue), rc < 0 ? 2 : 3);
+    close_pair(blue, red);
+}
+
+/* --- changes ------------------------------------------------------------------------------------ */
+
+static void a_device_goes_up_and_down(void)
+{
+    struct netns *ns = NULL;
+
+    leave_the_host();
+    OK(netns_create("blue", 0, &ns));
+    for (int i = 0; i < 2; i++) {
+        const struct netns *place = i ? NULL : ns;
+
+        CHECK(!is_up(place, "lo"));
+        OK(netns_link_up(place, "lo"));
+        OK(netns_link_up(place, "lo"));
+        CHECK(is_up(place, "lo"));
+        OK(netns_link_down(place, "lo"));
+        OK(netns_link_down(place, "lo"));
+        CHECK(!is_up(place, "lo"));
+    }
+    netns_close(ns);
+}
+
+static void nothing_else_changes_when_it_goes_up(void)
+{
+    struct netns *blue = NULL, *red = NULL;
+    char before[18];
+
+    make_pair(&blue, &red);
+    snprintf(before, sizeof before, "%s", lladdr_of(blue, "v0"));
+    OK(netns_link_set_mtu(blue, "v0", 1400));
+    OK(netns_link_up(blue, "v0"));
+    SAME(lladdr_of(blue, "v0"), before);
+    EQUAL(mtu_of(blue, "v0"), 1400);
+    CHECK(!is_up(red, "v1"));
+    EQUAL(mtu_of(red, "v1"), 1500);
+    close_pair(blue, red);
+}
+
+static void an_mtu_is_within_what_the_device_can(void)
+{
+    struct netns *blue = NULL, *red = NULL;
+
+    make_pair(&blue, &red);
+    OK(netns_link_set_mtu(blue, "v0", 68));
+    EQUAL(mtu_of(blue, "v0"), 68);
+    OK(netns_link_set_mtu(blue, "v0", 65535));
+    EQUAL(mtu_of(blue, "v0"), 65535);
+    FAILS(EINVAL, netns_link_set_mtu(blue, "v0", 67));
+    /* In the kernel's own words. */
+    MESSAGE_HAS("mtu less than device minimum");
+    FAILS(EINVAL, netns_link_set_mtu(blue, "v0", 65536));
+    MESSAGE_HAS("mtu greater than device maximum");
+    FAILS(EINVAL, netns_link_set_mtu(blue, "v0", UINT32_MAX));
+    FAILS(EINVAL, netns_link_set_mtu(blue, "v0", 0));
+    EQUAL(mtu_of(blue, "v0"), 65535);
+    close_pair(blue, red);
+}
+
+static void an_address_has_the_devices_length_and_is_nobody_elses(void)
+{
+    static const char *const bad[] = {"", ":", "02", "02:00", "02:00:5e:10:00", "02:00:5e:10:00:01:02",
+                                      "02:00:5e:10:00:0g", "02-00-5e-10-00-01", "0200.5e10.0001",
+                                      "02:00:5e:10:00:", "02:00:5e:10:00:001", " 02:00:5e:10:00:01",
+                                      "02:00:5e:10:00:01\n"};
+    struct netns *blue = NULL, *red = NULL;
+
+    make_pair(&blue, &red);
+    OK(netns_link_set_address(blue, "v0", ADDRESS));
+    SAME(lladdr_of(blue, "v0"), ADDRESS);
+    OK(netns_link_set_address(blue, "v0", "2:0:5E:10:0:2"));
+    SAME(lladdr_of(blue, "v0"), "02:00:5e:10:00:02");
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        FAILS(EINVAL, netns_link_set_address(blue, "v0", bad[i]));
+    FAILS(EINVAL, netns_link_set_address(blue, "v0", "02:00:5e:10:00:zz"));
+    MESSAGE_HAS("02:00:5e:10:00:zz");
+    FAILS(EINVAL, netns_link_set_address(blue, "v0", NULL));
+    MESSAGE_HAS("the address is NULL");
+    FAILS(EADDRNOTAVAIL, netns_link_set_address(blue, "v0", "03:00:5e:10:00:01"));
+    FAILS(EADDRNOTAVAIL, netns_link_set_address(blue, "v0", "ff:ff:ff:ff:ff:ff"));
+    FAILS(EADDRNOTAVAIL, netns_link_set_address(blue, "v0", "00:00:00:00:00:00"));
+    SAME(lladdr_of(blue, "v0"), "02:00:5e:10:00:02");
+    /* A veth needs not be down for it. */
+    OK(netns_link_up(blue, "v0"));
+    OK(netns_link_set_address(blue, "v0", ADDRESS));
+    SAME(lladdr_of(blue, "v0"), ADDRESS);
+    if (netns_link_add(blue, "ifb0", "ifb") == 0)
+        FAILS(EOPNOTSUPP, netns_link_set_address(blue, "ifb0", ADDRESS));
+    close_pair(blue, red);
+}
+
+static void two_macvlans_of_a_parent_differ_in_address(void)
+{
+    struct netns *blue = NULL, *red = NULL;
+
+    make_pair(&blue, &red);
+    if (netns_macvlan_add(blue, "m0", blue, "v0", "bridge") == -EOPNOTSUPP)
+        skip("no macvlan");
+    OK(netns_macvlan_add(red, "m1", blue, "v0", "bridge"));
+    OK(netns_link_up(blue, "v0"));
+    OK(netns_link_up(blue, "m0"));
+    OK(netns_link_up(red, "m1"));
+    OK(netns_link_set_address(blue, "m0", ADDRESS));
+    FAILS(EADDRINUSE, netns_link_set_address(red, "m1", ADDRESS));
+    CHECK(strcmp(lladdr_of(red, "m1"), ADDRESS) != 0);
+    close_pair(blue, red);
+}
+
+/* The name of a device's master, in a buffer that the next call overwrites; "": none. */
+static const char *master_of(const struct netns *ns, const char *ifname)
+{
+    static char name[16];
+    struct netns_link_list *list = NULL;
+    uint32_t master;
+
+    name[0] = '\0';
+    OK(netns_link_list(ns, 0, &list));
+    master = netns_link_list_master(list, find(list, ifname));
+    for (size_t i = 0; master && i < netns_link_list_len(list); i++)
+        if (netns_link_list_index(list, i) == master)
+            snprintf(name, sizeof name, "%s", netns_link_list_name(list, i));
+    netns_link_list_free(list);
+    return name;
+}
+
+static void a_device_is_a_port_of_one_master(void)
+{
+    struct netns *blue = NULL, *red = NULL;
+
+    need_kind("bridge");
+    make_pair(&blue, &red);
+    OK(netns_link_add(blue, "br0", "bridge"));
+    OK(netns_link_add(blue, "br1", "bridge"));
+    SAME(master_of(blue, "v0"), "");
+    OK(netns_link_set_master(blue, "v0", NULL));
+    OK(netns_link_set_master(blue, "v0", "br0"));
+    SAME(master_of(blue, "v0"), "br0");
+    OK(netns_link_set_master(blue, "v0", "br0"));
+    OK(netns_link_set_master(blue, "v0", "br1"));
+    SAME(master_of(blue, "v0"), "br1");
+    OK(netns_link_set_master(blue, "v0", NULL));
+    SAME(master_of(blue, "v0"), "");
+    close_pair(blue, red);
+}
+
+static void a_master_that_refuses_leaves_the_old_one(void)
+{
+    struct netns *blue = NULL, *red = NULL;
+
+    need_kind("bridge");
+    make_pair(&blue, &red);
+    OK(netns_link_add(blue, "br0", "bridge"));
+    OK(netns_link_add(blue, "br1", "bridge"));
+    OK(netns_link_set_master(blue, "v0", "br0"));
+    FAILS(EOPNOTSUPP, netns_link_set_master(blue, "v0", "lo"));
+    SAME(master_of(blue, "v0"), "br0");
+    FAILS(EOPNOTSUPP, netns_link_set_master(blue, "v0", "v0"));
+    SAME(master_of(blue, "v0"), "br0");
+    FAILS(ENODEV, netns_link_set_master(blue, "v0", "nosuch"));
+    SAME(master_of(blue, "v0"), "br0");
+    /* A master is one of the same namespace. */
+    OK(netns_link_add(red, "br2", "bridge"));
+    FAILS(ENODEV, netns_link_set_master(blue, "v0", "br2"));
+    FAILS(EINVAL, netns_link_set_master(blue, "lo", "br0"));
+    FAILS(ELOOP, netns_link_set_master(blue, "br1", "br0"));
+    MESSAGE_HAS("Can not enslave a bridge to a bridge");
+    FAILS(ELOOP, netns_link_set_master(blue, "br0", "br0"));
+    SAME(master_of(blue, "br1"), "");
+    if (netns_macvlan_add(red, "m0", red, "v1", "bridge") == 0)
+        FAILS(EBUSY, netns_link_set_master(red, "v1", "br2"));
+    close_pair(blue, red);
+}
+
+static void lo_stays(void)
+{
+    struct netns *ns = NULL;
+
+    OK(netns_create("blue", 0, &ns));
+    FAILS(EOPNOTSUPP, netns_link_del(ns, "lo"));
+    CHECK(has_device(ns, "lo"));
+    netns_close(ns);
+}
+
+/* --- the list ----------------------------------------------------------------------------------- */
+
+static void the_list_says_what_there_is(void)
+{
+    struct netns *blue = NULL, *red = NULL;
+    struct netns_link_list *list = NULL;
+    struct ifreq answer;
+    size_t i;
+
+    need_kind("bridge");
+    make_pair(&blue, &red);
+    OK(netns_link_add(blue, "br0", "bridge"));
+    OK(netns_link_set_master(blue, "v0", "br0"));
+    OK(netns_link_set_address(blue, "v0", ADDRESS));
+    OK(netns_link_set_mtu(blue, "v0", 1400));
+    OK(netns_link_up(blue, "v0"));
+    OK(netns_link_list(blue, 0, &list));
+    EQUAL(netns_link_list_len(list), 3);
+    for (i = 0; i < 3; i++) {
+        const char *name = netns_link_list_name(list, i);
+
+        EQUAL(netns_link_list_index(list, i), index_of(blue, name));
+        EQUAL(netns_link_list_mtu(list, i), mtu_of(blue, name));
+        SAME(netns_link_list_address(list, i), lladdr_of(blue, name));
+        CHECK(ask_device(blue, name, SIOCGIFFLAGS, &answer));
+        EQUAL(netns_link_list_flags(list, i) & 0x7fff, answer.ifr_flags & 0x7fff);
+        CHECK(i == 0 || netns_link_list_index(list, i - 1) < netns_link_list_index(list, i));
+    }
+    i = find(list, "lo");
+    SAME(netns_link_list_kind(list, i), NULL);
+    SAME(netns_link_list_state(list, i), "down");
+    SAME(netns_link_list_address(list, i), "00:00:00:00:00:00");
+    EQUAL(netns_link_list_flags(list, i), IFF_LOOPBACK);
+    EQUAL(netns_link_list_mtu(list, i), 65536);
+    EQUAL(netns_link_list_peer(list, i), 0);
+    EQUAL(netns_link_list_peer_nsid(list, i), -1);
+    i = find(list, "v0");
+    SAME(netns_link_list_kind(list, i), "veth");
+    SAME(netns_link_list_address(list, i), ADDRESS);
+    EQUAL(netns_link_list_mtu(list, i), 1400);
+    EQUAL(netns_link_list_master(list, i), index_of(blue, "br0"));
+    i = find(list, "br0");
+    SAME(netns_link_list_kind(list, i), "bridge");
+    EQUAL(netns_link_list_master(list, i), 0);
+    netns_link_list_free(list);
+    /* The list is of its moment. */
+    OK(netns_link_list(blue, 0, &list));
+    OK(netns_link_del(blue, "v0"));
+    EQUAL(netns_link_list_len(list), 3);
+    SAME(netns_link_list_name(list, find(list, "v0")), "v0");
+    netns_link_list_free(list);
+    OK(netns_link_list(blue, 0, &list));
+    EQUAL(netns_link_list_len(list), 2);
+    netns_link_list_free(list);
+    close_pair(blue, red);
+}
+
+static void a_pair_that_is_up_is_up(void)
+{
+    struct netns *blue = NULL, *red = NULL;
+    struct netns_link_list *list = NULL;
+    size_t i;
+    bool up = false;
+
+    make_connected_pair(&blue, &red);
+    /* Links tell of their carrier a moment later. */
+    for (int tries = 0; tries < 500 && !up; tries++) {
+        OK(netns_link_list(blue, 0, &list));
+        i = find(list, "v0");
+        up = strcmp(netns_link_list_state(list, i), "up") == 0;
+        if (up) {
+            CHECK(netns_link_list_flags(list, i) & IFF_UP);
+            CHECK(netns_link_list_flags(list, i) & IFF_RUNNING);
+        } else {
+            sleep_ms(10);
+        }
+        netns_link_list_free(list);
+    }
+    CHECK(up);
+    close_pair(blue, red);
+}
+
+static void check_past_the_end(const struct netns_link_list *list, size_t i)
+{
+    SAME(netns_link_list_name(list, i), NULL);
+    EQUAL(netns_link_list_index(list, i), 0);
+    SAME(netns_link_list_kind(list, i), NULL);
+    EQUAL(netns_link_list_mtu(list, i), 0);
+    EQUAL(netns_link_list_flags(list, i), 0);
+    SAME(netns_link_list_state(list, i), NULL);
+    SAME(netns_link_list_address(list, i), NULL);
+    EQUAL(netns_link_list_master(list, i), 0);
+    EQUAL(netns_link_list_peer(list, i), 0);
+    EQUAL(netns_link_list_peer_nsid(list, i), -1);
+}
+
+static void past_the_end_there_is_nothing(void)
+{
+    struct netns_link_list *list = (void *)&test_failures;
+    struct netns *ns = NULL;
+
+    OK(netns_create("blue", 0, &ns));
+    for (int bit = 0; bit < 32; bit++)
+        FAILS(EINVAL, netns_link_list(ns, 1u << bit, &list));
+    CHECK(list == (void *)&test_failures);
+    FAILS(EINVAL, netns_link_list(ns, 0, NULL));
+    OK(netns_link_list(ns, 0, &list));
+    EQUAL(netns_link_list_len(list), 1);
+    check_past_the_end(list, 1);
+    check_past_the_end(list, SIZE_MAX);
+    netns_link_list_free(list);
+    EQUAL(netns_link_list_len(NULL), 0);
+    check_past_the_end(NULL, 0);
+    errno = ERRNO_UNTOUCHED;
+    netns_link_list_free(NULL);
+    EQUAL(errno, ERRNO_UNTOUCHED);
+    netns_close(ns);
+}
+
+static void a_list_is_longer_than_a_datagram(void)
+{
+    struct netns *ns = NULL;
+    struct netns_link_list *list = NULL;
+    int count = under_valgrind() ? MANY / 10 : MANY;
+    char name[16];
+
+    need_kind("ifb");
+    OK(netns_create("blue", 0, &ns));
+    for (int i = 0; i < count; i++) {
+        snprintf(name, sizeof name, "many%d", i);
+        OK(netns_link_add(ns, name, "ifb"));
+    }
+    OK(netns_link_list(ns, 0, &list));
+    EQUAL(netns_link_list_len(list), count + 1);
+    for (int i = 0; i < count; i++) {
+        snprintf(name, sizeof name, "many%d", i);
+        SAME(netns_link_list_name(list, i + 1), name);
+        SAME(netns_link_list_kind(list, i + 1), "ifb");
+        CHECK(netns_link_list_index(list, i) < netns_link_list_index(list, i + 1));
+    }
+    netns_link_list_free(list);
+    netns_close(ns);
+}
+
+/* --- others at work meanwhile -------------------------------------------------------------------- */
+
+struct changer {
+    const struct netns *ns;
+    int done; /* read and written atomically */
+};
+
+/* Makes devices come and go for as long as the other looks. */
+static void *come_and_go(void *arg)
+{
+    struct changer *changer = arg;
+    char name[16];
+
+    for (int i = 0; i < 100000 && !__atomic_load_n(&changer->done, __ATOMIC_SEQ_CST); i++) {
+        snprintf(name, sizeof name, "new%d", i % 7);
+        OK(netns_link_add(changer->ns, name, "ifb"));
+        OK(netns_link_del(changer->ns, name));
+    }
+    return NULL;
+}
+
+static void those_that_stay_are_listed_once_while_others_come_and_go(void)
+{
+    int staying = under_valgrind() ? 50 : 300, listed = 0;
+    struct netns *ns = NULL;
+    struct changer changer;
+    pthread_t thread;
+    char name[16];
+
+    need_kind("ifb");
+    OK(netns_create("blue", 0, &ns));
+    for (int i = 0; i < staying; i++) {
+        snprintf(name, sizeof name, "stay%d", i);
+        OK(netns_link_add(ns, name, "ifb"));
+    }
+    changer = (struct changer){.ns = ns};
+    MUST(-pthread_create(&thread, NULL, come_and_go, &changer));
+    for (int round = 0; round < (under_valgrind() ? 20 : ROUNDS); round++) {
+        struct netns_link_list *list = NULL;
+        int found = 0, rc = netns_link_list(ns, 0, &list);
+
+        if (rc < 0) {
+            EQUAL(rc, -EAGAIN);
+            continue;
+        }
+        listed++;
+        for (size_t i = 0; i < netns_link_list_len(list); i++) {
+            snprintf(name, sizeof name, "stay%d", found);
+            found += strcmp(netns_link_list_name(list, i), name) == 0;
+            CHECK(i == 0 || netns_link_list_index(list, i - 1) < netns_link_list_index(list, i));
+        }
+        EQUAL(found, staying);
+        netns_link_list_free(list);
+    }
+    __atomic_store_n(&changer.done, 1, __ATOMIC_SEQ_CST);
+    pthread_join(thread, NULL);
+    CHECK(listed > 0);
+    EQUAL(threads_left(), 1);
+    netns_close(ns);
+}
+
+struct worker {
+    const struct netns *ns;
+    const char *ifname;
+    int rounds;
+};
+
+static void *work(void *arg)
+{
+    struct worker *worker = arg;
+
+    for (int i = 0; i < worker->rounds; i++) {
+        struct netns_link_list *list = NULL;
+        unsigned mtu = 1000 + i % 400;
+
+        OK(netns_link_set_mtu(worker->ns, worker->ifname, mtu));
+        if (netns_link_list(worker->ns, 0, &list) == 0) {
+            EQUAL(netns_link_list_mtu(list, find(list, worker->ifname)), mtu);
+            netns_link_list_free(list);
+        }
+        FAILS(ENODEV, netns_link_up(worker->ns, "nosuch"));
+        MESSAGE_HAS("\"nosuch\"");
+    }
+    return NULL;
+}
+
+/* One handle, two at once: each gets the answers to its own requests. */
+static void two_threads_may_use_one_handle_at_once(void)
+{
+    struct netns *ns = NULL;
+    struct worker workers[2];
+    pthread_t threads[2];
+
+    need_veth();
+    OK(netns_create("blue", 0, &ns));
+    OK(netns_veth_add(ns, "v0", ns, "v1"));
+    for (int i = 0; i < 2; i++) {
+        workers[i] = (struct worker){ns, i ? "v1" : "v0", under_valgrind() ? 30 : 1000};
+        MUST(-pthread_create(&threads[i], NULL, work, &workers[i]));
+    }
+    for (int i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    EQUAL(threads_left(), 1);
+    netns_close(ns);
+}
+
+static void work_in_a_child(void *arg)
+{
+    work(arg);
+}
+
+/* Nor does a child, which has inherited the parent's connection, get its answers. */
+static void a_child_may_use_its_parents_handle(void)
+{
+    struct netns *ns = NULL;
+    struct worker ours, theirs;
+    pid_t child;
+
+    need_veth();
+    OK(netns_create("blue", 0, &ns));
+    OK(netns_veth_add(ns, "v0", ns, "v1"));
+    ours = (struct worker){ns, "v0", under_valgrind() ? 30 : 500};
+    theirs = (struct worker){ns, "v1", under_valgrind() ? 30 : 500};
+    child = start_part(work_in_a_child, &theirs);
+    work(&ours);
+    EQUAL(wait_for(child), 0);
+    work(&ours);
+    netns_close(ns);
+}
+
+/* --- what it costs ------------------------------------------------------------------------------- */
+
+static void use_without_going_there(void *arg)
+{
+    struct netns *ns = arg;
+    int descriptors = open_descriptors();
+
+    for (int i = 0; i < 10; i++) {
+        OK(netns_link_up(ns, "lo"));
+        OK(netns_addr_add(ns, "lo", "192.0.2.1/24"));
+        OK(netns_addr_del(ns, "lo", "192.0.2.1/24"));
+        EQUAL(devices_in(ns), 1);
+    }
+    EQUAL(open_descriptors(), descriptors);
+}
+
+static void only_the_first_call_goes_there(void)
+{
+    static const struct fault no_switch[] = {{.call = SYS_setns, .error = EPERM},
+                                             {.call = SYS_socket, .error = EMFILE}};
+    struct netns *ns = NULL;
+    int descriptors;
+
+    OK(netns_create("blue", 0, &ns));
+    descriptors = open_descriptors();
+    FAILS(ENODEV, netns_link_up(ns, "nosuch"));
+    EQUAL(open_descriptors(), descriptors + 1);
+    with_faults(no_switch, 2, use_without_going_there, ns);
+    netns_close(ns);
+    EQUAL(open_descriptors(), descriptors - 1);
+}
+
+static void the_connection_is_close_on_exec(void)
+{
+    bool before[64];
+    struct netns *ns = NULL;
+    int opened = 0;
+
+    for (int fd = 0; fd < 64; fd++)
+        before[fd] = fcntl(fd, F_GETFD) >= 0;
+    OK(netns_create("blue", 0, &ns));
+    EQUAL(devices_in(ns), 1);
+    for (int fd = 0; fd < 64; fd++)
+        if (!before[fd] && fcntl(fd, F_GETFD) >= 0) {
+            EQUAL(fcntl(fd, F_GETFD), FD_CLOEXEC);
+            opened++;
+        }
+    EQUAL(opened, 2);
+    netns_close(ns);
+}
+
+/* --- rights -------------------------------------------------------------------------------------- */
+
+static int add_bridge(const struct netns *ns)
+{
+    return netns_link_add(ns, "new0", "bridge");
+}
+
+static int add_veth(const struct netns *ns)
+{
+    return netns_veth_add(ns, "new0", ns, "new1");
+}
+
+static int add_macvlan(const struct netns *ns)
+{
+    return netns_macvlan_add(ns, "new0", ns, "v0", "bridge");
+}
+
+static int delete(const struct netns *ns)
+{
+    return netns_link_del(ns, "v0");
+}
+
+static int up(const struct netns *ns)
+{
+    return netns_link_up(ns, "v0");
+}
+
+static int down(const struct netns *ns)
+{
+    return netns_link_down(ns, "v0");
+}
+
+static int set_mtu(const struct netns *ns)
+{
+    return netns_link_set_mtu(ns, "v0", 1400);
+}
+
+static int set_address(const struct netns *ns)
+{
+    return netns_link_set_address(ns, "v0", ADDRESS);
+}
+
+static int set_master(const struct netns *ns)
+{
+    return netns_link_set_master(ns, "v0", "br0");
+}
+
+static int list(const struct netns *ns)
+{
+    struct netns_link_list *list = NULL;
+    int rc = netns_link_list(ns, 0, &list);
+
+    netns_link_list_free(list);
+    return rc;
+}
+
+/* What changes something; the list changes nothing. */
+static request *const changes[] = {add_bridge, add_veth, add_macvlan, up, down,
+                                   set_mtu, set_address, set_master, delete};
+
+#define CHANGES (sizeof changes / sizeof *changes)
+
+static void make_place(struct netns **ns)
+{
+    need_kind("bridge");
+    need_veth();
+    OK(netns_create("blue", 0, ns));
+    OK(netns_veth_add(*ns, "v0", *ns, "v1"));
+    OK(netns_link_add(*ns, "br0", "bridge"));
+}
+
+static void change_without_net_admin(void *arg)
+{
+    struct netns *ns = arg;
+
+    drop_capability(CAP_NET_ADMIN);
+    for (size_t i = 0; i < CHANGES; i++) {
+        FAILS(EPERM, changes[i](ns));
+        MESSAGE_HAS("CAP_NET_ADMIN");
+    }
+    EQUAL(devices_in(ns), 4);
+}
+
+static void changes_take_net_admin(void)
+{
+    struct netns *ns = NULL;
+
+    make_place(&ns);
+    IN_CHILD(change_without_net_admin, ns);
+    /* With a connection that was opened without it. */
+    CHECK(has_device(ns, "v0"));
+    EQUAL(mtu_of(ns, "v0"), 1500);
+    netns_close(ns);
+}
+
+/* Takes a capability out of effect, or puts it back into effect. */
+static void effective(int capability, bool on)
+{
+    struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct data[2];
+
+    MUST(syscall(SYS_capget, &head, data));
+    data[capability / 32].effective &= ~(1u << capability % 32);
+    if (on)
+        data[capability / 32].effective |= 1u << capability % 32;
+    MUST(syscall(SYS_capset, &head, data));
+}
+
+/* Who opened the connection may have had less rights than who uses it. */
+static void the_callers_rights_count_and_not_the_first_callers(void)
+{
+    struct netns *ns = NULL;
+
+    make_place(&ns);
+    netns_close(ns);
+    OK(netns_open("blue", 0, &ns));
+    effective(CAP_NET_ADMIN, false);
+    EQUAL(devices_in(ns), 4);
+    FAILS(EPERM, netns_link_up(ns, "v0"));
+    effective(CAP_NET_ADMIN, true);
+    OK(netns_link_up(ns, "v0"));
+    effective(CAP_NET_ADMIN, false);
+    FAILS(EPERM, netns_link_down(ns, "v0"));
+    effective(CAP_NET_ADMIN, true);
+    CHECK(is_up(ns, "v0"));
+    netns_close(ns);
+}
+
+static void use_without_sys_admin(void *arg)
+{
+    struct netns *used = arg, *fresh = NULL, *here = NULL;
+
+    OK(netns_open("blue", 0, &fresh));
+    EQUAL(devices_in(used), 4);
+    drop_capability(CAP_SYS_ADMIN);
+    /* One's own namespace needs no switch. */
+    OK(netns_link_add(NULL, "new0", "bridge"));
+    OK(netns_open_current(&here));
+    OK(netns_link_up(here, "new0"));
+    OK(netns_link_del(here, "new0"));
+    netns_close(here);
+    /* Nor does a connection that is there already. */
+    OK(netns_link_set_mtu(used, "v0", 1400));
+    /* All else does. */
+    FAILS(EPERM, netns_link_set_mtu(fresh, "v0", 1300));
+    MESSAGE_HAS("CAP_SYS_ADMIN");
+    FAILS(EPERM, list(fresh));
+    netns_close(fresh);
+}
+
+static void only_going_there_takes_sys_admin(void)
+{
+    struct netns *ns = NULL;
+
+    leave_the_host();
+    make_place(&ns);
+    IN_CHILD(use_without_sys_admin, ns);
+    EQUAL(mtu_of(ns, "v0"), 1400);
+    netns_close(ns);
+}
+
+static void work_where_no_way_leads_back(void *arg)
+{
+    struct netns *ns = NULL;
+    uint64_t home = here();
+
+    (void)arg;
+    /* The thread stays in its parent's network namespace, over which it has no rights. */
+    enter_user_namespace(0);
+    OK(netns_create(NULL, 0, &ns));
+    OK(netns_veth_add(ns, "v0", ns, "v1"));
+    OK(netns_link_up(ns, "v0"));
+    CHECK(is_up(ns, "v0"));
+    EQUAL(devices_in(ns), 3);
+    FAILS(EPERM, netns_link_add(NULL, "new0", "bridge"));
+    FAILS(EPERM, netns_veth_add(ns, "new0", NULL, "new1"));
+    FAILS(EPERM, netns_veth_add(NULL, "new0", ns, "new1"));
+    CHECK(!has_device(NULL, "new0") && !has_device(NULL, "new1"));
+    EQUAL(devices_in(ns), 3);
+    EQUAL(here(), home);
+    EQUAL(threads_left(), 1);
+    netns_close(ns);
+}
+
+static void it_works_for_a_plain_user_without_a_way_back(void)
+{
+    need_veth();
+    leave_the_host();
+    IN_CHILD(work_where_no_way_leads_back, NULL);
+}
+
+static void work_as_root_of_a_user_namespace(void *arg)
+{
+    struct netns *ns = NULL;
+
+    (void)arg;
+    become_plain_user();
+    enter_user_namespace(CLONE_NEWNET);
+    OK(netns_create(NULL, 0, &ns));
+    OK(netns_veth_add(NULL, "v0", ns, "v1"));
+    OK(netns_link_add(ns, "br0", "bridge"));
+    OK(netns_link_set_master(ns, "v1", "br0"));
+    OK(netns_link_set_mtu(ns, "v1", 1400));
+    OK(netns_link_set_address(ns, "v1", ADDRESS));
+    OK(netns_link_up(ns, "v1"));
+    OK(netns_link_up(NULL, "v0"));
+    CHECK(is_up(ns, "v1") && is_up(NULL, "v0"));
+    SAME(master_of(ns, "v1"), "br0");
+    OK(netns_link_del(NULL, "v0"));
+    CHECK(!has_device(ns, "v1"));
+    netns_close(ns);
+}
+
+static void it_works_for_a_plain_user(void)
+{
+    need_kind("bridge");
+    need_veth();
+    IN_CHILD(work_as_root_of_a_user_namespace, NULL);
+}
+
+/* --- distress ------------------------------------------------------------------------------------ */
+
+static void without_descriptors_it_is_emfile(void)
+{
+    struct netns *ns = NULL;
+
+    make_place(&ns);
+    netns_close(ns);
+    for (size_t i = 0; i <= CHANGES; i++) {
+        OK(netns_open("blue", 0, &ns));
+        RUNS_OUT_OF_DESCRIPTORS((i < CHANGES ? changes[i] : list)(ns));
+        netns_close(ns);
+        OK(netns_open("blue", 0, &ns));
+        /* Ready for the next. */
+        netns_link_del(ns, "new0");
+        netns_close(ns);
+    }
+}
+
+static void here_too(void)
+{
+    struct netns *ns = NULL;
+
+    leave_the_host();
+    OK(netns_create("blue", 0, &ns));
+    need_veth();
+    RUNS_OUT_OF_DESCRIPTORS(netns_veth_add(NULL, "v0", ns, "v1"));
+    RUNS_OUT_OF_DESCRIPTORS(netns_veth_add(ns, "v2", NULL, "v3"));
+    RUNS_OUT_OF_DESCRIPTORS(netns_link_up(NULL, "v0"));
+    RUNS_OUT_OF_DESCRIPTORS(list(NULL));
+    EQUAL(devices_in(ns), 3);
+    netns_close(ns);
+}
+
+static void a_connection_that_cannot_be_had_is_an_error(void)
+{
+    static const int causes[] = {EMFILE, ENFILE, ENOMEM, ENOBUFS};
+    struct netns *ns = NULL;
+
+    make_place(&ns);
+    netns_close(ns);
+    OK(netns_open("blue", 0, &ns));
+    for (size_t i = 0; i <= CHANGES; i++)
+        for (size_t c = 0; c < sizeof causes / sizeof *causes; c++)
+            fails_with_fault(i < CHANGES ? changes[i] : list, ns, SYS_socket, causes[c], causes[c],
+                             __LINE__);
+    EQUAL(devices_in(ns), 4);
+    netns_close(ns);
+}
+
+static void what_cannot_be_sent_is_an_error(void)
+{
+    static const int causes[] = {ENOBUFS, ENOMEM};
+    struct netns *ns = NULL;
+
+    make_place(&ns);
+    for (size_t i = 0; i <= CHANGES; i++)
+        for (int c = 0; c < 2; c++)
+            /* With the connection that is there, and the second time with one that is opened for it. */
+            for (int fresh = 0; fresh < 2; fresh++) {
+                struct netns *other = NULL;
+
+                OK(netns_open("blue", 0, &other));
+                fails_with_fault(i < CHANGES ? changes[i] : list, other, SYS_sendto, causes[c],
+                                 causes[c], __LINE__);
+                netns_close(other);
+            }
+    EQUAL(devices_in(ns), 4);
+    netns_close(ns);
+}
+
+/* The request has been made by then, but nothing of the library's is left. */
+static void an_answer_that_cannot_be_read_is_an_error(void)
+{
+    struct netns *ns = NULL, *other = NULL;
+    struct state before;
+
+    make_place(&ns);
+    before = state_now();
+    for (size_t i = 0; i <= CHANGES; i++) {
+        OK(netns_open("blue", 0, &other));
+        fails_with_fault(i < CHANGES ? changes[i] : list, other, SYS_recvfrom, ENOMEM, ENOMEM,
+                         __LINE__);
+        netns_close(other);
+    }
+    UNCHANGED_SINCE(before);
+    netns_close(ns);
+}
+
+/* The kernel has answered before the request is sent; who waits longer waits for ever. */
+static void an_answer_that_does_not_come_is_etimedout(void)
+{
+    /* Nothing is there to be read, and poll(2) says after a while that nothing came. */
+    static const struct fault faults[] = {
+        {.call = SYS_recvfrom, .error = EAGAIN},
+        {.call = SYS_ppoll, .error = 0, .arg = 1, .mask = ~0u, .value = 1},
+#ifdef SYS_poll
+        {.call = SYS_poll, .error = 0, .arg = 1, .mask = ~0u, .value = 1},
+#endif
+    };
+    struct netns *ns = NULL, *other = NULL;
+
+    make_place(&ns);
+    OK(netns_open("blue", 0, &other));
+    for (int i = 0; i < 2; i++) {
+        struct attempt a = {.call = i ? down : list, .ns = other};
+        int descriptors = open_descriptors();
+
+        with_faults(faults, sizeof faults / sizeof *faults, attempt, &a);
+        EQUAL(a.rc, -ETIMEDOUT);
+        EQUAL(open_descriptors(), descriptors);
+    }
+    netns_close(other);
+    netns_close(ns);
+}
+
+/* A connection that an answer may still come over is not used again. */
+static void after_a_failure_the_handle_is_in_order(void)
+{
+    static const int calls[] = {SYS_socket, SYS_sendto, SYS_recvfrom};
+    struct netns *ns = NULL;
+
+    make_place(&ns);
+    for (int round = 0; round < 3; round++) {
+        for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+            struct fault fault = {.call = calls[i], .error = ENOMEM};
+            struct attempt a = {.call = list, .ns = ns};
+
+            with_faults(&fault, 1, attempt, &a);
+            EQUAL(devices_in(ns), 4);
+            FAILS(ENODEV, netns_link_up(ns, "nosuch"));
+            OK(netns_link_set_mtu(ns, "v0", 1000 + i));
+            EQUAL(mtu_of(ns, "v0"), 1000 + i);
+        }
+    }
+    netns_close(ns);
+}
+
+static int opens(const struct netns *ns)
+{
+    struct netns *other = NULL;
+    int rc = netns_open("blue", 0, &other);
+
+    (void)ns;
+    if (rc == 0)
+        rc = up(other);
+    netns_close(other);
+    return rc;
+}
+
+static void without_the_newer_options_of_netlink_it_works(void)
+{
+    struct fault faults[] = {
+        {.call = SYS_setsockopt, .error = ENOPROTOOPT, .arg = 2, .mask = ~0u, .value = 12},
+        {.call = SYS_setsockopt, .error = ENOPROTOOPT, .arg = 2, .mask = ~0u, .value = 11},
+        {.call = SYS_setsockopt, .error = ENOPROTOOPT, .arg = 2, .mask = ~0u, .value = 10},
+    };
+    struct netns *ns = NULL;
+    struct attempt a = {.call = opens};
+
+    make_place(&ns);
+    with_faults(faults, 3, attempt, &a);
+    EQUAL(a.rc, 0);
+    CHECK(is_up(ns, "v0"));
+    netns_close(ns);
+}
+
+int main(void)
+{
+    RUN(a_device_comes_to_be_where_it_is_wanted);
+    RUN(a_kind_that_the_kernel_lacks_is_named);
+    RUN(what_needs_more_than_a_name_has_a_call_of_its_own);
+    RUN(what_is_no_kind_is_einval);
+    RUN(a_name_is_given_once);
+
+    RUN(what_can_be_no_name_is_refused_everywhere);
+    RUN(names_of_every_length_and_odd_ones_will_do);
+    RUN(what_is_not_there_is_enodev);
+
+    RUN(each_end_of_a_pair_comes_to_be_in_its_place);
+    RUN(both_ends_may_have_one_name_in_two_places);
+    RUN(a_pair_that_fails_leaves_neither_end);
+    RUN(a_pair_takes_rights_over_both_places);
+
+    RUN(a_macvlan_may_be_elsewhere_than_its_parent);
+    RUN(what_can_be_no_macvlan_is_refused);
+    RUN(a_vlan_has_an_id);
+
+    RUN(a_device_goes_up_and_down);
+    RUN(nothing_else_changes_when_it_goes_up);
+    RUN(an_mtu_is_within_what_the_device_can);
+    RUN(an_address_has_the_devices_length_and_is_nobody_elses);
+    RUN(two_macvlans_of_a_parent_differ_in_address);
+    RUN(a_device_is_a_port_of_one_master);
+    RUN(a_master_that_refuses_leaves_the_old_one);
+    RUN(lo_stays);
+
+    RUN(the_list_says_what_there_is);
+    RUN(a_pair_that_is_up_is_up);
+    RUN(past_the_end_there_is_nothing);
+    RUN(a_list_is_longer_than_a_datagram);
+
+    RUN(those_that_stay_are_listed_once_while_others_come_and_go);
+    RUN(two_threads_may_use_one_handle_at_once);
+    RUN(a_child_may_use_its_parents_handle);
+
+    RUN(only_the_first_call_goes_there);
+    RUN(the_connection_is_close_on_exec);
+
+    RUN(changes_take_net_admin);
+    RUN(the_callers_rights_count_and_not_the_first_callers);
+    RUN(only_going_there_takes_sys_admin);
+    RUN(it_works_for_a_plain_user_without_a_way_back);
+    RUN(it_works_for_a_plain_user);
+
+    RUN(without_descriptors_it_is_emfile);
+    RUN(here_too);
+    RUN(a_connection_that_cannot_be_had_is_an_error);
+    RUN(what_cannot_be_sent_is_an_error);
+    RUN(an_answer_that_cannot_be_read_is_an_error);
+    RUN(an_answer_that_does_not_come_is_etimedout);
+    RUN(after_a_failure_the_handle_is_in_order);
+    RUN(without_the_newer_options_of_netlink_it_works);
+    return finish();
+}

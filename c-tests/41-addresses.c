@@ -1,0 +1,665 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Addresses of devices: given, taken away and listed. */
+#include "links.h"
+
+#include <linux/if_addr.h>
+
+#define MANY 2000
+#define ROUNDS 150
+
+/* The i-th entry of a list that is this address; its length: there is none. */
+static size_t find(const struct netns_addr_list *list, const char *address)
+{
+    size_t i, len = netns_addr_list_len(list);
+
+    for (i = 0; i < len && strcmp(netns_addr_list_address(list, i), address) != 0; i++)
+        ;
+    return i;
+}
+
+static bool has_address(const struct netns *ns, const char *address, unsigned prefix)
+{
+    struct netns_addr_list *list = NULL;
+    bool found = false;
+
+    OK(netns_addr_list(ns, 0, &list));
+    for (size_t i = 0; i < netns_addr_list_len(list); i++)
+        found |= strcmp(netns_addr_list_address(list, i), address) == 0 &&
+                 netns_addr_list_prefix(list, i) == prefix;
+    netns_addr_list_free(list);
+    return found;
+}
+
+/* Whether a socket in ns can be bound to the address; that is what it is for. */
+static bool can_bind(const struct netns *ns, const char *address)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET};
+    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
+    bool is_v4 = inet_pton(AF_INET, address, &in.sin_addr) == 1;
+    int domain = is_v4 ? AF_INET : AF_INET6, rc;
+    int fd = MUST(ns ? netns_socket(ns, domain, SOCK_DGRAM, 0)
+                     : socket(domain, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+
+    if (!is_v4)
+        MUST(inet_pton(AF_INET6, address, &in6.sin6_addr) - 1);
+    rc = is_v4 ? bind(fd, (struct sockaddr *)&in, sizeof in)
+               : bind(fd, (struct sockaddr *)&in6, sizeof in6);
+    if (rc < 0)
+        check_at(errno == EADDRNOTAVAIL, __LINE__, "bind to %s: %s", address, strerror(errno));
+    close(fd);
+    return rc == 0;
+}
+
+static void need_ipv6(void)
+{
+    if (!have_ipv6())
+        skip("no IPv6");
+}
+
+/* --- given and taken away ----------------------------------------------------------------------- */
+
+static void an_address_can_be_used_when_it_is_given(void)
+{
+    struct netns *blue = NULL, *red = NULL;
+
+    leave_the_host();
+    make_pair(&blue, &red);
+    /* Until a namespace has an address, its sockets can be bound to any. */
+    OK(netns_addr_add(blue, "lo", "127.0.0.1/8"));
+    OK(netns_addr_add(red, "lo", "127.0.0.1/8"));
+    OK(netns_addr_add(NULL, "lo", "127.0.0.1/8"));
+    CHECK(!can_bind(blue, "192.0.2.1"));
+    OK(netns_addr_add(blue, "v0", "192.0.2.1/24"));
+    CHECK(can_bind(blue, "192.0.2.1"));
+    CHECK(!can_bind(red, "192.0.2.1"));
+    CHECK(!can_bind(NULL, "192.0.2.1"));
+    OK(netns_addr_add(NULL, "lo", "198.51.100.7"));
+    CHECK(can_bind(NULL, "198.51.100.7"));
+    CHECK(!can_bind(blue, "198.51.100.7"));
+    OK(netns_addr_del(NULL, "lo", "198.51.100.7"));
+    CHECK(!can_bind(NULL, "198.51.100.7"));
+    OK(netns_addr_del(blue, "v0", "192.0.2.1/24"));
+    CHECK(!can_bind(blue, "192.0.2.1"));
+    EQUAL(addresses_in(blue), 1);
+    close_pair(blue, red);
+}
+
+static void an_ipv6_address_can_be_used_at_once_if_asked(void)
+{
+    struct netns *blue = NULL, *red = NULL;
+    struct netns_addr_list *list = NULL;
+    size_t i;
+
+    need_ipv6();
+    make_connected_pair(&blue, &red);
+    OK(netns_addr_add_flags(blue, "v0", "2001:db8::1/64", NETNS_ADDR_NODAD));
+    CHECK(can_bind(blue, "2001:db8::1"));
+    /* Without being asked the kernel looks for another host that has it. */
+    OK(netns_addr_add(blue, "v0", "2001:db8::2/64"));
+    CHECK(!can_bind(blue, "2001:db8::2"));
+    OK(netns_addr_list(blue, 0, &list));
+    i = find(list, "2001:db8::1");
+    CHECK(!(netns_addr_list_flags(list, i) & IFA_F_TENTATIVE));
+    CHECK(netns_addr_list_flags(list, i) & IFA_F_NODAD);
+    i = find(list, "2001:db8::2");
+    CHECK(netns_addr_list_flags(list, i) & IFA_F_TENTATIVE);
+    CHECK(!(netns_addr_list_flags(list, i) & IFA_F_NODAD));
+    netns_addr_list_free(list);
+    /* The flag means nothing for IPv4. */
+    OK(netns_addr_add_flags(blue, "v0", "192.0.2.77/24", NETNS_ADDR_NODAD));
+    CHECK(can_bind(blue, "192.0.2.77"));
+    OK(netns_addr_add_flags(blue, "v0", "192.0.2.78/24", 0));
+    close_pair(blue, red);
+}
+
+static void what_is_taken_away_is_just_what_is_named(void)
+{
+    struct netns *blue = NULL, *red = NULL;
+
+    make_pair(&blue, &red);
+    OK(netns_addr_add(blue, "v0", "192.0.2.1/24"));
+    OK(netns_addr_add(blue, "v0", "192.0.2.1/25"));
+    OK(netns_addr_add(blue, "v0", "192.0.2.2/24"));
+    OK(netns_addr_add(blue, "lo", "192.0.2.1/24"));
+    FAILS(EADDRNOTAVAIL, netns_addr_del(blue, "v0", "192.0.2.1"));
+    FAILS(EADDRNOTAVAIL, netns_addr_del(blue, "v0", "192.0.2.1/26"));
+    FAILS(EADDRNOTAVAIL, netns_addr_del(blue, "v0", "192.0.2.0/24"));
+    FAILS(EADDRNOTAVAIL, netns_addr_del(blue, "lo", "192.0.2.2/24"));
+    EQUAL(addresses_in(blue), 4);
+    OK(netns_addr_del(blue, "v0", "192.0.2.1/25"));
+    EQUAL(addresses_in(blue), 3);
+    CHECK(!has_address(blue, "192.0.2.1", 25));
+    CHECK(has_address(blue, "192.0.2.1", 24));
+    OK(netns_addr_del(blue, "v0", "192.0.2.1/24"));
+    CHECK(has_address(blue, "192.0.2.1", 24)); /* lo's */
+    OK(netns_addr_del(blue, "lo", "192.0.2.1/24"));
+    CHECK(!has_address(blue, "192.0.2.1", 24));
+    FAILS(EADDRNOTAVAIL, netns_addr_del(blue, "lo", "192.0.2.1/24"));
+    close_pair(blue, red);
+}
+
+static void so_it_is_of_ipv6(void)
+{
+    struct netns *blue = NULL, *red = NULL;
+
+    need_ipv6();
+    make_pair(&blue, &red);
+    OK(netns_addr_add_flags(blue, "v0", "2001:db8::1/64", NETNS_ADDR_NODAD));
+    OK(netns_addr_add_flags(blue, "lo", "2001:db8::3", NETNS_ADDR_NODAD));
+    CHECK(has_address(blue, "2001:db8::3", 128));
+    FAILS(EADDRNOTAVAIL, netns_addr_del(blue, "v0", "2001:db8::1/65"));
+    FAILS(EADDRNOTAVAIL, netns_addr_del(blue, "v0", "2001:db8::1"));
+    FAILS(EADDRNOTAVAIL, netns_addr_del(blue, "lo", "2001:db8::1/64"));
+    CHECK(has_address(blue, "2001:db8::1", 64));
+    OK(netns_addr_del(blue, "v0", "2001:0DB8:0:0::1/64"));
+    CHECK(!has_address(blue, "2001:db8::1", 64));
+    OK(netns_addr_del(blue, "lo", "2001:db8::3/128"));
+    EQUAL(addresses_in(blue), 0);
+    close_pair(blue, red);
+}
+
+static void an_address_is_given_once(void)
+{
+    struct netns *blue = NULL, *red = NULL;
+
+    make_pair(&blue, &red);
+    OK(netns_addr_add(blue, "v0", "192.0.2.1/24"));
+    FAILS(EEXIST, netns_addr_add(blue, "v0", "192.0.2.1/24"));
+    MESSAGE_HAS("\"192.0.2.1/24\" of \"v0\" in \"blue\"");
+    /* With another prefix it is another address. */
+    OK(netns_addr_add(blue, "v0", "192.0.2.1/32"));
+    FAILS(EEXIST, netns_addr_add(blue, "v0", "192.0.2.1"));
+    OK(netns_addr_add(red, "v1", "192.0.2.1/24"));
+    if (have_ipv6()) {
+        OK(netns_addr_add(blue, "v0", "2001:db8::1/64"));
+        FAILS(EEXIST, netns_addr_add(blue, "v0", "2001:db8::1/64"));
+        /* An IPv6 address is one with any prefix. */
+        FAILS(EEXIST, netns_addr_add(blue, "v0", "2001:db8::1/65"));
+        FAILS(EEXIST, netns_addr_add_flags(blue, "v0", "2001:db8::1", NETNS_ADDR_NODAD));
+        EQUAL(addresses_in(blue), 3);
+    }
+    close_pair(blue, red);
+}
+
+/* --- texts -------------------------------------------------------------------------------------- */
+
+static void what_is_no_address_is_einval(void)
+{
+    static const char *const bad[] = {
+        "", " ", "/", "/24", "192.0.2.1/", "192.0.2.1/33", "192.0.2.1/-1", "192.0.2.1/+24",
+        "192.0.2.1/24/24", "192.0.2.1/24 ", " 192.0.2.1/24", "192.0.2.1 /24", "192.0.2.1/ 24",
+        "192.0.2.1/255.255.255.0", "192.0.2.1/256", "192.0.2.1/4294967320", "192.0.2.1/0x18",
+        "192.0.2.256/24", "192.0.2/24", "192.0.2.1.1/24", "192.0.2.01/24", "192.000.2.1/24",
+        "0xc0.0.2.1", "3221225985", "1", "a.b.c.d", "localhost", "default", "any", "192.0.2.1\n",
+        "2001:db8::1/129", "2001:db8::1/", "2001:db8::1::/64", "2001:db8:1/64", "::1%lo", "fe80::1%v0/64",
+        "12345::1", ":1", "1:2:3:4:5:6:7:8:9", "[::1]", "::ffff:192.0.2.256", "\xff\xfe", "192.0.2.1/\xff"};
+    struct netns *ns = NULL;
+
+    OK(netns_create("blue", 0, &ns));
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        FAILS(EINVAL, netns_addr_add(ns, "lo", bad[i]));
+        if (bad[i][0] > ' ' && bad[i][strlen(bad[i]) - 1] > '\n')
+            MESSAGE_HAS(bad[i]);
+        FAILS(EINVAL, netns_addr_del(ns, "lo", bad[i]));
+        FAILS(EINVAL, netns_addr_add_flags(ns, "lo", bad[i], NETNS_ADDR_NODAD));
+    }
+    FAILS(EINVAL, netns_addr_add(ns, "lo", NULL));
+    MESSAGE_HAS("the address is NULL");
+    FAILS(EINVAL, netns_addr_del(ns, "lo", NULL));
+    EQUAL(addresses_in(ns), 0);
+    netns_close(ns);
+}
+
+static void an_address_has_more_than_one_spelling(void)
+{
+    static const char *const spellings[][2] = {
+        {"2001:DB8:0000:0000:0000:0000:0000:0001/64", "2001:db8::1"},
+        {"2001:db8:0:0:1::/128", "2001:db8:0:0:1::"},
+        {"2001:db8::192.0.2.1", "2001:db8::c000:201"},
+        {"::ffff:192.0.2.1", "::ffff:192.0.2.1"},
+        {"fe80::7/10", "fe80::7"},
+    };
+    struct netns *ns = NULL;
+
+    need_ipv6();
+    OK(netns_create("blue", 0, &ns));
+    for (size_t i = 0; i < sizeof spellings / sizeof *spellings; i++) {
+        struct netns_addr_list *list = NULL;
+
+        OK(netns_addr_add(ns, "lo", spellings[i][0]));
+        OK(netns_addr_list(ns, 0, &list));
+        EQUAL(netns_addr_list_len(list), 1);
+        SAME(netns_addr_list_address(list, 0), spellings[i][1]);
+        netns_addr_list_free(list);
+        OK(netns_addr_del(ns, "lo", spellings[i][0]));
+    }
+    EQUAL(addresses_in(ns), 0);
+    netns_close(ns);
+}
+
+static void prefixes_go_from_0_to_the_address_alone(void)
+{
+    struct netns *ns = NULL;
+    char text[64];
+
+    OK(netns_create("blue", 0, &ns));
+    for (int len = 0; len <= 32; len += 4) {
+        snprintf(text, sizeof text, "192.0.2.1/%d", len);
+        OK(netns_addr_add(ns, "lo", text));
+        CHECK(has_address(ns, "192.0.2.1", len));
+        OK(netns_addr_del(ns, "lo", text));
+    }
+    for (int len = 0; have_ipv6() && len <= 128; len += 16) {
+        snprintf(text, sizeof text, "2001:db8::1/%03d", len);
+        OK(netns_addr_add(ns, "lo", text));
+        CHECK(has_address(ns, "2001:db8::1", len));
+        OK(netns_addr_del(ns, "lo", text));
+    }
+    EQUAL(addresses_in(ns), 0);
+    netns_close(ns);
+}
+
+/* --- errors ------------------------------------------------------------------------------------- */
+
+static void devices_and_flags_are_checked(void)
+{
+    struct netns *ns = NULL;
+
+    OK(netns_create("blue", 0, &ns));
+    REFUSES_BAD_NAMES(name, netns_addr_add(ns, name, "192.0.2.1/24"));
+    REFUSES_BAD_NAMES(name, netns_addr_add_flags(ns, name, "192.0.2.1/24", 0));
+    REFUSES_BAD_NAMES(name, netns_addr_del(ns, name, "192.0.2.1/24"));
+    FAILS(ENODEV, netns_addr_add(ns, "nosuch", "192.0.2.1/24"));
+    MESSAGE_HAS("\"nosuch\"");
+    FAILS(ENODEV, netns_addr_add(ns, LONGEST_IFNAME, "2001:db8::1/64"));
+    FAILS(ENODEV, netns_addr_del(ns, "nosuch", "192.0.2.1/24"));
+    for (int bit = 0; bit < 32; bit++)
+        if (1u << bit != NETNS_ADDR_NODAD)
+            FAILS(EINVAL, netns_addr_add_flags(ns, "lo", "192.0.2.1/24", 1u << bit));
+    EQUAL(addresses_in(ns), 0);
+    netns_close(ns);
+}
+
+static void what_ipv6_refuses_is_said_in_the_kernels_words(void)
+{
+    struct netns *blue = NULL, *red = NULL;
+
+    need_ipv6();
+    make_pair(&blue, &red);
+    FAILS(EADDRNOTAVAIL, netns_addr_add(blue, "v0", "ff02::1234/64"));
+    MESSAGE_HAS("multicast");
+    FAILS(EADDRNOTAVAIL, netns_addr_add(blue, "v0", "::"));
+    FAILS(EADDRNOTAVAIL, netns_addr_add(blue, "v0", "::1"));
+    MESSAGE_HAS("RTM_NEWADDR: ");
+    OK(netns_link_set_mtu(blue, "v0", 1279));
+    FAILS(EINVAL, netns_addr_add(blue, "v0", "2001:db8::1/64"));
+    OK(netns_link_set_mtu(blue, "v0", 1280));
+    OK(netns_addr_add(blue, "v0", "2001:db8::1/64"));
+    /* IPv4 has no such limits. */
+    OK(netns_link_set_mtu(blue, "v0", 68));
+    OK(netns_addr_add(blue, "v0", "192.0.2.1/24"));
+    close_pair(blue, red);
+}
+
+static void switch_ipv6_off(void *arg)
+{
+    /* Another /proc would show another's switches. */
+    OK(netns_setns(arg));
+    write_file("/proc/sys/net/ipv6/conf/v0/disable_ipv6", "1", 0);
+}
+
+static void where_ipv6_is_off_it_is_eacces(void)
+{
+    struct netns *blue = NULL, *red = NULL;
+
+    need_ipv6();
+    make_pair(&blue, &red);
+    IN_CHILD(switch_ipv6_off, blue);
+    FAILS(EACCES, netns_addr_add(blue, "v0", "2001:db8::1/64"));
+    MESSAGE_HAS("disable_ipv6");
+    OK(netns_addr_add(blue, "v0", "192.0.2.1/24"));
+    close_pair(blue, red);
+}
+
+/* --- the list ----------------------------------------------------------------------------------- */
+
+static void the_list_says_what_there_is(void)
+{
+    struct netns *blue = NULL, *red = NULL;
+    struct netns_addr_list *list = NULL;
+    size_t i;
+
+    leave_the_host();
+    make_pair(&blue, &red);
+    OK(netns_link_up(blue, "lo"));
+    OK(netns_addr_add(blue, "v0", "192.0.2.1/24"));
+    OK(netns_addr_add(blue, "v0", "169.254.3.4/16"));
+    OK(netns_addr_list(blue, 0, &list));
+    i = find(list, "192.0.2.1");
+    EQUAL(netns_addr_list_family(list, i), AF_INET);
+    EQUAL(netns_addr_list_prefix(list, i), 24);
+    EQUAL(netns_addr_list_index(list, i), index_of(blue, "v0"));
+    SAME(netns_addr_list_ifname(list, i), "v0");
+    EQUAL(netns_addr_list_scope(list, i), RT_SCOPE_UNIVERSE);
+    SAME(netns_addr_list_label(list, i), "v0");
+    CHECK(netns_addr_list_flags(list, i) & IFA_F_PERMANENT);
+    SAME(netns_addr_list_peer(list, i), NULL);
+    SAME(netns_addr_list_broadcast(list, i), NULL);
+    i = find(list, "127.0.0.1");
+    SAME(netns_addr_list_ifname(list, i), "lo");
+    EQUAL(netns_addr_list_scope(list, i), RT_SCOPE_HOST);
+    EQUAL(netns_addr_list_prefix(list, i), 8);
+    CHECK(find(list, "169.254.3.4") < netns_addr_list_len(list));
+    if (have_ipv6()) {
+        i = find(list, "::1");
+        EQUAL(netns_addr_list_family(list, i), AF_INET6);
+        EQUAL(netns_addr_list_prefix(list, i), 128);
+        SAME(netns_addr_list_ifname(list, i), "lo");
+        EQUAL(netns_addr_list_scope(list, i), RT_SCOPE_HOST);
+        SAME(netns_addr_list_label(list, i), NULL);
+        SAME(netns_addr_list_broadcast(list, i), NULL);
+        /* IPv4 comes first. */
+        EQUAL(i, 3);
+    }
+    netns_addr_list_free(list);
+    /* It is of its moment. */
+    OK(netns_addr_list(blue, 0, &list));
+    OK(netns_addr_del(blue, "v0", "192.0.2.1/24"));
+    CHECK(find(list, "192.0.2.1") < netns_addr_list_len(list));
+    netns_addr_list_free(list);
+    CHECK(!has_address(blue, "192.0.2.1", 24));
+    EQUAL(addresses_in(NULL), 0);
+    close_pair(blue, red);
+}
+
+static void an_address_on_lo_is_the_hosts(void)
+{
+    struct netns *ns = NULL;
+    struct netns_addr_list *list = NULL;
+
+    OK(netns_create("blue", 0, &ns));
+    OK(netns_addr_add(ns, "lo", "127.0.0.9/8"));
+    OK(netns_addr_add(ns, "lo", "192.0.2.1/24"));
+    OK(netns_addr_list(ns, 0, &list));
+    EQUAL(netns_addr_list_scope(list, find(list, "127.0.0.9")), RT_SCOPE_HOST);
+    EQUAL(netns_addr_list_scope(list, find(list, "192.0.2.1")), RT_SCOPE_UNIVERSE);
+    netns_addr_list_free(list);
+    if (have_ipv6()) {
+        OK(netns_addr_add(ns, "lo", "fe80::1/64"));
+        OK(netns_addr_list(ns, 0, &list));
+        EQUAL(netns_addr_list_scope(list, find(list, "fe80::1")), RT_SCOPE_LINK);
+        netns_addr_list_free(list);
+    }
+    netns_close(ns);
+}
+
+static void check_past_the_end(const struct netns_addr_list *list, size_t i)
+{
+    SAME(netns_addr_list_address(list, i), NULL);
+    EQUAL(netns_addr_list_prefix(list, i), 0);
+    EQUAL(netns_addr_list_family(list, i), 0);
+    EQUAL(netns_addr_list_index(list, i), 0);
+    SAME(netns_addr_list_ifname(list, i), NULL);
+    EQUAL(netns_addr_list_scope(list, i), 0);
+    SAME(netns_addr_list_label(list, i), NULL);
+    EQUAL(netns_addr_list_flags(list, i), 0);
+    SAME(netns_addr_list_peer(list, i), NULL);
+    SAME(netns_addr_list_broadcast(list, i), NULL);
+}
+
+static void past_the_end_there_is_nothing(void)
+{
+    struct netns_addr_list *list = (void *)&test_failures;
+    struct netns *ns = NULL;
+
+    OK(netns_create("blue", 0, &ns));
+    for (int bit = 0; bit < 32; bit++)
+        FAILS(EINVAL, netns_addr_list(ns, 1u << bit, &list));
+    CHECK(list == (void *)&test_failures);
+    FAILS(EINVAL, netns_addr_list(ns, 0, NULL));
+    OK(netns_addr_add(ns, "lo", "192.0.2.1/24"));
+    OK(netns_addr_list(ns, 0, &list));
+    EQUAL(netns_addr_list_len(list), 1);
+    check_past_the_end(list, 1);
+    check_past_the_end(list, SIZE_MAX);
+    netns_addr_list_free(list);
+    EQUAL(netns_addr_list_len(NULL), 0);
+    check_past_the_end(NULL, 0);
+    errno = ERRNO_UNTOUCHED;
+    netns_addr_list_free(NULL);
+    EQUAL(errno, ERRNO_UNTOUCHED);
+    netns_close(ns);
+}
+
+/* The i-th of many addresses. */
+static const char *one_of_many(int i)
+{
+    static char text[64];
+
+    if (i % 2 && have_ipv6())
+        snprintf(text, sizeof text, "2001:db8::%x/64", 0x1000 + i);
+    else
+        snprintf(text, sizeof text, "10.%d.%d.1/24", i / 250, i % 250);
+    return text;
+}
+
+static void a_list_is_longer_than_a_datagram(void)
+{
+    struct netns *ns = NULL;
+    struct netns_addr_list *list = NULL;
+    int count = under_valgrind() ? MANY / 10 : MANY;
+
+    OK(netns_create("blue", 0, &ns));
+    for (int i = 0; i < count; i++)
+        OK(netns_addr_add_flags(ns, "lo", one_of_many(i), NETNS_ADDR_NODAD));
+    OK(netns_addr_list(ns, 0, &list));
+    EQUAL(netns_addr_list_len(list), count);
+    for (int i = 0; i < count; i++) {
+        char text[64];
+        size_t at;
+
+        snprintf(text, sizeof text, "%s", one_of_many(i));
+        *strchr(text, '/') = '\0';
+        at = find(list, text);
+        CHECK(at < netns_addr_list_len(list));
+        SAME(netns_addr_list_ifname(list, at), "lo");
+    }
+    netns_addr_list_free(list);
+    netns_close(ns);
+}
+
+struct changer {
+    const struct netns *ns;
+    int done; /* read and written atomically */
+};
+
+static void *come_and_go(void *arg)
+{
+    struct changer *changer = arg;
+
+    for (int i = 0; i < 100000 && !__atomic_load_n(&changer->done, __ATOMIC_SEQ_CST); i++) {
+        const char *text = i % 2 && have_ipv6() ? "2001:db8:1::1/64" : "198.51.100.1/24";
+
+        OK(netns_addr_add_flags(changer->ns, "lo", text, NETNS_ADDR_NODAD));
+        OK(netns_addr_del(changer->ns, "lo", text));
+    }
+    return NULL;
+}
+
+static void those_that_stay_are_listed_once_while_others_come_and_go(void)
+{
+    int staying = under_valgrind() ? 100 : 1000, listed = 0;
+    struct netns *ns = NULL;
+    struct changer changer;
+    pthread_t thread;
+
+    OK(netns_create("blue", 0, &ns));
+    for (int i = 0; i < staying; i++)
+        OK(netns_addr_add_flags(ns, "lo", one_of_many(i), NETNS_ADDR_NODAD));
+    changer = (struct changer){.ns = ns};
+    MUST(-pthread_create(&thread, NULL, come_and_go, &changer));
+    for (int round = 0; round < (under_valgrind() ? 10 : ROUNDS); round++) {
+        struct netns_addr_list *list = NULL;
+        int rc = netns_addr_list(ns, 0, &list);
+        size_t found = 0;
+
+        if (rc < 0) {
+            EQUAL(rc, -EAGAIN);
+            continue;
+        }
+        listed++;
+        for (size_t i = 0; i < netns_addr_list_len(list); i++) {
+            const char *address = netns_addr_list_address(list, i);
+
+            found += strncmp(address, "10.", 3) == 0 || strncmp(address, "2001:db8::", 10) == 0;
+        }
+        /* A duplicate would be one too many, unless another were missing. */
+        EQUAL(found, staying);
+        for (int i = 0; i < staying; i += 97) {
+            char text[64];
+
+            snprintf(text, sizeof text, "%s", one_of_many(i));
+            *strchr(text, '/') = '\0';
+            CHECK(find(list, text) < netns_addr_list_len(list));
+        }
+        netns_addr_list_free(list);
+    }
+    __atomic_store_n(&changer.done, 1, __ATOMIC_SEQ_CST);
+    pthread_join(thread, NULL);
+    CHECK(listed > 0);
+    EQUAL(threads_left(), 1);
+    netns_close(ns);
+}
+
+/* --- rights and distress --------------------------------------------------------------------------- */
+
+static int add(const struct netns *ns)
+{
+    return netns_addr_add(ns, "lo", "198.51.100.1/24");
+}
+
+static int del(const struct netns *ns)
+{
+    return netns_addr_del(ns, "lo", "192.0.2.1/24");
+}
+
+static int list_them(const struct netns *ns)
+{
+    struct netns_addr_list *list = NULL;
+    int rc = netns_addr_list(ns, 0, &list);
+
+    netns_addr_list_free(list);
+    return rc;
+}
+
+static request *const requests[] = {add, del, list_them};
+
+static void make_place(struct netns **ns)
+{
+    OK(netns_create("blue", 0, ns));
+    OK(netns_addr_add(*ns, "lo", "192.0.2.1/24"));
+}
+
+static void change_without_net_admin(void *arg)
+{
+    drop_capability(CAP_NET_ADMIN);
+    for (int i = 0; i < 2; i++) {
+        FAILS(EPERM, requests[i](arg));
+        MESSAGE_HAS("CAP_NET_ADMIN");
+    }
+    /* Whoever can go there may look. */
+    EQUAL(addresses_in(arg), 1);
+}
+
+static void changes_take_net_admin(void)
+{
+    struct netns *ns = NULL;
+
+    make_place(&ns);
+    IN_CHILD(change_without_net_admin, ns);
+    netns_close(ns);
+}
+
+static void work_as_root_of_a_user_namespace(void *arg)
+{
+    struct netns *ns = NULL;
+
+    (void)arg;
+    become_plain_user();
+    enter_user_namespace(0);
+    OK(netns_create(NULL, 0, &ns));
+    OK(netns_addr_add(ns, "lo", "192.0.2.1/24"));
+    CHECK(can_bind(ns, "192.0.2.1"));
+    EQUAL(addresses_in(ns), 1);
+    /* Nor the host's. */
+    FAILS(EPERM, netns_addr_add(NULL, "lo", "192.0.2.1/24"));
+    OK(netns_addr_del(ns, "lo", "192.0.2.1/24"));
+    EQUAL(addresses_in(ns), 0);
+    EQUAL(threads_left(), 1);
+    netns_close(ns);
+}
+
+static void it_works_for_a_plain_user(void)
+{
+    IN_CHILD(work_as_root_of_a_user_namespace, NULL);
+}
+
+static void without_descriptors_it_is_emfile(void)
+{
+    struct netns *ns = NULL;
+
+    make_place(&ns);
+    for (int i = 0; i < 3; i++) {
+        netns_close(ns);
+        OK(netns_open("blue", 0, &ns));
+        RUNS_OUT_OF_DESCRIPTORS(requests[i](ns));
+    }
+    netns_close(ns);
+}
+
+static void what_fails_half_way_is_an_error_and_leaves_nothing(void)
+{
+    static const int calls[] = {SYS_socket, SYS_sendto};
+    struct netns *ns = NULL;
+
+    make_place(&ns);
+    for (int i = 0; i < 3; i++)
+        for (int c = 0; c < 2; c++) {
+            struct netns *other = NULL;
+
+            OK(netns_open("blue", 0, &other));
+            fails_with_fault(requests[i], other, calls[c], ENOBUFS, ENOBUFS, __LINE__);
+            netns_close(other);
+        }
+    EQUAL(addresses_in(ns), 1);
+    netns_close(ns);
+}
+
+int main(void)
+{
+    RUN(an_address_can_be_used_when_it_is_given);
+    RUN(an_ipv6_address_can_be_used_at_once_if_asked);
+    RUN(what_is_taken_away_is_just_what_is_named);
+    RUN(so_it_is_of_ipv6);
+    RUN(an_address_is_given_once);
+
+    RUN(what_is_no_address_is_einval);
+    RUN(an_address_has_more_than_one_spelling);
+    RUN(prefixes_go_from_0_to_the_address_alone);
+
+    RUN(devices_and_flags_are_checked);
+    RUN(what_ipv6_refuses_is_said_in_the_kernels_words);
+    RUN(where_ipv6_is_off_it_is_eacces);
+
+    RUN(the_list_says_what_there_is);
+    RUN(an_address_on_lo_is_the_hosts);
+    RUN(past_the_end_there_is_nothing);
+    RUN(a_list_is_longer_than_a_datagram);
+    RUN(those_that_stay_are_listed_once_while_others_come_and_go);
+
+    RUN(changes_take_net_admin);
+    RUN(it_works_for_a_plain_user);
+    RUN(without_descriptors_it_is_emfile);
+    RUN(what_fails_half_way_is_an_error_and_leaves_nothing);
+    return finish();
+}

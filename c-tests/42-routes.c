@@ -1,0 +1,794 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Routes: added, taken away and listed. */
+#include "ip.h"
+#include "links.h"
+
+#define MANY 5000
+#define ROUNDS 100
+
+/* The i-th route to dst; the list's length: there is none. */
+static size_t find(const struct netns_route_list *list, const char *dst, int family)
+{
+    size_t i, len = netns_route_list_len(list);
+
+    for (i = 0; i < len; i++)
+        if (strcmp(netns_route_list_dst(list, i), dst) == 0 &&
+            netns_route_list_family(list, i) == family)
+            break;
+    return i;
+}
+
+/* Where packets to an address go, by the kernel's own word: "GATEWAY DEVICE" as the list has it. */
+static const char *way_to(const struct netns *ns, const char *dst, int family)
+{
+    static char text[128];
+    struct netns_route_list *list = NULL;
+    const char *via, *ifname;
+    size_t i;
+
+    OK(netns_route_list(ns, 0, &list));
+    i = find(list, dst, family);
+    via = netns_route_list_via(list, i);
+    ifname = netns_route_list_ifname(list, i);
+    snprintf(text, sizeof text, "%s %s", via ? via : "-", ifname ? ifname : "-");
+    if (i == netns_route_list_len(list))
+        text[0] = '\0';
+    netns_route_list_free(list);
+    return text;
+}
+
+/* The address that a socket in ns would send from to `to`; "": there is no way there. */
+static const char *source_for(const struct netns *ns, const char *to)
+{
+    static char text[INET6_ADDRSTRLEN];
+    struct sockaddr_storage storage = {0};
+    struct sockaddr_in *in = (struct sockaddr_in *)&storage;
+    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&storage;
+    socklen_t len = sizeof storage;
+    int fd;
+
+    if (inet_pton(AF_INET, to, &in->sin_addr) == 1) {
+        in->sin_family = AF_INET, in->sin_port = htons(9), len = sizeof *in;
+    } else {
+        MUST(inet_pton(AF_INET6, to, &in6->sin6_addr) - 1);
+        in6->sin6_family = AF_INET6, in6->sin6_port = htons(9), len = sizeof *in6;
+    }
+    fd = MUST(netns_socket(ns, storage.ss_family, SOCK_DGRAM, 0));
+    text[0] = '\0';
+    if (connect(fd, (struct sockaddr *)&storage, len) == 0) {
+        len = sizeof storage;
+        MUST(getsockname(fd, (struct sockaddr *)&storage, &len));
+        inet_ntop(storage.ss_family,
+                  storage.ss_family == AF_INET ? (void *)&in->sin_addr : (void *)&in6->sin6_addr,
+                  text, sizeof text);
+    } else {
+        check_at(errno == ENETUNREACH, __LINE__, "connect to %s: %s", to, strerror(errno));
+    }
+    close(fd);
+    return text;
+}
+
+/* As make_connected_pair, with 2001:db8::1/64 and 2001:db8::2/64 as well. */
+static void make_place(struct netns **blue, struct netns **red)
+{
+    make_connected_pair(blue, red);
+    if (!have_ipv6())
+        return;
+    OK(netns_addr_add_flags(*blue, "v0", "2001:db8::1/64", NETNS_ADDR_NODAD));
+    OK(netns_addr_add_flags(*red, "v1", "2001:db8::2/64", NETNS_ADDR_NODAD));
+}
+
+static void need_ipv6(void)
+{
+    if (!have_ipv6())
+        skip("no IPv6");
+}
+
+/* --- added and taken away ----------------------------------------------------------------------- */
+
+static void hosts_networks_and_all_else_are_reached(void)
+{
+    static const struct {
+        const char *dst, *via, *ifname, *listed, *way, *to;
+    } cases[] = {
+        {"198.51.100.0/24", "192.0.2.2", NULL, "198.51.100.0/24", "192.0.2.2 v0", "198.51.100.7"},
+        {"198.51.100.0/24", NULL, "v0", "198.51.100.0/24", "- v0", "198.51.100.7"},
+        {"198.51.100.0/24", "192.0.2.2", "v0", "198.51.100.0/24", "192.0.2.2 v0", "198.51.100.7"},
+        {"198.51.100.7", "192.0.2.2", NULL, "198.51.100.7/32", "192.0.2.2 v0", "198.51.100.7"},
+        {"198.51.100.7/32", NULL, "v0", "198.51.100.7/32", "- v0", "198.51.100.7"},
+        {"default", "192.0.2.2", NULL, "default", "192.0.2.2 v0", "198.51.100.7"},
+        {"default", NULL, "v0", "default", "- v0", "198.51.100.7"},
+        {"0.0.0.0/0", "192.0.2.2", "v0", "default", "192.0.2.2 v0", "198.51.100.7"},
+        {"198.51.100.6/31", "192.0.2.2", NULL, "198.51.100.6/31", "192.0.2.2 v0", "198.51.100.7"},
+    };
+    struct netns *blue = NULL, *red = NULL;
+    int before;
+
+    make_place(&blue, &red);
+    before = routes_in(blue);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        SAME(source_for(blue, cases[i].to), "");
+        OK(netns_route_add(blue, cases[i].dst, cases[i].via, cases[i].ifname));
+        SAME(way_to(blue, cases[i].listed, AF_INET), cases[i].way);
+        SAME(source_for(blue, cases[i].to), "192.0.2.1");
+        SAME(source_for(red, cases[i].to), "");
+        OK(netns_route_del(blue, cases[i].dst, cases[i].via, cases[i].ifname));
+        SAME(way_to(blue, cases[i].listed, AF_INET), "");
+        EQUAL(routes_in(blue), before);
+    }
+    close_pair(blue, red);
+}
+
+static void so_they_are_by_ipv6(void)
+{
+    static const struct {
+        const char *dst, *via, *ifname, *listed, *way, *to;
+    } cases[] = {
+        {"2001:db8:1::/48", "2001:db8::2", NULL, "2001:db8:1::/48", "2001:db8::2 v0", "2001:db8:1::7"},
+        {"2001:db8:1::/48", NULL, "v0", "2001:db8:1::/48", "- v0", "2001:db8:1::7"},
+        {"2001:db8:1::/48", "2001:db8::2", "v0", "2001:db8:1::/48", "2001:db8::2 v0", "2001:db8:1::7"},
+        {"2001:db8:1::7", "2001:db8::2", NULL, "2001:db8:1::7/128", "2001:db8::2 v0", "2001:db8:1::7"},
+        {"2001:db8:1::7", "fe80::9", "v0", "2001:db8:1::7/128", "fe80::9 v0", "2001:db8:1::7"},
+        {"default", "2001:db8::2", NULL, "default", "2001:db8::2 v0", "2001:db8:1::7"},
+        {"default", "fe80::9", "v0", "default", "fe80::9 v0", "2001:db8:1::7"},
+        {"::/0", NULL, "v0", "default", "- v0", "2001:db8:1::7"},
+        {"2000::/3", "2001:db8::2", NULL, "2000::/3", "2001:db8::2 v0", "2001:db8:1::7"},
+    };
+    struct netns *blue = NULL, *red = NULL;
+    int before;
+
+    need_ipv6();
+    make_place(&blue, &red);
+    before = routes_in(blue);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        SAME(source_for(blue, cases[i].to), "");
+        OK(netns_route_add(blue, cases[i].dst, cases[i].via, cases[i].ifname));
+        SAME(way_to(blue, cases[i].listed, AF_INET6), cases[i].way);
+        SAME(source_for(blue, cases[i].to), "2001:db8::1");
+        OK(netns_route_del(blue, cases[i].dst, cases[i].via, cases[i].ifname));
+        SAME(way_to(blue, cases[i].listed, AF_INET6), "");
+        EQUAL(routes_in(blue), before);
+    }
+    close_pair(blue, red);
+}
+
+static void an_ipv4_route_may_have_an_ipv6_gateway(void)
+{
+    struct netns *blue = NULL, *red = NULL;
+
+    need_ipv6();
+    make_place(&blue, &red);
+    OK(netns_route_add(blue, "198.51.100.0/24", "fe80::9", "v0"));
+    SAME(way_to(blue, "198.51.100.0/24", AF_INET), "fe80::9 v0");
+    SAME(source_for(blue, "198.51.100.7"), "192.0.2.1");
+    FAILS(ESRCH, netns_route_del(blue, "198.51.100.0/24", "fe80::8", "v0"));
+    OK(netns_route_del(blue, "198.51.100.0/24", "fe80::9", "v0"));
+    SAME(way_to(blue, "198.51.100.0/24", AF_INET), "");
+    /* Without its device a link-local gateway is anywhere. */
+    FAILS(EINVAL, netns_route_add(blue, "198.51.100.0/24", "fe80::9", NULL));
+    /* And the other way round there is none. */
+    FAILS(EINVAL, netns_route_add(blue, "2001:db8:1::/48", "192.0.2.2", NULL));
+    /* What is default is of the gateway's family. */
+    OK(netns_route_add(blue, "0.0.0.0/0", "fe80::9", "v0"));
+    SAME(way_to(blue, "default", AF_INET), "fe80::9 v0");
+    SAME(way_to(blue, "default", AF_INET6), "");
+    close_pair(blue, red);
+}
+
+static void the_calling_threads_namespace_has_routes_too(void)
+{
+    struct netns *ns = NULL;
+
+    leave_the_host();
+    need_veth();
+    OK(netns_create("blue", 0, &ns));
+    OK(netns_veth_add(NULL, "v0", ns, "v1"));
+    OK(netns_addr_add(NULL, "v0", "192.0.2.1/24"));
+    OK(netns_link_up(NULL, "v0"));
+    OK(netns_route_add(NULL, "default", "192.0.2.2", NULL));
+    SAME(way_to(NULL, "default", AF_INET), "192.0.2.2 v0");
+    SAME(way_to(ns, "default", AF_INET), "");
+    OK(netns_route_del(NULL, "default", "192.0.2.2", NULL));
+    SAME(way_to(NULL, "default", AF_INET), "");
+    netns_close(ns);
+}
+
+static void what_is_taken_away_is_just_what_is_named(void)
+{
+    struct netns *blue = NULL, *red = NULL;
+
+    make_place(&blue, &red);
+    OK(netns_veth_add(blue, "w0", blue, "w1"));
+    OK(netns_link_up(blue, "w0"));
+    OK(netns_link_up(blue, "w1"));
+    OK(netns_route_add(blue, "198.51.100.0/24", "192.0.2.2", NULL));
+    OK(netns_route_add(blue, "198.51.100.0/25", "192.0.2.2", NULL));
+    FAILS(ESRCH, netns_route_del(blue, "198.51.100.0/26", "192.0.2.2", NULL));
+    MESSAGE_HAS("netns_route_list");
+    FAILS(ESRCH, netns_route_del(blue, "198.51.100.0/24", "192.0.2.3", NULL));
+    FAILS(ESRCH, netns_route_del(blue, "198.51.100.0/24", "192.0.2.2", "w0"));
+    FAILS(ESRCH, netns_route_del(blue, "198.51.100.0/24", NULL, "w0"));
+    FAILS(ESRCH, netns_route_del(red, "198.51.100.0/24", "192.0.2.2", NULL));
+    SAME(way_to(blue, "198.51.100.0/24", AF_INET), "192.0.2.2 v0");
+    /* The device alone will do, and the other one stays. */
+    OK(netns_route_del(blue, "198.51.100.0/24", NULL, "v0"));
+    SAME(way_to(blue, "198.51.100.0/24", AF_INET), "");
+    SAME(way_to(blue, "198.51.100.0/25", AF_INET), "192.0.2.2 v0");
+    FAILS(ESRCH, netns_route_del(blue, "198.51.100.0/24", NULL, "v0"));
+    /* Whoever made it: that of the address's network is the kernel's. */
+    OK(netns_route_del(blue, "192.0.2.0/24", NULL, "v0"));
+    SAME(way_to(blue, "192.0.2.0/24", AF_INET), "");
+    if (have_ipv6()) {
+        OK(netns_route_del(blue, "2001:db8::/64", NULL, "v0"));
+        FAILS(ESRCH, netns_route_del(blue, "2001:db8::/64", NULL, "v0"));
+    }
+    close_pair(blue, red);
+}
+
+/* --- errors ------------------------------------------------------------------------------------- */
+
+static void what_is_no_address_is_einval(void)
+{
+    static const char *const bad[] = {"", " ", "/", "/24", "198.51.100.0/", "198.51.100.0/33",
+                                      "198.51.100.0/24/24", "198.51.100.0 /24", "198.51.100/24",
+                                      "198.51.100.256", "defaul", "Default", "default/0", "any", "all",
+                                      "2001:db8::/129", "2001:db8::/", "2001:db8:/32", "::1%lo",
+                                      "localhost"};
+    struct netns *blue = NULL, *red = NULL;
+    int before;
+
+    make_place(&blue, &red);
+    before = routes_in(blue);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        FAILS(EINVAL, netns_route_add(blue, bad[i], "192.0.2.2", NULL));
+        MESSAGE_HAS(bad[i]);
+        FAILS(EINVAL, netns_route_del(blue, bad[i], "192.0.2.2", NULL));
+        FAILS(EINVAL, netns_route_add(blue, "198.51.100.0/24", bad[i], NULL));
+        MESSAGE_HAS(bad[i]);
+        FAILS(EINVAL, netns_route_del(blue, "198.51.100.0/24", bad[i], "v0"));
+        MESSAGE_HAS(bad[i]);
+    }
+    /* A gateway is an address and no network. */
+    FAILS(EINVAL, netns_route_add(blue, "198.51.100.0/24", "192.0.2.2/32", NULL));
+    MESSAGE_HAS("192.0.2.2/32");
+    FAILS(EINVAL, netns_route_add(blue, "198.51.100.0/24", "default", NULL));
+    FAILS(EINVAL, netns_route_add(blue, NULL, "192.0.2.2", NULL));
+    MESSAGE_HAS("the destination is NULL");
+    FAILS(EINVAL, netns_route_del(blue, NULL, "192.0.2.2", NULL));
+    FAILS(EINVAL, netns_route_add(blue, "198.51.100.0/24", NULL, NULL));
+    MESSAGE_HAS("a route needs a gateway or an interface");
+    FAILS(EINVAL, netns_route_del(blue, "198.51.100.0/24", NULL, NULL));
+    EQUAL(routes_in(blue), before);
+    close_pair(blue, red);
+}
+
+static void what_is_no_network_is_einval(void)
+{
+    static const char *const bad[] = {"198.51.100.7/24", "198.51.100.1/31", "128.0.0.0/0",
+                                      "2001:db8::1/64", "2001:db8::1/127", "8000::/0"};
+    struct netns *blue = NULL, *red = NULL;
+    int before;
+
+    make_place(&blue, &red);
+    before = routes_in(blue);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        FAILS(EINVAL, netns_route_add(blue, bad[i], NULL, "v0"));
+        MESSAGE_HAS("bits beyond its prefix");
+        FAILS(EINVAL, netns_route_del(blue, bad[i], NULL, "v0"));
+    }
+    EQUAL(routes_in(blue), before);
+    close_pair(blue, red);
+}
+
+static void devices_are_checked(void)
+{
+    struct netns *blue = NULL, *red = NULL;
+
+    make_place(&blue, &red);
+    for (size_t i = 1; i < BAD_IFNAMES; i++) { /* NULL is no device */
+        FAILS(EINVAL, netns_route_add(blue, "198.51.100.0/24", "192.0.2.2", bad_ifnames[i]));
+        FAILS(EINVAL, netns_route_del(blue, "198.51.100.0/24", NULL, bad_ifnames[i]));
+    }
+    FAILS(ENAMETOOLONG, netns_route_add(blue, "198.51.100.0/24", NULL, TOO_LONG_IFNAME));
+    FAILS(ENAMETOOLONG, netns_route_del(blue, "198.51.100.0/24", NULL, TOO_LONG_IFNAME));
+    FAILS(ENODEV, netns_route_add(blue, "198.51.100.0/24", NULL, "nosuch"));
+    MESSAGE_HAS("\"nosuch\"");
+    FAILS(ENODEV, netns_route_add(blue, "198.51.100.0/24", "192.0.2.2", "v1"));
+    FAILS(ENODEV, netns_route_del(blue, "198.51.100.0/24", NULL, "nosuch"));
+    close_pair(blue, red);
+}
+
+static void a_route_is_added_once(void)
+{
+    struct netns *blue = NULL, *red = NULL;
+
+    make_place(&blue, &red);
+    OK(netns_route_add(blue, "198.51.100.0/24", "192.0.2.2", NULL));
+    FAILS(EEXIST, netns_route_add(blue, "198.51.100.0/24", "192.0.2.2", NULL));
+    MESSAGE_HAS("\"198.51.100.0/24\" via \"192.0.2.2\" in \"blue\"");
+    FAILS(EEXIST, netns_route_add(blue, "198.51.100.0/24", "192.0.2.3", NULL));
+    FAILS(EEXIST, netns_route_add(blue, "198.51.100.0/24", NULL, "v0"));
+    MESSAGE_HAS("on \"v0\"");
+    SAME(way_to(blue, "198.51.100.0/24", AF_INET), "192.0.2.2 v0");
+    if (have_ipv6()) {
+        OK(netns_route_add(blue, "2001:db8:1::/48", "2001:db8::2", NULL));
+        FAILS(EEXIST, netns_route_add(blue, "2001:db8:1::/48", "2001:db8::2", NULL));
+        FAILS(EEXIST, netns_route_add(blue, "2001:db8:1::/48", "2001:db8::3", NULL));
+        SAME(way_to(blue, "2001:db8:1::/48", AF_INET6), "2001:db8::2 v0");
+    }
+    close_pair(blue, red);
+}
+
+static void a_gateway_is_reached_directly(void)
+{
+    struct netns *blue = NULL, *red = NULL;
+
+    make_place(&blue, &red);
+    FAILS(ENETUNREACH, netns_route_add(blue, "198.51.100.0/24", "203.0.113.1", NULL));
+    MESSAGE_HAS("Nexthop has invalid gateway");
+    FAILS(ENETUNREACH, netns_route_add(blue, "default", "203.0.113.1", "v0"));
+    /* One's own broadcast address is no gateway. */
+    OK(netns_addr_add(blue, "v0", "203.0.113.129/25"));
+    FAILS(EINVAL, netns_route_add(blue, "198.51.100.0/24", "203.0.113.255", NULL));
+    if (have_ipv6()) {
+        FAILS(EHOSTUNREACH, netns_route_add(blue, "2001:db8:1::/48", "2001:db8:2::1", NULL));
+        FAILS(EINVAL, netns_route_add(blue, "2001:db8:1::/48", "2001:db8::1", NULL));
+        FAILS(EINVAL, netns_route_add(blue, "2001:db8:1::/48", "fe80::9", NULL));
+        FAILS(EINVAL, netns_route_add(blue, "2001:db8:1::/48", "ff02::1", "v0"));
+    }
+    SAME(way_to(blue, "default", AF_INET), "");
+    close_pair(blue, red);
+}
+
+static void a_device_is_up_for_it(void)
+{
+    struct netns *blue = NULL, *red = NULL;
+
+    make_pair(&blue, &red);
+    OK(netns_addr_add(blue, "v0", "192.0.2.1/24"));
+    FAILS(ENETDOWN, netns_route_add(blue, "198.51.100.0/24", NULL, "v0"));
+    MESSAGE_HAS("netns_link_up");
+    FAILS(ENETUNREACH, netns_route_add(blue, "198.51.100.0/24", "192.0.2.2", NULL));
+    if (have_ipv6())
+        FAILS(ENETDOWN, netns_route_add(blue, "2001:db8:1::/48", NULL, "v0"));
+    OK(netns_link_up(blue, "v0"));
+    OK(netns_route_add(blue, "198.51.100.0/24", NULL, "v0"));
+    /* With the device down they go. */
+    OK(netns_link_down(blue, "v0"));
+    SAME(way_to(blue, "198.51.100.0/24", AF_INET), "");
+    SAME(way_to(blue, "192.0.2.0/24", AF_INET), "");
+    close_pair(blue, red);
+}
+
+/* --- the list ----------------------------------------------------------------------------------- */
+
+static void the_list_says_what_there_is(void)
+{
+    struct netns *blue = NULL, *red = NULL;
+    struct netns_route_list *list = NULL;
+    size_t i;
+
+    make_place(&blue, &red);
+    OK(netns_route_add(blue, "198.51.100.0/24", "192.0.2.2", NULL));
+    OK(netns_route_add(blue, "203.0.113.0/24", NULL, "v0"));
+    OK(netns_route_list(blue, 0, &list));
+    i = find(list, "192.0.2.0/24", AF_INET);
+    SAME(netns_route_list_via(list, i), NULL);
+    SAME(netns_route_list_ifname(list, i), "v0");
+    EQUAL(netns_route_list_index(list, i), index_of(blue, "v0"));
+    EQUAL(netns_route_list_protocol(list, i), RTPROT_KERNEL);
+    EQUAL(netns_route_list_scope(list, i), RT_SCOPE_LINK);
+    EQUAL(netns_route_list_type(list, i), RTN_UNICAST);
+    EQUAL(netns_route_list_table(list, i), RT_TABLE_MAIN);
+    EQUAL(netns_route_list_metric(list, i), 0);
+    i = find(list, "198.51.100.0/24", AF_INET);
+    SAME(netns_route_list_via(list, i), "192.0.2.2");
+    EQUAL(netns_route_list_protocol(list, i), RTPROT_BOOT);
+    EQUAL(netns_route_list_scope(list, i), RT_SCOPE_UNIVERSE);
+    EQUAL(netns_route_list_family(list, i), AF_INET);
+    i = find(list, "203.0.113.0/24", AF_INET);
+    EQUAL(netns_route_list_scope(list, i), RT_SCOPE_LINK);
+    netns_route_list_free(list);
+    if (have_ipv6()) {
+        OK(netns_route_add(blue, "2001:db8:1::/48", "2001:db8::2", NULL));
+        OK(netns_route_list(blue, 0, &list));
+        i = find(list, "2001:db8:1::/48", AF_INET6);
+        SAME(netns_route_list_via(list, i), "2001:db8::2");
+        EQUAL(netns_route_list_metric(list, i), 1024);
+        EQUAL(netns_route_list_protocol(list, i), RTPROT_BOOT);
+        EQUAL(netns_route_list_type(list, i), RTN_UNICAST);
+        /* IPv4 comes first. */
+        for (size_t j = 1; j < netns_route_list_len(list); j++)
+            CHECK(netns_route_list_family(list, j - 1) <= netns_route_list_family(list, j));
+        netns_route_list_free(list);
+    }
+    close_pair(blue, red);
+}
+
+static void every_table_is_listed_when_asked(void)
+{
+    struct netns *blue = NULL, *red = NULL;
+    struct netns_route_list *main_table = NULL, *all = NULL;
+    size_t of_main = 0, local = 0, i;
+
+    make_place(&blue, &red);
+    OK(netns_link_up(blue, "lo"));
+    OK(netns_route_list(blue, 0, &main_table));
+    OK(netns_route_list(blue, NETNS_ROUTE_LIST_ALL_TABLES, &all));
+    for (i = 0; i < netns_route_list_len(main_table); i++)
+        EQUAL(netns_route_list_table(main_table, i), RT_TABLE_MAIN);
+    for (i = 0; i < netns_route_list_len(all); i++) {
+        of_main += netns_route_list_table(all, i) == RT_TABLE_MAIN;
+        local += netns_route_list_table(all, i) == RT_TABLE_LOCAL;
+    }
+    EQUAL(of_main, netns_route_list_len(main_table));
+    CHECK(local >= 2);
+    i = find(all, "192.0.2.1/32", AF_INET);
+    EQUAL(netns_route_list_table(all, i), RT_TABLE_LOCAL);
+    EQUAL(netns_route_list_type(all, i), RTN_LOCAL);
+    EQUAL(netns_route_list_scope(all, i), RT_SCOPE_HOST);
+    netns_route_list_free(main_table);
+    netns_route_list_free(all);
+    close_pair(blue, red);
+}
+
+static void ip_route(const char *arguments)
+{
+    char command[256];
+
+    snprintf(command, sizeof command, "ip %s", arguments);
+    check_at(shell(command) == 0, __LINE__, "%s", command);
+}
+
+static void each_way_of_several_is_an_entry(void)
+{
+    struct netns *blue = NULL, *red = NULL;
+    struct netns_route_list *list = NULL;
+    size_t i;
+
+    need_ip();
+    make_place(&blue, &red);
+    ip_route("-n blue route add 198.51.100.0/24 metric 7 proto static "
+             "nexthop via 192.0.2.2 nexthop via 192.0.2.3 weight 9 nexthop dev v0");
+    OK(netns_route_list(blue, 0, &list));
+    i = find(list, "198.51.100.0/24", AF_INET);
+    for (int way = 0; way < 3; way++, i++) {
+        static const char *const vias[] = {"192.0.2.2", "192.0.2.3", NULL};
+
+        SAME(netns_route_list_dst(list, i), "198.51.100.0/24");
+        SAME(netns_route_list_via(list, i), vias[way]);
+        SAME(netns_route_list_ifname(list, i), "v0");
+        EQUAL(netns_route_list_index(list, i), index_of(blue, "v0"));
+        EQUAL(netns_route_list_metric(list, i), 7);
+        EQUAL(netns_route_list_protocol(list, i), RTPROT_STATIC);
+    }
+    CHECK(i == netns_route_list_len(list) ||
+          strcmp(netns_route_list_dst(list, i), "198.51.100.0/24") != 0);
+    netns_route_list_free(list);
+    if (have_ipv6()) {
+        size_t ways = 0;
+
+        ip_route("-n blue route add 2001:db8:1::/48 nexthop via 2001:db8::2 nexthop via 2001:db8::3");
+        OK(netns_route_list(blue, 0, &list));
+        for (i = 0; i < netns_route_list_len(list); i++)
+            if (strcmp(netns_route_list_dst(list, i), "2001:db8:1::/48") == 0) {
+                SAME(netns_route_list_via(list, i), ways ? "2001:db8::3" : "2001:db8::2");
+                SAME(netns_route_list_ifname(list, i), "v0");
+                ways++;
+            }
+        EQUAL(ways, 2);
+        netns_route_list_free(list);
+    }
+    close_pair(blue, red);
+}
+
+static void routes_of_other_kinds_and_tables_are_listed(void)
+{
+    struct netns *blue = NULL, *red = NULL;
+    struct netns_route_list *list = NULL;
+    size_t i;
+
+    need_ip();
+    make_place(&blue, &red);
+    ip_route("-n blue route add blackhole 198.51.100.0/24");
+    ip_route("-n blue route add unreachable 198.51.101.0/24 metric 5");
+    ip_route("-n blue route add 198.51.102.0/24 via 192.0.2.2 table 100");
+    ip_route("-n blue route add 198.51.103.0/24 via 192.0.2.2 table 1000000");
+    OK(netns_route_list(blue, 0, &list));
+    i = find(list, "198.51.100.0/24", AF_INET);
+    EQUAL(netns_route_list_type(list, i), RTN_BLACKHOLE);
+    EQUAL(netns_route_list_index(list, i), 0);
+    SAME(netns_route_list_ifname(list, i), NULL);
+    SAME(netns_route_list_via(list, i), NULL);
+    i = find(list, "198.51.101.0/24", AF_INET);
+    EQUAL(netns_route_list_type(list, i), RTN_UNREACHABLE);
+    EQUAL(netns_route_list_metric(list, i), 5);
+    EQUAL(find(list, "198.51.102.0/24", AF_INET), netns_route_list_len(list));
+    EQUAL(find(list, "198.51.103.0/24", AF_INET), netns_route_list_len(list));
+    netns_route_list_free(list);
+    OK(netns_route_list(blue, NETNS_ROUTE_LIST_ALL_TABLES, &list));
+    EQUAL(netns_route_list_table(list, find(list, "198.51.102.0/24", AF_INET)), 100);
+    EQUAL(netns_route_list_table(list, find(list, "198.51.103.0/24", AF_INET)), 1000000);
+    netns_route_list_free(list);
+    /* Of whatever kind, it can be taken away by its device, which this one has not. */
+    FAILS(ESRCH, netns_route_del(blue, "198.51.100.0/24", NULL, "v0"));
+    /* And only from the main table. */
+    FAILS(ESRCH, netns_route_del(blue, "198.51.102.0/24", "192.0.2.2", NULL));
+    close_pair(blue, red);
+}
+
+static void check_past_the_end(const struct netns_route_list *list, size_t i)
+{
+    SAME(netns_route_list_dst(list, i), NULL);
+    EQUAL(netns_route_list_family(list, i), 0);
+    SAME(netns_route_list_via(list, i), NULL);
+    EQUAL(netns_route_list_index(list, i), 0);
+    SAME(netns_route_list_ifname(list, i), NULL);
+    EQUAL(netns_route_list_metric(list, i), 0);
+    EQUAL(netns_route_list_table(list, i), 0);
+    EQUAL(netns_route_list_protocol(list, i), 0);
+    EQUAL(netns_route_list_scope(list, i), 0);
+    EQUAL(netns_route_list_type(list, i), 0);
+}
+
+static void past_the_end_there_is_nothing(void)
+{
+    struct netns_route_list *list = (void *)&test_failures;
+    struct netns *ns = NULL;
+
+    OK(netns_create("blue", 0, &ns));
+    for (int bit = 0; bit < 32; bit++)
+        if (1u << bit != NETNS_ROUTE_LIST_ALL_TABLES)
+            FAILS(EINVAL, netns_route_list(ns, 1u << bit, &list));
+    CHECK(list == (void *)&test_failures);
+    FAILS(EINVAL, netns_route_list(ns, 0, NULL));
+    OK(netns_route_list(ns, 0, &list));
+    EQUAL(netns_route_list_len(list), 0);
+    check_past_the_end(list, 0);
+    check_past_the_end(list, SIZE_MAX);
+    netns_route_list_free(list);
+    EQUAL(netns_route_list_len(NULL), 0);
+    check_past_the_end(NULL, 0);
+    errno = ERRNO_UNTOUCHED;
+    netns_route_list_free(NULL);
+    EQUAL(errno, ERRNO_UNTOUCHED);
+    netns_close(ns);
+}
+
+/* The i-th of many destinations, half of them IPv6 where there is that. */
+static const char *one_of_many(int i)
+{
+    static char text[64];
+
+    if (i % 2 && have_ipv6())
+        snprintf(text, sizeof text, "2001:db8:%x::/48", 0x1000 + i);
+    else
+        snprintf(text, sizeof text, "10.%d.%d.0/24", i / 250, i % 250);
+    return text;
+}
+
+static void add_many(const struct netns *ns, int count)
+{
+    for (int i = 0; i < count; i++)
+        OK(netns_route_add(ns, one_of_many(i), NULL, "v0"));
+}
+
+static bool is_one_of_many(const char *dst)
+{
+    return strncmp(dst, "10.", 3) == 0 || strncmp(dst, "2001:db8:1", 10) == 0 ||
+           strncmp(dst, "2001:db8:2", 10) == 0;
+}
+
+static void a_list_is_longer_than_a_datagram(void)
+{
+    struct netns *blue = NULL, *red = NULL;
+    struct netns_route_list *list = NULL;
+    int count = under_valgrind() ? MANY / 20 : MANY, found = 0;
+
+    make_connected_pair(&blue, &red);
+    add_many(blue, count);
+    OK(netns_route_list(blue, 0, &list));
+    for (size_t i = 0; i < netns_route_list_len(list); i++)
+        if (is_one_of_many(netns_route_list_dst(list, i))) {
+            found++;
+            SAME(netns_route_list_ifname(list, i), "v0");
+        }
+    EQUAL(found, count);
+    for (int i = 0; i < count; i += 97)
+        CHECK(find(list, one_of_many(i), i % 2 && have_ipv6() ? AF_INET6 : AF_INET) <
+              netns_route_list_len(list));
+    netns_route_list_free(list);
+    close_pair(blue, red);
+}
+
+struct changer {
+    const struct netns *ns;
+    int done; /* read and written atomically */
+};
+
+static void *come_and_go(void *arg)
+{
+    struct changer *changer = arg;
+
+    for (int i = 0; i < 100000 && !__atomic_load_n(&changer->done, __ATOMIC_SEQ_CST); i++) {
+        const char *dst = i % 2 && have_ipv6() ? "2001:db8:3::/48" : "9.0.0.0/24";
+
+        OK(netns_route_add(changer->ns, dst, NULL, "v0"));
+        OK(netns_route_del(changer->ns, dst, NULL, "v0"));
+    }
+    return NULL;
+}
+
+static void those_that_stay_are_listed_once_while_others_come_and_go(void)
+{
+    int staying = under_valgrind() ? 200 : 2000, listed = 0;
+    struct netns *blue = NULL, *red = NULL;
+    struct changer changer;
+    pthread_t thread;
+
+    make_connected_pair(&blue, &red);
+    add_many(blue, staying);
+    changer = (struct changer){.ns = blue};
+    MUST(-pthread_create(&thread, NULL, come_and_go, &changer));
+    for (int round = 0; round < (under_valgrind() ? 10 : ROUNDS); round++) {
+        struct netns_route_list *list = NULL;
+        int rc = netns_route_list(blue, 0, &list), found[2] = {0, 0};
+
+        if (rc < 0) {
+            EQUAL(rc, -EAGAIN);
+            continue;
+        }
+        listed++;
+        for (size_t i = 0; i < netns_route_list_len(list); i++)
+            found[netns_route_list_family(list, i) == AF_INET6] +=
+                is_one_of_many(netns_route_list_dst(list, i));
+        EQUAL(found[0], have_ipv6() ? staying / 2 : staying);
+        /*
+         * Linux 6.18 passes over one of IPv6 at times, where another was taken away before it, and
+         * tells nobody: `ip -6 route` misses it as well. What it tells twice is left out.
+         */
+        CHECK(found[1] <= staying / 2);
+        CHECK(found[1] >= (have_ipv6() ? staying / 2 - 2 : 0));
+        netns_route_list_free(list);
+    }
+    __atomic_store_n(&changer.done, 1, __ATOMIC_SEQ_CST);
+    pthread_join(thread, NULL);
+    CHECK(listed > 0);
+    EQUAL(threads_left(), 1);
+    close_pair(blue, red);
+}
+
+/* --- rights and distress --------------------------------------------------------------------------- */
+
+static int add(const struct netns *ns)
+{
+    return netns_route_add(ns, "198.51.100.0/24", "192.0.2.2", "v0");
+}
+
+static int del(const struct netns *ns)
+{
+    return netns_route_del(ns, "203.0.113.0/24", NULL, "v0");
+}
+
+static int list_them(const struct netns *ns)
+{
+    struct netns_route_list *list = NULL;
+    int rc = netns_route_list(ns, NETNS_ROUTE_LIST_ALL_TABLES, &list);
+
+    netns_route_list_free(list);
+    return rc;
+}
+
+static request *const requests[] = {add, del, list_them};
+
+static void change_without_net_admin(void *arg)
+{
+    drop_capability(CAP_NET_ADMIN);
+    for (int i = 0; i < 2; i++) {
+        FAILS(EPERM, requests[i](arg));
+        MESSAGE_HAS("CAP_NET_ADMIN");
+    }
+    OK(list_them(arg));
+}
+
+static void changes_take_net_admin(void)
+{
+    struct netns *blue = NULL, *red = NULL;
+
+    make_connected_pair(&blue, &red);
+    OK(netns_route_add(blue, "203.0.113.0/24", NULL, "v0"));
+    IN_CHILD(change_without_net_admin, blue);
+    SAME(way_to(blue, "203.0.113.0/24", AF_INET), "- v0");
+    SAME(way_to(blue, "198.51.100.0/24", AF_INET), "");
+    close_pair(blue, red);
+}
+
+static void work_as_root_of_a_user_namespace(void *arg)
+{
+    struct netns *ns = NULL;
+
+    (void)arg;
+    become_plain_user();
+    enter_user_namespace(0);
+    OK(netns_create(NULL, 0, &ns));
+    OK(netns_veth_add(ns, "v0", ns, "v1"));
+    OK(netns_link_up(ns, "v0"));
+    OK(netns_link_up(ns, "v1"));
+    OK(netns_addr_add(ns, "v0", "192.0.2.1/24"));
+    OK(netns_route_add(ns, "default", "192.0.2.2", NULL));
+    SAME(way_to(ns, "default", AF_INET), "192.0.2.2 v0");
+    OK(netns_route_del(ns, "default", "192.0.2.2", NULL));
+    FAILS(EPERM, netns_route_add(NULL, "198.51.100.0/24", NULL, "lo"));
+    EQUAL(threads_left(), 1);
+    netns_close(ns);
+}
+
+static void it_works_for_a_plain_user(void)
+{
+    need_veth();
+    IN_CHILD(work_as_root_of_a_user_namespace, NULL);
+}
+
+static void without_descriptors_it_is_emfile(void)
+{
+    struct netns *blue = NULL, *red = NULL;
+
+    make_connected_pair(&blue, &red);
+    OK(netns_route_add(blue, "203.0.113.0/24", NULL, "v0"));
+    for (int i = 0; i < 3; i++) {
+        netns_close(blue);
+        OK(netns_open("blue", 0, &blue));
+        RUNS_OUT_OF_DESCRIPTORS(requests[i](blue));
+    }
+    close_pair(blue, red);
+}
+
+static void what_fails_half_way_is_an_error_and_leaves_nothing(void)
+{
+    static const int calls[] = {SYS_socket, SYS_sendto};
+    struct netns *blue = NULL, *red = NULL;
+
+    make_connected_pair(&blue, &red);
+    OK(netns_route_add(blue, "203.0.113.0/24", NULL, "v0"));
+    for (int i = 0; i < 3; i++)
+        for (int c = 0; c < 2; c++) {
+            struct netns *other = NULL;
+
+            OK(netns_open("blue", 0, &other));
+            fails_with_fault(requests[i], other, calls[c], ENOBUFS, ENOBUFS, __LINE__);
+            netns_close(other);
+        }
+    SAME(way_to(blue, "203.0.113.0/24", AF_INET), "- v0");
+    SAME(way_to(blue, "198.51.100.0/24", AF_INET), "");
+    close_pair(blue, red);
+}
+
+int main(void)
+{
+    RUN(hosts_networks_and_all_else_are_reached);
+    RUN(so_they_are_by_ipv6);
+    RUN(an_ipv4_route_may_have_an_ipv6_gateway);
+    RUN(the_calling_threads_namespace_has_routes_too);
+    RUN(what_is_taken_away_is_just_what_is_named);
+
+    RUN(what_is_no_address_is_einval);
+    RUN(what_is_no_network_is_einval);
+    RUN(devices_are_checked);
+    RUN(a_route_is_added_once);
+    RUN(a_gateway_is_reached_directly);
+    RUN(a_device_is_up_for_it);
+
+    RUN(the_list_says_what_there_is);
+    RUN(every_table_is_listed_when_asked);
+    RUN(each_way_of_several_is_an_entry);
+    RUN(routes_of_other_kinds_and_tables_are_listed);
+    RUN(past_the_end_there_is_nothing);
+    RUN(a_list_is_longer_than_a_datagram);
+    RUN(those_that_stay_are_listed_once_while_others_come_and_go);
+
+    RUN(changes_take_net_admin);
+    RUN(it_works_for_a_plain_user);
+    RUN(without_descriptors_it_is_emfile);
+    RUN(what_fails_half_way_is_an_error_and_leaves_nothing);
+    return finish();
+}

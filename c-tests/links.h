@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* What ioctl(2) says of devices, and what the calls about devices, addresses and routes have in common. */
+#ifndef NETNS_TEST_LINKS_H
+#define NETNS_TEST_LINKS_H
+
+#include "fault.h"
+#include "privilege.h"
+#include "test.h"
+
+#include <arpa/inet.h>
+#include <linux/rtnetlink.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+/* A name of the longest kind, and one that is a byte too long. */
+#define LONGEST_IFNAME "d23456789012345"
+#define TOO_LONG_IFNAME LONGEST_IFNAME "6"
+
+/* --- what the kernel says, asked without netlink ------------------------------------------------ */
+
+/* Asks one thing about a device in ns (NULL: here); false: there is no such device. */
+static inline bool
+ask_device(const struct netns *ns, const char *ifname, unsigned long what, struct ifreq *answer)
+{
+    int fd = MUST(ns ? netns_socket(ns, AF_INET, SOCK_DGRAM, 0)
+                     : socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    bool there;
+
+    memset(answer, 0, sizeof *answer);
+    snprintf(answer->ifr_name, sizeof answer->ifr_name, "%s", ifname);
+    there = ioctl(fd, what, answer) == 0;
+    if (!there)
+        check_at(errno == ENODEV, __LINE__, "ioctl %lx on %s: %s", what, ifname, strerror(errno));
+    close(fd);
+    return there;
+}
+
+/* Its index; 0: there is no such device. */
+static inline unsigned index_of(const struct netns *ns, const char *ifname)
+{
+    struct ifreq answer;
+
+    return ask_device(ns, ifname, SIOCGIFINDEX, &answer) ? answer.ifr_ifindex : 0;
+}
+
+static inline bool has_device(const struct netns *ns, const char *ifname)
+{
+    return index_of(ns, ifname) != 0;
+}
+
+static inline bool is_up(const struct netns *ns, const char *ifname)
+{
+    struct ifreq answer;
+
+    return ask_device(ns, ifname, SIOCGIFFLAGS, &answer) && answer.ifr_flags & IFF_UP;
+}
+
+static inline int mtu_of(const struct netns *ns, const char *ifname)
+{
+    struct ifreq answer;
+
+    return ask_device(ns, ifname, SIOCGIFMTU, &answer) ? answer.ifr_mtu : -1;
+}
+
+/* Its link-layer address, in a buffer that the next call overwrites. */
+static inline const char *lladdr_of(const struct netns *ns, const char *ifname)
+{
+    static char text[18];
+    struct ifreq answer;
+    const unsigned char *b = (const unsigned char *)answer.ifr_hwaddr.sa_data;
+
+    if (!ask_device(ns, ifname, SIOCGIFHWADDR, &answer))
+        return NULL;
+    snprintf(text, sizeof text, "%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4], b[5]);
+    return text;
+}
+
+/* How many devices there are, lo among them. */
+static inline int devices_in(const struct netns *ns)
+{
+    struct netns_link_list *list = NULL;
+    int count;
+
+    OK(netns_link_list(ns, 0, &list));
+    count = (int)netns_link_list_len(list);
+    netns_link_list_free(list);
+    return count;
+}
+
+static inline int addresses_in(const struct netns *ns)
+{
+    struct netns_addr_list *list = NULL;
+    int count;
+
+    OK(netns_addr_list(ns, 0, &list));
+    count = (int)netns_addr_list_len(list);
+    netns_addr_list_free(list);
+    return count;
+}
+
+static inline int routes_in(const struct netns *ns)
+{
+    struct netns_route_list *list = NULL;
+    int count;
+
+    OK(netns_route_list(ns, 0, &list));
+    count = (int)netns_route_list_len(list);
+    netns_route_list_free(list);
+    return count;
+}
+
+/* --- places to work in -------------------------------------------------------------------------- */
+
+/* From here on the thread is in an empty namespace of the test's own, not in the host's. */
+static inline void leave_the_host(void)
+{
+    MUST(unshare(CLONE_NEWNET));
+}
+
+/* Without IPv6 nothing of it can be tested. */
+static inline bool have_ipv6(void)
+{
+    return access("/proc/net/if_inet6", F_OK) == 0;
+}
+
+/* Whether the kernel can make such a device; it is tried in a namespace that is thrown away. */
+static inline bool have_kind(const char *kind)
+{
+    struct netns *ns = NULL;
+    bool made;
+
+    OK(netns_create(NULL, 0, &ns));
+    made = netns_link_add(ns, "try0", kind) == 0;
+    netns_close(ns);
+    return made;
+}
+
+static inline void need_kind(const char *kind)
+{
+    if (!have_kind(kind)) {
+        printf("# no %s\n", kind);
+        skip("the kernel lacks a kind of device");
+    }
+}
+
+static inline bool have_veth(void)
+{
+    struct netns *ns = NULL;
+    bool made;
+
+    OK(netns_create(NULL, 0, &ns));
+    made = netns_veth_add(ns, "try0", ns, "try1") == 0;
+    netns_close(ns);
+    return made;
+}
+
+static inline void need_veth(void)
+{
+    if (!have_veth())
+        skip("the kernel has no veth");
+}
+
+/* "blue" with v0 and "red" with v1, which are a pair. */
+static inline void make_pair(struct netns **blue, struct netns **red)
+{
+    need_veth();
+    OK(netns_create("blue", 0, blue));
+    OK(netns_create("red", 0, red));
+    OK(netns_veth_add(*blue, "v0", *red, "v1"));
+}
+
+/* The same with v0 192.0.2.1/24 and v1 192.0.2.2/24, and both up. */
+static inline void make_connected_pair(struct netns **blue, struct netns **red)
+{
+    make_pair(blue, red);
+    OK(netns_addr_add(*blue, "v0", "192.0.2.1/24"));
+    OK(netns_addr_add(*red, "v1", "192.0.2.2/24"));
+    OK(netns_link_up(*blue, "v0"));
+    OK(netns_link_up(*red, "v1"));
+}
+
+static inline void close_pair(struct netns *blue, struct netns *red)
+{
+    netns_close(blue);
+    netns_close(red);
+}
+
+/* --- names ------------------------------------------------------------------------------------- */
+
+/* No device can be called so. */
+static const char *const bad_ifnames[] = {NULL, "", ".", "..", "a/b", "/", "a b", " ", "a\tb",
+                                          "a\nb", "a:b", "v0:1", ":", "v%d", "%"};
+
+#define BAD_IFNAMES (sizeof bad_ifnames / sizeof *bad_ifnames)
+
+/* A call that takes a device's name refuses what cannot be one, and says so of the very name. */
+#define REFUSES_BAD_NAMES(name, call)                                                              \
+    do {                                                                                           \
+        const char *name;                                                                          \
+        for (size_t i_ = 0; i_ < BAD_IFNAMES; i_++) {                                              \
+            name = bad_ifnames[i_];                                                                \
+            FAILS(EINVAL, call);                                                                   \
+        }                                                                                          \
+        name = TOO_LONG_IFNAME;                                                                    \
+        FAILS(ENAMETOOLONG, call);                                                                 \
+        MESSAGE_HAS(TOO_LONG_IFNAME);                                                              \
+    } while (0)
+
+/* --- calls that fail --------------------------------------------------------------------------- */
+
+/* One of the calls, to be made in ns. */
+typedef int request(const struct netns *ns);
+
+/* What a request met, for the caller of a part that ran on another thread. */
+struct attempt {
+    request *call;
+    const struct netns *ns;
+    int rc, error;
+    char message[256];
+};
+
+static inline void attempt(void *arg)
+{
+    struct attempt *a = arg;
+
+    errno = ERRNO_UNTOUCHED;
+    a->rc = a->call(a->ns);
+    a->error = errno;
+    snprintf(a->message, sizeof a->message, "%s", a->rc < 0 ? netns_errmsg() : "");
+}
+
+/* The request fails with this errno while a system call fails with `cause`, and leaves nothing. */
+static inline void
+fails_with_fault(request *call, const struct netns *ns, int syscall, int cause, int error, int line)
+{
+    struct fault fault = {.call = syscall, .error = cause};
+    struct attempt a = {.call = call, .ns = ns};
+    struct state before = state_now();
+
+    with_faults(&fault, 1, attempt, &a);
+    check_at(a.rc == -error && a.error == error, line, "returned %d (%s), set errno to %d, not %s",
+             a.rc, a.message, a.error, strerrorname_np(error));
+    check_at(a.message[0] != '\0', line, "no message");
+    unchanged_at(before, line);
+}
+
+#endif
