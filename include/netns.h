@@ -901,7 +901,7 @@ int netns_veth_add(const struct netns *ns,
  *               have no macvlan, such as lo, or none beside one of "passthru"
  *   -ENAMETOOLONG  a name is longer than 15 bytes
  *   -ENODEV     there is no such parent
- *   -EEXIST     there is an interface of that name
+ *   -EEXIST     there is an interface of that name, or before Linux 6.15 where the parent is
  *   -EBUSY      the parent is in use otherwise, as a port of a bridge for example
  *   -EOPNOTSUPP the kernel has no macvlan
  *   -EPERM      CAP_NET_ADMIN over one of the namespaces is missing
@@ -929,7 +929,8 @@ int netns_macvlan_add(const struct netns *ns,
  *   -EINVAL     a name is NULL or unfit, see netns_link_move(), or id is over 4094
  *   -ENAMETOOLONG  a name is longer than 15 bytes
  *   -ENODEV     there is no such parent
- *   -EEXIST     there is an interface of that name, or one of that id on the parent
+ *   -EEXIST     there is an interface of that name, or before Linux 6.15 where the parent is, or one
+ *               of that id on the parent
  *   -EOPNOTSUPP the kernel has no VLANs, or the parent can have none
  *   -EPERM      CAP_NET_ADMIN over one of the namespaces is missing
  *   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
