@@ -274,6 +274,7 @@ static void a_failure_changes_nothing(void)
     CHANGES_NOTHING(ENOENT, ns, "/nowhere/at-all", argv);
     MESSAGE_HAS("exec \"/nowhere/at-all\" in \"blue\": exec: No such file or directory (");
     MUST(chdir("/run"));
+    MUST(setenv("PATH", "/bin:/usr/bin", 1));
     CHANGES_NOTHING(ENOENT, ns, "no-such-program", argv);
     CHANGES_NOTHING(EACCES, ns, "/run", argv);
     CHANGES_NOTHING(ENOTDIR, ns, "/proc/uptime/x", argv);

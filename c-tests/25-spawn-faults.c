@@ -336,34 +336,77 @@ static void forks_at_the_same_time_keep_nobody_waiting(void)
     netns_close(ns);
 }
 
+static pid_t main_process;
+static atomic_int handled, misplaced;
+
+static void handle(int signal)
+{
+    (void)signal;
+    handled++;
+    misplaced += getpid() != main_process;
+}
+
+static void *signal_the_group(void *arg)
+{
+    while (!done)
+        MUST(kill(0, SIGWINCH));
+    return arg;
+}
+
+static void no_handler_runs_in_a_child(void)
+{
+    struct sigaction action = {.sa_handler = handle, .sa_flags = SA_RESTART};
+    struct netns *ns = blue();
+    pthread_t sender;
+
+    /* A signal that ends nobody, for every process that there is meanwhile. */
+    MUST(setpgid(0, 0));
+    main_process = getpid();
+    MUST(sigaction(SIGWINCH, &action, NULL));
+    MUST(-pthread_create(&sender, NULL, signal_the_group, NULL));
+    for (int i = 0; i < 100; i++) {
+        pid_t pid;
+
+        OK(netns_spawn(ns, NULL, "true", true_argv, NULL, &pid));
+        EQUAL(wait_for(pid), 0);
+        FAILS(ENOENT, netns_spawn(ns, NULL, "/nowhere/at-all", true_argv, NULL, &pid));
+    }
+    done = true;
+    pthread_join(sender, NULL);
+    CHECK(handled > 0);
+    EQUAL(misplaced, 0);
+    netns_close(ns);
+}
+
+struct cancelled {
+    struct netns *ns;
+    pid_t pid;
+};
+
 static void *start_while_cancelled(void *arg)
 {
-    char *argv[] = {(char *)"true", NULL};
-    pid_t *pid = arg;
+    struct cancelled *cancelled = arg;
 
     pthread_cancel(pthread_self());
-    if (netns_spawn(*(struct netns **)(pid + 2), NULL, "true", argv, NULL, pid) != 0)
-        *pid = -1;
+    if (netns_spawn(cancelled->ns, NULL, "true", true_argv, NULL, &cancelled->pid) != 0)
+        cancelled->pid = -1;
     pthread_testcancel();
-    *pid = -2;
+    cancelled->pid = -2;
     return NULL;
 }
 
 static void a_cancelled_thread_starts_it_first(void)
 {
-    struct {
-        pid_t pid, unused;
-        struct netns *ns;
-    } job = {.ns = blue()};
+    struct cancelled cancelled = {.ns = blue()};
     pthread_t thread;
     void *result;
 
-    MUST(-pthread_create(&thread, NULL, start_while_cancelled, &job));
+    MUST(-pthread_create(&thread, NULL, start_while_cancelled, &cancelled));
     pthread_join(thread, &result);
     CHECK(result == PTHREAD_CANCELED);
-    CHECK(job.pid > 0);
-    EQUAL(wait_for(job.pid), 0);
-    netns_close(job.ns);
+    CHECK(cancelled.pid > 0);
+    EQUAL(wait_for(cancelled.pid), 0);
+    netns_close(cancelled.ns);
 }
 
 int main(void)
@@ -378,6 +421,7 @@ int main(void)
 
     RUN(many_threads_may_start_many);
     RUN(forks_at_the_same_time_keep_nobody_waiting);
+    RUN(no_handler_runs_in_a_child);
     RUN(a_cancelled_thread_starts_it_first);
     return finish();
 }
