@@ -477,10 +477,34 @@ static void each_takes_away_what_the_other_made(void)
     end("either", 10);
 }
 
+/* The lists do not tell it. */
+static void a_macvlan_has_the_mode_that_it_was_given(void)
+{
+    static const char *const modes[][2] = {{NULL, "vepa"}, {"private", "private"}, {"vepa", "vepa"},
+                                           {"bridge", "bridge"}, {"passthru", "passthru"}};
+
+    begin();
+    OK(netns_veth_add(blue, "v0", red, "v1"));
+    if (netns_macvlan_add(blue, "m0", red, "v1", "bridge") == -EOPNOTSUPP)
+        skip("no macvlan");
+    OK(netns_link_del(blue, "m0"));
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        const struct json *info;
+
+        SET(netns_macvlan_add(blue, "m0", red, "v1", modes[i][0]));
+        info = json_get(ip_says("link show m0")->child, "linkinfo");
+        SAME(json_text(info, "info_kind"), "macvlan");
+        SAME(json_text(json_get(info, "info_data"), "mode"), modes[i][1]);
+        OK(netns_link_del(blue, "m0"));
+    }
+    close_pair(blue, red);
+}
+
 int main(void)
 {
     RUN(what_these_calls_set_ip_reads);
     RUN(what_ip_sets_these_lists_read);
     RUN(each_takes_away_what_the_other_made);
+    RUN(a_macvlan_has_the_mode_that_it_was_given);
     return finish();
 }
