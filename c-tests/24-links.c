@@ -262,6 +262,32 @@ static void a_name_that_is_taken_is_eexist(void)
     netns_close(y);
 }
 
+/* It goes along, and keeps the interface itself from having it. */
+static void a_new_name_that_is_its_own_alternative_is_eexist(void)
+{
+    struct netns *x = namespace_with_a_pair(), *y = new_namespace();
+    int index = index_in(x, "a");
+
+    in(x, "ip link property add dev a altname other && ip link set dev a up");
+    in(x, "ip address add 192.0.2.1/24 dev a");
+    FAILS(EEXIST, netns_link_move(x, "a", y, "other"));
+    MESSAGE_HAS("alternative name");
+    FAILS(EEXIST, netns_link_move(x, "other", y, "other"));
+    MESSAGE_HAS("alternative name");
+    FAILS(EEXIST, netns_link_move(x, "a", x, "other"));
+    EQUAL(index_in(x, "a"), index);
+    /* It has not been there and back. */
+    CHECK(is_up(x, "a"));
+    in(x, "ip address show dev a | grep -q 192.0.2.1");
+    /* Its real name is none of its alternatives, nor is another interface's. */
+    OK(netns_link_move(x, "other", y, "b"));
+    OK(netns_link_move(y, "other", x, "a"));
+    OK(netns_link_move(x, "other", y, "a"));
+    CHECK(index_in(y, "a") > 0);
+    netns_close(x);
+    netns_close(y);
+}
+
 static void what_is_not_there_is_enodev(void)
 {
     struct netns *x = namespace_with_a_pair(), *y = new_namespace();
@@ -516,6 +542,7 @@ int main(void)
     RUN(a_tap_moves_and_still_belongs_to_who_made_it);
 
     RUN(a_name_that_is_taken_is_eexist);
+    RUN(a_new_name_that_is_its_own_alternative_is_eexist);
     RUN(what_is_not_there_is_enodev);
     RUN(bad_names_are_refused);
     RUN(what_belongs_to_its_namespace_stays);

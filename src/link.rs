@@ -6,12 +6,13 @@ pub mod setup;
 use std::ffi::CStr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
+use netlink_packet_core::Emitable;
 use netlink_packet_route::link::LinkHeader;
 use nix::errno::Errno;
 
 use crate::error::{Error, Result, Step};
 use crate::namespace::Namespace;
-use crate::netlink::{self, Attribute, Message, Request, Route, malformed};
+use crate::netlink::{self, Attribute, Attributes, Message, Request, Route, malformed};
 use crate::switch;
 
 /// A string that may be an interface's name, as the kernel has it: 15 bytes at most. It would take a
@@ -42,10 +43,15 @@ impl<'a> LinkName<'a> {
 
 /// The index of the interface with this name, which may be one of its alternative names.
 pub fn index_of(route: &mut Route, name: LinkName) -> Result<u32> {
+    find(route, name, index_in)
+}
+
+/// What `read` makes of the kernel's description of the interface with this name.
+fn find<T>(route: &mut Route, name: LinkName, read: impl Fn(&Message) -> Result<T>) -> Result<T> {
     let mut request = Request::new(Step::FindLink, libc::RTM_GETLINK, &LinkHeader::default());
     request.put(&name.attribute());
     request.put(&without_counters());
-    route.get(&mut request, index_in)
+    route.get(&mut request, read)
 }
 
 /// Counters would be most of an answer.
@@ -74,6 +80,7 @@ pub fn move_to(
         if from.map_or_else(|| to.is_current() == Ok(true), |from| from == to) {
             return change(here, index, to.as_fd(), Some(new_name));
         }
+        refuse_if_alternative(here, index, new_name)?;
         netlink::with(Some(to), |there| {
             refuse_if_taken(there, new_name)?;
             change(here, index, to.as_fd(), Some(new_name)).inspect_err(|_| {
@@ -91,6 +98,21 @@ fn refuse_if_taken(there: &mut Route, name: LinkName) -> Result<()> {
         Ok(_) => Err(Error::new(Step::MoveLink, Errno::EEXIST)
             .hint("the namespace that it is to go to has an interface of the new name")),
         Err(Error { errno: Errno::ENODEV, .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Nor can it, with an alternative name of the interface itself, which goes along.
+fn refuse_if_alternative(here: &mut Route, index: u32, name: LinkName) -> Result<()> {
+    let is_alternative = |message: &Message| {
+        let header = LinkHeader::default().buffer_len();
+        let real = Attributes::behind(header, message.payload).text(libc::IFLA_IFNAME);
+        Ok(index_in(message)? == index && real != Some(name.0.to_bytes()))
+    };
+    match find(here, name, is_alternative) {
+        Ok(true) => Err(Error::new(Step::MoveLink, Errno::EEXIST)
+            .hint("the new name is an alternative name that the interface has")),
+        Ok(false) | Err(Error { errno: Errno::ENODEV, .. }) => Ok(()),
         Err(error) => Err(error),
     }
 }

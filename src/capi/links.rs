@@ -32,7 +32,8 @@ use super::types::Netns;
 ///               has the kernel's word for it
 ///   -ENAMETOOLONG  a name has more than 15 bytes
 ///   -ENODEV     from has no interface of this name
-///   -EEXIST     to has another interface of the name that this one keeps or is to get
+///   -EEXIST     to has another interface of the name that this one keeps or is to get, or newname
+///               is an alternative name of this one
 ///   -EPERM      CAP_NET_ADMIN over both namespaces, or CAP_SYS_ADMIN to reach one that the calling
 ///               thread is not in, is missing
 ///   -EBUSY      the interface is in use, or is in to already and up (before Linux 6.2)
@@ -234,6 +235,7 @@ pub unsafe extern "C" fn netns_link_del(ns: Option<&Netns>, ifname: *const c_cha
 ///   -EINVAL     ifname is NULL or unfit, see netns_link_move()
 ///   -ENAMETOOLONG  ifname is longer than 15 bytes
 ///   -ENODEV     there is no such interface
+///   -ENETDOWN   it is a VLAN, and its parent is down
 ///   -EPERM      CAP_NET_ADMIN over the namespace is missing
 ///   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
 ///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
@@ -260,12 +262,14 @@ pub unsafe extern "C" fn netns_link_down(ns: Option<&Netns>, ifname: *const c_ch
     })
 }
 
-/// Sets how many bytes a packet over an interface may have.
+/// Sets how many bytes a packet over an interface may have. Below 1280 it loses its IPv6
+/// addresses, and below 68 all of them.
 ///
 /// Returns 0, or
 ///   -EINVAL     ifname is NULL or unfit, see netns_link_move(), or the interface cannot have this MTU
 ///   -ENAMETOOLONG  ifname is longer than 15 bytes
 ///   -ENODEV     there is no such interface
+///   -ERANGE     it is a VLAN, and its parent's MTU is smaller
 ///   -EPERM      CAP_NET_ADMIN over the namespace is missing
 ///   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
 ///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense

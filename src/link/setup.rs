@@ -5,10 +5,11 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use netlink_packet_core::{Emitable, NLM_F_CREATE, NLM_F_EXCL};
 use netlink_packet_route::link::{LinkFlags, LinkHeader};
+use nix::errno::Errno;
 
 use crate::error::{Error, Result, Step};
 use crate::ip::LinkAddress;
-use crate::link::{LinkName, in_namespace, index_of, without_counters};
+use crate::link::{LinkName, find, in_namespace, index_of};
 use crate::namespace::Namespace;
 use crate::netlink::{self, Attribute, Attributes, Request, Route};
 use crate::switch;
@@ -102,7 +103,7 @@ pub fn add_vlan(place: Place, parent: Place, id: u16) -> Result<()> {
 fn add_on(place: Place, parent: Place, info: &[Attribute]) -> Result<()> {
     with_descriptor(place.ns, |target| {
         netlink::with(parent.ns, |route| {
-            let parent = index_of(route, parent.name)?;
+            let parent = index_of_other(route, parent.name, "its namespace has no such parent")?;
             make(route, place.name, info, Some((parent, target)))
         })
     })
@@ -127,6 +128,14 @@ fn make(
 
 fn info<'a>(kind: &'a CStr, data: &'a [Attribute<'a>]) -> [Attribute<'a>; 2] {
     [Attribute::text(libc::IFLA_INFO_KIND, kind), Attribute::nest(libc::IFLA_INFO_DATA, data)]
+}
+
+/// The index of an interface that is not the one that the call is about.
+fn index_of_other(route: &mut Route, name: LinkName, missing: &'static str) -> Result<u32> {
+    index_of(route, name).map_err(|error| match error.errno {
+        Errno::ENODEV => error.hint(missing),
+        _ => error,
+    })
 }
 
 /// A descriptor of `ns` or of the calling thread's namespace.
@@ -174,7 +183,10 @@ pub fn set_address(place: Place, address: LinkAddress) -> Result<()> {
 /// Makes the interface a port of `master`; None takes it out of the one that it is a port of.
 pub fn set_master(place: Place, master: Option<LinkName>) -> Result<()> {
     netlink::with(place.ns, |route| {
-        let index = master.map_or(Ok(0), |master| index_of(route, master))?;
+        let index = match master {
+            Some(name) => index_of_other(route, name, "the namespace has no such master")?,
+            None => 0,
+        };
         let before = ask(route, place.name, |link| link.number(libc::IFLA_MASTER))?;
         let enslave = |route: &mut Route, index| {
             set(route, place.name, Attribute::number(libc::IFLA_MASTER, index))
@@ -201,10 +213,7 @@ fn ask<T>(
     interface: LinkName,
     read: impl Fn(Attributes) -> Option<T>,
 ) -> Result<Option<T>> {
-    let mut request = Request::new(Step::FindLink, libc::RTM_GETLINK, &LinkHeader::default());
-    request.put(&interface.attribute());
-    request.put(&without_counters());
-    route.get(&mut request, |message| {
+    find(route, interface, |message| {
         let header = LinkHeader::default().buffer_len();
         Ok(read(Attributes::behind(header, message.payload)))
     })
