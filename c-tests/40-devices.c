@@ -95,6 +95,20 @@ static void what_needs_more_than_a_name_has_a_call_of_its_own(void)
     netns_close(ns);
 }
 
+static void a_kind_that_is_there_is_not_called_missing(void)
+{
+    struct netns *ns = NULL;
+
+    OK(netns_create("blue", 0, &ns));
+    FAILS(EOPNOTSUPP, netns_link_add(ns, "d0", "tun"));
+    if (strstr(netns_errmsg(), "tun/tap creation"))
+        MESSAGE_LACKS("no such kind");
+    else
+        printf("# no tun\n");
+    EQUAL(devices_in(ns), 1);
+    netns_close(ns);
+}
+
 static void what_is_no_kind_is_einval(void)
 {
     char kind[57] = "";
@@ -378,6 +392,9 @@ static void what_can_be_no_macvlan_is_refused(void)
         skip("no macvlan");
     FAILS(EEXIST, netns_macvlan_add(blue, "m0", blue, "v0", "bridge"));
     FAILS(EEXIST, netns_macvlan_add(red, "v1", blue, "v0", "bridge"));
+    FAILS(ENODEV, netns_macvlan_add(red, "m1", blue, "v1", "bridge"));
+    MESSAGE_HAS("\"v1\"");
+    MESSAGE_HAS("(its namespace has no such parent)");
     FAILS(EINVAL, netns_macvlan_add(red, "m1", blue, "v0", "nosuch"));
     MESSAGE_HAS("private, vepa, bridge or passthru");
     FAILS(EINVAL, netns_macvlan_add(red, "m1", blue, "v0", ""));
@@ -574,6 +591,7 @@ static void a_master_that_refuses_leaves_the_old_one(void)
     FAILS(EOPNOTSUPP, netns_link_set_master(blue, "v0", "v0"));
     SAME(master_of(blue, "v0"), "br0");
     FAILS(ENODEV, netns_link_set_master(blue, "v0", "nosuch"));
+    MESSAGE_HAS("(the namespace has no such master)");
     SAME(master_of(blue, "v0"), "br0");
     /* A master is one of the same namespace. */
     OK(netns_link_add(red, "br2", "bridge"));
@@ -1313,6 +1331,7 @@ int main(void)
     RUN(a_device_comes_to_be_where_it_is_wanted);
     RUN(a_kind_that_the_kernel_lacks_is_named);
     RUN(what_needs_more_than_a_name_has_a_call_of_its_own);
+    RUN(a_kind_that_is_there_is_not_called_missing);
     RUN(what_is_no_kind_is_einval);
     RUN(a_name_is_given_once);
 

@@ -93,8 +93,7 @@ pub fn about_setting<'a>(
     what: Option<&'a CStr>,
     (word, other): (&'static str, Option<&'a CStr>),
 ) -> Subject<'a> {
-    let of = other.map(|other| (word, other));
-    about(verb, Object::Setting { what, of, ns: namespace(ns) })
+    about(verb, Object::Setting { what, of: [(word, other), ("", None)], ns: namespace(ns) })
 }
 
 /// What a call about all of a namespace is about; NULL is the calling thread's.

@@ -4,7 +4,7 @@ use std::ffi::{CStr, c_char, c_int};
 use std::mem::MaybeUninit;
 use std::ptr;
 
-use crate::error::{Result, Subject};
+use crate::error::{Object, Result, Subject};
 use crate::ip;
 use crate::route::list::{self, RouteListFlags};
 use crate::route::{self, Route};
@@ -24,20 +24,22 @@ const _: () = assert!(NETNS_ROUTE_LIST_ALL_TABLES == RouteListFlags::ALL_TABLES.
 /// dst     where it leads: a network ("192.0.2.0/24"), a host ("192.0.2.1", "2001:db8::1"), or
 ///         "default", which is of via's family, and IPv4 without via.
 /// via     the gateway's address; NULL: what it leads to is on the interface's own link. An IPv4 route may
-///         have a gateway of IPv6.
+///         have a gateway of IPv6 since Linux 5.2; an older one makes it without the gateway.
 /// ifname  the interface; NULL: the one by which the gateway is reached. One of via and ifname is needed.
 ///
 /// Returns 0, or
 ///   -EINVAL     dst is NULL, via and ifname are, a text is no address, ifname cannot be an interface's
-///               name, dst has bits beyond its prefix, or via does not do for such a route
+///               name, dst has bits beyond its prefix, or via does not do for such a route,
+///               as "0.0.0.0" and "::" for none
 ///   -ENAMETOOLONG  ifname is longer than 15 bytes
-///   -ENODEV     there is no such interface
+///   -ENODEV     there is no such interface, or its MTU is too small: below 68, or for IPv6 1280
 ///   -EEXIST     there is a route to dst already
+///   -EACCES     IPv6 is switched off on the interface
 ///   -ENETUNREACH  the gateway cannot be reached directly; the interface's address has to be there, and
 ///               the interface to be up
 ///   -EHOSTUNREACH  the same for an IPv6 gateway
 ///   -ENETDOWN   the interface is down
-///   -EOPNOTSUPP the kernel has no IPv6
+///   -EOPNOTSUPP, -EAFNOSUPPORT  the kernel has no IPv6
 ///   -EPERM      CAP_NET_ADMIN over the namespace is missing
 ///   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
 ///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
@@ -95,8 +97,8 @@ fn about<'a>(
     via: Option<&'a CStr>,
     ifname: Option<&'a CStr>,
 ) -> Subject<'a> {
-    let through = if via.is_some() { ("via", via) } else { ("on", ifname) };
-    convert::about_setting(verb, ns, dst, through)
+    let of = [("via", via), ("on", ifname)];
+    convert::about(verb, Object::Setting { what: dst, of, ns: convert::namespace(ns) })
 }
 
 fn arguments<'a>(
@@ -120,7 +122,7 @@ fn arguments<'a>(
 /// Returns 0, or
 ///   -EINVAL     a flag is unknown, or out is NULL
 ///   -EPERM      CAP_SYS_ADMIN to enter the namespace is missing
-///   -EAGAIN     the routes change faster than the kernel can tell them
+///   -EAGAIN     the routes change faster than the kernel can tell them; or as netns_socket() says
 ///   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
 ///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
 ///   -ENOTRECOVERABLE  as netns_socket() says

@@ -238,11 +238,16 @@ impl Step {
             (Step::MakeLink, Errno::EOPNOTSUPP) => {
                 Some("this kernel has no such kind of interface, or cannot load its module")
             }
-            (Step::AddAddress, Errno::EACCES) => {
+            (Step::AddAddress | Step::AddRoute, Errno::EACCES) => {
                 Some("IPv6 is off, see /proc/sys/net/ipv6/conf/INTERFACE/disable_ipv6")
             }
             (Step::AddRoute, Errno::ENETUNREACH | Errno::EHOSTUNREACH) => {
                 Some("the gateway has to be in the network of an interface that is up")
+            }
+            // IPv4 calls it ENOBUFS, which may be a want of memory, too.
+            (Step::AddAddress, Errno::EINVAL | Errno::ENOBUFS)
+            | (Step::AddRoute, Errno::ENODEV) => {
+                Some("is the interface's MTU too small? IPv4 takes 68, IPv6 1280")
             }
             (Step::AddRoute, Errno::ENETDOWN) => Some("netns_link_up brings the interface up"),
             (Step::DeleteRoute, Errno::ESRCH) => {

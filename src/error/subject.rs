@@ -38,7 +38,7 @@ pub enum Object<'a> {
     /// that is not the calling thread's.
     Setting {
         what: Option<&'a CStr>,
-        of: Option<(&'static str, &'a CStr)>,
+        of: [(&'static str, Option<&'a CStr>); 2],
         ns: Option<&'a Namespace>,
     },
 }
@@ -81,6 +81,14 @@ fn write_errno(errno: Errno, f: &mut Formatter) -> fmt::Result {
     write_escaped(sys::error_text(errno, &mut buffer), f)
 }
 
+/// Where the kernel says itself why it does not do a thing, it is not for want of a right or a module.
+fn advice(error: &Error, is_explained: bool) -> Option<&'static str> {
+    if is_explained && matches!(error.cause, Errno::EPERM | Errno::EOPNOTSUPP) {
+        return None;
+    }
+    error.step.advice(error.cause)
+}
+
 /// The line that says why a call about `subject` failed.
 pub struct Explanation<'a> {
     subject: &'a Subject<'a>,
@@ -113,11 +121,12 @@ impl Subject<'_> {
         }
         f.write_str(": ")?;
         write_errno(error.cause, f)?;
-        if let Some(text) = KernelText::of(error) {
+        let text = KernelText::of(error);
+        if let Some(text) = &text {
             f.write_str(": ")?;
             write_escaped(text.as_bytes(), f)?;
         }
-        match error.hint.or_else(|| error.step.advice(error.cause)) {
+        match error.hint.or_else(|| advice(error, text.is_some())) {
             Some(hint) => write!(f, " ({hint})"),
             None => Ok(()),
         }
@@ -146,8 +155,10 @@ impl Subject<'_> {
                     Some(what) => write!(f, " \"{}\"", Quoted(what))?,
                     None => f.write_str(" NULL")?,
                 }
-                if let Some((of, text)) = of {
-                    write!(f, " {of} \"{}\"", Quoted(text))?;
+                for (of, text) in of {
+                    if let Some(text) = text {
+                        write!(f, " {of} \"{}\"", Quoted(text))?;
+                    }
                 }
                 let Some(ns) = ns else { return Ok(()) };
                 f.write_str(" in")?;

@@ -52,6 +52,26 @@ fn the_kernel_has_its_say() {
 }
 
 #[test]
+fn no_advice_contradicts_the_kernel() {
+    for (errno, advised) in [
+        (
+            Errno::EOPNOTSUPP,
+            "Operation not supported (this kernel has no such kind of interface, \
+                             or cannot load its module)",
+        ),
+        (Errno::EPERM, "Operation not permitted (needs CAP_NET_ADMIN over the namespace)"),
+    ] {
+        let error = Error::new(Step::MakeLink, errno);
+        assert_eq!(named("add", c"x", error), format!("add \"x\": RTM_NEWLINK: {advised}"));
+        let explained = named("add", c"x", error.kernel(1, b"not while it rains"));
+        assert!(explained.ends_with(": not while it rains"), "{explained}");
+    }
+    // Of what to do about other things the kernel's word says little.
+    let error = Error::new(Step::AddRoute, Errno::ENETDOWN).kernel(2, b"Nexthop device is not up");
+    assert!(named("add", c"x", error).ends_with("up (netns_link_up brings the interface up)"));
+}
+
+#[test]
 fn not_a_namespace_says_so_instead_of_enotty() {
     let error = Error::not_a_namespace("a directory");
     assert_eq!(
