@@ -301,11 +301,45 @@ static void what_ipv6_refuses_is_said_in_the_kernels_words(void)
     close_pair(blue, red);
 }
 
-static void switch_ipv6_off(void *arg)
+/* Of the one of IPv4 the kernel says that it is there. */
+static void no_device_has_the_address_of_zeros(void)
 {
-    /* Another /proc would show another's switches. */
-    OK(netns_setns(arg));
-    write_file("/proc/sys/net/ipv6/conf/v0/disable_ipv6", "1", 0);
+    struct netns *ns = NULL;
+
+    OK(netns_create("blue", 0, &ns));
+    FAILS(EADDRNOTAVAIL, netns_addr_add(ns, "lo", "0.0.0.0/8"));
+    MESSAGE_HAS("no interface has this address");
+    FAILS(EADDRNOTAVAIL, netns_addr_add(ns, "lo", "0.0.0.0"));
+    FAILS(EADDRNOTAVAIL, netns_addr_add_flags(ns, "lo", "::/64", NETNS_ADDR_NODAD));
+    FAILS(EADDRNOTAVAIL, netns_addr_del(ns, "lo", "0.0.0.0/8"));
+    EQUAL(addresses_in(ns), 0);
+    netns_close(ns);
+}
+
+/* A device with so small an MTU has no part in IP. */
+static void without_ip_on_the_device_there_is_no_address(void)
+{
+    struct netns *blue = NULL, *red = NULL;
+
+    make_pair(&blue, &red);
+    if (have_ipv6()) {
+        OK(netns_addr_add(blue, "v0", "2001:db8::1/64"));
+        OK(netns_link_set_mtu(blue, "v0", 1279));
+        FAILS(EADDRNOTAVAIL, netns_addr_del(blue, "v0", "2001:db8::1/64"));
+        FAILS(EINVAL, netns_addr_add(blue, "v0", "2001:db8::1/64"));
+        MESSAGE_HAS("1280");
+    }
+    OK(netns_addr_add(blue, "lo", "192.0.2.1/24"));
+    EQUAL(addresses_in(blue), 1);
+    OK(netns_link_set_mtu(blue, "lo", 67));
+    EQUAL(addresses_in(blue), 0);
+    FAILS(EADDRNOTAVAIL, netns_addr_del(blue, "lo", "192.0.2.1/24"));
+    FAILS(ENOBUFS, netns_addr_add(blue, "lo", "192.0.2.1/24"));
+    MESSAGE_HAS("MTU");
+    FAILS(ENODEV, netns_addr_del(blue, "nosuch", "192.0.2.1/24"));
+    OK(netns_link_set_mtu(blue, "lo", 68));
+    OK(netns_addr_add(blue, "lo", "192.0.2.1/24"));
+    close_pair(blue, red);
 }
 
 static void where_ipv6_is_off_it_is_eacces(void)
@@ -649,6 +683,8 @@ int main(void)
 
     RUN(devices_and_flags_are_checked);
     RUN(what_ipv6_refuses_is_said_in_the_kernels_words);
+    RUN(no_device_has_the_address_of_zeros);
+    RUN(without_ip_on_the_device_there_is_no_address);
     RUN(where_ipv6_is_off_it_is_eacces);
 
     RUN(the_list_says_what_there_is);

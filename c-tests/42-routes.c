@@ -340,6 +340,52 @@ static void a_gateway_is_reached_directly(void)
     close_pair(blue, red);
 }
 
+/* The kernel would leave the one of IPv4 out, and make a route without a gateway. */
+static void no_gateway_has_the_address_of_zeros(void)
+{
+    struct netns *blue = NULL, *red = NULL;
+    int before;
+
+    make_place(&blue, &red);
+    before = routes_in(blue);
+    FAILS(EINVAL, netns_route_add(blue, "198.51.100.0/24", "0.0.0.0", "v0"));
+    MESSAGE_HAS("no gateway has this address");
+    FAILS(EINVAL, netns_route_add(blue, "default", "0.0.0.0", NULL));
+    FAILS(EINVAL, netns_route_add(blue, "default", "::", "v0"));
+    FAILS(EINVAL, netns_route_del(blue, "192.0.2.0/24", "0.0.0.0", "v0"));
+    EQUAL(routes_in(blue), before);
+    close_pair(blue, red);
+}
+
+static void where_ipv6_is_off_it_is_eacces(void)
+{
+    struct netns *blue = NULL, *red = NULL;
+
+    need_ipv6();
+    make_place(&blue, &red);
+    IN_CHILD(switch_ipv6_off, blue);
+    FAILS(EACCES, netns_route_add(blue, "2001:db8:1::/48", NULL, "v0"));
+    MESSAGE_HAS("disable_ipv6");
+    FAILS(EACCES, netns_route_add(blue, "2001:db8:1::/48", "fe80::2", "v0"));
+    SAME(way_to(blue, "2001:db8:1::/48", AF_INET6), "");
+    close_pair(blue, red);
+}
+
+static void a_device_has_a_part_in_ip_for_it(void)
+{
+    struct netns *blue = NULL, *red = NULL;
+
+    need_ipv6();
+    make_place(&blue, &red);
+    OK(netns_link_set_mtu(blue, "v0", 1279));
+    FAILS(ENODEV, netns_route_add(blue, "2001:db8:1::/48", NULL, "v0"));
+    MESSAGE_HAS("1280");
+    FAILS(ENODEV, netns_route_add(blue, "198.51.100.0/24", "192.0.2.2", "nosuch"));
+    MESSAGE_HAS("\"198.51.100.0/24\" via \"192.0.2.2\" on \"nosuch\" in \"blue\"");
+    MESSAGE_LACKS("1280");
+    close_pair(blue, red);
+}
+
 static void a_device_is_up_for_it(void)
 {
     struct netns *blue = NULL, *red = NULL;
@@ -776,6 +822,9 @@ int main(void)
     RUN(devices_are_checked);
     RUN(a_route_is_added_once);
     RUN(a_gateway_is_reached_directly);
+    RUN(no_gateway_has_the_address_of_zeros);
+    RUN(where_ipv6_is_off_it_is_eacces);
+    RUN(a_device_has_a_part_in_ip_for_it);
     RUN(a_device_is_up_for_it);
 
     RUN(the_list_says_what_there_is);

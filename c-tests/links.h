@@ -160,6 +160,13 @@ static inline void need_veth(void)
         skip("the kernel has no veth");
 }
 
+/* IPv6 off for v0 of the namespace that arg is, in a child: another /proc would show another's switches. */
+static inline void switch_ipv6_off(void *arg)
+{
+    OK(netns_setns(arg));
+    write_file("/proc/sys/net/ipv6/conf/v0/disable_ipv6", "1", 0);
+}
+
 /* "blue" with v0 and "red" with v1, which are a pair. */
 static inline void make_pair(struct netns **blue, struct netns **red)
 {

@@ -816,7 +816,8 @@ void netns_nsid_list_free(struct netns_nsid_list *list);
  *               has the kernel's word for it
  *   -ENAMETOOLONG  a name has more than 15 bytes
  *   -ENODEV     from has no interface of this name
- *   -EEXIST     to has another interface of the name that this one keeps or is to get
+ *   -EEXIST     to has another interface of the name that this one keeps or is to get, or newname
+ *               is an alternative name of this one
  *   -EPERM      CAP_NET_ADMIN over both namespaces, or CAP_SYS_ADMIN to reach one that the calling
  *               thread is not in, is missing
  *   -EBUSY      the interface is in use, or is in to already and up (before Linux 6.2)
@@ -969,6 +970,7 @@ int netns_link_del(const struct netns *ns, const char *ifname);
  *   -EINVAL     ifname is NULL or unfit, see netns_link_move()
  *   -ENAMETOOLONG  ifname is longer than 15 bytes
  *   -ENODEV     there is no such interface
+ *   -ENETDOWN   it is a VLAN, and its parent is down
  *   -EPERM      CAP_NET_ADMIN over the namespace is missing
  *   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
  *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
@@ -985,12 +987,14 @@ int netns_link_up(const struct netns *ns, const char *ifname);
 int netns_link_down(const struct netns *ns, const char *ifname);
 
 /**
- * Sets how many bytes a packet over an interface may have.
+ * Sets how many bytes a packet over an interface may have. Below 1280 it loses its IPv6
+ * addresses, and below 68 all of them.
  *
  * Returns 0, or
  *   -EINVAL     ifname is NULL or unfit, see netns_link_move(), or the interface cannot have this MTU
  *   -ENAMETOOLONG  ifname is longer than 15 bytes
  *   -ENODEV     there is no such interface
+ *   -ERANGE     it is a VLAN, and its parent's MTU is smaller
  *   -EPERM      CAP_NET_ADMIN over the namespace is missing
  *   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
  *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
@@ -1059,14 +1063,16 @@ int netns_link_set_master(const struct netns *ns,
  * Returns 0, or
  *   -EINVAL     a flag is given, or out is NULL
  *   -EPERM      CAP_SYS_ADMIN to enter the namespace is missing
- *   -EAGAIN     the interfaces change faster than the kernel can tell them
+ *   -EAGAIN     the interfaces change faster than the kernel can tell them; or as netns_socket() says
  *   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
  *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
  *   -ENOTRECOVERABLE  as netns_socket() says
  *
  * Since 1.0.
  */
-int netns_link_list(const struct netns *ns, uint32_t flags, struct netns_link_list **out);
+int netns_link_list(const struct netns *ns,
+                    uint32_t flags,
+                    struct netns_link_list **out);
 
 /**
  * How many interfaces a list has; 0 if list is NULL. Since 1.0.
@@ -1152,11 +1158,12 @@ void netns_link_list_free(struct netns_link_list *list);
  *   -ENODEV     there is no such interface
  *   -EEXIST     it has the address already; one of IPv6, with whatever prefix
  *   -EACCES     IPv6 is switched off on the interface
- *   -EADDRNOTAVAIL  an IPv6 address that this interface cannot have: one of multicast, "::", or
- *               "::1", which is for lo alone
+ *   -EADDRNOTAVAIL  an address that this interface cannot have: "0.0.0.0", "::", an IPv6 one of
+ *               multicast, or "::1", which is for lo alone
  *   -EOPNOTSUPP the kernel has no IPv6
  *   -EPERM      CAP_NET_ADMIN over the namespace is missing
  *   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
+ *   -ENOBUFS    also: the address is of IPv4, and the MTU below the 68 that this takes
  *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
  *   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
  *
@@ -1181,9 +1188,11 @@ int netns_addr_add_flags(const struct netns *ns,
                          uint32_t flags);
 
 /**
- * Takes an address off an interface.
+ * Takes an address off an interface. With the first one of an IPv4 network go the others of the same
+ * network, unless net.ipv4.conf.IFNAME.promote_secondaries is on.
  *
- * cidr    as it was given: the length of the prefix counts.
+ * cidr    as it was given: the length of the prefix counts. One that was given with its peer's, by
+ *         another program, is not found.
  *
  * Returns 0, or
  *   -EINVAL     a pointer is NULL, ifname is unfit, see netns_link_move(), or cidr is no address
@@ -1198,7 +1207,9 @@ int netns_addr_add_flags(const struct netns *ns,
  *
  * Since 1.0.
  */
-int netns_addr_del(const struct netns *ns, const char *ifname, const char *cidr);
+int netns_addr_del(const struct netns *ns,
+                   const char *ifname,
+                   const char *cidr);
 
 /**
  * All IP addresses of a namespace's interfaces at one moment: IPv4 first, by interface.
@@ -1210,14 +1221,16 @@ int netns_addr_del(const struct netns *ns, const char *ifname, const char *cidr)
  * Returns 0, or
  *   -EINVAL     a flag is given, or out is NULL
  *   -EPERM      CAP_SYS_ADMIN to enter the namespace is missing
- *   -EAGAIN     the addresses change faster than the kernel can tell them
+ *   -EAGAIN     the addresses change faster than the kernel can tell them; or as netns_socket() says
  *   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
  *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
  *   -ENOTRECOVERABLE  as netns_socket() says
  *
  * Since 1.0.
  */
-int netns_addr_list(const struct netns *ns, uint32_t flags, struct netns_addr_list **out);
+int netns_addr_list(const struct netns *ns,
+                    uint32_t flags,
+                    struct netns_addr_list **out);
 
 /**
  * How many addresses a list has; 0 if list is NULL. Since 1.0.
@@ -1292,20 +1305,22 @@ void netns_addr_list_free(struct netns_addr_list *list);
  * dst     where it leads: a network ("192.0.2.0/24"), a host ("192.0.2.1", "2001:db8::1"), or
  *         "default", which is of via's family, and IPv4 without via.
  * via     the gateway's address; NULL: what it leads to is on the interface's own link. An IPv4 route may
- *         have a gateway of IPv6.
+ *         have a gateway of IPv6 since Linux 5.2; an older one makes it without the gateway.
  * ifname  the interface; NULL: the one by which the gateway is reached. One of via and ifname is needed.
  *
  * Returns 0, or
  *   -EINVAL     dst is NULL, via and ifname are, a text is no address, ifname cannot be an interface's
- *               name, dst has bits beyond its prefix, or via does not do for such a route
+ *               name, dst has bits beyond its prefix, or via does not do for such a route,
+ *               as "0.0.0.0" and "::" for none
  *   -ENAMETOOLONG  ifname is longer than 15 bytes
- *   -ENODEV     there is no such interface
+ *   -ENODEV     there is no such interface, or its MTU is too small: below 68, or for IPv6 1280
  *   -EEXIST     there is a route to dst already
+ *   -EACCES     IPv6 is switched off on the interface
  *   -ENETUNREACH  the gateway cannot be reached directly; the interface's address has to be there, and
  *               the interface to be up
  *   -EHOSTUNREACH  the same for an IPv6 gateway
  *   -ENETDOWN   the interface is down
- *   -EOPNOTSUPP the kernel has no IPv6
+ *   -EOPNOTSUPP, -EAFNOSUPPORT  the kernel has no IPv6
  *   -EPERM      CAP_NET_ADMIN over the namespace is missing
  *   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
  *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
@@ -1350,7 +1365,7 @@ int netns_route_del(const struct netns *ns, const char *dst, const char *via, co
  * Returns 0, or
  *   -EINVAL     a flag is unknown, or out is NULL
  *   -EPERM      CAP_SYS_ADMIN to enter the namespace is missing
- *   -EAGAIN     the routes change faster than the kernel can tell them
+ *   -EAGAIN     the routes change faster than the kernel can tell them; or as netns_socket() says
  *   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
  *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
  *   -ENOTRECOVERABLE  as netns_socket() says

@@ -7,8 +7,9 @@ use std::net::IpAddr;
 use bitflags::bitflags;
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 use netlink_packet_route::address::{AddressHeader, AddressHeaderFlags, AddressScope};
+use nix::errno::Errno;
 
-use crate::error::{Result, Step};
+use crate::error::{Error, Result, Step};
 use crate::ip::{self, Octets, Prefix};
 use crate::link::{self, LinkName};
 use crate::namespace::Namespace;
@@ -35,6 +36,12 @@ pub fn add(
     prefix: Prefix,
     flags: AddressFlags,
 ) -> Result<()> {
+    // The kernel says that it has added the one of IPv4, and has not.
+    if prefix.address.is_unspecified() {
+        return Err(
+            Error::new(Step::Argument, Errno::EADDRNOTAVAIL).hint("no interface has this address")
+        );
+    }
     let nodad = flags.contains(AddressFlags::NODAD);
     let flags = if nodad { AddressHeaderFlags::Nodad } else { AddressHeaderFlags::empty() };
     let change = (Step::AddAddress, libc::RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL);
@@ -43,7 +50,15 @@ pub fn add(
 
 pub fn delete(ns: Option<&Namespace>, interface: LinkName, prefix: Prefix) -> Result<()> {
     let change = (Step::DeleteAddress, libc::RTM_DELADDR, 0);
-    make(ns, interface, prefix, AddressHeaderFlags::empty(), change)
+    make(ns, interface, prefix, AddressHeaderFlags::empty(), change).map_err(|error| {
+        // An interface that has no part in IPv4 or IPv6 has no such address either.
+        match (error.step, error.errno) {
+            (Step::DeleteAddress, Errno::ENODEV | Errno::ENXIO) => {
+                error.as_errno(Errno::EADDRNOTAVAIL)
+            }
+            _ => error,
+        }
+    })
 }
 
 fn make(

@@ -32,6 +32,10 @@ impl<'a> Route<'a> {
         if via.is_none() && interface.is_none() {
             return Err(Error::invalid("a route needs a gateway or an interface"));
         }
+        // The kernel takes the one of IPv4 for none, and makes a route that leads elsewhere.
+        if via.is_some_and(|via| via.is_unspecified()) {
+            return Err(Error::invalid("no gateway has this address; without one it is NULL"));
+        }
         let to = if to == c"default" { everything(via) } else { Prefix::parse(to)? };
         // The kernel says so of IPv4 only, and of IPv6 drops what is too much.
         if !to.is_network() {

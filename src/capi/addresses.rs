@@ -33,11 +33,12 @@ const _: () = assert!(NETNS_ADDR_NODAD == AddressFlags::NODAD.bits());
 ///   -ENODEV     there is no such interface
 ///   -EEXIST     it has the address already; one of IPv6, with whatever prefix
 ///   -EACCES     IPv6 is switched off on the interface
-///   -EADDRNOTAVAIL  an IPv6 address that this interface cannot have: one of multicast, "::", or
-///               "::1", which is for lo alone
+///   -EADDRNOTAVAIL  an address that this interface cannot have: "0.0.0.0", "::", an IPv6 one of
+///               multicast, or "::1", which is for lo alone
 ///   -EOPNOTSUPP the kernel has no IPv6
 ///   -EPERM      CAP_NET_ADMIN over the namespace is missing
 ///   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
+///   -ENOBUFS    also: the address is of IPv4, and the MTU below the 68 that this takes
 ///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
 ///   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
 ///
@@ -79,9 +80,11 @@ pub unsafe extern "C" fn netns_addr_add_flags(
     })
 }
 
-/// Takes an address off an interface.
+/// Takes an address off an interface. With the first one of an IPv4 network go the others of the same
+/// network, unless net.ipv4.conf.IFNAME.promote_secondaries is on.
 ///
-/// cidr    as it was given: the length of the prefix counts.
+/// cidr    as it was given: the length of the prefix counts. One that was given with its peer's, by
+///         another program, is not found.
 ///
 /// Returns 0, or
 ///   -EINVAL     a pointer is NULL, ifname is unfit, see netns_link_move(), or cidr is no address
@@ -132,7 +135,7 @@ fn arguments<'a>(ifname: Option<&'a CStr>, cidr: Option<&CStr>) -> Result<(LinkN
 /// Returns 0, or
 ///   -EINVAL     a flag is given, or out is NULL
 ///   -EPERM      CAP_SYS_ADMIN to enter the namespace is missing
-///   -EAGAIN     the addresses change faster than the kernel can tell them
+///   -EAGAIN     the addresses change faster than the kernel can tell them; or as netns_socket() says
 ///   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
 ///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
 ///   -ENOTRECOVERABLE  as netns_socket() says

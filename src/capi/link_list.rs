@@ -19,7 +19,7 @@ use super::types::{Netns, NetnsLinkList};
 /// Returns 0, or
 ///   -EINVAL     a flag is given, or out is NULL
 ///   -EPERM      CAP_SYS_ADMIN to enter the namespace is missing
-///   -EAGAIN     the interfaces change faster than the kernel can tell them
+///   -EAGAIN     the interfaces change faster than the kernel can tell them; or as netns_socket() says
 ///   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
 ///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
 ///   -ENOTRECOVERABLE  as netns_socket() says
