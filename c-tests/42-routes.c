@@ -478,6 +478,33 @@ static void every_table_is_listed_when_asked(void)
     close_pair(blue, red);
 }
 
+static void count_by_a_new_handle(void *arg)
+{
+    struct netns *ns = NULL;
+
+    OK(netns_open("blue", 0, &ns));
+    *(int *)arg = routes_in(ns);
+    netns_close(ns);
+}
+
+/* A kernel without strict checks (NETLINK_GET_STRICT_CHK, 12) tells of every table, asked for or not. */
+static void other_tables_are_left_out_of_what_an_older_kernel_tells(void)
+{
+    static const struct fault no_strict_checks = {
+        .call = SYS_setsockopt, .error = ENOPROTOOPT, .arg = 2, .mask = ~0u, .value = 12};
+    struct netns *blue = NULL, *red = NULL;
+    struct netns_route_list *all = NULL;
+    int count = 0;
+
+    make_place(&blue, &red);
+    with_faults(&no_strict_checks, 1, count_by_a_new_handle, &count);
+    EQUAL(count, routes_in(blue));
+    OK(netns_route_list(blue, NETNS_ROUTE_LIST_ALL_TABLES, &all));
+    CHECK(count > 0 && (size_t)count < netns_route_list_len(all));
+    netns_route_list_free(all);
+    close_pair(blue, red);
+}
+
 static void ip_route(const char *arguments)
 {
     char command[256];
@@ -829,6 +856,7 @@ int main(void)
 
     RUN(the_list_says_what_there_is);
     RUN(every_table_is_listed_when_asked);
+    RUN(other_tables_are_left_out_of_what_an_older_kernel_tells);
     RUN(each_way_of_several_is_an_entry);
     RUN(routes_of_other_kinds_and_tables_are_listed);
     RUN(past_the_end_there_is_nothing);

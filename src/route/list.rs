@@ -42,8 +42,11 @@ const WAY: usize = 8;
 /// All routes of `ns` that go by IP: IPv4 first, each in the kernel's order.
 pub fn list(ns: Option<&Namespace>, flags: RouteListFlags) -> Result<Vec<Route>> {
     netlink::with(ns, |socket| {
-        let mut request =
-            Request::new(Step::ListRoutes, libc::RTM_GETROUTE, &RouteHeader::default());
+        // Linux tells of all tables all the same where it has no strict checks.
+        let all = flags.contains(RouteListFlags::ALL_TABLES);
+        let table = if all { RouteHeader::RT_TABLE_UNSPEC } else { RouteHeader::RT_TABLE_MAIN };
+        let header = RouteHeader { table, ..RouteHeader::default() };
+        let mut request = Request::new(Step::ListRoutes, libc::RTM_GETROUTE, &header);
         let mut routes = socket.dump_each(&mut request, |message, routes| {
             let Some(route) = Route::parse(message.payload, flags) else { return Ok(()) };
             push_ways(routes, route, message.payload)
