@@ -1,0 +1,3 @@
+module github.com/libnetns/libnetns/bindings/go
+
+go 1.19

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+// Package world gives tests a world of their own: a mount namespace with an empty /run and a network
+// namespace, and for who is not root a user namespace, of which nothing is seen on the host.
+package world
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Kind says which world it is; the environment carries it into the process that has the world.
+type Kind string
+
+const (
+	// Own is a world in which all may be done.
+	Own Kind = "own"
+	// Stranger is one whose user namespace does not own the network namespace that it begins in, so that
+	// no thread can come back there.
+	Stranger Kind = "stranger"
+
+	variable = "LIBNETNS_TEST_WORLD"
+)
+
+// Go cannot end the main thread together with a goroutine, so none of the tests' gets it.
+func init() {
+	runtime.LockOSThread()
+}
+
+// Here is the world that the process is in, "" before Main.
+func Here() Kind {
+	return Kind(os.Getenv(variable))
+}
+
+// Main is for TestMain: it runs the tests in a world, and returns what the process is to exit with.
+func Main(m *testing.M) int {
+	if Here() == "" {
+		return status(Command(Own, os.Args[1:]...))
+	}
+	if err := furnish(); err != nil {
+		fmt.Fprintln(os.Stderr, "no world for the tests:", err)
+		return 1
+	}
+	// The poller's own descriptors are there from now on.
+	if r, w, err := os.Pipe(); err == nil {
+		r.Close()
+		w.Close()
+	}
+	return m.Run()
+}
+
+// Command is this program once more, in a new world.
+func Command(kind Kind, args ...string) *exec.Cmd {
+	cmd := exec.Command("/proc/self/exe", args...)
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	cmd.Env = append(os.Environ(), variable+"="+string(kind))
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL}
+	if kind == Own {
+		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWNET
+	}
+	if kind == Stranger || os.Geteuid() != 0 {
+		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
+		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{HostID: os.Geteuid(), Size: 1}}
+		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{HostID: os.Getegid(), Size: 1}}
+	}
+	return cmd
+}
+
+func status(cmd *exec.Cmd) int {
+	err := cmd.Run()
+	if cmd.ProcessState == nil && os.Geteuid() != 0 {
+		fmt.Println("skipped: there are no user namespaces for users here:", err)
+		return 0
+	}
+	if cmd.ProcessState == nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return cmd.ProcessState.ExitCode()
+}
+
+func furnish() error {
+	if err := syscall.Mount("none", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
+		return err
+	}
+	return mountRun()
+}
+
+func mountRun() error {
+	return syscall.Mount("none", "/run", "tmpfs", 0, "mode=755")
+}
+
+// EmptyRun gives a test an empty /run, and takes it away with all that is on it.
+func EmptyRun(t *testing.T) {
+	t.Helper()
+	if err := mountRun(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount("/run", syscall.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// Guard fails a test that leaves a descriptor open, or a thread in another namespace than the program's.
+func Guard(t *testing.T) {
+	t.Helper()
+	before := descriptors(t)
+	home := Link(t, "/proc/self/ns/net")
+	t.Cleanup(func() {
+		// A thread that is given up ends after its goroutine.
+		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+			strays := elsewhere(t, home)
+			left := strings.Join(descriptors(t), "\n")
+			if len(strays) == 0 && left == strings.Join(before, "\n") {
+				return
+			}
+			if time.Now().After(deadline) {
+				t.Errorf("threads elsewhere: %v; descriptors before:\n%s\nand now:\n%s", strays, strings.Join(before, "\n"), left)
+				return
+			}
+		}
+	})
+}
+
+// Link reads a symbolic link.
+func Link(t *testing.T, path string) string {
+	t.Helper()
+	target, err := os.Readlink(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return target
+}
+
+// elsewhere lists the threads that are not at home.
+func elsewhere(t *testing.T, home string) []string {
+	t.Helper()
+	paths, err := filepath.Glob("/proc/self/task/*/ns/net")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var strays []string
+	for _, path := range paths {
+		// One that has ended meanwhile is nowhere.
+		if there, err := os.Readlink(path); err == nil && there != home {
+			strays = append(strays, path+" is "+there)
+		}
+	}
+	return strays
+}
+
+// descriptors lists what is open, as it was opened.
+func descriptors(t *testing.T) []string {
+	t.Helper()
+	paths, err := filepath.Glob("/proc/self/fd/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var open []string
+	for _, path := range paths {
+		// The one that Glob read the directory by is closed by now.
+		if target, err := os.Readlink(path); err == nil {
+			open = append(open, filepath.Base(path)+" "+target)
+		}
+	}
+	return open
+}

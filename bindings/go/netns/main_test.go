@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+package netns
+
+import (
+	"errors"
+	"os"
+	"syscall"
+	"testing"
+
+	"github.com/libnetns/libnetns/bindings/go/internal/world"
+)
+
+func TestMain(m *testing.M) {
+	if os.Getenv(onMainThread) != "" {
+		os.Exit(runOnTheMainThread())
+	}
+	os.Exit(world.Main(m))
+}
+
+// must fails the test at the first error.
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// create makes a namespace for the time of the test.
+func create(t *testing.T, name string) *Namespace {
+	t.Helper()
+	n, err := Create(name, 0)
+	must(t, err)
+	t.Cleanup(func() {
+		n.Close()
+		must(t, Remove(name, RemoveMissingOK))
+	})
+	return n
+}
+
+// anonymous makes one without a name.
+func anonymous(t *testing.T) *Namespace {
+	t.Helper()
+	n, err := CreateAnonymous(0)
+	must(t, err)
+	t.Cleanup(func() { n.Close() })
+	return n
+}
+
+// wants fails the test unless err is that errno, with a message of the library's own.
+func wants(t *testing.T, err error, errno syscall.Errno) {
+	t.Helper()
+	var failure *Error
+	if !errors.Is(err, errno) || !errors.As(err, &failure) {
+		t.Fatalf("%v (%T), not %v", err, err, errno)
+	}
+	if failure.Message == "" || failure.Message == errno.Error() {
+		t.Fatalf("%v: says nothing more", err)
+	}
+}
+
+// isCurrent tells whether the calling thread is in n.
+func isCurrent(t *testing.T, n *Namespace) bool {
+	t.Helper()
+	is, err := n.IsCurrent()
+	if err != nil {
+		t.Error(err)
+	}
+	return is
+}

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+package netns
+
+// #include <netns.h>
+import "C"
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+)
+
+// Namespace is a handle to a network namespace, which lives on as long as the handle does, whatever
+// becomes of its name. It may be used by several goroutines at once.
+type Namespace struct {
+	name, path string
+
+	mu     sync.Mutex
+	c      *C.struct_netns
+	users  int
+	closed bool
+}
+
+// CreateFlags is for Create.
+type CreateFlags uint32
+
+const (
+	// CreateExistOK opens the name where it exists.
+	CreateExistOK CreateFlags = C.NETNS_CREATE_EXIST_OK
+	// CreateLoUp has the loopback device up when the call returns.
+	CreateLoUp CreateFlags = C.NETNS_CREATE_LO_UP
+)
+
+// Create makes a namespace with a name in RunDir. No goroutine is moved into it.
+func Create(name string, flags CreateFlags) (*Namespace, error) {
+	return RunDir.Create(name, flags)
+}
+
+// CreateAnonymous makes a namespace without a name, which lives as long as the handle and the sockets
+// and threads in it.
+func CreateAnonymous(flags CreateFlags) (*Namespace, error) {
+	return open(func(out **C.struct_netns) C.int { return C.netns_create(nil, C.uint32_t(flags), out) })
+}
+
+// Open opens the namespace that has the name in RunDir.
+func Open(name string) (*Namespace, error) {
+	return RunDir.Open(name)
+}
+
+// OpenPath opens the namespace that is at the path, such as /proc/PID/ns/net. Symbolic links are
+// followed.
+func OpenPath(path string) (*Namespace, error) {
+	if path == "" {
+		return nil, &Error{Errno: syscall.ENOENT, Message: `open "": no such file or directory`}
+	}
+	p, err := text(asPath(path))
+	if err != nil {
+		return nil, err
+	}
+	n, err := open(func(out **C.struct_netns) C.int { return C.netns_open(p, 0, out) })
+	if err != nil {
+		return nil, err
+	}
+	n.path = path
+	return n, nil
+}
+
+// asPath keeps the library from taking a file of the working directory for a name.
+func asPath(path string) string {
+	if strings.Contains(path, "/") {
+		return path
+	}
+	return "./" + path
+}
+
+// OpenPid opens the namespace that a process, or a thread, is in.
+func OpenPid(pid int) (*Namespace, error) {
+	if pid != int(C.pid_t(pid)) {
+		return nil, invalid("open %d: no process id", pid)
+	}
+	return open(func(out **C.struct_netns) C.int { return C.netns_open_pid(C.pid_t(pid), out) })
+}
+
+// OpenFd opens the namespace that a descriptor refers to: its own, a socket's in it, or a pidfd's. fd
+// stays the caller's.
+func OpenFd(fd int) (*Namespace, error) {
+	if fd != int(C.int(fd)) {
+		return nil, &Error{Errno: syscall.EBADF, Message: fmt.Sprintf("open descriptor %d: no descriptor", fd)}
+	}
+	return open(func(out **C.struct_netns) C.int { return C.netns_open_fd(C.int(fd), out) })
+}
+
+// Current opens the namespace that the calling thread is in. It says something of the goroutine only
+// while that is locked to its thread, as it is in Run.
+func Current() (*Namespace, error) {
+	return open(func(out **C.struct_netns) C.int { return C.netns_open_current(out) })
+}
+
+// open makes a Namespace of the handle that f gets from the library.
+func open(f func(out **C.struct_netns) C.int) (*Namespace, error) {
+	var c *C.struct_netns
+	if _, err := call(func() C.int { return f(&c) }); err != nil {
+		return nil, err
+	}
+	n := &Namespace{c: c}
+	runtime.SetFinalizer(n, (*Namespace).finalize)
+	return n, nil
+}
+
+// finalize ends a handle that nobody has closed. Nobody uses it either: release refers to it.
+func (n *Namespace) finalize() {
+	C.netns_close(n.c)
+}
+
+// Close ends the handle. A call that is using it does its work to the end, and is not waited for. A
+// second Close is an error that is fs.ErrClosed.
+func (n *Namespace) Close() error {
+	if _, err := n.acquire(); err != nil {
+		return err
+	}
+	n.mu.Lock()
+	again := n.closed
+	n.closed = true
+	n.mu.Unlock()
+	n.release()
+	if again {
+		return n.closedError()
+	}
+	return nil
+}
+
+// acquire keeps the handle from being ended until release.
+func (n *Namespace) acquire() (*C.struct_netns, error) {
+	if n == nil {
+		return nil, invalid("there is no namespace: the *Namespace is nil")
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.closed || n.c == nil {
+		return nil, n.closedError()
+	}
+	n.users++
+	return n.c, nil
+}
+
+func (n *Namespace) release() {
+	n.mu.Lock()
+	n.users--
+	last := n.closed && n.users == 0
+	n.mu.Unlock()
+	if last {
+		runtime.SetFinalizer(n, nil)
+		C.netns_close(n.c)
+	}
+}
+
+func (n *Namespace) closedError() error {
+	return &Error{Errno: syscall.EBADF, Message: fmt.Sprintf("%v has been closed", n)}
+}
+
+// call is the function call, with the handle for f.
+func (n *Namespace) call(f func(c *C.struct_netns) C.int) (int, error) {
+	c, err := n.acquire()
+	if err != nil {
+		return -1, err
+	}
+	defer n.release()
+	return call(func() C.int { return f(c) })
+}
+
+// callWith is the same with a second handle.
+func (n *Namespace) callWith(other *Namespace, f func(c, other *C.struct_netns) C.int) (int, error) {
+	o, err := other.acquire()
+	if err != nil {
+		return -1, err
+	}
+	defer other.release()
+	return n.call(func(c *C.struct_netns) C.int { return f(c, o) })
+}
+
+// Fd returns the handle's descriptor, which is close-on-exec and stays the handle's; -1 if that is
+// closed. It may be used until Close, and as long as the Namespace is reachable (runtime.KeepAlive).
+func (n *Namespace) Fd() int {
+	fd, err := n.call(func(c *C.struct_netns) C.int { return C.netns_fd(c) })
+	if err != nil {
+		return -1
+	}
+	return fd
+}
+
+// Handle returns a descriptor of the namespace, which is the caller's to Close.
+func (n *Namespace) Handle() (NsHandle, error) {
+	c, err := n.acquire()
+	if err != nil {
+		return None(), err
+	}
+	defer n.release()
+	fd, _, errno := syscall.Syscall(syscall.SYS_FCNTL, uintptr(C.netns_fd(c)), syscall.F_DUPFD_CLOEXEC, 0)
+	if errno != 0 {
+		return None(), &Error{Errno: errno, Message: fmt.Sprintf("%v: duplicate the descriptor: %v", n, errno)}
+	}
+	return NsHandle(fd), nil
+}
+
+// Name returns the name that the namespace was created with or opened by, "" if there is none.
+func (n *Namespace) Name() string {
+	return n.name
+}
+
+// Path returns the path that the namespace was opened by or that its name stands for, "" if there is
+// none.
+func (n *Namespace) Path() string {
+	return n.path
+}
+
+// String is for people to read.
+func (n *Namespace) String() string {
+	switch {
+	case n == nil:
+		return "no namespace"
+	case n.name != "":
+		return fmt.Sprintf("namespace %q", n.name)
+	case n.path != "":
+		return fmt.Sprintf("namespace at %q", n.path)
+	}
+	return "namespace without a name"
+}
+
+// Inode returns the N of the net:[N] that readlink shows; 0 if the handle is closed. Another namespace
+// may get it later; Cookie is never given twice.
+func (n *Namespace) Inode() uint64 {
+	return n.number(func(c *C.struct_netns) C.uint64_t { return C.netns_inode(c) })
+}
+
+// Device returns the device number that goes with the inode number; 0 if the handle is closed.
+func (n *Namespace) Device() uint64 {
+	return n.number(func(c *C.struct_netns) C.uint64_t { return C.netns_device(c) })
+}
+
+func (n *Namespace) number(f func(c *C.struct_netns) C.uint64_t) uint64 {
+	c, err := n.acquire()
+	if err != nil {
+		return 0
+	}
+	defer n.release()
+	return uint64(f(c))
+}
+
+// Cookie returns a number that the kernel gives to no other namespace until the next boot.
+func (n *Namespace) Cookie() (uint64, error) {
+	var cookie C.uint64_t
+	_, err := n.call(func(c *C.struct_netns) C.int { return C.netns_cookie(c, &cookie) })
+	return uint64(cookie), err
+}
+
+// Equal tells whether two handles are of the same namespace; a closed one is of none.
+func (n *Namespace) Equal(other *Namespace) bool {
+	equal, err := n.callWith(other, func(c, o *C.struct_netns) C.int { return C.netns_equal(c, o) })
+	return err == nil && equal == 1
+}
+
+// IsCurrent tells whether the calling thread is in the namespace.
+func (n *Namespace) IsCurrent() (bool, error) {
+	is, err := n.call(func(c *C.struct_netns) C.int { return C.netns_is_current(c) })
+	return is == 1, err
+}
+
+// Attach gives the namespace one more name in RunDir.
+func (n *Namespace) Attach(name string) error {
+	return RunDir.Attach(n, name)
+}
+
+// Names lists the names that the namespace has in RunDir.
+func (n *Namespace) Names() ([]string, error) {
+	return RunDir.Names(n)
+}

@@ -1,0 +1,463 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+package netns
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/libnetns/libnetns/bindings/go/internal/world"
+)
+
+func TestErrorsSayWhatFailed(t *testing.T) {
+	_, err := Open("missing")
+	wants(t, err, syscall.ENOENT)
+	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), `"missing"`) {
+		t.Error(err)
+	}
+	_, err = OpenPid(1 << 22)
+	wants(t, err, syscall.ESRCH)
+	if !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%v: exists", err)
+	}
+	_, err = OpenFd(1 << 20)
+	wants(t, err, syscall.EBADF)
+	if !errors.Is(err, fs.ErrClosed) || errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%v: is not closed", err)
+	}
+}
+
+func TestTextsForCHaveNoNul(t *testing.T) {
+	world.Guard(t)
+	blue := anonymous(t)
+	for _, err := range []error{
+		second(Create("a\x00b", 0)),
+		second(Dir("/run/a\x00b").Create("blue", 0)),
+		second(Open("a\x00b")),
+		second(OpenPath("/proc/self/ns/net\x00")),
+		second(Dir("\x00").OpenMonitor(0)),
+		second(blue.Spawn("true", []string{"true", "\x00"}, nil)),
+		second(blue.Spawn("true", []string{"true"}, &SpawnAttr{Dir: "\x00"})),
+		second(blue.Spawn("true", []string{"true"}, &SpawnAttr{Env: []string{"A=\x00"}})),
+		Remove("a\x00b", 0),
+		blue.Attach("a\x00b"),
+		blue.LinkAdd("a\x00b", "bridge"),
+		blue.LinkSetMaster("a", "a\x00b"),
+		blue.RouteAdd("default", "\x00", ""),
+	} {
+		wants(t, err, syscall.EINVAL)
+	}
+}
+
+func second[T any](_ T, err error) error {
+	return err
+}
+
+func TestWhatIsOutOfRange(t *testing.T) {
+	blue := anonymous(t)
+	wants(t, blue.LinkSetMTU("lo", -1), syscall.EINVAL)
+	if strconv.IntSize == 32 {
+		return
+	}
+	large := 1 << 16 << 16
+	for _, err := range []error{
+		second(OpenPid(large)),
+		second(blue.SetNsid(blue, large)),
+		second(blue.Nsids(large)),
+		blue.LinkSetMTU("lo", large),
+	} {
+		wants(t, err, syscall.EINVAL)
+	}
+	wants(t, second(OpenFd(large)), syscall.EBADF)
+}
+
+func TestNoNamespaceIsAnErrorAndNoPanic(t *testing.T) {
+	blue := anonymous(t)
+	var none, zero *Namespace = nil, &Namespace{}
+	wants(t, none.Close(), syscall.EINVAL)
+	wants(t, zero.Close(), syscall.EBADF)
+	wants(t, none.Run(nil), syscall.EINVAL)
+	wants(t, blue.VethAdd("v0", none, "v1"), syscall.EINVAL)
+	wants(t, blue.LinkMove("lo", zero, ""), syscall.EBADF)
+	if none.Fd() != -1 || none.Inode() != 0 || blue.Equal(none) || none.Equal(blue) {
+		t.Error("no namespace is one")
+	}
+}
+
+func TestAClosedHandleIsOfNoUse(t *testing.T) {
+	world.Guard(t)
+	blue := create(t, "blue")
+	must(t, blue.Close())
+	wants(t, blue.Close(), syscall.EBADF)
+	wants(t, blue.Setns(), syscall.EBADF)
+	wants(t, second(blue.Links()), syscall.EBADF)
+	wants(t, second(blue.Handle()), syscall.EBADF)
+	if err := blue.Close(); !errors.Is(err, fs.ErrClosed) {
+		t.Error(err)
+	}
+	if blue.Name() != "blue" || blue.Path() != "/run/netns/blue" {
+		t.Error(blue.Name(), blue.Path())
+	}
+}
+
+func TestOneGoroutineClosesWhatOthersUse(t *testing.T) {
+	world.Guard(t)
+	for i := 0; i < 50; i++ {
+		blue := anonymous(t)
+		var group sync.WaitGroup
+		for j := 0; j < 4; j++ {
+			group.Add(1)
+			go func() {
+				defer group.Done()
+				for {
+					if _, err := blue.Cookie(); err != nil {
+						if !errors.Is(err, fs.ErrClosed) {
+							t.Error(err)
+						}
+						return
+					}
+				}
+			}()
+		}
+		must(t, blue.Close())
+		group.Wait()
+	}
+}
+
+func TestTheCallbackMayCloseTheHandle(t *testing.T) {
+	world.Guard(t)
+	blue := anonymous(t)
+	must(t, blue.Run(blue.Close))
+}
+
+func TestAForgottenHandleIsCollected(t *testing.T) {
+	world.Guard(t)
+	_, err := CreateAnonymous(0)
+	must(t, err)
+	// Guard waits for the finalizer.
+	runtime.GC()
+}
+
+func TestIdentity(t *testing.T) {
+	world.Guard(t)
+	blue := create(t, "blue")
+	same, err := Open("blue")
+	must(t, err)
+	defer same.Close()
+	other := anonymous(t)
+	if !blue.Equal(same) || blue.Equal(other) {
+		t.Error("Equal is wrong")
+	}
+	var stat syscall.Stat_t
+	must(t, syscall.Stat("/run/netns/blue", &stat))
+	if blue.Inode() != stat.Ino || blue.Device() != uint64(stat.Dev) {
+		t.Error(blue.Inode(), blue.Device(), stat)
+	}
+	mine, err := blue.Cookie()
+	must(t, err)
+	its, err := same.Cookie()
+	must(t, err)
+	if mine == 0 || mine != its {
+		t.Error(mine, its)
+	}
+	if s := blue.String(); s != `namespace "blue"` {
+		t.Error(s)
+	}
+}
+
+func TestARunDirectoryOfOnesOwn(t *testing.T) {
+	world.Guard(t)
+	dir := Dir("/run/own/netns")
+	blue, err := dir.Create("blue", CreateLoUp)
+	must(t, err)
+	defer blue.Close()
+	if blue.Path() != "/run/own/netns/blue" {
+		t.Error(blue.Path())
+	}
+	must(t, dir.Attach(blue, "green"))
+	names, err := dir.Names(blue)
+	must(t, err)
+	if got := strings.Join(names, " "); got != "blue green" {
+		t.Error(got)
+	}
+	entries, err := dir.List(0)
+	must(t, err)
+	if len(entries) != 2 || entries[0] != (Entry{"blue", blue.Inode()}) {
+		t.Error(entries)
+	}
+	wants(t, second(Open("blue")), syscall.ENOENT)
+	must(t, dir.Remove("blue", 0))
+	wants(t, dir.Remove("blue", 0), syscall.ENOENT)
+	must(t, dir.Remove("green", 0))
+	wants(t, second(Dir("").Create("blue", 0)), syscall.EINVAL)
+}
+
+func TestAPathIsNoName(t *testing.T) {
+	world.Guard(t)
+	create(t, "blue")
+	for _, path := range []string{"blue", ""} {
+		wants(t, second(OpenPath(path)), syscall.ENOENT)
+	}
+	for _, name := range []string{"/run/netns/blue", "../netns/blue", "./blue"} {
+		wants(t, second(Open(name)), syscall.EINVAL)
+	}
+	from, err := os.Getwd()
+	must(t, err)
+	must(t, os.Chdir("/run/netns"))
+	defer func() { must(t, os.Chdir(from)) }()
+	n, err := OpenPath("blue")
+	must(t, err)
+	n.Close()
+}
+
+func TestPids(t *testing.T) {
+	world.Guard(t)
+	blue := anonymous(t)
+	process, err := blue.Spawn("sleep", []string{"sleep", "60"}, &SpawnAttr{Flags: SpawnKeepSys | SpawnKeepEtc})
+	must(t, err)
+	pids, err := blue.Pids(0)
+	must(t, err)
+	if len(pids) != 1 || pids[0] != process.Pid {
+		t.Error(pids, process.Pid)
+	}
+	must(t, process.Kill())
+	_, err = process.Wait()
+	must(t, err)
+	must(t, blue.Run(func() error {
+		tids, err := blue.Pids(PidsThreads)
+		if len(tids) != 1 || tids[0] != syscall.Gettid() {
+			t.Error(tids, syscall.Gettid())
+		}
+		return err
+	}))
+}
+
+func TestMoreProcessesThanThereIsRoomFor(t *testing.T) {
+	blue := anonymous(t)
+	quick := &SpawnAttr{Flags: SpawnKeepSys | SpawnKeepEtc}
+	var started []*os.Process
+	for i := 0; i < 70; i++ {
+		process, err := blue.Spawn("sleep", []string{"sleep", "60"}, quick)
+		must(t, err)
+		started = append(started, process)
+	}
+	pids, err := blue.Pids(0)
+	for _, process := range started {
+		_ = process.Kill()
+		_, _ = process.Wait()
+	}
+	must(t, err)
+	if len(pids) != len(started) {
+		t.Error(len(pids))
+	}
+}
+
+func TestIds(t *testing.T) {
+	world.Guard(t)
+	blue, red := create(t, "blue"), create(t, "red")
+	wants(t, second(blue.NsidOf(red)), syscall.ENODATA)
+	id, err := blue.SetNsid(red, 7)
+	must(t, err)
+	if id != 7 {
+		t.Error(id)
+	}
+	id, err = red.SetNsid(blue, NsidAuto)
+	must(t, err)
+	if id != 0 {
+		t.Error(id)
+	}
+	list, err := blue.Nsids(NsidNone)
+	must(t, err)
+	if len(list) != 1 || list[0] != (Nsid{7, NsidNone, "red"}) {
+		t.Error(list)
+	}
+}
+
+func TestNetwork(t *testing.T) {
+	world.Guard(t)
+	blue, red := anonymous(t), anonymous(t)
+	must(t, blue.VethAdd("v0", red, "v1"))
+	must(t, blue.LinkUp("v0"))
+	must(t, red.LinkUp("v1"))
+	must(t, blue.AddrAdd("v0", "192.0.2.1/24", 0))
+	must(t, blue.AddrAdd("v0", "2001:db8::1/64", AddrNoDAD))
+	must(t, blue.RouteAdd("default", "192.0.2.2", ""))
+	links, err := blue.Links()
+	must(t, err)
+	v0 := links[len(links)-1]
+	if v0.Name != "v0" || v0.Kind != "veth" || v0.MTU != 1500 || v0.Flags&syscall.IFF_UP == 0 ||
+		len(v0.Address) != 17 || v0.Peer == 0 || v0.PeerNsid < 0 {
+		t.Errorf("%+v", v0)
+	}
+	addrs, err := blue.Addrs()
+	must(t, err)
+	if a := addrs[0]; a.Address != "192.0.2.1" || a.Prefix != 24 || a.Family != syscall.AF_INET ||
+		a.Ifname != "v0" || a.Index != v0.Index || a.Label != "v0" {
+		t.Errorf("%+v", a)
+	}
+	routes, err := blue.Routes(0)
+	must(t, err)
+	if r := routes[0]; r.Dst != "default" || r.Via != "192.0.2.2" || r.Ifname != "v0" ||
+		r.Table != syscall.RT_TABLE_MAIN || r.Type != syscall.RTN_UNICAST {
+		t.Errorf("%+v", r)
+	}
+	all, err := blue.Routes(RouteAllTables)
+	must(t, err)
+	if len(all) <= len(routes) {
+		t.Error("the local table is missing")
+	}
+}
+
+func TestSpawn(t *testing.T) {
+	world.Guard(t)
+	blue := create(t, "blue")
+	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
+	must(t, err)
+	defer out.Close()
+	process, err := blue.Spawn("sh", []string{"sh", "-c", "readlink /proc/self/ns/net; ls /sys/class/net; pwd; echo $A; exit 3"},
+		&SpawnAttr{Stdout: out, Dir: "/proc", Env: append(os.Environ(), "A=b")})
+	must(t, err)
+	state, err := process.Wait()
+	must(t, err)
+	if state.ExitCode() != 3 {
+		t.Error(state)
+	}
+	text, err := os.ReadFile(out.Name())
+	must(t, err)
+	if want := world.Link(t, "/proc/self/fd/"+itoa(blue.Fd())) + "\nlo\n/proc\nb\n"; string(text) != want {
+		t.Errorf("%q, not %q", text, want)
+	}
+	wants(t, second(blue.Spawn("no-such-program", []string{"x"}, nil)), syscall.ENOENT)
+	wants(t, second(blue.Spawn("true", nil, nil)), syscall.EINVAL)
+	wants(t, second(blue.Spawn("true", []string{"true"}, &SpawnAttr{Flags: 1 << 30})), syscall.EINVAL)
+}
+
+func TestMonitorTells(t *testing.T) {
+	world.Guard(t)
+	goroutines := runtime.NumGoroutine()
+	create(t, "there")
+	m, err := OpenMonitor(MonitorSnapshot)
+	must(t, err)
+	wantEvent(t, m, Event{EventAdd, "there"})
+	blue := create(t, "blue")
+	wantEvent(t, m, Event{EventAdd, "blue"})
+	must(t, blue.Attach("green"))
+	wantEvent(t, m, Event{EventAdd, "green"})
+	must(t, Remove("green", 0))
+	wantEvent(t, m, Event{EventRemove, "green"})
+	must(t, m.Close())
+	must(t, m.Close())
+	must(t, m.Err())
+	if event, open := <-m.Events(); open {
+		t.Error("after Close:", event)
+	}
+	for deadline := time.Now().Add(20 * time.Second); runtime.NumGoroutine() > goroutines; runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d goroutines, %d before", runtime.NumGoroutine(), goroutines)
+		}
+	}
+}
+
+func wantEvent(t *testing.T, m *Monitor, want Event) {
+	t.Helper()
+	select {
+	case event, open := <-m.Events():
+		if !open {
+			t.Fatal("the monitor has ended:", m.Err())
+		}
+		if event != want {
+			t.Fatalf("%v, not %v", event, want)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatalf("no %v", want)
+	}
+}
+
+func TestMonitorLosesNothing(t *testing.T) {
+	world.Guard(t)
+	world.EmptyRun(t)
+	target := anonymous(t)
+	m, err := OpenMonitor(0)
+	must(t, err)
+	defer m.Close()
+	made := make(chan error)
+	go func() {
+		defer close(made)
+		for i := 0; i < 300; i++ {
+			if err := target.Attach("ns" + itoa(i)); err != nil {
+				made <- err
+				return
+			}
+		}
+	}()
+	// In what order they are told is nobody's promise.
+	told := map[string]bool{}
+	for len(told) < 300 {
+		select {
+		case event := <-m.Events():
+			if event.Type != EventAdd || told[event.Name] {
+				t.Fatal(event)
+			}
+			told[event.Name] = true
+		case <-time.After(20 * time.Second):
+			t.Fatal("lost: told are", len(told))
+		}
+	}
+	must(t, <-made)
+	for name := range told {
+		must(t, Remove(name, 0))
+		wantEvent(t, m, Event{EventRemove, name})
+	}
+}
+
+func TestMonitorThatNobodyReadsCanBeClosed(t *testing.T) {
+	world.Guard(t)
+	create(t, "blue")
+	for i := 0; i < 100; i++ {
+		m, err := OpenMonitor(MonitorSnapshot)
+		must(t, err)
+		must(t, m.Close())
+	}
+}
+
+func TestMonitorThatFailsSaysSo(t *testing.T) {
+	world.Guard(t)
+	wants(t, second(OpenMonitor(1<<30)), syscall.EINVAL)
+	wants(t, second(Dir("").OpenMonitor(0)), syscall.EINVAL)
+}
+
+func TestMonitorThatFailsEnds(t *testing.T) {
+	world.Guard(t)
+	create(t, "there")
+	m, err := OpenMonitor(0)
+	must(t, err)
+	defer m.Close()
+	var limit syscall.Rlimit
+	must(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit))
+	must(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: 3, Max: limit.Max}))
+	// It needs no descriptor, but the look at it does.
+	made := syscall.Mknod("/run/netns/placeholder", syscall.S_IFREG, 0)
+	event, open := <-m.Events()
+	must(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit))
+	must(t, made)
+	if open {
+		t.Error(event)
+	}
+	wants(t, m.Err(), syscall.EMFILE)
+	must(t, Remove("placeholder", 0))
+}
+
+func TestVersion(t *testing.T) {
+	if Version() == "" {
+		t.Error("none")
+	}
+}

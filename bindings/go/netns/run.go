@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+package netns
+
+// #include <netns.h>
+import "C"
+
+import (
+	"errors"
+	"os"
+	"runtime"
+	"syscall"
+)
+
+// Setns moves the calling thread into the namespace, one way. The goroutine must be locked to it
+// (runtime.LockOSThread), and stay so for as long as the thread is there; Run sees to all of that.
+func (n *Namespace) Setns() error {
+	_, err := n.call(func(c *C.struct_netns) C.int { return C.netns_setns(c) })
+	return err
+}
+
+// Socket opens a socket in the namespace, close-on-exec, as syscall.Socket does in the thread's. The
+// descriptor is the caller's; net.FileListener, net.FilePacketConn and net.FileConn take it by way of
+// os.NewFile.
+func (n *Namespace) Socket(domain, typ, proto int) (int, error) {
+	return n.call(func(c *C.struct_netns) C.int {
+		return C.netns_socket(c, C.int(domain), C.int(typ), C.int(proto))
+	})
+}
+
+// Run calls fn in the namespace and returns what fn returns. fn has a goroutine of its own, locked to
+// its thread; the caller, which waits, stays where it is. Where fn ends with runtime.Goexit, as
+// testing's FailNow does, the caller's goroutine ends, too. A panic is fn's own, and is not passed on.
+//
+// fn must not call runtime.UnlockOSThread more often than runtime.LockOSThread, and the goroutines that
+// it starts are not in the namespace.
+//
+// Afterwards the thread goes back to where it was. If it cannot, since it has no capability over that
+// place, it is given up together with the goroutine. Go cannot end the program's main thread: if fn drops
+// capabilities of its thread, keep the main one for the main goroutine by runtime.LockOSThread in an
+// init function.
+func (n *Namespace) Run(fn func() error) error {
+	v := visit{ns: n, fn: fn, done: make(chan struct{})}
+	go v.run()
+	<-v.done
+	if v.exited {
+		runtime.Goexit()
+	}
+	return v.err
+}
+
+// visit is one call of Run.
+type visit struct {
+	ns     *Namespace
+	fn     func() error
+	done   chan struct{}
+	err    error
+	exited bool
+}
+
+// run has the goroutine for itself. The thread is unlocked only where it came from; a locked one ends
+// with its goroutine.
+func (v *visit) run() {
+	defer close(v.done)
+	runtime.LockOSThread()
+	token, err := v.ns.enter()
+	switch {
+	case err == nil:
+		defer comeBack(token)
+		v.callback()
+	case !errors.Is(err, syscall.EPERM):
+		v.err = err
+		runtime.UnlockOSThread()
+	case isMainThread():
+		// It does not end with its goroutine, and what /proc/PID/ns/net shows must not change: another
+		// goroutine gets another thread as long as this one is locked.
+		another := make(chan struct{})
+		go func() {
+			defer close(another)
+			runtime.LockOSThread()
+			v.oneWay()
+		}()
+		<-another
+		runtime.UnlockOSThread()
+	default:
+		v.oneWay()
+	}
+}
+
+// oneWay is for where there is no way back: the thread stays locked, and ends.
+func (v *visit) oneWay() {
+	if v.err = v.ns.Setns(); v.err != nil {
+		runtime.UnlockOSThread()
+		return
+	}
+	v.callback()
+}
+
+func (v *visit) callback() {
+	v.exited = true
+	v.err = v.fn()
+	v.exited = false
+}
+
+func (n *Namespace) enter() (C.int, error) {
+	token, err := n.call(func(c *C.struct_netns) C.int { return C.netns_enter(c) })
+	return C.int(token), err
+}
+
+func comeBack(token C.int) {
+	if C.netns_leave(token) == 0 {
+		runtime.UnlockOSThread()
+		return
+	}
+	// Nothing is lost but the thread. The token is still open, unless fn closed it.
+	if n, err := OpenFd(int(token)); err == nil {
+		n.Close()
+		syscall.Close(int(token))
+	}
+}
+
+func isMainThread() bool {
+	return syscall.Gettid() == os.Getpid()
+}

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+package netns
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"unsafe"
+
+	"github.com/libnetns/libnetns/bindings/go/internal/world"
+)
+
+const onMainThread = "LIBNETNS_TEST_ON_MAIN_THREAD"
+
+func TestRunIsInTheNamespaceAndTheCallerIsNot(t *testing.T) {
+	world.Guard(t)
+	blue, red := anonymous(t), anonymous(t)
+	must(t, blue.Run(func() error {
+		if !isCurrent(t, blue) {
+			t.Error("not in blue")
+		}
+		return red.Run(func() error {
+			if !isCurrent(t, red) {
+				t.Error("not in red")
+			}
+			return nil
+		})
+	}))
+	if isCurrent(t, blue) || isCurrent(t, red) {
+		t.Error("the caller was moved")
+	}
+}
+
+func TestRunReturnsWhatTheFunctionReturns(t *testing.T) {
+	world.Guard(t)
+	blue := anonymous(t)
+	if err := blue.Run(func() error { return io.EOF }); err != io.EOF {
+		t.Error(err)
+	}
+}
+
+func TestRunOfFailureCallsNothing(t *testing.T) {
+	world.Guard(t)
+	blue := anonymous(t)
+	must(t, blue.Close())
+	err := blue.Run(func() error {
+		t.Error("called")
+		return nil
+	})
+	wants(t, err, syscall.EBADF)
+}
+
+func TestGoexitGoesOnInTheCaller(t *testing.T) {
+	world.Guard(t)
+	blue := anonymous(t)
+	done, returned := make(chan struct{}), false
+	go func() {
+		defer close(done)
+		_ = blue.Run(func() error {
+			runtime.Goexit()
+			return nil
+		})
+		returned = true
+	}()
+	<-done
+	if returned {
+		t.Error("Run returned as if the function had")
+	}
+}
+
+func TestRunAfterTheFunctionHasMovedOn(t *testing.T) {
+	world.Guard(t)
+	blue, red := anonymous(t), anonymous(t)
+	must(t, blue.Run(red.Setns))
+}
+
+func TestRunAfterTheFunctionHasLeftItsThreadLocked(t *testing.T) {
+	world.Guard(t)
+	blue := anonymous(t)
+	must(t, blue.Run(func() error {
+		runtime.LockOSThread()
+		return nil
+	}))
+}
+
+// Guard sees that the thread has ended, and that the token is closed.
+func TestRunGivesUpAThreadThatCannotComeBack(t *testing.T) {
+	world.Guard(t)
+	blue := anonymous(t)
+	must(t, blue.Run(dropCapabilities))
+	if isCurrent(t, blue) {
+		t.Error("the caller has that thread")
+	}
+	must(t, blue.Run(func() error { return nil }))
+}
+
+// dropCapabilities is for the calling thread only.
+func dropCapabilities() error {
+	header := struct {
+		version uint32
+		pid     int32
+	}{version: 0x20080522}
+	var none [2]struct{ effective, permitted, inheritable uint32 }
+	_, _, errno := syscall.RawSyscall(syscall.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&none)), 0)
+	if errno != 0 {
+		return errno
+	}
+	return nil
+}
+
+func TestRunWithoutAWayBack(t *testing.T) {
+	if world.Here() != world.Stranger {
+		again(t, world.Stranger)
+		return
+	}
+	world.Guard(t)
+	blue := create(t, "blue")
+	if _, err := blue.enter(); !errors.Is(err, syscall.EPERM) {
+		t.Fatalf("there is a way back: %v", err)
+	}
+	for i := 0; i < 20; i++ {
+		must(t, blue.Run(func() error {
+			if !isCurrent(t, blue) {
+				t.Error("not in blue")
+			}
+			return nil
+		}))
+	}
+	fd, err := blue.Socket(syscall.AF_INET, syscall.SOCK_DGRAM, 0)
+	must(t, err)
+	syscall.Close(fd)
+}
+
+// again runs the test in another world.
+func again(t *testing.T, kind world.Kind, environment ...string) {
+	t.Helper()
+	cmd := world.Command(kind, "-test.run=^"+t.Name()+"$", "-test.v")
+	cmd.Env = append(cmd.Env, environment...)
+	var out strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &out
+	err := cmd.Run()
+	if cmd.ProcessState == nil {
+		t.Skip("no user namespaces here:", err)
+	}
+	if err != nil {
+		t.Errorf("%v\n%s", err, out.String())
+	}
+}
+
+func TestTheMainThreadStaysAtHome(t *testing.T) {
+	again(t, world.Stranger, onMainThread+"=1")
+}
+
+// runOnTheMainThread is a process of its own: on its main thread a visit without a way back must not take
+// place, even though it begins there.
+func runOnTheMainThread() int {
+	blue, err := CreateAnonymous(0)
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	defer blue.Close()
+	home, err := os.Readlink("/proc/self/ns/net")
+	if err != nil || !isMainThread() {
+		fmt.Println("not on the main thread", err)
+		return 1
+	}
+	v := visit{ns: blue, done: make(chan struct{})}
+	v.fn = func() error {
+		if is, err := blue.IsCurrent(); err != nil || !is || isMainThread() {
+			return fmt.Errorf("is in blue: %v (%v); is the main thread: %v", is, err, isMainThread())
+		}
+		return io.EOF
+	}
+	v.run()
+	if there, err := os.Readlink("/proc/self/ns/net"); v.err != io.EOF || there != home {
+		fmt.Println(v.err, err, there)
+		return 1
+	}
+	return 0
+}
+
+func TestSocketIsThereAndTheThreadIsNot(t *testing.T) {
+	world.Guard(t)
+	blue := anonymous(t)
+	fd, err := blue.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_NONBLOCK, 0)
+	must(t, err)
+	defer syscall.Close(fd)
+	where, err := OpenFd(fd)
+	must(t, err)
+	defer where.Close()
+	if !where.Equal(blue) {
+		t.Error("the socket is elsewhere")
+	}
+	_, err = blue.Socket(999, syscall.SOCK_STREAM, 0)
+	wants(t, err, syscall.EAFNOSUPPORT)
+}
+
+func TestTwoHundredGoroutinesAtOnce(t *testing.T) {
+	world.Guard(t)
+	places := []*Namespace{anonymous(t), anonymous(t), anonymous(t), anonymous(t)}
+	var group sync.WaitGroup
+	start := make(chan struct{})
+	for i := 0; i < 200; i++ {
+		i := i
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			<-start
+			if err := useThem(places[i%4], places[(i+1)%4], fmt.Sprintf("ns%d", i)); err != nil {
+				t.Error(err)
+			}
+		}()
+	}
+	close(start)
+	group.Wait()
+	names, err := List(0)
+	must(t, err)
+	if len(names) != 0 {
+		t.Error("names are left:", names)
+	}
+}
+
+// useThem is what each of the goroutines does.
+func useThem(here, there *Namespace, name string) error {
+	err := here.Run(func() error {
+		if is, err := here.IsCurrent(); err != nil || !is {
+			return fmt.Errorf("%s: not here: %v", name, err)
+		}
+		return there.Run(func() error {
+			if is, err := there.IsCurrent(); err != nil || !is {
+				return fmt.Errorf("%s: not there: %v", name, err)
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		return err
+	}
+	own, err := Create(name, CreateLoUp)
+	if err != nil {
+		return err
+	}
+	defer own.Close()
+	fd, err := own.Socket(syscall.AF_INET, syscall.SOCK_DGRAM, 0)
+	if err != nil {
+		return err
+	}
+	defer syscall.Close(fd)
+	// Each failure's message is the one of its own call.
+	_, err = Open(name + "-missing")
+	if !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), `"`+name+`-missing"`) {
+		return fmt.Errorf("%s: %v", name, err)
+	}
+	return Remove(name, 0)
+}

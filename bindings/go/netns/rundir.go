@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+package netns
+
+// #include <netns.h>
+import "C"
+
+// Dir is a run directory: where names live.
+type Dir string
+
+// RunDir is the one that everybody uses; its other path is /var/run/netns.
+const RunDir Dir = C.NETNS_RUN_DIR
+
+// ListFlags is for List.
+type ListFlags uint32
+
+// ListStale lists the empty files as well that killed creators left; their inode is 0.
+const ListStale ListFlags = C.NETNS_LIST_STALE
+
+// RemoveFlags is for Remove.
+type RemoveFlags uint32
+
+// RemoveMissingOK makes a name that does not exist no error.
+const RemoveMissingOK RemoveFlags = C.NETNS_REMOVE_MISSING_OK
+
+// Entry is a name of a list.
+type Entry struct {
+	Name  string
+	Inode uint64
+}
+
+// List lists the names in RunDir that are network namespaces, sorted.
+func List(flags ListFlags) ([]Entry, error) {
+	return RunDir.List(flags)
+}
+
+// Remove takes a name away from RunDir. The namespace lives on as long as it has another name, a
+// handle, a socket or a thread in it.
+func Remove(name string, flags RemoveFlags) error {
+	return RunDir.Remove(name, flags)
+}
+
+// Create is the function Create in this directory, which is made if it does not exist.
+func (d Dir) Create(name string, flags CreateFlags) (*Namespace, error) {
+	return d.named(name, func(dir, name *C.char, out **C.struct_netns) C.int {
+		return C.netns_create_at(dir, name, C.uint32_t(flags), out)
+	})
+}
+
+// Open is the function Open in this directory.
+func (d Dir) Open(name string) (*Namespace, error) {
+	return d.named(name, func(dir, name *C.char, out **C.struct_netns) C.int {
+		return C.netns_open_at(dir, name, 0, out)
+	})
+}
+
+func (d Dir) named(name string, f func(dir, name *C.char, out **C.struct_netns) C.int) (*Namespace, error) {
+	t, err := texts(string(d), name)
+	if err != nil {
+		return nil, err
+	}
+	n, err := open(func(out **C.struct_netns) C.int { return f(t[0], t[1], out) })
+	if err != nil {
+		return nil, err
+	}
+	n.name = name
+	n.path = C.GoString(C.netns_path(n.c))
+	return n, nil
+}
+
+// Remove is the function Remove in this directory.
+func (d Dir) Remove(name string, flags RemoveFlags) error {
+	t, err := texts(string(d), name)
+	if err != nil {
+		return err
+	}
+	_, err = call(func() C.int { return C.netns_remove_at(t[0], t[1], C.uint32_t(flags)) })
+	return err
+}
+
+// Attach gives a namespace one more name in this directory.
+func (d Dir) Attach(n *Namespace, name string) error {
+	t, err := texts(string(d), name)
+	if err != nil {
+		return err
+	}
+	_, err = n.call(func(c *C.struct_netns) C.int { return C.netns_attach_at(t[0], c, t[1], 0) })
+	return err
+}
+
+// List is the function List of this directory.
+func (d Dir) List(flags ListFlags) ([]Entry, error) {
+	dir, err := text(string(d))
+	if err != nil {
+		return nil, err
+	}
+	var list *C.struct_netns_list
+	if _, err := call(func() C.int { return C.netns_list_at(dir, C.uint32_t(flags), &list) }); err != nil {
+		return nil, err
+	}
+	return entries(list), nil
+}
+
+// Names lists the names that a namespace has in this directory.
+func (d Dir) Names(n *Namespace) ([]string, error) {
+	dir, err := text(string(d))
+	if err != nil {
+		return nil, err
+	}
+	var list *C.struct_netns_list
+	_, err = n.call(func(c *C.struct_netns) C.int { return C.netns_names_at(dir, c, 0, &list) })
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, entry := range entries(list) {
+		names = append(names, entry.Name)
+	}
+	return names, nil
+}
+
+// entries frees the list.
+func entries(list *C.struct_netns_list) []Entry {
+	defer C.netns_list_free(list)
+	result := make([]Entry, C.netns_list_len(list))
+	for i := range result {
+		at := C.size_t(i)
+		result[i] = Entry{
+			Name:  C.GoString(C.netns_list_name(list, at)),
+			Inode: uint64(C.netns_list_inode(list, at)),
+		}
+	}
+	return result
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+package netns
+
+// #include <netns.h>
+// #include <stdlib.h>
+import "C"
+
+import (
+	"os"
+	"runtime"
+	"syscall"
+	"unsafe"
+)
+
+// SpawnFlags is for Spawn.
+type SpawnFlags uint32
+
+const (
+	// SpawnKeepSys leaves /sys alone, which goes on showing the caller's devices.
+	SpawnKeepSys SpawnFlags = C.NETNS_SPAWN_KEEP_SYS
+	// SpawnKeepEtc leaves the files of /etc/netns/NAME alone.
+	SpawnKeepEtc SpawnFlags = C.NETNS_SPAWN_KEEP_ETC
+)
+
+// SpawnAttr is what Spawn is to do otherwise.
+type SpawnAttr struct {
+	// Env is the program's environment; nil is os.Environ().
+	Env []string
+	// Dir is its working directory, as it sees the file system; "" is the caller's.
+	Dir string
+	// Stdin, Stdout and Stderr are what it has as 0, 1 and 2; nil is the caller's.
+	Stdin, Stdout, Stderr *os.File
+	Flags                 SpawnFlags
+}
+
+// Spawn starts the program in the namespace and returns when it runs, with a /sys that shows the
+// namespace's devices, and the files of /etc/netns/NAME over those of /etc if the Namespace has a
+// name. file is looked up in PATH unless it has a '/'. argv begins with the program's name. attr may
+// be nil. The process is the caller's to Wait for or to Release.
+//
+// The program has the limit on open files that this one has, which Go raises when it starts.
+func (n *Namespace) Spawn(file string, argv []string, attr *SpawnAttr) (*os.Process, error) {
+	if attr == nil {
+		attr = &SpawnAttr{}
+	}
+	env := attr.Env
+	if env == nil {
+		env = os.Environ()
+	}
+	t, err := texts(file)
+	if err != nil {
+		return nil, err
+	}
+	var memory vectors
+	defer memory.free()
+	args, err := memory.vector(argv)
+	if err != nil {
+		return nil, err
+	}
+	vars, err := memory.vector(env)
+	if err != nil {
+		return nil, err
+	}
+	options, err := memory.options(attr)
+	if err != nil {
+		return nil, err
+	}
+	var pid C.pid_t
+	// No descriptor of this program's is between being opened and being close-on-exec meanwhile.
+	syscall.ForkLock.Lock()
+	_, err = n.call(func(c *C.struct_netns) C.int {
+		return C.netns_spawn(c, options, t[0], args, vars, &pid)
+	})
+	syscall.ForkLock.Unlock()
+	runtime.KeepAlive(attr)
+	if err != nil {
+		return nil, err
+	}
+	return os.FindProcess(int(pid))
+}
+
+// vectors is memory of C's: none of Go's may hold pointers for C.
+type vectors struct {
+	blocks []unsafe.Pointer
+}
+
+func (v *vectors) free() {
+	for _, block := range v.blocks {
+		C.free(block)
+	}
+}
+
+func (v *vectors) text(s string) (*C.char, error) {
+	if _, err := text(s); err != nil {
+		return nil, err
+	}
+	t := C.CString(s)
+	v.blocks = append(v.blocks, unsafe.Pointer(t))
+	return t, nil
+}
+
+// vector has a NULL at the end.
+func (v *vectors) vector(strings []string) (**C.char, error) {
+	// C.calloc does not return NULL: cgo makes it end the program, as Go does without memory.
+	block := C.calloc(C.size_t(len(strings)+1), C.size_t(unsafe.Sizeof((*C.char)(nil))))
+	v.blocks = append(v.blocks, block)
+	for i, s := range strings {
+		t, err := v.text(s)
+		if err != nil {
+			return nil, err
+		}
+		*(**C.char)(unsafe.Add(block, uintptr(i)*unsafe.Sizeof(t))) = t
+	}
+	return (**C.char)(block), nil
+}
+
+func (v *vectors) options(attr *SpawnAttr) (*C.struct_netns_spawn_options, error) {
+	options := &C.struct_netns_spawn_options{
+		flags:     C.uint32_t(attr.Flags) | C.NETNS_SPAWN_STDIO,
+		stdin_fd:  descriptor(attr.Stdin),
+		stdout_fd: descriptor(attr.Stdout),
+		stderr_fd: descriptor(attr.Stderr),
+	}
+	options.size = C.uint32_t(unsafe.Sizeof(*options))
+	if attr.Dir == "" {
+		return options, nil
+	}
+	dir, err := v.text(attr.Dir)
+	options.cwd = dir
+	return options, err
+}
+
+func descriptor(file *os.File) C.int32_t {
+	if file == nil {
+		return -1
+	}
+	return C.int32_t(file.Fd())
+}
