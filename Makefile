@@ -128,6 +128,7 @@ test: $(STAGE)/.done $(EXAMPLES)
 	$(B)/examples/demo > /dev/null
 	$(B)/examples/sandbox > /dev/null
 	c-tests/differential/run $(B)/examples/netns || [ $$? -eq 77 ]
+	bindings/go/test $(STAGE) || [ $$? -eq 77 ]
 	$(MAKE) --no-print-directory -C c-tests test STAGE=$(STAGE) BUILD=$(CURDIR)/$(B)/c-tests \
 	    EXAMPLES=$(CURDIR)/$(B)/examples
 
