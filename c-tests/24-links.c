@@ -306,10 +306,11 @@ static void what_is_not_there_is_enodev(void)
 static void bad_names_are_refused(void)
 {
     static const char *const bad[] = {"", ".", "..", "/", "a/b", "a b", " a", "a\n", "a\t", "a\v",
-                                      "a:1", "a%d", "%"};
+                                      "a:1", "a%d", "%", "\xc3\xa0", "all", "default"};
     static const char *const long_names[] = {"sixteen-bytes-xx", "more-than-sixteen-bytes"};
     struct netns *x = namespace_with_a_pair(), *y = new_namespace();
 
+    in(x, "ip link set dev a up && ip address add 192.0.2.1/24 dev a");
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         FAILS(EINVAL, netns_link_move(x, bad[i], y, NULL));
         MESSAGE_HAS("an interface's name");
@@ -326,6 +327,9 @@ static void bad_names_are_refused(void)
     MESSAGE_HAS("is NULL");
     FAILS(EINVAL, netns_link_move(NULL, "a", NULL, "c"));
     EQUAL(links_in(x), 3);
+    /* Nor has it been there and back. */
+    CHECK(is_up(x, "a"));
+    in(x, "ip address show dev a | grep -q 192.0.2.1");
     EQUAL(links_in(y), 1);
     netns_close(x);
     netns_close(y);

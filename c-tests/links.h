@@ -196,7 +196,8 @@ static inline void close_pair(struct netns *blue, struct netns *red)
 
 /* No device can be called so. */
 static const char *const bad_ifnames[] = {NULL, "", ".", "..", "a/b", "/", "a b", " ", "a\tb",
-                                          "a\nb", "a:b", "v0:1", ":", "v%d", "%"};
+                                          "a\nb", "a:b", "v0:1", ":", "v%d", "%", "\xa0", "all",
+                                          "default"};
 
 #define BAD_IFNAMES (sizeof bad_ifnames / sizeof *bad_ifnames)
 

@@ -16,17 +16,24 @@ use crate::netlink::{self, Attribute, Attributes, Message, Request, Route, malfo
 use crate::switch;
 
 /// A string that may be an interface's name, as the kernel has it: 15 bytes at most. It would take a
-/// `%` for a pattern, and make a name of its own of it.
+/// `%` for a pattern, and make a name of its own of it; 0xa0 is a space of Latin-1 to it; and there are
+/// directories for "all" and "default" where each interface has one in /proc/sys/net. One that moves to
+/// such a name has moved by the time the kernel says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LinkName<'a>(&'a CStr);
 
 impl<'a> LinkName<'a> {
     pub fn new(text: &'a CStr) -> Result<LinkName<'a>> {
         let bytes = text.to_bytes();
-        let unfit = |byte: &u8| matches!(byte, b'/' | b':' | b'%' | b' ' | b'\t'..=b'\r');
-        if bytes.is_empty() || bytes == b"." || bytes == b".." || bytes.iter().any(unfit) {
+        let unfit = |byte: &u8| matches!(byte, b'/' | b':' | b'%' | b' ' | b'\t'..=b'\r' | 0xa0);
+        if bytes.iter().any(unfit) {
             return Err(Error::invalid(
-                "an interface's name is not empty, \".\" or \"..\" and has no '/', ':', '%' or space",
+                "an interface's name has no '/', ':', '%', space or byte 0xa0",
+            ));
+        }
+        if matches!(bytes, b"" | b"." | b".." | b"all" | b"default") {
+            return Err(Error::invalid(
+                "an interface's name is not empty, \".\", \"..\", \"all\" or \"default\"",
             ));
         }
         if bytes.len() >= libc::IFNAMSIZ {
@@ -168,7 +175,21 @@ mod tests {
         for name in [c"lo", c"a", c"...", c"fifteen-bytes-x", c"\xff\x01", c"eth0.5", c"a#b"] {
             assert_eq!(LinkName::new(name).map(|name| name.0), Ok(name));
         }
-        for name in [c"", c".", c"..", c"a/b", c"a:b", c"a%d", c"a b", c"a\tb", c"a\x0bb", c"a\r"] {
+        for name in [
+            c"",
+            c".",
+            c"..",
+            c"a/b",
+            c"a:b",
+            c"a%d",
+            c"a b",
+            c"a\tb",
+            c"a\x0bb",
+            c"a\r",
+            c"\xc3\xa0",
+            c"all",
+            c"default",
+        ] {
             assert_eq!(LinkName::new(name).unwrap_err().errno, Errno::EINVAL, "{name:?}");
         }
         assert_eq!(LinkName::new(c"sixteen-bytes-xx").unwrap_err().errno, Errno::ENAMETOOLONG);

@@ -27,9 +27,9 @@ use super::types::Netns;
 /// newname is not NULL. The handle keeps it until netns_close().
 ///
 /// Returns 0, or
-///   -EINVAL     ifname or to is NULL; a name is empty, "." or "..", or has a '/', ':', '%' or white
-///               space; or the interface belongs to its namespace (lo, a bridge ...): netns_errmsg()
-///               has the kernel's word for it
+///   -EINVAL     ifname or to is NULL; a name is empty, ".", "..", "all" or "default", or has a '/',
+///               ':', '%', white space or the byte 0xa0; or the interface belongs to its namespace
+///               (lo, a bridge ...): netns_errmsg() has the kernel's word for it
 ///   -ENAMETOOLONG  a name has more than 15 bytes
 ///   -ENODEV     from has no interface of this name
 ///   -EEXIST     to has another interface of the name that this one keeps or is to get, or newname
