@@ -12,6 +12,7 @@ CARGO      ?= cargo
 INSTALL    ?= install
 OBJCOPY    ?= objcopy
 PKG_CONFIG ?= pkg-config
+PYTHON     ?= python3
 CFLAGS     ?= -O2 -g
 WARNINGS   := -Wall -Wextra -Wpedantic -Werror
 
@@ -31,7 +32,7 @@ REMAP := --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo --remap-p
 
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
-.PHONY: all demo test bench install install-library install-tool uninstall stage header abi lint clean
+.PHONY: all demo test bench wheel install install-library install-tool uninstall stage header abi lint clean
 .DELETE_ON_ERROR:
 
 all: $(B)/$(SO) $(B)/libnetns.a $(EXAMPLES)
@@ -119,6 +120,15 @@ $(STAGE)/.done: $(B)/$(SO) $(HEADERS) pkgconfig/netns.pc.in
 	    INCLUDEDIR=$(STAGE)/include EXAMPLEDIR=$(STAGE)/share/doc/libnetns/examples
 	touch $@
 
+# --- bindings ----------------------------------------------------------------------------------
+
+# Python's package with the library in it, for where that is not installed.
+wheel: $(STAGE)/.done
+	@mkdir -p $(B)/python
+	LIBNETNS_BUNDLE=$(STAGE)/lib/$(SONAME) $(PYTHON) -m pip wheel -q --no-deps -w $(B)/python \
+	    ./bindings/python
+	@ls $(B)/python/*.whl
+
 # --- checks ------------------------------------------------------------------------------------
 
 test: $(STAGE)/.done $(EXAMPLES)
@@ -129,6 +139,7 @@ test: $(STAGE)/.done $(EXAMPLES)
 	$(B)/examples/sandbox > /dev/null
 	c-tests/differential/run $(B)/examples/netns || [ $$? -eq 77 ]
 	bindings/go/test $(STAGE) || [ $$? -eq 77 ]
+	bindings/python/test $(STAGE) || [ $$? -eq 77 ]
 	$(MAKE) --no-print-directory -C c-tests test STAGE=$(STAGE) BUILD=$(CURDIR)/$(B)/c-tests \
 	    EXAMPLES=$(CURDIR)/$(B)/examples
 

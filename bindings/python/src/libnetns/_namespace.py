@@ -1,0 +1,443 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""A network namespace, and the ways to get one."""
+
+from __future__ import annotations
+
+import os
+import socket as _socket
+import threading
+from ctypes import POINTER, byref, c_int, c_uint64, cast
+from errno import ENODATA
+from typing import Any, Callable, List, Mapping, NamedTuple, Optional, Sequence, Tuple, TypeVar
+
+from . import _programs
+from ._library import (
+    CALLBACK,
+    NameList,
+    NamespaceHandle,
+    NsidList,
+    StrPath,
+    check,
+    descriptor_of,
+    encoded,
+    encoded_or_none,
+    failure,
+    int32,
+    lib,
+    text_or_none,
+)
+from ._network import Network
+
+T = TypeVar("T")
+
+_CREATE_EXIST_OK = 1
+_CREATE_LO_UP = 2
+_REMOVE_MISSING_OK = 1
+_LIST_STALE = 1
+_PIDS_THREADS = 1
+_NSID_NONE = -1
+
+#: For Namespace.set_nsid(): the kernel picks the lowest id that is free.
+NSID_AUTO = -1
+
+
+class Nsid(NamedTuple):
+    """An id that a namespace has for another."""
+
+    id: int
+    #: Of a target's: what the namespace that was asked from calls the same one. None: nothing.
+    current: Optional[int]
+    #: The first name of that other one; None if it has none.
+    name: Optional[str]
+
+
+class Call:
+    """A function that is called where an exception cannot pass, and what came of it."""
+
+    def __init__(self, function: Callable[..., Any], args: Any, kwargs: Any) -> None:
+        self.function, self.args, self.kwargs = function, args, kwargs
+        self.value: Any = None
+        self.error: Optional[BaseException] = None
+        self.begun = self.ended = False
+
+    def __call__(self) -> None:
+        try:
+            self.begun = True
+            self.value = self.function(*self.args, **self.kwargs)
+            self.ended = True
+        except BaseException as error:
+            self.error = error
+            self.ended = True
+
+    def outcome(self) -> Any:
+        """What the function returned or raised."""
+        try:
+            if self.error is not None:
+                raise self.error
+            if not self.ended:
+                # Only an exception that a signal's handler raised on the way in is lost like that.
+                raise KeyboardInterrupt
+            return self.value
+        finally:
+            # An error's traceback has this frame, which would keep the error alive.
+            self.error = None
+
+
+def _do_call(call: Call) -> int:
+    call()
+    return 0
+
+
+_call = CALLBACK(_do_call)
+
+
+class Stay:
+    """What Namespace.entered() returns: the calling thread's stay in a namespace."""
+
+    __slots__ = ("_ns", "_token", "_thread")
+
+    def __init__(self, ns: Namespace) -> None:
+        self._ns = ns
+        self._token: Optional[int] = None
+        self._thread: Optional[int] = None
+
+    def __enter__(self) -> Namespace:
+        if self._token is not None:
+            raise RuntimeError("entered already")
+        self._token = check(lib.netns_enter(self._ns._open))
+        self._thread = threading.get_ident()
+        return self._ns
+
+    def __exit__(self, *_: object) -> None:
+        if self._thread != threading.get_ident():
+            raise RuntimeError("a thread leaves what it has entered, and not what another one has")
+        check(lib.netns_leave(self._token))
+        self._token = self._thread = None
+
+
+class Namespace(Network):
+    """A network namespace: an open handle, which keeps it alive whatever becomes of its names.
+
+    create(), open() and their like make one. A `with` block closes it at its end; so does the end
+    of the last reference. It may be used by several threads at once, and closed while they do.
+    Those of one namespace are equal, however they were opened.
+    """
+
+    __slots__ = ("_handle", "_identity", "__weakref__")
+
+    def __init__(self, handle: NamespaceHandle) -> None:
+        self._handle: Optional[NamespaceHandle] = handle
+        self._identity: Optional[Tuple[int, int]] = None
+
+    @property
+    def _open(self) -> NamespaceHandle:
+        handle = self._handle
+        if handle is None:
+            raise ValueError("the namespace's handle is closed")
+        return handle
+
+    # --- the handle ------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Ends the handle. The namespace lives on as long as it has a name, a socket, a thread."""
+        self._handle = None
+
+    @property
+    def closed(self) -> bool:
+        return self._handle is None
+
+    def __enter__(self) -> Namespace:
+        self._open
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def fileno(self) -> int:
+        """The handle's descriptor, good for setns(2). It stays the handle's."""
+        return check(lib.netns_fd(self._open))
+
+    # --- identity --------------------------------------------------------------------------------
+
+    @property
+    def name(self) -> Optional[str]:
+        """The name that it was created with or opened by; None if there is none."""
+        return text_or_none(lib.netns_name(self._open))
+
+    @property
+    def path(self) -> Optional[str]:
+        """The path that it was opened by, or that its name stands for; None if there is none."""
+        return text_or_none(lib.netns_path(self._open))
+
+    @property
+    def inode(self) -> int:
+        """The N of the net:[N] that /proc/PID/ns/net shows."""
+        return int(lib.netns_inode(self._open))
+
+    @property
+    def device(self) -> int:
+        """What goes with the inode, as stat(2) has it."""
+        return int(lib.netns_device(self._open))
+
+    def cookie(self) -> int:
+        """A number that no other namespace gets until the next boot, unlike the inode's."""
+        cookie = c_uint64()
+        check(lib.netns_cookie(self._open, byref(cookie)))
+        return cookie.value
+
+    def is_current(self) -> bool:
+        """Whether the calling thread is in it."""
+        return bool(check(lib.netns_is_current(self._open)))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Namespace):
+            return NotImplemented
+        mine, others = self._handle, other._handle
+        if mine is None or others is None:
+            return self is other
+        return bool(lib.netns_equal(mine, others))
+
+    def __hash__(self) -> int:
+        # Kept: one that is in a set can be taken out of it when it is closed.
+        if self._identity is None:
+            self._identity = (self.device, self.inode)
+        return hash(self._identity)
+
+    def __repr__(self) -> str:
+        handle = self._handle
+        if handle is None:
+            return "<Namespace closed>"
+        what = text_or_none(lib.netns_name(handle)) or text_or_none(lib.netns_path(handle))
+        shown = "" if what is None else f"{what!r} "
+        return f"<Namespace {shown}net:[{lib.netns_inode(handle)}]>"
+
+    # --- names -----------------------------------------------------------------------------------
+
+    def attach(self, name: StrPath, *, rundir: Optional[StrPath] = None) -> None:
+        """Gives it one more name."""
+        check(lib.netns_attach_at(encoded_or_none(rundir), self._open, encoded(name), 0), name)
+
+    def names(self, *, rundir: Optional[StrPath] = None) -> List[str]:
+        """The names that it has, sorted bytewise."""
+        found = NameList()
+        where = encoded_or_none(rundir)
+        check(lib.netns_names_at(where, self._open, 0, byref(found)), rundir)
+        return [name for name, _ in _names_in(found)]
+
+    # --- the calling thread ----------------------------------------------------------------------
+
+    def setns(self) -> None:
+        """Moves the calling thread into it, one way. Threads that it starts are in there, too."""
+        check(lib.netns_setns(self._open))
+
+    def entered(self) -> Stay:
+        """The calling thread is in it for a `with` block, and afterwards where it was.
+
+        Threads that are started in the block stay in there. Do not await in it: what else the
+        event loop runs meanwhile would be in there.
+        """
+        return Stay(self)
+
+    def run(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Calls a function with the calling thread in it, and returns what that returned.
+
+        The thread comes back whatever the function does; what it raises is raised.
+        """
+        call = Call(function, args, kwargs)
+        rc = lib.netns_run(self._open, _call, call, None)
+        if rc < 0:
+            raise failure(-rc) from call.error
+        result: T = call.outcome()
+        return result
+
+    def socket(
+        self,
+        family: int = _socket.AF_INET,
+        type: int = _socket.SOCK_STREAM,
+        proto: int = 0,
+    ) -> _socket.socket:
+        """A socket that is in it, for a thread that stays where it is."""
+        fd = check(lib.netns_socket(self._open, int32(family), int32(type), int32(proto)))
+        try:
+            return _socket.socket(family, type, proto, fileno=fd)
+        except BaseException:
+            os.close(fd)
+            raise
+
+    # --- processes -------------------------------------------------------------------------------
+
+    def pids(self, *, threads: bool = False) -> List[int]:
+        """The processes whose main thread is in it, or every thread that is, ascending."""
+        flags = _PIDS_THREADS if threads else 0
+        room = 64
+        while True:
+            found = (c_int * room)()
+            count = lib.netns_pids(self._open, flags, cast(found, POINTER(c_int)), room)
+            if check(count) <= room:
+                return found[:count]
+            room = count + 64
+
+    def spawn(
+        self,
+        args: Sequence[StrPath],
+        *,
+        executable: Optional[StrPath] = None,
+        env: Optional[Mapping[StrPath, StrPath]] = None,
+        stdin: Any = None,
+        stdout: Any = None,
+        stderr: Any = None,
+        cwd: Optional[StrPath] = None,
+        keep_sys: bool = False,
+        keep_etc: bool = False,
+    ) -> _programs.Process:
+        """Starts a program in it, with a /sys of its own and the files of /etc/netns/NAME.
+
+        stdin, stdout and stderr are descriptors, objects that have one, or subprocess.DEVNULL.
+        keep_sys and keep_etc leave /sys and /etc alone. NSPopen starts one with pipes.
+        """
+        options = _programs.Options(stdin, stdout, stderr, cwd, keep_sys, keep_etc)
+        return _programs.spawn(self, options, args, executable, env)
+
+    def exec(
+        self,
+        args: Sequence[StrPath],
+        *,
+        executable: Optional[StrPath] = None,
+        env: Optional[Mapping[StrPath, StrPath]] = None,
+    ) -> None:
+        """Becomes the program, in it, as os.execvp() does: flush files first."""
+        _programs.execute(self, args, executable, env)
+
+    # --- ids -------------------------------------------------------------------------------------
+
+    def nsid(self, within: Optional[Namespace] = None) -> Optional[int]:
+        """The id that within (None: the calling thread's) has for it; None: it has none."""
+        nsid = lib.netns_nsid_get(None if within is None else within._open, self._open)
+        return None if nsid == -ENODATA else check(nsid)
+
+    def set_nsid(self, nsid: int = NSID_AUTO, within: Optional[Namespace] = None) -> int:
+        """Gives it an id in within (None: the calling thread's), for good; returns the id."""
+        where = None if within is None else within._open
+        return check(lib.netns_nsid_set(where, self._open, int32(nsid)))
+
+    def nsids(
+        self, target: Optional[int] = None, *, rundir: Optional[StrPath] = None
+    ) -> List[Nsid]:
+        """The ids that it has for others, or that the one has which it calls target, ascending."""
+        found = NsidList()
+        which = _NSID_NONE if target is None else int32(target)
+        where = encoded_or_none(rundir)
+        check(lib.netns_nsid_list(where, self._open, which, 0, byref(found)))
+        return [_nsid(found, i) for i in range(lib.netns_nsid_list_len(found))]
+
+
+def _nsid(nsids: NsidList, i: int) -> Nsid:
+    current = lib.netns_nsid_list_current(nsids, i)
+    return Nsid(
+        lib.netns_nsid_list_id(nsids, i),
+        None if current == _NSID_NONE else current,
+        text_or_none(lib.netns_nsid_list_name(nsids, i)),
+    )
+
+
+def _names_in(names: NameList) -> List[Tuple[str, int]]:
+    """The names of a list, with their inodes."""
+    return [
+        (os.fsdecode(lib.netns_list_name(names, i)), lib.netns_list_inode(names, i))
+        for i in range(lib.netns_list_len(names))
+    ]
+
+
+# --- the ways to get one -------------------------------------------------------------------------
+
+
+def create(
+    name: Optional[StrPath] = None,
+    *,
+    exist_ok: bool = False,
+    lo_up: bool = False,
+    rundir: Optional[StrPath] = None,
+) -> Namespace:
+    """Makes a network namespace. With a name, it is there under that name when it can be opened.
+
+    name      None: an anonymous one, which lives as long as its handle, its sockets, its threads.
+    exist_ok  where the name exists, open it.
+    lo_up     lo is up in it.
+    rundir    where names live; None is /run/netns.
+    """
+    handle = NamespaceHandle()
+    flags = (_CREATE_EXIST_OK if exist_ok else 0) | (_CREATE_LO_UP if lo_up else 0)
+    where = encoded_or_none(rundir)
+    check(lib.netns_create_at(where, encoded_or_none(name), flags, byref(handle)), name)
+    return Namespace(handle)
+
+
+def open(name: StrPath, *, rundir: Optional[StrPath] = None) -> Namespace:
+    """Opens one by its name or, without a rundir and if it has a '/' in it, by its path."""
+    handle = NamespaceHandle()
+    if rundir is None:
+        rc = lib.netns_open(encoded(name), 0, byref(handle))
+    else:
+        rc = lib.netns_open_at(encoded(rundir), encoded(name), 0, byref(handle))
+    check(rc, name)
+    return Namespace(handle)
+
+
+def open_pid(pid: int) -> Namespace:
+    """Opens the one that a process, or a thread, is in."""
+    handle = NamespaceHandle()
+    check(lib.netns_open_pid(int32(pid), byref(handle)))
+    return Namespace(handle)
+
+
+def open_fd(file: Any) -> Namespace:
+    """Opens the one of a descriptor or an object that has one: a namespace's, a socket, a pidfd."""
+    handle = NamespaceHandle()
+    check(lib.netns_open_fd(descriptor_of(file), byref(handle)))
+    return Namespace(handle)
+
+
+def current() -> Namespace:
+    """Opens the one that the calling thread is in."""
+    handle = NamespaceHandle()
+    check(lib.netns_open_current(byref(handle)))
+    return Namespace(handle)
+
+
+# --- names ---------------------------------------------------------------------------------------
+
+
+def attach(ns: Namespace, name: StrPath, *, rundir: Optional[StrPath] = None) -> None:
+    """Gives a namespace one more name."""
+    ns.attach(name, rundir=rundir)
+
+
+def remove(name: StrPath, *, missing_ok: bool = False, rundir: Optional[StrPath] = None) -> None:
+    """Takes a name away. The namespace lives on as long as something else holds it."""
+    flags = _REMOVE_MISSING_OK if missing_ok else 0
+    check(lib.netns_remove_at(encoded_or_none(rundir), encoded(name), flags), name)
+
+
+def names_and_inodes(rundir: Optional[StrPath], stale: bool) -> List[Tuple[str, int]]:
+    found = NameList()
+    flags = _LIST_STALE if stale else 0
+    check(lib.netns_list_at(encoded_or_none(rundir), flags, byref(found)), rundir)
+    return _names_in(found)
+
+
+def list(*, stale: bool = False, rundir: Optional[StrPath] = None) -> List[str]:
+    """The names that are network namespaces at this moment, sorted bytewise.
+
+    stale  also those that killed creators left.
+    """
+    return [name for name, _ in names_and_inodes(rundir, stale)]
+
+
+def names(ns: Namespace, *, rundir: Optional[StrPath] = None) -> List[str]:
+    """The names that a namespace has, sorted bytewise."""
+    return ns.names(rundir=rundir)
+
+
+def version() -> str:
+    """The version of the library that is loaded."""
+    return str(lib.netns_version().decode())

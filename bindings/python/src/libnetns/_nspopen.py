@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""In place of pyroute2's NSPopen."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import subprocess
+import threading
+import weakref
+from functools import partial
+from typing import Any, Callable
+
+from . import netns
+from ._namespace import Call, Namespace
+
+_CONTROLS = (fcntl.fcntl, fcntl.ioctl, fcntl.flock, fcntl.lockf)
+
+# How often release() looks whether the program has ended while others hold its output, in seconds.
+_GLANCE = 0.1
+
+
+def _control(function: Callable[..., Any], file: Any, *args: Any, **kwargs: Any) -> Any:
+    return function(file(), *args, **kwargs)
+
+
+def _add_controls(file: Any) -> None:
+    # A weak reference: one that went round would keep the file open until the next collection.
+    reference = weakref.ref(file)
+    for function in _CONTROLS:
+        setattr(file, function.__name__, partial(_control, function, reference))
+
+
+def _call_in(ns: Namespace, call: Call) -> None:
+    """Calls it in a namespace: on this thread or, if that could not come back, on another one."""
+    try:
+        ns.run(call)
+    except PermissionError:
+        if call.begun:
+            raise
+        thread = threading.Thread(target=_go_and_call, args=(ns, call), daemon=True)
+        thread.start()
+        thread.join()
+
+
+def _go_and_call(ns: Namespace, call: Call) -> None:
+    try:
+        ns.setns()
+    except BaseException as error:
+        call.error, call.ended = error, True
+    else:
+        call()
+
+
+class NSPopen(subprocess.Popen):  # type: ignore[type-arg]
+    """subprocess.Popen in a network namespace.
+
+        with NSPopen("blue", ["ip", "addr"], stdout=subprocess.PIPE) as process:
+            print(process.stdout.read())
+
+    The program is this process's child, with nothing in between; what its descriptors are called is
+    true here. It has the caller's mounts, /sys among them; Namespace.spawn() starts one as
+    `ip netns exec` does. Where the calling thread could not come back from the namespace, a thread
+    that ends in there starts the program: then PR_SET_PDEATHSIG in a preexec_fn means that thread.
+    """
+
+    stdin: Any
+    stdout: Any
+    stderr: Any
+
+    def __init__(self, nsname: Any, *argv: Any, **kwarg: Any) -> None:
+        """nsname is a name, a path, a descriptor or an object that has one.
+
+        flags  O_CREAT makes the namespace if there is none; with O_EXCL, there must be none.
+        All else is subprocess.Popen's.
+        """
+        self.released = False
+        self.nsname = nsname
+        self.flags = kwarg.pop("flags", 0)
+        kwarg.pop("libc", None)
+        start = Call(super().__init__, argv, kwarg)
+        _call_in(netns.namespace_of(nsname, self.flags), start)
+        start.outcome()
+        for file in filter(None, (self.stdin, self.stdout, self.stderr)):
+            _add_controls(file)
+
+    def release(self) -> None:
+        """Waits for the program's end and closes its pipes. The object cannot be used afterwards.
+
+        What the program reads is at its end, what it still writes is read and thrown away.
+        """
+        if self.released:
+            return
+        while self.poll() is None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.communicate(timeout=_GLANCE)
+        for file in filter(None, (self.stdin, self.stdout, self.stderr)):
+            with contextlib.suppress(BrokenPipeError):
+                file.close()
+        self.released = True
+
+    def __getattribute__(self, name: str) -> Any:
+        get = super().__getattribute__
+        if name[0] != "_" and name not in _AFTER_RELEASE and get("released"):
+            raise RuntimeError("the object is released")
+        return get(name)
+
+    def __del__(self, *args: Any, **kwargs: Any) -> None:
+        # Of one that was never started, Popen's has nothing to look at.
+        if not self.__dict__.get("released", True):
+            super().__del__(*args, **kwargs)
+
+
+_AFTER_RELEASE = frozenset(("release", "released", "nsname", "flags"))

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The private world that the tests run in, and what they look at it with."""
+
+import ctypes
+import os
+import sys
+import threading
+
+import pytest
+
+CLONE_NEWNS = 0x00020000
+CLONE_NEWUSER = 0x10000000
+CLONE_NEWNET = 0x40000000
+MS_BIND = 4096
+MS_REC = 16384
+MS_PRIVATE = 1 << 18
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def system(rc):
+    if rc < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+def mount(source, target, kind, flags=0, data=None):
+    system(libc.mount(source, target, kind, ctypes.c_ulong(flags), data))
+
+
+def become_root_of_a_user_namespace(more=CLONE_NEWNET):
+    uid, gid = os.geteuid(), os.getegid()
+    system(libc.unshare(CLONE_NEWUSER | CLONE_NEWNS | more))
+    for name, text in ("setgroups", "deny"), ("uid_map", f"0 {uid} 1"), ("gid_map", f"0 {gid} 1"):
+        with open(f"/proc/self/{name}", "w") as file:
+            file.write(text)
+
+
+def enter_a_private_world():
+    """An empty run directory, of which nothing is seen outside."""
+    if os.geteuid() != 0:
+        become_root_of_a_user_namespace()
+    else:
+        system(libc.unshare(CLONE_NEWNS))
+    mount(b"none", b"/", b"none", MS_REC | MS_PRIVATE)
+    mount(b"netns-test", b"/run", b"tmpfs", 0, b"mode=755")
+    os.mkdir("/run/netns", 0o755)
+
+
+def pytest_sessionstart(session):
+    try:
+        enter_a_private_world()
+    except OSError as error:
+        pytest.exit(f"no private world to be had, as it takes root or user namespaces: {error}", 77)
+
+
+def here():
+    """The inode of the calling thread's network namespace."""
+    return os.stat("/proc/thread-self/ns/net").st_ino
+
+
+def descriptors():
+    return set(os.listdir("/proc/self/fd"))
+
+
+def on_a_thread(function, *args):
+    """Calls a function on a thread of its own; what it raises is raised."""
+    outcome = []
+
+    def call():
+        try:
+            outcome.append((function(*args), None))
+        except BaseException as error:
+            outcome.append((None, error))
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    thread.join(60)
+    value, error = outcome[0]
+    if error is not None:
+        raise error
+    return value
+
+
+def in_child(function, *args):
+    """Calls a function in a child; fails unless that returns."""
+    sys.stdout.flush()
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            function(*args)
+            code = 0
+        except BaseException:
+            sys.excepthook(*sys.exc_info())
+        finally:
+            sys.stderr.flush()
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+@pytest.fixture(autouse=True)
+def empty_run_directory():
+    """Each test has an empty one, leaves no descriptor, and no thread elsewhere."""
+    mount(b"netns-test", b"/run/netns", b"tmpfs", 0, b"mode=755")
+    home, before = here(), len(descriptors())
+    yield
+    assert here() == home
+    assert len(descriptors()) == before
+    assert threading.active_count() == 1
+    system(libc.umount2(b"/run/netns", 2))
+    # Where the library had to make it a mount point, there is one below.
+    while libc.umount2(b"/run/netns", 2) == 0:
+        pass

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The example and README's programs do what they say."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import libnetns
+
+HERE = Path(__file__).resolve().parents[1]
+
+
+def said_by(*args):
+    return subprocess.run([sys.executable, *args], stdout=subprocess.PIPE, check=True).stdout
+
+
+def test_one_address_is_served_in_two_namespaces():
+    said = said_by(HERE / "examples" / "two_namespaces.py").decode().splitlines()
+    assert "127.0.0.1:7777 in red: this is red" in said
+    assert "127.0.0.1:7777 in blue: this is blue" in said
+    assert "monitor: ADD red" in said
+    assert said[-1] == "monitor: REMOVE blue"
+    assert libnetns.list() == []
+
+
+def test_readmes_programs_run():
+    programs = re.findall(r"```python\n(.*?)```", (HERE / "README.md").read_text(), re.S)
+    assert len(programs) == 3
+    for program in programs:
+        said_by("-c", program)
+        assert libnetns.list() == []

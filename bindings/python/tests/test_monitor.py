@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The monitor in Python's ways of waiting; what it tells of is tested in C and by the scenarios."""
+
+import asyncio
+import os
+import select
+import signal
+import threading
+import time
+
+import pytest
+
+import libnetns
+from libnetns import Event, EventType, Monitor
+
+
+def test_iterating_waits_for_each_event():
+    with Monitor() as monitor:
+        told = []
+
+        def watch():
+            for event in monitor:
+                told.append(event)
+                if event.type == EventType.REMOVE:
+                    return
+
+        thread = threading.Thread(target=watch)
+        thread.start()
+        libnetns.create("blue").close()
+        while not told:
+            time.sleep(0.001)
+        libnetns.remove("blue")
+        thread.join(60)
+        assert told == [Event(EventType.ADD, "blue"), Event(EventType.REMOVE, "blue")]
+
+
+def test_events_are_those_that_there_are():
+    libnetns.create("blue").close()
+    with Monitor(snapshot=True) as monitor:
+        assert monitor.events() == [(EventType.ADD, "blue")]
+        assert monitor.events() == []
+        libnetns.create("red").close()
+        libnetns.create(os.fsdecode(b"\xff")).close()
+        assert sorted(event.name for event in monitor.events()) == ["red", "\udcff"]
+
+
+def test_waiting_ends_in_time():
+    with Monitor() as monitor:
+        assert monitor.wait(0) is None
+        assert monitor.wait(0.01) is None
+        libnetns.create("blue").close()
+        event = monitor.wait()
+        assert (event.type, event.name) == (EventType.ADD, "blue")
+
+
+def test_the_descriptor_is_for_poll():
+    with Monitor() as monitor:
+        assert not os.get_inheritable(monitor.fileno())
+        monitor.events()
+        libnetns.create("blue").close()
+        ready, _, _ = select.select([monitor], [], [], 60)
+        assert ready == [monitor]
+        assert len(monitor.events()) == 1
+
+
+def test_ctrl_c_ends_waiting():
+    with Monitor() as monitor, pytest.raises(KeyboardInterrupt):
+        timer = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT))
+        timer.start()
+        try:
+            monitor.wait(60)
+        finally:
+            timer.join()
+
+
+def test_an_event_loop_reads_it():
+    async def watch():
+        loop = asyncio.get_running_loop()
+        told = asyncio.Queue()
+        with Monitor() as monitor:
+
+            def read():
+                for event in monitor.events():
+                    told.put_nowait(event)
+
+            loop.add_reader(monitor, read)
+            try:
+                libnetns.create("blue").close()
+                added = await asyncio.wait_for(told.get(), 60)
+                libnetns.remove("blue")
+                return [added, await asyncio.wait_for(told.get(), 60)]
+            finally:
+                loop.remove_reader(monitor)
+
+    assert asyncio.run(watch()) == [(EventType.ADD, "blue"), (EventType.REMOVE, "blue")]
+
+
+def test_a_closed_monitor_is_a_value_error():
+    monitor = Monitor()
+    monitor.close()
+    monitor.close()
+    assert monitor.closed
+    for call in (monitor.fileno, monitor.events, monitor.wait, monitor.__next__, monitor.__enter__):
+        with pytest.raises(ValueError, match="closed"):
+            call()
+
+
+def test_a_failure_names_the_directory():
+    with pytest.raises(OSError) as caught:
+        Monitor("x" * 5000)
+    assert caught.value.filename == "x" * 5000
+    with pytest.raises(ValueError, match="null byte"):
+        Monitor("/run\0/netns")

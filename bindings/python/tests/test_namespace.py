@@ -1,0 +1,417 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The handle: its life, its identity, its errors."""
+
+import copy
+import errno
+import gc
+import os
+import pickle
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+from conftest import descriptors, here, in_child
+
+import libnetns
+
+# --- names ---------------------------------------------------------------------------------------
+
+
+def test_names_are_str_bytes_or_paths():
+    libnetns.create("str").close()
+    libnetns.create(b"bytes").close()
+    libnetns.create(Path("path")).close()
+    assert libnetns.list() == ["bytes", "path", "str"]
+    for name in ("str", b"str", Path("/run/netns/str"), b"/run/netns/str"):
+        with libnetns.open(name) as ns:
+            assert libnetns.names(ns) == ["str"]
+    libnetns.remove(b"str")
+    assert libnetns.list() == ["bytes", "path"]
+
+
+def test_names_need_not_be_unicode():
+    raw = b"\xff\xfe"
+    with libnetns.create(raw) as ns:
+        name = os.fsdecode(raw)
+        assert libnetns.list() == [name]
+        assert ns.name == name
+        assert ns.names() == [name]
+    libnetns.remove(name)
+
+
+def test_a_run_directory_of_ones_own(tmp_path):
+    rundir = "/run/own"
+    with libnetns.create("blue", rundir=rundir) as ns:
+        assert libnetns.list(rundir=rundir) == ["blue"]
+        assert libnetns.list() == []
+        ns.attach("green", rundir=rundir)
+        assert ns.names(rundir=Path(rundir)) == ["blue", "green"]
+        assert libnetns.open("green", rundir=rundir) == ns
+    with pytest.raises(FileNotFoundError):
+        libnetns.open("blue")
+    libnetns.remove("blue", rundir=rundir)
+    libnetns.remove("green", rundir=rundir)
+    assert libnetns.list(rundir=rundir) == []
+
+
+@pytest.mark.parametrize("call", [libnetns.create, libnetns.open, libnetns.remove])
+def test_a_null_byte_is_not_where_a_name_ends(call):
+    for name in ("blue\0red", b"blue\0"):
+        with pytest.raises(ValueError, match="null byte"):
+            call(name)
+    assert libnetns.list() == []
+
+
+@pytest.mark.parametrize("wrong", [42, 4.2, ["blue"]])
+def test_what_is_no_name_is_a_type_error(wrong):
+    for call in (libnetns.create, libnetns.open, libnetns.remove):
+        with pytest.raises(TypeError):
+            call(wrong)
+
+
+def test_numbers_are_not_cut_off():
+    with libnetns.create() as ns:
+        ns.veth_add("v0", ns, "v1")
+        mtu = ns.links()[-1].mtu
+        for wrong in (2**32 + 1400, -1):
+            with pytest.raises(OverflowError):
+                ns.link_set_mtu("v0", wrong)
+        with pytest.raises(OverflowError):
+            ns.vlan_add("v5", ns, "v0", 2**16 + 5)
+        with pytest.raises(OverflowError):
+            ns.set_nsid(2**32)
+        with pytest.raises(OverflowError):
+            ns.socket(2**32 + socket.AF_INET)
+        with pytest.raises(OverflowError):
+            libnetns.open_pid(2**32 + os.getpid())
+        with pytest.raises(OverflowError):
+            libnetns.open_fd(2**32)
+        assert ns.links()[-1].mtu == mtu
+
+
+# --- errors --------------------------------------------------------------------------------------
+
+
+def test_errors_are_of_their_subclass_and_say_what_to_do():
+    libnetns.create("blue").close()
+    with pytest.raises(FileExistsError) as caught:
+        libnetns.create("blue")
+    error = caught.value
+    assert error.errno == errno.EEXIST
+    assert error.filename == "blue"
+    assert error.strerror.startswith('create "blue": ')
+    assert "exist" in error.strerror.lower()
+    with pytest.raises(FileNotFoundError) as caught:
+        libnetns.open(b"red")
+    assert caught.value.errno == errno.ENOENT
+    assert caught.value.filename == b"red"
+    with pytest.raises(ProcessLookupError) as caught:
+        libnetns.open_pid(2**22 + 1)
+    assert caught.value.errno == errno.ESRCH
+    assert caught.value.filename is None
+    with pytest.raises(OSError) as caught:
+        libnetns.open("/proc/uptime")
+    assert caught.value.errno == errno.ENOTTY
+    with pytest.raises(OSError) as caught:
+        libnetns.create("..")
+    assert caught.value.errno == errno.EINVAL
+    with pytest.raises(NotADirectoryError):
+        libnetns.list(rundir="/proc/uptime")
+
+
+def test_the_message_is_the_threads_own():
+    with pytest.raises(FileNotFoundError, match="mine"):
+        libnetns.open("mine")
+    both = threading.Barrier(2, timeout=60)
+    messages = {}
+
+    def fail(name):
+        for _ in range(200):
+            both.wait()
+            try:
+                libnetns.open(name)
+            except FileNotFoundError as error:
+                if name not in error.strerror:
+                    messages[name] = error.strerror
+
+    threads = [threading.Thread(target=fail, args=(name,)) for name in ("red", "green")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert messages == {}
+
+
+def without_privilege():
+    # Of a user namespace that has nobody else in it, there is nobody else to become.
+    try:
+        os.setgroups([])
+        os.setresuid(65534, 65534, 65534)
+    except OSError:
+        return
+    with pytest.raises(PermissionError) as caught:
+        libnetns.create("red")
+    assert caught.value.errno in (errno.EPERM, errno.EACCES)
+    with libnetns.open("blue") as ns, pytest.raises(PermissionError, match="CAP_SYS_ADMIN"):
+        ns.setns()
+
+
+def test_what_is_not_allowed_is_a_permission_error():
+    libnetns.create("blue").close()
+    in_child(without_privilege)
+
+
+# --- the handle's life ---------------------------------------------------------------------------
+
+
+def test_a_with_block_closes_the_handle():
+    with libnetns.create("blue") as ns:
+        assert not ns.closed
+    assert ns.closed
+    ns.close()
+    assert libnetns.list() == ["blue"]
+
+
+def test_the_last_reference_closes_the_handle():
+    before = descriptors()
+    ns = libnetns.create("blue")
+    assert descriptors() != before
+    del ns
+    assert descriptors() == before
+
+
+def test_a_closed_handle_is_a_value_error():
+    with libnetns.create("blue") as other:
+        ns = libnetns.create("red")
+        ns.close()
+        calls = [
+            ns.fileno, ns.cookie, ns.is_current, ns.names, ns.setns, ns.socket, ns.pids, ns.nsid,
+            ns.set_nsid, ns.nsids, ns.links, ns.addresses, ns.routes, ns.__enter__, ns.__hash__,
+        ]  # fmt: skip
+        for call in calls:
+            with pytest.raises(ValueError, match="closed"):
+                call()
+        for name in ("name", "path", "inode", "device"):
+            with pytest.raises(ValueError, match="closed"):
+                getattr(ns, name)
+        for call, *arguments in (
+            (ns.run, print),
+            (ns.attach, "green"),
+            (ns.link_add, "br0", "bridge"),
+            (ns.veth_add, "v0", other, "v1"),
+            (other.veth_add, "v0", ns, "v1"),
+            (other.link_move, "lo", ns),
+            (other.nsid, ns),
+            (ns.spawn, ["true"]),
+            (ns.exec, ["true"]),
+            (libnetns.open_fd, ns),
+        ):
+            with pytest.raises(ValueError, match="closed"):
+                call(*arguments)
+        with pytest.raises(ValueError, match="closed"), ns.entered():
+            pass
+        assert repr(ns) == "<Namespace closed>"
+
+
+def test_one_that_is_closed_during_a_call_lives_until_it_returns():
+    before = descriptors()
+    ns = libnetns.create()
+    is_in, closed = threading.Event(), threading.Event()
+    answers = []
+
+    def stay():
+        is_in.set()
+        assert closed.wait(60)
+        answers.append(here())
+
+    inode = ns.inode
+    thread = threading.Thread(target=ns.run, args=(stay,))
+    thread.start()
+    assert is_in.wait(60)
+    ns.close()
+    gc.collect()
+    closed.set()
+    thread.join(60)
+    assert answers == [inode]
+    assert descriptors() == before
+
+
+def test_many_threads_close_and_use_one_handle():
+    for _ in range(50):
+        ns = libnetns.create()
+        start = threading.Barrier(4, timeout=60)
+        wrong = []
+
+        def use(ns=ns, start=start, wrong=wrong):
+            start.wait()
+            try:
+                for _ in range(5):
+                    ns.socket().close()
+            except ValueError:
+                pass
+            except BaseException as error:
+                wrong.append(error)
+
+        threads = [threading.Thread(target=use) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        start.wait()
+        ns.close()
+        for thread in threads:
+            thread.join(60)
+        assert wrong == []
+
+
+def test_a_handle_is_copied_by_reference_and_not_pickled():
+    with libnetns.create() as ns:
+        other = copy.copy(ns)
+        inode = ns.inode
+    assert other.inode == inode
+    other.close()
+    with libnetns.create() as ns, libnetns.Monitor() as monitor:
+        for call in (pickle.dumps, copy.deepcopy):
+            for thing in (ns, ns._handle, monitor):
+                with pytest.raises(TypeError):
+                    call(thing)
+
+
+def test_a_child_of_fork_has_the_handles():
+    with libnetns.create("blue") as ns:
+
+        def look():
+            assert ns.run(here) == ns.inode
+            ns.link_add("br0", "bridge")
+            ns.close()
+
+        in_child(look)
+        assert [link.name for link in ns.links()] == ["lo", "br0"]
+
+
+# --- identity ------------------------------------------------------------------------------------
+
+
+def test_those_of_one_namespace_are_equal():
+    with libnetns.create("blue") as a, libnetns.open("blue") as b, libnetns.create("red") as c:
+        assert a == b
+        assert hash(a) == hash(b)
+        assert a != c
+        assert a != "blue"
+        assert len({a, b, c}) == 2
+        assert {a: "yes"}[b] == "yes"
+
+
+def test_a_closed_one_equals_itself_only_and_leaves_sets():
+    with libnetns.create("blue") as other:
+        ns = libnetns.open("blue")
+        kept = {ns}
+        ns.close()
+        assert ns == ns
+        assert ns != other
+        kept.remove(ns)
+        assert kept == set()
+
+
+def test_identity_is_what_the_kernel_says():
+    with libnetns.create("blue") as ns:
+        status = os.stat("/run/netns/blue")
+        assert (ns.device, ns.inode) == (status.st_dev, status.st_ino)
+        assert os.fstat(ns.fileno()).st_ino == ns.inode
+        assert not os.get_inheritable(ns.fileno())
+        assert f"net:[{ns.inode}]" in repr(ns)
+        assert "'blue'" in repr(ns)
+        try:
+            cookie = ns.cookie()
+        except OSError as error:
+            assert error.errno == errno.EOPNOTSUPP
+        else:
+            with libnetns.create() as another:
+                assert cookie != another.cookie()
+                assert cookie == libnetns.open("blue").cookie()
+
+
+def test_errno_of_ctypes_is_the_calls():
+    import ctypes
+
+    with pytest.raises(FileNotFoundError):
+        libnetns.open("blue")
+    assert ctypes.get_errno() == errno.ENOENT
+
+
+# --- the network, beyond what the scenarios have -------------------------------------------------
+
+
+def test_records_say_what_there_is():
+    import ipaddress
+
+    with libnetns.create(lo_up=True) as a, libnetns.create() as b:
+        a.veth_add("v0", b, "v1")
+        a.addr_add("v0", ipaddress.ip_interface("192.0.2.1/24"))
+        a.link_up("v0")
+        b.link_up("v1")
+        a.route_add(ipaddress.ip_network("198.51.100.0/24"), ipaddress.ip_address("192.0.2.254"))
+        lo, v0 = a.links()
+        assert (lo.name, lo.index, lo.kind, lo.is_up) == ("lo", 1, None, True)
+        assert (v0.kind, v0.is_up, v0.master) == ("veth", True, 0)
+        assert v0.peer == b.links()[1].index
+        assert v0.peer_nsid == b.nsid(a)
+        found = next(address for address in a.addresses() if address.ifname == "v0")
+        assert (found.cidr, found.family) == ("192.0.2.1/24", socket.AF_INET)
+        assert (found.index, found.label) == (v0.index, "v0")
+        route = next(route for route in a.routes() if route.via)
+        assert (route.dst, route.via, route.ifname) == ("198.51.100.0/24", "192.0.2.254", "v0")
+        assert (route.table, route.type, route.index) == (254, 1, v0.index)
+        assert len(a.routes(all_tables=True)) > len(a.routes())
+        a.addr_del("v0", "192.0.2.1/24")
+        for wrong in (None, 42, 1.5):
+            with pytest.raises(TypeError):
+                a.addr_add("v0", wrong)
+
+
+def test_none_is_the_calling_threads_namespace():
+    with libnetns.create() as a, libnetns.create() as b:
+
+        def make():
+            a.veth_add("v0", None, "v1")
+
+        b.run(make)
+        assert [link.name for link in b.links()] == ["lo", "v1"]
+        assert b.run(a.nsid) == a.nsid(b)
+
+
+def test_ids_are_listed_with_their_names():
+    with libnetns.create("a") as a, libnetns.create("b") as b:
+        assert b.nsid(a) is None
+        assert b.set_nsid(5, a) == 5
+        assert a.nsids() == [libnetns.Nsid(5, None, "b")]
+        assert a.set_nsid(within=b) == 0
+        assert [found.id for found in a.nsids(target=5)] == [0]
+
+
+def test_pids_are_those_in_there():
+    with libnetns.create() as ns, ns.spawn(["sleep", "60"], keep_sys=True) as process:
+        assert ns.pids() == [process.pid]
+        assert ns.pids(threads=True) == [process.pid]
+        assert os.getpid() not in ns.pids()
+        with libnetns.current() as home:
+            assert os.getpid() in home.pids()
+        process.kill()
+
+
+def test_pids_are_as_many_as_there_are():
+    with libnetns.create() as ns:
+        processes = [ns.spawn(["sleep", "60"], keep_sys=True, keep_etc=True) for _ in range(70)]
+        assert ns.pids() == sorted(process.pid for process in processes)
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+def test_no_handle_is_left_by_a_failure():
+    before = descriptors()
+    for _ in range(20):
+        with pytest.raises(OSError):
+            libnetns.open("/proc/self/ns/mnt")
+        with pytest.raises(OSError):
+            libnetns.create("a/b")
+    assert descriptors() == before

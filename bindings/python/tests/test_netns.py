@@ -1,0 +1,343 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The stand-in for pyroute2.netns: what that does, and none of its defects."""
+
+import errno
+import inspect
+import os
+import socket
+import subprocess
+import threading
+
+import pytest
+from conftest import descriptors, here, mount, on_a_thread
+
+import libnetns
+from libnetns import netns
+
+
+def exists(name):
+    return name in libnetns.list()
+
+
+@pytest.fixture
+def home():
+    """Tests that leave the thread elsewhere are brought home; how many processes were started."""
+    with libnetns.current() as ns:
+        yield here()
+        ns.setns()
+
+
+# --- as pyroute2 ---------------------------------------------------------------------------------
+
+
+SIGNATURES = {
+    "listnetns": ["nspath"],
+    "ns_pids": ["nspath"],
+    "pid_to_ns": ["pid", "nspath"],
+    "create": ["netns", "libc"],
+    "attach": ["netns", "pid", "libc"],
+    "remove": ["netns", "libc"],
+    "getnsfd": ["netns", "flags", "libc", "fork"],
+    "setns": ["netns", "flags", "libc", "fork"],
+    "pushns": ["newns", "libc"],
+    "popns": ["libc"],
+    "dropns": ["libc"],
+    "create_socket": [
+        "netns", "family", "socket_type", "proto", "fileno", "flags", "libc", "timeout"
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SIGNATURES)
+def test_parameters_are_pyroute2s(name):
+    assert [*inspect.signature(getattr(netns, name)).parameters] == SIGNATURES[name]
+
+
+def test_create_list_remove():
+    assert netns.listnetns() == []
+    netns.create("blue")
+    netns.create(b"red", libc=None)
+    netns.create("/run/netns/green")
+    assert sorted(netns.listnetns()) == ["blue", "green", "red"]
+    with pytest.raises(FileExistsError):
+        netns.create("blue")
+    netns.remove("blue")
+    netns.remove(b"/run/netns/red", libc=None)
+    assert netns.listnetns() == ["green"]
+    with pytest.raises(FileNotFoundError):
+        netns.remove("blue")
+
+
+def test_the_run_directory_is_the_modules_at_the_call(monkeypatch):
+    netns.create("blue")
+    for rundir in ("/run/another", b"/run/another"):
+        monkeypatch.setattr(netns, "NETNS_RUN_DIR", rundir)
+        assert netns.listnetns() == []
+        netns.create("red")
+        assert netns.listnetns() == [b"red" if isinstance(rundir, bytes) else "red"]
+        netns.pushns("red")
+        netns.popns()
+        with pytest.raises(FileNotFoundError):
+            netns.pushns("blue")
+        assert netns.pid_to_ns(os.getpid()) is None
+        assert netns.ns_pids() == {}
+        netns.remove("red")
+    monkeypatch.undo()
+    assert netns.listnetns() == ["blue"]
+    assert netns.listnetns("/run/another") == []
+    assert netns.listnetns("/run/nowhere") == []
+
+
+def test_processes(home):
+    netns.create("blue")
+    netns.create("red")
+    libnetns.open("blue").attach("also-blue")
+    assert netns.ns_pids() == {}
+    assert netns.pid_to_ns(os.getpid()) is None
+    process = libnetns.NSPopen("blue", ["sleep", "60"])
+    try:
+        pid = process.pid
+        assert netns.ns_pids() == {"also-blue": [pid], "blue": [pid]}
+        assert netns.ns_pids(b"/run/netns") == {b"also-blue": [pid], b"blue": [pid]}
+        assert netns.pid_to_ns(pid) == "also-blue"
+        assert netns.pid_to_ns(str(pid), nspath="/run/netns") == "also-blue"
+        assert netns.pid_to_ns(2**22 + 1) is None
+        assert netns.pid_to_ns(0) is None
+        netns.attach("third", pid)
+        assert libnetns.open("third") == libnetns.open("blue")
+        netns.attach("/run/netns/fourth", str(pid), libc=None)
+        assert libnetns.open("fourth") == libnetns.open("blue")
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_getnsfd():
+    netns.create("blue")
+    inode = os.stat("/run/netns/blue").st_ino
+    for given in ("blue", b"blue", "/run/netns/blue", "/var/run/netns/blue"):
+        fd = netns.getnsfd(given)
+        try:
+            assert os.fstat(fd).st_ino == inode
+            assert not os.get_inheritable(fd)
+        finally:
+            os.close(fd)
+    with open("/run/netns/blue") as file:
+        assert netns.getnsfd(file) == file.fileno()
+        assert netns.getnsfd(file.fileno()) == file.fileno()
+    with pytest.raises(RuntimeError):
+        netns.getnsfd(None)
+
+
+@pytest.mark.parametrize("place", ["", "/run/netns/", "/run/another/"])
+@pytest.mark.parametrize("fork", [True, False])
+def test_flags(place, fork):
+    name = place + "red"
+    with pytest.raises(FileNotFoundError):
+        netns.getnsfd(name, fork=fork)
+    with pytest.raises(FileNotFoundError):
+        netns.getnsfd(name, os.O_EXCL, fork=fork)
+    assert not os.path.lexists(name)
+    os.close(netns.getnsfd(name, os.O_CREAT | os.O_EXCL, None, fork))
+    inode = os.stat(os.path.join("/run/netns", name)).st_ino
+    with pytest.raises(FileExistsError) as caught:
+        netns.getnsfd(name, os.O_CREAT | os.O_EXCL, fork=fork)
+    assert caught.value.errno == errno.EEXIST
+    fd = netns.getnsfd(name, os.O_CREAT, fork=fork)
+    assert os.fstat(fd).st_ino == inode
+    os.close(fd)
+    netns.remove(name)
+
+
+def test_a_path_is_no_place_to_create_in():
+    before = open("/proc/self/mountinfo").read()
+    os.close(netns.getnsfd("/proc/self/ns/net", os.O_CREAT))
+    with pytest.raises(FileExistsError):
+        netns.getnsfd("/proc/self/ns/net", os.O_CREAT | os.O_EXCL)
+    with pytest.raises(OSError):
+        netns.getnsfd("/proc/self/ns/mnt", os.O_CREAT)
+    with pytest.raises(OSError):
+        netns.getnsfd(f"/proc/{2**22 + 1}/ns/net", os.O_CREAT)
+    assert open("/proc/self/mountinfo").read() == before
+
+
+def test_setns(home):
+    netns.create("blue")
+    inode = os.stat("/run/netns/blue").st_ino
+    before = descriptors()
+    with libnetns.NSPopen("/proc/self/ns/net", ["sleep", "60"]) as at_home:
+        netns.setns("blue")
+        assert here() == inode
+        netns.setns(f"/proc/{at_home.pid}/ns/net")
+        assert here() == home
+        at_home.kill()
+    with open("/run/netns/blue") as file:
+        netns.setns(file)
+        assert here() == inode
+        netns.setns("red")
+        assert exists("red")
+        netns.setns(file.fileno(), 0, None, False)
+        assert here() == inode
+        assert not file.closed
+    with pytest.raises(FileNotFoundError):
+        netns.setns("green", flags=0)
+    with pytest.raises(FileExistsError):
+        netns.setns("red", flags=os.O_CREAT | os.O_EXCL)
+    netns.setns("green", flags=os.O_CREAT | os.O_EXCL)
+    assert here() == os.stat("/run/netns/green").st_ino
+    assert descriptors() == before
+
+
+def test_push_pop_drop(home):
+    netns.create("blue")
+    netns.create("red")
+    blue, red = (os.stat(f"/run/netns/{name}").st_ino for name in ("blue", "red"))
+    netns.pushns("blue")
+    assert here() == blue
+    netns.pushns("red", libc=None)
+    assert here() == red
+    netns.popns()
+    assert here() == blue
+    netns.pushns()
+    assert here() == blue
+    netns.setns("red")
+    netns.popns()
+    assert here() == blue
+    netns.pushns("red")
+    netns.dropns()
+    assert here() == red
+    netns.popns(libc=None)
+    assert here() == home
+    for call in (netns.popns, netns.dropns):
+        with pytest.raises(IndexError):
+            call()
+
+
+def test_create_socket():
+    netns.create("blue")
+    with netns.create_socket("blue", socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+        assert (sock.family, sock.type) == (socket.AF_INET6, socket.SOCK_DGRAM)
+        assert libnetns.open_fd(sock) == libnetns.open("blue")
+    with netns.create_socket("red", timeout=1) as sock, libnetns.open_fd(sock) as where:
+        assert where.names() == ["red"]
+    with pytest.raises(FileNotFoundError):
+        netns.create_socket("green", flags=0)
+    with netns.create_socket() as sock, netns.create_socket(fileno=os.dup(sock.fileno())) as other:
+        assert (sock.family, sock.type) == (other.family, other.type)
+        with pytest.raises(TypeError):
+            netns.create_socket("blue", fileno=other.fileno())
+
+
+# --- and its defects -----------------------------------------------------------------------------
+
+
+def test_popns_in_a_thread_goes_back_to_where_that_thread_was():
+    netns.create("blue")
+    netns.create("red")
+    red = os.stat("/run/netns/red").st_ino
+
+    def go():
+        netns.setns("red")
+        netns.pushns("blue")
+        netns.popns()
+        return here()
+
+    assert on_a_thread(go) == red
+
+
+def test_each_thread_has_its_stack():
+    netns.create("blue")
+    netns.pushns("blue")
+    with pytest.raises(IndexError):
+        on_a_thread(netns.popns)
+    assert here() == os.stat("/run/netns/blue").st_ino
+    netns.popns()
+
+
+def test_many_threads_push_and_pop():
+    names = [f"n{i}" for i in range(4)]
+    for name in names:
+        netns.create(name)
+    wrong = []
+
+    def go(name):
+        before, inode = here(), os.stat(f"/run/netns/{name}").st_ino
+        for _ in range(100):
+            netns.pushns(name)
+            if here() != inode:
+                wrong.append(name)
+            netns.popns()
+            if here() != before:
+                wrong.append(name)
+
+    threads = [threading.Thread(target=go, args=(name,)) for name in names]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert wrong == []
+
+
+def test_what_a_thread_leaves_pushed_is_closed():
+    netns.create("blue")
+    before = descriptors()
+    on_a_thread(netns.pushns, "blue")
+    assert descriptors() == before
+
+
+def test_a_typo_in_pushns_makes_nothing(home):
+    with pytest.raises(FileNotFoundError):
+        netns.pushns("bleu")
+    assert not os.path.lexists("/run/netns/bleu")
+    assert here() == home
+    with pytest.raises(IndexError):
+        netns.popns()
+
+
+def test_a_failed_attach_leaves_nothing():
+    with pytest.raises(ProcessLookupError):
+        netns.attach("blue", 2**22 + 1)
+    assert os.listdir("/run/netns") == []
+
+
+def test_what_a_killed_creator_left_is_hidden_and_taken_over():
+    with open("/run/netns/blue", "w"):
+        os.chmod("/run/netns/blue", 0o1000)
+    assert netns.listnetns() == []
+    os.close(netns.getnsfd("blue", os.O_CREAT))
+    assert netns.listnetns() == ["blue"]
+
+
+def test_what_is_no_namespace_is_refused():
+    with open("/run/netns/plain", "w") as file:
+        file.write("text")
+    for call in (netns.remove, netns.setns, netns.getnsfd, netns.pushns):
+        with pytest.raises(OSError) as caught:
+            call("plain")
+        assert caught.value.errno == errno.ENOTTY
+    assert os.path.exists("/run/netns/plain")
+
+
+def test_no_process_is_started(monkeypatch, home):
+    def refuse(*args, **kwargs):
+        raise AssertionError("a process is started")
+
+    monkeypatch.setattr(os, "fork", refuse)
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    netns.create("blue")
+    netns.create_socket("blue").close()
+    os.close(netns.getnsfd("red", os.O_CREAT))
+    netns.attach("green", os.getpid())
+    netns.pushns("blue")
+    netns.popns()
+    netns.remove("green")
+
+
+def test_where_var_run_is_another_directory_it_is_followed(monkeypatch, tmp_path):
+    """NETNS_RUN_DIR is taken at its word."""
+    mount(b"netns-test", os.fsencode(tmp_path), b"tmpfs")
+    monkeypatch.setattr(netns, "NETNS_RUN_DIR", str(tmp_path / "netns"))
+    netns.create("blue")
+    assert os.listdir(tmp_path / "netns") == ["blue"]
+    assert libnetns.list() == []
+    subprocess.run(["umount", "-R", tmp_path], check=True)

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The stand-in for pyroute2's NSPopen."""
+
+import fcntl
+import gc
+import io
+import os
+import struct
+import subprocess
+import sys
+import termios
+
+import pytest
+from conftest import descriptors, here
+
+import libnetns
+from libnetns import NSPopen
+
+
+@pytest.fixture
+def blue():
+    with libnetns.create("blue") as ns:
+        yield ns
+
+
+def test_the_program_is_in_there_and_the_thread_is_not(blue):
+    home = here()
+    args = ["readlink", "/proc/self/ns/net"]
+    for where in ("blue", b"blue", "/run/netns/blue", blue, blue.fileno()):
+        process = NSPopen(where, args, stdout=subprocess.PIPE)
+        assert process.communicate() == (f"net:[{blue.inode}]\n".encode(), None)
+        assert process.wait() == process.returncode == 0
+        process.release()
+    assert here() == home
+
+
+def test_it_is_a_popen(blue):
+    with NSPopen("blue", ["sh", "-c", "exit 3"]) as process:
+        assert isinstance(process, subprocess.Popen)
+    assert process.returncode == 3
+    assert set(dir(subprocess.Popen)) <= set(dir(NSPopen))
+    with NSPopen("blue", "echo $0", shell=True, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.read() == "/bin/sh\n"
+    with pytest.raises(subprocess.TimeoutExpired), NSPopen("blue", ["sleep", "60"]) as process:
+        try:
+            process.wait(0.01)
+        finally:
+            process.kill()
+
+
+def test_the_program_is_this_processs_child(blue):
+    with NSPopen("blue", ["sh", "-c", "echo $PPID"], stdout=subprocess.PIPE) as process:
+        assert int(process.stdout.read()) == os.getpid()
+
+
+def test_flags():
+    with pytest.raises(FileNotFoundError):
+        NSPopen("red", ["true"])
+    assert libnetns.list() == []
+    NSPopen("red", ["true"], flags=os.O_CREAT, libc=None).release()
+    assert libnetns.list() == ["red"]
+    with pytest.raises(FileExistsError):
+        NSPopen("red", ["true"], flags=os.O_CREAT | os.O_EXCL)
+
+
+def test_failures_are_the_callers(blue):
+    home = here()
+    before = descriptors()
+    with pytest.raises(FileNotFoundError):
+        NSPopen("blue", ["/nonexistent"], stdout=subprocess.PIPE)
+    with pytest.raises(TypeError):
+        NSPopen("blue")
+    with pytest.raises(ValueError):
+        NSPopen("blue", ["true"], bufsize=1, universal_newlines=False, pass_fds=(-1,))
+    gc.collect()
+    assert descriptors() == before
+    assert here() == home
+
+
+@pytest.mark.parametrize("options", [{}, {"bufsize": 0}, {"text": True}])
+def test_files_have_fcntl_ioctl_and_flock(blue, options):
+    pipe = subprocess.PIPE
+    process = NSPopen("blue", ["sleep", "60"], stdin=pipe, stdout=pipe, stderr=pipe, **options)
+    try:
+        assert isinstance(process.stdout, io.IOBase)
+        assert process.stdout.fcntl(fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY
+        assert process.stdin.fcntl(fcntl.F_GETFL) & os.O_ACCMODE == os.O_WRONLY
+        flags = process.stderr.fcntl(fcntl.F_GETFL)
+        process.stderr.fcntl(fcntl.F_SETFL, flags | os.O_NONBLOCK)
+        assert not os.get_blocking(process.stderr.fileno())
+        waiting = process.stdout.ioctl(termios.FIONREAD, b"\0\0\0\0")
+        assert struct.unpack("i", waiting) == (0,)
+        with pytest.raises(OSError):
+            process.stdin.ioctl(termios.TIOCGWINSZ, b"\0" * 8)
+        process.stdin.flock(fcntl.LOCK_EX)
+        process.stdin.flock(fcntl.LOCK_UN)
+        with pytest.raises(OSError):
+            process.stdout.lockf(fcntl.LOCK_EX)
+    finally:
+        process.kill()
+        process.release()
+
+
+def test_its_files_go_with_it(blue):
+    before = descriptors()
+    gc.disable()
+    try:
+        process = NSPopen("blue", ["true"], stdout=subprocess.PIPE)
+        process.wait()
+        del process
+        assert descriptors() == before
+    finally:
+        gc.enable()
+
+
+def test_release_waits_and_ends_the_object(blue, tmp_path):
+    done = tmp_path / "done"
+    script = f"cat; head -c 1000000 /dev/zero; touch {done}"
+    before = descriptors()
+    process = NSPopen("blue", ["sh", "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    process.release()
+    process.release()
+    assert done.exists()
+    assert descriptors() == before
+    for name in ("returncode", "stdout", "poll", "wait", "communicate", "pid"):
+        with pytest.raises(RuntimeError, match="released"):
+            getattr(process, name)
+    assert process.nsname == "blue"
+
+
+def test_release_does_not_wait_for_who_else_holds_its_output(blue):
+    script = "sleep 60 & echo $!"
+    process = NSPopen("blue", ["sh", "-c", script], stdout=subprocess.PIPE)
+    pid = int(process.stdout.readline())
+    process.release()
+    os.kill(pid, 9)
+
+
+def test_preexec_fn_runs_in_there(blue, tmp_path):
+    said = tmp_path / "inode"
+
+    def look():
+        said.write_text(str(here()))
+
+    NSPopen("blue", ["true"], preexec_fn=look).release()
+    assert said.read_text() == str(blue.inode)
+
+
+def test_nothing_is_said_at_the_end_of_python():
+    code = (
+        "import subprocess, libnetns\n"
+        "process = libnetns.NSPopen('/proc/self/ns/net', ['true'], stdout=subprocess.PIPE)\n"
+        "process.release()\n"
+        "ns, monitor = libnetns.current(), libnetns.Monitor()\n"
+        "try:\n"
+        "    libnetns.NSPopen('nowhere', ['true'])\n"
+        "except FileNotFoundError:\n"
+        "    pass\n"
+    )
+    command = [sys.executable, "-X", "dev", "-c", code]
+    done = subprocess.run(command, stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")

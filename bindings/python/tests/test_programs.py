@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Programs that spawn() and exec() run."""
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from conftest import in_child
+
+import libnetns
+
+
+@pytest.fixture
+def blue():
+    with libnetns.create("blue") as ns:
+        yield ns
+
+
+def output_of(blue, args, **kwargs):
+    """What a program prints, and its exit status."""
+    readable, writable = os.pipe()
+    with open(readable) as reader:
+        with open(writable, "w") as writer:
+            process = blue.spawn(args, stdout=writer, **kwargs)
+        return reader.read(), process.wait()
+
+
+def test_a_program_is_in_there(blue):
+    assert output_of(blue, ["readlink", "/proc/self/ns/net"]) == (f"net:[{blue.inode}]\n", 0)
+
+
+def test_a_program_sees_the_namespaces_devices(blue):
+    blue.link_add("br0", "bridge")
+    assert "br0" in output_of(blue, ["ls", "/sys/class/net"])[0].split()
+    if os.path.isdir("/sys/class/net"):
+        assert "br0" not in output_of(blue, ["ls", "/sys/class/net"], keep_sys=True)[0].split()
+
+
+def test_arguments_environment_and_directory(blue):
+    script = 'echo "$1 $NAME $(pwd)"; exit 7'
+    environment = {"NAME": "value", b"PATH": os.environb[b"PATH"]}
+    args = ["sh", "-c", script, "sh", b"an argument"]
+    said = output_of(blue, args, env=environment, cwd=Path("/usr"), executable="/bin/sh")
+    assert said == ("an argument value /usr\n", 7)
+    os.environ["LIBNETNS_TEST"] = "inherited"
+    try:
+        assert output_of(blue, ["sh", "-c", "echo $LIBNETNS_TEST"])[0] == "inherited\n"
+    finally:
+        del os.environ["LIBNETNS_TEST"]
+
+
+def test_its_three_files(blue, tmp_path):
+    said, errors = tmp_path / "out", tmp_path / "err"
+    with open("/proc/self/comm") as stdin, open(said, "w") as out, open(errors, "w") as err:
+        args = ["sh", "-c", "cat; echo wrong >&2"]
+        assert blue.spawn(args, stdin=stdin, stdout=out.fileno(), stderr=err).wait() == 0
+    assert said.read_text() == Path("/proc/self/comm").read_text()
+    assert errors.read_text() == "wrong\n"
+    null = subprocess.DEVNULL
+    args = ["sh", "-c", "cat; echo nothing; echo nothing >&2"]
+    assert blue.spawn(args, stdin=null, stdout=null, stderr=null).wait() == 0
+    with pytest.raises(ValueError, match="NSPopen"):
+        blue.spawn(["true"], stdout=subprocess.PIPE)
+
+
+def test_failures_are_the_callers(blue):
+    with pytest.raises(FileNotFoundError) as caught:
+        blue.spawn(["/nonexistent"])
+    assert caught.value.filename == "/nonexistent"
+    with pytest.raises(PermissionError):
+        blue.spawn(["/proc/self/comm"])
+    with pytest.raises(FileNotFoundError):
+        blue.spawn(["true"], cwd="/nonexistent")
+    with pytest.raises(FileNotFoundError):
+        blue.exec(["/nonexistent"])
+    with pytest.raises(ValueError):
+        blue.spawn([])
+    with pytest.raises(ValueError, match="null byte"):
+        blue.spawn(["true", "a\0b"])
+    with pytest.raises(ValueError, match="environment"):
+        blue.spawn(["true"], env={"a=b": "c"})
+    for line in ("true", b"true"):
+        with pytest.raises(TypeError):
+            blue.spawn(line)
+    with pytest.raises(TypeError):
+        blue.spawn(["true", 42])
+
+
+def test_waiting(blue):
+    with blue.spawn(["sleep", "60"]) as process:
+        assert process.poll() is None
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.01)
+        process.send_signal(0)
+        process.terminate()
+        assert process.wait(60) == -signal.SIGTERM
+        # Its pid may be another's by now.
+        process.kill()
+    assert process.returncode == -signal.SIGTERM
+    assert process.wait() == -signal.SIGTERM
+
+
+def test_it_can_be_ended_while_another_thread_waits(blue):
+    process = blue.spawn(["sleep", "60"])
+    codes = []
+    threads = [threading.Thread(target=lambda: codes.append(process.wait())) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.01)
+    process.kill()
+    for thread in threads:
+        thread.join(60)
+    assert codes == [-signal.SIGKILL] * 3
+
+
+def test_somebody_else_may_wait_for_it(blue):
+    process = blue.spawn(["true"])
+    os.waitpid(process.pid, 0)
+    assert process.wait(1) == 0
+    assert process.wait() == 0
+
+
+def test_exec_becomes_the_program(blue, tmp_path):
+    said = tmp_path / "out"
+
+    def become():
+        os.dup2(os.open(said, os.O_WRONLY | os.O_CREAT, 0o600), 1)
+        blue.exec(["sh", "-c", "readlink /proc/self/ns/net"])
+
+    in_child(become)
+    assert said.read_text() == f"net:[{blue.inode}]\n"

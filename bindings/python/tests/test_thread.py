@@ -1,0 +1,383 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The calling thread goes there and comes back; sockets are where they were asked for."""
+
+import _thread
+import asyncio
+import contextlib
+import gc
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import weakref
+from pathlib import Path
+
+import pytest
+from conftest import here, in_child, on_a_thread
+
+import libnetns
+
+
+@pytest.fixture
+def blue():
+    with libnetns.create("blue", lo_up=True) as ns:
+        yield ns
+
+
+# --- run -----------------------------------------------------------------------------------------
+
+
+def test_run_gives_what_the_function_gives(blue):
+    value = object()
+    assert blue.run(lambda *args, **kwargs: (args, kwargs), 1, value, a=2) == ((1, value), {"a": 2})
+    assert blue.run(lambda: None) is None
+    assert blue.run(here) == blue.inode
+
+
+@pytest.mark.parametrize("kind", [ValueError, KeyboardInterrupt, SystemExit, GeneratorExit])
+def test_run_lets_exceptions_through(blue, kind):
+    raised = kind("mine")
+
+    def fail():
+        assert here() == blue.inode
+        raise raised
+
+    home = here()
+    with pytest.raises(kind) as caught:
+        blue.run(fail)
+    assert caught.value is raised
+    assert caught.traceback[-1].name == "fail"
+    assert here() == home
+
+
+def test_run_keeps_nothing_of_what_it_ran(blue):
+    class Thing:
+        pass
+
+    gc.disable()
+    try:
+        thing = Thing()
+        reference = weakref.ref(thing)
+        blue.run(lambda argument: None, thing)
+        del thing
+        assert reference() is None
+
+        class Wrong(Exception):
+            pass
+
+        references = []
+
+        def fail():
+            error = Wrong()
+            references.append(weakref.ref(error))
+            try:
+                raise error
+            finally:
+                del error
+
+        with contextlib.suppress(Wrong):
+            blue.run(fail)
+        assert references[0]() is None
+    finally:
+        gc.enable()
+
+
+def test_runs_nest(blue):
+    with libnetns.create() as red:
+        inodes = blue.run(lambda: (here(), red.run(lambda: (here(), blue.run(here))), here()))
+        assert inodes == (blue.inode, (red.inode, blue.inode), blue.inode)
+
+
+def test_ctrl_c_ends_a_run_and_the_thread_is_back(blue):
+    home = here()
+
+    def wait():
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(60)
+
+    with pytest.raises(KeyboardInterrupt):
+        blue.run(wait)
+    assert here() == home
+
+
+def test_ctrl_c_at_any_moment_leaves_the_thread_at_home(blue):
+    """What is interrupted is run() itself; the handler's exception is neither lost nor in there."""
+    home = here()
+    stop = threading.Event()
+    seen = 0
+
+    def disturb():
+        while not stop.is_set():
+            _thread.interrupt_main()
+            time.sleep(0.0003)
+
+    thread = threading.Thread(target=disturb)
+    try:
+        thread.start()
+        while seen < 200:
+            try:
+                blue.run(int)
+            except KeyboardInterrupt:
+                seen += 1
+    except KeyboardInterrupt:
+        pass
+    finally:
+        while thread.is_alive():
+            try:
+                stop.set()
+                thread.join()
+                time.sleep(0.01)
+            except KeyboardInterrupt:
+                pass
+    assert here() == home
+
+
+def test_the_gil_is_free_during_a_run(blue):
+    with blue.entered():
+        pass
+    is_in, go_on = threading.Event(), threading.Event()
+    thread = threading.Thread(target=blue.run, args=(lambda: (is_in.set(), go_on.wait(60)),))
+    thread.start()
+    assert is_in.wait(60)
+    go_on.set()
+    thread.join(60)
+    assert not thread.is_alive()
+
+
+# --- entered -------------------------------------------------------------------------------------
+
+
+def test_a_with_block_is_in_there(blue):
+    home = here()
+    with blue.entered() as ns:
+        assert ns is blue
+        assert here() == blue.inode
+        assert blue.is_current()
+        with libnetns.create() as red, red.entered():
+            assert here() == red.inode
+        assert here() == blue.inode
+    assert here() == home
+
+
+def test_a_with_block_that_raises_is_left(blue):
+    home = here()
+    with pytest.raises(KeyError), blue.entered():
+        raise KeyError
+    assert here() == home
+
+
+def test_a_stay_is_one_threads(blue):
+    stay = blue.entered()
+    with stay:
+        with pytest.raises(RuntimeError):
+            stay.__enter__()
+        home = on_a_thread(here)
+        with pytest.raises(RuntimeError, match="another"):
+            on_a_thread(stay.__exit__, None, None, None)
+        assert on_a_thread(here) == home
+        assert here() == blue.inode
+    with stay:
+        assert here() == blue.inode
+    with pytest.raises(RuntimeError):
+        stay.__exit__(None, None, None)
+
+
+def test_only_the_calling_thread_goes(blue):
+    inodes = []
+    is_in, looked = threading.Event(), threading.Event()
+
+    def go():
+        with blue.entered():
+            is_in.set()
+            looked.wait(60)
+            inodes.append(here())
+
+    thread = threading.Thread(target=go)
+    thread.start()
+    is_in.wait(60)
+    assert here() != blue.inode
+    looked.set()
+    thread.join(60)
+    assert inodes == [blue.inode]
+
+
+def test_many_threads_go_to_many_namespaces():
+    wrong = []
+    namespaces = [libnetns.create() for _ in range(4)]
+
+    def go(ns):
+        home, inode = here(), ns.inode
+        for _ in range(100):
+            with ns.entered():
+                if here() != inode:
+                    wrong.append(here())
+            if ns.run(here) != inode or here() != home:
+                wrong.append(here())
+
+    threads = [threading.Thread(target=go, args=(ns,)) for ns in namespaces * 4]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert wrong == []
+
+
+def test_setns_is_one_way(blue):
+    def go():
+        blue.setns()
+        return here()
+
+    assert on_a_thread(go) == blue.inode
+
+
+def test_fork_within_a_stay(blue):
+    home = here()
+    with blue.entered():
+
+        def look():
+            assert here() == blue.inode
+
+        in_child(look)
+    assert here() == home
+
+
+def test_fork_of_a_threaded_program(blue):
+    """Threads go in and out all the while; the children find everything usable."""
+    stop = threading.Event()
+
+    def busy():
+        while not stop.is_set():
+            with blue.entered():
+                pass
+            libnetns.create().close()
+
+    threads = [threading.Thread(target=busy) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+
+    def look():
+        assert here() != blue.inode
+        assert blue.run(here) == blue.inode
+        libnetns.create("of-the-child", exist_ok=True).close()
+        assert "of-the-child" in libnetns.list()
+        with blue.socket():
+            pass
+
+    try:
+        for _ in range(20):
+            in_child(look)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(60)
+
+
+def test_without_a_way_back_enter_and_run_refuse():
+    code = """
+import libnetns, conftest
+conftest.become_root_of_a_user_namespace(more=0)
+conftest.mount(b"none", b"/run/netns", b"tmpfs")
+ns = libnetns.create("blue", lo_up=True)
+home = conftest.here()
+for call in (ns.entered().__enter__, lambda: ns.run(print)):
+    try:
+        call()
+    except PermissionError as error:
+        assert "netns_setns" in str(error), error
+    else:
+        raise SystemExit("went there without a way back")
+assert conftest.here() == home
+with ns.socket() as sock:
+    assert libnetns.open_fd(sock) == ns
+ns.link_add("br0", "bridge")
+from libnetns import NSPopen, netns
+import subprocess
+process = NSPopen("blue", ["readlink", "/proc/self/ns/net"], stdout=subprocess.PIPE)
+assert process.communicate()[0] == f"net:[{ns.inode}]\\n".encode()
+try:
+    NSPopen("blue", ["/nonexistent"])
+except FileNotFoundError:
+    pass
+else:
+    raise SystemExit("ran what is not there")
+with netns.create_socket("blue") as sock:
+    assert libnetns.open_fd(sock) == ns
+try:
+    netns.pushns("blue")
+except PermissionError:
+    assert conftest.here() == home
+else:
+    raise SystemExit("pushed without a way back")
+def go():
+    ns.setns()
+    return conftest.here()
+assert conftest.on_a_thread(go) == ns.inode
+print("done")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=Path(__file__).parent, stdout=subprocess.PIPE, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, b"done\n")
+
+
+# --- sockets -------------------------------------------------------------------------------------
+
+
+def test_a_socket_is_a_real_one_and_in_there(blue):
+    with blue.socket() as server, blue.socket() as client:
+        assert type(server) is socket.socket
+        assert (server.family, server.type) == (socket.AF_INET, socket.SOCK_STREAM)
+        assert not server.get_inheritable()
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        client.connect(server.getsockname())
+        accepted, _ = server.accept()
+        with accepted, libnetns.open_fd(accepted) as where:
+            accepted.sendall(b"hello")
+            assert client.recv(5) == b"hello"
+            assert where == blue
+
+
+def test_a_socket_takes_what_socket_takes(blue):
+    with blue.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as sock:
+        assert (sock.family, sock.type) == (socket.AF_UNIX, socket.SOCK_DGRAM)
+        assert sock.gettimeout() == 0
+    socket.setdefaulttimeout(3)
+    try:
+        with blue.socket() as sock:
+            assert sock.gettimeout() == 3
+    finally:
+        socket.setdefaulttimeout(None)
+    with blue.socket(proto=socket.IPPROTO_TCP) as sock:
+        assert sock.proto == socket.IPPROTO_TCP
+    with pytest.raises(OSError):
+        blue.socket(socket.AF_INET, 99)
+
+
+def test_asyncio_serves_in_a_namespace(blue):
+    """The event loop is where it was; its socket is in there."""
+
+    async def echo(reader, writer):
+        writer.write(await reader.read(100))
+        await writer.drain()
+        writer.close()
+
+    async def talk():
+        listener = blue.socket()
+        listener.bind(("127.0.0.1", 0))
+        server = await asyncio.start_server(echo, sock=listener)
+        client = blue.socket()
+        client.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(client, listener.getsockname())
+        reader, writer = await asyncio.open_connection(sock=client)
+        writer.write(b"hello")
+        answer = await reader.read(100)
+        writer.close()
+        server.close()
+        await server.wait_closed()
+        return answer
+
+    assert asyncio.run(talk()) == b"hello"
