@@ -351,12 +351,17 @@ static void what_has_nothing_to_cover_is_left_out(void)
     write_file("/etc/netns/blue/dir", "blue's", 0644);
     MUST(symlink("/run/nowhere", "/etc/dangling"));
     write_file("/etc/netns/blue/dangling", "blue's", 0644);
+    MUST(symlink("loop", "/etc/loop"));
+    write_file("/etc/netns/blue/loop", "blue's", 0644);
     MUST(symlink("/run/nowhere", "/etc/netns/blue/passwd"));
     write_file("/etc/passwd", "everybody's", 0644);
     SAME(SAID(ns, NULL, "cd /etc; cat hosts; echo; ls; cat file passwd; ls dir"),
-         "blue's hosts\ndangling\ndir\nfile\nhosts\nnetns\npasswd\na fileeverybody's");
+         "blue's hosts\ndangling\ndir\nfile\nhosts\nloop\nnetns\npasswd\na fileeverybody's");
     CHECK(!exists("/etc/missing"));
     CHECK(!exists("/run/nowhere"));
+    MUST(rename("/etc/netns/blue", "/etc/netns/red"));
+    MUST(symlink("blue", "/etc/netns/blue"));
+    SAME(SAID(ns, NULL, "cat /etc/passwd"), "everybody's");
     netns_close(ns);
 }
 

@@ -228,7 +228,7 @@ impl EtcFiles {
         own.push(&[ETC_NETNS, name])?;
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let dir = match open(own.iter().next().unwrap_or_default(), flags, Mode::empty()) {
-            Err(Errno::ENOENT | Errno::ENOTDIR) => return Ok(EtcFiles { paths }),
+            Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => return Ok(EtcFiles { paths }),
             dir => dir.at(Step::ReadEtc)?,
         };
         for_each_entry(dir.as_fd(), Step::ReadEtc, |entry, _| {
@@ -252,7 +252,7 @@ impl EtcFiles {
         for (item, (source, target)) in self.pairs().enumerate() {
             match mounts::bind(source, target) {
                 // Nothing there to cover, or a directory against a file.
-                Ok(()) | Err(Errno::ENOENT | Errno::ENOTDIR) => {}
+                Ok(()) | Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => {}
                 result => result.failing_at(Step::BindEtc, item)?,
             }
         }
