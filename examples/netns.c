@@ -36,6 +36,20 @@ int library_complains(void)
     return complain(FAILED, "%s", netns_errmsg());
 }
 
+/* Why output was lost; 0: none was. */
+static int lost;
+
+bool flush_output(void)
+{
+    /* What has failed in between, the stream does not tell: then there is no better word. */
+    errno = EIO;
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return true;
+    if (!lost)
+        lost = errno;
+    return false;
+}
+
 bool abbreviates(const char *word, const char *name)
 {
     return *word && strncmp(name, word, strlen(word)) == 0;
@@ -505,7 +519,7 @@ int main(int argc, char **argv)
     setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
     setlinebuf(stderr);
     status = run_command_line(argc, argv);
-    if (fflush(stdout) != 0 || ferror(stdout))
-        return complain(status ? status : FAILED, "write failed: %s", strerror(errno));
+    if (!flush_output())
+        return complain(status ? status : FAILED, "write failed: %s", strerror(lost));
     return status;
 }

@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <limits.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -90,8 +91,10 @@ static int run_and_wait(const char *name, const struct netns *ns, char **argv)
     int rc, status;
     pid_t pid;
 
-    fflush(stdout);
+    flush_output();
     tell_of_uncovered(name);
+    /* Where whoever started us has it ignored, there would be no status to wait for. */
+    signal(SIGCHLD, SIG_DFL);
     rc = netns_spawn(ns, NULL, argv[0], argv, NULL, &pid);
     if (rc < 0)
         return not_started(name, argv[0], -rc);
@@ -108,7 +111,7 @@ static int exec_in_each(const char *name, void *arg)
     int status;
 
     printf("\nnetns: %s\n", name);
-    fflush(stdout);
+    flush_output();
     status = open_for_exec(name, &ns);
     if (status != DONE)
         return status;
@@ -134,7 +137,6 @@ int exec(int argc, char **argv)
     if (options.batch) {
         status = run_and_wait(argv[0], ns, argv + 1);
     } else {
-        fflush(stdout);
         tell_of_uncovered(argv[0]);
         rc = netns_exec(ns, argv[1], argv + 1, NULL);
         status = not_started(argv[0], argv[1], -rc);

@@ -29,6 +29,9 @@ __attribute__((format(printf, 2, 3))) int complain(int status, const char *forma
 /* Prints what the library says of its last failure, where iproute2 has no text for it. */
 int library_complains(void);
 
+/* Writes out what was printed. False: some of it is lost, which main() tells of in the end. */
+bool flush_output(void);
+
 /* Whether a word is an abbreviation of a name, or the name. Nothing abbreviates to "". */
 bool abbreviates(const char *word, const char *name);
 

@@ -277,7 +277,7 @@ static int print_events(struct netns_monitor *monitor)
             printf("%s %s\n", event.type == NETNS_EVENT_ADD ? "add" : "delete", event.name);
     if (rc < 0)
         return library_complains();
-    return fflush(stdout) == 0 ? DONE : FAILED;
+    return flush_output() ? DONE : FAILED;
 }
 
 int monitor(int argc, char **argv)
