@@ -102,8 +102,9 @@ RPATH = $(if $(filter /lib% /usr/lib%,$(LIBDIR)),,-Wl,-rpath,$(LIBDIR))
 
 install-tool: install-library
 	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1
-	$(CC) -std=gnu11 $(CFLAGS) $(WARNINGS) $(LDFLAGS) -o $(DESTDIR)$(BINDIR)/netns $(TOOL) \
+	$(CC) -std=gnu11 $(CFLAGS) $(LDFLAGS) -o $(DESTDIR)$(BINDIR)/netns $(TOOL) \
 	    -I$(DESTDIR)$(INCLUDEDIR) -L$(DESTDIR)$(LIBDIR) -lnetns $(RPATH)
+	chmod 755 $(DESTDIR)$(BINDIR)/netns
 	$(INSTALL) -m 644 man/netns.1 $(DESTDIR)$(MANDIR)/man1/netns.1
 
 uninstall:
