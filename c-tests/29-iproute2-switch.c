@@ -179,6 +179,26 @@ static void proc_is_not_needed(void)
     IN_CHILD(switch_without_proc, NULL);
 }
 
+static void switch_without_sys(void *arg)
+{
+    (void)arg;
+    MUST(unshare(CLONE_NEWNS));
+    MUST(mkdir("/run/root", 0755));
+    MUST(mount("root", "/run/root", "tmpfs", 0, NULL));
+    MUST(mkdir("/run/root/run", 0755));
+    MUST(mount("/run", "/run/root/run", "none", MS_BIND | MS_REC, NULL));
+    MUST(chroot("/run/root"));
+    GIVES(0, 0, "", netns_switch(blue));
+    CHECK(!exists("/sys"));
+}
+
+static void where_there_is_no_sys_there_is_none(void)
+{
+    settle();
+    OK(netns_create(blue, 0, NULL));
+    IN_CHILD(switch_without_sys, NULL);
+}
+
 /* --- failures --------------------------------------------------------------------------------- */
 
 static void what_cannot_be_opened_changes_nothing(void)
@@ -298,6 +318,7 @@ int main(void)
     RUN(files_of_etc_netns_cover_those_of_etc);
     RUN(what_has_no_place_in_etc_is_complained_of);
     RUN(proc_is_not_needed);
+    RUN(where_there_is_no_sys_there_is_none);
 
     RUN(what_cannot_be_opened_changes_nothing);
     RUN(without_privilege_it_is_eperm);

@@ -1530,7 +1530,8 @@ void netns_monitor_close(struct netns_monitor *m);
  * The working directory is the caller's; one below /sys or /etc is looked up anew, and kept as it was
  * if it is no more. Everything else is as execve(2) has it: signal mask, ignored signals, open
  * descriptors, credentials, limits. What a scheduling policy with SCHED_RESET_ON_FORK keeps from
- * children, it keeps from the program as well.
+ * children, it keeps from the program as well; and a blocked signal that is pending for the calling
+ * thread alone, as by raise(3), the program does not get.
  *
  * A helper thread does the work, and execve(2) ends all the others. Signal handlers may run on it,
  * in the namespace, while it tries.
