@@ -108,11 +108,11 @@ ROWS = (
     # The bare system calls are a quarter of what pyroute2 takes here.
     ("py enter + leave", 200, 100, 0.50, nothing, WAYS_IN),
     (
-        "py socket", 60, 2, 0.10, nothing,
+        "py socket", 20, 20, 0.10, nothing,
         (("pyroute2", socket_theirs), ("netns", socket_ours), ("libnetns", socket_of_the_handle)),
     ),
     (
-        "py create", 60, 2, 1.00, remove_all,
+        "py create", 20, 16, 1.00, remove_all,
         (("pyroute2", create_theirs), ("netns", create_ours), ("libnetns", create_by_handle)),
     ),
 )  # fmt: skip

@@ -115,10 +115,22 @@ def test_the_version_is_the_librarys():
     assert libnetns.version() == libnetns.__version__
 
 
-@pytest.mark.parametrize("wrong", [42, "name", object()])
+@pytest.mark.parametrize("wrong", [42, "name", b"name", object(), _library.LinkList()])
 def test_what_is_no_handle_is_refused(wrong):
-    with libnetns.current() as ns, pytest.raises((TypeError, ctypes.ArgumentError, AttributeError)):
-        ns.link_move("lo", wrong)
+    with libnetns.current() as ns:
+        for call, *arguments in (
+            (libnetns.Namespace, wrong),
+            (ns.link_move, "lo", wrong),
+            (ns.veth_add, "v0", wrong, "v1"),
+            (ns.macvlan_add, "m0", wrong, "v0"),
+            (ns.vlan_add, "v5", wrong, "v0", 5),
+            (ns.nsid, wrong),
+            (ns.set_nsid, 1, wrong),
+        ):
+            with pytest.raises(TypeError):
+                call(*arguments)
+        with pytest.raises(TypeError):
+            ns.link_move("lo", None)
 
 
 def test_without_the_library_the_import_says_what_to_do():

@@ -128,6 +128,11 @@ def test_release_waits_and_ends_the_object(blue, tmp_path):
     assert process.nsname == "blue"
 
 
+def test_release_reads_what_is_no_text(blue):
+    process = NSPopen("blue", ["printf", "\\377"], stdout=subprocess.PIPE, text=True)
+    process.release()
+
+
 def test_release_does_not_wait_for_who_else_holds_its_output(blue):
     script = "sleep 60 & echo $!"
     process = NSPopen("blue", ["sh", "-c", script], stdout=subprocess.PIPE)

@@ -236,7 +236,12 @@ PROTOTYPES: dict[str, tuple[Any, ...]] = {
 
 def _declare() -> None:
     for name, (result, *arguments) in PROTOTYPES.items():
-        function = getattr(lib, name)
+        try:
+            function = getattr(lib, name)
+        except AttributeError as error:
+            raise ImportError(
+                f"{error} (it is older than this package)", name=__package__
+            ) from None
         function.restype = result
         function.argtypes = arguments
 

@@ -65,7 +65,10 @@ class Monitor:
         return [*iter(self._next, None)]
 
     def wait(self, timeout: Optional[float] = None) -> Optional[Event]:
-        """The next event; None if there is none in time (seconds)."""
+        """The next event; None if there is none in time (seconds).
+
+        close() on another thread does not wake the one that waits.
+        """
         # A reference, lest the descriptor go, and be another's, while it is waited for.
         handle = self._open
         end = None if timeout is None else time.monotonic() + timeout

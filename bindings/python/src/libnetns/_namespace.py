@@ -26,7 +26,7 @@ from ._library import (
     lib,
     text_or_none,
 )
-from ._network import Network
+from ._network import Network, handle_of
 
 T = TypeVar("T")
 
@@ -60,14 +60,16 @@ class Call:
         self.error: Optional[BaseException] = None
         self.begun = self.ended = False
 
-    def __call__(self) -> None:
+    def __call__(self) -> int:
         try:
             self.begun = True
             self.value = self.function(*self.args, **self.kwargs)
             self.ended = True
+            return 0
         except BaseException as error:
             self.error = error
             self.ended = True
+            return 0
 
     def outcome(self) -> Any:
         """What the function returned or raised."""
@@ -75,7 +77,7 @@ class Call:
             if self.error is not None:
                 raise self.error
             if not self.ended:
-                # Only an exception that a signal's handler raised on the way in is lost like that.
+                # Only what a signal's handler raised on the way in can have passed by.
                 raise KeyboardInterrupt
             return self.value
         finally:
@@ -83,12 +85,8 @@ class Call:
             self.error = None
 
 
-def _do_call(call: Call) -> int:
-    call()
-    return 0
-
-
-_call = CALLBACK(_do_call)
+# With no function in between, where an exception that a signal's handler raises would be lost.
+_call = CALLBACK(Call.__call__)
 
 
 class Stay:
@@ -126,6 +124,8 @@ class Namespace(Network):
     __slots__ = ("_handle", "_identity", "__weakref__")
 
     def __init__(self, handle: NamespaceHandle) -> None:
+        if not isinstance(handle, NamespaceHandle):
+            raise TypeError("libnetns.create() and libnetns.open() make namespaces")
         self._handle: Optional[NamespaceHandle] = handle
         self._identity: Optional[Tuple[int, int]] = None
 
@@ -234,7 +234,8 @@ class Namespace(Network):
         """The calling thread is in it for a `with` block, and afterwards where it was.
 
         Threads that are started in the block stay in there. Do not await in it: what else the
-        event loop runs meanwhile would be in there.
+        event loop runs meanwhile would be in there. Where a signal's handler raises exceptions, as
+        Ctrl-C does in the main thread, run() comes back whenever that happens.
         """
         return Stay(self)
 
@@ -312,13 +313,12 @@ class Namespace(Network):
 
     def nsid(self, within: Optional[Namespace] = None) -> Optional[int]:
         """The id that within (None: the calling thread's) has for it; None: it has none."""
-        nsid = lib.netns_nsid_get(None if within is None else within._open, self._open)
+        nsid = lib.netns_nsid_get(handle_of(within), self._open)
         return None if nsid == -ENODATA else check(nsid)
 
     def set_nsid(self, nsid: int = NSID_AUTO, within: Optional[Namespace] = None) -> int:
         """Gives it an id in within (None: the calling thread's), for good; returns the id."""
-        where = None if within is None else within._open
-        return check(lib.netns_nsid_set(where, self._open, int32(nsid)))
+        return check(lib.netns_nsid_set(handle_of(within), self._open, int32(nsid)))
 
     def nsids(
         self, target: Optional[int] = None, *, rundir: Optional[StrPath] = None

@@ -172,6 +172,15 @@ def _text_or_none(value: Any) -> Optional[bytes]:
     return None if value is None else _text(value)
 
 
+def handle_of(ns: Optional[Network]) -> Optional[NamespaceHandle]:
+    """What a call takes for a namespace; None is the calling thread's."""
+    if ns is None:
+        return None
+    if not isinstance(ns, Network):
+        raise TypeError(f"a Namespace is needed, not {type(ns).__name__}")
+    return ns._open
+
+
 class Network:
     """The part of Namespace that sets the network up."""
 
@@ -189,8 +198,8 @@ class Network:
 
     def veth_add(self, ifname: IfName, peer_ns: Optional[Namespace], peer_ifname: IfName) -> None:
         """Makes a veth pair, this end here, the other in peer_ns (None: the calling thread's)."""
-        peer = None if peer_ns is None else peer_ns._open
-        check(lib.netns_veth_add(self._open, encoded(ifname), peer, encoded(peer_ifname)))
+        peer = handle_of(peer_ns), encoded(peer_ifname)
+        check(lib.netns_veth_add(self._open, encoded(ifname), *peer))
 
     def macvlan_add(
         self,
@@ -203,20 +212,16 @@ class Network:
 
         mode is "private", "vepa", "bridge" or "passthru"; None is the kernel's choice, "vepa".
         """
-        where = None if parent_ns is None else parent_ns._open
-        check(
-            lib.netns_macvlan_add(
-                self._open, encoded(ifname), where, encoded(parent), encoded_or_none(mode)
-            )
-        )
+        on = handle_of(parent_ns), encoded(parent)
+        check(lib.netns_macvlan_add(self._open, encoded(ifname), *on, encoded_or_none(mode)))
 
     def vlan_add(
         self, ifname: IfName, parent_ns: Optional[Namespace], parent: IfName, id: int
     ) -> None:
         """Makes a VLAN here, on an interface of parent_ns (None: the calling thread's)."""
-        where = None if parent_ns is None else parent_ns._open
+        on = handle_of(parent_ns), encoded(parent)
         tag = bounded(id, 0, 2**16 - 1)
-        check(lib.netns_vlan_add(self._open, encoded(ifname), where, encoded(parent), tag))
+        check(lib.netns_vlan_add(self._open, encoded(ifname), *on, tag))
 
     def link_del(self, ifname: IfName) -> None:
         """Takes an interface away; a veth takes its other end along."""
@@ -241,8 +246,10 @@ class Network:
 
     def link_move(self, ifname: IfName, to: Namespace, newname: Optional[IfName] = None) -> None:
         """Moves an interface from here to another namespace, under a new name if there is one."""
-        new = encoded_or_none(newname)
-        check(lib.netns_link_move(self._open, encoded(ifname), to._open, new))
+        if to is None:
+            raise TypeError("libnetns.current() is the calling thread's namespace")
+        there = handle_of(to), encoded_or_none(newname)
+        check(lib.netns_link_move(self._open, encoded(ifname), *there))
 
     def links(self) -> List[Link]:
         """The interfaces, by index."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import os
+import selectors
 import subprocess
 import threading
 import weakref
@@ -18,6 +20,7 @@ _CONTROLS = (fcntl.fcntl, fcntl.ioctl, fcntl.flock, fcntl.lockf)
 
 # How often release() looks whether the program has ended while others hold its output, in seconds.
 _GLANCE = 0.1
+_ENOUGH = 65536
 
 
 def _control(function: Callable[..., Any], file: Any, *args: Any, **kwargs: Any) -> Any:
@@ -91,17 +94,30 @@ class NSPopen(subprocess.Popen):  # type: ignore[type-arg]
         """
         if self.released:
             return
-        while self.poll() is None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.communicate(timeout=_GLANCE)
-        for file in filter(None, (self.stdin, self.stdout, self.stderr)):
+        if self.stdin is not None:
+            # What is still to be written has nobody to read it, perhaps.
             with contextlib.suppress(BrokenPipeError):
-                file.close()
+                self.stdin.close()
+        outputs = [file for file in (self.stdout, self.stderr) if file is not None]
+        self._discard([file for file in outputs if not file.closed])
+        self.wait()
+        for file in outputs:
+            file.close()
         self.released = True
+
+    def _discard(self, outputs: list[Any]) -> None:
+        """Reads until the program has ended; others may hold what it wrote to."""
+        with selectors.DefaultSelector() as selector:
+            for file in outputs:
+                selector.register(file, selectors.EVENT_READ)
+            while selector.get_map() and self.poll() is None:
+                for key, _ in selector.select(_GLANCE):
+                    if not os.read(key.fd, _ENOUGH):
+                        selector.unregister(key.fileobj)
 
     def __getattribute__(self, name: str) -> Any:
         get = super().__getattribute__
-        if name[0] != "_" and name not in _AFTER_RELEASE and get("released"):
+        if not name.startswith("_") and name not in _AFTER_RELEASE and get("released"):
             raise RuntimeError("the object is released")
         return get(name)
 
