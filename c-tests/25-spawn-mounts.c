@@ -131,6 +131,22 @@ static void sys_is_not_stacked(void)
     netns_close(ns);
 }
 
+/* What the child picked up and had no need of had numbers that here are somebody else's. */
+static void where_sys_is_right_already_no_descriptor_is_lost(void)
+{
+    struct netns *home = NULL;
+    int pidfd = -1;
+    pid_t pid = -42;
+
+    crowded_sys();
+    OK(netns_open_current(&home));
+    OK(netns_spawn(home, OPTIONS(.pidfd = &pidfd), "true", true_argv, NULL, &pid));
+    EQUAL(fcntl(pidfd, F_GETFD), FD_CLOEXEC);
+    ends_well(pid);
+    close(pidfd);
+    netns_close(home);
+}
+
 static void sys_is_as_restricted_as_it_was(void)
 {
     struct netns *ns = blue();
@@ -505,6 +521,7 @@ int main(void)
     RUN(what_is_mounted_in_mounts_stays_as_well);
     RUN(a_directory_that_the_new_sysfs_lacks_is_left_out);
     RUN(sys_is_not_stacked);
+    RUN(where_sys_is_right_already_no_descriptor_is_lost);
     RUN(sys_is_as_restricted_as_it_was);
     RUN(where_no_sysfs_was_there_is_one);
     RUN(the_working_directory_may_lie_in_a_mount_that_stays);
