@@ -336,8 +336,10 @@ func TestSpawn(t *testing.T) {
 	if want := world.Link(t, "/proc/self/fd/"+itoa(blue.Fd())) + "\nlo\n/proc\nb\n"; string(text) != want {
 		t.Errorf("%q, not %q", text, want)
 	}
-	wants(t, second(blue.Spawn("no-such-program", []string{"x"}, nil)), syscall.ENOENT)
+	wants(t, second(blue.Spawn("/nowhere/program", []string{"x"}, nil)), syscall.ENOENT)
 	wants(t, second(blue.Spawn("true", nil, nil)), syscall.EINVAL)
+	must(t, out.Close())
+	wants(t, second(blue.Spawn("true", []string{"true"}, &SpawnAttr{Stdout: out})), syscall.EBADF)
 	wants(t, second(blue.Spawn("true", []string{"true"}, &SpawnAttr{Flags: 1 << 30})), syscall.EINVAL)
 }
 
@@ -422,7 +424,7 @@ func TestMonitorLosesNothing(t *testing.T) {
 func TestMonitorThatNobodyReadsCanBeClosed(t *testing.T) {
 	world.Guard(t)
 	create(t, "blue")
-	for i := 0; i < 100; i++ {
+	for i := 0; i < 20; i++ {
 		m, err := OpenMonitor(MonitorSnapshot)
 		must(t, err)
 		must(t, m.Close())

@@ -108,15 +108,14 @@ func (n *Namespace) enter() (C.int, error) {
 }
 
 func comeBack(token C.int) {
-	if C.netns_leave(token) == 0 {
+	switch C.netns_leave(token) {
+	case 0:
 		runtime.UnlockOSThread()
-		return
-	}
-	// Nothing is lost but the thread. The token is still open, unless fn closed it.
-	if n, err := OpenFd(int(token)); err == nil {
-		n.Close()
+	case -C.int(syscall.ENOTRECOVERABLE):
+		// Nothing is lost but the thread; the token is still open.
 		syscall.Close(int(token))
 	}
+	// Otherwise fn has closed the token, and with it the way back.
 }
 
 func isMainThread() bool {

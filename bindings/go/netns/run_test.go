@@ -101,6 +101,24 @@ func TestRunGivesUpAThreadThatCannotComeBack(t *testing.T) {
 	must(t, blue.Run(func() error { return nil }))
 }
 
+func TestRunGivesUpAThreadWhoseTokenIsGone(t *testing.T) {
+	world.Guard(t)
+	blue := anonymous(t)
+	must(t, blue.Run(func() error {
+		home := world.Link(t, "/proc/self/ns/net")
+		for fd := 0; fd < 1024; fd++ {
+			// Nothing else of this program's is a descriptor of home.
+			if target, err := os.Readlink("/proc/self/fd/" + itoa(fd)); err == nil && target == home {
+				return syscall.Close(fd)
+			}
+		}
+		return errors.New("there is no token")
+	}))
+	if isCurrent(t, blue) {
+		t.Error("the caller has that thread")
+	}
+}
+
 // dropCapabilities is for the calling thread only.
 func dropCapabilities() error {
 	header := struct {

@@ -7,6 +7,7 @@ package netns
 import "C"
 
 import (
+	"fmt"
 	"os"
 	"runtime"
 	"syscall"
@@ -116,24 +117,23 @@ func (v *vectors) vector(strings []string) (**C.char, error) {
 }
 
 func (v *vectors) options(attr *SpawnAttr) (*C.struct_netns_spawn_options, error) {
-	options := &C.struct_netns_spawn_options{
-		flags:     C.uint32_t(attr.Flags) | C.NETNS_SPAWN_STDIO,
-		stdin_fd:  descriptor(attr.Stdin),
-		stdout_fd: descriptor(attr.Stdout),
-		stderr_fd: descriptor(attr.Stderr),
-	}
+	options := &C.struct_netns_spawn_options{flags: C.uint32_t(attr.Flags) | C.NETNS_SPAWN_STDIO}
 	options.size = C.uint32_t(unsafe.Sizeof(*options))
+	descriptors := []*C.int32_t{&options.stdin_fd, &options.stdout_fd, &options.stderr_fd}
+	for i, file := range []*os.File{attr.Stdin, attr.Stdout, attr.Stderr} {
+		*descriptors[i] = -1
+		if file == nil {
+			continue
+		}
+		// It is -1 once more if the file is closed, which is no word for the caller's here.
+		if *descriptors[i] = C.int32_t(file.Fd()); *descriptors[i] < 0 {
+			return nil, &Error{Errno: syscall.EBADF, Message: fmt.Sprintf("spawn: %s is closed", file.Name())}
+		}
+	}
 	if attr.Dir == "" {
 		return options, nil
 	}
 	dir, err := v.text(attr.Dir)
 	options.cwd = dir
 	return options, err
-}
-
-func descriptor(file *os.File) C.int32_t {
-	if file == nil {
-		return -1
-	}
-	return C.int32_t(file.Fd())
 }

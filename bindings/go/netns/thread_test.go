@@ -145,10 +145,17 @@ func TestSetRefusesWhatIsNone(t *testing.T) {
 	if err := Setns(None(), CLONE_NEWUTS); err != syscall.EBADF {
 		t.Error(err)
 	}
-	uts, err := os.Open("/proc/self/ns/uts")
-	must(t, err)
-	defer uts.Close()
-	onAThread(t, func() error { return Setns(NsHandle(uts.Fd()), CLONE_NEWUTS) })
+	onAThread(t, func() error {
+		if err := syscall.Unshare(CLONE_NEWUTS); err != nil {
+			return err
+		}
+		own, err := os.Open("/proc/thread-self/ns/uts")
+		if err != nil {
+			return err
+		}
+		defer own.Close()
+		return Setns(NsHandle(own.Fd()), CLONE_NEWUTS)
+	})
 }
 
 func TestHandle(t *testing.T) {
