@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """The calling thread goes there and comes back; sockets are where they were asked for."""
 
-import _thread
 import asyncio
 import contextlib
 import gc
@@ -103,36 +102,49 @@ def test_ctrl_c_ends_a_run_and_the_thread_is_back(blue):
     assert here() == home
 
 
-def test_ctrl_c_at_any_moment_leaves_the_thread_at_home(blue):
-    """What is interrupted is run() itself; the handler's exception is neither lost nor in there."""
-    home = here()
-    stop = threading.Event()
-    seen = 0
+def test_what_a_handler_raises_at_any_moment_is_raised_at_home(blue, capfd):
+    """It is neither lost nor swallowed, on whichever line of run() it comes."""
 
-    def disturb():
-        while not stop.is_set():
-            _thread.interrupt_main()
-            time.sleep(0.0003)
-
-    thread = threading.Thread(target=disturb)
-    try:
-        thread.start()
-        while seen < 200:
-            try:
-                blue.run(int)
-            except KeyboardInterrupt:
-                seen += 1
-    except KeyboardInterrupt:
+    class Bell(Exception):
         pass
-    finally:
-        while thread.is_alive():
+
+    def ring(number, frame):
+        raise Bell
+
+    home = here()
+    heard = 0
+    before = signal.signal(signal.SIGALRM, ring)
+    try:
+        while heard < 300:
             try:
-                stop.set()
-                thread.join()
-                time.sleep(0.01)
-            except KeyboardInterrupt:
-                pass
-    assert here() == home
+                # Once, in so many microseconds, which go through all of run() and past its end.
+                signal.setitimer(signal.ITIMER_REAL, (1 + heard % 150) / 1e6)
+                for _ in range(100):
+                    blue.run(int)
+                time.sleep(0.05)
+                pytest.fail("what the handler raised is lost")
+            except Bell:
+                heard += 1
+            assert here() == home
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert capfd.readouterr().err == ""
+
+
+def test_a_refused_run_calls_nothing(blue):
+    def refuse():
+        os.setgroups([])
+        os.setresuid(65534, 65534, 65534)
+        with pytest.raises(PermissionError):
+            blue.run(pytest.fail, "called")
+
+    if os.geteuid() == 0 and len(Path("/proc/self/uid_map").read_text().split()) == 3:
+        size = int(Path("/proc/self/uid_map").read_text().split()[2])
+        if size > 65534:
+            in_child(refuse)
+            return
+    pytest.skip("there is nobody else to become")
 
 
 def test_the_gil_is_free_during_a_run(blue):

@@ -8,7 +8,18 @@ import socket as _socket
 import threading
 from ctypes import POINTER, byref, c_int, c_uint64, cast
 from errno import ENODATA
-from typing import Any, Callable, List, Mapping, NamedTuple, Optional, Sequence, Tuple, TypeVar
+from typing import (
+    Any,
+    Callable,
+    Generator,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+    TypeVar,
+)
 
 from . import _programs
 from ._library import (
@@ -51,42 +62,49 @@ class Nsid(NamedTuple):
     name: Optional[str]
 
 
-class Call:
-    """A function that is called where an exception cannot pass, and what came of it."""
+class _Outcome:
+    """What came of a function that C calls, through which no exception passes."""
 
-    def __init__(self, function: Callable[..., Any], args: Any, kwargs: Any) -> None:
-        self.function, self.args, self.kwargs = function, args, kwargs
+    def __init__(self) -> None:
         self.value: Any = None
         self.error: Optional[BaseException] = None
-        self.begun = self.ended = False
 
-    def __call__(self) -> int:
-        try:
-            self.begun = True
-            self.value = self.function(*self.args, **self.kwargs)
-            self.ended = True
-            return 0
-        except BaseException as error:
-            self.error = error
-            self.ended = True
-            return 0
-
-    def outcome(self) -> Any:
+    def get(self) -> Any:
         """What the function returned or raised."""
         try:
             if self.error is not None:
                 raise self.error
-            if not self.ended:
-                # Only what a signal's handler raised on the way in can have passed by.
-                raise KeyboardInterrupt
             return self.value
         finally:
             # An error's traceback has this frame, which would keep the error alive.
             self.error = None
 
 
-# With no function in between, where an exception that a signal's handler raises would be lost.
-_call = CALLBACK(Call.__call__)
+def _steps(
+    outcome: _Outcome, function: Callable[..., Any], args: Any, kwargs: Any
+) -> Generator[int, None, None]:
+    """The first step is to be ready, the second to call the function.
+
+    What C calls is next(), which takes the second one inside of the try block: what a signal's
+    handler raises at that moment, or when the function has returned, is caught. Of a Python
+    function that C called, it would be raised before the first line or after the last, and lost.
+    """
+    calls = False
+    try:
+        yield 0
+        calls = True
+        outcome.value = function(*args, **kwargs)
+        calls = False
+        yield 0
+    except BaseException as error:
+        if isinstance(error, GeneratorExit) and not calls:
+            # There are no more steps to be taken.
+            raise
+        outcome.error = error
+    yield 0
+
+
+_next = CALLBACK(next)
 
 
 class Stay:
@@ -244,11 +262,15 @@ class Namespace(Network):
 
         The thread comes back whatever the function does; what it raises is raised.
         """
-        call = Call(function, args, kwargs)
-        rc = lib.netns_run(self._open, _call, call, None)
+        outcome = _Outcome()
+        steps = _steps(outcome, function, args, kwargs)
+        next(steps)
+        rc = lib.netns_run(self._open, _next, steps, None)
+        # Here, and not when it is collected: what is raised meanwhile would be lost there.
+        steps.close()
         if rc < 0:
-            raise failure(-rc) from call.error
-        result: T = call.outcome()
+            raise failure(-rc) from outcome.error
+        result: T = outcome.get()
         return result
 
     def socket(

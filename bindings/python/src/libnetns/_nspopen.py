@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, Callable
 
 from . import netns
-from ._namespace import Call, Namespace
+from ._namespace import Namespace
 
 _CONTROLS = (fcntl.fcntl, fcntl.ioctl, fcntl.flock, fcntl.lockf)
 
@@ -34,25 +34,38 @@ def _add_controls(file: Any) -> None:
         setattr(file, function.__name__, partial(_control, function, reference))
 
 
-def _call_in(ns: Namespace, call: Call) -> None:
+def _call_in(ns: Namespace, start: Callable[[], None]) -> None:
     """Calls it in a namespace: on this thread or, if that could not come back, on another one."""
+    begun = False
+
+    def begin() -> None:
+        nonlocal begun
+        begun = True
+        start()
+
     try:
-        ns.run(call)
+        ns.run(begin)
     except PermissionError:
-        if call.begun:
+        if begun:
             raise
-        thread = threading.Thread(target=_go_and_call, args=(ns, call), daemon=True)
-        thread.start()
-        thread.join()
+        _call_on_a_thread(ns, start)
 
 
-def _go_and_call(ns: Namespace, call: Call) -> None:
-    try:
-        ns.setns()
-    except BaseException as error:
-        call.error, call.ended = error, True
-    else:
-        call()
+def _call_on_a_thread(ns: Namespace, start: Callable[[], None]) -> None:
+    errors: list[BaseException] = []
+
+    def go() -> None:
+        try:
+            ns.setns()
+            start()
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=go, daemon=True)
+    thread.start()
+    thread.join()
+    if errors:
+        raise errors.pop()
 
 
 class NSPopen(subprocess.Popen):  # type: ignore[type-arg]
@@ -81,9 +94,8 @@ class NSPopen(subprocess.Popen):  # type: ignore[type-arg]
         self.nsname = nsname
         self.flags = kwarg.pop("flags", 0)
         kwarg.pop("libc", None)
-        start = Call(super().__init__, argv, kwarg)
+        start = partial(super().__init__, *argv, **kwarg)
         _call_in(netns.namespace_of(nsname, self.flags), start)
-        start.outcome()
         for file in filter(None, (self.stdin, self.stdout, self.stderr)):
             _add_controls(file)
 

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The same program with one import line or the other does the same; where pyroute2 is installed."""
+
+import errno
+import importlib
+import os
+import socket
+import subprocess
+
+import pytest
+from conftest import here, in_child
+
+
+@pytest.fixture(params=["libnetns", "pyroute2"])
+def package(request):
+    pytest.importorskip(request.param)
+    return request.param
+
+
+def inode(path):
+    return os.stat(path).st_ino
+
+
+def names(netns):
+    return sorted(netns.listnetns())
+
+
+def names_come_and_go(netns, _):
+    assert netns.listnetns() == []
+    netns.create("blue")
+    netns.create("/run/netns/red", libc=None)
+    assert names(netns) == ["blue", "red"]
+    assert sorted(netns.listnetns("/run/netns")) == ["blue", "red"]
+    assert sorted(netns.listnetns(b"/run/netns")) == [b"blue", b"red"]
+    assert netns.listnetns(nspath="/run/nowhere") == []
+    with pytest.raises(FileExistsError):
+        netns.create("blue")
+    netns.remove("blue")
+    netns.remove("/run/netns/red", libc=None)
+    assert netns.listnetns() == []
+    with pytest.raises(FileNotFoundError):
+        netns.remove("blue")
+
+
+def the_run_directory_is_a_variable(netns, _):
+    assert netns.NETNS_RUN_DIR == "/var/run/netns"
+    netns.create("blue")
+    netns.NETNS_RUN_DIR = "/run/another"
+    assert netns.listnetns() == []
+    netns.create("red")
+    assert netns.listnetns() == ["red"]
+    assert os.path.exists("/run/another/red")
+    netns.setns("red", 0)
+    assert here() == inode("/run/another/red")
+    netns.remove("red")
+    netns.NETNS_RUN_DIR = "/var/run/netns"
+    assert netns.listnetns() == ["blue"]
+
+
+def flags_are_those_of_open(netns, _):
+    with pytest.raises(FileNotFoundError):
+        netns.getnsfd("blue")
+    fd = netns.getnsfd("blue", os.O_CREAT | os.O_EXCL)
+    assert os.fstat(fd).st_ino == inode("/run/netns/blue")
+    with pytest.raises(FileExistsError) as caught:
+        netns.getnsfd("blue", flags=os.O_CREAT | os.O_EXCL)
+    assert (caught.value.errno, caught.value.filename) == (errno.EEXIST, "blue")
+    again = netns.getnsfd("/run/netns/blue", os.O_CREAT, None, True)
+    assert again != fd
+    assert os.fstat(again).st_ino == os.fstat(fd).st_ino
+    assert netns.getnsfd(fd) == fd
+    with open("/run/netns/blue") as file:
+        assert netns.getnsfd(file) == file.fileno()
+    with pytest.raises(RuntimeError):
+        netns.getnsfd(None)
+
+
+def setns_goes_one_way(netns, _):
+    home = here()
+    netns.create("blue")
+    netns.setns("blue")
+    assert here() == inode("/run/netns/blue")
+    netns.setns(f"/proc/{os.getppid()}/ns/net")
+    assert here() == home
+    with pytest.raises(FileNotFoundError):
+        netns.setns("red", flags=0)
+    with pytest.raises(FileExistsError):
+        netns.setns("blue", flags=os.O_CREAT | os.O_EXCL)
+    assert here() == home
+    netns.setns("red")
+    assert names(netns) == ["blue", "red"]
+    assert here() == inode("/run/netns/red")
+    fd = os.open("/run/netns/blue", os.O_RDONLY)
+    netns.setns(fd, flags=0)
+    assert here() == os.fstat(fd).st_ino
+
+
+def stays_are_stacked(netns, _):
+    home = here()
+    netns.create("blue")
+    netns.create("red")
+    blue, red = inode("/run/netns/blue"), inode("/run/netns/red")
+    netns.pushns("blue")
+    netns.pushns(newns="red", libc=None)
+    assert here() == red
+    netns.popns()
+    assert here() == blue
+    netns.pushns()
+    assert here() == blue
+    netns.setns("red")
+    netns.popns()
+    assert here() == blue
+    netns.pushns("red")
+    netns.dropns()
+    assert here() == red
+    netns.popns(libc=None)
+    assert here() == home
+    for call in (netns.popns, netns.dropns):
+        with pytest.raises(IndexError):
+            call()
+
+
+def processes_are_found(netns, NSPopen):
+    netns.create("blue")
+    netns.create("red")
+    assert netns.ns_pids() == {}
+    assert netns.pid_to_ns(os.getpid()) is None
+    assert netns.pid_to_ns(2**22 + 1) is None
+    pid = os.fork()
+    if pid == 0:
+        netns.setns("blue")
+        os.execvp("sleep", ["sleep", "60"])
+    while netns.pid_to_ns(pid) is None:
+        pass
+    try:
+        assert netns.pid_to_ns(pid) == "blue"
+        assert netns.pid_to_ns(str(pid), nspath="/run/netns") == "blue"
+        assert netns.ns_pids() == {"blue": [pid]}
+        assert netns.ns_pids(nspath="/run/netns") == {"blue": [pid]}
+        netns.attach("green", pid)
+        assert inode("/run/netns/green") == inode("/run/netns/blue")
+    finally:
+        os.kill(pid, 9)
+        os.waitpid(pid, 0)
+
+
+def sockets_are_in_there(netns, _):
+    netns.create("blue")
+    home = here()
+    with netns.create_socket("blue", socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+        assert (sock.family, sock.type) == (socket.AF_INET6, socket.SOCK_DGRAM)
+    listener = netns.create_socket("blue")
+    assert isinstance(listener, socket.socket)
+    # lo is down in there: not so at home, or at least there is nobody who listens.
+    with pytest.raises(OSError) as caught:
+        netns.create_socket("blue").connect(("127.0.0.1", 1))
+    assert caught.value.errno == errno.ENETUNREACH
+    netns.create_socket("red", flags=os.O_CREAT).close()
+    assert names(netns) == ["blue", "red"]
+    assert here() == home
+    with netns.create_socket() as own, pytest.raises(TypeError):
+        netns.create_socket("blue", fileno=own.fileno())
+
+
+def programs_run_in_there(netns, NSPopen):
+    args = ["readlink", "/proc/self/ns/net"]
+    process = NSPopen("blue", args, stdout=subprocess.PIPE, flags=os.O_CREAT)
+    wanted = f"net:[{inode('/run/netns/blue')}]\n".encode()
+    assert process.communicate() == (wanted, None)
+    assert process.wait() == process.returncode == 0
+    process.release()
+    with pytest.raises(RuntimeError):
+        process.returncode
+    process.release()
+    process = NSPopen("blue", ["sh", "-c", "cat; exit 3"], stdin=-1, stdout=-1)
+    assert process.stdout.fcntl(3) & os.O_ACCMODE == os.O_RDONLY
+    process.stdin.write(b"hello")
+    process.stdin.close()
+    assert process.stdout.read() == b"hello"
+    assert process.wait() == 3
+    process.release()
+    with pytest.raises(FileExistsError):
+        NSPopen("blue", ["true"], flags=os.O_CREAT | os.O_EXCL)
+    with pytest.raises(FileNotFoundError):
+        NSPopen("red", ["true"])
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        names_come_and_go,
+        the_run_directory_is_a_variable,
+        flags_are_those_of_open,
+        setns_goes_one_way,
+        stays_are_stacked,
+        processes_are_found,
+        sockets_are_in_there,
+        programs_run_in_there,
+    ],
+    ids=lambda program: program.__name__,
+)
+def test_one_program(package, program):
+    def run():
+        netns = importlib.import_module(f"{package}.netns")
+        program(netns, importlib.import_module(package).NSPopen)
+
+    in_child(run)
