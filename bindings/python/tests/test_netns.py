@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import threading
+from pathlib import Path
 
 import pytest
 from conftest import descriptors, here, mount, on_a_thread
@@ -150,7 +151,7 @@ def test_flags(place, fork):
 
 
 def test_a_path_is_no_place_to_create_in():
-    before = open("/proc/self/mountinfo").read()
+    before = Path("/proc/self/mountinfo").read_text()
     os.close(netns.getnsfd("/proc/self/ns/net", os.O_CREAT))
     with pytest.raises(FileExistsError):
         netns.getnsfd("/proc/self/ns/net", os.O_CREAT | os.O_EXCL)
@@ -158,7 +159,7 @@ def test_a_path_is_no_place_to_create_in():
         netns.getnsfd("/proc/self/ns/mnt", os.O_CREAT)
     with pytest.raises(OSError):
         netns.getnsfd(f"/proc/{2**22 + 1}/ns/net", os.O_CREAT)
-    assert open("/proc/self/mountinfo").read() == before
+    assert Path("/proc/self/mountinfo").read_text() == before
 
 
 def test_setns(home):

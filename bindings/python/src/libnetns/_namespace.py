@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import socket as _socket
 import threading
-from ctypes import POINTER, byref, c_int, c_uint64, cast
+from ctypes import byref, c_int, c_uint64
 from errno import ENODATA
 from typing import (
     Any,
@@ -265,6 +265,8 @@ class Namespace(Network):
         outcome = _Outcome()
         steps = _steps(outcome, function, args, kwargs)
         next(steps)
+        if outcome.error is not None:
+            outcome.get()
         rc = lib.netns_run(self._open, _next, steps, None)
         # Here, and not when it is collected: what is raised meanwhile would be lost there.
         steps.close()
@@ -295,7 +297,7 @@ class Namespace(Network):
         room = 64
         while True:
             found = (c_int * room)()
-            count = lib.netns_pids(self._open, flags, cast(found, POINTER(c_int)), room)
+            count = lib.netns_pids(self._open, flags, found, room)
             if check(count) <= room:
                 return found[:count]
             room = count + 64
