@@ -133,6 +133,22 @@ func TestOneGoroutineClosesWhatOthersUse(t *testing.T) {
 	}
 }
 
+func TestACallThatIsOnKeepsTheHandle(t *testing.T) {
+	world.Guard(t)
+	blue := anonymous(t)
+	fd := blue.Fd()
+	_, err := blue.acquire()
+	must(t, err)
+	must(t, blue.Close())
+	if strings.Contains(NsHandle(fd).String(), "unknown") {
+		t.Error("ended by Close")
+	}
+	blue.release()
+	if !strings.Contains(NsHandle(fd).String(), "unknown") {
+		t.Error("not ended")
+	}
+}
+
 func TestTheCallbackMayCloseTheHandle(t *testing.T) {
 	world.Guard(t)
 	blue := anonymous(t)
