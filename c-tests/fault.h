@@ -119,8 +119,10 @@ with_faults(const struct fault *faults, size_t count, void (*body)(void *arg), v
     need_seccomp();
     if (!can_fail_here(faults, count))
         skip("valgrind could not go on without these calls");
+    threads_of_ours++;
     MUST(-pthread_create(&thread, NULL, run_faulty, &faulty));
     MUST(-pthread_join(thread, NULL));
+    threads_of_ours--;
 }
 
 #endif

@@ -499,10 +499,13 @@ static inline void allow_descriptors(int more)
 
 /* --- more to look at -------------------------------------------------------------------------- */
 
+/* How many threads the test itself runs at the moment. */
+static int threads_of_ours = 1;
+
 /* How many threads are left. One that has been joined is seen in /proc for a moment yet. */
 static inline int threads_left(void)
 {
-    for (int tries = 0; tries < 2000 && threads_running() > 1; tries++)
+    for (int tries = 0; tries < 2000 && threads_running() > threads_of_ours; tries++)
         sleep_ms(1);
     return threads_running();
 }
