@@ -3,6 +3,7 @@
 
 import ctypes
 import os
+import signal
 import sys
 import threading
 
@@ -47,6 +48,8 @@ def enter_a_private_world():
 
 
 def pytest_sessionstart(session):
+    # Who starts us in the background may have it ignored, and then Python leaves it so.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         enter_a_private_world()
     except OSError as error:
