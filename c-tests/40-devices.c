@@ -10,16 +10,6 @@
 
 static const char ADDRESS[] = "02:00:5e:10:00:01";
 
-/* The i-th device of a list by its name; its length: there is none. */
-static size_t find(const struct netns_link_list *list, const char *ifname)
-{
-    size_t i, len = netns_link_list_len(list);
-
-    for (i = 0; i < len && strcmp(netns_link_list_name(list, i), ifname) != 0; i++)
-        ;
-    return i;
-}
-
 /* --- devices of one part ------------------------------------------------------------------------ */
 
 static void a_device_comes_to_be_where_it_is_wanted(void)
@@ -40,7 +30,7 @@ static void a_device_comes_to_be_where_it_is_wanted(void)
         CHECK(!has_device(NULL, "d0"));
         CHECK(!is_up(blue, "d0"));
         OK(netns_link_list(blue, 0, &list));
-        i = find(list, "d0");
+        i = find_device(list, "d0");
         SAME(netns_link_list_kind(list, i), kinds[k]);
         EQUAL(netns_link_list_index(list, i), index_of(blue, "d0"));
         netns_link_list_free(list);
@@ -230,7 +220,7 @@ static void check_pair(const struct netns *blue, const struct netns *red)
     size_t i;
 
     OK(netns_link_list(blue, 0, &list));
-    i = find(list, "v0");
+    i = find_device(list, "v0");
     SAME(netns_link_list_kind(list, i), "veth");
     EQUAL(netns_link_list_peer(list, i), index_of(red, "v1"));
     if (blue == red)
@@ -239,7 +229,7 @@ static void check_pair(const struct netns *blue, const struct netns *red)
         CHECK(netns_link_list_peer_nsid(list, i) >= 0);
     netns_link_list_free(list);
     OK(netns_link_list(red, 0, &list));
-    i = find(list, "v1");
+    i = find_device(list, "v1");
     SAME(netns_link_list_kind(list, i), "veth");
     EQUAL(netns_link_list_peer(list, i), index_of(blue, "v0"));
     netns_link_list_free(list);
@@ -353,17 +343,15 @@ static void a_macvlan_may_be_elsewhere_than_its_parent(void)
     size_t i;
     int rc;
 
+    need_macvlan();
     leave_the_host();
     make_pair(&blue, &red);
-    if (netns_macvlan_add(blue, "m0", blue, "v0", NULL) == -EOPNOTSUPP)
-        skip("no macvlan");
-    OK(netns_link_del(blue, "m0"));
     for (int m = 0; m < 5; m++) {
         OK(netns_macvlan_add(red, "m0", blue, "v0", modes[m]));
         CHECK(has_device(red, "m0"));
         CHECK(!has_device(blue, "m0"));
         OK(netns_link_list(red, 0, &list));
-        i = find(list, "m0");
+        i = find_device(list, "m0");
         SAME(netns_link_list_kind(list, i), "macvlan");
         EQUAL(netns_link_list_peer(list, i), index_of(blue, "v0"));
         CHECK(netns_link_list_peer_nsid(list, i) >= 0);
@@ -387,9 +375,9 @@ static void what_can_be_no_macvlan_is_refused(void)
 {
     struct netns *blue = NULL, *red = NULL;
 
+    need_macvlan();
     make_pair(&blue, &red);
-    if (netns_macvlan_add(blue, "m0", blue, "v0", "bridge") == -EOPNOTSUPP)
-        skip("no macvlan");
+    OK(netns_macvlan_add(blue, "m0", blue, "v0", "bridge"));
     FAILS(EEXIST, netns_macvlan_add(blue, "m0", blue, "v0", "bridge"));
     FAILS(EEXIST, netns_macvlan_add(red, "v1", blue, "v0", "bridge"));
     FAILS(ENODEV, netns_macvlan_add(red, "m1", blue, "v1", "bridge"));
@@ -527,9 +515,9 @@ static void two_macvlans_of_a_parent_differ_in_address(void)
 {
     struct netns *blue = NULL, *red = NULL;
 
+    need_macvlan();
     make_pair(&blue, &red);
-    if (netns_macvlan_add(blue, "m0", blue, "v0", "bridge") == -EOPNOTSUPP)
-        skip("no macvlan");
+    OK(netns_macvlan_add(blue, "m0", blue, "v0", "bridge"));
     OK(netns_macvlan_add(red, "m1", blue, "v0", "bridge"));
     OK(netns_link_up(blue, "v0"));
     OK(netns_link_up(blue, "m0"));
@@ -549,7 +537,7 @@ static const char *master_of(const struct netns *ns, const char *ifname)
 
     name[0] = '\0';
     OK(netns_link_list(ns, 0, &list));
-    master = netns_link_list_master(list, find(list, ifname));
+    master = netns_link_list_master(list, find_device(list, ifname));
     for (size_t i = 0; master && i < netns_link_list_len(list); i++)
         if (netns_link_list_index(list, i) == master)
             snprintf(name, sizeof name, "%s", netns_link_list_name(list, i));
@@ -644,7 +632,7 @@ static void the_list_says_what_there_is(void)
         EQUAL(netns_link_list_flags(list, i) & 0x7fff, answer.ifr_flags & 0x7fff);
         CHECK(i == 0 || netns_link_list_index(list, i - 1) < netns_link_list_index(list, i));
     }
-    i = find(list, "lo");
+    i = find_device(list, "lo");
     SAME(netns_link_list_kind(list, i), NULL);
     SAME(netns_link_list_state(list, i), "down");
     SAME(netns_link_list_address(list, i), "00:00:00:00:00:00");
@@ -652,12 +640,12 @@ static void the_list_says_what_there_is(void)
     EQUAL(netns_link_list_mtu(list, i), 65536);
     EQUAL(netns_link_list_peer(list, i), 0);
     EQUAL(netns_link_list_peer_nsid(list, i), -1);
-    i = find(list, "v0");
+    i = find_device(list, "v0");
     SAME(netns_link_list_kind(list, i), "veth");
     SAME(netns_link_list_address(list, i), ADDRESS);
     EQUAL(netns_link_list_mtu(list, i), 1400);
     EQUAL(netns_link_list_master(list, i), index_of(blue, "br0"));
-    i = find(list, "br0");
+    i = find_device(list, "br0");
     SAME(netns_link_list_kind(list, i), "bridge");
     EQUAL(netns_link_list_master(list, i), 0);
     netns_link_list_free(list);
@@ -665,7 +653,7 @@ static void the_list_says_what_there_is(void)
     OK(netns_link_list(blue, 0, &list));
     OK(netns_link_del(blue, "v0"));
     EQUAL(netns_link_list_len(list), 3);
-    SAME(netns_link_list_name(list, find(list, "v0")), "v0");
+    SAME(netns_link_list_name(list, find_device(list, "v0")), "v0");
     netns_link_list_free(list);
     OK(netns_link_list(blue, 0, &list));
     EQUAL(netns_link_list_len(list), 2);
@@ -684,7 +672,7 @@ static void a_pair_that_is_up_is_up(void)
     /* Links tell of their carrier a moment later. */
     for (int tries = 0; tries < 500 && !up; tries++) {
         OK(netns_link_list(blue, 0, &list));
-        i = find(list, "v0");
+        i = find_device(list, "v0");
         up = strcmp(netns_link_list_state(list, i), "up") == 0;
         if (up) {
             CHECK(netns_link_list_flags(list, i) & IFF_UP);
@@ -762,31 +750,37 @@ static void a_list_is_longer_than_a_datagram(void)
 
 /* --- others at work meanwhile -------------------------------------------------------------------- */
 
-struct changer {
-    const struct netns *ns;
-    int done; /* read and written atomically */
-};
-
-/* Makes devices come and go for as long as the other looks. */
-static void *come_and_go(void *arg)
+static void add_and_delete_another(const struct netns *ns, int i)
 {
-    struct changer *changer = arg;
     char name[16];
 
-    for (int i = 0; i < 100000 && !__atomic_load_n(&changer->done, __ATOMIC_SEQ_CST); i++) {
-        snprintf(name, sizeof name, "new%d", i % 7);
-        OK(netns_link_add(changer->ns, name, "ifb"));
-        OK(netns_link_del(changer->ns, name));
+    snprintf(name, sizeof name, "new%d", i % 7);
+    OK(netns_link_add(ns, name, "ifb"));
+    OK(netns_link_del(ns, name));
+}
+
+static int find_those_that_stay(const struct netns *ns, int staying)
+{
+    struct netns_link_list *list = NULL;
+    int found = 0, rc = netns_link_list(ns, 0, &list);
+    char name[16];
+
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < netns_link_list_len(list); i++) {
+        snprintf(name, sizeof name, "stay%d", found);
+        found += strcmp(netns_link_list_name(list, i), name) == 0;
+        CHECK(i == 0 || netns_link_list_index(list, i - 1) < netns_link_list_index(list, i));
     }
-    return NULL;
+    EQUAL(found, staying);
+    netns_link_list_free(list);
+    return rc;
 }
 
 static void those_that_stay_are_listed_once_while_others_come_and_go(void)
 {
-    int staying = under_valgrind() ? 50 : 300, listed = 0;
+    int staying = under_valgrind() ? 50 : 300;
     struct netns *ns = NULL;
-    struct changer changer;
-    pthread_t thread;
     char name[16];
 
     need_kind("ifb");
@@ -795,29 +789,8 @@ static void those_that_stay_are_listed_once_while_others_come_and_go(void)
         snprintf(name, sizeof name, "stay%d", i);
         OK(netns_link_add(ns, name, "ifb"));
     }
-    changer = (struct changer){.ns = ns};
-    MUST(-pthread_create(&thread, NULL, come_and_go, &changer));
-    for (int round = 0; round < (under_valgrind() ? 20 : ROUNDS); round++) {
-        struct netns_link_list *list = NULL;
-        int found = 0, rc = netns_link_list(ns, 0, &list);
-
-        if (rc < 0) {
-            EQUAL(rc, -EAGAIN);
-            continue;
-        }
-        listed++;
-        for (size_t i = 0; i < netns_link_list_len(list); i++) {
-            snprintf(name, sizeof name, "stay%d", found);
-            found += strcmp(netns_link_list_name(list, i), name) == 0;
-            CHECK(i == 0 || netns_link_list_index(list, i - 1) < netns_link_list_index(list, i));
-        }
-        EQUAL(found, staying);
-        netns_link_list_free(list);
-    }
-    __atomic_store_n(&changer.done, 1, __ATOMIC_SEQ_CST);
-    pthread_join(thread, NULL);
-    CHECK(listed > 0);
-    EQUAL(threads_left(), 1);
+    look_meanwhile(ns, add_and_delete_another, find_those_that_stay, staying,
+                   under_valgrind() ? 20 : ROUNDS);
     netns_close(ns);
 }
 
@@ -837,7 +810,7 @@ static void *work(void *arg)
 
         OK(netns_link_set_mtu(worker->ns, worker->ifname, mtu));
         if (netns_link_list(worker->ns, 0, &list) == 0) {
-            EQUAL(netns_link_list_mtu(list, find(list, worker->ifname)), mtu);
+            EQUAL(netns_link_list_mtu(list, find_device(list, worker->ifname)), mtu);
             netns_link_list_free(list);
         }
         FAILS(ENODEV, netns_link_up(worker->ns, "nosuch"));
@@ -997,11 +970,12 @@ static int list(const struct netns *ns)
     return rc;
 }
 
-/* What changes something; the list changes nothing. */
-static request *const changes[] = {add_bridge, add_veth, add_macvlan, up, down,
-                                   set_mtu, set_address, set_master, delete};
+/* All but the last, which lists, change something. */
+static request *const requests[] = {add_bridge, add_veth, add_macvlan, up, down,
+                                    set_mtu, set_address, set_master, delete, list};
 
-#define CHANGES (sizeof changes / sizeof *changes)
+#define REQUESTS (sizeof requests / sizeof *requests)
+#define CHANGES (REQUESTS - 1)
 
 static void make_place(struct netns **ns)
 {
@@ -1014,14 +988,8 @@ static void make_place(struct netns **ns)
 
 static void change_without_net_admin(void *arg)
 {
-    struct netns *ns = arg;
-
-    drop_capability(CAP_NET_ADMIN);
-    for (size_t i = 0; i < CHANGES; i++) {
-        FAILS(EPERM, changes[i](ns));
-        MESSAGE_HAS("CAP_NET_ADMIN");
-    }
-    EQUAL(devices_in(ns), 4);
+    all_take_net_admin(requests, CHANGES, arg);
+    EQUAL(devices_in(arg), 4);
 }
 
 static void changes_take_net_admin(void)
@@ -1169,10 +1137,8 @@ static void without_descriptors_it_is_emfile(void)
 
     make_place(&ns);
     netns_close(ns);
-    for (size_t i = 0; i <= CHANGES; i++) {
-        OK(netns_open("blue", 0, &ns));
-        RUNS_OUT_OF_DESCRIPTORS((i < CHANGES ? changes[i] : list)(ns));
-        netns_close(ns);
+    for (size_t i = 0; i < REQUESTS; i++) {
+        request_runs_out_of_descriptors(requests[i]);
         OK(netns_open("blue", 0, &ns));
         /* Ready for the next. */
         netns_link_del(ns, "new0");
@@ -1203,29 +1169,20 @@ static void a_connection_that_cannot_be_had_is_an_error(void)
     make_place(&ns);
     netns_close(ns);
     OK(netns_open("blue", 0, &ns));
-    for (size_t i = 0; i <= CHANGES; i++)
+    for (size_t i = 0; i < REQUESTS; i++)
         for (size_t c = 0; c < sizeof causes / sizeof *causes; c++)
-            fails_with_fault(i < CHANGES ? changes[i] : list, ns, SYS_socket, causes[c], causes[c],
-                             __LINE__);
+            fails_with_fault(requests[i], ns, SYS_socket, causes[c], causes[c], __LINE__);
     EQUAL(devices_in(ns), 4);
     netns_close(ns);
 }
 
 static void what_cannot_be_sent_is_an_error(void)
 {
-    static const int causes[] = {ENOBUFS, ENOMEM};
     struct netns *ns = NULL;
 
     make_place(&ns);
-    for (size_t i = 0; i <= CHANGES; i++)
-        for (int c = 0; c < 2; c++) {
-            struct netns *other = NULL;
-
-            OK(netns_open("blue", 0, &other));
-            fails_with_fault(i < CHANGES ? changes[i] : list, other, SYS_sendto, causes[c],
-                             causes[c], __LINE__);
-            netns_close(other);
-        }
+    all_fail_with_fault(requests, REQUESTS, SYS_sendto, ENOBUFS, __LINE__);
+    all_fail_with_fault(requests, REQUESTS, SYS_sendto, ENOMEM, __LINE__);
     EQUAL(devices_in(ns), 4);
     netns_close(ns);
 }
@@ -1233,17 +1190,12 @@ static void what_cannot_be_sent_is_an_error(void)
 /* The request has been made by then, but nothing of the library's is left. */
 static void an_answer_that_cannot_be_read_is_an_error(void)
 {
-    struct netns *ns = NULL, *other = NULL;
+    struct netns *ns = NULL;
     struct state before;
 
     make_place(&ns);
     before = state_now();
-    for (size_t i = 0; i <= CHANGES; i++) {
-        OK(netns_open("blue", 0, &other));
-        fails_with_fault(i < CHANGES ? changes[i] : list, other, SYS_recvfrom, ENOMEM, ENOMEM,
-                         __LINE__);
-        netns_close(other);
-    }
+    all_fail_with_fault(requests, REQUESTS, SYS_recvfrom, ENOMEM, __LINE__);
     UNCHANGED_SINCE(before);
     netns_close(ns);
 }

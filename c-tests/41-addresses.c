@@ -33,27 +33,15 @@ static bool has_address(const struct netns *ns, const char *address, unsigned pr
 /* Whether a socket in ns can be bound to the address; that is what it is for. */
 static bool can_bind(const struct netns *ns, const char *address)
 {
-    struct sockaddr_in in = {.sin_family = AF_INET};
-    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
-    bool is_v4 = inet_pton(AF_INET, address, &in.sin_addr) == 1;
-    int domain = is_v4 ? AF_INET : AF_INET6, rc;
-    int fd = MUST(ns ? netns_socket(ns, domain, SOCK_DGRAM, 0)
-                     : socket(domain, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    struct sockaddr_storage at;
+    socklen_t len = socket_address(address, 0, &at);
+    int fd = datagram_socket(ns, at.ss_family);
+    int rc = bind(fd, (struct sockaddr *)&at, len);
 
-    if (!is_v4)
-        MUST(inet_pton(AF_INET6, address, &in6.sin6_addr) - 1);
-    rc = is_v4 ? bind(fd, (struct sockaddr *)&in, sizeof in)
-               : bind(fd, (struct sockaddr *)&in6, sizeof in6);
     if (rc < 0)
         check_at(errno == EADDRNOTAVAIL, __LINE__, "bind to %s: %s", address, strerror(errno));
     close(fd);
     return rc == 0;
-}
-
-static void need_ipv6(void)
-{
-    if (!have_ipv6())
-        skip("no IPv6");
 }
 
 /* --- given and taken away ----------------------------------------------------------------------- */
@@ -477,6 +465,15 @@ static const char *one_of_many(int i)
     return text;
 }
 
+static size_t find_one_of_many(const struct netns_addr_list *list, int i)
+{
+    char text[64];
+
+    snprintf(text, sizeof text, "%s", one_of_many(i));
+    *strchr(text, '/') = '\0';
+    return find(list, text);
+}
+
 static void a_list_is_longer_than_a_datagram(void)
 {
     struct netns *ns = NULL;
@@ -489,12 +486,8 @@ static void a_list_is_longer_than_a_datagram(void)
     OK(netns_addr_list(ns, 0, &list));
     EQUAL(netns_addr_list_len(list), count);
     for (int i = 0; i < count; i++) {
-        char text[64];
-        size_t at;
+        size_t at = find_one_of_many(list, i);
 
-        snprintf(text, sizeof text, "%s", one_of_many(i));
-        *strchr(text, '/') = '\0';
-        at = find(list, text);
         CHECK(at < netns_addr_list_len(list));
         SAME(netns_addr_list_ifname(list, at), "lo");
     }
@@ -502,66 +495,44 @@ static void a_list_is_longer_than_a_datagram(void)
     netns_close(ns);
 }
 
-struct changer {
-    const struct netns *ns;
-    int done; /* read and written atomically */
-};
-
-static void *come_and_go(void *arg)
+static void add_and_delete_another(const struct netns *ns, int i)
 {
-    struct changer *changer = arg;
+    const char *text = i % 2 && have_ipv6() ? "2001:db8:1::1/64" : "198.51.100.1/24";
 
-    for (int i = 0; i < 100000 && !__atomic_load_n(&changer->done, __ATOMIC_SEQ_CST); i++) {
-        const char *text = i % 2 && have_ipv6() ? "2001:db8:1::1/64" : "198.51.100.1/24";
+    OK(netns_addr_add_flags(ns, "lo", text, NETNS_ADDR_NODAD));
+    OK(netns_addr_del(ns, "lo", text));
+}
 
-        OK(netns_addr_add_flags(changer->ns, "lo", text, NETNS_ADDR_NODAD));
-        OK(netns_addr_del(changer->ns, "lo", text));
+static int find_those_that_stay(const struct netns *ns, int staying)
+{
+    struct netns_addr_list *list = NULL;
+    int found = 0, rc = netns_addr_list(ns, 0, &list);
+
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < netns_addr_list_len(list); i++) {
+        const char *address = netns_addr_list_address(list, i);
+
+        found += strncmp(address, "10.", 3) == 0 || strncmp(address, "2001:db8::", 10) == 0;
     }
-    return NULL;
+    /* A duplicate would be one too many, unless another were missing. */
+    EQUAL(found, staying);
+    for (int i = 0; i < staying; i += 97)
+        CHECK(find_one_of_many(list, i) < netns_addr_list_len(list));
+    netns_addr_list_free(list);
+    return rc;
 }
 
 static void those_that_stay_are_listed_once_while_others_come_and_go(void)
 {
-    int staying = under_valgrind() ? 100 : 1000, listed = 0;
+    int staying = under_valgrind() ? 100 : 1000;
     struct netns *ns = NULL;
-    struct changer changer;
-    pthread_t thread;
 
     OK(netns_create("blue", 0, &ns));
     for (int i = 0; i < staying; i++)
         OK(netns_addr_add_flags(ns, "lo", one_of_many(i), NETNS_ADDR_NODAD));
-    changer = (struct changer){.ns = ns};
-    MUST(-pthread_create(&thread, NULL, come_and_go, &changer));
-    for (int round = 0; round < (under_valgrind() ? 10 : ROUNDS); round++) {
-        struct netns_addr_list *list = NULL;
-        int rc = netns_addr_list(ns, 0, &list);
-        size_t found = 0;
-
-        if (rc < 0) {
-            EQUAL(rc, -EAGAIN);
-            continue;
-        }
-        listed++;
-        for (size_t i = 0; i < netns_addr_list_len(list); i++) {
-            const char *address = netns_addr_list_address(list, i);
-
-            found += strncmp(address, "10.", 3) == 0 || strncmp(address, "2001:db8::", 10) == 0;
-        }
-        /* A duplicate would be one too many, unless another were missing. */
-        EQUAL(found, staying);
-        for (int i = 0; i < staying; i += 97) {
-            char text[64];
-
-            snprintf(text, sizeof text, "%s", one_of_many(i));
-            *strchr(text, '/') = '\0';
-            CHECK(find(list, text) < netns_addr_list_len(list));
-        }
-        netns_addr_list_free(list);
-    }
-    __atomic_store_n(&changer.done, 1, __ATOMIC_SEQ_CST);
-    pthread_join(thread, NULL);
-    CHECK(listed > 0);
-    EQUAL(threads_left(), 1);
+    look_meanwhile(ns, add_and_delete_another, find_those_that_stay, staying,
+                   under_valgrind() ? 10 : ROUNDS);
     netns_close(ns);
 }
 
@@ -586,7 +557,11 @@ static int list_them(const struct netns *ns)
     return rc;
 }
 
+/* All but the last, which lists, change something. */
 static request *const requests[] = {add, del, list_them};
+
+#define REQUESTS (sizeof requests / sizeof *requests)
+#define CHANGES (REQUESTS - 1)
 
 static void make_place(struct netns **ns)
 {
@@ -596,11 +571,7 @@ static void make_place(struct netns **ns)
 
 static void change_without_net_admin(void *arg)
 {
-    drop_capability(CAP_NET_ADMIN);
-    for (int i = 0; i < 2; i++) {
-        FAILS(EPERM, requests[i](arg));
-        MESSAGE_HAS("CAP_NET_ADMIN");
-    }
+    all_take_net_admin(requests, CHANGES, arg);
     /* Whoever can go there may look. */
     EQUAL(addresses_in(arg), 1);
 }
@@ -643,28 +614,18 @@ static void without_descriptors_it_is_emfile(void)
     struct netns *ns = NULL;
 
     make_place(&ns);
-    for (int i = 0; i < 3; i++) {
-        netns_close(ns);
-        OK(netns_open("blue", 0, &ns));
-        RUNS_OUT_OF_DESCRIPTORS(requests[i](ns));
-    }
+    for (size_t i = 0; i < REQUESTS; i++)
+        request_runs_out_of_descriptors(requests[i]);
     netns_close(ns);
 }
 
 static void what_fails_half_way_is_an_error_and_leaves_nothing(void)
 {
-    static const int calls[] = {SYS_socket, SYS_sendto};
     struct netns *ns = NULL;
 
     make_place(&ns);
-    for (int i = 0; i < 3; i++)
-        for (int c = 0; c < 2; c++) {
-            struct netns *other = NULL;
-
-            OK(netns_open("blue", 0, &other));
-            fails_with_fault(requests[i], other, calls[c], ENOBUFS, ENOBUFS, __LINE__);
-            netns_close(other);
-        }
+    all_fail_with_fault(requests, REQUESTS, SYS_socket, ENOBUFS, __LINE__);
+    all_fail_with_fault(requests, REQUESTS, SYS_sendto, ENOBUFS, __LINE__);
     EQUAL(addresses_in(ns), 1);
     netns_close(ns);
 }

@@ -40,24 +40,6 @@ static void set_up(const struct plan *plan, struct netns **sandbox)
     OK(netns_route_add(*sandbox, "default", plan->gateway_out, NULL));
 }
 
-/* Where the sandbox is reached; gives the length. */
-static socklen_t far_address(const struct plan *plan, struct sockaddr_storage *address, int port)
-{
-    struct sockaddr_in *in = (struct sockaddr_in *)address;
-    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)address;
-
-    memset(address, 0, sizeof *address);
-    address->ss_family = plan->family;
-    if (plan->family == AF_INET) {
-        in->sin_port = htons(port);
-        CHECK(inet_pton(AF_INET, plan->far, &in->sin_addr) == 1);
-        return sizeof *in;
-    }
-    in6->sin6_port = htons(port);
-    CHECK(inet_pton(AF_INET6, plan->far, &in6->sin6_addr) == 1);
-    return sizeof *in6;
-}
-
 /* --- echo --------------------------------------------------------------------------------------- */
 
 struct echo {
@@ -104,7 +86,7 @@ static void check_echo(const struct plan *plan)
     struct echo request = {.type = plan->family == AF_INET ? ICMP_ECHO : ICMP6_ECHO_REQUEST,
                            .id = htons(4242), .text = "sandboxe"};
     struct sockaddr_storage to;
-    socklen_t len = far_address(plan, &to, 0);
+    socklen_t len = socket_address(plan->far, 0, &to);
     int fd = MUST(socket(plan->family, SOCK_RAW | SOCK_CLOEXEC,
                          plan->family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6));
 
@@ -133,9 +115,10 @@ static unsigned char pattern(size_t i)
 static void *send_a_megabyte(void *arg)
 {
     static unsigned char data[MEGABYTE];
+    const struct plan *plan = arg;
     struct sockaddr_storage to;
-    socklen_t len = far_address(arg, &to, PORT);
-    int fd = MUST(socket(to.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    socklen_t len = socket_address(plan->far, PORT, &to);
+    int fd = MUST(socket(plan->family, SOCK_STREAM | SOCK_CLOEXEC, 0));
     size_t i, sent = 0;
 
     for (i = 0; i < sizeof data; i++)
@@ -150,7 +133,7 @@ static void *send_a_megabyte(void *arg)
 static void check_transfer(const struct plan *plan, const struct netns *sandbox)
 {
     struct sockaddr_storage at;
-    socklen_t len = far_address(plan, &at, PORT);
+    socklen_t len = socket_address(plan->far, PORT, &at);
     int listener = OK(netns_socket(sandbox, plan->family, SOCK_STREAM, 0)), fd;
     struct pollfd ready = {.fd = listener, .events = POLLIN};
     size_t received = 0, wrong = 0;
@@ -241,8 +224,7 @@ static void a_sandbox_is_reached_from_outside(void)
 
 static void so_it_is_by_ipv6(void)
 {
-    if (!have_ipv6())
-        skip("no IPv6");
+    need_ipv6();
     live_and_die(&v6);
 }
 

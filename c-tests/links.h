@@ -10,11 +10,39 @@
 #include <arpa/inet.h>
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <sys/socket.h>
 
 /* A name of the longest kind, and one that is a byte too long. */
 #define LONGEST_IFNAME "d23456789012345"
 #define TOO_LONG_IFNAME LONGEST_IFNAME "6"
+
+/* --- sockets ------------------------------------------------------------------------------------ */
+
+/* A datagram socket in ns (NULL: here). */
+static inline int datagram_socket(const struct netns *ns, int domain)
+{
+    return MUST(ns ? netns_socket(ns, domain, SOCK_DGRAM, 0)
+                   : socket(domain, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+}
+
+/* What a socket is given for an IPv4 or IPv6 address and a port; gives its length. */
+static inline socklen_t socket_address(const char *text, int port, struct sockaddr_storage *address)
+{
+    struct sockaddr_in *in = (struct sockaddr_in *)address;
+    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)address;
+
+    memset(address, 0, sizeof *address);
+    if (inet_pton(AF_INET, text, &in->sin_addr) == 1) {
+        in->sin_family = AF_INET;
+        in->sin_port = htons(port);
+        return sizeof *in;
+    }
+    MUST(inet_pton(AF_INET6, text, &in6->sin6_addr) - 1);
+    in6->sin6_family = AF_INET6;
+    in6->sin6_port = htons(port);
+    return sizeof *in6;
+}
 
 /* --- what the kernel says, asked without netlink ------------------------------------------------ */
 
@@ -22,8 +50,7 @@
 static inline bool
 ask_device(const struct netns *ns, const char *ifname, unsigned long what, struct ifreq *answer)
 {
-    int fd = MUST(ns ? netns_socket(ns, AF_INET, SOCK_DGRAM, 0)
-                     : socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    int fd = datagram_socket(ns, AF_INET);
     bool there;
 
     memset(answer, 0, sizeof *answer);
@@ -75,6 +102,16 @@ static inline const char *lladdr_of(const struct netns *ns, const char *ifname)
     return text;
 }
 
+/* The i-th device of a list by its name; its length: there is none. */
+static inline size_t find_device(const struct netns_link_list *list, const char *ifname)
+{
+    size_t i, len = netns_link_list_len(list);
+
+    for (i = 0; i < len && strcmp(netns_link_list_name(list, i), ifname) != 0; i++)
+        ;
+    return i;
+}
+
 /* How many devices there are, lo among them. */
 static inline int devices_in(const struct netns *ns)
 {
@@ -123,6 +160,12 @@ static inline bool have_ipv6(void)
     return access("/proc/net/if_inet6", F_OK) == 0;
 }
 
+static inline void need_ipv6(void)
+{
+    if (!have_ipv6())
+        skip("no IPv6");
+}
+
 /* Whether the kernel can make such a device; it is tried in a namespace that is thrown away. */
 static inline bool have_kind(const char *kind)
 {
@@ -158,6 +201,21 @@ static inline void need_veth(void)
 {
     if (!have_veth())
         skip("the kernel has no veth");
+}
+
+static inline void need_macvlan(void)
+{
+    struct netns *ns = NULL;
+    int rc;
+
+    need_veth();
+    OK(netns_create(NULL, 0, &ns));
+    OK(netns_veth_add(ns, "try0", ns, "try1"));
+    rc = netns_macvlan_add(ns, "try2", ns, "try0", NULL);
+    netns_close(ns);
+    if (rc == -EOPNOTSUPP)
+        skip("the kernel has no macvlan");
+    EQUAL(rc, 0);
 }
 
 /* IPv6 off for v0 of the namespace that arg is, in a child: another /proc would show another's switches. */
@@ -250,6 +308,84 @@ fails_with_fault(request *call, const struct netns *ns, int syscall, int cause, 
              a.rc, a.message, a.error, strerrorname_np(error));
     check_at(a.message[0] != '\0', line, "no message");
     unchanged_at(before, line);
+}
+
+/* So does each of the requests, made over a handle of "blue" that has no connection yet. */
+static inline void
+all_fail_with_fault(request *const *calls, size_t count, int syscall, int error, int line)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct netns *ns = NULL;
+
+        OK(netns_open("blue", 0, &ns));
+        fails_with_fault(calls[i], ns, syscall, error, error, line);
+        netns_close(ns);
+    }
+}
+
+/* Over such a handle the request fails with EMFILE until it has descriptors enough. */
+static inline void request_runs_out_of_descriptors(request *call)
+{
+    struct netns *ns = NULL;
+
+    OK(netns_open("blue", 0, &ns));
+    RUNS_OUT_OF_DESCRIPTORS(call(ns));
+    netns_close(ns);
+}
+
+/* The calling thread gives CAP_NET_ADMIN up, and each of the requests says that it takes that. */
+static inline void all_take_net_admin(request *const *calls, size_t count, const struct netns *ns)
+{
+    drop_capability(CAP_NET_ADMIN);
+    for (size_t i = 0; i < count; i++) {
+        FAILS(EPERM, calls[i](ns));
+        MESSAGE_HAS("CAP_NET_ADMIN");
+    }
+}
+
+/* --- others at work meanwhile ------------------------------------------------------------------ */
+
+/* What makes one thing come and go in ns, for the i-th time. */
+struct changer {
+    const struct netns *ns;
+    void (*change)(const struct netns *ns, int i);
+    int done; /* read and written atomically */
+};
+
+static inline void *come_and_go(void *arg)
+{
+    struct changer *changer = arg;
+
+    for (int i = 0; i < 100000 && !__atomic_load_n(&changer->done, __ATOMIC_SEQ_CST); i++)
+        changer->change(changer->ns, i);
+    return NULL;
+}
+
+/*
+ * Has something come and go on another thread while `look` lists what is in ns, finds those that stay
+ * and gives what the listing returned.
+ */
+static inline void
+look_meanwhile(const struct netns *ns, void (*change)(const struct netns *ns, int i),
+               int (*look)(const struct netns *ns, int staying), int staying, int rounds)
+{
+    struct changer changer = {.ns = ns, .change = change};
+    pthread_t thread;
+    int listed = 0;
+
+    MUST(-pthread_create(&thread, NULL, come_and_go, &changer));
+    for (int round = 0; round < rounds; round++) {
+        int rc = look(ns, staying);
+
+        if (rc < 0)
+            EQUAL(rc, -EAGAIN);
+        else
+            listed++;
+    }
+    __atomic_store_n(&changer.done, 1, __ATOMIC_SEQ_CST);
+    pthread_join(thread, NULL);
+    CHECK(listed > 0);
+    EQUAL(threads_left(), 1);
 }
 
 #endif
