@@ -61,6 +61,10 @@ def here():
     return os.stat("/proc/thread-self/ns/net").st_ino
 
 
+def inode(path):
+    return os.stat(path).st_ino
+
+
 def descriptors():
     return set(os.listdir("/proc/self/fd"))
 
@@ -99,6 +103,33 @@ def in_child(function, *args):
             sys.stderr.flush()
             os._exit(code)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def check_that_stays_are_stacked(netns):
+    """Stays in two namespaces, by pyroute2.netns or what stands in for it, and the way back."""
+    home = here()
+    netns.create("blue")
+    netns.create("red")
+    blue, red = inode("/run/netns/blue"), inode("/run/netns/red")
+    netns.pushns("blue")
+    assert here() == blue
+    netns.pushns(newns="red", libc=None)
+    assert here() == red
+    netns.popns()
+    assert here() == blue
+    netns.pushns()
+    assert here() == blue
+    netns.setns("red")
+    netns.popns()
+    assert here() == blue
+    netns.pushns("red")
+    netns.dropns()
+    assert here() == red
+    netns.popns(libc=None)
+    assert here() == home
+    for call in (netns.popns, netns.dropns):
+        with pytest.raises(IndexError):
+            call()
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from conftest import descriptors, here, mount, on_a_thread
+from conftest import check_that_stays_are_stacked, descriptors, here, mount, on_a_thread
 
 import libnetns
 from libnetns import netns
@@ -190,28 +190,7 @@ def test_setns(home):
 
 
 def test_push_pop_drop(home):
-    netns.create("blue")
-    netns.create("red")
-    blue, red = (os.stat(f"/run/netns/{name}").st_ino for name in ("blue", "red"))
-    netns.pushns("blue")
-    assert here() == blue
-    netns.pushns("red", libc=None)
-    assert here() == red
-    netns.popns()
-    assert here() == blue
-    netns.pushns()
-    assert here() == blue
-    netns.setns("red")
-    netns.popns()
-    assert here() == blue
-    netns.pushns("red")
-    netns.dropns()
-    assert here() == red
-    netns.popns(libc=None)
-    assert here() == home
-    for call in (netns.popns, netns.dropns):
-        with pytest.raises(IndexError):
-            call()
+    check_that_stays_are_stacked(netns)
 
 
 def test_create_socket():

@@ -8,17 +8,13 @@ import socket
 import subprocess
 
 import pytest
-from conftest import here, in_child
+from conftest import check_that_stays_are_stacked, here, in_child, inode
 
 
 @pytest.fixture(params=["libnetns", "pyroute2"])
 def package(request):
     pytest.importorskip(request.param)
     return request.param
-
-
-def inode(path):
-    return os.stat(path).st_ino
 
 
 def names(netns):
@@ -96,28 +92,7 @@ def setns_goes_one_way(netns, _):
 
 
 def stays_are_stacked(netns, _):
-    home = here()
-    netns.create("blue")
-    netns.create("red")
-    blue, red = inode("/run/netns/blue"), inode("/run/netns/red")
-    netns.pushns("blue")
-    netns.pushns(newns="red", libc=None)
-    assert here() == red
-    netns.popns()
-    assert here() == blue
-    netns.pushns()
-    assert here() == blue
-    netns.setns("red")
-    netns.popns()
-    assert here() == blue
-    netns.pushns("red")
-    netns.dropns()
-    assert here() == red
-    netns.popns(libc=None)
-    assert here() == home
-    for call in (netns.popns, netns.dropns):
-        with pytest.raises(IndexError):
-            call()
+    check_that_stays_are_stacked(netns)
 
 
 def processes_are_found(netns, NSPopen):
