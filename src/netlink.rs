@@ -342,10 +342,7 @@ fn text<'a>(message: &Message, rest: &'a [u8]) -> Option<&'a [u8]> {
         _ if message.flags & NLM_F_CAPPED != 0 => message::HEADER,
         _ => (u32::from_ne_bytes(*rest.first_chunk()?) as usize).next_multiple_of(4),
     };
-    message::attributes(rest.get(skipped..)?)
-        .map_while(Result::ok)
-        .find(|(kind, _)| *kind == ATTR_TEXT)
-        .map(|(_, text)| text)
+    Attributes::behind(skipped, rest).bytes(ATTR_TEXT)
 }
 
 #[cfg(test)]

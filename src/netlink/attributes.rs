@@ -6,8 +6,10 @@
 
 use std::ffi::CStr;
 
-use netlink_packet_core::{Emitable, NLA_HEADER_SIZE, Nla, NlasIterator};
+use netlink_packet_core::{Emitable, Nla};
 use netlink_packet_route::link::LinkHeader;
+
+use super::message;
 
 /// An attribute of a request.
 #[derive(Clone, Copy)]
@@ -93,13 +95,10 @@ impl<'a> Attributes<'a> {
     }
 
     pub fn bytes(self, kind: u16) -> Option<&'a [u8]> {
-        NlasIterator::new(self.0)
-            .map_while(std::result::Result::ok)
-            .find(|attribute| attribute.kind() == kind)
-            .map(|attribute| {
-                let len = attribute.value_length();
-                &attribute.into_inner()[NLA_HEADER_SIZE..][..len]
-            })
+        message::attributes(self.0)
+            .map_while(Result::ok)
+            .find(|(found, _)| *found == kind)
+            .map(|(_, value)| value)
     }
 
     /// Up to the NUL.
