@@ -14,6 +14,7 @@ use nix::sys::stat::Mode;
 use crate::directory::for_each_entry;
 use crate::error::{At, Error, Result, Step};
 use crate::failure::Failure;
+use crate::memory::extend;
 use crate::mount_namespace::{EtcFiles, MountNamespace};
 use crate::mounts;
 use crate::names;
@@ -120,8 +121,7 @@ fn read_entries() -> Result<Vec<u8>> {
     let read = for_each_entry(dir.as_fd(), Step::ReadRunDir, |name, _| {
         let name = name.to_bytes_with_nul();
         if name != b".\0" && name != b"..\0" {
-            names.try_reserve(name.len()).map_err(|_| Error::no_memory())?;
-            names.extend_from_slice(name);
+            extend(&mut names, name)?;
         }
         Ok(())
     });

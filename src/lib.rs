@@ -38,6 +38,7 @@
 //! | `failure`      | what a child tells of why it failed                                       |
 //! | `mountinfo`    | what is mounted where                                                     |
 //! | `text`         | a short text that is kept in place                                        |
+//! | `memory`       | lists that grow, or say that there is no memory                           |
 //! | `strings`      | many strings in one allocation                                            |
 //! | `directory`    | reads directories                                                         |
 //! | `procfs`       | paths below /proc, written without allocating                             |
@@ -59,6 +60,7 @@ mod iproute2;
 mod lifecycle;
 mod link;
 mod list;
+mod memory;
 mod monitor;
 mod mount_namespace;
 mod mountinfo;

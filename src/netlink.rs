@@ -25,6 +25,7 @@ use rustix::net::sockopt::socket_domain;
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketAddrAny, recv, recvfrom, sendto};
 
 use crate::error::{At, Error, Result, Step};
+use crate::memory::{extend, push};
 use crate::namespace::Namespace;
 use crate::switch;
 use crate::sys;
@@ -272,19 +273,6 @@ impl Route {
             return Ok(());
         }
     }
-}
-
-/// Adds to a list, or says that there is no memory.
-pub fn push<T>(list: &mut Vec<T>, item: T) -> Result<()> {
-    list.try_reserve(1).map_err(|_| Error::no_memory())?;
-    list.push(item);
-    Ok(())
-}
-
-fn extend(list: &mut Vec<u8>, bytes: &[u8]) -> Result<()> {
-    list.try_reserve(bytes.len()).map_err(|_| Error::no_memory())?;
-    list.extend_from_slice(bytes);
-    Ok(())
 }
 
 /// How long the next datagram is; waits for it if need be.

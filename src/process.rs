@@ -12,6 +12,7 @@ use nix::sys::statfs::{FsType, fstatfs};
 use crate::directory::for_each_entry;
 use crate::error::{At, Error, Result, Step};
 use crate::file_status;
+use crate::memory::push;
 use crate::namespace::Namespace;
 use crate::procfs::{self, ProcPath};
 
@@ -60,9 +61,7 @@ impl Search {
         if !inside {
             return Ok(());
         }
-        found.try_reserve(1).map_err(|_| Error::no_memory())?;
-        found.push(id);
-        Ok(())
+        push(found, id)
     }
 
     fn threads_of(&self, proc: BorrowedFd, pid: i32, found: &mut Vec<i32>) -> Result<()> {

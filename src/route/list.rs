@@ -7,8 +7,9 @@ use netlink_packet_route::route::RouteHeader;
 use crate::error::{Result, Step};
 use crate::ip::{self, Prefix};
 use crate::link::list::Names;
+use crate::memory::push;
 use crate::namespace::Namespace;
-use crate::netlink::{self, Attributes, Request, push};
+use crate::netlink::{self, Attributes, Request};
 use crate::text::Text;
 
 bitflags! {
