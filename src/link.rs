@@ -136,10 +136,7 @@ fn bring_back(
         return Ok(());
     }
     let index = index_of(there, name)?;
-    match home {
-        Some(home) => change(there, index, home.as_fd(), None),
-        None => change(there, index, switch::open_current()?.as_fd(), None),
-    }
+    with_descriptor(home, |home| change(there, index, home, None))
 }
 
 fn change(route: &mut Route, index: u32, to: BorrowedFd, new_name: Option<LinkName>) -> Result<()> {
@@ -150,6 +147,17 @@ fn change(route: &mut Route, index: u32, to: BorrowedFd, new_name: Option<LinkNa
         request.put(&name.attribute());
     }
     route.change(&mut request, 0)
+}
+
+/// A descriptor of `ns` or of the calling thread's namespace.
+fn with_descriptor<T>(
+    ns: Option<&Namespace>,
+    work: impl FnOnce(BorrowedFd) -> Result<T>,
+) -> Result<T> {
+    match ns {
+        Some(ns) => work(ns.as_fd()),
+        None => work(switch::open_current()?.as_fd()),
+    }
 }
 
 fn in_namespace(fd: BorrowedFd) -> Attribute<'static> {

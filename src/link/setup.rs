@@ -1,7 +1,7 @@
 //! Interfaces made, changed and taken away.
 
 use std::ffi::CStr;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 
 use netlink_packet_core::{Emitable, NLM_F_CREATE, NLM_F_EXCL};
 use netlink_packet_route::link::{LinkFlags, LinkHeader};
@@ -9,10 +9,9 @@ use nix::errno::Errno;
 
 use crate::error::{Error, Result, Step};
 use crate::ip::LinkAddress;
-use crate::link::{LinkName, find, in_namespace, index_of};
+use crate::link::{LinkName, find, in_namespace, index_of, with_descriptor};
 use crate::namespace::Namespace;
 use crate::netlink::{self, Attribute, Attributes, Request, Route};
-use crate::switch;
 
 /// VETH_INFO_PEER
 const VETH_PEER: u16 = 1;
@@ -136,17 +135,6 @@ fn index_of_other(route: &mut Route, name: LinkName, missing: &'static str) -> R
         Errno::ENODEV => error.hint(missing),
         _ => error,
     })
-}
-
-/// A descriptor of `ns` or of the calling thread's namespace.
-fn with_descriptor<T>(
-    ns: Option<&Namespace>,
-    work: impl FnOnce(BorrowedFd) -> Result<T>,
-) -> Result<T> {
-    match ns {
-        Some(ns) => work(ns.as_fd()),
-        None => work(switch::open_current()?.as_fd()),
-    }
 }
 
 /// A veth takes its other end along.
