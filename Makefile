@@ -32,7 +32,7 @@ REMAP := --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo --remap-p
 
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
-.PHONY: all demo test bench wheel install install-library install-tool uninstall stage header abi lint clean
+.PHONY: all demo test test-stress bench wheel install install-library install-tool uninstall stage header abi lint clean
 .DELETE_ON_ERROR:
 
 all: $(B)/$(SO) $(B)/libnetns.a $(EXAMPLES)
@@ -143,6 +143,17 @@ test: $(STAGE)/.done $(EXAMPLES)
 	bindings/python/test $(STAGE) || [ $$? -eq 77 ]
 	$(MAKE) --no-print-directory -C c-tests test STAGE=$(STAGE) BUILD=$(CURDIR)/$(B)/c-tests \
 	    EXAMPLES=$(CURDIR)/$(B)/examples
+	$(STRESS) SECONDS=20 COUNT=1000
+
+# Seconds of a crowd, and a count of namespaces at once.
+STRESS = $(MAKE) --no-print-directory -C c-tests/stress run STAGE=$(STAGE) \
+    BUILD=$(CURDIR)/$(B)/stress EXAMPLES=$(CURDIR)/$(B)/examples
+
+test-stress: SECONDS ?= 60
+test-stress: COUNT ?= 10000
+test-stress: $(STAGE)/.done $(EXAMPLES)
+	@scripts/need cc pkg-config ip
+	$(STRESS) SECONDS=$(SECONDS) COUNT=$(COUNT) SEED=$(SEED)
 
 bench: $(STAGE)/.done $(EXAMPLES)
 	$(MAKE) --no-print-directory -C bench run STAGE=$(STAGE) BUILD=$(CURDIR)/$(B)/bench \

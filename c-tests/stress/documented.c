@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* How operations may fail in a crowd, and that the header says so. */
+#include "stress.h"
+
+#define FAILURES 3
+
+struct rule {
+    const char *text, *function;
+    /* What makes sense where nothing but other callers and SIGKILL is in the way. */
+    int errnos[FAILURES];
+};
+
+static const struct rule rules[OPERATIONS] = {
+    [CREATE] = {"create", "netns_create", {EEXIST, EAGAIN}},
+    [CREATE_OR_OPEN] = {"create, EXIST_OK", "netns_create", {EEXIST, EAGAIN}},
+    [CREATE_ANONYMOUS] = {"create, anonymous", "netns_create", {0}},
+    [OPEN] = {"open", "netns_open", {ENOENT, ENOTTY}},
+    [OPEN_PID] = {"open_pid", "netns_open_pid", {ESRCH}},
+    [OPEN_FD] = {"open_fd", "netns_open_fd", {0}},
+    [OPEN_CURRENT] = {"open_current", "netns_open_current", {0}},
+    [ATTACH] = {"attach", "netns_attach", {EEXIST, EAGAIN}},
+    [REMOVE] = {"remove", "netns_remove", {ENOENT}},
+    [REMOVE_OR_NOT] = {"remove, MISSING_OK", "netns_remove", {0}},
+    [LIST] = {"list", "netns_list", {0}},
+    [LIST_STALE] = {"list, STALE", "netns_list", {0}},
+    [NAMES_OF] = {"names", "netns_names", {0}},
+    [MONITOR_OPEN] = {"monitor_open", "netns_monitor_open", {0}},
+    [MONITOR_NEXT] = {"monitor_next", "netns_monitor_next", {0}},
+    [SETNS] = {"setns", "netns_setns", {0}},
+    [ENTER] = {"enter", "netns_enter", {0}},
+    [LEAVE] = {"leave", "netns_leave", {0}},
+    [GO_AND_RUN] = {"run", "netns_run", {0}},
+    [SOCKET] = {"socket", "netns_socket", {0}},
+    [COOKIE] = {"cookie", "netns_cookie", {0}},
+    [IS_CURRENT] = {"is_current", "netns_is_current", {0}},
+    [PIDS] = {"pids", "netns_pids", {0}},
+    [NSID_GET] = {"nsid_get", "netns_nsid_get", {ENODATA}},
+    [NSID_SET] = {"nsid_set", "netns_nsid_set", {EEXIST}},
+    [SPAWN] = {"spawn", "netns_spawn", {0}},
+    [LINK_LIST] = {"link_list", "netns_link_list", {0}},
+};
+
+/* --- the header ------------------------------------------------------------------------------- */
+
+static char *header_text;
+
+static void read_header(const char *path)
+{
+    FILE *file = fopen(path, "re");
+    long size;
+
+    if (!file || fseek(file, 0, SEEK_END) < 0 || (size = ftell(file)) < 0) {
+        perror(path);
+        exit(2);
+    }
+    rewind(file);
+    header_text = calloc(1, size + 1);
+    if (!header_text || fread(header_text, 1, size, file) != (size_t)size) {
+        perror(path);
+        exit(2);
+    }
+    fclose(file);
+}
+
+/* The comment before the function's declaration, a string of its own; the program ends if there is
+ * none, for then the check would pass whatever the table says. */
+static char *comment_of(const char *function)
+{
+    size_t length = strlen(function);
+
+    for (char *at = header_text; (at = strstr(at, function)); at += length) {
+        char *line = at, *start = NULL;
+
+        while (line > header_text && line[-1] != '\n')
+            line--;
+        if (*line == ' ' || *line == '#' || at[length] != '(')
+            continue;
+        for (char *open = header_text; (open = strstr(open, "/**\n")) && open < line; open++)
+            start = open;
+        if (start)
+            return strndup(start, line - start);
+    }
+    fprintf(stderr, "the header does not declare %s()\n", function);
+    exit(2);
+}
+
+static bool has_word(const char *text, const char *word)
+{
+    size_t length = strlen(word);
+
+    for (const char *at = text; (at = strstr(at, word)); at += length)
+        if (at[-1] == '-' && (at[length] < 'A' || at[length] > 'Z'))
+            return true;
+    return false;
+}
+
+/* Whether the comment names the errno, or refers to a function whose comment does. */
+static bool is_documented(const char *function, int error, int depth)
+{
+    char *comment = comment_of(function), other[64];
+    bool found = has_word(comment, strerrorname_np(error));
+
+    for (const char *at = comment; !found && depth < 4 && (at = strstr(at, "what ")); at++)
+        if (sscanf(at, "what netns_%50[a-z_]()", other) == 1 ||
+            sscanf(at, "what else netns_%50[a-z_]()", other) == 1) {
+            memmove(other + 6, other, strlen(other) + 1);
+            memcpy(other, "netns_", 6);
+            found = is_documented(other, error, depth + 1);
+        }
+    free(comment);
+    return found;
+}
+
+void compare_rules_with(const char *header)
+{
+    int errnos = 0;
+
+    read_header(header);
+    for (int i = 0; i < OPERATIONS; i++) {
+        free(comment_of(rules[i].function));
+        for (int j = 0; j < FAILURES && rules[i].errnos[j]; j++) {
+            errnos++;
+            if (!is_documented(rules[i].function, rules[i].errnos[j], 0))
+                wrong("%s may fail with %s here, which %s() does not document", rules[i].text,
+                      strerrorname_np(rules[i].errnos[j]), rules[i].function);
+        }
+    }
+    /* A search that finds everything would find this. */
+    if (is_documented("netns_create", EXDEV, 0) || !is_documented("netns_names_at", EACCES, 0))
+        wrong("the header is not read as it should be");
+    printf("%d operations, and the %d ways in which they may fail here, are as the header says\n",
+           OPERATIONS, errnos);
+    free(header_text);
+}
+
+/* --- counting --------------------------------------------------------------------------------- */
+
+static bool is_allowed(enum operation operation, int error)
+{
+    for (int i = 0; i < FAILURES && rules[operation].errnos[i]; i++)
+        if (rules[operation].errnos[i] == error)
+            return true;
+    return false;
+}
+
+long long ended(enum operation operation, long long rc)
+{
+    struct tally *tally = &shared->tallies[operation];
+    int error = rc < 0 ? -rc : 0, saved = errno;
+
+    if (rc >= 0) {
+        tally->succeeded++;
+        return rc;
+    }
+    if (error >= ERRNOS) {
+        wrong("%s returned %lld", rules[operation].text, rc);
+        return rc;
+    }
+    tally->failed[error]++;
+    if (saved != error)
+        wrong("%s returned -%s and set errno to %d", rules[operation].text, strerrorname_np(error),
+              saved);
+    if (!netns_errmsg()[0])
+        wrong("%s failed without a message", rules[operation].text);
+    if (!is_allowed(operation, error))
+        wrong("%s failed with %s: %s", rules[operation].text, strerrorname_np(error), netns_errmsg());
+    return rc;
+}
+
+void print_tallies(void)
+{
+    for (int i = 0; i < OPERATIONS; i++) {
+        struct tally *tally = &shared->tallies[i];
+
+        printf("  %-20s %9lu", rules[i].text, tally->succeeded);
+        for (int error = 1; error < ERRNOS; error++)
+            if (tally->failed[error])
+                printf("  %s %lu", strerrorname_np(error), tally->failed[error]);
+        printf("\n");
+        if (tally->succeeded == 0 && (i != SPAWN || shared->can_mount_sys))
+            wrong("%s never succeeded", rules[i].text);
+    }
+}
