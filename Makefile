@@ -32,7 +32,7 @@ REMAP := --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo --remap-p
 
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
-.PHONY: all demo test test-stress bench wheel install install-library install-tool uninstall stage header abi lint clean
+.PHONY: all demo test test-stress bench fuzz wheel install install-library install-tool uninstall stage header abi lint clean
 .DELETE_ON_ERROR:
 
 all: $(B)/$(SO) $(B)/libnetns.a $(EXAMPLES)
@@ -158,6 +158,11 @@ test-stress: $(STAGE)/.done $(EXAMPLES)
 bench: $(STAGE)/.done $(EXAMPLES)
 	$(MAKE) --no-print-directory -C bench run STAGE=$(STAGE) BUILD=$(CURDIR)/$(B)/bench \
 	    EXAMPLES=$(CURDIR)/$(B)/examples
+
+# Bytes from outside, of all sorts, for so many seconds each.
+SECONDS ?= 10
+fuzz:
+	fuzz/run $(SECONDS) || [ $$? -eq 77 ]
 
 # The headers are generated from the doc comments of src/capi, committed, and never edited.
 header:

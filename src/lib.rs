@@ -42,6 +42,7 @@
 //! | `strings`      | many strings in one allocation                                            |
 //! | `directory`    | reads directories                                                         |
 //! | `procfs`       | paths below /proc, written without allocating                             |
+//! | `fuzzing`      | what the targets of fuzz/ try                                             |
 //!
 //! Dependencies point down: `capi` -> core -> nix, rustix, libc.
 
@@ -82,6 +83,9 @@ mod sys;
 mod text;
 mod unbind;
 mod watch;
+
+#[cfg(fuzzing)]
+pub mod fuzzing;
 
 #[cfg(test)]
 mod testing;

@@ -21,7 +21,8 @@ pub fn mounted_directly_below(dir: &CStr) -> Result<Strings> {
     directly_below(&mut text, parent, dir.to_bytes())
 }
 
-fn directly_below(text: &mut [u8], parent: u64, dir: &[u8]) -> Result<Strings> {
+/// The same, in the text of a mountinfo.
+pub fn directly_below(text: &mut [u8], parent: u64, dir: &[u8]) -> Result<Strings> {
     let mut found = Strings::default();
     for line in text.split_mut(|&byte| byte == b'\n') {
         let Some(point) = point_of_child(line, parent) else { continue };

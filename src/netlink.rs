@@ -187,31 +187,12 @@ impl Route {
         read: impl Fn(&Message, &mut Vec<T>) -> Result<()>,
     ) -> Result<Vec<T>> {
         let step = request.step;
-        let (mut found, mut last) = (Vec::new(), Vec::new());
+        let mut dump = Dump::new(step);
         for _ in 0..TRIES {
-            let mut interrupted = false;
-            found.clear();
-            last.clear();
-            let end = self.ask(request, NLM_F_DUMP, DUMP_ROOM, |message| {
-                interrupted |= message.flags & NLM_F_DUMP_INTR != 0;
-                match message.kind {
-                    NLMSG_NOOP => return Ok(None),
-                    NLMSG_DONE | NLMSG_ERROR => return Ok(Some(verdict(&message, step))),
-                    _ => {}
-                }
-                // Linux 6.18 counts what it has told. Of IPv6's routes it does not say, and of its
-                // addresses too late, that one was added meanwhile and the last is told again.
-                if message.payload == last {
-                    return Ok(None);
-                }
-                last.clear();
-                extend(&mut last, message.payload)?;
-                read(&message, &mut found)?;
-                Ok(None)
-            })?;
-            end?;
-            if !interrupted {
-                return Ok(found);
+            dump.clear();
+            self.ask(request, NLM_F_DUMP, DUMP_ROOM, |message| dump.take(&message, &read))??;
+            if !dump.interrupted {
+                return Ok(dump.found);
             }
         }
         Err(Error::new(step, Errno::EAGAIN).hint("it changes all the time"))
@@ -239,16 +220,9 @@ impl Route {
             .at(Step::Send)?;
         loop {
             self.receive()?;
-            let mut rest = &self.buffer[..];
-            while !rest.is_empty() {
-                let message = Message::split(&mut rest)?;
-                if message.sequence != self.sequence {
-                    continue;
-                }
-                if let Some(result) = each(message)? {
-                    self.in_order = true;
-                    return Ok(result);
-                }
+            if let Some(result) = answer(&self.buffer, self.sequence, &mut each)? {
+                self.in_order = true;
+                return Ok(result);
             }
         }
     }
@@ -272,6 +246,68 @@ impl Route {
             }
             return Ok(());
         }
+    }
+}
+
+/// Shows those messages of a datagram that answer a request to `each`, until that has its result.
+fn answer<T>(
+    mut datagram: &[u8],
+    sequence: u32,
+    each: &mut impl FnMut(Message) -> Result<Option<T>>,
+) -> Result<Option<T>> {
+    while !datagram.is_empty() {
+        let message = Message::split(&mut datagram)?;
+        if message.sequence != sequence {
+            continue;
+        }
+        if let Some(result) = each(message)? {
+            return Ok(Some(result));
+        }
+    }
+    Ok(None)
+}
+
+/// The answers to a request that has many.
+struct Dump<T> {
+    step: Step,
+    found: Vec<T>,
+    last: Vec<u8>,
+    /// Something changed meanwhile.
+    interrupted: bool,
+}
+
+impl<T> Dump<T> {
+    fn new(step: Step) -> Dump<T> {
+        Dump { step, found: Vec::new(), last: Vec::new(), interrupted: false }
+    }
+
+    fn clear(&mut self) {
+        self.found.clear();
+        self.last.clear();
+        self.interrupted = false;
+    }
+
+    /// Takes one answer; gives the kernel's verdict when it was the last one.
+    fn take(
+        &mut self,
+        message: &Message,
+        read: impl Fn(&Message, &mut Vec<T>) -> Result<()>,
+    ) -> Result<Option<Result<()>>> {
+        self.interrupted |= message.flags & NLM_F_DUMP_INTR != 0;
+        match message.kind {
+            NLMSG_NOOP => return Ok(None),
+            NLMSG_DONE | NLMSG_ERROR => return Ok(Some(verdict(message, self.step))),
+            _ => {}
+        }
+        // Linux 6.18 counts what it has told. Of IPv6's routes it does not say, and of its
+        // addresses too late, that one was added meanwhile and the last is told again.
+        if message.payload == self.last {
+            return Ok(None);
+        }
+        self.last.clear();
+        extend(&mut self.last, message.payload)?;
+        read(message, &mut self.found)?;
+        Ok(None)
     }
 }
 
@@ -331,6 +367,19 @@ fn text<'a>(message: &Message, rest: &'a [u8]) -> Option<&'a [u8]> {
         _ => (u32::from_ne_bytes(*rest.first_chunk()?) as usize).next_multiple_of(4),
     };
     Attributes::behind(skipped, rest).bytes(ATTR_TEXT)
+}
+
+/// What a dump makes of one datagram, the whole answer to request number 1; None: it has no end.
+#[cfg(fuzzing)]
+pub fn dumped<T>(
+    datagram: &[u8],
+    read: impl Fn(&Message, &mut Vec<T>) -> Result<()>,
+) -> Result<Option<Vec<T>>> {
+    let mut dump = Dump::new(Step::ListLinks);
+    match answer(datagram, 1, &mut |message| dump.take(&message, &read))? {
+        Some(end) => end.map(|()| Some(dump.found)),
+        None => Ok(None),
+    }
 }
 
 #[cfg(test)]

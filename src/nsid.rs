@@ -254,14 +254,14 @@ fn of(ns: BorrowedFd) -> NsidAttribute {
 }
 
 /// What an RTM_NEWNSID tells.
-struct Answer {
+pub struct Answer {
     id: Option<i32>,
     /// [`NONE`] is not the same as not told.
     current: Option<i32>,
 }
 
 impl Answer {
-    fn read(message: &Message) -> Result<Answer> {
+    pub fn read(message: &Message) -> Result<Answer> {
         let mut answer = Answer { id: None, current: None };
         for attribute in message.attributes(HEADER)? {
             match attribute? {

@@ -100,7 +100,7 @@ pub fn fdinfo_number<T: FromStr>(fd: BorrowedFd, key: &str) -> nix::Result<Optio
 }
 
 /// The number in the line that begins with `key`.
-fn number_after<T: FromStr>(info: &[u8], key: &str) -> Option<T> {
+pub fn number_after<T: FromStr>(info: &[u8], key: &str) -> Option<T> {
     let info = std::str::from_utf8(info).ok()?;
     info.lines().find_map(|line| line.strip_prefix(key))?.trim().parse().ok()
 }

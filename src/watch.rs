@@ -118,7 +118,7 @@ impl Watches {
 }
 
 /// Where the last component of a path begins and ends; None for "" and "/".
-fn last_component(path: &[u8]) -> Option<(usize, usize)> {
+pub fn last_component(path: &[u8]) -> Option<(usize, usize)> {
     let end = path.iter().rposition(|&byte| byte != b'/')? + 1;
     let start = path[..end].iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1);
     Some((start, end))

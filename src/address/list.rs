@@ -29,7 +29,7 @@ pub struct Address {
 
 impl Address {
     /// None: it is no IP address.
-    fn parse(message: &[u8]) -> Option<Address> {
+    pub fn parse(message: &[u8]) -> Option<Address> {
         let header = AddressHeader::parse(message).ok()?;
         let attributes = Attributes::behind(header.buffer_len(), message);
         let text = |kind| attributes.bytes(kind).and_then(ip::from_octets).map(Text::of);

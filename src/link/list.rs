@@ -30,7 +30,7 @@ pub struct Link {
 
 impl Link {
     /// None: the message is too short for one.
-    fn parse(message: &[u8]) -> Option<Link> {
+    pub fn parse(message: &[u8]) -> Option<Link> {
         let header = LinkHeader::parse(message).ok()?;
         let attributes = Attributes::behind(header.buffer_len(), message);
         let number = |kind| attributes.number(kind).unwrap_or(0);

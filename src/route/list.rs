@@ -48,16 +48,22 @@ pub fn list(ns: Option<&Namespace>, flags: RouteListFlags) -> Result<Vec<Route>>
         let table = if all { RouteHeader::RT_TABLE_UNSPEC } else { RouteHeader::RT_TABLE_MAIN };
         let header = RouteHeader { table, ..RouteHeader::default() };
         let mut request = Request::new(Step::ListRoutes, libc::RTM_GETROUTE, &header);
-        let mut routes = socket.dump_each(&mut request, |message, routes| {
-            let Some(route) = Route::parse(message.payload, flags) else { return Ok(()) };
-            push_ways(routes, route, message.payload)
-        })?;
+        let mut routes = socket
+            .dump_each(&mut request, |message, routes| read(routes, message.payload, flags))?;
         let names = Names::read(socket)?;
         for route in &mut routes {
             route.interface = names.of(route.index);
         }
         Ok(routes)
     })
+}
+
+/// Appends what a message tells.
+pub fn read(routes: &mut Vec<Route>, message: &[u8], flags: RouteListFlags) -> Result<()> {
+    match Route::parse(message, flags) {
+        Some(route) => push_ways(routes, route, message),
+        None => Ok(()),
+    }
 }
 
 /// A route of several ways is an entry for each.
@@ -146,9 +152,7 @@ mod tests {
 
     fn read(message: &[u8], flags: RouteListFlags) -> Vec<Route> {
         let mut routes = Vec::new();
-        if let Some(route) = Route::parse(message, flags) {
-            push_ways(&mut routes, route, message).unwrap();
-        }
+        super::read(&mut routes, message, flags).unwrap();
         routes
     }
 

@@ -1,0 +1,294 @@
+//! Calls of the C ABI, as the input has them, in a world of its own: a run directory in which strangers
+//! do between any two calls what the input says, and things outside that nobody may touch.
+#![no_main]
+
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::{OpenOptionsExt, symlink};
+use std::process::exit;
+use std::ptr::{null, null_mut};
+use std::sync::OnceLock;
+
+use nix::errno::Errno;
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
+// Links what is called here.
+use netns as _;
+
+type Handle = c_void;
+
+#[repr(C)]
+struct Event {
+    size: u32,
+    kind: u32,
+    name: [c_char; 256],
+}
+
+unsafe extern "C" {
+    fn netns_errmsg() -> *const c_char;
+    fn netns_create(name: *const c_char, flags: u32, out: *mut *mut Handle) -> c_int;
+    fn netns_open(name: *const c_char, flags: u32, out: *mut *mut Handle) -> c_int;
+    fn netns_attach(ns: *const Handle, name: *const c_char, flags: u32) -> c_int;
+    fn netns_remove(name: *const c_char, flags: u32) -> c_int;
+    fn netns_close(ns: *mut Handle);
+    fn netns_list_at(dir: *const c_char, flags: u32, out: *mut *mut c_void) -> c_int;
+    fn netns_list_free(list: *mut c_void);
+    fn netns_monitor_open(dir: *const c_char, flags: u32, out: *mut *mut c_void) -> c_int;
+    fn netns_monitor_next(monitor: *mut c_void, event: *mut Event) -> c_int;
+    fn netns_monitor_close(monitor: *mut c_void);
+    fn netns_addr_add(ns: *const Handle, link: *const c_char, cidr: *const c_char) -> c_int;
+    fn netns_addr_del(ns: *const Handle, link: *const c_char, cidr: *const c_char) -> c_int;
+    fn netns_route_add(
+        ns: *const Handle,
+        dst: *const c_char,
+        via: *const c_char,
+        link: *const c_char,
+    ) -> c_int;
+    fn netns_link_set_address(ns: *const Handle, link: *const c_char, text: *const c_char)
+    -> c_int;
+    fn netns_link_add(ns: *const Handle, link: *const c_char, kind: *const c_char) -> c_int;
+    fn netns_link_del(ns: *const Handle, link: *const c_char) -> c_int;
+    fn netns_spawn(
+        ns: *const Handle,
+        options: *const c_void,
+        file: *const c_char,
+        argv: *const *mut c_char,
+        envp: *const *mut c_char,
+        pid: *mut libc::pid_t,
+    ) -> c_int;
+}
+
+const RUN_DIR: &str = "/run/netns";
+/// What lies beside the run directory, and stays as it is.
+const OUTSIDE: &str = "/run/outside";
+/// Names that calls and strangers meet at.
+const NAMES: [&CStr; 4] = [c"a", c"b", c"c", c"d"];
+
+/// A namespace that no call makes anew.
+struct World(*mut Handle);
+// SAFETY: a handle may be used from any thread.
+unsafe impl Sync for World {}
+// SAFETY: the same.
+unsafe impl Send for World {}
+
+fn world() -> &'static World {
+    static WORLD: OnceLock<World> = OnceLock::new();
+    WORLD.get_or_init(|| {
+        make_world().unwrap_or_else(|errno| {
+            println!("no private world: {errno}");
+            exit(77);
+        })
+    })
+}
+
+fn make_world() -> nix::Result<World> {
+    let none = None::<&str>;
+    unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWNET)?;
+    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)?;
+    mount(Some("fuzz"), "/run", Some("tmpfs"), MsFlags::empty(), none)?;
+    fs::create_dir_all(OUTSIDE).unwrap();
+    fs::write(format!("{OUTSIDE}/file"), "").unwrap();
+    fs::create_dir(format!("{OUTSIDE}/directory")).unwrap();
+    bind("/proc/thread-self/ns/net", &format!("{OUTSIDE}/file"))?;
+    let mut ns = null_mut();
+    // SAFETY: a name and room for a handle.
+    let rc = unsafe { netns_create(null(), 0, &mut ns) };
+    assert_eq!(rc, 0);
+    Ok(World(ns))
+}
+
+fn bind(from: &str, to: &str) -> nix::Result<()> {
+    mount(Some(from), to, None::<&str>, MsFlags::MS_BIND, None::<&str>)
+}
+
+/// What is left of the input.
+struct Input<'a>(&'a [u8]);
+
+impl Input<'_> {
+    fn byte(&mut self) -> u8 {
+        let Some((first, rest)) = self.0.split_first() else { return 0 };
+        self.0 = rest;
+        *first
+    }
+
+    fn name(&mut self) -> &'static CStr {
+        NAMES[usize::from(self.byte()) % NAMES.len()]
+    }
+
+    /// A name as the input has it, up to a NUL or to 300 bytes.
+    fn text(&mut self) -> CString {
+        let len =
+            self.0.iter().take(300).position(|&byte| byte == 0).unwrap_or(self.0.len().min(300));
+        let (text, rest) = self.0.split_at(len);
+        self.0 = rest.get(1..).unwrap_or_default();
+        CString::new(text).unwrap()
+    }
+}
+
+/// A failure is an errno, in errno too, with one line that says what it was.
+fn check(rc: c_int) {
+    if rc >= 0 {
+        return;
+    }
+    assert_eq!(Errno::last_raw(), -rc);
+    assert_ne!(rc, -libc::ENOTRECOVERABLE);
+    // SAFETY: the library's own text, which stays until the next failure.
+    let line = unsafe { CStr::from_ptr(netns_errmsg()) }.to_str().unwrap();
+    assert!(!line.is_empty() && !line.contains(char::is_control), "{line:?}");
+}
+
+/// What somebody else does to a name.
+fn stranger(input: &mut Input) {
+    let path = format!("{RUN_DIR}/{}", input.name().to_str().unwrap());
+    let other = format!("{RUN_DIR}/{}", input.name().to_str().unwrap());
+    // What does not work is as well.
+    let _ = match input.byte() % 9 {
+        0 => symlink(format!("{OUTSIDE}/file"), path),
+        1 => symlink(format!("{OUTSIDE}/directory"), path),
+        2 => fs::create_dir(path),
+        3 => mkfifo(path.as_str(), Mode::S_IRWXU).map_err(Into::into),
+        4 => write(&path, b""),
+        5 => write(&path, b"text"),
+        6 => fs::rename(path, other),
+        7 => fs::hard_link(path, other),
+        _ => bind("/proc/thread-self/ns/uts", &path).map_err(Into::into),
+    };
+}
+
+/// Into the file itself: a link is not followed, and a fifo not waited for.
+fn write(path: &str, text: &[u8]) -> io::Result<()> {
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+    let mut file = File::options().write(true).create(true).custom_flags(flags).open(path)?;
+    file.write_all(text)
+}
+
+fn act(ns: *mut Handle, input: &mut Input) {
+    let mut handle = null_mut();
+    let (kind, flags) = (input.byte(), u32::from(input.byte()));
+    // SAFETY: strings, handles and room for results, as the header has it.
+    unsafe {
+        match kind % 16 {
+            0 => create(input.name(), flags & 3, &mut handle),
+            1 => check(netns_attach(ns, input.name().as_ptr(), 0)),
+            2 => check(netns_open(input.name().as_ptr(), 0, &mut handle)),
+            3 => check(netns_remove(input.name().as_ptr(), flags & 1)),
+            4 => check(netns_attach(ns, input.text().as_ptr(), flags >> 7)),
+            5 => check(netns_open(input.text().as_ptr(), flags >> 7, &mut handle)),
+            6 => check(netns_remove(input.text().as_ptr(), flags)),
+            7 => list(flags),
+            8 => monitor(flags),
+            9 => check(netns_addr_add(ns, c"lo".as_ptr(), input.text().as_ptr())),
+            10 => check(netns_addr_del(ns, c"lo".as_ptr(), input.text().as_ptr())),
+            11 => {
+                let (dst, via) = (input.text(), input.text());
+                check(netns_route_add(ns, dst.as_ptr(), via.as_ptr(), c"lo".as_ptr()));
+            }
+            12 => check(netns_link_set_address(ns, c"lo".as_ptr(), input.text().as_ptr())),
+            13 => link(ns, input),
+            14 => spawn(ns, input),
+            _ => stranger(input),
+        }
+        netns_close(handle);
+    }
+}
+
+/// Another's placeholder would be waited for, for ten seconds.
+unsafe fn create(name: &CStr, flags: u32, handle: &mut *mut Handle) {
+    const EXIST_OK: u32 = 1;
+    let path = format!("{RUN_DIR}/{}", name.to_str().unwrap());
+    let is_placeholder =
+        fs::symlink_metadata(path).is_ok_and(|file| file.is_file() && file.len() == 0);
+    let flags = if is_placeholder { flags & !EXIST_OK } else { flags };
+    // SAFETY: a name and room for a handle.
+    unsafe { check(netns_create(name.as_ptr(), flags, handle)) };
+}
+
+unsafe fn list(flags: u32) {
+    let mut list = null_mut();
+    // SAFETY: a path and room for a list, which is given back.
+    unsafe {
+        check(netns_list_at(null(), flags & 3, &mut list));
+        netns_list_free(list);
+    }
+}
+
+unsafe fn monitor(flags: u32) {
+    let mut monitor = null_mut();
+    let mut event = Event { size: size_of::<Event>() as u32, kind: 0, name: [0; 256] };
+    // SAFETY: a path, room for a monitor and an event whose size is set.
+    unsafe {
+        check(netns_monitor_open(null(), flags & 3, &mut monitor));
+        for _ in 0..64 {
+            let rc = netns_monitor_next(monitor, &mut event);
+            if rc <= 0 {
+                break;
+            }
+        }
+        netns_monitor_close(monitor);
+    }
+}
+
+unsafe fn link(ns: *mut Handle, input: &mut Input) {
+    let (name, kind) = (input.text(), input.text());
+    // "lo" cannot be made, and what is made here goes again.
+    // SAFETY: a handle and strings.
+    unsafe {
+        let rc = netns_link_add(ns, name.as_ptr(), kind.as_ptr());
+        check(rc);
+        if rc == 0 {
+            check(netns_link_del(ns, name.as_ptr()));
+        }
+    }
+}
+
+/// Options of any size and with anything in them but pointers; there is no such program.
+unsafe fn spawn(ns: *mut Handle, input: &mut Input) {
+    let mut options = [0u32; 2048];
+    options[0] = u32::from(input.byte()) << 4 | u32::from(input.byte() & 15);
+    for place in options[1..5].iter_mut() {
+        *place = input.byte().into();
+    }
+    let at = 10 + usize::from(input.byte()) % 64;
+    options[at] = input.byte().into();
+    let mut argument = *b"none\0";
+    let argv = [argument.as_mut_ptr().cast(), null_mut()];
+    let mut pid = 0;
+    // SAFETY: the options are larger than any size that is given for them, and argv has an end.
+    unsafe {
+        let file = c"/none".as_ptr();
+        let rc = netns_spawn(ns, options.as_ptr().cast(), file, argv.as_ptr(), null(), &mut pid);
+        assert!(rc < 0);
+        check(rc);
+    }
+}
+
+/// What is outside is as it was, and the run directory is empty again.
+fn clean_up() {
+    assert_eq!(fs::read_dir(OUTSIDE).unwrap().count(), 2);
+    assert_eq!(fs::read_dir(format!("{OUTSIDE}/directory")).unwrap().count(), 0);
+    let link = fs::read_link("/proc/thread-self/ns/net").unwrap();
+    let here = link.to_str().unwrap().trim_matches(|c: char| !c.is_ascii_digit());
+    let inode =
+        std::os::unix::fs::MetadataExt::ino(&fs::metadata(format!("{OUTSIDE}/file")).unwrap());
+    assert_eq!(inode.to_string(), here);
+    let Ok(entries) = fs::read_dir(RUN_DIR) else { return };
+    for path in entries.map(|entry| entry.unwrap().path()) {
+        while umount2(&path, MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW).is_ok() {}
+        fs::remove_dir(&path).or_else(|_| fs::remove_file(&path)).unwrap();
+    }
+}
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    let ns = world().0;
+    let mut input = Input(data);
+    for _ in 0..12 {
+        if input.0.is_empty() {
+            break;
+        }
+        act(ns, &mut input);
+    }
+    clean_up();
+});
