@@ -486,7 +486,12 @@ uint64_t netns_device(const struct netns *ns);
  * Returns 0, or
  *   -EINVAL     a pointer is NULL
  *   -EOPNOTSUPP the kernel has no cookies: it is older than Linux 5.14
- * and before Linux 6.18 also what netns_socket() returns, since a socket must be asked. Since 1.0.
+ * and before Linux 6.18, where a socket in the namespace must be asked,
+ *   -EPERM      CAP_SYS_ADMIN to enter the namespace is missing
+ *   -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM  no descriptor or memory to be had
+ *   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
+ *
+ * Since 1.0.
  */
 int netns_cookie(const struct netns *ns, uint64_t *cookie);
 
@@ -503,6 +508,7 @@ int netns_equal(const struct netns *a, const struct netns *b);
  * Returns 1 or 0, or
  *   -EINVAL     ns is NULL
  *   -ENOENT     /proc is not mounted, and CAP_NET_ADMIN to do without is missing
+ *   -EMFILE, -ENFILE, -ENOMEM  /proc is not mounted, and no descriptor or memory is to be had
  *
  * Since 1.0.
  */
@@ -724,7 +730,12 @@ int netns_nsid_get(const struct netns *within, const struct netns *ns);
  *               kernel's word for which
  *   -EPERM      CAP_NET_ADMIN over within, or CAP_SYS_ADMIN to enter it, is missing
  *   -ENOSPC     there is no free id
- * and what netns_nsid_get() returns of descriptors, memory, threads and answers. Since 1.0.
+ *   -EAGAIN     no helper thread could be started, where one is needed (see netns_create())
+ *   -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM  no descriptor or memory to be had
+ *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
+ *   -ENOTRECOVERABLE  the thread could not go back: it is in within
+ *
+ * Since 1.0.
  */
 int netns_nsid_set(const struct netns *within, const struct netns *ns, int32_t nsid);
 
@@ -752,7 +763,12 @@ int netns_nsid_set(const struct netns *within, const struct netns *ns, int32_t n
  *   -EPERM      CAP_SYS_ADMIN to enter within is missing
  *   -EOPNOTSUPP the kernel lists no ids of a target: it is older than Linux 5.0
  *   -ENOTDIR, -ELOOP, -ENAMETOOLONG  rundir is not a directory's path
- * and what netns_nsid_get() returns of descriptors, memory, threads and answers. Since 1.0.
+ *   -EAGAIN     the ids change faster than the kernel can tell them; or as netns_nsid_get() says
+ *   -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM  no descriptor or memory to be had
+ *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
+ *   -ENOTRECOVERABLE  the thread could not go back: it is in within
+ *
+ * Since 1.0.
  */
 int netns_nsid_list(const char *rundir,
                     const struct netns *within,

@@ -68,7 +68,12 @@ pub unsafe extern "C" fn netns_device(ns: Option<&Netns>) -> u64 {
 /// Returns 0, or
 ///   -EINVAL     a pointer is NULL
 ///   -EOPNOTSUPP the kernel has no cookies: it is older than Linux 5.14
-/// and before Linux 6.18 also what netns_socket() returns, since a socket must be asked. Since 1.0.
+/// and before Linux 6.18, where a socket in the namespace must be asked,
+///   -EPERM      CAP_SYS_ADMIN to enter the namespace is missing
+///   -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM  no descriptor or memory to be had
+///   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
+///
+/// Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_cookie(
     ns: Option<&Netns>,
@@ -97,6 +102,7 @@ pub unsafe extern "C" fn netns_equal(a: Option<&Netns>, b: Option<&Netns>) -> c_
 /// Returns 1 or 0, or
 ///   -EINVAL     ns is NULL
 ///   -ENOENT     /proc is not mounted, and CAP_NET_ADMIN to do without is missing
+///   -EMFILE, -ENFILE, -ENOMEM  /proc is not mounted, and no descriptor or memory is to be had
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]

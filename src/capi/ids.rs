@@ -59,7 +59,12 @@ pub unsafe extern "C" fn netns_nsid_get(within: Option<&Netns>, ns: Option<&Netn
 ///               kernel's word for which
 ///   -EPERM      CAP_NET_ADMIN over within, or CAP_SYS_ADMIN to enter it, is missing
 ///   -ENOSPC     there is no free id
-/// and what netns_nsid_get() returns of descriptors, memory, threads and answers. Since 1.0.
+///   -EAGAIN     no helper thread could be started, where one is needed (see netns_create())
+///   -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM  no descriptor or memory to be had
+///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
+///   -ENOTRECOVERABLE  the thread could not go back: it is in within
+///
+/// Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_nsid_set(
     within: Option<&Netns>,
@@ -94,7 +99,12 @@ pub unsafe extern "C" fn netns_nsid_set(
 ///   -EPERM      CAP_SYS_ADMIN to enter within is missing
 ///   -EOPNOTSUPP the kernel lists no ids of a target: it is older than Linux 5.0
 ///   -ENOTDIR, -ELOOP, -ENAMETOOLONG  rundir is not a directory's path
-/// and what netns_nsid_get() returns of descriptors, memory, threads and answers. Since 1.0.
+///   -EAGAIN     the ids change faster than the kernel can tell them; or as netns_nsid_get() says
+///   -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM  no descriptor or memory to be had
+///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
+///   -ENOTRECOVERABLE  the thread could not go back: it is in within
+///
+/// Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_nsid_list(
     rundir: *const c_char,
