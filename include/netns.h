@@ -244,7 +244,9 @@ extern "C" {
  *   -ENOENT     also: /proc is not mounted, and CAP_NET_ADMIN to do without is missing
  *   -EROFS      the run directory is on a read-only file system
  *   -ENOSPC     the limit on namespaces or mounts, or a full file system
- *   -EAGAIN     no helper thread could be started, or others make and remove the name all the time
+ *   -EBUSY      the name was left behind, and a mount on it is hidden by another one
+ *   -EAGAIN     no helper thread could be started, or others make and remove the name, or the run
+ *               directory, all the time
  *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
  *   -ENOTRECOVERABLE  the thread could not go back: it is in the namespace
  * On failure no name, mount or descriptor is left.
@@ -335,7 +337,8 @@ int netns_open_pid(pid_t pid, struct netns **out);
  *   -EINVAL     out is NULL
  *   -ENOTTY     fd is none of the three
  *   -ESRCH      the pidfd's process has ended
- *   -ENOENT     /proc is not mounted, and fd is a token of netns_enter() or opened with O_PATH
+ *   -ENOENT     /proc is not mounted, and fd is a token of netns_enter(), opened with O_PATH, or,
+ *               before Linux 6.11, a pidfd
  *   -EPERM      a socket: CAP_NET_ADMIN over its namespace is missing
  *   -EACCES     a pidfd: CAP_SYS_PTRACE over the process is missing
  *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
@@ -382,8 +385,9 @@ void netns_close(struct netns *ns);
  *   -ENOTDIR, -ELOOP, -ENOENT  the run directory is not a directory, or a link that leads nowhere
  *   -EROFS      the run directory is on a read-only file system
  *   -ENOSPC     the limit on mounts, or a full file system
+ *   -EBUSY      the name was left behind, and a mount on it is hidden by another one
  *   -EAGAIN     the helper thread that makes the run directory could not be started, or others make
- *               and remove the name all the time
+ *               and remove the name, or the run directory, all the time
  *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
  * On failure no name, mount or descriptor is left.
  *
@@ -419,6 +423,7 @@ int netns_attach_at(const char *rundir, const struct netns *ns, const char *name
  *   -EBUSY      a mount on it is hidden by another one, and cannot be reached
  *   -EAGAIN, -ENOSPC  the helper thread that uncovers such a mount, or its mount namespace, could not
  *               be had
+ *   -EAGAIN     also: others make and remove the run directory all the time
  *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
  *
  * Since 1.0.
@@ -614,6 +619,7 @@ int netns_socket(const struct netns *ns, int domain, int type, int protocol);
  *   -EINVAL     a flag is unknown, or out is NULL
  *   -ENOTDIR, -ELOOP, -ENAMETOOLONG  the run directory is not a directory's path
  *   -EACCES     the run directory is not yours to read
+ *   -EAGAIN     with NETNS_LIST_STALE: the run directory is replaced all the time
  *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
  *
  * Since 1.0.
@@ -659,7 +665,11 @@ void netns_list_free(struct netns_list *list);
  *
  * Returns 0, or
  *   -EINVAL     flags is not 0, or a pointer is NULL
- * and what else netns_list() returns. Since 1.0.
+ *   -ENOTDIR, -ELOOP, -ENAMETOOLONG  the run directory is not a directory's path
+ *   -EACCES     the run directory is not yours to read
+ *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
+ *
+ * Since 1.0.
  */
 int netns_names(const struct netns *ns, uint32_t flags, struct netns_list **out);
 
@@ -1480,6 +1490,7 @@ void netns_route_list_free(struct netns_route_list *list);
  *   -EACCES     the run directory, or a directory above it, is not yours to read
  *   -ELOOP, -ENAMETOOLONG  rundir is no directory's path
  *   -EAGAIN     the run directory is replaced all the time
+ *   -ENOENT     /proc is not mounted, and a name is in the making
  *   -EMFILE, -ENFILE, -ENOMEM, -ENOSPC  no descriptor, memory or inotify watch to be had
  *
  * Since 1.0.
@@ -1508,6 +1519,8 @@ int netns_monitor_fd(const struct netns_monitor *m);
  * Returns 1 if there was an event, 0 if there is none by now, or
  *   -EINVAL     a pointer is NULL, or ev->size is too small
  *   -EACCES     the run directory is not yours to read any more
+ *   -ELOOP, -ENAMETOOLONG  its path leads through links that lead nowhere by now
+ *   -EAGAIN     the run directory is replaced all the time
  *   -ENOENT     /proc is not mounted, and a name is in the making
  *   -EMFILE, -ENFILE, -ENOMEM, -ENOSPC  no descriptor, memory or inotify watch to be had
  * A failure loses no event, but does not make the descriptor ready either: call again when its

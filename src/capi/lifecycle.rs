@@ -55,7 +55,9 @@ const _: () = assert!(NETNS_REMOVE_MISSING_OK == RemoveFlags::MISSING_OK.bits())
 ///   -ENOENT     also: /proc is not mounted, and CAP_NET_ADMIN to do without is missing
 ///   -EROFS      the run directory is on a read-only file system
 ///   -ENOSPC     the limit on namespaces or mounts, or a full file system
-///   -EAGAIN     no helper thread could be started, or others make and remove the name all the time
+///   -EBUSY      the name was left behind, and a mount on it is hidden by another one
+///   -EAGAIN     no helper thread could be started, or others make and remove the name, or the run
+///               directory, all the time
 ///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
 ///   -ENOTRECOVERABLE  the thread could not go back: it is in the namespace
 /// On failure no name, mount or descriptor is left.
@@ -208,7 +210,8 @@ pub unsafe extern "C" fn netns_open_pid(
 ///   -EINVAL     out is NULL
 ///   -ENOTTY     fd is none of the three
 ///   -ESRCH      the pidfd's process has ended
-///   -ENOENT     /proc is not mounted, and fd is a token of netns_enter() or opened with O_PATH
+///   -ENOENT     /proc is not mounted, and fd is a token of netns_enter(), opened with O_PATH, or,
+///               before Linux 6.11, a pidfd
 ///   -EPERM      a socket: CAP_NET_ADMIN over its namespace is missing
 ///   -EACCES     a pidfd: CAP_SYS_PTRACE over the process is missing
 ///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
@@ -296,8 +299,9 @@ pub unsafe extern "C" fn netns_close(ns: *mut Netns) {
 ///   -ENOTDIR, -ELOOP, -ENOENT  the run directory is not a directory, or a link that leads nowhere
 ///   -EROFS      the run directory is on a read-only file system
 ///   -ENOSPC     the limit on mounts, or a full file system
+///   -EBUSY      the name was left behind, and a mount on it is hidden by another one
 ///   -EAGAIN     the helper thread that makes the run directory could not be started, or others make
-///               and remove the name all the time
+///               and remove the name, or the run directory, all the time
 ///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
 /// On failure no name, mount or descriptor is left.
 ///
@@ -355,6 +359,7 @@ fn attach(rundir: Option<&CStr>, ns: Option<&Netns>, name: Option<&CStr>, flags:
 ///   -EBUSY      a mount on it is hidden by another one, and cannot be reached
 ///   -EAGAIN, -ENOSPC  the helper thread that uncovers such a mount, or its mount namespace, could not
 ///               be had
+///   -EAGAIN     also: others make and remove the run directory all the time
 ///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
 ///
 /// Since 1.0.

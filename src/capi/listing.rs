@@ -28,6 +28,7 @@ const _: () = assert!(NETNS_LIST_STALE == ListFlags::STALE.bits());
 ///   -EINVAL     a flag is unknown, or out is NULL
 ///   -ENOTDIR, -ELOOP, -ENAMETOOLONG  the run directory is not a directory's path
 ///   -EACCES     the run directory is not yours to read
+///   -EAGAIN     with NETNS_LIST_STALE: the run directory is replaced all the time
 ///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
 ///
 /// Since 1.0.
@@ -110,7 +111,11 @@ pub unsafe extern "C" fn netns_list_free(list: *mut NetnsList) {
 ///
 /// Returns 0, or
 ///   -EINVAL     flags is not 0, or a pointer is NULL
-/// and what else netns_list() returns. Since 1.0.
+///   -ENOTDIR, -ELOOP, -ENAMETOOLONG  the run directory is not a directory's path
+///   -EACCES     the run directory is not yours to read
+///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
+///
+/// Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_names(
     ns: Option<&Netns>,

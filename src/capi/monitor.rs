@@ -55,6 +55,7 @@ pub struct NetnsEvent {
 ///   -EACCES     the run directory, or a directory above it, is not yours to read
 ///   -ELOOP, -ENAMETOOLONG  rundir is no directory's path
 ///   -EAGAIN     the run directory is replaced all the time
+///   -ENOENT     /proc is not mounted, and a name is in the making
 ///   -EMFILE, -ENFILE, -ENOMEM, -ENOSPC  no descriptor, memory or inotify watch to be had
 ///
 /// Since 1.0.
@@ -102,6 +103,8 @@ pub unsafe extern "C" fn netns_monitor_fd(m: Option<&NetnsMonitor>) -> c_int {
 /// Returns 1 if there was an event, 0 if there is none by now, or
 ///   -EINVAL     a pointer is NULL, or ev->size is too small
 ///   -EACCES     the run directory is not yours to read any more
+///   -ELOOP, -ENAMETOOLONG  its path leads through links that lead nowhere by now
+///   -EAGAIN     the run directory is replaced all the time
 ///   -ENOENT     /proc is not mounted, and a name is in the making
 ///   -EMFILE, -ENFILE, -ENOMEM, -ENOSPC  no descriptor, memory or inotify watch to be had
 /// A failure loses no event, but does not make the descriptor ready either: call again when its
