@@ -32,7 +32,8 @@ REMAP := --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo --remap-p
 
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
-.PHONY: all demo test test-stress bench fuzz wheel install install-library install-tool uninstall stage header abi lint clean
+.PHONY: all demo test test-stress bench fuzz wheel install install-library install-tool install-manuals
+.PHONY: uninstall stage header abi lint clean
 .DELETE_ON_ERROR:
 
 all: $(B)/$(SO) $(B)/libnetns.a $(EXAMPLES)
@@ -79,7 +80,7 @@ demo: $(B)/examples/demo $(B)/examples/sandbox
 
 # --- install -----------------------------------------------------------------------------------
 
-install: install-library install-tool
+install: install-library install-tool install-manuals
 
 install-library: $(B)/$(SO) $(B)/libnetns.a
 	$(INSTALL) -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)
@@ -101,16 +102,31 @@ install-library: $(B)/$(SO) $(B)/libnetns.a
 RPATH = $(if $(filter /lib% /usr/lib%,$(LIBDIR)),,-Wl,-rpath,$(LIBDIR))
 
 install-tool: install-library
-	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1
+	$(INSTALL) -d $(DESTDIR)$(BINDIR)
 	$(CC) -std=gnu11 $(CFLAGS) $(LDFLAGS) -o $(DESTDIR)$(BINDIR)/netns $(TOOL) \
 	    -I$(DESTDIR)$(INCLUDEDIR) -L$(DESTDIR)$(LIBDIR) -lnetns $(RPATH)
 	chmod 755 $(DESTDIR)$(BINDIR)/netns
-	$(INSTALL) -m 644 man/netns.1 $(DESTDIR)$(MANDIR)/man1/netns.1
+
+# Every function that shares its page with others, and that page.
+ALIASES = awk 'FNR == 1 { page = FILENAME; sub(".*/", "", page) } /^\.Sh/ { names = $$2 == "NAME" } \
+    names && $$1 == ".Nm" && $$2 ".3" != page { print $$2, page }' man/*.3
+
+install-manuals:
+	for section in 1 3 7; do \
+	    $(INSTALL) -d $(DESTDIR)$(MANDIR)/man$$section && \
+	    $(INSTALL) -m 644 man/*.$$section $(DESTDIR)$(MANDIR)/man$$section || exit; \
+	done
+	$(ALIASES) | while read -r name page; do \
+	    echo ".so man3/$$page" > $(DESTDIR)$(MANDIR)/man3/$$name.3 && \
+	    chmod 644 $(DESTDIR)$(MANDIR)/man3/$$name.3 || exit; \
+	done
 
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,$(SO) $(SONAME) libnetns.so libnetns.a pkgconfig/netns.pc) \
 	    $(HEADERS:include/%=$(DESTDIR)$(INCLUDEDIR)/%) \
-	    $(DESTDIR)$(BINDIR)/netns $(DESTDIR)$(MANDIR)/man1/netns.1
+	    $(DESTDIR)$(BINDIR)/netns \
+	    $(foreach section,1 3 7,$(patsubst man/%,$(DESTDIR)$(MANDIR)/man$(section)/%,$(wildcard man/*.$(section))))
+	$(ALIASES) | while read -r name page; do rm -f $(DESTDIR)$(MANDIR)/man3/$$name.3; done
 	rm -rf $(DESTDIR)$(EXAMPLEDIR)
 
 # The copy that examples and tests are built against.
@@ -133,9 +149,10 @@ wheel: $(STAGE)/.done
 # --- checks ------------------------------------------------------------------------------------
 
 test: $(STAGE)/.done $(EXAMPLES)
-	@scripts/need cargo cc pkg-config ip valgrind strace
+	@scripts/need cargo cc pkg-config ip valgrind strace python3
 	$(CARGO) test --locked
 	scripts/check-readme $(STAGE)
+	scripts/check-manuals $(STAGE) || [ $$? -eq 77 ]
 	$(B)/examples/demo > /dev/null
 	$(B)/examples/sandbox > /dev/null
 	c-tests/differential/run $(B)/examples/netns || [ $$? -eq 77 ]
