@@ -52,8 +52,8 @@ pub fn mount_on_itself(dir: BorrowedFd, path: &CStr) -> Result<()> {
 /// The copy is private, then shared (Linux 5.12), before anybody sees it.
 fn attach_shared_copy(dir: BorrowedFd) -> Result<()> {
     let copy = open_tree(dir, c"", CLONE | OpenTreeFlags::AT_RECURSIVE).map_err(errno)?;
-    sys::set_propagation(copy.as_fd(), libc::MS_PRIVATE, libc::AT_RECURSIVE)?;
-    sys::set_propagation(copy.as_fd(), libc::MS_SHARED, libc::AT_RECURSIVE)?;
+    sys::set_propagation(copy.as_fd(), MsFlags::MS_PRIVATE, libc::AT_RECURSIVE)?;
+    sys::set_propagation(copy.as_fd(), MsFlags::MS_SHARED, libc::AT_RECURSIVE)?;
     move_mount(&copy, c"", dir, c"", HERE).map_err(errno)
 }
 
@@ -119,7 +119,7 @@ pub fn put_down(tree: BorrowedFd, path: &CStr) -> Result<()> {
 
 /// Makes a mount point shared, but not the mounts in it: there may be 10,000. EINVAL: it is none.
 pub fn share(dir: BorrowedFd) -> Result<()> {
-    match sys::set_propagation(dir, libc::MS_SHARED, 0) {
+    match sys::set_propagation(dir, MsFlags::MS_SHARED, 0) {
         Err(Errno::ENOSYS | Errno::EPERM) => {
             set_propagation(ProcPath::of_fd(dir).as_cstr(), MsFlags::MS_SHARED)
         }

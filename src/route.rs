@@ -15,6 +15,9 @@ use crate::link::{self, LinkName};
 use crate::namespace::Namespace;
 use crate::netlink::{self, Attribute, Request};
 
+/// A gateway of another family than the route's. The libc crate lacks it for musl.
+const RTA_VIA: u16 = 18;
+
 /// What a route is told by: where it leads, and through what.
 #[derive(Clone, Copy)]
 pub struct Route<'a> {
@@ -124,6 +127,6 @@ impl Gateway {
         if self.family == family {
             return Attribute::bytes(libc::RTA_GATEWAY, &self.bytes[2..self.len]);
         }
-        Attribute::bytes(libc::RTA_VIA, &self.bytes[..self.len])
+        Attribute::bytes(RTA_VIA, &self.bytes[..self.len])
     }
 }

@@ -5,15 +5,12 @@ use std::mem::{self, MaybeUninit};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use nix::errno::Errno;
+use nix::mount::MsFlags;
 
-/// `NS_GET_NSTYPE` (Linux 4.11): which kind of namespace a descriptor refers to.
-const NS_GET_NSTYPE: libc::Ioctl = 0xb703;
 /// `NS_GET_ID` (Linux 6.18): the number that no other namespace ever has.
-const NS_GET_ID: libc::Ioctl = 0x8008_b70d_u32 as libc::Ioctl;
+const NS_GET_ID: libc::Ioctl = libc::_IOR::<u64>(0xb7, 13);
 /// `SIOCGSKNS` (Linux 4.10): a socket's network namespace.
 const SIOCGSKNS: libc::Ioctl = 0x894c;
-/// `SO_NETNS_COOKIE` (Linux 5.14).
-const SO_NETNS_COOKIE: c_int = 71;
 
 /// What name_to_handle_at(2) says of a file.
 pub struct FileHandle {
@@ -62,7 +59,7 @@ pub fn name_to_handle(dir: BorrowedFd, name: &CStr) -> Result<FileHandle, Errno>
 /// another file system or a device makes of the number is its own affair.
 pub fn namespace_type(fd: BorrowedFd) -> Result<c_int, Errno> {
     // SAFETY: this ioctl takes no argument.
-    Errno::result(unsafe { libc::ioctl(fd.as_raw_fd(), NS_GET_NSTYPE) })
+    Errno::result(unsafe { libc::ioctl(fd.as_raw_fd(), libc::NS_GET_NSTYPE) })
 }
 
 /// The namespace's unique number.
@@ -117,7 +114,7 @@ pub fn socket_cookie(socket: BorrowedFd) -> Result<u64, Errno> {
         libc::getsockopt(
             socket.as_raw_fd(),
             libc::SOL_SOCKET,
-            SO_NETNS_COOKIE,
+            libc::SO_NETNS_COOKIE,
             out.cast(),
             &mut len,
         )
@@ -177,7 +174,13 @@ pub fn loopback_up(socket: BorrowedFd) -> Result<(), Errno> {
 
 /// Sets the propagation (MS_PRIVATE, MS_SHARED ...) of the mount whose root `fd` refers to, which may
 /// be attached nowhere yet (Linux 5.12). `recursive` is AT_RECURSIVE or 0.
-pub fn set_propagation(fd: BorrowedFd, propagation: u64, recursive: c_int) -> Result<(), Errno> {
+pub fn set_propagation(
+    fd: BorrowedFd,
+    propagation: MsFlags,
+    recursive: c_int,
+) -> Result<(), Errno> {
+    // MS_PRIVATE and its like are of the machine's word, and 64 bits wide here.
+    let propagation = propagation.bits() as _;
     let attributes = libc::mount_attr { attr_set: 0, attr_clr: 0, propagation, userns_fd: 0 };
     let flags = (libc::AT_EMPTY_PATH | recursive) as libc::c_uint;
     // SAFETY: the kernel reads the empty path and one mount_attr of the size given.

@@ -10,6 +10,7 @@ use crate::link::list::Names;
 use crate::memory::push;
 use crate::namespace::Namespace;
 use crate::netlink::{self, Attributes, Request};
+use crate::route::RTA_VIA;
 use crate::text::Text;
 
 bitflags! {
@@ -127,7 +128,7 @@ fn next_way<'a>(ways: &mut &'a [u8]) -> Option<(u32, Attributes<'a>)> {
 fn gateway(attributes: Attributes) -> Text<46> {
     let own = attributes.bytes(libc::RTA_GATEWAY);
     // The address of a gateway of the other family comes behind the number of its family.
-    let other = || attributes.bytes(libc::RTA_VIA).and_then(|via| via.get(2..));
+    let other = || attributes.bytes(RTA_VIA).and_then(|via| via.get(2..));
     own.or_else(other).and_then(ip::from_octets).map(Text::of).unwrap_or_default()
 }
 
@@ -206,7 +207,7 @@ mod tests {
     fn a_gateway_of_the_other_family() {
         let mut via = vec![libc::AF_INET6 as u8, 0];
         via.extend([0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
-        let bytes = message(254, AddressFamily::Inet, &[Attribute::bytes(libc::RTA_VIA, &via)]);
+        let bytes = message(254, AddressFamily::Inet, &[Attribute::bytes(RTA_VIA, &via)]);
         let routes = read(&bytes, RouteListFlags::empty());
         assert_eq!(routes[0].gateway.as_c_str(), c"fe80::1");
         assert_eq!(routes[0].destination.as_c_str(), c"default");
