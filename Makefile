@@ -33,7 +33,7 @@ REMAP := --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo --remap-p
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
 .PHONY: all demo test test-stress bench fuzz wheel install install-library install-tool install-manuals
-.PHONY: uninstall stage header abi lint clean
+.PHONY: uninstall stage header abi abi-update lint clean
 .DELETE_ON_ERROR:
 
 all: $(B)/$(SO) $(B)/libnetns.a $(EXAMPLES)
@@ -185,8 +185,16 @@ fuzz:
 header:
 	NETNS_HEADER_OUT=$(CURDIR)/include/netns.h $(CARGO) build --locked --features header
 
-abi: $(B)/$(SO)
+# What the library exports, and what programs were compiled against: abi/README.md.
+abi: $(STAGE)/.done
 	scripts/check-abi $(B)/$(SO) $(B)/libnetns.a
+	scripts/abi-baseline check $(B)/$(SO)
+	scripts/check-versions $(STAGE)
+	scripts/check-abi-selftest $(STAGE) || [ $$? -eq 77 ]
+
+# Records what was added. What is gone or changed only FORCE=1 records, and only until it is released.
+abi-update: $(B)/$(SO)
+	scripts/abi-baseline $(if $(FORCE),force,update) $(B)/$(SO)
 
 lint: abi
 	scripts/lint
