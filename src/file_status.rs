@@ -24,7 +24,7 @@ pub struct FileStatus {
 }
 
 impl FileStatus {
-    /// Of `name` in `dir`; a symlink is not followed.
+    /// Of `name` in `dir`, or of a path; a symlink is not followed.
     pub fn of(dir: BorrowedFd, name: &CStr) -> Result<FileStatus> {
         let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
         match statx(dir, name, flags, StatxFlags::BASIC_STATS) {
@@ -57,12 +57,19 @@ impl FileStatus {
     }
 }
 
-/// Whether a name lies in another mount than its directory.
-fn is_mounted_on(dir: BorrowedFd, name: &CStr) -> Result<bool> {
-    let look = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let file = openat(dir, name, look, Mode::empty())?;
-    let here = openat(dir, c".", look, Mode::empty())?;
-    Ok(mount_id(file.as_fd())? != mount_id(here.as_fd())?)
+/// Whether a name, or what a path leads to, lies in another mount than its directory. That takes two
+/// descriptors at once, as many as the look at what it is: remove must not run out of them half way.
+fn is_mounted_on(dir: BorrowedFd, path: &CStr) -> Result<bool> {
+    let path = path.to_bytes();
+    let mount_of = |path: &[u8], flags| {
+        let file = openat(dir, path, OFlag::O_PATH | OFlag::O_CLOEXEC | flags, Mode::empty())?;
+        mount_id(file.as_fd())
+    };
+    let directory = match path.iter().rposition(|&byte| byte == b'/') {
+        Some(slash) => &path[..=slash],
+        None => b".",
+    };
+    Ok(mount_of(path, OFlag::O_NOFOLLOW)? != mount_of(directory, OFlag::O_DIRECTORY)?)
 }
 
 /// As mountinfo has it.
@@ -105,6 +112,15 @@ mod tests {
             let old = FileStatus::by_stat(dir.as_fd(), name).unwrap();
             let all = |file: &FileStatus| (file.mode, file.inode, file.size, file.is_mount_root);
             assert_eq!(all(&new), all(&old), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_path_lies_in_its_own_directory_s_mount_or_not() {
+        let cwd = nix::fcntl::AT_FDCWD;
+        for (path, mounted) in [(c"/proc/self", false), (c"/proc", true), (c"/proc/version", false)]
+        {
+            assert_eq!(is_mounted_on(cwd, path), Ok(mounted), "{path:?}");
         }
     }
 
