@@ -254,6 +254,35 @@ static void everything_works_where_a_filter_refuses_the_new_mount_calls(void)
             {.call = SYS_mount_setattr, .error = EPERM});
 }
 
+/* --- first use without descriptors ------------------------------------------------------------ */
+
+static void create_at_last(void *arg)
+{
+    int more, rc = -1;
+
+    (void)arg;
+    for (more = 0; more < 20 && rc < 0; more++) {
+        allow_descriptors(more);
+        rc = netns_create("blue", 0, NULL);
+        allow_descriptors(-1);
+        CHECK(rc == 0 || rc == -EMFILE);
+    }
+    EQUAL(rc, 0);
+    CHECK(more > 1);
+}
+
+/* A half made run directory would be its parent's peer, and each name in it two mounts. */
+static void a_first_create_without_descriptors_leaves_no_half_made_directory(void)
+{
+    const struct fault faults[] = {no_open_tree, no_move_mount, no_mount_setattr};
+
+    need_seccomp();
+    MUST(mount("none", "/run", "none", MS_SHARED, NULL));
+    with_faults(faults, 3, create_at_last, NULL);
+    EQUAL(mounts_at("/run/netns"), 1);
+    EQUAL(mounts_at("/run/netns/blue"), 1);
+}
+
 /* --- what others have mounted ----------------------------------------------------------------- */
 
 static void refuse_and_leave_alone(const char *name)
@@ -375,6 +404,7 @@ int main(void)
     RUN_WITHOUT_RUN_DIRECTORY(everything_works_without_all_of_them);
     RUN_WITHOUT_RUN_DIRECTORY(everything_works_where_a_filter_answers_eperm);
     RUN_WITHOUT_RUN_DIRECTORY(everything_works_where_a_filter_refuses_the_new_mount_calls);
+    RUN_WITHOUT_RUN_DIRECTORY(a_first_create_without_descriptors_leaves_no_half_made_directory);
     RUN(what_others_have_mounted_is_left_alone_by_every_way_to_tell);
     RUN(a_cookie_is_the_same_by_every_way);
     RUN(without_cookies_there_is_none);

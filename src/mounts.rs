@@ -60,17 +60,22 @@ fn attach_shared_copy(dir: BorrowedFd) -> Result<()> {
 fn mount_on_itself_by_path(dir: BorrowedFd, path: &CStr) -> Result<()> {
     let lower = ProcPath::of_fd(dir);
     bind_by_path(lower.as_cstr(), lower.as_cstr(), MsFlags::MS_REC)?;
-    // The path of the new mount is the same; `dir` refers to what lies below it.
-    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    let upper = open(path, flags, Mode::empty())?;
-    let upper = ProcPath::of_fd(upper.as_fd());
-    let result = set_propagation(upper.as_cstr(), MsFlags::MS_PRIVATE | MsFlags::MS_REC)
-        .and_then(|()| set_propagation(upper.as_cstr(), MsFlags::MS_SHARED | MsFlags::MS_REC));
+    let result = leave_peer_group(path);
     if result.is_err() {
         // All or nothing: the next call is to find a directory that is no mount point.
         let _ = detach(path);
     }
     result
+}
+
+/// For a peer group of its own. The path of a new mount is the same; what was open before refers to
+/// what lies below it.
+fn leave_peer_group(path: &CStr) -> Result<()> {
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let upper = open(path, flags, Mode::empty())?;
+    let upper = ProcPath::of_fd(upper.as_fd());
+    set_propagation(upper.as_cstr(), MsFlags::MS_PRIVATE | MsFlags::MS_REC)?;
+    set_propagation(upper.as_cstr(), MsFlags::MS_SHARED | MsFlags::MS_REC)
 }
 
 fn bind_by_path(source: &CStr, target: &CStr, flags: MsFlags) -> Result<()> {
