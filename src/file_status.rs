@@ -4,6 +4,7 @@ use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
+use nix::NixPath;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::{FileStat, Mode, fstatat};
@@ -11,6 +12,7 @@ use rustix::fs::{AtFlags, StatxAttributes, StatxFlags, statx};
 
 use crate::error::errno;
 use crate::procfs;
+use crate::sys;
 
 type Result<T> = std::result::Result<T, Errno>;
 
@@ -57,19 +59,24 @@ impl FileStatus {
     }
 }
 
-/// Whether a name, or what a path leads to, lies in another mount than its directory. That takes two
-/// descriptors at once, as many as the look at what it is: remove must not run out of them half way.
+/// Whether a name, or what a path leads to, lies in another mount than its directory.
 fn is_mounted_on(dir: BorrowedFd, path: &CStr) -> Result<bool> {
     let path = path.to_bytes();
-    let mount_of = |path: &[u8], flags| {
-        let file = openat(dir, path, OFlag::O_PATH | OFlag::O_CLOEXEC | flags, Mode::empty())?;
-        mount_id(file.as_fd())
-    };
     let directory = match path.iter().rposition(|&byte| byte == b'/') {
         Some(slash) => &path[..=slash],
         None => b".",
     };
-    Ok(mount_of(path, OFlag::O_NOFOLLOW)? != mount_of(directory, OFlag::O_DIRECTORY)?)
+    Ok(mount_of(dir, path)? != mount_of(dir, directory)?)
+}
+
+/// The mount that a path leads to. A file handle comes with it, and takes neither /proc nor a
+/// descriptor, of which remove must not run out half way.
+fn mount_of(dir: BorrowedFd, path: &[u8]) -> Result<u64> {
+    if let Ok(handle) = path.with_nix_path(|path| sys::name_to_handle(dir, path))? {
+        return Ok(handle.mount_id as u64);
+    }
+    let look = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    mount_id(openat(dir, path, look, Mode::empty())?.as_fd())
 }
 
 /// As mountinfo has it.

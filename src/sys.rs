@@ -15,6 +15,8 @@ const SIOCGSKNS: libc::Ioctl = 0x894c;
 /// What name_to_handle_at(2) says of a file.
 pub struct FileHandle {
     pub kind: c_int,
+    /// As mountinfo has it.
+    pub mount_id: c_int,
     len: usize,
     bytes: [u8; HANDLE_CAPACITY],
 }
@@ -50,6 +52,7 @@ pub fn name_to_handle(dir: BorrowedFd, name: &CStr) -> Result<FileHandle, Errno>
     Errno::result(status)?;
     Ok(FileHandle {
         kind: raw.head.handle_type,
+        mount_id,
         len: raw.head.handle_bytes as usize,
         bytes: raw.bytes,
     })
