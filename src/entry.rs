@@ -63,7 +63,6 @@ pub enum Entry {
 /// An empty regular file on which nothing is mounted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Placeholder {
-    pub inode: u64,
     ours: bool,
     /// Since it was made or changed; None where the clock has been set back since.
     age: Option<Duration>,
@@ -112,7 +111,6 @@ fn look_at_file(dir: BorrowedFd, name: &CStr) -> Result<Entry> {
     }
     match file.mode & libc::S_IFMT {
         libc::S_IFREG if file.size == 0 => Ok(Entry::Placeholder(Placeholder {
-            inode: file.inode,
             ours: file.mode & !libc::S_IFMT == OUR_MODE,
             age: age_of(file.changed),
         })),

@@ -19,7 +19,6 @@ type Result<T> = std::result::Result<T, Errno>;
 pub struct FileStatus {
     pub mode: u32,
     pub size: u64,
-    pub inode: u64,
     /// When it was last changed in any way, by the clock of the day.
     pub changed: Duration,
     pub is_mount_root: bool,
@@ -34,7 +33,6 @@ impl FileStatus {
                 Ok(FileStatus {
                     mode: file.stx_mode.into(),
                     size: file.stx_size,
-                    inode: file.stx_ino,
                     changed: duration(file.stx_ctime.tv_sec, file.stx_ctime.tv_nsec.into()),
                     is_mount_root: file.stx_attributes.contains(StatxAttributes::MOUNT_ROOT),
                 })
@@ -52,7 +50,6 @@ impl FileStatus {
         Ok(FileStatus {
             mode: file.st_mode,
             size: file.st_size as u64,
-            inode: inode(&file),
             changed: changed(&file),
             is_mount_root: is_mounted_on(dir, name)?,
         })
@@ -117,7 +114,7 @@ mod tests {
             let dir = File::open(dir).unwrap();
             let new = FileStatus::of(dir.as_fd(), name).unwrap();
             let old = FileStatus::by_stat(dir.as_fd(), name).unwrap();
-            let all = |file: &FileStatus| (file.mode, file.inode, file.size, file.is_mount_root);
+            let all = |file: &FileStatus| (file.mode, file.size, file.is_mount_root);
             assert_eq!(all(&new), all(&old), "{name:?}");
         }
     }

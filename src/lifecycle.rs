@@ -9,14 +9,13 @@ use std::time::{Duration, Instant};
 
 use bitflags::bitflags;
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open, openat};
+use nix::fcntl::{AtFlags, OFlag, open, openat};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::stat::{Mode, fstat};
+use nix::sys::stat::{Mode, fstat, fstatat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
 use crate::entry::{self, Entry, Name, OUR_MODE, STALE_AGE};
 use crate::error::{At, Error, Result, Step};
-use crate::file_status;
 use crate::mounts;
 use crate::namespace::{self, Namespace};
 use crate::procfs;
@@ -241,15 +240,14 @@ fn make_placeholder(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Result<Own
     Err(Error::new(Step::Placeholder, Errno::EAGAIN))
 }
 
-/// Takes our placeholder away again, if the name is still it.
+/// Takes our placeholder away again, if the name is still it; without a descriptor, of which there
+/// may be none left.
 fn withdraw(dir: &LockedRunDir, name: Name, placeholder: BorrowedFd) {
-    let ours = fstat(placeholder).map_or(0, |file| file_status::inode(&file));
-    match entry::look(dir.as_fd(), name.as_cstr()) {
-        Ok(Entry::Placeholder(found)) if found.inode == ours => {
-            // The file is stale now at the worst, which the next create or remove clears.
-            let _ = unlinkat(dir.as_fd(), name.as_cstr(), UnlinkatFlags::NoRemoveDir);
-        }
-        _ => {}
+    let there = fstatat(dir.as_fd(), name.as_cstr(), AtFlags::AT_SYMLINK_NOFOLLOW);
+    let (Ok(there), Ok(ours)) = (there, fstat(placeholder)) else { return };
+    if (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino) {
+        // The file is stale now at the worst, which the next create or remove clears.
+        let _ = unlinkat(dir.as_fd(), name.as_cstr(), UnlinkatFlags::NoRemoveDir);
     }
 }
 
