@@ -103,8 +103,8 @@ pub fn pidfd_is_alive(pidfd: BorrowedFd) -> bool {
     // SAFETY: signal 0 is not sent; without siginfo nothing is read.
     let status =
         unsafe { libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_raw_fd(), 0, nothing, 0) };
-    // EPERM: it is there, and not ours to signal.
-    status == 0 || Errno::last() == Errno::EPERM
+    // EPERM: it is there, and not ours to signal; ENOSYS: a seccomp filter keeps that to itself.
+    status == 0 || Errno::last() != Errno::ESRCH
 }
 
 /// The cookie of the namespace that a socket lives in.
