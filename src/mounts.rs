@@ -115,7 +115,8 @@ pub fn pick_up(path: &CStr) -> Result<OwnedFd> {
 
 pub fn put_down(tree: BorrowedFd, path: &CStr) -> Result<()> {
     match move_mount(tree, c"", CWD, path, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH) {
-        Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => {
+        // INVAL: it was picked up where a filter knows no open_tree(2), and may not leave its place.
+        Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM | rustix::io::Errno::INVAL) => {
             bind_by_path(ProcPath::of_fd(tree).as_cstr(), path, MsFlags::MS_REC)
         }
         result => result.map_err(errno),
