@@ -266,11 +266,11 @@ static void a_name_goes_though_a_process_is_in_its_namespace(void)
 static void a_handle_outlives_its_name(void)
 {
     struct netns *ns = NULL, *again = NULL;
-    uint64_t home = here(), cookie = 0, later = 0;
+    uint64_t home = here(), cookie;
     int token, fd;
 
     OK(netns_create("x", NETNS_CREATE_LO_UP, &ns));
-    OK(netns_cookie(ns, &cookie));
+    cookie = COOKIE_OF(ns);
     OK(netns_remove("x", 0));
     SAME(netns_name(ns), "x");
     SAME(netns_path(ns), "/run/netns/x");
@@ -285,8 +285,7 @@ static void a_handle_outlives_its_name(void)
     EQUAL(netns_equal(ns, again), 1);
     close(fd);
     EQUAL(lo_is_up(ns), true);
-    OK(netns_cookie(ns, &later));
-    EQUAL(later, cookie);
+    EQUAL(COOKIE_OF(ns), cookie);
     OK(netns_attach(ns, "y", 0));
     SAME(names(), "y");
     netns_close(again);
