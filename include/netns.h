@@ -873,8 +873,9 @@ int netns_link_move(const struct netns *from,
  * its namespace, which the handle keeps until netns_close(); calls that follow cost no switch.
  *
  * Returns 0, or
- *   -EINVAL     a pointer is NULL, ifname is unfit, see netns_link_move(), or kind needs parameters;
- *               "veth", "macvlan" and "vlan" have calls of their own
+ *   -EINVAL     a pointer is NULL, ifname is unfit, see netns_link_move(), or kind is empty, longer
+ *               than 55 bytes or needs parameters; "veth", "macvlan" and "vlan" have calls of their
+ *               own
  *   -ENAMETOOLONG  ifname is longer than 15 bytes
  *   -EEXIST     there is an interface of that name
  *   -EOPNOTSUPP the kernel has no such kind of interface
@@ -882,8 +883,7 @@ int netns_link_move(const struct netns *from,
  *   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
  *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
  *   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
- *
- * Since 1.0.
+ * and what else the kind's driver says. Since 1.0.
  */
 int netns_link_add(const struct netns *ns,
                    const char *ifname,

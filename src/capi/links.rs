@@ -73,8 +73,9 @@ pub unsafe extern "C" fn netns_link_move(
 /// its namespace, which the handle keeps until netns_close(); calls that follow cost no switch.
 ///
 /// Returns 0, or
-///   -EINVAL     a pointer is NULL, ifname is unfit, see netns_link_move(), or kind needs parameters;
-///               "veth", "macvlan" and "vlan" have calls of their own
+///   -EINVAL     a pointer is NULL, ifname is unfit, see netns_link_move(), or kind is empty, longer
+///               than 55 bytes or needs parameters; "veth", "macvlan" and "vlan" have calls of their
+///               own
 ///   -ENAMETOOLONG  ifname is longer than 15 bytes
 ///   -EEXIST     there is an interface of that name
 ///   -EOPNOTSUPP the kernel has no such kind of interface
@@ -82,8 +83,7 @@ pub unsafe extern "C" fn netns_link_move(
 ///   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
 ///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
 ///   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
-///
-/// Since 1.0.
+/// and what else the kind's driver says. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_link_add(
     ns: Option<&Netns>,
