@@ -84,8 +84,26 @@ impl Placeholder {
     }
 }
 
+/// Said of what is a mount point and no namespace, at two moments.
+const MOUNTED_ON: Entry = Entry::Stranger("something else is mounted on it");
+
+/// How often what seems to be that is looked at again.
+const TRIES: u32 = 8;
+
 /// Looks at `name` in `dir`, opening nothing and following no symlink.
 pub fn look(dir: BorrowedFd, name: &CStr) -> Result<Entry> {
+    // A namespace that was bound after the one look, and perhaps unbound before the next, is no
+    // stranger.
+    for _ in 1..TRIES {
+        let found = look_once(dir, name)?;
+        if found != MOUNTED_ON {
+            return Ok(found);
+        }
+    }
+    look_once(dir, name)
+}
+
+fn look_once(dir: BorrowedFd, name: &CStr) -> Result<Entry> {
     match identity::of_name(dir, name) {
         Ok(Kind::Network(identity)) => Ok(Entry::Namespace(identity)),
         Ok(Kind::OtherNamespace) => Ok(Entry::Stranger("a namespace of another kind")),
@@ -103,11 +121,7 @@ fn look_at_file(dir: BorrowedFd, name: &CStr) -> Result<Entry> {
         file => file.at(Step::Look)?,
     };
     if file.is_mount_root {
-        // Perhaps only just now, and then it is a namespace after all.
-        return Ok(match identity::of_name(dir, name) {
-            Ok(Kind::Network(identity)) => Entry::Namespace(identity),
-            _ => Entry::Stranger("something else is mounted on it"),
-        });
+        return Ok(MOUNTED_ON);
     }
     match file.mode & libc::S_IFMT {
         libc::S_IFREG if file.size == 0 => Ok(Entry::Placeholder(Placeholder {

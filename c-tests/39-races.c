@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Others bind, unbind and mount at the worst moment, between two system calls of one function. */
+#include "between.h"
+
+/* What `ip netns add` has there until it binds. */
+#define FOREIGN_MODE 0
+
+static void bind_blue(void)
+{
+    MUST(mount("/proc/thread-self/ns/net", "/run/netns/blue", "none", MS_BIND, NULL));
+}
+
+static void unbind_blue(void)
+{
+    MUST(umount2("/run/netns/blue", MNT_DETACH));
+}
+
+/* --- bound and unbound while it is looked at ---------------------------------------------------- */
+
+static const int look_calls[] = {SYS_name_to_handle_at, SYS_statx, 0};
+
+/* Which look at the name it is; the directory itself is looked at before. */
+static int looks;
+
+static void bind_between_looks(int call, int nth)
+{
+    /* No namespace, the first look says; a mount point, the second; no namespace, the third. */
+    (void)nth;
+    looks += call == SYS_name_to_handle_at || looks > 0;
+    if (looks == 2)
+        bind_blue();
+    if (looks == 3)
+        unbind_blue();
+}
+
+static void remove_blue(void)
+{
+    OK(netns_remove("blue", 0));
+}
+
+static void a_name_bound_and_unbound_between_two_looks_is_no_stranger(void)
+{
+    write_file("/run/netns/blue", "", FOREIGN_MODE);
+    act_between(look_calls, remove_blue, bind_between_looks);
+    CHECK(!exists("/run/netns/blue"));
+    EQUAL(mounts_at("/run/netns/blue"), 0);
+}
+
+static void cover_between_looks(int call, int nth)
+{
+    (void)nth;
+    looks += call == SYS_name_to_handle_at || looks > 0;
+    if (looks == 2)
+        MUST(mount("/proc/uptime", "/run/netns/blue", "none", MS_BIND, NULL));
+}
+
+static void fail_to_remove_blue(void)
+{
+    FAILS(ENOTTY, netns_remove("blue", 0));
+    MESSAGE_HAS("something else is mounted on it");
+}
+
+static void what_else_is_mounted_between_two_looks_is_one(void)
+{
+    write_file("/run/netns/blue", "", FOREIGN_MODE);
+    act_between(look_calls, fail_to_remove_blue, cover_between_looks);
+    EQUAL(mounts_at("/run/netns/blue"), 1);
+}
+
+int main(void)
+{
+    RUN(a_name_bound_and_unbound_between_two_looks_is_no_stranger);
+    RUN(what_else_is_mounted_between_two_looks_is_one);
+    return finish();
+}
