@@ -67,9 +67,53 @@ static void what_else_is_mounted_between_two_looks_is_one(void)
     EQUAL(mounts_at("/run/netns/blue"), 1);
 }
 
+/* --- the run directory becomes a mount point meanwhile ------------------------------------------ */
+
+#ifdef SYS_poll
+#define WAITS SYS_poll
+#else
+#define WAITS SYS_ppoll
+#endif
+
+static int waits;
+
+static void create_or_open_blue(void)
+{
+    struct netns *ns = NULL;
+
+    OK(netns_create("blue", NETNS_CREATE_EXIST_OK, &ns));
+    EQUAL(netns_inode(ns), here());
+    netns_close(ns);
+}
+
+static void mount_directory_and_bind(int call, int nth)
+{
+    waits++;
+    if (call != WAITS || nth != 1)
+        return;
+    /* As `ip netns add` of another name does. */
+    MUST(mount("/run/netns", "/run/netns", "none", MS_BIND | MS_REC, NULL));
+    bind_blue();
+}
+
+static void who_waits_for_a_name_sees_it_in_a_directory_that_was_mounted_meanwhile(void)
+{
+    static const int calls[] = {WAITS, 0};
+
+    MUST(mkdir("/run/netns", 0755));
+    write_file("/run/netns/blue", "", FOREIGN_MODE);
+    act_between(calls, create_or_open_blue, mount_directory_and_bind);
+    /* What has been bound is seen with the next look. */
+    EQUAL(waits, 1);
+    SAME(names(), "blue");
+}
+
 int main(void)
 {
     RUN(a_name_bound_and_unbound_between_two_looks_is_no_stranger);
     RUN(what_else_is_mounted_between_two_looks_is_one);
+
+    RUN_WITHOUT_RUN_DIRECTORY(
+        who_waits_for_a_name_sees_it_in_a_directory_that_was_mounted_meanwhile);
     return finish();
 }

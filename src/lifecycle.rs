@@ -171,10 +171,11 @@ fn open_existing(rundir: &CStr, name: Name, flags: CreateFlags) -> Result<Option
 /// Waits while another program is between making its placeholder and binding a namespace on it.
 /// mountinfo wakes up poll(2) when anything is mounted.
 fn wait_until_settled(rundir: &CStr, name: Name, deadline: Instant) -> Result<Entry> {
-    let dir = RunDir::open(rundir)?;
     let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
     let mounts = open(procfs::THREAD_MOUNTINFO, flags, Mode::empty()).ok();
     loop {
+        // Opened anew each time: somebody may mount the directory on itself, and bind in there.
+        let dir = RunDir::open(rundir)?;
         let found = entry::look(dir.as_fd(), name.as_cstr())?;
         match found {
             Entry::Placeholder(file) if !file.is_ours() && !file.is_stale(false) => {
