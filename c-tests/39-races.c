@@ -15,7 +15,7 @@ static void unbind_blue(void)
     MUST(umount2("/run/netns/blue", MNT_DETACH));
 }
 
-/* --- bound and unbound while it is looked at ---------------------------------------------------- */
+/* --- bound and unbound while it is looked at ------------------------------------------------- */
 
 static const int look_calls[] = {SYS_name_to_handle_at, SYS_statx, 0};
 
@@ -67,7 +67,7 @@ static void what_else_is_mounted_between_two_looks_is_one(void)
     EQUAL(mounts_at("/run/netns/blue"), 1);
 }
 
-/* --- the run directory becomes a mount point meanwhile ------------------------------------------ */
+/* --- the run directory becomes a mount point meanwhile --------------------------------------- */
 
 #ifdef SYS_poll
 #define WAITS SYS_poll

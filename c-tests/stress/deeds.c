@@ -64,7 +64,7 @@ bool may_have(const struct view *view, enum deed deed)
     return view->under_way[deed] || shared->begun[deed][view->name] != view->begun[deed];
 }
 
-/* --- names and handles ------------------------------------------------------------------------- */
+/* --- names and handles ----------------------------------------------------------------------- */
 
 void open_seen(const struct view *view, uint64_t inode)
 {
@@ -73,7 +73,8 @@ void open_seen(const struct view *view, uint64_t inode)
 
     if (ended(OPEN, netns_open(name, 0, &ns)) < 0) {
         if (!may_have(view, REMOVES))
-            wrong("%s was seen and does not open (%s), and nobody removes it", name, netns_errmsg());
+            wrong("%s was seen and does not open, and nobody removes it: %s", name,
+                  netns_errmsg());
         shared->removed_meanwhile++;
         return;
     }

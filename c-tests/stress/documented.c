@@ -40,7 +40,7 @@ static const struct rule rules[OPERATIONS] = {
     [LINK_LIST] = {"link_list", "netns_link_list", {0}},
 };
 
-/* --- the header ------------------------------------------------------------------------------- */
+/* --- the header ------------------------------------------------------------------------------ */
 
 static char *header_text;
 
@@ -133,7 +133,7 @@ void compare_rules_with(const char *header)
     free(header_text);
 }
 
-/* --- counting --------------------------------------------------------------------------------- */
+/* --- counting -------------------------------------------------------------------------------- */
 
 static bool is_allowed(enum operation operation, int error)
 {
@@ -163,7 +163,8 @@ long long ended(enum operation operation, long long rc)
     if (!netns_errmsg()[0])
         wrong("%s failed without a message", rules[operation].text);
     if (!is_allowed(operation, error))
-        wrong("%s failed with %s: %s", rules[operation].text, strerrorname_np(error), netns_errmsg());
+        wrong("%s failed with %s: %s", rules[operation].text, strerrorname_np(error),
+              netns_errmsg());
     return rc;
 }
 

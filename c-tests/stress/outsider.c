@@ -26,7 +26,8 @@ static void hold_the_lock(long ms)
     _exit(0);
 }
 
-static void become(const char *program, bool is_ip, const char *verb, const char *name, bool is_slow)
+static void
+become(const char *program, bool is_ip, const char *verb, const char *name, bool is_slow)
 {
     const char *arguments[8] = {program};
     int i = 1, null = open("/dev/null", O_RDWR);
@@ -58,13 +59,15 @@ static pid_t start(void)
 void start_outsider(unsigned number, struct outsider *outsider, uint64_t *random)
 {
     struct actor *actor = &shared->actors[PROCESSES * THREADS + number];
-    bool is_ip = shared->has_ip && below(random, 3), is_slow = below(random, 3) == 0;
+    bool is_ip = shared->has_ip && below(random, 3);
+    /* Slow with the lock held, it would leave the directory's mount to who goes on without. */
+    bool is_slow = below(random, 3) == 0 && shared->is_prepared;
     unsigned pick = below(random, 10), i = 0;
     int name = is_ip ? OWN_NAMES + below(random, NAMES - OWN_NAMES) : below(random, NAMES);
     long ms = below(random, LONGEST_HOLD_MS);
 
     outsider->is_killed = false;
-    if (below(random, 300) == 0) {
+    if (below(random, 300) == 0 && shared->is_prepared) {
         outsider->pid = start();
         if (outsider->pid == 0)
             hold_the_lock(ms);

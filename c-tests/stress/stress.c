@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A crowd in one run directory: processes of several threads that do everything the library does, and
- * processes of ip and of netns, killed at random. Whatever they see must make sense, and when all are
- * dead, nothing of them may be left.
+ * A crowd in one run directory: processes of several threads that do everything the library does,
+ * and processes of ip and of netns, killed at random. Whatever they see must make sense, and when
+ * all are dead, nothing of them may be left.
  *
  *   stress [-r] [-t SECONDS] [-s SEED]
  *
  * -r  stays root, instead of making a user namespace in which namespaces can be counted.
- * With the same seed everybody does the same; who is faster, and who is killed where, is not the same.
+ * With the same seed everybody does the same; who is faster, and who is killed where, differs.
  */
 #include "stress.h"
 #include "world.h"
@@ -49,7 +49,7 @@ void wrong(const char *format, ...)
         _exit(1);
 }
 
-/* --- processes ---------------------------------------------------------------------------------- */
+/* --- processes ------------------------------------------------------------------------------- */
 
 static void start_worker(unsigned number)
 {
@@ -140,7 +140,7 @@ static void kill_everybody(void)
         wrong("a process is left");
 }
 
-/* --- the run ------------------------------------------------------------------------------------ */
+/* --- the run --------------------------------------------------------------------------------- */
 
 static void run(double length, struct watch *watch)
 {

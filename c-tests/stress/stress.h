@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * What the parts of the stress test know of each other. Everything that more than one process has to
- * know lies in one shared piece of memory, which a killed process leaves as it is.
+ * What the parts of the stress test know of each other. Everything that more than one process has
+ * to know lies in one shared piece of memory, which a killed process leaves as it is.
  */
 #ifndef NETNS_STRESS_H
 #define NETNS_STRESS_H
@@ -18,12 +18,12 @@
 /* Processes of ip and of netns at any moment. */
 #define OUTSIDERS 6
 
-/* The first names are made and removed by the library alone, the others by ip too: that one, when it
- * fails to bind, removes whatever has the name by then. */
+/* The first names are made and removed by the library alone, the others by ip too: that one, when
+ * it fails to bind, removes whatever has the name by then. */
 #define OWN_NAMES 4
 #define NAMES 8
 
-/* --- operations: how often, how they ended, how they may end ------------------------------------- */
+/* --- operations: how often, how they ended, how they may end --------------------------------- */
 
 enum operation {
     CREATE,
@@ -62,7 +62,7 @@ struct tally {
     atomic_ulong succeeded, failed[ERRNOS];
 };
 
-/* --- who does what to which name ---------------------------------------------------------------- */
+/* --- who does what to which name ------------------------------------------------------------- */
 
 enum deed { MAKES, REMOVES, DEEDS };
 

@@ -17,7 +17,7 @@
 
 static int count = 10000;
 
-/* --- what there is -------------------------------------------------------------------------------- */
+/* --- what there is --------------------------------------------------------------------------- */
 
 /* Kilobytes that the kernel uses for itself. */
 static long kernel_memory(void)
@@ -80,7 +80,7 @@ static void is_as_it_was(const struct inventory *before)
     EQUAL(now.files, before->files);
 }
 
-/* --- what is done --------------------------------------------------------------------------------- */
+/* --- what is done ---------------------------------------------------------------------------- */
 
 static const char *name(int i)
 {
@@ -187,7 +187,7 @@ static void snapshot_tells_all(void)
     netns_monitor_close(monitor);
 }
 
-/* --- rounds --------------------------------------------------------------------------------------- */
+/* --- rounds ---------------------------------------------------------------------------------- */
 
 /* What the kernel used for itself before, with all of them there, and after; and the process. */
 struct used {

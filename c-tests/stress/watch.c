@@ -50,6 +50,16 @@ void watch_go_on(struct watch *watch)
     }
 }
 
+/* Whoever was killed between unmount and unlink leaves what a monitor sees with the next change
+ * only. */
+static bool is_left_unmounted(int name)
+{
+    char path[64];
+
+    snprintf(path, sizeof path, "/run/netns/%s", name_of(name));
+    return exists(path) && !is_netns(path);
+}
+
 void watch_agrees_with_list(struct watch *watch)
 {
     bool is_listed[NAMES] = {false};
@@ -61,8 +71,9 @@ void watch_agrees_with_list(struct watch *watch)
     for (size_t i = 0; i < netns_list_len(list); i++)
         is_listed[number_of(netns_list_name(list, i))] = true;
     for (int i = 0; i < NAMES; i++)
-        if (is_listed[i] != watch->is_told[i])
-            wrong("%s is %s, and the monitor has told otherwise", name_of(i),
-                  is_listed[i] ? "there" : "not there");
+        if (is_listed[i] && !watch->is_told[i])
+            wrong("%s is there, and the monitor has not told of it", name_of(i));
+        else if (!is_listed[i] && watch->is_told[i] && !is_left_unmounted(i))
+            wrong("%s is gone, and the monitor has not told of it", name_of(i));
     netns_list_free(list);
 }

@@ -21,7 +21,7 @@ static const struct netns *any_common(struct thread *self)
     return common[below(&self->random, 2)];
 }
 
-/* --- names made and removed -------------------------------------------------------------------- */
+/* --- names made and removed ------------------------------------------------------------------ */
 
 /* A name that was just made, or found, opens as the same namespace, unless somebody removes it. */
 static void check_made(const struct view *view, const struct netns *ns)
@@ -154,18 +154,20 @@ static void die_at_work(struct thread *self)
     }
 }
 
-/* --- names seen --------------------------------------------------------------------------------- */
+/* --- names seen ------------------------------------------------------------------------------ */
 
-static void read_list(struct thread *self)
+/* A name that opens is listed, unless somebody removes it. */
+static void find_in_list(const struct view *view, const struct netns_list *list)
 {
-    bool all = below(&self->random, 2);
-    struct netns_list *list = NULL;
-    struct view views[NAMES];
+    for (size_t i = 0; i < netns_list_len(list); i++)
+        if (number_of(netns_list_name(list, i)) == view->name)
+            return;
+    if (!may_have(view, REMOVES))
+        wrong("%s is there and not listed, and nobody removes it", name_of(view->name));
+}
 
-    look_at_all(views);
-    if (ended(all ? LIST : NAMES_OF, all ? netns_list(0, &list)
-                                         : netns_names(any_common(self), 0, &list)) < 0)
-        return;
+static void check_list(const struct netns_list *list, const struct view *views)
+{
     for (size_t i = 0; i < netns_list_len(list); i++) {
         const char *name = netns_list_name(list, i);
         int number = number_of(name);
@@ -178,6 +180,39 @@ static void read_list(struct thread *self)
         else
             open_seen(&views[number], netns_list_inode(list, i));
     }
+}
+
+static void read_list(struct thread *self)
+{
+    int name = below(&self->random, NAMES);
+    struct netns_list *list = NULL;
+    struct view views[NAMES];
+    struct netns *ns = NULL;
+
+    look_at_all(views);
+    ended(OPEN, netns_open(name_of(name), 0, &ns));
+    if (ended(LIST, netns_list(0, &list)) == 0) {
+        check_list(list, views);
+        if (ns)
+            find_in_list(&views[name], list);
+    }
+    netns_list_free(list);
+    netns_close(ns);
+}
+
+static void read_names(struct thread *self)
+{
+    const struct netns *ns = any_common(self);
+    struct netns_list *list = NULL;
+    struct view views[NAMES];
+
+    look_at_all(views);
+    if (ended(NAMES_OF, netns_names(ns, 0, &list)) < 0)
+        return;
+    check_list(list, views);
+    for (size_t i = 0; i < netns_list_len(list); i++)
+        if (netns_list_inode(list, i) != netns_inode(ns))
+            wrong("%s is listed as another's name", netns_list_name(list, i));
     netns_list_free(list);
 }
 
@@ -211,7 +246,7 @@ static void follow_events(struct thread *self)
     netns_monitor_close(watch.monitor);
 }
 
-/* --- the calling thread ------------------------------------------------------------------------- */
+/* --- the calling thread ---------------------------------------------------------------------- */
 
 static void go_one_way(struct thread *self)
 {
@@ -259,7 +294,7 @@ static void use_common(struct thread *self)
     close(fd);
 }
 
-/* --- questions ---------------------------------------------------------------------------------- */
+/* --- questions ------------------------------------------------------------------------------- */
 
 static void ask_for_ids(struct thread *self)
 {
@@ -310,16 +345,16 @@ static void start_a_program(struct thread *self)
         wrong("a program ended with status %d", status);
 }
 
-/* --- a life -------------------------------------------------------------------------------------- */
+/* --- a life ---------------------------------------------------------------------------------- */
 
 static const struct {
     void (*step)(struct thread *self);
     unsigned share;
 } steps[] = {
     {make, 30},         {open_and_remove, 15}, {remove_any, 5},     {name_another, 8},
-    {make_anonymous, 3}, {read_list, 15},      {read_stale, 3},     {follow_events, 3},
-    {go_one_way, 6},    {go_and_leave, 6},     {use_common, 6},     {ask_for_ids, 4},
-    {ask_for_processes, 2}, {start_a_program, 1},
+    {make_anonymous, 3}, {read_list, 10},      {read_names, 6},     {read_stale, 3},
+    {follow_events, 3}, {go_one_way, 6},       {go_and_leave, 6},   {use_common, 6},
+    {ask_for_ids, 4},   {ask_for_processes, 2}, {start_a_program, 1},
 };
 
 static void one_step(struct thread *self)

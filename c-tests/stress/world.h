@@ -9,7 +9,7 @@
 
 #include "../test.h"
 
-/* How long the kernel may take to take namespaces down; one worker does so for the whole machine. */
+/* How long the kernel may take to take namespaces down; one worker does that for all. */
 #define LONGEST_CLEANUP 600
 
 #define LIMIT "/proc/sys/user/max_net_namespaces"
@@ -56,8 +56,8 @@ static inline bool can_count(void)
     return wait_for(pid) == 0;
 }
 
-/* The caller becomes root of a user namespace that owns what it makes or, where that cannot be or is
- * not wanted, stays the root that it is. */
+/* The caller becomes root of a user namespace that owns what it makes or, where that cannot be or
+ * is not wanted, stays the root that it is. */
 static inline void enter_world(bool stays_root)
 {
     if (!stays_root && can_count()) {
