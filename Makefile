@@ -179,9 +179,11 @@ test-old-kernels: $(STAGE)/.done $(EXAMPLES)
 	$(MAKE) --no-print-directory -C c-tests old-kernels STAGE=$(STAGE) BUILD=$(CURDIR)/$(B)/c-tests \
 	    EXAMPLES=$(CURDIR)/$(B)/examples
 
+# Ten minutes; `make bench ARGS=--quick` is under one, and leaves bench/results.md as it is.
 bench: $(STAGE)/.done $(EXAMPLES)
-	$(MAKE) --no-print-directory -C bench run STAGE=$(STAGE) BUILD=$(CURDIR)/$(B)/bench \
-	    EXAMPLES=$(CURDIR)/$(B)/examples
+	@scripts/need cc pkg-config ip unshare python3
+	@$(MAKE) --no-print-directory -C bench run STAGE=$(STAGE) BUILD=$(CURDIR)/$(B)/bench \
+	    EXAMPLES=$(CURDIR)/$(B)/examples ARGS="$(ARGS)"
 
 # Bytes from outside, of all sorts, for so many seconds each.
 SECONDS ?= 10

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * How long it takes until a watcher has been told of a name, which another process makes in two
+ * steps: the file, then the bind, with a rest before each, so that the watcher sleeps when it comes.
+ */
+#ifndef NETNS_BENCH_WATCHING_H
+#define NETNS_BENCH_WATCHING_H
+
+#include "worker.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/inotify.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* When nothing has come for so long, in ms, what is missing is lost. */
+#define PATIENCE 5000
+
+/* ADD_FILE and ADD_BIND add one name; what is told of is the file or the bind. */
+enum order { ADD_ALL = 1, REMOVE_ALL, ADD_FILE, ADD_BIND, REMOVE_ONE };
+
+struct watcher {
+    int fd;
+    /* Takes what has come, without waiting; gives how many events. */
+    int (*take)(void);
+    enum order order;
+};
+
+struct request {
+    enum order order;
+    int count;
+};
+
+/* When what is waited for was begun, and who does it. */
+static double *begun;
+static volatile int *carried_out;
+static int requests[2];
+
+static inline void add_name(int i, enum order order)
+{
+    char path[64];
+
+    sprintf(path, RUN_DIR "/told%d", i);
+    if (order != ADD_ALL)
+        usleep(1000);
+    if (order == ADD_FILE)
+        *begun = nanoseconds();
+    MUST(close(MUST(open(path, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0))));
+    if (order != ADD_ALL)
+        usleep(1000);
+    if (order == ADD_BIND)
+        *begun = nanoseconds();
+    MUST(mount(TARGET, path, "none", MS_BIND, NULL));
+}
+
+static inline void take_name_away(int i)
+{
+    char path[64];
+
+    sprintf(path, RUN_DIR "/told%d", i);
+    MUST(umount2(path, MNT_DETACH));
+    MUST(unlink(path));
+}
+
+static inline void carry_out(const struct request *request)
+{
+    int i;
+
+    for (i = 0; i < request->count; i++)
+        if (request->order == REMOVE_ALL || request->order == REMOVE_ONE)
+            take_name_away(i);
+        else
+            add_name(i, request->order);
+    ++*carried_out;
+}
+
+static inline void start_maker(void)
+{
+    pid_t parent = getpid();
+    struct request request;
+    char *shared;
+
+    if (begun)
+        return;
+    shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED)
+        die("mmap");
+    begun = (double *)shared;
+    carried_out = (volatile int *)(shared + 64);
+    MUST(pipe2(requests, O_CLOEXEC));
+    if (MUST(fork()) > 0)
+        return;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(1);
+    close(requests[1]);
+    close_standard_streams();
+    while (read(requests[0], &request, sizeof request) == sizeof request)
+        carry_out(&request);
+    _exit(0);
+}
+
+static inline void order(enum order order, int count)
+{
+    struct request request = {order, count};
+
+    start_maker();
+    MUST(write(requests[1], &request, sizeof request));
+}
+
+/* Waits for so many events; gives how many did not come. */
+static inline int await(const struct watcher *watcher, int count)
+{
+    struct pollfd ready = {.fd = watcher->fd, .events = POLLIN};
+
+    while (count > 0 && MUST(poll(&ready, 1, PATIENCE)))
+        count -= watcher->take();
+    return count;
+}
+
+/* Has the maker do it, and waits until it has. */
+static inline void order_and_wait(enum order what)
+{
+    int done = *carried_out;
+
+    order(what, 1);
+    while (*carried_out == done)
+        usleep(100);
+}
+
+static inline double time_events(const struct watcher *watcher, int count)
+{
+    double took = 0;
+
+    start_maker();
+    while (count-- > 0) {
+        int done = *carried_out;
+
+        order(watcher->order, 1);
+        if (await(watcher, 1) > 0)
+            die("an event that never comes");
+        took += nanoseconds() - *begun;
+        while (*carried_out == done)
+            usleep(100);
+        order(REMOVE_ONE, 1);
+        if (await(watcher, 1) > 0)
+            die("a removal that is never told");
+    }
+    return took;
+}
+
+/* All are added, and when all have been told, all are removed: each change lasts until it is seen. */
+static inline double time_pairs(const struct watcher *watcher, int count)
+{
+    double start = nanoseconds();
+
+    order(ADD_ALL, count);
+    counted = await(watcher, count);
+    order(REMOVE_ALL, count);
+    counted += await(watcher, count);
+    return nanoseconds() - start;
+}
+
+static inline int watch_by_inotify(void)
+{
+    int fd = MUST(inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+
+    MUST(inotify_add_watch(fd, RUN_DIR, IN_CREATE | IN_DELETE));
+    return fd;
+}
+
+/* How many events there are in one read. */
+static inline int read_inotify(int fd)
+{
+    _Alignas(struct inotify_event) char buffer[4096];
+    ssize_t len = read(fd, buffer, sizeof buffer), at = 0;
+    int count = 0;
+
+    while (at < len) {
+        at += sizeof(struct inotify_event) + ((struct inotify_event *)(buffer + at))->len;
+        count++;
+    }
+    return count;
+}
+
+#endif

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""What is measured, and what is hoped for."""
+
+from dataclasses import dataclass
+from typing import Optional
+
+# Namespaces that exist besides, at which GROWTH is measured.
+SIZES = (10, 100, 1000, 10000)
+GROWTH = ("create", "open", "enter", "list", "remove")
+
+
+@dataclass(frozen=True)
+class Row:
+    operation: str
+    title: str
+    # How many are done in one turn; None: as many as fill TURN.
+    count: Optional[int] = None
+    # What the worker of the bare calls does, as often, before a turn and after it; both untimed.
+    ready: Optional[str] = None
+    undo: Optional[str] = None
+    # How many ms the kernel gets after each turn for what it still has to clean up.
+    rest: int = 0
+    # How many namespaces exist besides.
+    others: int = SIZES[0]
+    # The number that every worker answers with which answers with one.
+    number: Optional[int] = None
+    # What else there is meanwhile.
+    sleepers: int = 0
+    # Part of the time of another row.
+    share: float = 1.0
+
+    @property
+    def name(self):
+        """The title without a number of namespaces."""
+        return self.title.split(" of ")[0]
+
+
+ROWS = (
+    Row("create", "create", 8, undo="remove", rest=10),
+    Row("create-up", "create, lo up", 8, undo="remove", rest=10),
+    Row("create-anonymous", "create, anonymous", 8, rest=10),
+    Row("open", "open + close"),
+    Row("enter", "enter + leave"),
+    Row("run", "run"),
+    Row("run-path", "open, run, close"),
+    Row("socket", "socket"),
+    Row("list", "list of 1,000", others=1000),
+    Row("nsid", "nsid", number=7),
+    Row("nsid-elsewhere", "nsid in another one", number=7),
+    Row("attach", "attach", 16, undo="remove"),
+    Row("remove", "remove", 16, ready="attach"),
+    Row("program", "start `true` in it", 4),
+    Row("true", "start `true` here", 8, share=0.3),
+    Row("event", "event, from the bind", 5),
+    Row("pairs", "told of 10,000 added and removed", 10000, share=0.7),
+    Row("sandbox", "sandbox", 1, undo="delete-veth"),
+    Row("load", "load", 3),
+    Row("pids", "pids of 5,000", sleepers=5000, number=101),
+    Row("identify", "identify among 1,000", others=1000, number=1),
+)
+
+
+@dataclass(frozen=True)
+class Goal:
+    """One tool's share of another's time at the most; "peers" is the fastest of all others."""
+
+    operation: str
+    tool: str
+    beside: str
+    at_most: float
+    others: Optional[int] = None
+
+
+GOALS = (
+    Goal("create", "libnetns", "bare", 1.10),
+    Goal("create", "libnetns", "thread", 0.95),
+    Goal("open", "libnetns", "bare", 2.20),
+    Goal("enter", "libnetns", "bare", 1.25),
+    Goal("enter", "libnetns", "peers", 0.50),
+    Goal("run", "libnetns", "bare", 1.25),
+    Goal("socket", "libnetns", "bare", 1.35),
+    Goal("nsid", "libnetns", "bare", 1.50),
+    Goal("nsid-elsewhere", "libnetns", "bare", 1.00),
+    Goal("remove", "libnetns", "bare", 1.50),
+    Goal("list", "libnetns", "bare", 1.40, others=1000),
+    Goal("pids", "libnetns", "bare", 1.30),
+    Goal("sandbox", "libnetns", "bare", 1.25),
+    Goal("create", "libnetns", "bare", 1.10, others=10000),
+    Goal("create", "libnetns", "thread", 0.95, others=10000),
+    Goal("open", "libnetns", "bare", 2.20, others=10000),
+    Goal("remove", "libnetns", "bare", 1.50, others=10000),
+    Goal("list", "libnetns", "bare", 1.40, others=10000),
+    # Ahead of every peer: in C, and each language's package of those in its language.
+    *(
+        Goal(operation, "libnetns", "peers", 1.00)
+        for operation in (
+            "create", "create-up", "create-anonymous", "open", "run", "run-path", "socket", "nsid",
+            "nsid-elsewhere", "attach", "remove", "program", "event", "sandbox", "pids",
+        )
+    ),
+    Goal("list", "libnetns", "peers", 1.00, others=1000),
+    Goal("identify", "libnetns", "peers", 1.00, others=1000),
+    Goal("create", "go", "cni", 1.00),
+    Goal("create", "go", "vishvananda", 1.10),
+    Goal("create-anonymous", "go", "cni", 1.00),
+    Goal("create-anonymous", "go", "vishvananda", 1.10),
+    Goal("run", "go", "cni", 1.00),
+    Goal("run-path", "go", "cni", 1.00),
+    Goal("sandbox", "go", "vishvananda", 1.00),
+    Goal("create", "python", "pyroute2", 1.00),
+    Goal("enter", "python", "pyroute2", 0.50),
+    Goal("enter", "python", "pyroute2", 0.10, others=1000),
+    Goal("socket", "python", "pyroute2", 0.10),
+    Goal("sandbox", "python", "pyroute2", 1.00),
+    Goal("create", "netns", "ip", 1.00),
+    Goal("remove", "netns", "ip", 1.00),
+    Goal("program", "netns", "ip", 1.00),
+    Goal("identify", "netns", "ip", 1.00, others=1000),
+    Goal("list", "netns", "ip", 0.50, others=10000),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Growth:
+    """The library's cost at one size by that at another, each by the size if it is to be linear."""
+
+    operation: str
+    few: int
+    many: int
+    at_most: float
+    linear: bool = False
+
+
+GROWTH_GOALS = (
+    Growth("create", 10, 10000, 1.25),
+    Growth("list", 1000, 10000, 1.50, linear=True),
+)

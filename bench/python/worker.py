@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""What a worker in Python does with its operations; c/worker.h says how it is talked to."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+
+TARGET = "target"
+OUTSIDE, INSIDE, FAR = "192.168.1.1", "192.168.1.2", "172.16.0.2"
+GUEST = int(os.environ.get("NETNS_BENCH_GUEST", "0"))
+SOCKET = (socket.AF_INET, socket.SOCK_DGRAM)
+
+
+def name_of(i):
+    return f"bench{i}"
+
+
+def time_import(statement, count):
+    """How many nanoseconds the import takes in a new interpreter; it prints them."""
+    program = (
+        "import time; start = time.perf_counter_ns(); "
+        f"{statement}; print(time.perf_counter_ns() - start)"
+    )
+    return sum(int(subprocess.check_output([sys.executable, "-c", program])) for _ in range(count))
+
+
+def time_all(work, undo, count):
+    """The nanoseconds, and what the last work returned, if that was a number."""
+    begin = time.perf_counter_ns()
+    for i in range(count):
+        result = work(i)
+    took = time.perf_counter_ns() - begin
+    if undo:
+        undo()
+    return took, int(result) if isinstance(result, int) else 0
+
+
+def serve(version, operations, measures):
+    """Operations are pairs of work and undo, which undoes all; a measure gives the nanoseconds."""
+    print(version, *operations, *measures, flush=True)
+    for line in sys.stdin:
+        name, count = line.split()
+        if name in measures:
+            took, number = measures[name](int(count)), 0
+        else:
+            took, number = time_all(*operations[name], int(count))
+        print(took, number, flush=True)

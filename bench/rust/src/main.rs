@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! usage: netns-bench netns-rs|rtnetlink; a worker, as c/worker.h describes it.
+
+mod netns_rs_ways;
+mod rtnetlink_ways;
+
+use std::error::Error;
+use std::io::{BufRead, Write, stdin, stdout};
+use std::time::Instant;
+
+pub type Outcome<T = ()> = Result<T, Box<dyn Error>>;
+
+/// Does the work once; `i` counts up from 0.
+pub type Work<'a> = (&'static str, Box<dyn FnMut(usize) -> Outcome + 'a>);
+
+pub const TARGET: &str = "target";
+pub const SANDBOX: &str = "sandbox";
+
+pub fn name_of(i: usize) -> String {
+    format!("bench{i}")
+}
+
+/// Says what it can, then does what it is asked for until nobody asks.
+pub fn serve(version: &str, mut operations: Vec<Work<'_>>) -> Outcome {
+    let names: Vec<&str> = operations.iter().map(|(name, _)| *name).collect();
+    say(&format!("{version} {}", names.join(" ")))?;
+    for line in stdin().lock().lines() {
+        let line = line?;
+        let (name, count) = line.split_once(' ').ok_or("a line is OPERATION COUNT")?;
+        let (_, work) =
+            operations.iter_mut().find(|(known, _)| *known == name).ok_or("no such operation")?;
+        let count: usize = count.parse()?;
+        let start = Instant::now();
+        for i in 0..count {
+            work(i)?;
+        }
+        say(&format!("{} 0", start.elapsed().as_nanos()))?;
+    }
+    Ok(())
+}
+
+fn say(line: &str) -> Outcome {
+    let mut out = stdout().lock();
+    writeln!(out, "{line}")?;
+    Ok(out.flush()?)
+}
+
+fn main() -> Outcome {
+    match std::env::args().nth(1).as_deref() {
+        Some("netns-rs") => netns_rs_ways::serve_all(),
+        Some("rtnetlink") => rtnetlink_ways::serve_all(),
+        _ => Err("usage: netns-bench netns-rs|rtnetlink".into()),
+    }
+}
