@@ -67,6 +67,32 @@ static void what_else_is_mounted_between_two_looks_is_one(void)
     EQUAL(mounts_at("/run/netns/blue"), 1);
 }
 
+/* --- unbound, and bound again, while it is removed --------------------------------------------- */
+
+static void unbind_first(int call, int nth)
+{
+    static bool is_unbound;
+
+    if (call == SYS_umount2 && nth == 1) {
+        unbind_blue();
+        is_unbound = true;
+    } else if (call == SYS_name_to_handle_at && is_unbound) {
+        bind_blue();
+        is_unbound = false;
+    }
+}
+
+static void what_somebody_else_unbound_first_is_nobodys_locked_mount(void)
+{
+    static const int calls[] = {SYS_umount2, SYS_name_to_handle_at, 0};
+
+    write_file("/run/netns/blue", "", FOREIGN_MODE);
+    bind_blue();
+    act_between(calls, remove_blue, unbind_first);
+    CHECK(!exists("/run/netns/blue"));
+    EQUAL(mounts_at("/run/netns/blue"), 0);
+}
+
 /* --- the run directory becomes a mount point meanwhile --------------------------------------- */
 
 #ifdef SYS_poll
@@ -112,6 +138,7 @@ int main(void)
 {
     RUN(a_name_bound_and_unbound_between_two_looks_is_no_stranger);
     RUN(what_else_is_mounted_between_two_looks_is_one);
+    RUN(what_somebody_else_unbound_first_is_nobodys_locked_mount);
 
     RUN_WITHOUT_RUN_DIRECTORY(
         who_waits_for_a_name_sees_it_in_a_directory_that_was_mounted_meanwhile);

@@ -19,6 +19,9 @@ use crate::rundir::{LockedRunDir, RunDir, join};
 /// fs.mount-max, as the kernel ships it: nobody stacks more than that.
 const TALLEST_STACK: u32 = 100_000;
 
+/// How often a name that others unbind and bind at the same time is tried again.
+const TRIES: u32 = 16;
+
 pub fn remove(rundir: &CStr, name: Name) -> Result<()> {
     let dir = RunDir::lock(rundir)?;
     let mut found = entry::look(dir.as_fd(), name.as_cstr())?;
@@ -62,24 +65,26 @@ fn may_unmount(result: nix::Result<()>) -> Result<()> {
 
 /// Takes the topmost mount off.
 fn unmount(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Result<()> {
-    let path = ProcPath::below_fd(dir.as_fd(), name.as_cstr());
-    let mut result = mounts::detach(path.as_cstr());
-    if result == Err(Errno::ENOENT) {
-        // No /proc, or the name has gone.
-        result = mounts::detach(&join(rundir, name)?);
+    for _ in 0..TRIES {
+        match detach(rundir, dir, name)? {
+            // Somebody was faster, or the mount came from a more privileged mount namespace.
+            Err(Errno::EINVAL) => {}
+            Err(Errno::ENOENT) => return Ok(()),
+            result => return result.at(Step::Unmount),
+        }
+        if !matches!(entry::look(dir.as_fd(), name.as_cstr())?, Entry::Namespace(_)) {
+            return Ok(());
+        }
     }
-    match result {
-        Err(Errno::ENOENT) => Ok(()),
-        Err(Errno::EINVAL) => unmounted_or_locked(dir, name),
-        result => result.at(Step::Unmount),
-    }
+    Err(locked())
 }
 
-/// EINVAL: somebody was faster, or the mount came from a more privileged mount namespace.
-fn unmounted_or_locked(dir: &LockedRunDir, name: Name) -> Result<()> {
-    match entry::look(dir.as_fd(), name.as_cstr())? {
-        Entry::Namespace(_) => Err(locked()),
-        _ => Ok(()),
+fn detach(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Result<nix::Result<()>> {
+    let path = ProcPath::below_fd(dir.as_fd(), name.as_cstr());
+    match mounts::detach(path.as_cstr()) {
+        // No /proc, or the name has gone.
+        Err(Errno::ENOENT) => Ok(mounts::detach(&join(rundir, name)?)),
+        result => Ok(result),
     }
 }
 
