@@ -20,8 +20,13 @@ pub fn for_each_entry(
     buffer.try_reserve_exact(BUFFER).map_err(|_| Error::no_memory())?;
     let mut entries = RawDir::new(dir, buffer.spare_capacity_mut());
     while let Some(entry) = entries.next() {
-        let entry = entry.at(step)?;
-        visit(entry.file_name(), entry.file_type())?;
+        match entry {
+            Err(rustix::io::Errno::INTR) => {}
+            entry => {
+                let entry = entry.at(step)?;
+                visit(entry.file_name(), entry.file_type())?;
+            }
+        }
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use rustix::fs::{AtFlags, StatxAttributes, StatxFlags, statx};
 
 use crate::error::errno;
 use crate::procfs;
+use crate::retry::on_signal;
 use crate::sys;
 
 type Result<T> = std::result::Result<T, Errno>;
@@ -73,7 +74,7 @@ fn mount_of(dir: BorrowedFd, path: &[u8]) -> Result<u64> {
         return Ok(handle.mount_id as u64);
     }
     let look = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    mount_id(openat(dir, path, look, Mode::empty())?.as_fd())
+    mount_id(on_signal(|| openat(dir, path, look, Mode::empty()))?.as_fd())
 }
 
 /// As mountinfo has it.

@@ -9,12 +9,13 @@ use std::ffi::{CStr, c_int};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, openat};
-use nix::sys::stat::{Mode, fstat};
+use nix::fcntl::OFlag;
+use nix::sys::stat::fstat;
 use nix::sys::statfs::{FsType, fstatfs};
 
 use crate::error::{At, Error, Result, Step};
 use crate::file_status;
+use crate::retry::{on_signal, openat};
 use crate::sys::{self, FileHandle};
 
 pub const NSFS: FsType = FsType(libc::NSFS_MAGIC as _);
@@ -96,7 +97,7 @@ fn from_handle(handle: std::result::Result<FileHandle, Errno>) -> Option<Kind> {
 }
 
 fn of_fd_by_ioctl(fd: BorrowedFd) -> Result<Kind> {
-    if fstatfs(fd).at(Step::Prove)?.filesystem_type() != NSFS {
+    if on_signal(|| fstatfs(fd)).at(Step::Prove)?.filesystem_type() != NSFS {
         return Ok(Kind::NoNamespace);
     }
     if sys::namespace_type(fd).at(Step::Prove)? != libc::CLONE_NEWNET {
@@ -109,11 +110,11 @@ fn of_fd_by_ioctl(fd: BorrowedFd) -> Result<Kind> {
 /// Opens nothing but what lies on nsfs: opening a stranger's fifo or device has effects.
 fn of_name_by_ioctl(dir: BorrowedFd, name: &CStr) -> std::result::Result<Kind, Errno> {
     let look = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let seen = openat(dir, name, look, Mode::empty())?;
-    if fstatfs(&seen)?.filesystem_type() != NSFS {
+    let seen = openat(dir, name, look)?;
+    if on_signal(|| fstatfs(&seen))?.filesystem_type() != NSFS {
         return Ok(Kind::NoNamespace);
     }
-    let fd: OwnedFd = openat(dir, name, OPEN_FLAGS | OFlag::O_NOFOLLOW, Mode::empty())?;
+    let fd: OwnedFd = openat(dir, name, OPEN_FLAGS | OFlag::O_NOFOLLOW)?;
     of_fd_by_ioctl(fd.as_fd()).map_err(|error| error.errno)
 }
 

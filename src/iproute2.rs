@@ -7,9 +7,8 @@ use std::io::{self, IoSlice, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open};
+use nix::fcntl::OFlag;
 use nix::sched::{CloneFlags, setns};
-use nix::sys::stat::Mode;
 
 use crate::directory::for_each_entry;
 use crate::error::{At, Error, Result, Step};
@@ -21,6 +20,7 @@ use crate::names;
 use crate::netlink::{self, Route};
 use crate::nsid;
 use crate::procfs::ProcPath;
+use crate::retry::open;
 use crate::rundir::{DEFAULT_RUN_DIR, RunDir, join_text};
 use crate::sys;
 
@@ -76,12 +76,12 @@ fn stuck(failure: Failure) -> Error {
 /// followed, because many a name is one that leads to /proc/PID/ns/net.
 pub fn get_fd(text: &CStr) -> Result<OwnedFd> {
     let named = if is_path(text) {
-        open(text, OPEN_FLAGS, Mode::empty()).at(Step::OpenPath)
+        open(text, OPEN_FLAGS).at(Step::OpenPath)
     } else {
         open_below_run_dir(text)
     };
     named.or_else(|error| match path_of_process(text) {
-        Some(path) => open(path.as_cstr(), OPEN_FLAGS, Mode::empty()).at(Step::FindNamespace),
+        Some(path) => open(path.as_cstr(), OPEN_FLAGS).at(Step::FindNamespace),
         None => Err(error),
     })
 }
@@ -92,7 +92,7 @@ pub fn is_path(text: &CStr) -> bool {
 
 fn open_below_run_dir(text: &CStr) -> Result<OwnedFd> {
     let path = join_text(DEFAULT_RUN_DIR, text)?;
-    open(&*path, OPEN_FLAGS, Mode::empty()).at(Step::Open)
+    open(&*path, OPEN_FLAGS).at(Step::Open)
 }
 
 /// /proc knows a process by its plain number only: no sign, no blank, no 0 in front.

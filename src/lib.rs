@@ -39,6 +39,7 @@
 //! | `mountinfo`    | what is mounted where                                                     |
 //! | `text`         | a short text that is kept in place                                        |
 //! | `memory`       | lists that grow, or say that there is no memory                           |
+//! | `retry`        | system calls made again: after a signal, and for memory                   |
 //! | `strings`      | many strings in one allocation                                            |
 //! | `directory`    | reads directories                                                         |
 //! | `procfs`       | paths below /proc, written without allocating                             |
@@ -74,6 +75,7 @@ mod plan;
 mod process;
 mod procfs;
 mod program;
+mod retry;
 mod route;
 mod rundir;
 mod spawn;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use bitflags::bitflags;
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag, open, openat};
+use nix::fcntl::{AtFlags, OFlag, openat};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::stat::{Mode, fstat, fstatat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
@@ -19,6 +19,7 @@ use crate::error::{At, Error, Result, Step};
 use crate::mounts;
 use crate::namespace::{self, Namespace};
 use crate::procfs;
+use crate::retry;
 use crate::rundir::{LockedRunDir, RunDir, join};
 use crate::switch::{self, Destination};
 use crate::unbind;
@@ -172,7 +173,7 @@ fn open_existing(rundir: &CStr, name: Name, flags: CreateFlags) -> Result<Option
 /// mountinfo wakes up poll(2) when anything is mounted.
 fn wait_until_settled(rundir: &CStr, name: Name, deadline: Instant) -> Result<Entry> {
     let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
-    let mounts = open(procfs::THREAD_MOUNTINFO, flags, Mode::empty()).ok();
+    let mounts = retry::open(procfs::THREAD_MOUNTINFO, flags).ok();
     loop {
         // Opened anew each time: somebody may mount the directory on itself, and bind in there.
         let dir = RunDir::open(rundir)?;
@@ -225,7 +226,8 @@ fn make_placeholder(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Result<Own
     let flags =
         OFlag::O_RDONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     for _ in 0..TRIES {
-        match openat(dir.as_fd(), name.as_cstr(), flags, Mode::from_bits_retain(OUR_MODE)) {
+        let mode = Mode::from_bits_retain(OUR_MODE);
+        match retry::on_signal(|| openat(dir.as_fd(), name.as_cstr(), flags, mode)) {
             Err(Errno::EEXIST) => {}
             result => return result.at(Step::Placeholder),
         }

@@ -16,10 +16,9 @@ use std::sync::{Mutex, PoisonError};
 
 use bitflags::bitflags;
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open};
+use nix::fcntl::OFlag;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 use nix::sys::eventfd::{EfdFlags, EventFd};
-use nix::sys::stat::Mode;
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader};
 
 use crate::entry::{self, Entry};
@@ -28,6 +27,7 @@ use crate::identity::Identity;
 use crate::list::for_each_name;
 use crate::names::{self, Names};
 use crate::procfs;
+use crate::retry::open;
 use crate::rundir::RunDir;
 use crate::watch::Watches;
 
@@ -234,7 +234,7 @@ impl State {
 
     fn watch_mounts(&mut self, epoll: &Epoll) -> Result<()> {
         let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
-        let mounts = open(procfs::THREAD_MOUNTINFO, flags, Mode::empty()).at(Step::Monitor)?;
+        let mounts = open(procfs::THREAD_MOUNTINFO, flags).at(Step::Monitor)?;
         epoll.add(&mounts, EpollEvent::new(EpollFlags::EPOLLPRI, 1)).at(Step::Monitor)?;
         self.mounts = Some(mounts);
         Ok(())
@@ -266,6 +266,7 @@ impl State {
         loop {
             let event = match reader.next() {
                 Err(rustix::io::Errno::AGAIN) => return Ok(false),
+                Err(rustix::io::Errno::INTR) => continue,
                 event => event.at(Step::Monitor)?,
             };
             if event.events().contains(ReadFlags::QUEUE_OVERFLOW)

@@ -9,10 +9,9 @@ use std::mem;
 use std::os::fd::{AsFd, OwnedFd};
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open};
+use nix::fcntl::OFlag;
 use nix::mount::MsFlags;
 use nix::sched::{CloneFlags, unshare};
-use nix::sys::stat::Mode;
 use nix::sys::statvfs::statvfs;
 use nix::unistd::chdir;
 
@@ -22,6 +21,7 @@ use crate::failure::{Done, Failing, Failure};
 use crate::mountinfo;
 use crate::mounts;
 use crate::procfs;
+use crate::retry::{on_signal, open};
 use crate::strings::Strings;
 
 const SYS: &CStr = c"/sys";
@@ -143,7 +143,7 @@ struct Sysfs {
 impl Sysfs {
     /// None: there is no /sys to mount it on.
     fn plan(name: Option<&CStr>, below: impl FnOnce() -> Result<Strings>) -> Result<Option<Sysfs>> {
-        let seen = match statvfs(SYS) {
+        let seen = match on_signal(|| statvfs(SYS)) {
             Err(Errno::ENOENT) => return Ok(None),
             seen => seen.at(Step::MountSys)?,
         };
@@ -227,7 +227,7 @@ impl EtcFiles {
         let mut own = Strings::default();
         own.push(&[ETC_NETNS, name])?;
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let dir = match open(own.iter().next().unwrap_or_default(), flags, Mode::empty()) {
+        let dir = match open(own.iter().next().unwrap_or_default(), flags) {
             Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => return Ok(EtcFiles { paths }),
             dir => dir.at(Step::ReadEtc)?,
         };

@@ -3,19 +3,19 @@
 use std::ffi::CStr;
 use std::os::fd::AsFd;
 
-use nix::fcntl::{OFlag, open};
-use nix::sys::stat::Mode;
+use nix::fcntl::OFlag;
 
 use crate::error::{At, Result, Step};
 use crate::file_status::mount_id;
 use crate::procfs;
+use crate::retry::open;
 use crate::strings::Strings;
 
 /// Where something is mounted directly on the mount that `dir` lies in, below `dir`: not what is
 /// mounted on those again, nor what another mount hides.
 pub fn mounted_directly_below(dir: &CStr) -> Result<Strings> {
     let look = OFlag::O_PATH | OFlag::O_CLOEXEC;
-    let seen = open(dir, look, Mode::empty()).at(Step::ReadMounts)?;
+    let seen = open(dir, look).at(Step::ReadMounts)?;
     let parent = mount_id(seen.as_fd()).at(Step::ReadMounts)?;
     let mut text = procfs::read_file(procfs::THREAD_MOUNTINFO, Step::ReadMounts)?;
     directly_below(&mut text, parent, dir.to_bytes())

@@ -7,14 +7,14 @@ use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open};
+use nix::fcntl::OFlag;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
-use nix::sys::stat::Mode;
 use rustix::fs::CWD;
 use rustix::mount::{MoveMountFlags, OpenTreeFlags, move_mount, open_tree};
 
 use crate::error::errno;
 use crate::procfs::ProcPath;
+use crate::retry::open;
 use crate::sys;
 
 type Result<T> = std::result::Result<T, Errno>;
@@ -72,7 +72,7 @@ fn mount_on_itself_by_path(dir: BorrowedFd, path: &CStr) -> Result<()> {
 /// what lies below it.
 fn leave_peer_group(path: &CStr) -> Result<()> {
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    let upper = open(path, flags, Mode::empty())?;
+    let upper = open(path, flags)?;
     let upper = ProcPath::of_fd(upper.as_fd());
     set_propagation(upper.as_cstr(), MsFlags::MS_PRIVATE | MsFlags::MS_REC)?;
     set_propagation(upper.as_cstr(), MsFlags::MS_SHARED | MsFlags::MS_REC)
@@ -106,9 +106,7 @@ pub fn copy(path: &CStr) -> Result<OwnedFd> {
 /// be done while it is still mounted here.
 pub fn pick_up(path: &CStr) -> Result<OwnedFd> {
     match copy(path) {
-        Err(Errno::ENOSYS | Errno::EPERM) => {
-            open(path, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty())
-        }
+        Err(Errno::ENOSYS | Errno::EPERM) => open(path, OFlag::O_PATH | OFlag::O_CLOEXEC),
         tree => tree,
     }
 }

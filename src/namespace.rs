@@ -8,8 +8,8 @@ use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, OFlag, fcntl, open, readlink};
-use nix::sys::stat::{Mode, fstat, stat};
+use nix::fcntl::{FcntlArg, OFlag, fcntl, readlink};
+use nix::sys::stat::{fstat, stat};
 use nix::sys::statfs::{FsType, fstatfs};
 
 use crate::entry::{self, Name};
@@ -20,6 +20,7 @@ use crate::names;
 use crate::netlink::Kept;
 use crate::process;
 use crate::procfs::{self, ProcPath};
+use crate::retry::{on_signal, open};
 use crate::rundir::join;
 use crate::switch::{self, Destination};
 use crate::sys;
@@ -62,8 +63,8 @@ impl Namespace {
 
     pub fn open_named(rundir: &CStr, name: Name) -> Result<Namespace> {
         let path = join(rundir, name)?;
-        let fd = open(&*path, OPEN_FLAGS | OFlag::O_NOFOLLOW, Mode::empty())
-            .map_err(|errno| why_not(&path, errno))?;
+        let fd =
+            open(&*path, OPEN_FLAGS | OFlag::O_NOFOLLOW).map_err(|errno| why_not(&path, errno))?;
         let ns = Namespace::from_fd(fd).map_err(|error| entry::describe(&path, error))?;
         Ok(ns.with_name(path, name))
     }
@@ -71,7 +72,7 @@ impl Namespace {
     /// Symlinks are followed here: /proc/PID/ns/net is one.
     pub fn open_path(path: &CStr) -> Result<Namespace> {
         let kept = names::copy(path)?;
-        let fd = open(path, OPEN_FLAGS, Mode::empty()).at(Step::OpenPath)?;
+        let fd = open(path, OPEN_FLAGS).at(Step::OpenPath)?;
         let ns = Namespace::from_fd(fd)?;
         Ok(Namespace { path: Some(kept), ..ns })
     }
@@ -86,7 +87,7 @@ impl Namespace {
 
     /// The namespace that a descriptor of nsfs, a socket or a pidfd refers to.
     pub fn open_fd(fd: BorrowedFd) -> Result<Namespace> {
-        let found = match fstatfs(fd).at(Step::Prove)?.filesystem_type() {
+        let found = match on_signal(|| fstatfs(fd)).at(Step::Prove)?.filesystem_type() {
             identity::NSFS => duplicate(fd)?,
             SOCKFS => sys::namespace_of_socket(fd).at(Step::FindNamespace)?,
             PIDFS => of_pidfd(fd)?,
@@ -197,7 +198,7 @@ fn of_pid_by_proc(pid: i32) -> Result<OwnedFd> {
 
 fn open_below_proc(pid: i32) -> nix::Result<OwnedFd> {
     let path = ProcPath::format(format_args!("/proc/{pid}/ns/net"));
-    open(path.as_cstr(), OPEN_FLAGS, Mode::empty())
+    open(path.as_cstr(), OPEN_FLAGS)
 }
 
 /// Whether /proc counts processes as the caller does.
@@ -225,7 +226,7 @@ fn duplicate(fd: BorrowedFd) -> Result<OwnedFd> {
     if !OFlag::from_bits_retain(flags).intersects(special) {
         return fd.try_clone_to_owned().at(Step::Duplicate);
     }
-    open(ProcPath::of_fd(fd).as_cstr(), OPEN_FLAGS, Mode::empty()).at(Step::Duplicate)
+    open(ProcPath::of_fd(fd).as_cstr(), OPEN_FLAGS).at(Step::Duplicate)
 }
 
 fn of_pidfd(pidfd: BorrowedFd) -> Result<OwnedFd> {

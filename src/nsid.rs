@@ -6,14 +6,14 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use netlink_packet_route::nsid::{NsidAttribute, NsidHeader};
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, openat};
-use nix::sys::stat::Mode;
+use nix::fcntl::OFlag;
 
 use crate::error::{Error, Result, Step};
 use crate::identity::OPEN_FLAGS;
 use crate::list::{List, ListFlags, or_none};
 use crate::namespace::Namespace;
 use crate::netlink::{self, Message, Request, Route, number};
+use crate::retry::openat;
 use crate::rundir::RunDir;
 
 const RTM_NEWNSID: u16 = libc::RTM_NEWNSID;
@@ -231,7 +231,7 @@ fn find(ids: &mut [Id], id: i32, target: i32) -> Option<&mut Id> {
 }
 
 fn id_of_name(route: &mut Route, dir: BorrowedFd, name: &CStr) -> Result<Option<i32>> {
-    let ns = match openat(dir, name, OPEN_FLAGS | OFlag::O_NOFOLLOW, Mode::empty()) {
+    let ns = match openat(dir, name, OPEN_FLAGS | OFlag::O_NOFOLLOW) {
         Err(errno @ (Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM)) => {
             return Err(Error::new(Step::ReadRunDir, errno));
         }

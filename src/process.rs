@@ -5,8 +5,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use bitflags::bitflags;
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open, openat};
-use nix::sys::stat::{Mode, fstatat};
+use nix::fcntl::OFlag;
+use nix::sys::stat::fstatat;
 use nix::sys::statfs::{FsType, fstatfs};
 
 use crate::directory::for_each_entry;
@@ -15,6 +15,7 @@ use crate::file_status;
 use crate::memory::push;
 use crate::namespace::Namespace;
 use crate::procfs::{self, ProcPath};
+use crate::retry::{on_signal, open, openat};
 
 bitflags! {
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,8 +31,8 @@ const DIRECTORY: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY).union(OFlag::
 /// The ids of the processes in `ns`, or of all threads in it, ascending. Those that the caller may
 /// not look at (ptrace(2), hidepid) are not among them.
 pub fn pids(ns: &Namespace, flags: PidsFlags) -> Result<Vec<i32>> {
-    let proc = open(c"/proc", DIRECTORY, Mode::empty()).at(Step::ReadProc)?;
-    if fstatfs(&proc).at(Step::ReadProc)?.filesystem_type() != PROC {
+    let proc = open(c"/proc", DIRECTORY).at(Step::ReadProc)?;
+    if on_signal(|| fstatfs(&proc)).at(Step::ReadProc)?.filesystem_type() != PROC {
         return Err(Error::new(Step::ReadProc, Errno::ENOENT).hint("/proc is not mounted"));
     }
     let search = Search { inode: ns.inode(), device: ns.device() };
@@ -66,7 +67,7 @@ impl Search {
 
     fn threads_of(&self, proc: BorrowedFd, pid: i32, found: &mut Vec<i32>) -> Result<()> {
         let path = ProcPath::format(format_args!("{pid}/task"));
-        let tasks = match openat(proc, path.as_cstr(), DIRECTORY, Mode::empty()) {
+        let tasks = match openat(proc, path.as_cstr(), DIRECTORY) {
             Err(errno @ (Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM)) => {
                 return Err(Error::new(Step::ReadProc, errno));
             }

@@ -8,12 +8,12 @@ use std::fmt::{self, Write};
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::str::FromStr;
 
-use nix::fcntl::{OFlag, open};
-use nix::sys::stat::Mode;
+use nix::fcntl::OFlag;
 use nix::unistd::read;
 use rustix::fs::{CWD, readlinkat_raw};
 
 use crate::error::{At, Error, Result, Step, errno};
+use crate::retry::{on_signal, open};
 
 pub const THREAD_NET: &CStr = c"/proc/thread-self/ns/net";
 pub const THREAD_MOUNTINFO: &CStr = c"/proc/thread-self/mountinfo";
@@ -70,13 +70,13 @@ impl Write for ProcPath {
 /// All of a file, whose size is not known before.
 pub fn read_file(path: &CStr, step: Step) -> Result<Vec<u8>> {
     const PIECE: usize = 32 * 1024;
-    let file = open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()).at(step)?;
+    let file = open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC).at(step)?;
     let mut bytes = Vec::new();
     loop {
         let len = bytes.len();
         bytes.try_reserve(PIECE).map_err(|_| Error::no_memory())?;
         bytes.resize(len + PIECE, 0);
-        let more = read(&file, &mut bytes[len..]).at(step)?;
+        let more = on_signal(|| read(&file, &mut bytes[len..])).at(step)?;
         bytes.truncate(len + more);
         if more == 0 {
             return Ok(bytes);
@@ -93,9 +93,9 @@ pub fn read_link<'a>(path: &CStr, buffer: &'a mut [u8]) -> nix::Result<&'a [u8]>
 /// The number that follows `key` in what fdinfo tells of a descriptor; None: it tells none.
 pub fn fdinfo_number<T: FromStr>(fd: BorrowedFd, key: &str) -> nix::Result<Option<T>> {
     let path = ProcPath::format(format_args!("/proc/thread-self/fdinfo/{}", fd.as_raw_fd()));
-    let info = open(path.as_cstr(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?;
+    let info = open(path.as_cstr(), OFlag::O_RDONLY | OFlag::O_CLOEXEC)?;
     let mut buffer = [0; 1024];
-    let len = read(&info, &mut buffer)?;
+    let len = on_signal(|| read(&info, &mut buffer))?;
     Ok(number_after(&buffer[..len], key))
 }
 

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open};
+use nix::fcntl::OFlag;
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::stat::{Mode, fstat, umask};
 use nix::unistd::mkdir;
@@ -22,6 +22,7 @@ use crate::identity::{self, Kind};
 use crate::list::for_each_name;
 use crate::mounts;
 use crate::procfs::ProcPath;
+use crate::retry::open;
 
 /// Where names live unless the caller says otherwise; others reach it as /var/run/netns.
 pub const DEFAULT_RUN_DIR: &CStr = c"/run/netns";
@@ -67,7 +68,7 @@ impl AsFd for RunDir {
 impl RunDir {
     pub fn open(path: &CStr) -> Result<RunDir> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let fd = open(path, flags, Mode::empty()).at(Step::OpenRunDir)?;
+        let fd = open(path, flags).at(Step::OpenRunDir)?;
         Ok(RunDir { fd })
     }
 

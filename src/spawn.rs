@@ -19,6 +19,7 @@ use crate::error::{At, Detail, Error, Result, Step};
 use crate::failure::{Done, Failing, Failure, REPORT};
 use crate::helper::BlockedSignals;
 use crate::plan::{self, Plan};
+use crate::retry::on_signal;
 use crate::sys;
 
 mod fork;
@@ -38,7 +39,7 @@ pub fn spawn(mut plan: Plan, with_pidfd: bool, detail: &Detail) -> Result<Child>
     let forked = fork::fork(with_pidfd, |has_pidfd| {
         let failure = be_the_child(&mut plan, &mask, with_pidfd && !has_pidfd);
         // A parent that is gone does not need it.
-        let _ = write(&writer, &failure.to_bytes());
+        let _ = on_signal(|| write(&writer, &failure.to_bytes()));
     });
     plan.forget_descriptors();
     let forked = forked.at(Step::Clone)?;
@@ -87,7 +88,7 @@ fn report(reader: &OwnedFd, has_finished: bool) -> Option<Failure> {
         while poll(&mut ready, PollTimeout::NONE) == Err(Errno::EINTR) {}
     }
     let mut bytes = [0; REPORT];
-    (read(reader, &mut bytes) == Ok(REPORT)).then(|| Failure::from_bytes(bytes))
+    (on_signal(|| read(reader, &mut bytes)) == Ok(REPORT)).then(|| Failure::from_bytes(bytes))
 }
 
 /// Waits for a child that has failed, which is no zombie then.
@@ -102,10 +103,5 @@ fn was_killed(pid: i32) -> bool {
 }
 
 fn wait(pid: i32, which: WaitPidFlag) -> nix::Result<WaitStatus> {
-    loop {
-        match waitpid(Pid::from_raw(pid), Some(which)) {
-            Err(Errno::EINTR) => {}
-            ended => return ended,
-        }
-    }
+    on_signal(|| waitpid(Pid::from_raw(pid), Some(which)))
 }

@@ -6,14 +6,14 @@
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sched::{CloneFlags, setns, unshare};
-use nix::sys::stat::Mode;
 
 use crate::error::{At, Error, Result, Step};
 use crate::helper::{BlockedSignals, on_helper_thread};
 use crate::namespace::Namespace;
 use crate::procfs;
+use crate::retry::open;
 use crate::sys;
 
 /// What tells a token from every other descriptor: nsfs gives these flags no meaning, and nobody
@@ -29,7 +29,7 @@ struct Home(OwnedFd);
 
 impl Home {
     fn open() -> Result<Home> {
-        open(procfs::THREAD_NET, TOKEN_MARK | OFlag::O_CLOEXEC, Mode::empty())
+        open(procfs::THREAD_NET, TOKEN_MARK | OFlag::O_CLOEXEC)
             .or_else(|errno| marked_without_proc().map_err(|_| errno))
             .map(Home)
             .at(Step::OpenHome)
@@ -55,7 +55,7 @@ fn open_without_proc() -> nix::Result<OwnedFd> {
 
 /// The calling thread's own namespace.
 pub fn open_current() -> Result<OwnedFd> {
-    open(procfs::THREAD_NET, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())
+    open(procfs::THREAD_NET, OFlag::O_RDONLY | OFlag::O_CLOEXEC)
         .or_else(|errno| open_without_proc().map_err(|_| errno))
         .at(Step::OpenHome)
 }
