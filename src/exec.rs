@@ -5,6 +5,7 @@ use nix::sys::signal::SigSet;
 use crate::error::{At, Detail, Result, Step};
 use crate::helper::on_helper_thread;
 use crate::plan::Plan;
+use crate::signal_mask;
 use crate::sys;
 
 /// Becomes the program, and returns only if that fails. A helper thread tries: execve(2) of any thread
@@ -15,7 +16,7 @@ pub fn exec(mut plan: Plan, detail: &Detail) -> Result<()> {
         caller.take_over()?;
         let failure = plan.carry_out(&caller.mask);
         // Until it has ended, the process's signals are not for this thread.
-        SigSet::all().thread_set_mask().at(Step::Mask)?;
+        signal_mask::set(&SigSet::all()).at(Step::Mask)?;
         Ok(failure)
     })?;
     Err(plan.explain(failure, detail))
@@ -29,7 +30,7 @@ struct Caller {
 
 impl Caller {
     fn now() -> Result<Caller> {
-        let mask = SigSet::thread_get_mask().at(Step::Mask)?;
+        let mask = signal_mask::get().at(Step::Mask)?;
         Ok(Caller { mask, death_signal: sys::parent_death_signal().at(Step::DeathSignal)? })
     }
 

@@ -9,9 +9,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
 use nix::errno::Errno;
-use nix::sys::signal::{SigSet, SigmaskHow};
 
 use crate::error::{At, Error, Result, Step};
+use crate::signal_mask::BlockedSignals;
 
 /// Does `work` on a thread of its own, which has ended when this returns. It takes none of the
 /// process's signals.
@@ -70,28 +70,11 @@ where
     ptr::null_mut()
 }
 
-/// Blocks every signal on the calling thread until it is dropped.
-pub struct BlockedSignals {
-    before: SigSet,
-}
-
-impl BlockedSignals {
-    pub fn new() -> Result<BlockedSignals> {
-        let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_BLOCK).at(Step::Mask)?;
-        Ok(BlockedSignals { before })
-    }
-}
-
-impl Drop for BlockedSignals {
-    fn drop(&mut self) {
-        // Fails for an unknown `how` only.
-        let _ = self.before.thread_set_mask();
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::signal_mask;
+    use nix::sys::signal::Signal;
     use nix::unistd::gettid;
 
     #[test]
@@ -116,8 +99,8 @@ mod tests {
 
     #[test]
     fn no_signal_is_for_the_helper() {
-        let blocked = on_helper_thread(|| SigSet::thread_get_mask().at(Step::Mask)).unwrap();
-        assert!(blocked.contains(nix::sys::signal::SIGTERM));
-        assert!(!SigSet::thread_get_mask().unwrap().contains(nix::sys::signal::SIGTERM));
+        let blocked = on_helper_thread(|| signal_mask::get().at(Step::Mask)).unwrap();
+        assert!(blocked.contains(Signal::SIGTERM));
+        assert!(!signal_mask::get().unwrap().contains(Signal::SIGTERM));
     }
 }

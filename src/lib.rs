@@ -18,6 +18,7 @@
 //! | `mounts`       | mounts made and taken off, the new way and the old                         |
 //! | `switch`       | the calling thread's way into a namespace and back                        |
 //! | `helper`       | a thread for what the calling thread must not do to itself                |
+//! | `signal_mask`  | the calling thread's signals, blocked for a while                         |
 //! | `netlink`      | rtnetlink: requests and answers, the connection that a handle keeps       |
 //! | `link`         | interfaces: moved, made, changed, listed                                  |
 //! | `address`      | their addresses                                                           |
@@ -78,6 +79,7 @@ mod program;
 mod retry;
 mod route;
 mod rundir;
+mod signal_mask;
 mod spawn;
 mod strings;
 mod switch;

@@ -17,6 +17,7 @@ use crate::failure::{Done, Failing, Failure};
 use crate::mount_namespace::{Keep, MountNamespace};
 use crate::namespace::Namespace;
 use crate::program::Program;
+use crate::signal_mask;
 
 bitflags! {
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,7 +77,7 @@ impl<'a> Plan<'a> {
             chdir(cwd).failing(Step::Chdir)?;
         }
         arrange(&self.options.stdio)?;
-        mask.thread_set_mask().failing(Step::Mask)
+        signal_mask::set(mask).failing(Step::Mask)
     }
 
     /// The failure as the caller is told of it.

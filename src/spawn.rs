@@ -17,9 +17,9 @@ use nix::unistd::{Pid, getpid, pipe2, read, write};
 
 use crate::error::{At, Detail, Error, Result, Step};
 use crate::failure::{Done, Failing, Failure, REPORT};
-use crate::helper::BlockedSignals;
 use crate::plan::{self, Plan};
 use crate::retry::on_signal;
+use crate::signal_mask::{self, BlockedSignals};
 use crate::sys;
 
 mod fork;
@@ -33,7 +33,7 @@ pub struct Child {
 pub fn spawn(mut plan: Plan, with_pidfd: bool, detail: &Detail) -> Result<Child> {
     let (reader, writer) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK).at(Step::Clone)?;
     let (reader, writer) = (off_stdio(reader)?, off_stdio(writer)?);
-    let mask = SigSet::thread_get_mask().at(Step::Mask)?;
+    let mask = signal_mask::get().at(Step::Mask)?;
     // No handler of the caller's is to run in the child.
     let blocked = BlockedSignals::new()?;
     let forked = fork::fork(with_pidfd, |has_pidfd| {

@@ -10,10 +10,11 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sched::{CloneFlags, setns, unshare};
 
 use crate::error::{At, Error, Result, Step};
-use crate::helper::{BlockedSignals, on_helper_thread};
+use crate::helper::on_helper_thread;
 use crate::namespace::Namespace;
 use crate::procfs;
 use crate::retry::open;
+use crate::signal_mask::BlockedSignals;
 use crate::sys;
 
 /// What tells a token from every other descriptor: nsfs gives these flags no meaning, and nobody
