@@ -27,6 +27,7 @@ use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketAddrAny, recv, recv
 use crate::error::{At, Error, Result, Step};
 use crate::memory::{extend, push};
 use crate::namespace::Namespace;
+use crate::retry::for_memory;
 use crate::switch;
 use crate::sys;
 
@@ -216,8 +217,10 @@ impl Route {
         // By address: the kernel then asks for the sender's capabilities only, and not for those of
         // whoever opened the socket as well.
         let kernel = SocketAddrNetlink::new(0, 0);
-        retry_on_intr(|| sendto(&self.socket, bytes, SendFlags::empty(), &kernel))
-            .at(Step::Send)?;
+        for_memory(|| {
+            retry_on_intr(|| sendto(&self.socket, bytes, SendFlags::empty(), &kernel))
+                .at(Step::Send)
+        })?;
         loop {
             self.receive()?;
             if let Some(result) = answer(&self.buffer, self.sequence, &mut each)? {
@@ -231,12 +234,14 @@ impl Route {
     fn receive(&mut self) -> Result<()> {
         let (socket, buffer) = (&self.socket, &mut self.buffer);
         loop {
-            let size = next_size(socket)?;
+            // What was asked for is done by now.
+            let size = for_memory(|| next_size(socket))?;
             buffer.clear();
             buffer.try_reserve(size).map_err(|_| Error::no_memory())?;
-            let (_, len, sender) =
+            let (_, len, sender) = for_memory(|| {
                 retry_on_intr(|| recvfrom(socket, spare_capacity(buffer), NOW | RecvFlags::TRUNC))
-                    .at(Step::Netlink)?;
+                    .at(Step::Netlink)
+            })?;
             // Whoever is privileged may send to the socket; only the kernel was asked.
             if !is_kernel(sender) {
                 continue;
