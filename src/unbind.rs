@@ -140,8 +140,11 @@ fn unlink_from_elsewhere(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Resul
             Entry::Stranger(what) => return Err(Error::not_a_namespace(what)),
             Entry::Placeholder(_) | Entry::Absent => mounts::detach(rundir),
         };
-        if uncovered.is_err() {
-            break;
+        match uncovered {
+            Ok(()) => {}
+            // Nothing is left to take off.
+            Err(Errno::EINVAL | Errno::ENOENT) => break,
+            Err(errno) => return Err(Error::new(Step::Unmount, errno)),
         }
     }
     Err(Error::new(Step::Unlink, Errno::EBUSY))
