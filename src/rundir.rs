@@ -96,8 +96,8 @@ impl RunDir {
         }
         mounts::mount_on_itself(dir.as_fd(), path).at(Step::MountRunDir)?;
         // The new mount lies on top of what is open.
-        let upper = RunDir::open(path)?;
         dir.unmount_covered_names();
+        let upper = RunDir::open(path)?;
         let lower = std::mem::replace(&mut dir.dir, upper);
         if let Lock::Its = dir.lock {
             dir.lock = Lock::Of(lower.fd);
