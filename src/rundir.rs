@@ -237,12 +237,13 @@ fn same_directory(a: &RunDir, b: &RunDir) -> bool {
 
 /// flock(2) cannot wait for a limited time, so the wait is a series of short naps.
 fn wait_for_lock(dir: &RunDir) -> bool {
+    use rustix::io::Errno;
     let start = Instant::now();
     let mut pause = FIRST_PAUSE;
     loop {
         match flock(&dir.fd, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => return true,
-            Err(rustix::io::Errno::WOULDBLOCK | rustix::io::Errno::INTR) => {}
+            Err(Errno::WOULDBLOCK | Errno::INTR | Errno::NOMEM) => {}
             Err(_) => return false,
         }
         if start.elapsed() >= LONGEST_WAIT {
