@@ -147,9 +147,9 @@ impl Namespace {
 
     /// Whether the calling thread is in it.
     pub fn is_current(&self) -> Result<bool> {
-        if let Ok(current) = stat(procfs::THREAD_NET) {
-            return Ok(file_status::inode(&current) == self.inode()
-                && file_status::device(&current) == self.device());
+        if let (Ok(current), Ok(own)) = (stat(procfs::THREAD_NET), fstat(&self.fd)) {
+            let key = |file| (file_status::inode(file), file_status::device(file));
+            return Ok(key(&current) == key(&own));
         }
         Ok(*self == Namespace::open_current()?)
     }

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use bitflags::bitflags;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
-use nix::sys::stat::fstatat;
+use nix::sys::stat::{FileStat, fstat, fstatat};
 use nix::sys::statfs::{FsType, fstatfs};
 
 use crate::directory::for_each_entry;
@@ -35,7 +35,8 @@ pub fn pids(ns: &Namespace, flags: PidsFlags) -> Result<Vec<i32>> {
     if on_signal(|| fstatfs(&proc)).at(Step::ReadProc)?.filesystem_type() != PROC {
         return Err(Error::new(Step::ReadProc, Errno::ENOENT).hint("/proc is not mounted"));
     }
-    let search = Search { inode: ns.inode(), device: ns.device() };
+    let own = fstat(ns.as_fd()).at(Step::ReadProc)?;
+    let search = Search { inode: ns.inode(), device: file_status::device(&own) };
     let mut found = Vec::new();
     for_each_id(proc.as_fd(), |pid| {
         if flags.contains(PidsFlags::THREADS) {
@@ -55,14 +56,16 @@ struct Search {
 impl Search {
     fn add_if_inside(&self, dir: BorrowedFd, id: i32, found: &mut Vec<i32>) -> Result<()> {
         let path = ProcPath::format(format_args!("{id}/ns/net"));
-        // What cannot be looked at has ended, or is not ours to look at.
-        let inside = fstatat(dir, path.as_cstr(), nix::fcntl::AtFlags::empty()).is_ok_and(|seen| {
-            file_status::inode(&seen) == self.inode && file_status::device(&seen) == self.device
-        });
-        if !inside {
-            return Ok(());
+        match fstatat(dir, path.as_cstr(), nix::fcntl::AtFlags::empty()) {
+            Ok(seen) if self.is_meant(&seen) => push(found, id),
+            Err(Errno::ENOMEM) => Err(Error::new(Step::ReadProc, Errno::ENOMEM)),
+            // What cannot be looked at has ended, or is not ours to look at.
+            _ => Ok(()),
         }
-        push(found, id)
+    }
+
+    fn is_meant(&self, seen: &FileStat) -> bool {
+        file_status::inode(seen) == self.inode && file_status::device(seen) == self.device
     }
 
     fn threads_of(&self, proc: BorrowedFd, pid: i32, found: &mut Vec<i32>) -> Result<()> {
