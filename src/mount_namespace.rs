@@ -162,14 +162,17 @@ impl Sysfs {
 
     /// Mounts a new one and puts back what was on the old one.
     fn mount_anew(&mut self) -> Done<()> {
+        let mut are_copies = true;
         for (item, (path, tree)) in self.below.iter().zip(&mut self.trees).enumerate() {
-            *tree = match mounts::pick_up(path) {
+            let picked = match mounts::pick_up(path) {
                 // It has been unmounted since, or another mount hides it.
-                Err(Errno::ENOENT | Errno::ENOTDIR) => None,
-                picked => Some(picked.failing_at(Step::PickUp, item)?),
+                Err(Errno::ENOENT | Errno::ENOTDIR) => continue,
+                picked => picked.failing_at(Step::PickUp, item)?,
             };
+            are_copies &= picked.is_copy;
+            *tree = Some(picked.tree);
         }
-        if !self.replace().failing(Step::MountSys)? {
+        if !self.replace(are_copies).failing(Step::MountSys)? {
             return Ok(());
         }
         for (item, (path, tree)) in self.below.iter().zip(&mut self.trees).enumerate() {
@@ -185,14 +188,17 @@ impl Sysfs {
 
     /// False: it is the namespace's own already. The new one is mounted while the old one is still
     /// there: a user namespace may mount a sysfs only as long as it sees one.
-    fn replace(&self) -> nix::Result<bool> {
+    fn replace(&self, are_copies: bool) -> nix::Result<bool> {
         let source = self.source.iter().next().unwrap_or(SYSFS);
         match mounts::mount_new(SYSFS, source, SYS, self.flags) {
             Err(Errno::EBUSY) => return Ok(false),
             result => result?,
         }
+        // Before Linux 5.2 the old one stays below, with what is still mounted on it.
+        if !are_copies {
+            return Ok(true);
+        }
         let new = match mounts::copy(SYS) {
-            // Before Linux 5.2 the old one stays below.
             Err(Errno::ENOSYS | Errno::EPERM) => return Ok(true),
             new => new?,
         };

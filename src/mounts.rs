@@ -102,12 +102,20 @@ pub fn copy(path: &CStr) -> Result<OwnedFd> {
     open_tree(CWD, path, flags).map_err(errno)
 }
 
-/// What is mounted at `path`, for [`put_down`] to mount somewhere else; before Linux 5.2 that has to
-/// be done while it is still mounted here.
-pub fn pick_up(path: &CStr) -> Result<OwnedFd> {
+/// What is mounted somewhere, for [`put_down`] to mount somewhere else.
+pub struct PickedUp {
+    pub tree: OwnedFd,
+    /// Before Linux 5.2 it is none, and has to be put down while it is still mounted where it was.
+    pub is_copy: bool,
+}
+
+pub fn pick_up(path: &CStr) -> Result<PickedUp> {
     match copy(path) {
-        Err(Errno::ENOSYS | Errno::EPERM) => open(path, OFlag::O_PATH | OFlag::O_CLOEXEC),
-        tree => tree,
+        Err(Errno::ENOSYS | Errno::EPERM) => {
+            let tree = open(path, OFlag::O_PATH | OFlag::O_CLOEXEC)?;
+            Ok(PickedUp { tree, is_copy: false })
+        }
+        tree => Ok(PickedUp { tree: tree?, is_copy: true }),
     }
 }
 
