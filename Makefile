@@ -32,8 +32,8 @@ REMAP := --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo --remap-p
 
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
-.PHONY: all demo test test-stress test-old-kernels bench fuzz wheel install install-library install-tool
-.PHONY: install-manuals uninstall stage header abi abi-update lint clean
+.PHONY: all demo test test-stress test-old-kernels test-faults bench fuzz wheel install install-library
+.PHONY: install-tool install-manuals uninstall stage header abi abi-update lint clean
 .DELETE_ON_ERROR:
 
 all: $(B)/$(SO) $(B)/libnetns.a $(EXAMPLES)
@@ -161,6 +161,14 @@ test: $(STAGE)/.done $(EXAMPLES)
 	$(MAKE) --no-print-directory -C c-tests test old-kernel STAGE=$(STAGE) \
 	    BUILD=$(CURDIR)/$(B)/c-tests EXAMPLES=$(CURDIR)/$(B)/examples
 	$(STRESS) SECONDS=20 COUNT=1000
+	$(FAULTS)
+
+# Every system call fails once, and the process is killed at each once.
+FAULTS = $(MAKE) --no-print-directory -C c-tests/faults run STAGE=$(STAGE) BUILD=$(CURDIR)/$(B)/faults
+
+test-faults: $(STAGE)/.done
+	@scripts/need cc pkg-config strace
+	$(FAULTS) WHICH='$(WHICH)'
 
 # Seconds of a crowd, and a count of namespaces at once.
 STRESS = $(MAKE) --no-print-directory -C c-tests/stress run STAGE=$(STAGE) \

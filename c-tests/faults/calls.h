@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The calls that strace has seen, and what each of them can fail with. */
+#ifndef NETNS_FAULTS_CALLS_H
+#define NETNS_FAULTS_CALLS_H
+
+#include "supervisor.h"
+
+/* A call as strace shows it. */
+struct call {
+    struct place place;
+    char name[32];
+    char text[200];
+};
+
+struct calls {
+    struct call call[MOST_CALLS];
+    int count, threads;
+};
+
+#define MOST_ERRORS 6
+
+/*
+ * What a call may fail with, as its manual page says and the kernel does. EPERM also stands for the
+ * seccomp filters that know no newer call; the first line that fits counts.
+ */
+static const struct {
+    const char *name;
+    /* What has to be among its arguments; NULL: anything. */
+    const char *with;
+    int errors[MOST_ERRORS];
+} failures[] = {
+    {"openat", "O_CREAT", {EPERM, ENOMEM, EINTR, EMFILE, ENOSPC}},
+    {"openat", "/task\"", {EPERM, ENOMEM, EINTR, EMFILE}},
+    {"openat", NULL, {ENOMEM, EINTR, EMFILE}},
+    {"close", NULL, {EINTR, ENOSPC}},
+    {"mkdir", NULL, {EPERM, ENOMEM, ENOSPC}},
+    {"mkdirat", NULL, {EPERM, ENOMEM, ENOSPC}},
+    {"unlinkat", NULL, {EPERM, ENOMEM, EBUSY}},
+    {"faccessat", NULL, {EPERM, ENOMEM}},
+    {"faccessat2", NULL, {EPERM, ENOMEM}},
+    {"statx", NULL, {EPERM, ENOMEM}},
+    {"fstat", NULL, {ENOMEM}},
+    {"stat", NULL, {ENOMEM}},
+    {"newfstatat", "AT_EMPTY_PATH", {ENOMEM}},
+    {"newfstatat", NULL, {EPERM, ENOMEM}},
+    {"statfs", NULL, {ENOMEM, EINTR}},
+    {"fstatfs", NULL, {ENOMEM, EINTR}},
+    {"readlink", NULL, {EPERM, ENOMEM}},
+    {"readlinkat", NULL, {EPERM, ENOMEM}},
+    {"name_to_handle_at", NULL, {EPERM, ENOMEM}},
+    {"getdents64", NULL, {ENOMEM, EINTR}},
+    {"chdir", NULL, {EPERM, ENOMEM}},
+    {"read", "<pipe:", {EINTR}},
+    {"read", NULL, {ENOMEM, EINTR}},
+    {"write", "<pipe:", {EINTR}},
+    {"write", NULL, {EINTR, ENOSPC}},
+    {"writev", NULL, {EINTR, ENOSPC}},
+    {"flock", NULL, {EINTR, ENOMEM}},
+    {"fcntl", "F_DUPFD", {EMFILE, ENOMEM}},
+    {"fcntl", "F_SETFL", {EPERM}},
+    {"fcntl", "F_SETOWN", {EPERM}},
+    {"dup2", NULL, {EBUSY, EINTR, EMFILE}},
+    {"dup3", NULL, {EBUSY, EINTR, EMFILE}},
+    {"pipe2", NULL, {ENOMEM, EMFILE}},
+    {"poll", NULL, {ENOMEM, EINTR}},
+    {"ppoll", NULL, {ENOMEM, EINTR}},
+    {"mount", "MS_BIND", {EPERM, ENOMEM, ENOSPC}},
+    {"mount", "MS_SLAVE", {EPERM, ENOMEM}},
+    {"mount", "MS_PRIVATE", {EPERM, ENOMEM}},
+    {"mount", "MS_SHARED", {EPERM, ENOMEM, ENOSPC}},
+    /* EBUSY says that it is mounted there already. */
+    {"mount", NULL, {EPERM, ENOMEM, EMFILE, ENOSPC}},
+    {"umount2", "MNT_DETACH", {EPERM, ENOMEM}},
+    {"umount2", NULL, {EPERM, ENOMEM, EBUSY}},
+    {"open_tree", NULL, {EPERM, ENOMEM, EMFILE, ENOSPC}},
+    {"move_mount", NULL, {EPERM, ENOMEM, ENOSPC}},
+    {"mount_setattr", NULL, {EPERM, ENOMEM, ENOSPC}},
+    {"setns", NULL, {EPERM, ENOMEM}},
+    {"unshare", NULL, {EPERM, ENOMEM, ENOSPC}},
+    {"socket", NULL, {EPERM, ENOMEM, EMFILE}},
+    {"getsockopt", NULL, {EPERM, ENOMEM}},
+    {"setsockopt", NULL, {EPERM, ENOMEM}},
+    {"sendto", NULL, {ENOMEM, EINTR}},
+    {"recvfrom", NULL, {ENOMEM, EINTR}},
+    {"ioctl", "SIOCGSKNS", {EPERM, ENOMEM, EMFILE}},
+    {"ioctl", "IFFLAGS", {EPERM, ENOMEM}},
+    {"ioctl", NULL, {EPERM, ENOMEM, EMFILE}},
+    {"pidfd_open", NULL, {EPERM, ENOMEM, EMFILE}},
+    {"pidfd_send_signal", NULL, {EPERM, ENOMEM}},
+    {"inotify_init1", NULL, {ENOMEM, EMFILE}},
+    {"inotify_add_watch", NULL, {ENOMEM, ENOSPC}},
+    {"inotify_rm_watch", NULL, {EPERM}},
+    {"eventfd2", NULL, {ENOMEM, EMFILE}},
+    {"epoll_create1", NULL, {ENOMEM, EMFILE}},
+    {"epoll_ctl", NULL, {ENOMEM, ENOSPC}},
+    {"clone", NULL, {EPERM, ENOMEM, ENOSPC}},
+    {"clone3", NULL, {EPERM, ENOMEM, ENOSPC}},
+    {"vfork", NULL, {EPERM, ENOMEM}},
+    {"wait4", NULL, {EINTR}},
+    {"execve", NULL, {EPERM, ENOMEM, EMFILE}},
+    {"prctl", NULL, {EPERM}},
+    {"rt_sigaction", NULL, {EPERM}},
+    {"rt_sigprocmask", NULL, {EPERM}},
+};
+
+/* Those that the call can fail with, ending with 0; none for what cannot fail, as getpid(2). */
+static inline const int *errors_of(const struct call *call)
+{
+    static const int none[1];
+
+    for (size_t i = 0; i < sizeof failures / sizeof *failures; i++)
+        if (strcmp(failures[i].name, call->name) == 0 &&
+            (!failures[i].with || strstr(call->text, failures[i].with)))
+            return failures[i].errors;
+    return none;
+}
+
+/* --- what strace has written -------------------------------------------------------------------- */
+
+struct log {
+    struct calls *calls;
+    /* Threads by their numbers; 0: not one of ours. */
+    struct { pid_t pid; int thread; bool is_program; int calls; } seen[64];
+    int seen_count;
+    bool begun, ended;
+};
+
+static inline int seen_thread(struct log *log, pid_t pid)
+{
+    int i;
+
+    for (i = 0; i < log->seen_count; i++)
+        if (log->seen[i].pid == pid)
+            return i;
+    MUST(i < 64 ? 0 : -1);
+    log->seen_count++;
+    log->seen[i].pid = pid;
+    /* Who comes up between the marks was started there. */
+    log->seen[i].thread = log->begun ? log->calls->threads++ : -1;
+    return i;
+}
+
+static inline bool name_is_passed_over(const char *name)
+{
+    for (size_t i = 0; i < PASSED_OVER; i++)
+        if (strcmp(passed_over[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* Whether the line says that a program was started: what follows is the program's. */
+static inline bool is_started(const char *text)
+{
+    size_t length = strlen(text);
+
+    return strstr(text, "execve") && length > 4 && strcmp(text + length - 4, " = 0") == 0;
+}
+
+/* One line: who, and what was called, or how it ended. */
+static inline void read_line(struct log *log, char *line, bool becomes_program)
+{
+    char *text = line;
+    pid_t pid = strtol(line, &text, 10);
+    struct call *call = &log->calls->call[log->calls->count];
+    size_t length;
+    int i;
+
+    text += strspn(text, " ");
+    text[strcspn(text, "\n")] = '\0';
+    i = seen_thread(log, pid);
+    if (strstr(text, "prctl(0x6e65746e")) {
+        log->ended = log->begun;
+        if (!log->begun)
+            log->seen[i].thread = log->calls->threads++;
+        log->begun = true;
+        return;
+    }
+    length = strcspn(text, "(");
+    if (!log->begun || log->ended || log->seen[i].thread < 0 || log->seen[i].is_program)
+        return;
+    if (is_started(text))
+        log->seen[i].is_program = true;
+    /* Of a thread other than the first it replaces them all. */
+    if (log->seen[i].is_program && becomes_program)
+        log->ended = true;
+    if (strchr("<+-", *text) || length >= sizeof call->name || text[length] != '(')
+        return;
+    memcpy(call->name, text, length);
+    call->name[length] = '\0';
+    if (name_is_passed_over(call->name))
+        return;
+    call->place = (struct place){log->seen[i].thread, log->seen[i].calls++};
+    snprintf(call->text, sizeof call->text, "%s", text);
+    MUST(++log->calls->count < MOST_CALLS ? 0 : -1);
+}
+
+/* The calls that the library has made between the marks; false: strace has not seen both. */
+static inline bool read_log(const char *path, bool becomes_program, struct calls *calls)
+{
+    struct log log = {.calls = calls};
+    FILE *file = fopen(path, "re");
+    char line[4096];
+
+    memset(calls, 0, sizeof *calls);
+    if (!file)
+        return false;
+    while (fgets(line, sizeof line, file))
+        read_line(&log, line, becomes_program);
+    fclose(file);
+    return log.begun && log.ended;
+}
+
+#endif

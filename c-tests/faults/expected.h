@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * What is expected of a call of which one system call has failed, where that is something else than the
+ * same errno, or a success, with nothing left behind.
+ */
+#ifndef NETNS_FAULTS_EXPECTED_H
+#define NETNS_FAULTS_EXPECTED_H
+
+#include "calls.h"
+#include "scenario.h"
+
+struct expectation {
+    /* NULL: any function; any system call; any arguments, or what has to be among them. */
+    const char *function, *call, *with;
+    /* What the system call failed with, 0: anything; and what the function says then, 0: the same. */
+    int error, says;
+    /* LESS: a success may do less. HALF: a failure may leave the work half done. STRANDED: it may leave
+       the thread in the namespace. */
+    int forgiven;
+    const char *why;
+};
+
+#define OF_PIDFD "_IOC(_IOC_NONE, 0xff"
+
+static const struct expectation expectations[] = {
+    {NULL, "clone3", NULL, 0, EAGAIN, NOTHING, "a helper thread that cannot be started is EAGAIN"},
+    {"netns_open_pid", "ioctl", OF_PIDFD, EPERM, EACCES, NOTHING,
+     "a process that is not ours to look at is EACCES, however it was asked for"},
+    {"netns_open_fd", "ioctl", OF_PIDFD, EPERM, EACCES, NOTHING, "the same"},
+    {"netns_pids", "newfstatat", NULL, EPERM, 0, LESS,
+     "a process that is not ours to look at (hidepid) is left out, as the header says"},
+    {"netns_pids", "openat", "/task\"", EPERM, 0, LESS, "the same of its threads"},
+    {"netns_remove", "unlinkat", NULL, EPERM, 0, HALF,
+     "whether the file may be unlinked is asked before; where it may not be after all (an append-only "
+     "directory) the name is stale, and whoever may clears it"},
+    {"netns_remove", "umount2", NULL, EPERM, 0, HALF,
+     "of a stack of mounts the first has come off; the others are the next call's to take off"},
+    {"netns_foreach", "getdents64", NULL, 0, 0, LESS,
+     "it gives the names as far as the directory can be read, as iproute2's does"},
+    {"netns_name_from_id", "getdents64", NULL, 0, ERRNO_UNTOUCHED, NOTHING, "the same"},
+    {"netns_name_from_id", "openat", NULL, 0, ERRNO_UNTOUCHED, NOTHING,
+     "it passes over a name that it cannot open, as iproute2's does"},
+    {"netns_switch", NULL, NULL, 0, 0, STRANDED,
+     "it is one way from the setns on, as iproute2's is, and the header says so"},
+};
+
+/* The row for a call of a scenario that fails with this errno; NULL: there is none. */
+static inline const struct expectation *
+expectation_of(const struct scenario *scenario, const struct call *call, int error)
+{
+    for (size_t i = 0; i < sizeof expectations / sizeof *expectations; i++) {
+        const struct expectation *row = &expectations[i];
+
+        if ((!row->function || strcmp(row->function, scenario->function) == 0) &&
+            (!row->call || strcmp(row->call, call->name) == 0) &&
+            (!row->with || strstr(call->text, row->with)) && (!row->error || row->error == error))
+            return row;
+    }
+    return NULL;
+}
+
+#endif

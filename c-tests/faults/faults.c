@@ -1,0 +1,540 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * usage: faults DOCUMENTED [SCENARIO]
+ *
+ * Lets every system call of every public function fail once in each way that it can, and kills the
+ * process at each. DOCUMENTED is what documented.awk makes of the header. strace finds the calls; a
+ * supervisor, which sees the same ones, does the rest (see supervisor.h). Only scenarios are run of
+ * which SCENARIO is a part of the name.
+ */
+#include "expected.h"
+#include "links.h"
+#include "names.h"
+#include "programs.h"
+#include "threads.h"
+
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <sys/personality.h>
+
+/* --- all scenarios ------------------------------------------------------------------------------- */
+
+#define COUNT(scenarios) (sizeof(scenarios) / sizeof *(scenarios))
+#define SCENARIOS (COUNT(program_scenarios) + COUNT(name_scenarios) + COUNT(thread_scenarios) + \
+                   COUNT(link_scenarios))
+
+/* Those that take long come first. */
+static const struct scenario *scenario_at(size_t i)
+{
+    if (i < COUNT(program_scenarios))
+        return &program_scenarios[i];
+    i -= COUNT(program_scenarios);
+    if (i < COUNT(name_scenarios))
+        return &name_scenarios[i];
+    i -= COUNT(name_scenarios);
+    if (i < COUNT(thread_scenarios))
+        return &thread_scenarios[i];
+    return &link_scenarios[i - COUNT(thread_scenarios)];
+}
+
+static const char *title_of(const struct scenario *scenario)
+{
+    static char title[128];
+
+    snprintf(title, sizeof title, "%s%s%s", scenario->function, *scenario->way ? ", " : "",
+             scenario->way);
+    return title;
+}
+
+/* What all workers have counted. */
+static struct totals {
+    atomic_size_t next;
+    atomic_long unable, calls, failures, kills, failed;
+    bool tried[200];
+} *totals;
+
+static long ways_tried(void)
+{
+    long count = 0;
+
+    for (size_t i = 0; i < SCENARIOS; i++)
+        count += totals->tried[i];
+    return count;
+}
+
+/* The ways of one function follow on each other. */
+static long functions_tried(void)
+{
+    const char *last = "";
+    long count = 0;
+
+    for (size_t i = 0; i < SCENARIOS; i++)
+        if (totals->tried[i] && strcmp(scenario_at(i)->function, last) != 0) {
+            last = scenario_at(i)->function;
+            count++;
+        }
+    return count;
+}
+
+/* --- what the header says ------------------------------------------------------------------------ */
+
+static char documented[65536];
+
+static const char *documented_path;
+
+static void read_documented(const char *path)
+{
+    int fd = MUST(open(path, O_RDONLY | O_CLOEXEC));
+    ssize_t length = MUST(read(fd, documented, sizeof documented - 2));
+
+    /* Every word has a blank before and behind it. */
+    for (ssize_t i = 0; i < length; i++)
+        if (documented[i] == '\n')
+            documented[i] = ';';
+    close(fd);
+    documented_path = path;
+}
+
+static bool is_documented(const char *function, int error)
+{
+    char start[80], word[40];
+    const char *line, *found;
+    size_t length;
+
+    snprintf(start, sizeof start, "%s ", function);
+    line = strncmp(documented, start, strlen(start)) == 0 ? documented : NULL;
+    if (!line) {
+        snprintf(start, sizeof start, ";%s ", function);
+        line = strstr(documented, start);
+    }
+    if (!line)
+        return false;
+    line++;
+    length = strcspn(line, ";");
+    snprintf(word, sizeof word, " %s", strerrorname_np(error));
+    for (found = line; (found = strstr(found, word)) && found < line + length; found++)
+        if (strchr(" ;", found[strlen(word)]))
+            return true;
+    return memmem(line, length, " *", 2) != NULL;
+}
+
+/* --- one run ----------------------------------------------------------------------------------- */
+
+/* Where the worlds of a scenario end up if nothing fails. */
+struct norm {
+    int mounts_outside;
+};
+
+static void be_the_subject(const struct scenario *scenario, int line)
+{
+    struct before before;
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    MUST(dup2(open("/dev/null", O_RDWR | O_CLOEXEC), 2));
+    if (scenario->ready)
+        scenario->ready();
+    if (line >= 0)
+        be_supervised(line);
+    look_before(&before);
+    mark(1);
+    errno = ERRNO_UNTOUCHED;
+    rc = scenario->call();
+    outcome->error = errno;
+    mark(2);
+    outcome->rc = rc;
+    outcome->returned = true;
+    snprintf(outcome->message, sizeof outcome->message, "%s", rc < 0 ? netns_errmsg() : "");
+    look_after(scenario, &before);
+    _exit(0);
+}
+
+/* The names that there are. */
+static void names_left(char *text, size_t size, uint32_t flags)
+{
+    struct netns_list *list = NULL;
+    size_t used = 0;
+
+    *text = '\0';
+    if (netns_list_at(rundir, flags, &list) < 0)
+        problem("%s", netns_errmsg());
+    for (size_t i = 0; i < netns_list_len(list) && used < size; i++)
+        used += snprintf(text + used, size - used, "%s ", netns_list_name(list, i));
+    netns_list_free(list);
+}
+
+/* After a failure they are the same; only a stale one that was in the way may be gone. */
+static void look_at_names(const char *before, const char *stale_before)
+{
+    char names[512], stale[512], *name;
+
+    names_left(names, sizeof names, 0);
+    if (strcmp(names, before) != 0)
+        problem("names before: %s after: %s", before, names);
+    names_left(stale, sizeof stale, NETNS_LIST_STALE);
+    for (name = strtok(stale, " "); name; name = strtok(NULL, " "))
+        if (!strstr(stale_before, name))
+            problem("%s is stale", name);
+}
+
+/* Every name that is listed can be opened. */
+static void listed_names_open(void)
+{
+    struct netns_list *list = NULL;
+
+    if (netns_list_at(rundir, 0, &list) < 0)
+        problem("%s", netns_errmsg());
+    for (size_t i = 0; i < netns_list_len(list); i++)
+        if (!can_open(netns_list_name(list, i)))
+            problem("%s is listed, but %s", netns_list_name(list, i), netns_errmsg());
+    netns_list_free(list);
+}
+
+static void nobody_has_the_lock(void)
+{
+    int fd = open(rundir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0)
+        problem("the run directory's lock: %s", strerror(errno));
+    if (fd >= 0)
+        close(fd);
+}
+
+#define WORKS(call) ((call) >= 0 ? (void)0 : problem("the next process: %s", netns_errmsg()))
+
+/* The next process can do everything with every name, whatever the one before has left of it. */
+static void everything_works(void)
+{
+    static const char *const names[] = {"blue", "green", "stale", "old", "azure", "other", "anon"};
+    struct netns *ns = NULL;
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        WORKS(netns_remove_at(rundir, names[i], NETNS_REMOVE_MISSING_OK));
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (!ns)
+            WORKS(netns_create_at(rundir, names[i], 0, &ns));
+        else
+            WORKS(netns_attach_at(rundir, ns, names[i], 0));
+        if (!can_open(names[i]))
+            problem("the next process: %s", netns_errmsg());
+        WORKS(netns_remove_at(rundir, names[i], 0));
+    }
+    netns_close(ns);
+}
+
+/* What the call has left; in the process that made the world, after the subject's end. */
+static void look_around(const struct scenario *scenario, struct mounts before, const char *names,
+                        const char *stale, struct norm *norm)
+{
+    struct mounts mounts = mounts_now();
+
+    if (outcome->returned && outcome->rc < 0 && forgiven != HALF &&
+        !(scenario->flags & READY_MAKES_NAMES)) {
+        look_at_names(names, stale);
+        if (mounts.inside != before.inside)
+            problem("mounts in the run directory: %d, %d", before.inside, mounts.inside);
+        /* The run directory itself stays, once it is made. */
+        if (mounts.outside != before.outside && mounts.outside != norm->mounts_outside)
+            problem("mounts: %d, %d", before.outside, mounts.outside);
+    }
+    listed_names_open();
+    nobody_has_the_lock();
+    everything_works();
+    if (files_in(rundir) > exists(NETNS_RUN_DIR "/stranger") && !(scenario->flags & IPROUTE2))
+        problem("%d files are left", files_in(rundir));
+    mounts = mounts_now();
+    if (mounts.inside != 0)
+        problem("mounts are left in the run directory: %d", mounts.inside);
+    if (norm->mounts_outside < 0)
+        norm->mounts_outside = mounts.outside;
+    if (mounts.outside != norm->mounts_outside)
+        problem("mounts are left: %d, not %d", mounts.outside, norm->mounts_outside);
+}
+
+/* Whether the subject ended as it had to. */
+static void look_at_end(const struct target *target, int status)
+{
+    bool to_be_killed = target && (target->what == KILL || target->what == KILL_PARENT);
+
+    if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
+        problem("the subject ended with status %d", WEXITSTATUS(status));
+    if (WIFSIGNALED(status) && !(to_be_killed && WTERMSIG(status) == SIGKILL))
+        problem("the subject ended with signal %d", WTERMSIG(status));
+}
+
+static void run_in_world(const struct scenario *scenario, const struct target *target,
+                         const struct outcome *known, struct norm *norm, bool supervised)
+{
+    char names[512], stale[512];
+    struct mounts before;
+    int line[2], status = 0;
+    pid_t subject;
+
+    make_world(scenario);
+    before = mounts_now();
+    names_left(names, sizeof names, 0);
+    names_left(stale, sizeof stale, NETNS_LIST_STALE);
+    MUST(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, line));
+    fflush(NULL);
+    subject = MUST(fork());
+    if (subject == 0) {
+        close(line[0]);
+        be_the_subject(scenario, supervised ? line[1] : -1);
+    }
+    close(line[1]);
+    if (supervised) {
+        int listener = MUST(receive_listener(line[0]));
+
+        status = supervise(listener, subject, target, known);
+        close(listener);
+    } else {
+        waitpid(subject, &status, 0);
+    }
+    close(line[0]);
+    look_at_end(target, status);
+    netns_close(blue);
+    netns_close(red);
+    look_around(scenario, before, names, stale, norm);
+}
+
+static struct norm *norm;
+
+/* In a world of its own; what came of it is in `outcome`. */
+static void run_alone(const struct scenario *scenario, const struct target *target,
+                const struct outcome *known, bool supervised)
+{
+    int status;
+    pid_t pid;
+
+    memset(outcome, 0, sizeof *outcome);
+    outcome->left_open = -1;
+    fflush(NULL);
+    pid = MUST(syscall(SYS_clone, CLONE_NEWPID | CLONE_NEWNS | SIGCHLD, 0, 0, 0, 0));
+    if (pid == 0) {
+        run_in_world(scenario, target, known, norm, supervised);
+        fflush(NULL);
+        _exit(0);
+    }
+    status = wait_for(pid);
+    if (status != 0)
+        problem("the world ended with status %d", status);
+}
+
+/* --- a scenario ---------------------------------------------------------------------------------- */
+
+static char program[PATH_MAX];
+
+static bool find_calls(size_t i, struct calls *calls)
+{
+    char log[PATH_MAX + 20], command[3 * PATH_MAX];
+    bool found;
+
+    snprintf(log, sizeof log, "%s.%zu", documented_path, i);
+    snprintf(command, sizeof command, "strace -f -qq -y -s 80 -o '%s' '%s' --find %zu", log, program,
+             i);
+    if (shell(command) != 0)
+        problem("strace failed");
+    found = read_log(log, scenario_at(i)->flags & BECOMES_PROGRAM, calls);
+    unlink(log);
+    return found;
+}
+
+static void report(const struct scenario *scenario, const struct call *call, const char *what)
+{
+    char text[8192];
+    int length;
+
+    totals->failed++;
+    length = snprintf(text, sizeof text, "not ok: %s: thread %d: %s: %s\n%s", title_of(scenario),
+                      call ? call->place.thread : 0, call ? call->text : "", what,
+                      outcome->problems);
+    if (outcome->returned && outcome->rc < 0)
+        length += snprintf(text + length, sizeof text - length, "  (%s)\n", outcome->message);
+    MUST(write(1, text, length));
+}
+
+/* A failure is told by the same errno, or by the one that is expected, and the header has it. */
+static void look_at_errno(const struct scenario *scenario, const struct call *call, enum what what,
+                          int error)
+{
+    const struct expectation *row = expectation_of(scenario, call, error);
+    int says = outcome->error;
+
+    if (!outcome->returned || outcome->rc >= 0)
+        return;
+    if (says != error && says != fails_as_it_is(scenario->flags) && !(row && row->says == says) &&
+        !(what == FAIL_FROM_HERE && says == ENOTRECOVERABLE))
+        problem("it says %s", strerrorname_np(says));
+    if (!(scenario->flags & IPROUTE2) && !is_documented(scenario->function, says))
+        problem("the header does not say %s", strerrorname_np(says));
+}
+
+static void try_one(const struct scenario *scenario, const struct call *call,
+                    const struct outcome *known, enum what what, int error)
+{
+    const struct expectation *row = expectation_of(scenario, call, error);
+    struct target target = {call->place, what, error};
+    char words[80];
+
+    forgiven = row ? row->forgiven : NOTHING;
+    run_alone(scenario, &target, known, true);
+    if (!outcome->hit || outcome->strayed)
+        problem("the call was not met again");
+    if (what == KILL || what == KILL_PARENT) {
+        totals->kills++;
+        if (outcome->returned && outcome->rc < 0)
+            look_at_errno(scenario, call, what, ECANCELED);
+    } else {
+        totals->failures++;
+        look_at_errno(scenario, call, what, error);
+    }
+    snprintf(words, sizeof words, "%s%s", what == KILL ? "killed" : what == KILL_PARENT
+             ? "the parent killed" : strerrorname_np(error), what == FAIL_FROM_HERE
+             ? " from here on" : "");
+    if (*outcome->problems)
+        report(scenario, call, words);
+}
+
+static const struct seen *seen_at(const struct outcome *known, struct place place)
+{
+    for (int i = 0; i < known->count; i++)
+        if (known->calls[i].place.thread == place.thread &&
+            known->calls[i].place.index == place.index)
+            return &known->calls[i];
+    return NULL;
+}
+
+static void try_call(const struct scenario *scenario, const struct call *call,
+                     const struct outcome *known)
+{
+    const struct seen *seen = seen_at(known, call->place);
+
+    totals->calls++;
+    if (!seen) {
+        problem("the supervisor does not see it");
+        report(scenario, call, "found");
+        return;
+    }
+    for (const int *error = errors_of(call); *error; error++)
+        try_one(scenario, call, known, FAIL, *error);
+    if (strcmp(call->name, "setns") == 0)
+        try_one(scenario, call, known, FAIL_FROM_HERE, EPERM);
+    try_one(scenario, call, known, KILL, 0);
+    if (seen->by_child)
+        try_one(scenario, call, known, KILL_PARENT, 0);
+}
+
+/* Whether this kernel lacks what it is about; a kind of interface, say. */
+static bool cannot_run(void)
+{
+    return outcome->returned && (outcome->rc == -EOPNOTSUPP || outcome->rc == -EPERM);
+}
+
+static void try_scenario(size_t i)
+{
+    static struct calls calls;
+    static struct outcome known;
+    const struct scenario *scenario = scenario_at(i);
+
+    norm->mounts_outside = -1;
+    forgiven = NOTHING;
+    run_alone(scenario, NULL, &known, true);
+    if (cannot_run()) {
+        printf("# %s: left out: %s\n", title_of(scenario), outcome->message);
+        fflush(stdout);
+        totals->unable++;
+        return;
+    }
+    totals->tried[i] = true;
+    if (outcome->returned && (outcome->rc < 0 ? outcome->error : 0) != fails_as_it_is(scenario->flags))
+        problem("it fails as it is");
+    known = *outcome;
+    if (!find_calls(i, &calls))
+        problem("strace saw nothing");
+    if (*outcome->problems) {
+        report(scenario, NULL, "as it is");
+        return;
+    }
+    for (int call = 0; call < calls.count; call++)
+        try_call(scenario, &calls.call[call], &known);
+}
+
+/* --- all of it ----------------------------------------------------------------------------------- */
+
+static void *shared(size_t size)
+{
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    MUST(memory == MAP_FAILED ? -1 : 0);
+    return memory;
+}
+
+static void prepare_worker(void)
+{
+    outcome = shared(sizeof *outcome);
+    norm = shared(sizeof *norm);
+    norm->mounts_outside = -1;
+    /* What the calls do to the thread's own namespace is not done to the machine's. */
+    MUST(unshare(CLONE_NEWNET));
+}
+
+static int work(const char *which)
+{
+    size_t i;
+
+    prepare_worker();
+    while ((i = totals->next++) < SCENARIOS)
+        if (!which || strstr(title_of(scenario_at(i)), which))
+            try_scenario(i);
+    return 0;
+}
+
+/* Addresses that are the same in every run make calls that are the same. */
+static void without_random_addresses(char **argv)
+{
+    int now = personality(0xffffffff);
+
+    if (now & ADDR_NO_RANDOMIZE || personality(now | ADDR_NO_RANDOMIZE) < 0)
+        return;
+    execv("/proc/self/exe", argv);
+}
+
+static bool can_supervise(void)
+{
+    unsigned action = SECCOMP_RET_USER_NOTIF;
+
+    return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
+}
+
+int main(int argc, char **argv)
+{
+    long workers = sysconf(_SC_NPROCESSORS_ONLN);
+
+    without_random_addresses(argv);
+    MUST(readlink("/proc/self/exe", program, sizeof program - 1));
+    strcpy(self, program);
+    if (argc == 3 && strcmp(argv[1], "--program") == 0)
+        return be_the_program(argv[2]);
+    if (argc == 3 && strcmp(argv[1], "--find") == 0) {
+        prepare_worker();
+        run_alone(scenario_at(strtoul(argv[2], NULL, 10)), NULL, NULL, false);
+        return 0;
+    }
+    MUST(argc >= 2 ? 0 : -1);
+    read_documented(argv[1]);
+    if (!have("strace") || !can_supervise()) {
+        printf("faults: skipped, %s\n", have("strace") ? "no SECCOMP_RET_USER_NOTIF" : "no strace");
+        return SKIPPED;
+    }
+    if (geteuid() != 0)
+        become_root_of_a_user_namespace();
+    totals = shared(sizeof *totals);
+    for (long i = 0; i < workers; i++)
+        if (MUST(fork()) == 0)
+            return work(argv[2]);
+    while (wait(NULL) > 0)
+        ;
+    printf("faults: %ld functions in %ld ways, %ld left out; %ld system calls found, %ld failures and "
+           "%ld kills tried, %ld failed\n", functions_tried(), ways_tried(), totals->unable,
+           totals->calls, totals->failures, totals->kills, totals->failed);
+    return totals->failed || !totals->kills ? 1 : 0;
+}

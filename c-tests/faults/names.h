@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Names made, opened, taken and listed. */
+#ifndef NETNS_FAULTS_NAMES_H
+#define NETNS_FAULTS_NAMES_H
+
+#include "scenario.h"
+
+static bool can_open(const char *name)
+{
+    struct netns *ns = NULL;
+    bool can = netns_open_at(rundir, name, 0, &ns) == 0;
+
+    netns_close(ns);
+    return can;
+}
+
+/* --- create ------------------------------------------------------------------------------------ */
+
+static long long create(void)
+{
+    return netns_create("green", 0, &received.ns);
+}
+
+static long long create_lo_up(void)
+{
+    return netns_create("green", NETNS_CREATE_LO_UP, &received.ns);
+}
+
+static long long create_or_open(void)
+{
+    return netns_create("blue", NETNS_CREATE_EXIST_OK | NETNS_CREATE_LO_UP, &received.ns);
+}
+
+static long long create_without_handle(void)
+{
+    return netns_create("green", 0, NULL);
+}
+
+static long long create_anonymous(void)
+{
+    return netns_create(NULL, NETNS_CREATE_LO_UP, &received.ns);
+}
+
+static long long create_over_stale(void)
+{
+    return netns_create("stale", 0, &received.ns);
+}
+
+static long long create_blue(void)
+{
+    return netns_create("blue", 0, &received.ns);
+}
+
+static long long create_below_directories(void)
+{
+    return netns_create_at(rundir, "green", 0, &received.ns);
+}
+
+static void check_created(bool done)
+{
+    if (!done) {
+        WANT(!can_open("green"));
+        return;
+    }
+    WANT(can_open("green"));
+    WANT(strcmp(netns_name(received.ns), "green") == 0);
+    netns_close(received.ns);
+}
+
+static void check_lo_up(bool done)
+{
+    if (done) {
+        WANT(lo_is_up(received.ns));
+        netns_close(received.ns);
+    }
+}
+
+static void check_or_opened(bool done)
+{
+    WANT(can_open("blue"));
+    if (done)
+        WANT(netns_equal(received.ns, blue));
+    check_lo_up(done);
+}
+
+static void check_without_handle(bool done)
+{
+    WANT(can_open("green") == done);
+}
+
+static void check_stale_taken(bool done)
+{
+    WANT(can_open("stale") == done);
+    close_received(done);
+}
+
+/* What a killed creator of this library left, and what another's did. */
+static void leave_stale(void)
+{
+    write_file(NETNS_RUN_DIR "/stale", "", 01000);
+}
+
+static void in_a_deep_run_directory(void)
+{
+    rundir = "/run/of/mine";
+}
+
+/* A run directory with names in it, that is no mount point. */
+static void in_a_plain_directory(void)
+{
+    rundir = "/run/mine";
+    MUST(mkdir(rundir, 0755));
+    make_red();
+    write_file("/run/mine/old", "", 0444);
+    MUST(mount("/proc/self/ns/net", "/run/mine/old", "none", MS_BIND, NULL));
+}
+
+/* --- attach ------------------------------------------------------------------------------------ */
+
+static long long attach(void)
+{
+    return netns_attach(red, "green", 0);
+}
+
+static long long attach_blue(void)
+{
+    return netns_attach(red, "blue", 0);
+}
+
+static long long attach_over_stale(void)
+{
+    return netns_attach(red, "stale", 0);
+}
+
+static long long attach_at(void)
+{
+    return netns_attach_at(rundir, red, "green", 0);
+}
+
+static void red_and_stale(void)
+{
+    make_red();
+    leave_stale();
+}
+
+static void red_and_a_deep_run_directory(void)
+{
+    make_red();
+    in_a_deep_run_directory();
+}
+
+/* --- remove ------------------------------------------------------------------------------------ */
+
+static long long remove_blue(void)
+{
+    return netns_remove("blue", 0);
+}
+
+static long long remove_missing(void)
+{
+    return netns_remove("green", NETNS_REMOVE_MISSING_OK);
+}
+
+static long long remove_stale(void)
+{
+    return netns_remove("stale", 0);
+}
+
+static long long remove_stranger(void)
+{
+    return netns_remove("stranger", 0);
+}
+
+static void put_stranger(void)
+{
+    MUST(mkdir(NETNS_RUN_DIR "/stranger", 0755));
+}
+
+static long long remove_old(void)
+{
+    return netns_remove_at(rundir, "old", 0);
+}
+
+/* What is left of a name that was being taken away can be taken away. */
+static void check_blue_removed(bool done)
+{
+    if (done)
+        WANT(!exists(NETNS_RUN_DIR "/blue"));
+}
+
+static void check_stale_removed(bool done)
+{
+    WANT(exists(NETNS_RUN_DIR "/stale") != done);
+}
+
+static void check_old_removed(bool done)
+{
+    if (done)
+        WANT(!exists("/run/mine/old"));
+}
+
+static void stack_blue(void)
+{
+    make_blue();
+    MUST(mount("/proc/self/ns/net", NETNS_RUN_DIR "/blue", "none", MS_BIND, NULL));
+    MUST(mount(NETNS_RUN_DIR "/blue", NETNS_RUN_DIR "/blue", "none", MS_BIND, NULL));
+}
+
+/* A name whose mount another mount of the directory hides. */
+static void hide_old(void)
+{
+    in_a_plain_directory();
+    MUST(mount("/run/mine", "/run/mine", "none", MS_BIND, NULL));
+}
+
+/* --- open -------------------------------------------------------------------------------------- */
+
+static long long open_name(void)
+{
+    return netns_open("blue", 0, &received.ns);
+}
+
+static long long open_stale(void)
+{
+    return netns_open("stale", 0, &received.ns);
+}
+
+static long long open_path(void)
+{
+    return netns_open(NETNS_RUN_DIR "/blue", 0, &received.ns);
+}
+
+static long long open_at(void)
+{
+    return netns_open_at(rundir, "blue", 0, &received.ns);
+}
+
+static long long open_pid(void)
+{
+    return netns_open_pid(1, &received.ns);
+}
+
+static long long open_descriptor(void)
+{
+    return netns_open_fd(descriptor, &received.ns);
+}
+
+static long long open_current(void)
+{
+    return netns_open_current(&received.ns);
+}
+
+static void check_is_blue(bool done)
+{
+    if (done) {
+        WANT(netns_equal(received.ns, blue));
+        netns_close(received.ns);
+    }
+}
+
+static void check_is_home(bool done)
+{
+    if (done) {
+        WANT(netns_inode(received.ns) == home);
+        netns_close(received.ns);
+    }
+}
+
+static void descriptor_of_a_namespace(void)
+{
+    make_blue();
+    descriptor = MUST(fcntl(netns_fd(blue), F_DUPFD_CLOEXEC, 3));
+}
+
+static void descriptor_of_a_socket(void)
+{
+    make_blue();
+    descriptor = MUST(netns_socket(blue, AF_INET, SOCK_DGRAM, 0));
+}
+
+static void descriptor_of_a_path(void)
+{
+    make_blue();
+    descriptor = MUST(open(NETNS_RUN_DIR "/blue", O_PATH | O_CLOEXEC));
+}
+
+static void descriptor_of_a_process(void)
+{
+    descriptor = MUST(syscall(SYS_pidfd_open, 1, 0));
+}
+
+static long long close_blue(void)
+{
+    netns_close(blue);
+    blue = NULL;
+    return 0;
+}
+
+/* With the connection that it has kept. */
+static void make_talkative_blue(void)
+{
+    struct netns_link_list *links = NULL;
+
+    make_blue();
+    MUST(netns_link_list(blue, 0, &links));
+    netns_link_list_free(links);
+}
+
+/* --- lists ------------------------------------------------------------------------------------- */
+
+static long long list(void)
+{
+    return netns_list(0, &received.list);
+}
+
+static long long list_stale(void)
+{
+    return netns_list(NETNS_LIST_STALE, &received.list);
+}
+
+static long long list_at(void)
+{
+    return netns_list_at(rundir, 0, &received.list);
+}
+
+static long long list_names(void)
+{
+    return netns_names(blue, 0, &received.list);
+}
+
+static long long list_names_at(void)
+{
+    return netns_names_at(rundir, blue, 0, &received.list);
+}
+
+static void has_names(const char *expected)
+{
+    char text[256] = "";
+
+    for (size_t i = 0; i < netns_list_len(received.list); i++) {
+        strcat(text, i ? " " : "");
+        strcat(text, netns_list_name(received.list, i));
+    }
+    if (strcmp(text, expected) != 0)
+        problem("it lists \"%s\", not \"%s\"", text, expected);
+    netns_list_free(received.list);
+}
+
+static void check_both(bool done)
+{
+    if (done)
+        has_names("azure blue");
+}
+
+static void check_three(bool done)
+{
+    if (done)
+        has_names("azure blue stale");
+}
+
+/* One namespace of two names, one of another, and what a killed creator left. */
+static void several_names(void)
+{
+    make_blue();
+    MUST(netns_attach(blue, "azure", 0));
+    leave_stale();
+}
+
+static void several_names_and_another(void)
+{
+    several_names();
+    MUST(netns_create("other", 0, NULL));
+}
+
+static const struct scenario name_scenarios[] = {
+    {"netns_create", "named", 0, NULL, NULL, create, check_created},
+    {"netns_create", "with lo up", 0, NULL, NULL, create_lo_up, check_lo_up},
+    {"netns_create", "that exists", 0, make_blue, NULL, create_or_open, check_or_opened},
+    {"netns_create", "without a handle", 0, NULL, NULL, create_without_handle,
+     check_without_handle},
+    {"netns_create", "anonymous", 0, NULL, NULL, create_anonymous, check_lo_up},
+    {"netns_create", "over a stale name", 0, leave_stale, NULL, create_over_stale,
+     check_stale_taken},
+    {"netns_create", "the first", NO_RUN_DIRECTORY, NULL, NULL, create, check_created},
+    {"netns_create", "rootless", ROOTLESS, NULL, NULL, create_lo_up, check_lo_up},
+    {"netns_create", "anonymous, rootless", ROOTLESS, NULL, NULL, create_anonymous, check_lo_up},
+    {"netns_create_at", "below directories to be made", 0, in_a_deep_run_directory, NULL,
+     create_below_directories, check_created},
+    {"netns_create_at", "in a directory with names", 0, in_a_plain_directory, NULL,
+     create_below_directories, check_created},
+    {"netns_attach", "", 0, make_red, NULL, attach, check_without_handle},
+    {"netns_attach", "over a stale name", 0, red_and_stale, NULL, attach_over_stale, NULL},
+    {"netns_attach_at", "below directories to be made", 0, red_and_a_deep_run_directory, NULL,
+     attach_at, check_without_handle},
+    {"netns_remove", "", 0, make_blue, NULL, remove_blue, check_blue_removed},
+    {"netns_remove", "stacked", 0, stack_blue, NULL, remove_blue, check_blue_removed},
+    {"netns_remove", "stale", 0, leave_stale, NULL, remove_stale, check_stale_removed},
+    {"netns_remove", "missing", 0, NULL, NULL, remove_missing, NULL},
+    {"netns_remove_at", "hidden", 0, hide_old, NULL, remove_old, check_old_removed},
+    {"netns_open", "name", 0, make_blue, NULL, open_name, check_is_blue},
+    {"netns_create", "that exists, refused", FAILS_AS_IT_IS(EEXIST), make_blue, NULL, create_blue, NULL},
+    {"netns_attach", "that exists, refused", FAILS_AS_IT_IS(EEXIST), make_two, NULL, attach_blue, NULL},
+    {"netns_remove", "a stranger, refused", FAILS_AS_IT_IS(ENOTTY), put_stranger, NULL, remove_stranger, NULL},
+    {"netns_open", "stale, refused", FAILS_AS_IT_IS(ENOTTY), leave_stale, NULL, open_stale, NULL},
+    {"netns_open", "path", 0, make_blue, NULL, open_path, check_is_blue},
+    {"netns_open_at", "", 0, make_blue, NULL, open_at, check_is_blue},
+    {"netns_open_pid", "", 0, NULL, NULL, open_pid, check_is_home},
+    {"netns_open_fd", "namespace", 0, descriptor_of_a_namespace, NULL, open_descriptor,
+     check_is_blue},
+    {"netns_open_fd", "socket", 0, descriptor_of_a_socket, NULL, open_descriptor, check_is_blue},
+    {"netns_open_fd", "O_PATH", 0, descriptor_of_a_path, NULL, open_descriptor, check_is_blue},
+    {"netns_open_fd", "pidfd", 0, descriptor_of_a_process, NULL, open_descriptor, check_is_home},
+    {"netns_open_current", "", 0, NULL, NULL, open_current, check_is_home},
+    {"netns_close", "", RETURNS_NOTHING, make_talkative_blue, NULL, close_blue, NULL},
+    {"netns_list", "", 0, several_names, NULL, list, check_both},
+    {"netns_list", "stale", 0, several_names, NULL, list_stale, check_three},
+    {"netns_list_at", "", 0, several_names, NULL, list_at, check_both},
+    {"netns_names", "", 0, several_names_and_another, NULL, list_names, check_both},
+    {"netns_names_at", "", 0, several_names_and_another, NULL, list_names_at, check_both},
+};
+
+#endif

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * A scenario: one call of the library in a world made for it. A process that is pid 1 of its own pid
+ * namespace makes the world, and a child of it, the subject, calls. What the call leaves behind is
+ * looked at by the subject, if it lives, and by its parent: the next process, for which all has to work.
+ */
+#ifndef NETNS_FAULTS_SCENARIO_H
+#define NETNS_FAULTS_SCENARIO_H
+
+#include "../privilege.h"
+#include "supervisor.h"
+
+/* What a scenario is about, for the checks that all have in common. */
+enum {
+    /* The run directory does not exist yet. */
+    NO_RUN_DIRECTORY = 1,
+    /* As after `unshare -Urm`: the thread could not come back to where it is. */
+    ROOTLESS = 2,
+    /* A success ends in another program, and does not return. */
+    BECOMES_PROGRAM = 4,
+    /* One of iproute2's: a failure is told as -1, -2 or NULL, and in errno. */
+    IPROUTE2 = 8,
+    /* A success leaves the thread in the namespace. */
+    ONE_WAY = 16,
+    /* It cannot fail, and returns nothing. */
+    RETURNS_NOTHING = 32,
+    /* The names before the call are not those before the subject. */
+    READY_MAKES_NAMES = 64,
+};
+
+/* It fails as it is, with this errno. */
+#define FAILS_AS_IT_IS(error) ((unsigned)(error) << 16)
+
+static inline int fails_as_it_is(unsigned flags)
+{
+    return flags >> 16;
+}
+
+struct scenario {
+    /* A function of netns.h, and which of its ways. */
+    const char *function, *way;
+    unsigned flags;
+    /* In the world, before the subject is forked. */
+    void (*prepare)(void);
+    /* In the subject, before the call: what belongs to a thread. */
+    void (*ready)(void);
+    long long (*call)(void);
+    /* In the subject, after it: all of the work is done, or none; what was received is given back. */
+    void (*check)(bool done);
+};
+
+/* What is forgiven in a run, because expected.h has a reason for it. */
+enum { NOTHING, LESS, HALF, STRANDED };
+
+static int forgiven;
+
+/* Where every scenario's names are; the run directory that the call is about. */
+static const char *rundir = NETNS_RUN_DIR;
+
+/* Handles that prepare() may make, and what it may need besides. */
+static struct netns *blue, *red;
+static int descriptor = -1;
+
+/* What calls receive. A failed one writes to none of it. */
+static struct received {
+    struct netns *ns;
+    struct netns_list *list;
+    struct netns_nsid_list *ids;
+    struct netns_link_list *links;
+    struct netns_addr_list *addresses;
+    struct netns_route_list *routes;
+    struct netns_monitor *monitor;
+    struct netns_event event;
+    uint64_t cookie;
+    int32_t pidfd;
+    pid_t pid, pids[64];
+    int result;
+    char *text;
+} received;
+
+/* The result of the call, and the namespace and the monitor that it was made in or with. */
+static long long rc;
+static uint64_t home;
+static struct netns_monitor *monitor;
+
+static inline uint64_t in_mounts(void)
+{
+    struct stat st;
+
+    return stat("/proc/thread-self/ns/mnt", &st) == 0 ? st.st_ino : 0;
+}
+
+/* --- the world --------------------------------------------------------------------------------- */
+
+static inline void make_world(const struct scenario *scenario)
+{
+    MUST(getpid() == 1 ? 0 : -1);
+    alarm(TEST_TIMEOUT);
+    MUST(mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL));
+    MUST(mount("proc", "/proc", "proc", 0, NULL));
+    if (scenario->flags & ROOTLESS)
+        enter_user_namespace(0);
+    MUST(mount("netns-test", "/run", "tmpfs", 0, "mode=755"));
+    if (!(scenario->flags & NO_RUN_DIRECTORY)) {
+        MUST(mkdir(NETNS_RUN_DIR, 0755));
+        MUST(mount("netns-test", NETNS_RUN_DIR, "tmpfs", 0, "mode=755"));
+    }
+    if (scenario->prepare)
+        scenario->prepare();
+}
+
+/* How many mounts there are in the run directory, and how many of all there are elsewhere. */
+struct mounts {
+    int inside, outside;
+};
+
+static inline struct mounts mounts_now(void)
+{
+    FILE *file = fopen("/proc/thread-self/mountinfo", "re");
+    struct mounts mounts = {0, 0};
+    char line[2 * PATH_MAX], at[PATH_MAX];
+    size_t length = strlen(rundir);
+
+    while (file && fgets(line, sizeof line, file))
+        if (sscanf(line, "%*d %*d %*s %*s %4095s", at) == 1) {
+            bool inside = strncmp(at, rundir, length) == 0 && at[length] == '/';
+
+            mounts.inside += inside;
+            mounts.outside += !inside;
+        }
+    if (file)
+        fclose(file);
+    return mounts;
+}
+
+/* --- the subject ------------------------------------------------------------------------------- */
+
+/* The descriptors that are open, as bits; but for what lists them. */
+static inline uint64_t descriptors(void)
+{
+    DIR *dir = opendir("/proc/self/fd");
+    struct dirent *entry;
+    uint64_t set = 0;
+
+    while (dir && (entry = readdir(dir)))
+        if (entry->d_name[0] != '.' && atoi(entry->d_name) < 64)
+            set |= UINT64_C(1) << atoi(entry->d_name);
+    if (dir) {
+        set &= ~(UINT64_C(1) << dirfd(dir));
+        closedir(dir);
+    }
+    return set;
+}
+
+struct before {
+    uint64_t descriptors, netns, mounts;
+    sigset_t mask;
+    char cwd[256];
+    int way_home;
+    struct received received;
+};
+
+static inline void look_before(struct before *before)
+{
+    memset(before, 0, sizeof *before);
+    before->way_home = MUST(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
+    before->descriptors = descriptors();
+    before->netns = home = here();
+    before->mounts = in_mounts();
+    MUST(sigprocmask(SIG_SETMASK, NULL, &before->mask));
+    MUST(getcwd(before->cwd, sizeof before->cwd) ? 0 : -1);
+    before->received = received;
+}
+
+/* What a failed call says: the errno twice, and one line about it. */
+static inline void look_at_words(const struct scenario *scenario)
+{
+    const char *message = outcome->message;
+
+    if (!(scenario->flags & IPROUTE2))
+        WANT(outcome->error == -rc);
+    /* Nothing was found, and nothing failed. */
+    if (scenario->flags & IPROUTE2 && outcome->error == ERRNO_UNTOUCHED)
+        return;
+    if (!*message || strpbrk(message, "\n\r") || !strstr(message, ": "))
+        problem("message \"%s\"", message);
+}
+
+static inline void check_work(const struct scenario *scenario, bool done)
+{
+    size_t before = strlen(outcome->problems);
+
+    scenario->check(done);
+    if (done && forgiven == LESS)
+        outcome->problems[before] = '\0';
+}
+
+static inline void look_after(const struct scenario *scenario, struct before *before)
+{
+    bool done = rc >= 0;
+    char cwd[256] = "";
+    sigset_t mask = {0};
+    uint64_t now;
+
+    if (!done && memcmp(&received, &before->received, sizeof received) != 0)
+        problem("it failed, and has written to what a success would");
+    if (!done)
+        look_at_words(scenario);
+    else if (outcome->error != ERRNO_UNTOUCHED && !(scenario->flags & RETURNS_NOTHING))
+        problem("a success has changed errno to %d", outcome->error);
+    /* Where it is not, it says so. */
+    if (rc == -ENOTRECOVERABLE)
+        WANT((here() == before->netns) == (strcmp(scenario->function, "netns_leave") == 0));
+    else if (!(done && scenario->flags & ONE_WAY) && forgiven != STRANDED && here() != before->netns)
+        problem("the thread is in another namespace");
+    if (rc == -ENOTRECOVERABLE)
+        MUST(setns(before->way_home, CLONE_NEWNET));
+    if (!(scenario->flags & IPROUTE2) && in_mounts() != before->mounts)
+        problem("the thread is in another mount namespace");
+    MUST(sigprocmask(SIG_SETMASK, NULL, &mask));
+    if (memcmp(&mask, &before->mask, sizeof mask) != 0)
+        problem("the signal mask is another one");
+    if (!getcwd(cwd, sizeof cwd) || strcmp(cwd, before->cwd) != 0)
+        problem("the working directory is %s", cwd);
+    if (threads_left() != 1)
+        problem("%d threads", threads_left());
+    if (scenario->check)
+        check_work(scenario, done);
+    if (waitpid(-1, NULL, __WALL | WNOHANG) != -1 || errno != ECHILD)
+        problem("a child is left");
+    if (outcome->closed_twice)
+        problem("it closed a descriptor twice");
+    netns_monitor_close(monitor);
+    netns_close(blue);
+    netns_close(red);
+    now = descriptors();
+    if (outcome->left_open >= 0)
+        now &= ~(UINT64_C(1) << outcome->left_open);
+    if (now & ~before->descriptors)
+        problem("descriptors are left: %llx", (unsigned long long)(now & ~before->descriptors));
+    if (descriptor >= 0 && descriptor != outcome->left_open && !(now & UINT64_C(1) << descriptor))
+        problem("the caller's descriptor was closed");
+}
+
+/* --- what scenarios have in common ------------------------------------------------------------- */
+
+static inline void close_received(bool done)
+{
+    if (done)
+        netns_close(received.ns);
+}
+
+static inline void make_blue(void)
+{
+    MUST(netns_create("blue", 0, &blue));
+}
+
+static inline void make_red(void)
+{
+    MUST(netns_create(NULL, 0, &red));
+}
+
+static void make_two(void)
+{
+    make_blue();
+    make_red();
+}
+
+#endif

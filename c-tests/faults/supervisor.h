@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * The system calls of another process, seen one by one before the kernel does them, and one of them
+ * failed or never done: by a seccomp filter that asks (SECCOMP_RET_USER_NOTIF, Linux 5.5). strace could
+ * inject the same, but counts by thread and call alone, so that a number may mean two calls of two
+ * threads; and it would have to be started ten thousand times.
+ */
+#ifndef NETNS_FAULTS_SUPERVISOR_H
+#define NETNS_FAULTS_SUPERVISOR_H
+
+#include "../test.h"
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <stddef.h>
+#include <sys/socket.h>
+
+/* prctl(2) of this says where the library's call begins (1) and ends (2). */
+#define MARK 0x6e65746eL
+
+static inline void mark(long which)
+{
+    syscall(SYS_prctl, MARK, which, 0, 0, 0);
+}
+
+#define MOST_CALLS 1024
+#define MOST_THREADS 16
+
+/* A system call: which thread made it (in the order of their first calls), and which of its calls. */
+struct place {
+    int thread, index;
+};
+
+enum what { LET, FAIL, FAIL_FROM_HERE, KILL, KILL_PARENT };
+
+/* What is done to one call. */
+struct target {
+    struct place place;
+    enum what what;
+    int error;
+};
+
+struct seen {
+    struct place place;
+    int number;
+    /* Made by a child that is not yet another program. */
+    bool by_child;
+};
+
+/* What came of one call of the library's. All of it is shared by the processes that are part in it. */
+struct outcome {
+    struct seen calls[MOST_CALLS];
+    int count;
+    /* The target was met; a call that was something else than the last time was met in its place. */
+    bool hit, strayed;
+    /* What a close that was failed has left open, by no fault of the library's. */
+    int left_open;
+    bool closed_twice;
+    /* Where the call has returned. */
+    bool returned;
+    long long rc;
+    int error;
+    char message[512];
+    char problems[4096];
+};
+
+static struct outcome *outcome;
+
+__attribute__((format(printf, 1, 2))) static inline void problem(const char *format, ...)
+{
+    size_t used = strlen(outcome->problems);
+    va_list args;
+
+    va_start(args, format);
+    used += vsnprintf(outcome->problems + used, sizeof outcome->problems - used, format, args);
+    va_end(args);
+    if (used + 2 < sizeof outcome->problems)
+        strcpy(outcome->problems + used, "\n");
+}
+
+#define WANT(condition) ((condition) ? true : (problem("line %d: %s", __LINE__, #condition), false))
+
+/*
+ * What is about memory and waiting is passed over: how often threads wait for each other differs from
+ * run to run, and 08-allocations.c makes every allocation fail.
+ */
+static const struct { const char *name; int number; } passed_over[] = {
+    {"brk", SYS_brk},
+    {"mmap", SYS_mmap},
+    {"munmap", SYS_munmap},
+    {"mremap", SYS_mremap},
+    {"mprotect", SYS_mprotect},
+    {"madvise", SYS_madvise},
+    {"futex", SYS_futex},
+    {"getrandom", SYS_getrandom},
+    {"restart_syscall", SYS_restart_syscall},
+};
+
+#define PASSED_OVER (sizeof passed_over / sizeof *passed_over)
+
+static inline bool is_passed_over(int number)
+{
+    for (size_t i = 0; i < PASSED_OVER; i++)
+        if (passed_over[i].number == number)
+            return true;
+    return false;
+}
+
+/* --- the process that is looked at ------------------------------------------------------------- */
+
+/* From here on every call of this process is asked about; `line` takes the descriptor for that. */
+static inline void be_supervised(int line)
+{
+    /* But for the one that passes the descriptor on. */
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_sendmsg, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
+    };
+    struct sock_fprog program = {sizeof code / sizeof *code, code};
+    union { struct cmsghdr header; char room[CMSG_SPACE(sizeof(int))]; } control = {0};
+    struct iovec byte = {"", 1};
+    struct msghdr message = {.msg_iov = &byte, .msg_iovlen = 1, .msg_control = &control,
+                             .msg_controllen = sizeof control.room};
+    int listener;
+
+    MUST(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+    listener = MUST(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+                            SECCOMP_FILTER_FLAG_NEW_LISTENER, &program));
+    control.header = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof listener),
+                                      .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+    memcpy(CMSG_DATA(&control.header), &listener, sizeof listener);
+    MUST(sendmsg(line, &message, 0));
+    close(listener);
+    close(line);
+}
+
+/* --- the process that looks -------------------------------------------------------------------- */
+
+struct supervisor {
+    int listener;
+    pid_t subject;
+    const struct target *target;
+    /* What was seen the last time, to know a call again; NULL: this is the first time. */
+    const struct outcome *known;
+    bool between_marks;
+    pid_t threads[MOST_THREADS];
+    int calls[MOST_THREADS];
+    int thread_count;
+};
+
+static inline int receive_listener(int line)
+{
+    union { struct cmsghdr header; char room[CMSG_SPACE(sizeof(int))]; } control = {0};
+    char byte;
+    struct iovec bytes = {&byte, 1};
+    struct msghdr message = {.msg_iov = &bytes, .msg_iovlen = 1, .msg_control = &control,
+                             .msg_controllen = sizeof control.room};
+    int listener = -1;
+
+    if (recvmsg(line, &message, MSG_CMSG_CLOEXEC) == 1 && message.msg_controllen > 0)
+        memcpy(&listener, CMSG_DATA(&control.header), sizeof listener);
+    return listener;
+}
+
+static inline int thread_number(struct supervisor *by, pid_t thread)
+{
+    int i;
+
+    for (i = 0; i < by->thread_count; i++)
+        if (by->threads[i] == thread)
+            return i;
+    if (i == MOST_THREADS)
+        return MOST_THREADS - 1;
+    by->threads[by->thread_count++] = thread;
+    return i;
+}
+
+static inline bool is_thread_of(pid_t process, pid_t thread)
+{
+    char path[64];
+
+    snprintf(path, sizeof path, "/proc/%d/task/%d", process, thread);
+    return exists(path);
+}
+
+/* Which number the call at this place had the last time; -1: there was none. */
+static inline int known_number(const struct supervisor *by, struct place place)
+{
+    for (int i = 0; i < by->known->count; i++)
+        if (by->known->calls[i].place.thread == place.thread &&
+            by->known->calls[i].place.index == place.index)
+            return by->known->calls[i].number;
+    return -1;
+}
+
+static inline bool is_meant(const struct supervisor *by, struct place place, int number)
+{
+    const struct target *target = by->target;
+
+    if (!target || place.thread != target->place.thread)
+        return false;
+    if (target->what == FAIL_FROM_HERE)
+        return place.index >= target->place.index && number == known_number(by, target->place);
+    return place.index == target->place.index;
+}
+
+/* A close that was failed, and one more of the same number, which may be another file's by then. */
+static inline void note_close(const struct seccomp_notif *asked, bool fails, bool by_child)
+{
+    int fd = (int)asked->data.args[0];
+
+    if (asked->data.nr != SYS_close || by_child)
+        return;
+    if (fails)
+        outcome->left_open = fd;
+    else if (fd == outcome->left_open)
+        outcome->closed_twice = true;
+}
+
+/* Whether the call is to get an answer; if not, whoever made it is no more. */
+static inline bool judge(struct supervisor *by, const struct seccomp_notif *asked, int *error)
+{
+    int number = asked->data.nr;
+    struct place place = {thread_number(by, asked->pid), 0};
+    bool by_child = !is_thread_of(by->subject, asked->pid);
+    enum what what;
+
+    place.index = by->calls[place.thread]++;
+    if (outcome->count < MOST_CALLS)
+        outcome->calls[outcome->count++] = (struct seen){place, number, by_child};
+    if (!is_meant(by, place, number)) {
+        note_close(asked, false, by_child);
+        return true;
+    }
+    if (by->target->what != FAIL_FROM_HERE && number != known_number(by, place)) {
+        outcome->strayed = true;
+        return true;
+    }
+    outcome->hit = true;
+    what = by->target->what;
+    if (what == KILL || what == KILL_PARENT) {
+        bool other = by_child && what == KILL_PARENT;
+
+        kill(by_child && what == KILL ? (pid_t)asked->pid : by->subject, SIGKILL);
+        return other;
+    }
+    *error = by->target->error;
+    note_close(asked, true, by_child);
+    return true;
+}
+
+static inline void answer_one(struct supervisor *by)
+{
+    struct seccomp_notif asked = {0};
+    struct seccomp_notif_resp answer = {0};
+    int error = 0;
+    bool is_mark;
+
+    /* Who asked may be gone by now. */
+    if (ioctl(by->listener, SECCOMP_IOCTL_NOTIF_RECV, &asked) < 0)
+        return;
+    is_mark = asked.data.nr == SYS_prctl && asked.data.args[0] == MARK;
+    if (is_mark)
+        by->between_marks = asked.data.args[1] == 1;
+    else if (by->between_marks && !is_passed_over(asked.data.nr) && !judge(by, &asked, &error))
+        return;
+    answer.id = asked.id;
+    answer.error = -error;
+    answer.flags = error ? 0 : SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+    ioctl(by->listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);
+}
+
+/* How long a call may keep everybody waiting, in milliseconds. */
+#define LONGEST_SILENCE 60000
+
+/*
+ * Answers until nobody is left to ask; gives how the process ended, as waitpid(2) says. Children that
+ * it left are waited for as well.
+ */
+static inline int supervise(int listener, pid_t subject, const struct target *target,
+                            const struct outcome *known)
+{
+    struct supervisor by = {.listener = listener, .subject = subject, .target = target,
+                            .known = known};
+    struct pollfd polled[] = {{.fd = listener, .events = POLLIN},
+                              {.fd = MUST(syscall(SYS_pidfd_open, subject, 0)), .events = POLLIN}};
+    int status = 0;
+
+    thread_number(&by, subject);
+    for (;;) {
+        pid_t ended;
+        int left = -1;
+
+        if (poll(polled, 2, LONGEST_SILENCE) == 0) {
+            problem("it hangs");
+            kill(-1, SIGKILL);
+        }
+        if (polled[0].revents & POLLIN)
+            answer_one(&by);
+        while ((ended = waitpid(-1, &left, WNOHANG | __WALL)) > 0) {
+            if (ended != subject)
+                continue;
+            status = left;
+            polled[1].fd = -1;
+        }
+        if (polled[1].fd == -1 && !(polled[0].revents & POLLIN) && polled[0].revents)
+            return status;
+    }
+}
+
+#endif

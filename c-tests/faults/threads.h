@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The calling thread's ways, and what is asked of a namespace. */
+#ifndef NETNS_FAULTS_THREADS_H
+#define NETNS_FAULTS_THREADS_H
+
+#include "names.h"
+
+/* --- there and back ---------------------------------------------------------------------------- */
+
+static long long go_one_way(void)
+{
+    return netns_setns(blue);
+}
+
+static long long enter(void)
+{
+    return netns_enter(blue);
+}
+
+static int token;
+
+static void enter_before(void)
+{
+    token = MUST(netns_enter(blue));
+}
+
+static long long leave(void)
+{
+    return netns_leave(token);
+}
+
+static int give_inode(void *arg)
+{
+    int before = errno;
+
+    /* This call may be the one that fails. */
+    while ((*(uint64_t *)arg = here()) == 0)
+        ;
+    errno = before;
+    return 42;
+}
+
+static uint64_t run_in;
+
+static long long run(void)
+{
+    return netns_run(blue, give_inode, &run_in, &received.result);
+}
+
+static long long open_socket(void)
+{
+    return netns_socket(blue, AF_INET, SOCK_STREAM, 0);
+}
+
+static void check_in_blue(bool done)
+{
+    WANT((here() == netns_inode(blue)) == done);
+}
+
+static void check_entered(bool done)
+{
+    check_in_blue(done);
+    if (done) {
+        WANT(netns_leave(rc) == 0);
+        WANT(here() == home);
+    }
+}
+
+/* A token that has failed is good for another try. */
+static void check_left(bool done)
+{
+    if (!done)
+        WANT(netns_leave(token) == 0);
+    WANT(here() != netns_inode(blue));
+}
+
+static void check_run(bool done)
+{
+    WANT(run_in == (done || rc == -ENOTRECOVERABLE ? netns_inode(blue) : 0));
+    if (done)
+        WANT(received.result == 42);
+}
+
+static void check_socket(bool done)
+{
+    struct netns *its = NULL;
+
+    if (!done)
+        return;
+    WANT(netns_open_fd(rc, &its) == 0 && netns_equal(its, blue));
+    netns_close(its);
+    close(rc);
+}
+
+/* --- what is asked ----------------------------------------------------------------------------- */
+
+static long long ask_device_number(void)
+{
+    return netns_device(blue) ? 0 : 0;
+}
+
+static long long ask_cookie(void)
+{
+    return netns_cookie(blue, &received.cookie);
+}
+
+static long long ask_is_current(void)
+{
+    return netns_is_current(blue);
+}
+
+static void check_not_current(bool done)
+{
+    if (done)
+        WANT(rc == 0);
+}
+
+static void check_current(bool done)
+{
+    if (done)
+        WANT(rc == 1);
+}
+
+static void be_in_blue(void)
+{
+    MUST(netns_setns(blue));
+}
+
+static long long find_pids(void)
+{
+    return netns_pids(blue, 0, received.pids, 64);
+}
+
+static long long find_threads(void)
+{
+    return netns_pids(blue, NETNS_PIDS_THREADS, received.pids, 64);
+}
+
+static pid_t residents[2];
+
+static void make_inhabited_blue(void)
+{
+    make_blue();
+    for (size_t i = 0; i < 2; i++)
+        residents[i] = start_in(blue);
+}
+
+static void check_residents(bool done)
+{
+    if (!done)
+        return;
+    WANT(rc == 2 && received.pids[0] == residents[0] && received.pids[1] == residents[1]);
+}
+
+static const struct scenario thread_scenarios[] = {
+    {"netns_setns", "", ONE_WAY, make_blue, NULL, go_one_way, check_in_blue},
+    {"netns_enter", "", ONE_WAY, make_blue, NULL, enter, check_entered},
+    {"netns_leave", "", ONE_WAY, make_blue, enter_before, leave, check_left},
+    {"netns_run", "", 0, make_blue, NULL, run, check_run},
+    {"netns_socket", "", 0, make_blue, NULL, open_socket, check_socket},
+    {"netns_socket", "rootless", ROOTLESS, make_blue, NULL, open_socket, check_socket},
+    {"netns_device", "", RETURNS_NOTHING, make_blue, NULL, ask_device_number, NULL},
+    {"netns_cookie", "", 0, make_blue, NULL, ask_cookie, NULL},
+    {"netns_is_current", "", 0, make_blue, NULL, ask_is_current, check_not_current},
+    {"netns_is_current", "of where the thread is", 0, make_blue, be_in_blue, ask_is_current,
+     check_current},
+    {"netns_pids", "processes", 0, make_inhabited_blue, NULL, find_pids, check_residents},
+    {"netns_pids", "threads", 0, make_inhabited_blue, NULL, find_threads, check_residents},
+};
+
+#endif
