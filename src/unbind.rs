@@ -29,7 +29,7 @@ pub fn remove(rundir: &CStr, name: Name) -> Result<()> {
     match found {
         Entry::Absent => return Err(Error::new(Step::Look, Errno::ENOENT)),
         Entry::Stranger(what) => return Err(Error::not_a_namespace(what)),
-        Entry::Namespace(_) | Entry::Placeholder(_) => check_unlinkable(&dir, name, found)?,
+        Entry::Namespace(_) | Entry::Placeholder(_) => check_unlinkable(rundir, &dir, name, found)?,
     }
     for _ in 0..TALLEST_STACK {
         match found {
@@ -49,11 +49,10 @@ pub fn remove(rundir: &CStr, name: Name) -> Result<()> {
 
 /// Fails where the file could not be taken away, before its mounts are. What unmounting itself is
 /// refused for comes first.
-fn check_unlinkable(dir: &LockedRunDir, name: Name, found: Entry) -> Result<()> {
+fn check_unlinkable(rundir: &CStr, dir: &LockedRunDir, name: Name, found: Entry) -> Result<()> {
     let result = dir.check_writable();
     if result.is_err() && matches!(found, Entry::Namespace(_)) {
-        let path = ProcPath::below_fd(dir.as_fd(), name.as_cstr());
-        may_unmount(mounts::may_detach(path.as_cstr()))?;
+        may_unmount(at_its_path(rundir, dir, name, mounts::may_detach)?)?;
     }
     result
 }
@@ -68,7 +67,7 @@ fn may_unmount(result: nix::Result<()>) -> Result<()> {
 /// Takes the topmost mount off.
 fn unmount(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Result<()> {
     for _ in 0..TRIES {
-        match detach(rundir, dir, name)? {
+        match at_its_path(rundir, dir, name, mounts::detach)? {
             // Somebody was faster, or the mount came from a more privileged mount namespace.
             Err(Errno::EINVAL) => {}
             Err(Errno::ENOENT) => return Ok(()),
@@ -81,11 +80,17 @@ fn unmount(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Result<()> {
     Err(locked())
 }
 
-fn detach(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Result<nix::Result<()>> {
+/// Calls `act` with the path of a name in the directory that is open.
+fn at_its_path(
+    rundir: &CStr,
+    dir: &LockedRunDir,
+    name: Name,
+    act: impl Fn(&CStr) -> nix::Result<()>,
+) -> Result<nix::Result<()>> {
     let path = ProcPath::below_fd(dir.as_fd(), name.as_cstr());
-    match mounts::detach(path.as_cstr()) {
+    match act(path.as_cstr()) {
         // No /proc, or the name has gone.
-        Err(Errno::ENOENT) => Ok(mounts::detach(&join(rundir, name)?)),
+        Err(Errno::ENOENT) => Ok(act(&join(rundir, name)?)),
         result => Ok(result),
     }
 }
