@@ -8,6 +8,7 @@ use std::os::fd::{AsFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sched::{CloneFlags, setns, unshare};
+use nix::unistd::gettid;
 
 use crate::error::{At, Error, Result, Step};
 use crate::helper::on_helper_thread;
@@ -31,7 +32,7 @@ struct Home(OwnedFd);
 impl Home {
     fn open() -> Result<Home> {
         open(procfs::THREAD_NET, TOKEN_MARK | OFlag::O_CLOEXEC)
-            .or_else(|errno| marked_without_proc().map_err(|_| errno))
+            .or_else(|errno| marked_without_proc().map_err(|other| the_cause(errno, other)))
             .map(Home)
             .at(Step::OpenHome)
     }
@@ -48,16 +49,31 @@ fn marked_without_proc() -> nix::Result<OwnedFd> {
     Ok(fd)
 }
 
-/// Where /proc is not mounted, a socket knows its namespace (to who has CAP_NET_ADMIN over it).
+/// Where /proc is not mounted, a socket knows its namespace (to who has CAP_NET_ADMIN over it), and
+/// from Linux 6.11 on a pidfd its thread's.
 fn open_without_proc() -> nix::Result<OwnedFd> {
     let socket = sys::socket(libc::AF_UNIX, libc::SOCK_DGRAM, 0)?;
-    sys::namespace_of_socket(socket.as_fd())
+    sys::namespace_of_socket(socket.as_fd()).or_else(|errno| {
+        drop(socket);
+        sys::pidfd_open(gettid().as_raw())
+            .and_then(|thread| sys::namespace_of_pidfd(thread.as_fd()))
+            .map_err(|_| errno)
+    })
+}
+
+/// Why neither way leads to the thread's own namespace: the first one's reason, unless it is a want
+/// of descriptors or memory, which says nothing of /proc.
+fn the_cause(with_proc: Errno, without: Errno) -> Errno {
+    match without {
+        Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM => without,
+        _ => with_proc,
+    }
 }
 
 /// The calling thread's own namespace.
 pub fn open_current() -> Result<OwnedFd> {
     open(procfs::THREAD_NET, OFlag::O_RDONLY | OFlag::O_CLOEXEC)
-        .or_else(|errno| open_without_proc().map_err(|_| errno))
+        .or_else(|errno| open_without_proc().map_err(|other| the_cause(errno, other)))
         .at(Step::OpenHome)
 }
 
