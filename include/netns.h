@@ -241,7 +241,7 @@ extern "C" {
  *   -EPERM      CAP_SYS_ADMIN is missing; for NETNS_CREATE_LO_UP, CAP_NET_ADMIN
  *   -EACCES     the run directory belongs to another user
  *   -ENOTDIR, -ELOOP, -ENOENT  the run directory is not a directory, or a link that leads nowhere
- *   -ENOENT     also: /proc is not mounted, and CAP_NET_ADMIN to do without is missing
+ *   -ENOENT     also, before Linux 5.12: /proc is not mounted
  *   -EROFS      the run directory is on a read-only file system
  *   -ENOSPC     the limit on namespaces or mounts, or a full file system
  *   -EBUSY      the name was left behind, and a mount on it is hidden by another one
@@ -354,7 +354,7 @@ int netns_open_fd(int fd, struct netns **out);
  *
  * Returns 0, or
  *   -EINVAL     out is NULL
- *   -ENOENT     /proc is not mounted, and CAP_NET_ADMIN to do without is missing
+ *   -ENOENT     before Linux 6.11: /proc is not mounted, and CAP_NET_ADMIN to do without is missing
  *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
  *
  * Since 1.0.
@@ -383,6 +383,7 @@ void netns_close(struct netns *ns);
  *   -EPERM      CAP_SYS_ADMIN over the mount namespace is missing
  *   -EACCES     the run directory belongs to another user
  *   -ENOTDIR, -ELOOP, -ENOENT  the run directory is not a directory, or a link that leads nowhere
+ *   -ENOENT     also, before Linux 5.12: /proc is not mounted
  *   -EROFS      the run directory is on a read-only file system
  *   -ENOSPC     the limit on mounts, or a full file system
  *   -EBUSY      the name was left behind, and a mount on it is hidden by another one
@@ -512,7 +513,7 @@ int netns_equal(const struct netns *a, const struct netns *b);
  *
  * Returns 1 or 0, or
  *   -EINVAL     ns is NULL
- *   -ENOENT     /proc is not mounted, and CAP_NET_ADMIN to do without is missing
+ *   -ENOENT     before Linux 6.11: /proc is not mounted, and CAP_NET_ADMIN to do without is missing
  *   -EMFILE, -ENFILE, -ENOMEM  /proc is not mounted, and no descriptor or memory is to be had
  *
  * Since 1.0.
@@ -1539,8 +1540,9 @@ void netns_monitor_close(struct netns_monitor *m);
  * Becomes the program, in the namespace: what `ip netns exec` does. Returns only if that fails, and
  * then namespace, mounts, root and working directory of every thread are as they were.
  *
- * file  is looked up in the caller's PATH as execvp(3) does, unless it has a '/' in it. A script
- *       without a "#!" line is run by /bin/sh.
+ * file  is looked up in the caller's PATH as execvp(3) does, in a set-user-ID program as well, unless it
+ *       has a '/' in it. A script without a "#!" line is run by /bin/sh. The library reads nothing else
+ *       of the environment.
  * argv  the program's arguments, argv[0] first, with a NULL at the end.
  * envp  its environment, with a NULL at the end; NULL is the caller's, environ, which no other thread
  *       may change meanwhile.
@@ -1569,7 +1571,7 @@ void netns_monitor_close(struct netns_monitor *m);
  *   -EINVAL     ns, file or argv is NULL, or argv is empty; also: the root directory is not a mount
  *               point (after chroot(2), say), or as execve(2) says
  *   -ENOENT     no such program in PATH, or the interpreter it names is missing; also: /proc is not
- *               mounted
+ *               mounted, and /sys is there
  *   -EACCES     no permission to execute what was found, or to read /etc/netns/NAME
  *   -EPERM      CAP_SYS_ADMIN is missing, over the namespace or over the mounts; a user namespace may
  *               not mount a sysfs; or as execve(2) says
@@ -1614,7 +1616,7 @@ int netns_exec(const struct netns *ns,
  *               and envp are too long
  *   -EBADF      one of the three descriptors is not open
  *   -ENOENT     no such program in PATH, or the interpreter it names is missing; no such directory as
- *               options->cwd; /proc is not mounted
+ *               options->cwd; /proc is not mounted, and /sys is there and not to be kept
  *   -EACCES     no permission to execute what was found, to enter options->cwd, or to read
  *               /etc/netns/NAME
  *   -EPERM      CAP_SYS_ADMIN is missing, over the namespace or over the mounts; a user namespace may

@@ -101,7 +101,7 @@ pub unsafe extern "C" fn netns_equal(a: Option<&Netns>, b: Option<&Netns>) -> c_
 ///
 /// Returns 1 or 0, or
 ///   -EINVAL     ns is NULL
-///   -ENOENT     /proc is not mounted, and CAP_NET_ADMIN to do without is missing
+///   -ENOENT     before Linux 6.11: /proc is not mounted, and CAP_NET_ADMIN to do without is missing
 ///   -EMFILE, -ENFILE, -ENOMEM  /proc is not mounted, and no descriptor or memory is to be had
 ///
 /// Since 1.0.

@@ -52,7 +52,7 @@ const _: () = assert!(NETNS_REMOVE_MISSING_OK == RemoveFlags::MISSING_OK.bits())
 ///   -EPERM      CAP_SYS_ADMIN is missing; for NETNS_CREATE_LO_UP, CAP_NET_ADMIN
 ///   -EACCES     the run directory belongs to another user
 ///   -ENOTDIR, -ELOOP, -ENOENT  the run directory is not a directory, or a link that leads nowhere
-///   -ENOENT     also: /proc is not mounted, and CAP_NET_ADMIN to do without is missing
+///   -ENOENT     also, before Linux 5.12: /proc is not mounted
 ///   -EROFS      the run directory is on a read-only file system
 ///   -ENOSPC     the limit on namespaces or mounts, or a full file system
 ///   -EBUSY      the name was left behind, and a mount on it is hidden by another one
@@ -238,7 +238,7 @@ pub unsafe extern "C" fn netns_open_fd(
 ///
 /// Returns 0, or
 ///   -EINVAL     out is NULL
-///   -ENOENT     /proc is not mounted, and CAP_NET_ADMIN to do without is missing
+///   -ENOENT     before Linux 6.11: /proc is not mounted, and CAP_NET_ADMIN to do without is missing
 ///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
 ///
 /// Since 1.0.
@@ -297,6 +297,7 @@ pub unsafe extern "C" fn netns_close(ns: *mut Netns) {
 ///   -EPERM      CAP_SYS_ADMIN over the mount namespace is missing
 ///   -EACCES     the run directory belongs to another user
 ///   -ENOTDIR, -ELOOP, -ENOENT  the run directory is not a directory, or a link that leads nowhere
+///   -ENOENT     also, before Linux 5.12: /proc is not mounted
 ///   -EROFS      the run directory is on a read-only file system
 ///   -ENOSPC     the limit on mounts, or a full file system
 ///   -EBUSY      the name was left behind, and a mount on it is hidden by another one

@@ -58,8 +58,9 @@ unsafe extern "C" {
 /// Becomes the program, in the namespace: what `ip netns exec` does. Returns only if that fails, and
 /// then namespace, mounts, root and working directory of every thread are as they were.
 ///
-/// file  is looked up in the caller's PATH as execvp(3) does, unless it has a '/' in it. A script
-///       without a "#!" line is run by /bin/sh.
+/// file  is looked up in the caller's PATH as execvp(3) does, in a set-user-ID program as well, unless it
+///       has a '/' in it. A script without a "#!" line is run by /bin/sh. The library reads nothing else
+///       of the environment.
 /// argv  the program's arguments, argv[0] first, with a NULL at the end.
 /// envp  its environment, with a NULL at the end; NULL is the caller's, environ, which no other thread
 ///       may change meanwhile.
@@ -88,7 +89,7 @@ unsafe extern "C" {
 ///   -EINVAL     ns, file or argv is NULL, or argv is empty; also: the root directory is not a mount
 ///               point (after chroot(2), say), or as execve(2) says
 ///   -ENOENT     no such program in PATH, or the interpreter it names is missing; also: /proc is not
-///               mounted
+///               mounted, and /sys is there
 ///   -EACCES     no permission to execute what was found, or to read /etc/netns/NAME
 ///   -EPERM      CAP_SYS_ADMIN is missing, over the namespace or over the mounts; a user namespace may
 ///               not mount a sysfs; or as execve(2) says
@@ -145,7 +146,7 @@ pub unsafe extern "C" fn netns_exec(
 ///               and envp are too long
 ///   -EBADF      one of the three descriptors is not open
 ///   -ENOENT     no such program in PATH, or the interpreter it names is missing; no such directory as
-///               options->cwd; /proc is not mounted
+///               options->cwd; /proc is not mounted, and /sys is there and not to be kept
 ///   -EACCES     no permission to execute what was found, to enter options->cwd, or to read
 ///               /etc/netns/NAME
 ///   -EPERM      CAP_SYS_ADMIN is missing, over the namespace or over the mounts; a user namespace may

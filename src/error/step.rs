@@ -201,7 +201,9 @@ impl Step {
                 "a user namespace needs to see a whole sysfs to mount one; \
                  netns_spawn with NETNS_SPAWN_KEEP_SYS does without",
             ),
-            (Step::ReadMounts, Errno::ENOENT) => Some("is /proc mounted?"),
+            (Step::ReadMounts, Errno::ENOENT) => {
+                Some("is /proc mounted? netns_spawn with NETNS_SPAWN_KEEP_SYS does without")
+            }
             (Step::ReadEtc, Errno::EACCES) => {
                 Some("netns_spawn with NETNS_SPAWN_KEEP_ETC does without")
             }
@@ -256,8 +258,17 @@ impl Step {
             (Step::HelperThread, Errno::EINVAL) => {
                 Some("after unshare(CLONE_NEWPID) the kernel starts none: fork first")
             }
-            (Step::OpenHome | Step::Duplicate, Errno::ENOENT) => Some("is /proc mounted?"),
-            (Step::MountRunDir, Errno::ENOENT) => Some("before Linux 5.12 this needs /proc"),
+            (
+                Step::OpenHome
+                | Step::Duplicate
+                | Step::FindNamespace
+                | Step::ReadProc
+                | Step::Monitor,
+                Errno::ENOENT,
+            ) => Some("is /proc mounted?"),
+            (Step::Bind | Step::MountRunDir, Errno::ENOENT) => {
+                Some("before Linux 5.12 this needs /proc")
+            }
             (Step::Look | Step::Open, Errno::ENOENT) => {
                 Some("netns_list shows the names there are")
             }
