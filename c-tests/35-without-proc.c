@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Every function in a chroot with little in it: no /proc, one that shows less, or no /sys. */
+#include "calls.h"
+#include "fault.h"
+#include "privilege.h"
+
+/* --- the chroot --------------------------------------------------------------------------------- */
+
+/* The real /proc, by which the tests see what is left. */
+static int proc = -1;
+
+static int descriptors(void)
+{
+    int fd = MUST(openat(proc, "thread-self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC)), count = 0;
+    DIR *dir = fdopendir(fd);
+
+    while (readdir(dir))
+        count++;
+    closedir(dir);
+    return count;
+}
+
+static uint64_t home(void)
+{
+    struct stat st;
+
+    return fstatat(proc, "thread-self/ns/net", &st, 0) == 0 ? st.st_ino : 0;
+}
+
+/* A root that has parts of the one there is. */
+static void enter_root(const char *const *parts)
+{
+    char from[64], to[64];
+
+    proc = MUST(open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    MUST(mkdir("/run/root", 0755));
+    MUST(mount("root", "/run/root", "tmpfs", 0, "mode=755"));
+    for (; *parts; parts++) {
+        snprintf(from, sizeof from, "/%s", *parts);
+        snprintf(to, sizeof to, "/run/root/%s", *parts);
+        if (!exists(from))
+            continue;
+        MUST(mkdir(to, 0755));
+        MUST(mount(from, to, "none", MS_BIND | MS_REC, NULL));
+    }
+    MUST(mkdir("/run/root/run", 0755));
+    MUST(chroot("/run/root"));
+    MUST(chdir("/"));
+}
+
+#define PROGRAMS "usr", "bin", "lib", "lib64", "etc", "dev"
+
+static const char *const whole[] = {PROGRAMS, "sys", "proc", NULL},
+                 *const without_sys[] = {PROGRAMS, "proc", NULL},
+                 *const without_proc[] = {PROGRAMS, "sys", NULL}, *const bare[] = {PROGRAMS, NULL};
+
+/* --- every function ----------------------------------------------------------------------------- */
+
+/* The calls that fail with ENOENT, by their names, in one text. */
+static void all_but(const char *failing)
+{
+    for (size_t i = 0; i < CALLS; i++) {
+        int before;
+        long rc;
+
+        open_blue_and_far();
+        before = descriptors();
+        rc = calls[i].make();
+        if (rc >= 0) {
+            UNDO(&calls[i]);
+            check_at(!strstr(failing, calls[i].name), __LINE__, "%s works", calls[i].name);
+        } else {
+            check_at(rc == -ENOENT && strstr(failing, calls[i].name), __LINE__, "%s: %ld (%s)",
+                     calls[i].name, rc, netns_errmsg());
+            /* In a child nobody hears it. */
+            if (calls[i].make != call_exec && calls[i].make != call_switch)
+                MESSAGE_HAS("/proc");
+        }
+        open_blue_and_far();
+        check_at(descriptors() == before, __LINE__, "%s: %d descriptors, %d", calls[i].name, before,
+                 descriptors());
+        check_at(home() == netns_inode(given.home), __LINE__, "%s: stranded", calls[i].name);
+    }
+}
+
+struct place {
+    const char *const *parts;
+    const char *failing;
+};
+
+static void go_through_all(void *arg)
+{
+    const struct place *place = arg;
+
+    enter_root(place->parts);
+    prepare_calls();
+    all_but(place->failing);
+    end_calls();
+}
+
+static void in_a_whole_root_every_call_works(void)
+{
+    IN_CHILD(go_through_all, &((struct place){whole, ""}));
+}
+
+static void without_sys_every_call_works(void)
+{
+    IN_CHILD(go_through_all, &((struct place){without_sys, ""}));
+}
+
+static void need_mounts_by_descriptor(void)
+{
+    if (syscall(SYS_mount_setattr, -1, "", 0, NULL, 0) < 0 && errno == ENOSYS)
+        skip("no mounts by descriptor, which came with Linux 5.12");
+}
+
+/* The processes in a namespace, and what is mounted below /sys, only /proc tells. */
+static void without_proc_all_but_processes_and_a_program_s_sys_work(void)
+{
+    need_mounts_by_descriptor();
+    IN_CHILD(go_through_all, &((struct place){without_proc, "pids, pids threads, spawn, exec"}));
+}
+
+static void with_neither_all_but_processes_work(void)
+{
+    need_mounts_by_descriptor();
+    IN_CHILD(go_through_all, &((struct place){bare, "pids, pids threads"}));
+}
+
+/* --- what else needs it ------------------------------------------------------------------------- */
+
+static void open_what_only_proc_can_open_anew(void *arg)
+{
+    struct netns *ns = NULL, *opened = NULL;
+    int path, token;
+
+    (void)arg;
+    enter_root(bare);
+    MUST(netns_create(NULL, 0, &ns));
+    token = MUST(netns_enter(ns));
+    FAILS(ENOENT, netns_open_fd(token, &opened));
+    MESSAGE_HAS("is /proc mounted?");
+    OK(netns_leave(token));
+    path = MUST(open("/run", O_PATH | O_CLOEXEC));
+    FAILS(ENOTTY, netns_open_fd(path, &opened));
+    close(path);
+    netns_close(ns);
+}
+
+static void tokens_cannot_be_opened(void)
+{
+    IN_CHILD(open_what_only_proc_can_open_anew, NULL);
+}
+
+static void monitor_a_name_in_the_making(void *arg)
+{
+    struct netns_event event = {.size = sizeof event};
+    struct netns_monitor *monitor = NULL;
+    int before;
+
+    (void)arg;
+    enter_root(bare);
+    MUST(netns_create("blue", 0, NULL));
+    before = descriptors();
+    write_file("/run/netns/red", "", 0);
+    FAILS(ENOENT, netns_monitor_open(NULL, 0, &monitor));
+    MESSAGE_HAS("is /proc mounted?");
+    EQUAL(descriptors(), before);
+    MUST(unlink("/run/netns/red"));
+    OK(netns_monitor_open(NULL, 0, &monitor));
+    write_file("/run/netns/red", "", 0);
+    FAILS(ENOENT, netns_monitor_next(monitor, &event));
+    MESSAGE_HAS("is /proc mounted?");
+    MUST(unlink("/run/netns/red"));
+    /* And it goes on from there. */
+    OK(netns_create("green", 0, NULL));
+    EQUAL(OK(netns_monitor_next(monitor, &event)), 1);
+    SAME(event.name, "green");
+    EQUAL(OK(netns_monitor_next(monitor, &event)), 0);
+    netns_monitor_close(monitor);
+}
+
+static void a_name_in_the_making_cannot_be_monitored(void)
+{
+    need_mounts_by_descriptor();
+    IN_CHILD(monitor_a_name_in_the_making, NULL);
+}
+
+static void remove_from_a_read_only_directory(void *arg)
+{
+    (void)arg;
+    enter_root(bare);
+    MUST(netns_create("blue", 0, NULL));
+    MUST(mount("none", "/run/netns", "none", MS_REMOUNT | MS_BIND | MS_RDONLY, NULL));
+    FAILS(EROFS, netns_remove("blue", 0));
+    CHECK(is_netns("/run/netns/blue"));
+    SAME(names(), "blue");
+}
+
+static void a_read_only_run_directory_is_erofs(void)
+{
+    need_mounts_by_descriptor();
+    IN_CHILD(remove_from_a_read_only_directory, NULL);
+}
+
+static void run_out_of_descriptors(void *arg)
+{
+    struct netns *ns = NULL, *opened = NULL;
+    int more, rc = -1, token = -1;
+
+    (void)arg;
+    enter_root(bare);
+    MUST(netns_create(NULL, 0, &ns));
+    for (more = 0; more < 5 && rc < 0; more++) {
+        allow_descriptors(more);
+        rc = netns_open_current(&opened);
+        allow_descriptors(-1);
+        CHECK(rc == 0 || rc == -EMFILE);
+    }
+    EQUAL(rc, 0);
+    for (more = 0; more < 5 && token < 0; more++) {
+        allow_descriptors(more);
+        token = netns_enter(ns);
+        allow_descriptors(-1);
+        CHECK(token >= 0 || token == -EMFILE);
+    }
+    OK(netns_leave(token));
+    netns_close(opened);
+    netns_close(ns);
+}
+
+static void a_lack_of_descriptors_is_no_lack_of_proc(void)
+{
+    IN_CHILD(run_out_of_descriptors, NULL);
+}
+
+/* --- without privilege -------------------------------------------------------------------------- */
+
+static void ask_as_a_plain_user(void *arg)
+{
+    struct netns *current = NULL;
+    int rc;
+
+    (void)arg;
+    enter_root(bare);
+    become_plain_user();
+    rc = netns_open_current(&current);
+    if (rc == -ENOENT) {
+        MESSAGE_HAS("is /proc mounted?");
+        skip("before Linux 6.11 a pidfd tells no namespace");
+    }
+    OK(rc);
+    EQUAL(netns_inode(current), home());
+    EQUAL(OK(netns_is_current(current)), 1);
+    FAILS(EPERM, netns_enter(current));
+    netns_close(current);
+}
+
+static void a_plain_user_finds_the_own_namespace(void)
+{
+    IN_CHILD(ask_as_a_plain_user, NULL);
+}
+
+/* --- a /proc that shows less -------------------------------------------------------------------- */
+
+static void mount_less(const char *options)
+{
+    if (mount("proc", "/proc", "proc", 0, options) < 0)
+        skip("this kernel's /proc cannot be told to show less");
+}
+
+static void go_through_all_with_less(void *arg)
+{
+    mount_less(arg);
+    proc = MUST(open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    prepare_calls();
+    all_but("");
+    end_calls();
+}
+
+static void with_nothing_but_processes_in_proc_every_call_works(void)
+{
+    IN_CHILD(go_through_all_with_less, (void *)"subset=pid");
+}
+
+static void with_others_processes_hidden_every_call_works(void)
+{
+    IN_CHILD(go_through_all_with_less, (void *)"hidepid=2");
+}
+
+/* --- and on an old kernel ----------------------------------------------------------------------- */
+
+static const struct fault mounts_by_path[] = {{.call = SYS_open_tree, .error = ENOSYS},
+                                              {.call = SYS_move_mount, .error = ENOSYS},
+                                              {.call = SYS_mount_setattr, .error = ENOSYS},
+                                              {.call = SYS_statx, .error = ENOSYS},
+                                              {.call = SYS_pidfd_open, .error = ENOSYS}};
+
+/* Old mounts are made by paths below /proc. */
+static void live_on_an_old_kernel(void *arg)
+{
+    struct netns *anonymous = NULL, *opened = NULL;
+    struct stat st;
+    int token, fd;
+
+    (void)arg;
+    FAILS(ENOENT, netns_create("blue", 0, &opened));
+    MESSAGE_HAS("before Linux 5.12 this needs /proc");
+    EQUAL(files_in("/run/netns"), 0);
+    OK(netns_create(NULL, NETNS_CREATE_LO_UP, &anonymous));
+    FAILS(ENOENT, netns_attach(anonymous, "blue", 0));
+    MESSAGE_HAS("before Linux 5.12 this needs /proc");
+    EQUAL(files_in("/run/netns"), 0);
+    token = OK(netns_enter(anonymous));
+    OK(netns_leave(token));
+    fd = OK(netns_socket(anonymous, AF_INET, SOCK_DGRAM, 0));
+    OK(netns_open_fd(fd, &opened));
+    EQUAL(netns_equal(opened, anonymous), 1);
+    close(fd);
+    netns_close(opened);
+    OK(netns_open_current(&opened));
+    EQUAL(netns_inode(opened), home());
+    netns_close(opened);
+    FAILS(ENOENT, netns_open_pid(getpid(), &opened));
+    MESSAGE_HAS("/proc is not mounted");
+    OK(netns_link_up(anonymous, "lo"));
+    netns_close(anonymous);
+    /* Names are told apart and taken away all the same. */
+    write_file("/run/netns/stale", "", 01000);
+    SAME(names_in(NULL, NETNS_LIST_STALE), "stale");
+    OK(netns_remove("stale", 0));
+    CHECK(stat("/run/netns/stale", &st) < 0);
+}
+
+static void start_on_an_old_kernel(void *arg)
+{
+    (void)arg;
+    enter_root(bare);
+    MUST(mkdir("/run/netns", 0755));
+    with_faults(mounts_by_path, sizeof mounts_by_path / sizeof *mounts_by_path,
+                live_on_an_old_kernel, NULL);
+}
+
+static void before_linux_5_12_names_need_it(void)
+{
+    IN_CHILD(start_on_an_old_kernel, NULL);
+}
+
+int main(void)
+{
+    RUN(in_a_whole_root_every_call_works);
+    RUN(without_sys_every_call_works);
+    RUN(without_proc_all_but_processes_and_a_program_s_sys_work);
+    RUN(with_neither_all_but_processes_work);
+    RUN(tokens_cannot_be_opened);
+    RUN(a_name_in_the_making_cannot_be_monitored);
+    RUN(a_read_only_run_directory_is_erofs);
+    RUN(a_lack_of_descriptors_is_no_lack_of_proc);
+    RUN(a_plain_user_finds_the_own_namespace);
+    RUN(with_nothing_but_processes_in_proc_every_call_works);
+    RUN(with_others_processes_hidden_every_call_works);
+    RUN(before_linux_5_12_names_need_it);
+    return finish();
+}
