@@ -170,7 +170,7 @@ test-faults: $(STAGE)/.done
 	@scripts/need cc pkg-config strace
 	$(FAULTS) WHICH='$(WHICH)'
 
-# Seconds of a crowd, and a count of namespaces at once.
+# A crowd for so many seconds, twice, and so many namespaces at once.
 STRESS = $(MAKE) --no-print-directory -C c-tests/stress run STAGE=$(STAGE) \
     BUILD=$(CURDIR)/$(B)/stress EXAMPLES=$(CURDIR)/$(B)/examples
 

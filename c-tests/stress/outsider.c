@@ -37,8 +37,12 @@ become(const char *program, bool is_ip, const char *verb, const char *name, bool
     arguments[i++] = verb;
     if (strcmp(verb, "list") != 0)
         arguments[i++] = name;
-    if (strcmp(verb, "exec") == 0)
-        arguments[i++] = "true";
+    /* With a copy of all mounts, for a while. */
+    if (strcmp(verb, "exec") == 0) {
+        arguments[i++] = is_slow ? "sleep" : "true";
+        if (is_slow)
+            arguments[i++] = "0.2";
+    }
     if (is_slow)
         setpriority(PRIO_PROCESS, 0, 19);
     for (int fd = 0; fd < 3; fd++)

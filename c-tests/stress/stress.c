@@ -62,8 +62,6 @@ static void start_worker(unsigned number)
     worker->pid = MUST(fork());
     if (worker->pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        /* It has its own descriptors only. */
-        MUST(syscall(SYS_close_range, 3, ~0u, 0));
         exit(live(number, next_random(&random)));
     }
     shared->pids[number] = worker->pid;
@@ -205,6 +203,18 @@ static bool may_mount_sys(void)
     return wait_for(pid) == 0;
 }
 
+static bool has_handles(void)
+{
+    struct {
+        struct file_handle handle;
+        char bytes[MAX_HANDLE_SZ];
+    } room = {.handle.handle_bytes = MAX_HANDLE_SZ};
+    int mount;
+
+    return name_to_handle_at(AT_FDCWD, "/proc/self/ns/net", &room.handle, &mount,
+                             AT_SYMLINK_FOLLOW) == 0;
+}
+
 static void print_figures(double length)
 {
     unsigned long lives = 0;
@@ -270,6 +280,7 @@ int main(int argc, char **argv)
     find_tools();
     enter_world(stays_root);
     MUST(prctl(PR_SET_CHILD_SUBREAPER, 1));
+    shared->has_handles = has_handles();
     shared->can_mount_sys = may_mount_sys();
     mounts = mounts_at(NULL);
     descriptors = open_descriptors();

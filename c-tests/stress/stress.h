@@ -90,6 +90,8 @@ struct shared {
     atomic_bool doomed[PROCESSES];
     /* The run directory is a shared mount point by now. */
     atomic_bool is_prepared;
+    /* From Linux 6.18 on a namespace is known from one that got its inode. */
+    bool has_handles;
     /* Where sysfs may be mounted, a program may be started with it. */
     bool can_mount_sys;
     /* Names that were listed or told, those that opened, those that somebody was removing, stale
