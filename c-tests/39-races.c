@@ -134,6 +134,33 @@ static void who_waits_for_a_name_sees_it_in_a_directory_that_was_mounted_meanwhi
     SAME(names(), "blue");
 }
 
+/* --- and while it is listed -------------------------------------------------------------------- */
+
+static void create_another(int call, int nth)
+{
+    /* The first create makes the directory a mount point, and takes names off what lies below. */
+    if (call == SYS_getdents64 && nth == 1)
+        OK(netns_create("red", 0, NULL));
+}
+
+static void list_blue(void)
+{
+    const char *listed = names();
+
+    CHECK(strncmp(listed, "blue", 4) == 0);
+}
+
+static void a_name_is_listed_while_the_directory_becomes_a_mount_point(void)
+{
+    static const int calls[] = {SYS_getdents64, 0};
+
+    MUST(mkdir("/run/netns", 0755));
+    write_file("/run/netns/blue", "", FOREIGN_MODE);
+    bind_blue();
+    act_between(calls, list_blue, create_another);
+    SAME(names(), "blue red");
+}
+
 int main(void)
 {
     RUN(a_name_bound_and_unbound_between_two_looks_is_no_stranger);
@@ -142,5 +169,6 @@ int main(void)
 
     RUN_WITHOUT_RUN_DIRECTORY(
         who_waits_for_a_name_sees_it_in_a_directory_that_was_mounted_meanwhile);
+    RUN_WITHOUT_RUN_DIRECTORY(a_name_is_listed_while_the_directory_becomes_a_mount_point);
     return finish();
 }

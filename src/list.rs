@@ -35,6 +35,9 @@ struct Listed {
     inode: u64,
 }
 
+/// How often a directory that is mounted over or replaced while it is read is read again.
+const TRIES: u32 = 4;
+
 /// The inode of a stale name.
 const STALE_INODE: u64 = 0;
 
@@ -53,9 +56,21 @@ impl List {
 
     fn read_if(rundir: &CStr, wanted: impl Fn(u64) -> bool) -> Result<List> {
         let mut list = List::default();
-        let Some(dir) = or_none(RunDir::open(rundir))? else {
-            return Ok(list);
-        };
+        for _ in 0..TRIES {
+            let Some(dir) = or_none(RunDir::open(rundir))? else {
+                return Ok(List::default());
+            };
+            list = List::read_open(&dir, &wanted)?;
+            // Who makes it a mount point takes the names off what lies below.
+            if !dir.is_outdated(rundir) {
+                break;
+            }
+        }
+        Ok(list)
+    }
+
+    fn read_open(dir: &RunDir, wanted: impl Fn(u64) -> bool) -> Result<List> {
+        let mut list = List::default();
         for_each_name(dir.as_fd(), |name| {
             match identity::of_name(dir.as_fd(), name) {
                 Ok(Kind::Network(identity)) if wanted(identity.inode) => {

@@ -197,10 +197,11 @@ fn find_names(
     if nameless == 0 {
         return Ok(List::default());
     }
+    let names = List::read(rundir, ListFlags::empty())?;
+    // After that: what has been mounted on it meanwhile has the names.
     let Some(dir) = or_none(RunDir::open(rundir))? else {
         return Ok(List::default());
     };
-    let names = List::read(rundir, ListFlags::empty())?;
     for at in 0..names.len() {
         let Some(name) = names.name(at) else { break };
         let Some(id) = id_of_name(route, dir.as_fd(), name)? else { continue };

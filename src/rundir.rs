@@ -72,6 +72,11 @@ impl RunDir {
         Ok(RunDir { fd })
     }
 
+    /// Whether it is the directory at `path` no more, or has been mounted over since it was opened.
+    pub fn is_outdated(&self, path: &CStr) -> bool {
+        leads_to(path, self) == Some(false)
+    }
+
     fn open_or_make(path: &CStr) -> Result<RunDir> {
         match RunDir::open(path) {
             Err(error) if error.errno == Errno::ENOENT => {}
@@ -188,7 +193,7 @@ impl LockedRunDir {
             let dir = open(path)?;
             let locked = wait_for_lock(&dir);
             // It may have become a mount point, or another directory, before we had the lock.
-            if leads_to(path, &dir) {
+            if leads_to(path, &dir) == Some(true) {
                 let lock = if locked { Lock::Its } else { Lock::Nobodys };
                 return Ok(LockedRunDir { dir, lock });
             }
@@ -216,16 +221,15 @@ impl LockedRunDir {
     }
 }
 
-/// Whether `path` is the very mount and directory that is open; false where the kernel does not tell
+/// Whether `path` is the very mount and directory that is open; None where the kernel does not tell
 /// (before Linux 5.8).
-fn leads_to(path: &CStr, dir: &RunDir) -> bool {
+fn leads_to(path: &CStr, dir: &RunDir) -> Option<bool> {
     let wanted = StatxFlags::INO | StatxFlags::MNT_ID;
-    let there = statx(CWD, path, rustix::fs::AtFlags::empty(), wanted);
-    let open = statx(&dir.fd, c"", rustix::fs::AtFlags::EMPTY_PATH, wanted);
-    let (Ok(there), Ok(open)) = (there, open) else { return false };
+    let there = statx(CWD, path, rustix::fs::AtFlags::empty(), wanted).ok()?;
+    let open = statx(&dir.fd, c"", rustix::fs::AtFlags::EMPTY_PATH, wanted).ok()?;
     let key = |status: &Statx| (status.stx_mnt_id, status.stx_ino);
     let told = |status: &Statx| status.stx_mask & wanted.bits() == wanted.bits();
-    told(&there) && told(&open) && key(&there) == key(&open)
+    (told(&there) && told(&open)).then(|| key(&there) == key(&open))
 }
 
 fn same_directory(a: &RunDir, b: &RunDir) -> bool {
