@@ -146,6 +146,22 @@ wheel: $(STAGE)/.done
 	    ./bindings/python
 	@ls $(B)/python/*.whl
 
+# --- releases ----------------------------------------------------------------------------------
+
+.PHONY: dist distcheck
+
+TARBALL := $(B)/libnetns-$(VERSION).tar.xz
+
+# With every crate in it. Always made anew: what is committed is no file that make could look at.
+dist:
+	@scripts/need cargo git xz
+	@mkdir -p $(B)
+	scripts/dist $(TARBALL)
+
+distcheck: dist
+	@scripts/need cc pkg-config
+	scripts/distcheck $(TARBALL)
+
 # --- checks ------------------------------------------------------------------------------------
 
 test: $(STAGE)/.done $(EXAMPLES)
