@@ -69,7 +69,7 @@ $(B)/examples/netns: $(TOOL) $(wildcard examples/netns/*.h)
 
 $(B)/examples/%: examples/%.c $(STAGE)/.done
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 $(CFLAGS) $(WARNINGS) $(LDFLAGS) -o $@ $(filter %.c,$^) \
+	$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(WARNINGS) $(LDFLAGS) -o $@ $(filter %.c,$^) \
 	    $$(PKG_CONFIG_PATH=$(STAGE)/lib/pkgconfig $(PKG_CONFIG) --cflags --libs netns) \
 	    -Wl,-rpath,$(STAGE)/lib -pthread
 
@@ -103,7 +103,7 @@ RPATH = $(if $(filter /lib% /usr/lib%,$(LIBDIR)),,-Wl,-rpath,$(LIBDIR))
 
 install-tool: install-library
 	$(INSTALL) -d $(DESTDIR)$(BINDIR)
-	$(CC) -std=gnu11 $(CFLAGS) $(LDFLAGS) -o $(DESTDIR)$(BINDIR)/netns $(TOOL) \
+	$(CC) -std=gnu11 $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $(DESTDIR)$(BINDIR)/netns $(TOOL) \
 	    -I$(DESTDIR)$(INCLUDEDIR) -L$(DESTDIR)$(LIBDIR) -lnetns $(RPATH)
 	chmod 755 $(DESTDIR)$(BINDIR)/netns
 
@@ -148,7 +148,7 @@ wheel: $(STAGE)/.done
 
 # --- releases ----------------------------------------------------------------------------------
 
-.PHONY: dist distcheck
+.PHONY: dist distcheck deb test-packages
 
 TARBALL := $(B)/libnetns-$(VERSION).tar.xz
 
@@ -161,6 +161,13 @@ dist:
 distcheck: dist
 	@scripts/need cc pkg-config
 	scripts/distcheck $(TARBALL)
+
+# Debian's packages, from the tarball, as a distribution builds them.
+deb: dist
+	scripts/deb $(TARBALL) $(B)/deb
+
+test-packages: deb
+	scripts/test-packages $(B)/deb
 
 # --- checks ------------------------------------------------------------------------------------
 
