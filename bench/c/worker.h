@@ -31,7 +31,7 @@ struct operation {
     double (*measure)(int count);
 };
 
-/* The second number of the answer. */
+/* The second number of the answer; -1: there is none. */
 static long counted;
 
 static inline void die(const char *what)
@@ -124,9 +124,12 @@ static inline int serve(const char *version, const struct operation *operations)
     while (scanf("%31s %d", name, &count) == 2) {
         double took;
 
-        counted = 0;
+        counted = -1;
         took = time_all(find(operations, name), count);
-        printf("%.0f %ld\n", took, counted);
+        if (counted < 0)
+            printf("%.0f\n", took);
+        else
+            printf("%.0f %ld\n", took, counted);
         fflush(stdout);
     }
     return 0;

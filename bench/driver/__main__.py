@@ -6,6 +6,7 @@ usage: run BUILD STAGE EXAMPLES [--quick] [--only OPERATION,...]
 
 import argparse
 import platform
+import signal
 import sys
 import time
 from dataclasses import replace
@@ -129,5 +130,12 @@ def main():
     return 0
 
 
+def stop(number, _):
+    sys.exit(128 + number)
+
+
 if __name__ == "__main__":
+    # As the first process of its pid namespace it dies of no signal that it does not handle.
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
     sys.exit(main())

@@ -79,7 +79,7 @@ class Bench:
             self.bare.ask(row.undo, way.count)
         if row.rest:
             self.bare.ask("rest", row.rest)
-        if number is not None and answered not in (0, number):
+        if None not in (number, answered) and answered != number:
             raise WorkerError(f"{way.key}: {row.operation}: {answered}, and not {number}")
         return took / way.count, answered
 

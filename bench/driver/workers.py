@@ -66,14 +66,14 @@ class Worker:
         return line
 
     def ask(self, operation, count=1):
-        """Nanoseconds for all, and the number that the operation is about."""
+        """Nanoseconds for all, and the number that the operation is about, if it tells."""
         try:
             self.process.stdin.write(f"{operation} {count}\n")
             self.process.stdin.flush()
         except BrokenPipeError as e:
             raise WorkerError(f"{self.tool.key}: has ended") from e
-        took, number = self._answer().split()
-        return float(took), int(number)
+        took, *number = self._answer().split()
+        return float(took), int(number[0]) if number else None
 
     def end(self):
         self.process.stdin.close()

@@ -98,7 +98,7 @@ func serve(version string, operations []operation) {
 		if !ok {
 			log.Fatal("no such operation: ", words[0])
 		}
-		fmt.Println(o.time(take(strconv.Atoi(words[1]))).Nanoseconds(), 0)
+		fmt.Println(o.time(take(strconv.Atoi(words[1]))).Nanoseconds())
 	}
 }
 

@@ -27,14 +27,14 @@ def time_import(statement, count):
 
 
 def time_all(work, undo, count):
-    """The nanoseconds, and what the last work returned, if that was a number."""
+    """The nanoseconds, and what the last work returned."""
     begin = time.perf_counter_ns()
     for i in range(count):
         result = work(i)
     took = time.perf_counter_ns() - begin
     if undo:
         undo()
-    return took, int(result) if isinstance(result, int) else 0
+    return took, result
 
 
 def serve(version, operations, measures):
@@ -43,7 +43,7 @@ def serve(version, operations, measures):
     for line in sys.stdin:
         name, count = line.split()
         if name in measures:
-            took, number = measures[name](int(count)), 0
+            took, result = measures[name](int(count)), None
         else:
-            took, number = time_all(*operations[name], int(count))
-        print(took, number, flush=True)
+            took, result = time_all(*operations[name], int(count))
+        print(took, *([] if result is None else [int(result)]), flush=True)
