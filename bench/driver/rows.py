@@ -51,10 +51,10 @@ ROWS = (
     Row("remove", "remove", 16, ready="attach"),
     Row("program", "start `true` in it", 4),
     Row("true", "start `true` here", 8, share=0.3),
-    Row("event", "event, from the bind", 5),
-    Row("pairs", "told of 10,000 added and removed", 10000, share=0.7),
+    Row("event", "monitor: bind to event", 5),
+    Row("pairs", "monitor: 10,000 added, removed", 10000, share=0.7),
     Row("sandbox", "sandbox", 1, undo="delete-veth"),
-    Row("load", "load", 3),
+    Row("load", "dlopen, or import", 3),
     Row("pids", "pids of 5,000", sleepers=5000, number=101),
     Row("identify", "identify among 1,000", others=1000, number=1),
 )
@@ -116,22 +116,23 @@ GOALS = (
     Goal("remove", "netns", "ip", 1.00),
     Goal("program", "netns", "ip", 1.00),
     Goal("identify", "netns", "ip", 1.00, others=1000),
-    Goal("list", "netns", "ip", 0.50, others=10000),
+    Goal("list", "netns", "ip", 1.00, others=10000),
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Growth:
-    """The library's cost at one size by that at another, each by the size if it is to be linear."""
+    """The library's cost at one size by that at another; by how the bare calls' grows, if so."""
 
     operation: str
     few: int
     many: int
     at_most: float
-    linear: bool = False
+    by_bare: bool = False
 
 
 GROWTH_GOALS = (
     Growth("create", 10, 10000, 1.25),
-    Growth("list", 1000, 10000, 1.50, linear=True),
+    # A namespace more is a read more from memory, which is slow for anybody when caches are full.
+    Growth("list", 1000, 10000, 1.10, by_bare=True),
 )
