@@ -40,7 +40,7 @@
 //! | `mountinfo`    | what is mounted where                                                     |
 //! | `text`         | a short text that is kept in place                                        |
 //! | `memory`       | lists that grow, or say that there is no memory                           |
-//! | `retry`        | system calls made again: after a signal, and for memory                   |
+//! | `retry`        | system calls made again: after a signal, or for what is short             |
 //! | `strings`      | many strings in one allocation                                            |
 //! | `directory`    | reads directories                                                         |
 //! | `procfs`       | paths below /proc, written without allocating                             |

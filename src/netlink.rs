@@ -27,7 +27,7 @@ use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketAddrAny, recv, recv
 use crate::error::{At, Error, Result, Step};
 use crate::memory::{extend, push};
 use crate::namespace::Namespace;
-use crate::retry::for_memory;
+use crate::retry::when_short;
 use crate::switch;
 use crate::sys;
 
@@ -217,7 +217,7 @@ impl Route {
         // By address: the kernel then asks for the sender's capabilities only, and not for those of
         // whoever opened the socket as well.
         let kernel = SocketAddrNetlink::new(0, 0);
-        for_memory(|| {
+        when_short(|| {
             retry_on_intr(|| sendto(&self.socket, bytes, SendFlags::empty(), &kernel))
                 .at(Step::Send)
         })?;
@@ -235,10 +235,10 @@ impl Route {
         let (socket, buffer) = (&self.socket, &mut self.buffer);
         loop {
             // What was asked for is done by now.
-            let size = for_memory(|| next_size(socket))?;
+            let size = when_short(|| next_size(socket))?;
             buffer.clear();
             buffer.try_reserve(size).map_err(|_| Error::no_memory())?;
-            let (_, len, sender) = for_memory(|| {
+            let (_, len, sender) = when_short(|| {
                 retry_on_intr(|| recvfrom(socket, spare_capacity(buffer), NOW | RecvFlags::TRUNC))
                     .at(Step::Netlink)
             })?;

@@ -1,5 +1,5 @@
 //! System calls that are made again: where a signal came first, so that no function of the library
-//! fails with EINTR, and where there is no way back and memory may be short for a moment only.
+//! fails with EINTR, and where there is no way back and something is short for a moment only.
 
 use std::ffi::CStr;
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Until no signal comes first.
 pub fn on_signal<T>(mut call: impl FnMut() -> nix::Result<T>) -> nix::Result<T> {
@@ -30,15 +30,18 @@ pub fn openat(dir: BorrowedFd, path: &CStr, flags: OFlag) -> nix::Result<OwnedFd
     on_signal(|| nix::fcntl::openat(dir, path, flags, Mode::empty()))
 }
 
-/// How often memory is asked for.
+/// How often what is short is asked for.
 const TRIES: u32 = 8;
 
-/// A few times while there is no memory: for a step that follows on one that cannot be taken back.
-pub fn for_memory<T>(mut step: impl FnMut() -> Result<T>) -> Result<T> {
+/// A few times while there is no memory or descriptor: for a step that follows on one that cannot be
+/// taken back.
+pub fn when_short<T>(mut step: impl FnMut() -> Result<T>) -> Result<T> {
     let mut result = step();
     for _ in 1..TRIES {
         match &result {
-            Err(error) if error.errno == Errno::ENOMEM => result = step(),
+            Err(Error { errno: Errno::ENOMEM | Errno::EMFILE | Errno::ENFILE, .. }) => {
+                result = step();
+            }
             _ => break,
         }
     }
@@ -48,7 +51,6 @@ pub fn for_memory<T>(mut step: impl FnMut() -> Result<T>) -> Result<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Error;
 
     #[test]
     fn a_signal_only_delays() {
@@ -61,15 +63,15 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_not_waited_for_without_end() {
+    fn what_is_short_is_not_asked_for_without_end() {
         let mut asked = 0;
-        let result = for_memory(|| {
+        let result = when_short(|| {
             asked += 1;
             Err::<(), _>(Error::no_memory())
         });
         assert_eq!((result, asked), (Err(Error::no_memory()), TRIES));
         let mut asked = 0;
-        let result = for_memory(|| {
+        let result = when_short(|| {
             asked += 1;
             if asked < 3 { Err(Error::no_memory()) } else { Ok(asked) }
         });

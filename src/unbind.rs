@@ -14,7 +14,7 @@ use crate::error::{At, Error, Result, Step};
 use crate::helper::on_helper_thread;
 use crate::mounts;
 use crate::procfs::ProcPath;
-use crate::retry::for_memory;
+use crate::retry::when_short;
 use crate::rundir::{LockedRunDir, RunDir, join};
 
 /// fs.mount-max, as the kernel ships it: nobody stacks more than that.
@@ -35,14 +35,14 @@ pub fn remove(rundir: &CStr, name: Name) -> Result<()> {
         match found {
             // Gone while we were at it is as good.
             Entry::Absent => return Ok(()),
-            Entry::Namespace(_) => for_memory(|| unmount(rundir, &dir, name))?,
-            Entry::Placeholder(_) if for_memory(|| unlink(rundir, &dir, name))? => return Ok(()),
+            Entry::Namespace(_) => when_short(|| unmount(rundir, &dir, name))?,
+            Entry::Placeholder(_) if when_short(|| unlink(rundir, &dir, name))? => return Ok(()),
             // A namespace was bound on it at this moment.
-            Entry::Placeholder(_) => for_memory(|| unmount(rundir, &dir, name))?,
+            Entry::Placeholder(_) => when_short(|| unmount(rundir, &dir, name))?,
             Entry::Stranger(what) => return Err(Error::not_a_namespace(what)),
         }
-        // Half of the work is done: the rest is not given up for want of memory.
-        found = for_memory(|| entry::look_below(dir.as_fd(), name.as_cstr()))?;
+        // Half of the work is done: the rest is not given up for want of memory or a descriptor.
+        found = when_short(|| entry::look_below(dir.as_fd(), name.as_cstr()))?;
     }
     Err(Error::new(Step::Unmount, Errno::EBUSY))
 }
