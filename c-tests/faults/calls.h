@@ -41,8 +41,9 @@ static const struct {
     {"statx", NULL, {EPERM, ENOMEM}},
     {"fstat", NULL, {ENOMEM}},
     {"stat", NULL, {ENOMEM}},
-    {"newfstatat", "AT_EMPTY_PATH", {ENOMEM}},
-    {"newfstatat", NULL, {EPERM, ENOMEM}},
+    /* hidepid */
+    {"newfstatat", "/ns/net", {EPERM, ENOMEM}},
+    {"newfstatat", NULL, {ENOMEM}},
     {"statfs", NULL, {ENOMEM, EINTR}},
     {"fstatfs", NULL, {ENOMEM, EINTR}},
     {"readlink", NULL, {EPERM, ENOMEM}},
@@ -84,6 +85,8 @@ static const struct {
     {"recvfrom", NULL, {ENOMEM, EINTR}},
     {"ioctl", "SIOCGSKNS", {EPERM, ENOMEM, EMFILE}},
     {"ioctl", "IFFLAGS", {EPERM, ENOMEM}},
+    /* Of a namespace's own descriptor it cannot fail. */
+    {"ioctl", "NS_GET", {0}},
     {"ioctl", NULL, {EPERM, ENOMEM, EMFILE}},
     {"pidfd_open", NULL, {EPERM, ENOMEM, EMFILE}},
     {"pidfd_send_signal", NULL, {EPERM, ENOMEM}},
@@ -144,6 +147,9 @@ static inline bool name_is_passed_over(const char *name)
 {
     for (size_t i = 0; i < PASSED_OVER; i++)
         if (strcmp(passed_over[i].name, name) == 0)
+            return true;
+    for (size_t i = 0; old_kernel && i < NEWER_CALLS; i++)
+        if (strcmp(newer_calls[i].name, name) == 0)
             return true;
     return false;
 }

@@ -24,6 +24,7 @@ struct expectation {
 
 static const struct expectation expectations[] = {
     {NULL, "clone3", NULL, 0, EAGAIN, NOTHING, "a helper thread that cannot be started is EAGAIN"},
+    {NULL, "clone", "CLONE_THREAD", 0, EAGAIN, NOTHING, "the same"},
     {"netns_open_pid", "ioctl", OF_PIDFD, EPERM, EACCES, NOTHING,
      "a process that is not ours to look at is EACCES, however it was asked for"},
     {"netns_open_fd", "ioctl", OF_PIDFD, EPERM, EACCES, NOTHING, "the same"},

@@ -41,8 +41,8 @@ static const char *title_of(const struct scenario *scenario)
 {
     static char title[128];
 
-    snprintf(title, sizeof title, "%s%s%s", scenario->function, *scenario->way ? ", " : "",
-             scenario->way);
+    snprintf(title, sizeof title, "%s%s%s%s", scenario->function, *scenario->way ? ", " : "",
+             scenario->way, old_kernel ? ", on an old kernel" : "");
     return title;
 }
 
@@ -50,7 +50,8 @@ static const char *title_of(const struct scenario *scenario)
 static struct totals {
     atomic_size_t next;
     atomic_long unable, calls, failures, kills, failed;
-    bool tried[200];
+    /* On this kernel, and on an old one. */
+    atomic_int tried[200];
 } *totals;
 
 static long ways_tried(void)
@@ -329,8 +330,8 @@ static bool find_calls(size_t i, struct calls *calls)
     bool found;
 
     snprintf(log, sizeof log, "%s.%zu", documented_path, i);
-    snprintf(command, sizeof command, "strace -f -qq -y -s 80 -o '%s' '%s' --find %zu", log, program,
-             i);
+    snprintf(command, sizeof command, "strace -f -qq -y -s 80 -o '%s' '%s' %s %zu", log, program,
+             old_kernel ? "--find-old" : "--find", i);
     if (shell(command) != 0)
         problem("strace failed");
     found = read_log(log, scenario_at(i)->flags & BECOMES_PROGRAM, calls);
@@ -361,6 +362,9 @@ static void look_at_errno(const struct scenario *scenario, const struct call *ca
 
     if (!outcome->returned || outcome->rc >= 0)
         return;
+    if (says != fails_as_it_is(scenario->flags) && !strstr(outcome->message, strerror(says)) &&
+        !strstr(outcome->message, strerror(error)) && says != ERRNO_UNTOUCHED)
+        problem("the message does not say why");
     if (says != error && says != fails_as_it_is(scenario->flags) && !(row && row->says == says) &&
         !(what == FAIL_FROM_HERE && says == ENOTRECOVERABLE))
         problem("it says %s", strerrorname_np(says));
@@ -403,17 +407,31 @@ static const struct seen *seen_at(const struct outcome *known, struct place plac
     return NULL;
 }
 
+/* As far as the subject's own thread is concerned: a program that it starts is seen by one of them. */
+static bool are_the_same(const struct calls *calls, const struct outcome *known)
+{
+    int found = 0, seen = 0;
+
+    for (int i = 0; i < calls->count; i++)
+        found += calls->call[i].place.thread == 0;
+    for (int i = 0; i < known->count; i++)
+        seen += known->calls[i].place.thread == 0;
+    if (found != seen)
+        problem("strace sees %d calls, the supervisor %d", found, seen);
+    return found == seen;
+}
+
 static void try_call(const struct scenario *scenario, const struct call *call,
                      const struct outcome *known)
 {
     const struct seen *seen = seen_at(known, call->place);
 
-    totals->calls++;
     if (!seen) {
         problem("the supervisor does not see it");
         report(scenario, call, "found");
         return;
     }
+    totals->calls++;
     for (const int *error = errors_of(call); *error; error++)
         try_one(scenario, call, known, FAIL, *error);
     if (strcmp(call->name, "setns") == 0)
@@ -444,12 +462,14 @@ static void try_scenario(size_t i)
         totals->unable++;
         return;
     }
-    totals->tried[i] = true;
+    totals->tried[i]++;
     if (outcome->returned && (outcome->rc < 0 ? outcome->error : 0) != fails_as_it_is(scenario->flags))
         problem("it fails as it is");
     known = *outcome;
     if (!find_calls(i, &calls))
         problem("strace saw nothing");
+    if (!(scenario->flags & BECOMES_PROGRAM) && !are_the_same(&calls, &known))
+        problem("strace and the supervisor do not see the same");
     if (*outcome->problems) {
         report(scenario, NULL, "as it is");
         return;
@@ -482,9 +502,12 @@ static int work(const char *which)
     size_t i;
 
     prepare_worker();
-    while ((i = totals->next++) < SCENARIOS)
+    while ((i = totals->next++) < 2 * SCENARIOS) {
+        old_kernel = i >= SCENARIOS;
+        i %= SCENARIOS;
         if (!which || strstr(title_of(scenario_at(i)), which))
             try_scenario(i);
+    }
     return 0;
 }
 
@@ -498,41 +521,69 @@ static void without_random_addresses(char **argv)
     execv("/proc/self/exe", argv);
 }
 
-static bool can_supervise(void)
+static bool can_make_worlds(void)
+{
+    pid_t pid = MUST(fork());
+
+    if (pid == 0) {
+        if (geteuid() != 0)
+            become_root_of_a_user_namespace();
+        _exit(unshare(CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID) < 0);
+    }
+    return wait_for(pid) == 0;
+}
+
+/* What it lacks here; NULL: nothing. */
+static const char *cannot_work(void)
 {
     unsigned action = SECCOMP_RET_USER_NOTIF;
 
-    return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
+    if (syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) < 0)
+        return "no SECCOMP_RET_USER_NOTIF";
+    if (!can_make_worlds())
+        return "no namespaces to be had";
+    if (shell("strace -qq -o /dev/null true 2>/dev/null") != 0)
+        return "no strace, or it may not trace";
+    if (geteuid() != 0)
+        become_root_of_a_user_namespace();
+    return NULL;
 }
 
 int main(int argc, char **argv)
 {
     long workers = sysconf(_SC_NPROCESSORS_ONLN);
+    const char *why_not;
 
     without_random_addresses(argv);
     MUST(readlink("/proc/self/exe", program, sizeof program - 1));
     strcpy(self, program);
     if (argc == 3 && strcmp(argv[1], "--program") == 0)
         return be_the_program(argv[2]);
-    if (argc == 3 && strcmp(argv[1], "--find") == 0) {
+    if (argc == 3 && strncmp(argv[1], "--find", 6) == 0) {
+        old_kernel = strcmp(argv[1], "--find-old") == 0;
         prepare_worker();
         run_alone(scenario_at(strtoul(argv[2], NULL, 10)), NULL, NULL, false);
         return 0;
     }
     MUST(argc >= 2 ? 0 : -1);
     read_documented(argv[1]);
-    if (!have("strace") || !can_supervise()) {
-        printf("faults: skipped, %s\n", have("strace") ? "no SECCOMP_RET_USER_NOTIF" : "no strace");
+    why_not = cannot_work();
+    if (why_not) {
+        printf("faults: skipped, %s\n", why_not);
         return SKIPPED;
     }
-    if (geteuid() != 0)
-        become_root_of_a_user_namespace();
     totals = shared(sizeof *totals);
     for (long i = 0; i < workers; i++)
         if (MUST(fork()) == 0)
             return work(argv[2]);
-    while (wait(NULL) > 0)
-        ;
+    for (long i = 0; i < workers; i++) {
+        int status = -1;
+
+        if (wait(&status) < 0 || status != 0) {
+            printf("not ok: a worker ended with status %x\n", status);
+            totals->failed++;
+        }
+    }
     printf("faults: %ld functions in %ld ways, %ld left out; %ld system calls found, %ld failures and "
            "%ld kills tried, %ld failed\n", functions_tried(), ways_tried(), totals->unable,
            totals->calls, totals->failures, totals->kills, totals->failed);

@@ -98,6 +98,8 @@ static inline void make_world(const struct scenario *scenario)
     alarm(TEST_TIMEOUT);
     MUST(mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL));
     MUST(mount("proc", "/proc", "proc", 0, NULL));
+    if (old_kernel)
+        have_an_old_kernel();
     if (scenario->flags & ROOTLESS)
         enter_user_namespace(0);
     MUST(mount("netns-test", "/run", "tmpfs", 0, "mode=755"));

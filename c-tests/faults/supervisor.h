@@ -8,7 +8,7 @@
 #ifndef NETNS_FAULTS_SUPERVISOR_H
 #define NETNS_FAULTS_SUPERVISOR_H
 
-#include "../test.h"
+#include "../fault.h"
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -105,6 +105,34 @@ static inline bool is_passed_over(int number)
         if (passed_over[i].number == number)
             return true;
     return false;
+}
+
+/* What a kernel before Linux 5.2, or a filter, does not know. */
+static const struct { const char *name; int number; } newer_calls[] = {
+    {"open_tree", SYS_open_tree},
+    {"move_mount", SYS_move_mount},
+    {"mount_setattr", SYS_mount_setattr},
+    {"statx", SYS_statx},
+    {"name_to_handle_at", SYS_name_to_handle_at},
+    {"clone3", SYS_clone3},
+    {"faccessat2", SYS_faccessat2},
+};
+
+#define NEWER_CALLS (sizeof newer_calls / sizeof *newer_calls)
+
+/* Whether all of these are unknown, to everybody in the world. */
+static bool old_kernel;
+
+/* From here on they are, to this process and its children. The supervisor is not asked about them. */
+static inline void have_an_old_kernel(void)
+{
+    struct fault faults[NEWER_CALLS] = {0};
+
+    for (size_t i = 0; i < NEWER_CALLS; i++) {
+        faults[i].call = newer_calls[i].number;
+        faults[i].error = ENOSYS;
+    }
+    install_faults(faults, NEWER_CALLS);
 }
 
 /* --- the process that is looked at ------------------------------------------------------------- */
