@@ -15,7 +15,8 @@ use nix::sys::statfs::{FsType, fstatfs};
 
 use crate::error::{At, Error, Result, Step};
 use crate::file_status;
-use crate::retry::{on_signal, openat};
+use crate::procfs::ProcPath;
+use crate::retry::{on_signal, open, openat};
 use crate::sys::{self, FileHandle};
 
 pub const NSFS: FsType = FsType(libc::NSFS_MAGIC as _);
@@ -107,15 +108,31 @@ fn of_fd_by_ioctl(fd: BorrowedFd) -> Result<Kind> {
     Ok(Kind::Network(Identity { inode, cookie: None }))
 }
 
-/// Opens nothing but what lies on nsfs: opening a stranger's fifo or device has effects.
 fn of_name_by_ioctl(dir: BorrowedFd, name: &CStr) -> std::result::Result<Kind, Errno> {
-    let look = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let seen = openat(dir, name, look)?;
-    if on_signal(|| fstatfs(&seen))?.filesystem_type() != NSFS {
-        return Ok(Kind::NoNamespace);
+    match open_on_nsfs(dir, name, OFlag::O_NOFOLLOW)? {
+        Some(fd) => of_fd_by_ioctl(fd.as_fd()).map_err(|error| error.errno),
+        None => Ok(Kind::NoNamespace),
     }
-    let fd: OwnedFd = openat(dir, name, OPEN_FLAGS | OFlag::O_NOFOLLOW)?;
-    of_fd_by_ioctl(fd.as_fd()).map_err(|error| error.errno)
+}
+
+/// Opens what `path` leads to from `dir` if that lies on nsfs, and nothing else, whatever `path`
+/// becomes meanwhile: opening a stranger's fifo or device has effects. `follow` is O_NOFOLLOW or
+/// nothing. The descriptor is of the very mount that was found.
+pub fn open_on_nsfs(
+    dir: BorrowedFd,
+    path: &CStr,
+    follow: OFlag,
+) -> std::result::Result<Option<OwnedFd>, Errno> {
+    let look = OFlag::O_PATH | OFlag::O_CLOEXEC | follow;
+    let seen = openat(dir, path, look)?;
+    if on_signal(|| fstatfs(&seen))?.filesystem_type() != NSFS {
+        return Ok(None);
+    }
+    match open(ProcPath::of_fd(seen.as_fd()).as_cstr(), OPEN_FLAGS) {
+        // No /proc: then what is opened is not certain, but neither blocks nor gives a terminal.
+        Err(Errno::ENOENT) => openat(dir, path, OPEN_FLAGS | follow).map(Some),
+        fd => fd.map(Some),
+    }
 }
 
 /// How a namespace is opened: a fifo put in its place does not block, a terminal does not become the

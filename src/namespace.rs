@@ -8,7 +8,7 @@ use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, OFlag, fcntl, readlink};
+use nix::fcntl::{AT_FDCWD, FcntlArg, OFlag, fcntl, readlink};
 use nix::sys::stat::{fstat, stat};
 use nix::sys::statfs::{FsType, fstatfs};
 
@@ -63,17 +63,17 @@ impl Namespace {
 
     pub fn open_named(rundir: &CStr, name: Name) -> Result<Namespace> {
         let path = join(rundir, name)?;
-        let fd =
-            open(&*path, OPEN_FLAGS | OFlag::O_NOFOLLOW).map_err(|errno| why_not(&path, errno))?;
-        let ns = Namespace::from_fd(fd).map_err(|error| entry::describe(&path, error))?;
+        let found = identity::open_on_nsfs(AT_FDCWD, &path, OFlag::O_NOFOLLOW);
+        let fd = found.map_err(|errno| why_not(&path, errno))?;
+        let ns = from_nsfs(fd).map_err(|error| entry::describe(&path, error))?;
         Ok(ns.with_name(path, name))
     }
 
     /// Symlinks are followed here: /proc/PID/ns/net is one.
     pub fn open_path(path: &CStr) -> Result<Namespace> {
         let kept = names::copy(path)?;
-        let fd = open(path, OPEN_FLAGS).at(Step::OpenPath)?;
-        let ns = Namespace::from_fd(fd)?;
+        let fd = identity::open_on_nsfs(AT_FDCWD, path, OFlag::empty()).at(Step::OpenPath)?;
+        let ns = from_nsfs(fd)?;
         Ok(Namespace { path: Some(kept), ..ns })
     }
 
@@ -166,8 +166,16 @@ pub fn loopback_up_here() -> Result<()> {
     sys::loopback_up(socket.as_fd()).at(Step::Loopback)
 }
 
-/// A name that cannot be opened may be there and be something else: without privilege a placeholder
-/// is EACCES, a symlink is ELOOP and a socket ENXIO.
+/// None: what was found lies elsewhere.
+fn from_nsfs(fd: Option<OwnedFd>) -> Result<Namespace> {
+    match fd {
+        Some(fd) => Namespace::from_fd(fd),
+        None => Err(Error::not_a_namespace("no namespace at all")),
+    }
+}
+
+/// A name that cannot be opened may be there and be something else by now: a symlink is ELOOP and a
+/// socket ENXIO.
 fn why_not(path: &CStr, errno: Errno) -> Error {
     let failed = Error::new(Step::Open, errno);
     match errno {

@@ -9,11 +9,10 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 
 use crate::error::{Error, Result, Step};
-use crate::identity::OPEN_FLAGS;
+use crate::identity::open_on_nsfs;
 use crate::list::{List, ListFlags, or_none};
 use crate::namespace::Namespace;
 use crate::netlink::{self, Message, Request, Route, number};
-use crate::retry::openat;
 use crate::rundir::RunDir;
 
 const RTM_NEWNSID: u16 = libc::RTM_NEWNSID;
@@ -232,13 +231,13 @@ fn find(ids: &mut [Id], id: i32, target: i32) -> Option<&mut Id> {
 }
 
 fn id_of_name(route: &mut Route, dir: BorrowedFd, name: &CStr) -> Result<Option<i32>> {
-    let ns = match openat(dir, name, OPEN_FLAGS | OFlag::O_NOFOLLOW) {
+    let ns = match open_on_nsfs(dir, name, OFlag::O_NOFOLLOW) {
         Err(errno @ (Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM)) => {
             return Err(Error::new(Step::ReadRunDir, errno));
         }
         // It went meanwhile, or became something else.
-        Err(_) => return Ok(None),
-        Ok(ns) => ns,
+        Err(_) | Ok(None) => return Ok(None),
+        Ok(Some(ns)) => ns,
     };
     match ask(route, ns.as_fd()) {
         Err(Error { errno: Errno::EINVAL, .. }) => Ok(None),
