@@ -135,6 +135,18 @@ pub fn open_on_nsfs(
     }
 }
 
+/// Opens `name` in the directory `dir` if that is a network namespace.
+pub fn open_name(dir: BorrowedFd, name: &CStr) -> std::result::Result<Option<OwnedFd>, Errno> {
+    let Some(fd) = open_on_nsfs(dir, name, OFlag::O_NOFOLLOW)? else {
+        return Ok(None);
+    };
+    match of_fd(fd.as_fd()) {
+        Ok(Kind::Network(_)) => Ok(Some(fd)),
+        Ok(_) => Ok(None),
+        Err(error) => Err(error.errno),
+    }
+}
+
 /// How a namespace is opened: a fifo put in its place does not block, a terminal does not become the
 /// process's own.
 pub const OPEN_FLAGS: OFlag =

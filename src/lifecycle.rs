@@ -206,7 +206,7 @@ fn publish(rundir: &CStr, name: Name, ns: BorrowedFd) -> Result<()> {
     for _ in 0..TRIES {
         let placeholder = make_placeholder(rundir, &dir, name)?;
         match mounts::bind_namespace(ns, placeholder.as_fd()) {
-            Ok(()) => return Ok(()),
+            Ok(_) => return Ok(()),
             // Who does not wait for the lock may have removed it: then there is nothing to bind on.
             Err(Errno::ENOENT) if is_unlinked(placeholder.as_fd()) => {}
             Err(errno) => {

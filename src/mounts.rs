@@ -9,6 +9,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::sys::stat::{FileStat, fstat, stat};
 use rustix::fs::CWD;
 use rustix::mount::{MoveMountFlags, OpenTreeFlags, move_mount, open_tree};
 
@@ -27,55 +28,71 @@ const HERE: MoveMountFlags =
     MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH.union(MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH);
 
 /// Binds a namespace on the very file that `target` refers to, whatever its name has become since.
-pub fn bind_namespace(ns: BorrowedFd, target: BorrowedFd) -> Result<()> {
-    let moved =
-        open_tree(ns, c"", CLONE).and_then(|tree| move_mount(&tree, c"", target, c"", HERE));
+/// Gives the mount, from Linux 5.2 on.
+pub fn bind_namespace(ns: BorrowedFd, target: BorrowedFd) -> Result<Option<OwnedFd>> {
+    let moved = open_tree(ns, c"", CLONE)
+        .and_then(|tree| move_mount(&tree, c"", target, c"", HERE).map(|()| tree));
     match moved {
-        Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => bind_by_path(
-            ProcPath::of_fd(ns).as_cstr(),
-            ProcPath::of_fd(target).as_cstr(),
-            MsFlags::empty(),
-        ),
-        result => result.map_err(errno),
+        Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => {
+            let (source, target) = (ProcPath::of_fd(ns), ProcPath::of_fd(target));
+            bind_by_path(source.as_cstr(), target.as_cstr(), MsFlags::empty()).map(|()| None)
+        }
+        tree => tree.map(Some).map_err(errno),
     }
 }
 
 /// Puts a copy of a directory, with all its mounts, on top of it, and in a peer group of its own: in
-/// its parent's group every name in it would become two mounts.
-pub fn mount_on_itself(dir: BorrowedFd, path: &CStr) -> Result<()> {
+/// its parent's group every name in it would become two mounts. Gives the copy, to go on from.
+pub fn mount_on_itself(dir: BorrowedFd, path: &CStr) -> Result<OwnedFd> {
     match attach_shared_copy(dir) {
         Err(Errno::ENOSYS | Errno::EPERM) => mount_on_itself_by_path(dir, path),
-        result => result,
+        copy => copy,
     }
 }
 
 /// The copy is private, then shared (Linux 5.12), before anybody sees it.
-fn attach_shared_copy(dir: BorrowedFd) -> Result<()> {
+fn attach_shared_copy(dir: BorrowedFd) -> Result<OwnedFd> {
     let copy = open_tree(dir, c"", CLONE | OpenTreeFlags::AT_RECURSIVE).map_err(errno)?;
     sys::set_propagation(copy.as_fd(), MsFlags::MS_PRIVATE, libc::AT_RECURSIVE)?;
     sys::set_propagation(copy.as_fd(), MsFlags::MS_SHARED, libc::AT_RECURSIVE)?;
-    move_mount(&copy, c"", dir, c"", HERE).map_err(errno)
+    move_mount(&copy, c"", dir, c"", HERE).map_err(errno)?;
+    Ok(copy)
 }
 
-fn mount_on_itself_by_path(dir: BorrowedFd, path: &CStr) -> Result<()> {
+fn mount_on_itself_by_path(dir: BorrowedFd, path: &CStr) -> Result<OwnedFd> {
     let lower = ProcPath::of_fd(dir);
     bind_by_path(lower.as_cstr(), lower.as_cstr(), MsFlags::MS_REC)?;
-    let result = leave_peer_group(path);
-    if result.is_err() {
-        // All or nothing: the next call is to find a directory that is no mount point.
-        let _ = detach(path);
+    // The path of the new mount is the same; `dir` refers to what lies below it.
+    let upper = open(path, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC);
+    match upper {
+        // Unless it leads elsewhere by now; no other path leads to the new mount.
+        Ok(upper) if !is_same_file(fstat(dir)?, fstat(&upper)?) => Err(Errno::EAGAIN),
+        Ok(upper) => match leave_peer_group(upper.as_fd()) {
+            Ok(()) => Ok(upper),
+            Err(errno) => {
+                // All or nothing: the next call is to find a directory that is no mount point.
+                let _ = detach_open(upper.as_fd());
+                Err(errno)
+            }
+        },
+        Err(errno) => {
+            if is_same_file(fstat(dir)?, stat(path)?) {
+                let _ = detach(path);
+            }
+            Err(errno)
+        }
     }
-    result
 }
 
-/// For a peer group of its own. The path of a new mount is the same; what was open before refers to
-/// what lies below it.
-fn leave_peer_group(path: &CStr) -> Result<()> {
-    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    let upper = open(path, flags)?;
-    let upper = ProcPath::of_fd(upper.as_fd());
-    set_propagation(upper.as_cstr(), MsFlags::MS_PRIVATE | MsFlags::MS_REC)?;
-    set_propagation(upper.as_cstr(), MsFlags::MS_SHARED | MsFlags::MS_REC)
+fn is_same_file(a: FileStat, b: FileStat) -> bool {
+    (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino)
+}
+
+/// For a peer group of its own.
+fn leave_peer_group(mount: BorrowedFd) -> Result<()> {
+    let mount = ProcPath::of_fd(mount);
+    set_propagation(mount.as_cstr(), MsFlags::MS_PRIVATE | MsFlags::MS_REC)?;
+    set_propagation(mount.as_cstr(), MsFlags::MS_SHARED | MsFlags::MS_REC)
 }
 
 fn bind_by_path(source: &CStr, target: &CStr, flags: MsFlags) -> Result<()> {
@@ -148,10 +165,14 @@ pub fn detach(path: &CStr) -> Result<()> {
     umount2(path, MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW)
 }
 
-/// Whether [`detach`] would be allowed, without doing it: to expire a mount takes two calls, of which
-/// this is one. (Of two removers without the lock, one may be the other's second: then it is gone.)
-pub fn may_detach(path: &CStr) -> Result<()> {
-    match umount2(path, MntFlags::MNT_EXPIRE | MntFlags::UMOUNT_NOFOLLOW) {
+/// Takes the very mount off whose root is open, whatever its path is by now. ENOENT: no /proc.
+pub fn detach_open(root: BorrowedFd) -> Result<()> {
+    umount2(ProcPath::of_fd(root).as_cstr(), MntFlags::MNT_DETACH)
+}
+
+/// Whether [`detach_open`] would be allowed, without doing it: a mount that is open does not expire.
+pub fn may_detach_open(root: BorrowedFd) -> Result<()> {
+    match umount2(ProcPath::of_fd(root).as_cstr(), MntFlags::MNT_EXPIRE) {
         Err(Errno::EAGAIN | Errno::EBUSY) => Ok(()),
         result => result,
     }

@@ -22,7 +22,7 @@ use crate::identity::{self, Kind};
 use crate::list::for_each_name;
 use crate::mounts;
 use crate::procfs::ProcPath;
-use crate::retry::open;
+use crate::retry::{open, openat};
 
 /// Where names live unless the caller says otherwise; others reach it as /var/run/netns.
 pub const DEFAULT_RUN_DIR: &CStr = c"/run/netns";
@@ -32,6 +32,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// A creator holds the lock for some 50 us.
 const FIRST_PAUSE: Duration = Duration::from_micros(50);
 const LONGEST_PAUSE: Duration = Duration::from_micros(200);
+
+const DIRECTORY: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
 
 /// How often a directory that is replaced while it is being locked is tried again.
 const TRIES: u32 = 16;
@@ -67,8 +69,7 @@ impl AsFd for RunDir {
 
 impl RunDir {
     pub fn open(path: &CStr) -> Result<RunDir> {
-        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let fd = open(path, flags).at(Step::OpenRunDir)?;
+        let fd = open(path, DIRECTORY).at(Step::OpenRunDir)?;
         Ok(RunDir { fd })
     }
 
@@ -99,10 +100,10 @@ impl RunDir {
             Err(Errno::EINVAL) => {}
             result => return result.map(|()| dir).at(Step::MountRunDir),
         }
-        mounts::mount_on_itself(dir.as_fd(), path).at(Step::MountRunDir)?;
-        // The new mount lies on top of what is open.
+        // The new mount lies on top of what is open; its path may lead elsewhere by now.
+        let mount = mounts::mount_on_itself(dir.as_fd(), path).at(Step::MountRunDir)?;
         dir.unmount_covered_names();
-        let upper = RunDir::open(path)?;
+        let upper = RunDir { fd: openat(mount.as_fd(), c".", DIRECTORY).at(Step::OpenRunDir)? };
         let lower = std::mem::replace(&mut dir.dir, upper);
         if let Lock::Its = dir.lock {
             dir.lock = Lock::Of(lower.fd);

@@ -1,19 +1,19 @@
 //! Takes a name off: every mount on it, then the file.
 
 use std::ffi::CStr;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::fcntl::AT_FDCWD;
 use nix::mount::MsFlags;
 use nix::sched::{CloneFlags, unshare};
-use nix::unistd::{UnlinkatFlags, unlinkat};
+use nix::unistd::{UnlinkatFlags, fchdir, unlinkat};
 
 use crate::entry::{self, Entry, Name};
 use crate::error::{At, Error, Result, Step};
 use crate::helper::on_helper_thread;
+use crate::identity;
 use crate::mounts;
-use crate::procfs::ProcPath;
 use crate::retry::when_short;
 use crate::rundir::{LockedRunDir, RunDir, join};
 
@@ -29,16 +29,16 @@ pub fn remove(rundir: &CStr, name: Name) -> Result<()> {
     match found {
         Entry::Absent => return Err(Error::new(Step::Look, Errno::ENOENT)),
         Entry::Stranger(what) => return Err(Error::not_a_namespace(what)),
-        Entry::Namespace(_) | Entry::Placeholder(_) => check_unlinkable(rundir, &dir, name, found)?,
+        Entry::Namespace(_) | Entry::Placeholder(_) => check_unlinkable(&dir, name)?,
     }
     for _ in 0..TALLEST_STACK {
         match found {
             // Gone while we were at it is as good.
             Entry::Absent => return Ok(()),
-            Entry::Namespace(_) => when_short(|| unmount(rundir, &dir, name))?,
+            Entry::Namespace(_) => when_short(|| unmount(&dir, name))?,
             Entry::Placeholder(_) if when_short(|| unlink(rundir, &dir, name))? => return Ok(()),
             // A namespace was bound on it at this moment.
-            Entry::Placeholder(_) => when_short(|| unmount(rundir, &dir, name))?,
+            Entry::Placeholder(_) => when_short(|| unmount(&dir, name))?,
             Entry::Stranger(what) => return Err(Error::not_a_namespace(what)),
         }
         // Half of the work is done: the rest is not given up for want of memory or a descriptor.
@@ -49,50 +49,51 @@ pub fn remove(rundir: &CStr, name: Name) -> Result<()> {
 
 /// Fails where the file could not be taken away, before its mounts are. What unmounting itself is
 /// refused for comes first.
-fn check_unlinkable(rundir: &CStr, dir: &LockedRunDir, name: Name, found: Entry) -> Result<()> {
-    let result = dir.check_writable();
-    if result.is_err() && matches!(found, Entry::Namespace(_)) {
-        may_unmount(at_its_path(rundir, dir, name, mounts::may_detach)?)?;
-    }
-    result
-}
-
-fn may_unmount(result: nix::Result<()>) -> Result<()> {
-    match result {
+fn check_unlinkable(dir: &LockedRunDir, name: Name) -> Result<()> {
+    let Err(error) = dir.check_writable() else { return Ok(()) };
+    let Some(ns) = open(dir, name)? else { return Err(error) };
+    match mounts::may_detach_open(ns.as_fd()) {
         Err(Errno::EINVAL) => Err(locked()),
-        result => result.at(Step::Unmount),
+        // ENOENT: there is no /proc.
+        Ok(()) | Err(Errno::ENOENT) => Err(error),
+        Err(errno) => Err(Error::new(Step::Unmount, errno)),
     }
 }
 
-/// Takes the topmost mount off.
-fn unmount(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Result<()> {
+/// The namespace that the name is. None: it is gone, or something else.
+fn open(dir: &LockedRunDir, name: Name) -> Result<Option<OwnedFd>> {
+    match identity::open_name(dir.as_fd(), name.as_cstr()) {
+        Err(errno) if identity::is_answer(errno) => Ok(None),
+        ns => ns.at(Step::Look),
+    }
+}
+
+/// Takes the topmost mount off, if it is a namespace's: by what was looked at, because the name may be
+/// something else by now, and the run directory's path lead elsewhere.
+fn unmount(dir: &LockedRunDir, name: Name) -> Result<()> {
     for _ in 0..TRIES {
-        match at_its_path(rundir, dir, name, mounts::detach)? {
+        let Some(ns) = open(dir, name)? else { return Ok(()) };
+        let result = match mounts::detach_open(ns.as_fd()) {
+            Err(Errno::ENOENT) => detach_without_proc(dir, name)?,
+            result => result,
+        };
+        match result {
             // Somebody was faster, or the mount came from a more privileged mount namespace.
             Err(Errno::EINVAL) => {}
             Err(Errno::ENOENT) => return Ok(()),
             result => return result.at(Step::Unmount),
         }
-        if !matches!(entry::look(dir.as_fd(), name.as_cstr())?, Entry::Namespace(_)) {
-            return Ok(());
-        }
     }
     Err(locked())
 }
 
-/// Calls `act` with the path of a name in the directory that is open.
-fn at_its_path(
-    rundir: &CStr,
-    dir: &LockedRunDir,
-    name: Name,
-    act: impl Fn(&CStr) -> nix::Result<()>,
-) -> Result<nix::Result<()>> {
-    let path = ProcPath::below_fd(dir.as_fd(), name.as_cstr());
-    match act(path.as_cstr()) {
-        // No /proc, or the name has gone.
-        Err(Errno::ENOENT) => Ok(act(&join(rundir, name)?)),
-        result => Ok(result),
-    }
+/// There is no umountat(2), but a thread can have a working directory of its own.
+fn detach_without_proc(dir: &LockedRunDir, name: Name) -> Result<nix::Result<()>> {
+    on_helper_thread(|| {
+        unshare(CloneFlags::CLONE_FS).at(Step::HelperThread)?;
+        fchdir(dir.as_fd()).at(Step::HelperThread)?;
+        Ok(mounts::detach(name.as_cstr()))
+    })
 }
 
 fn locked() -> Error {

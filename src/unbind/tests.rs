@@ -80,10 +80,10 @@ fn an_unmount_that_somebody_else_did_is_as_good() {
     write("blue", "", 0);
     bind(&anonymous(), "blue");
     let dir = RunDir::lock(rundir).unwrap();
-    assert_eq!(unmount(rundir, &dir, name(c"blue")), Ok(()));
+    assert_eq!(unmount(&dir, name(c"blue")), Ok(()));
     assert_eq!(mounts_on("blue"), 0);
-    assert_eq!(unmount(rundir, &dir, name(c"blue")), Ok(()));
-    assert_eq!(unmount(rundir, &dir, name(c"none")), Ok(()));
+    assert_eq!(unmount(&dir, name(c"blue")), Ok(()));
+    assert_eq!(unmount(&dir, name(c"none")), Ok(()));
 }
 
 #[test]
