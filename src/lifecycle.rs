@@ -234,8 +234,11 @@ fn make_placeholder(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Result<Own
         match entry::look(dir.as_fd(), name.as_cstr())? {
             Entry::Absent => {}
             Entry::Placeholder(file) if file.is_stale(dir.is_locked()) => {
-                // If it is not gone, it was bound at this moment: the next look tells.
-                unbind::unlink(rundir, dir, name)?;
+                match unbind::unlink(rundir, dir, name) {
+                    // It was bound at this moment, or is something else by now: the next look tells.
+                    Ok(_) | Err(Error { errno: Errno::ENOTTY, .. }) => {}
+                    Err(error) => return Err(error),
+                }
             }
             found => return Err(exists(found)),
         }

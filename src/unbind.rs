@@ -111,6 +111,7 @@ fn unlink_free(dir: &LockedRunDir, name: Name) -> Result<bool> {
     match unlinkat(dir.as_fd(), name.as_cstr(), UnlinkatFlags::NoRemoveDir) {
         Ok(()) | Err(Errno::ENOENT) => Ok(true),
         Err(Errno::EBUSY) => Ok(false),
+        Err(Errno::EISDIR) => Err(Error::not_a_namespace("a directory")),
         Err(errno) => Err(Error::new(Step::Unlink, errno)),
     }
 }
