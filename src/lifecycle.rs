@@ -16,6 +16,8 @@ use nix::unistd::{UnlinkatFlags, unlinkat};
 
 use crate::entry::{self, Entry, Name, OUR_MODE, STALE_AGE};
 use crate::error::{At, Error, Result, Step};
+use crate::file_status;
+use crate::identity::{self, Kind};
 use crate::mounts;
 use crate::namespace::{self, Namespace};
 use crate::procfs;
@@ -206,6 +208,10 @@ fn publish(rundir: &CStr, name: Name, ns: BorrowedFd) -> Result<()> {
     for _ in 0..TRIES {
         let placeholder = make_placeholder(rundir, &dir, name)?;
         match mounts::bind_namespace(ns, placeholder.as_fd()) {
+            Ok(mount) if has_moved(&dir, name, ns, placeholder.as_fd()) => {
+                // The file is somewhere else, and so would be the namespace.
+                mount.and_then(|mount| mounts::detach_open(mount.as_fd()).ok());
+            }
             Ok(_) => return Ok(()),
             // Who does not wait for the lock may have removed it: then there is nothing to bind on.
             Err(Errno::ENOENT) if is_unlinked(placeholder.as_fd()) => {}
@@ -216,6 +222,18 @@ fn publish(rundir: &CStr, name: Name, ns: BorrowedFd) -> Result<()> {
         }
     }
     Err(Error::new(Step::Bind, Errno::EAGAIN).hint("others remove it all the time"))
+}
+
+/// Whether a stranger has moved the placeholder, before the namespace was bound on it. If the file is
+/// gone altogether, the name was made and has been removed since.
+fn has_moved(dir: &LockedRunDir, name: Name, ns: BorrowedFd, placeholder: BorrowedFd) -> bool {
+    let ours = fstat(ns).map_or(0, |file| file_status::inode(&file));
+    let is_elsewhere = match identity::of_name(dir.as_fd(), name.as_cstr()) {
+        Ok(Kind::Network(found)) => found.inode != ours,
+        Ok(_) => true,
+        Err(errno) => identity::is_answer(errno),
+    };
+    is_elsewhere && !is_unlinked(placeholder)
 }
 
 fn is_unlinked(file: BorrowedFd) -> bool {
