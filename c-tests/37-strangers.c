@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * A run directory that others write to. Whatever they put under a name between any two system calls
+ * of the library, nothing outside is opened, changed, unmounted or made.
+ */
+#include "fault.h"
+#include "steps.h"
+#include "strangers.h"
+
+/* --- every swap at every step ------------------------------------------------------------------- */
+
+struct round {
+    const struct operation *operation;
+    const struct swap *swap;
+    const char *rundir;
+    int at;
+    bool done;
+    /* Which directory the call works in was settled, and the name bound, when the swap was made. */
+    bool settled, late, bound;
+};
+
+/* What fails meanwhile, as on an older kernel. */
+static const struct fault *faults;
+static size_t fault_count;
+
+/* Whether a string of the stopped call, which is in this very process, ends in the name. */
+static bool is_about_the_name(uint64_t address)
+{
+    const char *text = (const char *)(uintptr_t)address;
+    size_t len = text ? strlen(text) : 0;
+
+    return len >= 4 && strcmp(text + len - 4, "blue") == 0;
+}
+
+static bool settles(const struct operation *operation, const struct seccomp_data *data)
+{
+    if (operation->changes == CHANGES_WHAT_IT_LOOKS_AT)
+        switch (data->nr) {
+        case SYS_umount2:
+            return is_about_the_name(data->args[0]);
+        case SYS_openat:
+        case SYS_statx:
+        case SYS_newfstatat:
+        case SYS_unlinkat:
+        case SYS_name_to_handle_at:
+            return is_about_the_name(data->args[1]);
+        default:
+            return false;
+        }
+    return data->nr == SYS_move_mount || data->nr == SYS_mount ||
+           (data->nr == SYS_openat && data->args[2] & O_CREAT && is_about_the_name(data->args[1]));
+}
+
+static void swap_at_step(const struct step *step, void *arg)
+{
+    struct round *round = arg;
+
+    round->settled = round->settled || settles(round->operation, step->data);
+    if (step->number < round->at && (step->data->nr == SYS_move_mount || step->data->nr == SYS_mount))
+        round->bound = true;
+    if (step->number != round->at)
+        return;
+    round->done = true;
+    round->late = round->settled || round->operation->changes == NEVER_CHANGES;
+    round->swap->make();
+}
+
+static int call_in_round(void *arg)
+{
+    const struct round *round = arg;
+    uint64_t home = here();
+    int rc, error;
+
+    if (fault_count > 0)
+        install_faults(faults, fault_count);
+    rc = round->operation->call(round->rundir);
+    error = errno;
+    if (rc < 0) {
+        EQUAL(error, -rc);
+        CHECK(netns_errmsg()[0] && !strpbrk(netns_errmsg(), "\n\r"));
+    }
+    EQUAL(here(), home);
+    errno = error;
+    return rc;
+}
+
+static bool is_among(const int *errors, int error)
+{
+    for (; *errors; errors++)
+        if (*errors == error)
+            return true;
+    return false;
+}
+
+/* Whether a name was to be made, of which the stranger could not take anything away yet. */
+static bool promises_a_name(const struct round *round)
+{
+    const struct operation *operation = round->operation;
+
+    return operation->changes == CHANGES_WHAT_IT_MAKES && !round->bound && fault_count == 0 &&
+           (operation->state == ABSENT || operation->state == STALE) &&
+           round->swap < &swaps[FIRST_OF_DIRECTORY];
+}
+
+static void look_after(const struct round *round, int rc)
+{
+    bool fine = check_at(rc >= 0 || is_among(round->operation->errors, -rc), __LINE__, "%s",
+                         rc < 0 ? strerrorname_np(-rc) : "");
+
+    fine &= outside_is_as_it_was();
+    if (round->late)
+        fine &= evil_is_as_it_was();
+    if (round->done && round->swap->stays_mounted && exists("/proc/self"))
+        fine &= CHECK(mounts_at(NAME) >= 1);
+    if (round->done && rc >= 0 && promises_a_name(round))
+        fine &= CHECK(is_netns(NAME));
+    check_at(fine, __LINE__, "%s (state %d) in %s, with %s before step %d", round->operation->name,
+             round->operation->state, round->rundir, round->swap->name, round->at);
+}
+
+/* The world without the run directory, which each round makes anew. */
+static struct state between_rounds(void)
+{
+    struct state state = state_now();
+
+    state.files = 0;
+    return state;
+}
+
+static int rounds_run;
+
+/* One swap, before every step of a call in turn. */
+static void swap_everywhere(const struct operation *operation, const struct swap *swap, const char *rundir)
+{
+    for (int at = 0; CHECK(at < 200); at++) {
+        struct round round = {.operation = operation, .swap = swap, .rundir = rundir, .at = at};
+        struct state before = between_rounds(), after;
+        int steps, rc, failures = test_failures;
+
+        make_run_directory(operation->state);
+        rc = in_steps(call_in_round, &round, swap_at_step, &round, &steps);
+        rounds_run++;
+        look_after(&round, rc);
+        clear_run_directory();
+        after = between_rounds();
+        check_at(after.mounts == before.mounts && after.descriptors == before.descriptors, __LINE__,
+                 "%s with %s before step %d: mounts %d, %d, descriptors %d, %d", operation->name,
+                 swap->name, at, before.mounts, after.mounts, before.descriptors, after.descriptors);
+        /* One failure is enough to know. */
+        if (!round.done || test_failures > failures)
+            break;
+    }
+}
+
+/* Every swap from the first one on, in every call. */
+static void swap_all(const char *rundir, int first)
+{
+    make_outside();
+    for (int i = 0; i < OPERATIONS; i++)
+        for (int j = first; j < SWAPS; j++) {
+            bool waits = operations[i].call == call_create_or_open && swaps[j].is_placeholder;
+            /* In a path links are followed, to what is a namespace. */
+            bool follows = operations[i].call == call_open_path &&
+                           swaps[j].make == swap_for_a_link_to_a_namespace;
+
+            if (!waits && !follows)
+                swap_everywhere(&operations[i], &swaps[j], rundir);
+        }
+    printf("#: %d swaps\n", rounds_run);
+    CHECK(rounds_run > OPERATIONS * (SWAPS - first));
+    forget_outside();
+}
+
+static void need_notifications(void)
+{
+    if (under_valgrind())
+        skip("valgrind knows no seccomp(2)");
+    if (geteuid() != 0 || mknod("/run/device", S_IFCHR | 0644, makedev(1, 3)) < 0)
+        skip("needs real root");
+    MUST(unlink("/run/device"));
+}
+
+static void a_name_is_swapped_before_every_step(void)
+{
+    need_notifications();
+    swap_all(RUN_DIR, 0);
+}
+
+static void a_link_to_the_directory_is_swapped_before_every_step(void)
+{
+    need_notifications();
+    swap_all(LINK, FIRST_OF_DIRECTORY);
+}
+
+static void a_name_is_swapped_on_an_old_kernel(void)
+{
+    static const struct fault old[] = {
+        {SYS_open_tree, ENOSYS, 0, 0, 0},      {SYS_move_mount, ENOSYS, 0, 0, 0},
+        {SYS_mount_setattr, ENOSYS, 0, 0, 0},  {SYS_statx, ENOSYS, 0, 0, 0},
+        {SYS_name_to_handle_at, EPERM, 0, 0, 0},
+    };
+
+    need_notifications();
+    faults = old;
+    fault_count = sizeof old / sizeof *old;
+    swap_all(RUN_DIR, 0);
+}
+
+/* What is opened is not certain then; what is unmounted is. */
+static void a_directory_is_swapped_without_proc(void)
+{
+    need_notifications();
+    proc = "/run/proc";
+    MUST(mkdir(proc, 0755));
+    MUST(mount("proc", proc, "proc", 0, NULL));
+    MUST(mount("none", "/proc", "tmpfs", 0, NULL));
+    swap_all(RUN_DIR, FIRST_OF_DIRECTORY);
+    MUST(umount2("/proc", MNT_DETACH));
+}
+
+int main(void)
+{
+    RUN_WITHOUT_RUN_DIRECTORY(a_name_is_swapped_before_every_step);
+    RUN_WITHOUT_RUN_DIRECTORY(a_link_to_the_directory_is_swapped_before_every_step);
+    RUN_WITHOUT_RUN_DIRECTORY(a_name_is_swapped_on_an_old_kernel);
+    RUN_WITHOUT_RUN_DIRECTORY(a_directory_is_swapped_without_proc);
+    return finish();
+}
