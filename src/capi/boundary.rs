@@ -3,7 +3,6 @@
 use std::ffi::{c_int, c_void};
 use std::os::fd::{IntoRawFd, OwnedFd};
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::Once;
 
 use nix::errno::Errno;
 
@@ -107,7 +106,6 @@ pub fn plain<T>(fallback: T, body: impl FnOnce() -> T) -> T {
 
 fn shielded<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
     let _uncancelled = Uncancelled::new();
-    silence_panics();
     panic::catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| {
         // Dropping it could panic again.
         std::mem::forget(payload);
@@ -117,13 +115,17 @@ fn shielded<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
 }
 
 /// A library prints nothing. Only the library's own panics come here: the Rust runtime in it is its
-/// own.
-fn silence_panics() {
-    static ONCE: Once = Once::new();
-    if cfg!(not(test)) {
-        ONCE.call_once(|| panic::set_hook(Box::new(|_| {})));
-    }
+/// own. It takes a lock, and is therefore done when the library is loaded: in the child of a fork(2)
+/// that came during some thread's first call, that lock would stay taken.
+#[cfg(not(test))]
+extern "C" fn silence_panics() {
+    super::boundary::plain((), || panic::set_hook(Box::new(|_| {})));
 }
+
+#[cfg(not(test))]
+#[used]
+#[unsafe(link_section = ".init_array")]
+static AT_LOAD: extern "C" fn() = silence_panics;
 
 /// Keeps pthread_cancel(3) from ending the thread half way through; the request stays pending and
 /// takes effect at the caller's next cancellation point.
