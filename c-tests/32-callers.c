@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Programs as they are: set-user-ID, without 0, 1 and 2, with 100,000 descriptors. */
+#include "calls.h"
+#include "privilege.h"
+#include "program.h"
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/auxv.h>
+
+extern char **environ;
+
+/* --- the environment ---------------------------------------------------------------------------- */
+
+/* Whose variables are asked for, by the library as well: it finds this function before libc's. */
+static bool listening;
+static char asked_for[4096];
+
+static char *look_up(const char *name)
+{
+    size_t length = strlen(name);
+
+    for (char **variable = environ; *variable; variable++)
+        if (strncmp(*variable, name, length) == 0 && (*variable)[length] == '=')
+            return *variable + length + 1;
+    return NULL;
+}
+
+char *getenv(const char *name)
+{
+    if (listening)
+        snprintf(asked_for + strlen(asked_for), sizeof asked_for - strlen(asked_for), "%s ", name);
+    return look_up(name);
+}
+
+char *secure_getenv(const char *name)
+{
+    return getenv(name);
+}
+
+static void no_variable_is_asked_for_but_path(void)
+{
+    prepare_calls();
+    for (size_t i = 0; i < CALLS; i++) {
+        bool program = calls[i].make == call_spawn || calls[i].make == call_spawn_plainly;
+
+        asked_for[0] = '\0';
+        listening = true;
+        EQUAL(calls[i].make() >= 0, true);
+        listening = false;
+        check_at(strcmp(asked_for, program ? "PATH " : "") == 0, __LINE__, "%s asks for %s",
+                 calls[i].name, asked_for);
+        UNDO(&calls[i]);
+    }
+    end_calls();
+}
+
+/* --- set-user-ID root --------------------------------------------------------------------------- */
+
+#define HOSTILE "/run/hostile"
+#define SUID "/run/suid"
+
+static char *const hostile_environment[] = {
+    (char *)"PATH=" HOSTILE,
+    (char *)"LD_PRELOAD=" HOSTILE "/library.so",
+    (char *)"LD_LIBRARY_PATH=" HOSTILE,
+    (char *)"LD_DEBUG=all",
+    (char *)"LD_DEBUG_OUTPUT=" HOSTILE "/debug",
+    (char *)"GLIBC_TUNABLES=glibc.rtld.optional_static_tls=1",
+    (char *)"LOCPATH=" HOSTILE,
+    (char *)"NLSPATH=" HOSTILE "/%N",
+    (char *)"LANG=xx_XX.UTF-8",
+    (char *)"TMPDIR=" HOSTILE,
+    (char *)"HOME=" HOSTILE,
+    (char *)"RUST_BACKTRACE=full",
+    (char *)"RUST_LIB_BACKTRACE=1",
+    (char *)"RUST_MIN_STACK=99999999999999999",
+    (char *)"RUST_LOG=trace",
+    (char *)"NETNS_RUN_DIR=" HOSTILE,
+    (char *)"NETNS=hostile",
+    NULL};
+
+/* Runs set-user-ID, started by a plain user. Its status tells; it has nothing to print. */
+static int serve_a_plain_user(void)
+{
+    static char *const argv[] = {(char *)"tool", NULL};
+    struct netns *ns = NULL, *missing = NULL;
+    int status = 0;
+    pid_t pid;
+
+    if (getuid() == 0 || geteuid() != 0 || !getauxval(AT_SECURE))
+        return SKIPPED;
+    if (netns_create("blue", NETNS_CREATE_LO_UP, &ns) < 0 || strcmp(netns_path(ns), "/run/netns/blue"))
+        return 2;
+    if (netns_open("missing", 0, &missing) != -ENOENT || netns_enter(NULL) != -EINVAL)
+        return 3;
+    close(netns_socket(ns, AF_INET, SOCK_DGRAM, 0));
+    if (netns_leave(netns_enter(ns)) < 0)
+        return 4;
+    if (netns_spawn(ns, NULL, "/bin/true", argv, NULL, &pid) < 0 || wait_for(pid) != 0)
+        return 5;
+    /* By a name it is the caller's PATH, as with execvp(3), which the header says. */
+    if (netns_spawn(ns, NULL, "tool", argv, NULL, &pid) < 0 || (status = wait_for(pid)) != 42)
+        return 6;
+    if (netns_remove("blue", 0) < 0)
+        return 7;
+    netns_close(ns);
+    return 0;
+}
+
+static void start_as_a_plain_user(void *arg)
+{
+    static char *const argv[] = {(char *)SUID, (char *)"--set-user-ID", NULL};
+
+    (void)arg;
+    become_plain_user();
+    MUST(dup2(MUST(open("/run/said", O_WRONLY | O_APPEND)), 1));
+    MUST(dup2(1, 2));
+    MUST(execve(SUID, argv, hostile_environment));
+}
+
+static void a_set_user_id_program_trusts_no_environment(void)
+{
+    int before;
+
+    if (under_valgrind())
+        skip("valgrind starts no set-user-ID program");
+    MUST(mkdir(HOSTILE, 0777));
+    write_file(HOSTILE "/tool", "#!/bin/sh\nexit 42\n", 0755);
+    write_file("/run/said", "", 0);
+    MUST(chmod("/run/said", 0666));
+    EQUAL(shell("cp /proc/$PPID/exe " SUID " && chmod 4755 " SUID), 0);
+    MUST(chmod(HOSTILE, 0777));
+    before = files_in(HOSTILE);
+    IN_CHILD(start_as_a_plain_user, NULL);
+    EQUAL(files_in(HOSTILE), before);
+    EQUAL(shell("test ! -s /run/said || { sed 's/^/# /' /run/said; false; }"), 0);
+    SAME(names_in(NULL, NETNS_LIST_STALE), "");
+}
+
+/* --- without 0, 1 and 2 ------------------------------------------------------------------------- */
+
+/* What a program that was started has as 0, 1 and 2. */
+static int tell_descriptors(const char *path)
+{
+    FILE *file;
+    char link[64], target[256];
+
+    /* Before anything else is opened. */
+    bool open[3] = {fcntl(0, F_GETFD) >= 0, fcntl(1, F_GETFD) >= 0, fcntl(2, F_GETFD) >= 0};
+
+    file = fopen(path, "we");
+    for (int fd = 0; fd < 3; fd++) {
+        ssize_t length = 0;
+
+        sprintf(link, "/proc/self/fd/%d", fd);
+        if (open[fd])
+            length = readlink(link, target, sizeof target - 1);
+        fprintf(file, "%s%s", fd ? " " : "", open[fd] ? "" : "-");
+        fwrite(target, 1, length > 0 ? length : 0, file);
+    }
+    return fclose(file);
+}
+
+/* A new program's 0, 1 and 2, as it tells them. */
+static const char *descriptors_of(const struct netns *ns, const struct netns_spawn_options *options)
+{
+    static char *const argv[] = {(char *)"32-callers", (char *)"--descriptors", NULL};
+    pid_t pid = -1;
+
+    OK(netns_spawn(ns, options, "/proc/self/exe", argv, NULL, &pid));
+    EQUAL(wait_for(pid), 0);
+    return text_of(MUST(open("/run/told", O_RDONLY | O_CLOEXEC)));
+}
+
+static void need_own_program(void)
+{
+    if (under_valgrind())
+        skip("/proc/self/exe is valgrind");
+}
+
+/* Takes the test's own out of the way; what fails is printed when they are back. */
+static int close_stdio(void)
+{
+    int kept = MUST(fcntl(1, F_DUPFD_CLOEXEC, 50));
+
+    fflush(stdout);
+    close(0);
+    close(1);
+    close(2);
+    return kept;
+}
+
+static void reopen_stdio(int kept)
+{
+    MUST(dup2(kept, 0));
+    MUST(dup2(kept, 1));
+    MUST(dup2(kept, 2));
+    close(kept);
+    clearerr(stdout);
+}
+
+static int open_to_write(const char *path)
+{
+    return MUST(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+}
+
+static void without_stdio_every_call_works(void)
+{
+    int kept = close_stdio();
+    const char *failed = NULL;
+
+    prepare_calls();
+    for (size_t i = 0; i < CALLS && !failed; i++) {
+        if (calls[i].make() < 0)
+            failed = calls[i].name;
+        else
+            UNDO(&calls[i]);
+    }
+    end_calls();
+    reopen_stdio(kept);
+    check_at(!failed, __LINE__, "%s", failed);
+}
+
+static void no_descriptor_of_the_library_becomes_a_program_s(void)
+{
+    struct netns *first = NULL, *second = NULL, *third = NULL;
+    char told[256], after[256];
+    bool are_low;
+    int kept;
+
+    need_own_program();
+    kept = close_stdio();
+    MUST(netns_create("blue", 0, NULL));
+    MUST(netns_open("blue", 0, &first));
+    MUST(netns_open("blue", 0, &second));
+    MUST(netns_open("blue", 0, &third));
+    are_low = netns_fd(first) == 0 && netns_fd(second) == 1 && netns_fd(third) == 2;
+    snprintf(told, sizeof told, "%s", descriptors_of(second, NULL));
+    netns_close(first);
+    /* The connection for interfaces takes its place. */
+    EQUAL(netns_link_up(second, "lo"), 0);
+    snprintf(after, sizeof after, "%s", descriptors_of(second, NULL));
+    netns_close(second);
+    netns_close(third);
+    reopen_stdio(kept);
+    CHECK(are_low);
+    SAME(after, "- - -");
+    SAME(told, "- - -");
+}
+
+static void files_under_0_to_2_change_places(void)
+{
+    char told[256], turned[256], half[256];
+    struct netns *ns = NULL;
+    int kept, failed;
+    pid_t pid = -42;
+
+    need_own_program();
+    kept = close_stdio();
+    EQUAL(open_to_write("/run/a"), 0);
+    EQUAL(open_to_write("/run/b"), 1);
+    EQUAL(open_to_write("/run/c"), 2);
+    MUST(netns_create("blue", 0, &ns));
+    snprintf(told, sizeof told, "%s", descriptors_of(ns, OPTIONS(STDIO(2, 0, 1))));
+    snprintf(turned, sizeof turned, "%s", descriptors_of(ns, OPTIONS(STDIO(1, 0, 0))));
+    netns_close(ns);
+    close(1);
+    ns = NULL;
+    /* The handle stands between the files. */
+    MUST(netns_open("blue", 0, &ns));
+    EQUAL(netns_fd(ns), 1);
+    snprintf(half, sizeof half, "%s", descriptors_of(ns, OPTIONS(STDIO(2, 2, 0))));
+    failed = netns_spawn(ns, OPTIONS(STDIO(2, 2, 0)), "/missing", true_argv, NULL, &pid);
+    netns_close(ns);
+    reopen_stdio(kept);
+    SAME(told, "/run/c /run/a /run/b");
+    SAME(turned, "/run/b /run/a /run/a");
+    SAME(half, "/run/c /run/c /run/a");
+    EQUAL(failed, -ENOENT);
+    EQUAL(pid, -42);
+    CHILDLESS();
+}
+
+static void what_fails_is_not_written_into_a_file_that_has_become_2(void)
+{
+    int kept = close_stdio();
+    struct netns *ns = NULL;
+    struct netns_list *list = NULL;
+    pid_t pid;
+
+    EQUAL(open_to_write("/run/a"), 0);
+    EQUAL(open_to_write("/run/b"), 1);
+    EQUAL(open_to_write("/run/c"), 2);
+    EQUAL(netns_open("missing", 0, &ns), -ENOENT);
+    EQUAL(netns_create("", 0, &ns), -EINVAL);
+    EQUAL(netns_remove("missing", 0), -ENOENT);
+    EQUAL(netns_list_at("/run/a", 0, &list), -ENOTDIR);
+    EQUAL(netns_create("blue", 0, &ns), 0);
+    EQUAL(netns_link_del(ns, "missing"), -ENODEV);
+    EQUAL(netns_spawn(ns, NULL, "/missing", true_argv, NULL, &pid), -ENOENT);
+    EQUAL(netns_exec(ns, "/missing", true_argv, NULL), -ENOENT);
+    netns_close(ns);
+    reopen_stdio(kept);
+    EQUAL(shell("test ! -s /run/a && test ! -s /run/b && test ! -s /run/c"), 0);
+}
+
+/* --- with 100,000 descriptors ------------------------------------------------------------------- */
+
+#define MANY 100000
+#define SPARE 200 /* for the calls */
+
+/* From here on, a call that touches one of the program's many descriptors ends the process. */
+static void guard_descriptors(unsigned from, unsigned to)
+{
+    static const unsigned calls[] = {SYS_close, SYS_read,  SYS_write,  SYS_fcntl,   SYS_ioctl, SYS_fstat,
+                                     SYS_dup,   SYS_flock, SYS_openat, SYS_fstatfs, SYS_dup3};
+    enum { COUNT = sizeof calls / sizeof *calls };
+    struct sock_filter code[COUNT + 7] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args) +
+                                               (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0)),
+        BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, to, 1, 0),
+        BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, from, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+    };
+    struct sock_fprog program = {COUNT + 7, code};
+
+    for (unsigned char i = 0; i < COUNT; i++)
+        code[i + 5] =
+            (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, calls[i], COUNT - i, 0);
+    code[COUNT + 5] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+    code[COUNT + 6] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
+    MUST(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+    MUST(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0));
+}
+
+static void call_everything_among(const int *range)
+{
+    prepare_calls();
+    CHECK(netns_fd(given.blue) >= range[1]);
+    guard_descriptors(range[0], range[1]);
+    for (size_t i = 0; i < CALLS; i++) {
+        long rc = calls[i].make();
+
+        if (check_at(rc >= 0, __LINE__, "%s: %ld (%s)", calls[i].name, rc, netns_errmsg()))
+            UNDO(&calls[i]);
+    }
+    end_calls();
+}
+
+static void touch_one(void *arg)
+{
+    int *range = arg;
+
+    guard_descriptors(range[0], range[1]);
+    close(range[0]);
+}
+
+/* How many descriptors the process may have, which is made as many as it needs if that is allowed. */
+static int most_descriptors(void)
+{
+    struct rlimit limit = {MANY + SPARE, MANY + SPARE};
+
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0) {
+        MUST(getrlimit(RLIMIT_NOFILE, &limit));
+        limit.rlim_cur = limit.rlim_max;
+        MUST(setrlimit(RLIMIT_NOFILE, &limit));
+    }
+    return limit.rlim_cur;
+}
+
+static void have_many_descriptors(void *arg)
+{
+    int most = most_descriptors() - SPARE, first = MUST(open("/dev/null", O_RDONLY)), last = first;
+    int range[2];
+
+    (void)arg;
+    while (last < most)
+        last = MUST(dup(first));
+    range[0] = first;
+    range[1] = last + 1;
+    printf("#: %d descriptors\n", last);
+    /* The guard is awake. */
+    EQUAL(wait_for(start_part(touch_one, range)), 128 + SIGSYS);
+    call_everything_among(range);
+}
+
+static void among_many_descriptors_no_call_touches_another_s(void)
+{
+    if (under_valgrind())
+        skip("valgrind allows none so high");
+    IN_CHILD(have_many_descriptors, NULL);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1 && strcmp(argv[1], "--set-user-ID") == 0)
+        return serve_a_plain_user();
+    if (argc > 1 && strcmp(argv[1], "--descriptors") == 0)
+        return tell_descriptors("/run/told");
+    RUN(no_variable_is_asked_for_but_path);
+    RUN(a_set_user_id_program_trusts_no_environment);
+    RUN(without_stdio_every_call_works);
+    RUN(no_descriptor_of_the_library_becomes_a_program_s);
+    RUN(files_under_0_to_2_change_places);
+    RUN(what_fails_is_not_written_into_a_file_that_has_become_2);
+    RUN(among_many_descriptors_no_call_touches_another_s);
+    return finish();
+}
