@@ -1653,7 +1653,9 @@ const char *netns_version(void);
  *   create "blue": bind on /run/netns/blue: Operation not permitted (needs CAP_SYS_ADMIN over the
  *   mount namespace)
  *
- * Control characters in names are shown as \xNN, and very long names are shortened.
+ * Control characters in names are shown as \xNN, and very long names are shortened. Where the library
+ * was loaded by dlopen(3), glibc takes 2 KB for the text at a thread's first failure, and ends the
+ * program if there is no memory for that.
  *
  * Returns "" before the first failure, never NULL. The text is the library's, and stays the same
  * until the thread's next failure. errno is left alone. Since 1.0.

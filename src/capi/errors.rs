@@ -24,7 +24,9 @@ pub unsafe extern "C" fn netns_version() -> *const c_char {
 ///   create "blue": bind on /run/netns/blue: Operation not permitted (needs CAP_SYS_ADMIN over the
 ///   mount namespace)
 ///
-/// Control characters in names are shown as \xNN, and very long names are shortened.
+/// Control characters in names are shown as \xNN, and very long names are shortened. Where the library
+/// was loaded by dlopen(3), glibc takes 2 KB for the text at a thread's first failure, and ends the
+/// program if there is no memory for that.
 ///
 /// Returns "" before the first failure, never NULL. The text is the library's, and stays the same
 /// until the thread's next failure. errno is left alone. Since 1.0.
