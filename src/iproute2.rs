@@ -92,7 +92,7 @@ pub fn is_path(text: &CStr) -> bool {
 
 fn open_below_run_dir(text: &CStr) -> Result<OwnedFd> {
     let path = join_text(DEFAULT_RUN_DIR, text)?;
-    open(&*path, OPEN_FLAGS).at(Step::Open)
+    open(&path, OPEN_FLAGS).at(Step::Open)
 }
 
 /// /proc knows a process by its plain number only: no sign, no blank, no 0 in front.
