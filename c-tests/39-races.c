@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Others bind, unbind and mount at the worst moment, between two system calls of one function. */
 #include "between.h"
+#include "fault.h"
+
+#include <linux/sched.h>
+
+#define PIDFD_GET_NET_NAMESPACE 0xff04u
 
 /* What `ip netns add` has there until it binds. */
 #define FOREIGN_MODE 0
@@ -161,11 +166,74 @@ static void a_name_is_listed_while_the_directory_becomes_a_mount_point(void)
     SAME(names(), "blue red");
 }
 
+/* --- a process ends, and another one gets its number ------------------------------------------- */
+
+static struct {
+    pid_t pid;
+    int pidfd, error;
+} first;
+
+/* On a kernel that knows pidfds by their numbers only, behind a filter that does not let them be asked. */
+static void open_the_first(void)
+{
+    const struct fault faults[] = {
+        {.call = SYS_ioctl, .error = ENOTTY, .arg = 1, .mask = ~0u,
+         .value = PIDFD_GET_NET_NAMESPACE},
+        {.call = SYS_pidfd_send_signal, .error = first.error},
+    };
+    struct netns *ns = NULL;
+
+    install_faults(faults, 2);
+    FAILS_UNTOUCHED(ESRCH, ns, netns_open_fd(first.pidfd, &ns));
+}
+
+static void replace_the_first(int call, int nth)
+{
+    pid_t number = first.pid;
+    struct clone_args arguments = {
+        .exit_signal = SIGCHLD, .set_tid = (uintptr_t)&number, .set_tid_size = 1};
+    pid_t pid;
+
+    /* The first is that of fdinfo, which tells the number. */
+    if (call != SYS_openat || nth != 2)
+        return;
+    stop(first.pid);
+    pid = syscall(SYS_clone3, &arguments, sizeof arguments);
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (;;)
+            pause();
+    }
+    if (pid < 0)
+        skip("no process can be given a number here");
+    EQUAL(pid, number);
+}
+
+static void nobody_is_taken_for_a_process_that_has_ended(void)
+{
+    static const int calls[] = {SYS_openat, 0}, errors[] = {ENOSYS, EPERM};
+    struct netns *blue = NULL;
+
+    OK(netns_create("blue", 0, &blue));
+    for (size_t i = 0; i < 2; i++) {
+        first.pid = start_in(blue);
+        first.error = errors[i];
+        first.pidfd = syscall(SYS_pidfd_open, first.pid, 0);
+        if (first.pidfd < 0)
+            skip("no pidfds");
+        act_between(calls, open_the_first, replace_the_first);
+        stop(first.pid);
+        close(first.pidfd);
+    }
+    netns_close(blue);
+}
+
 int main(void)
 {
     RUN(a_name_bound_and_unbound_between_two_looks_is_no_stranger);
     RUN(what_else_is_mounted_between_two_looks_is_one);
     RUN(what_somebody_else_unbound_first_is_nobodys_locked_mount);
+    RUN(nobody_is_taken_for_a_process_that_has_ended);
 
     RUN_WITHOUT_RUN_DIRECTORY(
         who_waits_for_a_name_sees_it_in_a_directory_that_was_mounted_meanwhile);

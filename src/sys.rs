@@ -6,6 +6,9 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::mount::MsFlags;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use crate::retry::on_signal;
 
 /// `NS_GET_ID` (Linux 6.18): the number that no other namespace ever has.
 const NS_GET_ID: libc::Ioctl = libc::_IOR::<u64>(0xb7, 13);
@@ -97,14 +100,20 @@ pub fn pidfd_open(pid: libc::pid_t) -> Result<OwnedFd, Errno> {
     }
 }
 
-/// Whether the process that a pidfd refers to is still there.
+/// Whether the process that a pidfd refers to is still there, and its number nobody else's.
 pub fn pidfd_is_alive(pidfd: BorrowedFd) -> bool {
     let nothing: *const c_void = std::ptr::null();
     // SAFETY: signal 0 is not sent; without siginfo nothing is read.
     let status =
         unsafe { libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_raw_fd(), 0, nothing, 0) };
-    // EPERM: it is there, and not ours to signal; ENOSYS: a seccomp filter keeps that to itself.
-    status == 0 || Errno::last() != Errno::ESRCH
+    // EPERM is the kernel's word that it is not ours to signal, or like ENOSYS a seccomp filter's of
+    // nothing. poll(2) is never refused, but finds no living process before Linux 5.3.
+    status == 0 || !is_readable(pidfd)
+}
+
+fn is_readable(fd: BorrowedFd) -> bool {
+    let mut polled = [PollFd::new(fd, PollFlags::POLLIN)];
+    on_signal(|| poll(&mut polled, PollTimeout::ZERO)) != Ok(0)
 }
 
 /// The cookie of the namespace that a socket lives in.
