@@ -166,6 +166,29 @@ static void a_name_is_listed_while_the_directory_becomes_a_mount_point(void)
     SAME(names(), "blue red");
 }
 
+static void create_blue_if_missing(void)
+{
+    OK(netns_create("blue", NETNS_CREATE_EXIST_OK, NULL));
+}
+
+static void take_directory_away(int call, int nth)
+{
+    if (call != WAITS || nth != 1)
+        return;
+    MUST(unlink("/run/netns/blue"));
+    MUST(rmdir("/run/netns"));
+}
+
+static void who_waits_for_a_name_makes_the_directory_that_was_taken_away_meanwhile(void)
+{
+    static const int calls[] = {WAITS, 0};
+
+    MUST(mkdir("/run/netns", 0755));
+    write_file("/run/netns/blue", "", FOREIGN_MODE);
+    act_between(calls, create_blue_if_missing, take_directory_away);
+    SAME(names(), "blue");
+}
+
 /* --- a process ends, and another one gets its number ------------------------------------------- */
 
 static struct {
@@ -237,6 +260,8 @@ int main(void)
 
     RUN_WITHOUT_RUN_DIRECTORY(
         who_waits_for_a_name_sees_it_in_a_directory_that_was_mounted_meanwhile);
+    RUN_WITHOUT_RUN_DIRECTORY(
+        who_waits_for_a_name_makes_the_directory_that_was_taken_away_meanwhile);
     RUN_WITHOUT_RUN_DIRECTORY(a_name_is_listed_while_the_directory_becomes_a_mount_point);
     return finish();
 }

@@ -18,6 +18,7 @@ use crate::entry::{self, Entry, Name, OUR_MODE, STALE_AGE};
 use crate::error::{At, Error, Result, Step};
 use crate::file_status;
 use crate::identity::{self, Kind};
+use crate::list::or_none;
 use crate::mounts;
 use crate::namespace::{self, Namespace};
 use crate::procfs;
@@ -178,7 +179,9 @@ fn wait_until_settled(rundir: &CStr, name: Name, deadline: Instant) -> Result<En
     let mounts = retry::open(procfs::THREAD_MOUNTINFO, flags).ok();
     loop {
         // Opened anew each time: somebody may mount the directory on itself, and bind in there.
-        let dir = RunDir::open(rundir)?;
+        let Some(dir) = or_none(RunDir::open(rundir))? else {
+            return Ok(Entry::Absent);
+        };
         let found = entry::look(dir.as_fd(), name.as_cstr())?;
         match found {
             Entry::Placeholder(file) if !file.is_ours() && !file.is_stale(false) => {
