@@ -91,6 +91,7 @@ static void what_is_not_there_is_not_opened(void)
     GIVES(-1, ENOENT, "", netns_get_fd("/none"));
     GIVES(-1, ENOENT, "", netns_get_fd("0"));
     GIVES(-1, ENOENT, "", netns_get_fd("2147483647"));
+    MESSAGE_HAS("there is no such name, and /proc shows no such process");
     GIVES(-1, ENOENT, "", netns_get_fd("99999999999999999999"));
     GIVES(-1, EINVAL, "", netns_get_fd(NULL));
     memset(name, 'n', sizeof name - 1);

@@ -81,9 +81,18 @@ pub fn get_fd(text: &CStr) -> Result<OwnedFd> {
         open_below_run_dir(text)
     };
     named.or_else(|error| match path_of_process(text) {
-        Some(path) => open(path.as_cstr(), OPEN_FLAGS).at(Step::FindNamespace),
+        Some(path) => open(path.as_cstr(), OPEN_FLAGS).map_err(neither),
         None => Err(error),
     })
+}
+
+/// Why a number is neither a name nor a process's.
+fn neither(errno: Errno) -> Error {
+    let error = Error::new(Step::FindNamespace, errno);
+    match errno {
+        Errno::ENOENT => error.hint("there is no such name, and /proc shows no such process"),
+        _ => error,
+    }
 }
 
 pub fn is_path(text: &CStr) -> bool {
