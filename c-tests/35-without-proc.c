@@ -239,7 +239,7 @@ static void a_lack_of_descriptors_is_no_lack_of_proc(void)
 static void ask_as_a_plain_user(void *arg)
 {
     struct netns *current = NULL;
-    int rc;
+    int rc, more;
 
     (void)arg;
     enter_root(bare);
@@ -250,6 +250,13 @@ static void ask_as_a_plain_user(void *arg)
         skip("before Linux 6.11 a pidfd tells no namespace");
     }
     OK(rc);
+    netns_close(current);
+    for (more = 0, rc = -1; more < 5 && rc < 0; more++) {
+        allow_descriptors(more);
+        rc = netns_open_current(&current);
+        allow_descriptors(-1);
+        check_at(rc == 0 || rc == -EMFILE, __LINE__, "with %d: %d (%s)", more, rc, netns_errmsg());
+    }
     EQUAL(netns_inode(current), home());
     EQUAL(OK(netns_is_current(current)), 1);
     FAILS(EPERM, netns_enter(current));

@@ -57,16 +57,16 @@ fn open_without_proc() -> nix::Result<OwnedFd> {
         drop(socket);
         sys::pidfd_open(gettid().as_raw())
             .and_then(|thread| sys::namespace_of_pidfd(thread.as_fd()))
-            .map_err(|_| errno)
+            .map_err(|other| the_cause(errno, other))
     })
 }
 
-/// Why neither way leads to the thread's own namespace: the first one's reason, unless it is a want
-/// of descriptors or memory, which says nothing of /proc.
-fn the_cause(with_proc: Errno, without: Errno) -> Errno {
-    match without {
-        Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM => without,
-        _ => with_proc,
+/// Why neither of two ways leads to the thread's own namespace: the first one's reason, unless the
+/// second one's is a want of descriptors or memory, which says nothing of the first.
+fn the_cause(first: Errno, second: Errno) -> Errno {
+    match second {
+        Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM => second,
+        _ => first,
     }
 }
 
