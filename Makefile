@@ -210,7 +210,7 @@ test-old-kernels: $(STAGE)/.done $(EXAMPLES)
 	$(MAKE) --no-print-directory -C c-tests old-kernels STAGE=$(STAGE) BUILD=$(CURDIR)/$(B)/c-tests \
 	    EXAMPLES=$(CURDIR)/$(B)/examples
 
-# Ten minutes; `make bench ARGS=--quick` is under one, and leaves bench/results.md as it is.
+# Ten minutes; `make bench ARGS=--quick` is under one, and writes nothing but build/bench.
 bench: $(STAGE)/.done $(EXAMPLES)
 	@scripts/need cc pkg-config python3
 	@scripts/need ip || true

@@ -432,6 +432,9 @@ static double clear(int count)
         path_of(path, i);
         umount2(path, MNT_DETACH);
         unlink(path);
+        told_path(path, i, 0);
+        umount2(path, MNT_DETACH);
+        unlink(path);
     }
     return nanoseconds() - start;
 }

@@ -148,18 +148,22 @@ static void set_up_sandbox(int i)
 
 static int lines;
 
+/* Those of probes count for nothing, however late they come. */
 static int take_lines(void)
 {
-    char buffer[4096];
-    ssize_t len = read(lines, buffer, sizeof buffer);
+    char buffer[4096], *line, *rest = buffer;
+    ssize_t len = read(lines, buffer, sizeof buffer - 1);
     int count = 0;
 
-    while (len > 0)
-        count += buffer[--len] == '\n';
+    if (len <= 0)
+        return 0;
+    buffer[len] = '\0';
+    while ((line = strsep(&rest, "\n")))
+        count += *line && !strstr(line, PROBE);
     return count;
 }
 
-/* It does not say when it is ready: a name is made again and again until it tells of one. */
+/* It does not say when it is ready: a probe is made again and again until it tells of one. */
 static void wait_until_it_watches(const struct watcher *watcher)
 {
     struct pollfd ready = {.fd = watcher->fd, .events = POLLIN};
@@ -167,11 +171,9 @@ static void wait_until_it_watches(const struct watcher *watcher)
 
     start_maker();
     for (tries = 0; !told && tries < 100; tries++) {
-        order_and_wait(ADD_FILE);
+        order_and_wait(ADD_PROBE);
         told = MUST(poll(&ready, 1, 50));
-        order_and_wait(REMOVE_ONE);
-        while (MUST(poll(&ready, 1, 50)))
-            watcher->take();
+        order_and_wait(REMOVE_PROBE);
     }
     if (!told)
         die("a monitor that tells of nothing");

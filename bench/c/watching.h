@@ -22,7 +22,10 @@
 #define PATIENCE 5000
 
 /* ADD_FILE and ADD_BIND add one name; what is told of is the file or the bind. */
-enum order { ADD_ALL = 1, REMOVE_ALL, ADD_FILE, ADD_BIND, REMOVE_ONE };
+enum order { ADD_ALL = 1, REMOVE_ALL, ADD_FILE, ADD_BIND, ADD_PROBE, REMOVE_PROBE };
+
+/* The name of a probe, which nobody waits for. */
+#define PROBE "probe"
 
 struct watcher {
     int fd;
@@ -41,11 +44,16 @@ static double *begun;
 static volatile int *carried_out;
 static int requests[2];
 
+static inline void told_path(char path[64], int i, int is_probe)
+{
+    sprintf(path, RUN_DIR "/%s%d", is_probe ? PROBE : "told", i);
+}
+
 static inline void add_name(int i, enum order order)
 {
     char path[64];
 
-    sprintf(path, RUN_DIR "/told%d", i);
+    told_path(path, i, order == ADD_PROBE);
     if (order != ADD_ALL)
         usleep(1000);
     if (order == ADD_FILE)
@@ -58,11 +66,11 @@ static inline void add_name(int i, enum order order)
     MUST(mount(TARGET, path, "none", MS_BIND, NULL));
 }
 
-static inline void take_name_away(int i)
+static inline void take_name_away(int i, enum order order)
 {
     char path[64];
 
-    sprintf(path, RUN_DIR "/told%d", i);
+    told_path(path, i, order == REMOVE_PROBE);
     MUST(umount2(path, MNT_DETACH));
     MUST(unlink(path));
 }
@@ -72,8 +80,8 @@ static inline void carry_out(const struct request *request)
     int i;
 
     for (i = 0; i < request->count; i++)
-        if (request->order == REMOVE_ALL || request->order == REMOVE_ONE)
-            take_name_away(i);
+        if (request->order == REMOVE_ALL || request->order == REMOVE_PROBE)
+            take_name_away(i, request->order);
         else
             add_name(i, request->order);
     ++*carried_out;
@@ -147,7 +155,7 @@ static inline double time_events(const struct watcher *watcher, int count)
         took += nanoseconds() - *begun;
         while (*carried_out == done)
             usleep(100);
-        order(REMOVE_ONE, 1);
+        order(REMOVE_ALL, 1);
         if (await(watcher, 1) > 0)
             die("a removal that is never told");
     }

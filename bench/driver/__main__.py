@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""The driver: asks the workers in turn, and writes results.md and growth.svg.
+"""The driver: asks the workers in turn, writes results.md and growth.svg, and README's table.
 
 usage: run BUILD STAGE EXAMPLES [--quick] [--only OPERATION,...]
 """
@@ -125,6 +125,8 @@ def main():
     of_growth = [figures for figures in results if figures.row.operation in GROWTH]
     if len(sizes) > 1 and of_growth:
         (where / "growth.svg").write_text(plot.draw(of_growth, tools, head))
+    if whole:
+        table.put_into(HERE.parent.parent / "README.md", results, tools, head)
     print(page)
     progress.tell(f"done: {where}/results.md and growth.svg; {missed} goals missed")
     return 0

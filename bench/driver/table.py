@@ -5,6 +5,8 @@ from pathlib import Path
 
 from rows import GOALS, GROWTH, GROWTH_GOALS
 
+# What stands between these in README is written by a whole run.
+BEGIN, END = "<!-- make bench -->", "<!-- end of make bench -->"
 NOTES = Path(__file__).with_name("notes.md").read_text()
 
 
@@ -71,14 +73,15 @@ def growth(results, tools):
             yield line([row.row.name, tool.title, *cells])
 
 
-def verdict(measured, at_most):
-    return "within" if measured <= at_most else "**above**"
+def verdict(is_missed):
+    return "**above**" if is_missed else "within"
 
 
 def judge(title, tool, beside, measured, at_most):
     """A goal's line, and whether it is missed."""
-    cells = [title, tool, beside, f"{measured:.2f}", f"{at_most:.2f}", verdict(measured, at_most)]
-    return line(cells), measured > at_most
+    is_missed = round(measured, 2) > at_most
+    cells = [title, tool, beside, f"{measured:.2f}", f"{at_most:.2f}", verdict(is_missed)]
+    return line(cells), is_missed
 
 
 def shares(results, peers, titles):
@@ -127,10 +130,15 @@ def losses(results, titles):
         yield judge("events lost", titles["libnetns"], f"of {events:,}", lost, 0)
 
 
+def of_the_page(results):
+    """The rows of the page's table: each where as many namespaces exist as it wants."""
+    return [figures for figures in results if figures.others == figures.row.others]
+
+
 def write(results, tools, versions, head, words):
     """The whole page, and how many goals are missed."""
     titles = {tool.key: tool.title for tool in tools} | {"thread": "a thread per create"}
-    rows = [figures for figures in results if figures.others == figures.row.others]
+    rows = of_the_page(results)
     sizes = [figures for figures in results if figures.row.operation in GROWTH]
     peers = [tool.key for tool in tools if not tool.ours and tool.key != "bare"]
     judged = [
@@ -160,3 +168,15 @@ def write(results, tools, versions, head, words):
         "",
     ]
     return "\n".join(parts), missed
+
+
+def put_into(readme, results, tools, head):
+    """Writes the library and the others between the marks in README, if it has them."""
+    text = readme.read_text()
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        return
+    shown = [tool for tool in tools if tool.key == "libnetns" or not tool.ours]
+    lines = "\n".join([f"{head}:", "", *compact(of_the_page(results), shown)])
+    readme.write_text(f"{before}{begin}\n{lines}\n{end}{after}")
