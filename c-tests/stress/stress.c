@@ -188,6 +188,27 @@ static void find_tools(void)
         printf("without ip, which is not here\n");
 }
 
+/* Names that older programs have made, in a directory that is no mount point. */
+static void bind_older_names(void)
+{
+    char path[64];
+
+    MUST(mkdir("/run/netns", 0755));
+    for (int i = OWN_NAMES; i < NAMES; i++) {
+        pid_t pid;
+
+        snprintf(path, sizeof path, "/run/netns/%s", name_of(i));
+        write_file(path, "", 0);
+        pid = MUST(fork());
+        if (pid == 0) {
+            MUST(unshare(CLONE_NEWNET));
+            MUST(mount("/proc/self/ns/net", path, "none", MS_BIND, NULL));
+            _exit(0);
+        }
+        MUST(-wait_for(pid));
+    }
+}
+
 /* A user namespace may be refused sysfs, which a program in a namespace wants. */
 static bool may_mount_sys(void)
 {
@@ -285,6 +306,7 @@ int main(int argc, char **argv)
     mounts = mounts_at(NULL);
     descriptors = open_descriptors();
 
+    bind_older_names();
     if (!watch_begin(&watch))
         return 1;
     began = seconds();

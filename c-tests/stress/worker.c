@@ -76,7 +76,9 @@ static void make(struct thread *self)
     end(self->actor, MAKES);
     if (rc < 0)
         return;
-    shared->is_prepared = true;
+    /* What was only opened needs no mount point. */
+    if (wants_new)
+        shared->is_prepared = true;
     check_made(&view, ns);
     if (below(&self->random, 2))
         remove_opened(self, name, ns);
