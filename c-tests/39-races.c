@@ -251,6 +251,43 @@ static void nobody_is_taken_for_a_process_that_has_ended(void)
     netns_close(blue);
 }
 
+/* --- and while a monitor looks ------------------------------------------------------------------ */
+
+static struct netns_monitor *monitor;
+
+static void create_at_the_first_look(int call, int nth)
+{
+    if (call == SYS_name_to_handle_at && nth == 1)
+        OK(netns_create("red", 0, NULL));
+}
+
+static void take_what_is_told(void)
+{
+    struct netns_event event = {.size = sizeof event};
+
+    EQUAL(OK(netns_monitor_next(monitor, &event)), 1);
+    EQUAL(event.type, NETNS_EVENT_ADD);
+    SAME(event.name, "red");
+    EQUAL(OK(netns_monitor_next(monitor, &event)), 0);
+}
+
+static void no_name_is_told_to_go_while_the_directory_becomes_a_mount_point(void)
+{
+    static const int calls[] = {SYS_name_to_handle_at, 0};
+
+    MUST(mkdir("/run/netns", 0755));
+    write_file("/run/netns/blue", "", FOREIGN_MODE);
+    bind_blue();
+    /* A name in the making: then mounts are watched from the first look on. */
+    write_file("/run/netns/green", "", FOREIGN_MODE);
+    OK(netns_monitor_open(NULL, 0, &monitor));
+    /* So that it looks at everything. */
+    MUST(rename("/run/netns", "/run/elsewhere"));
+    MUST(rename("/run/elsewhere", "/run/netns"));
+    act_between(calls, take_what_is_told, create_at_the_first_look);
+    netns_monitor_close(monitor);
+}
+
 int main(void)
 {
     RUN(a_name_bound_and_unbound_between_two_looks_is_no_stranger);
@@ -263,5 +300,6 @@ int main(void)
     RUN_WITHOUT_RUN_DIRECTORY(
         who_waits_for_a_name_makes_the_directory_that_was_taken_away_meanwhile);
     RUN_WITHOUT_RUN_DIRECTORY(a_name_is_listed_while_the_directory_becomes_a_mount_point);
+    RUN_WITHOUT_RUN_DIRECTORY(no_name_is_told_to_go_while_the_directory_becomes_a_mount_point);
     return finish();
 }

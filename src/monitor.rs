@@ -195,7 +195,14 @@ impl State {
             self.waiting.remove(name);
             return Ok(None);
         };
-        let found = entry::look(dir.as_fd(), name)?;
+        let mut found = entry::look(dir.as_fd(), name)?;
+        if !matches!(found, Entry::Namespace(_)) && dir.is_outdated(&self.rundir) {
+            // Whoever has just mounted it on itself takes the names off what lies below.
+            found = match self.open_directory()? {
+                Some(dir) => entry::look(dir.as_fd(), name)?,
+                None => Entry::Absent,
+            };
+        }
         if let Entry::Placeholder(_) = found {
             self.waiting.insert(name, ())?;
             if self.mounts.is_none() {
