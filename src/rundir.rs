@@ -17,6 +17,7 @@ use rustix::fs::{Access, CWD, FlockOperation, Statx, StatxFlags, accessat, flock
 
 use crate::entry::Name;
 use crate::error::{At, Error, Result, Step};
+use crate::file_status;
 use crate::helper::on_helper_thread;
 use crate::identity::{self, Kind};
 use crate::list::for_each_name;
@@ -75,7 +76,13 @@ impl RunDir {
 
     /// Whether it is the directory at `path` no more, or has been mounted over since it was opened.
     pub fn is_outdated(&self, path: &CStr) -> bool {
-        leads_to(path, self) == Some(false)
+        match leads_to(path, self) {
+            Some(is_the_same) => !is_the_same,
+            None => RunDir::open(path).is_ok_and(|there| {
+                !same_directory(self, &there)
+                    || file_status::mount_id(self.as_fd()) != file_status::mount_id(there.as_fd())
+            }),
+        }
     }
 
     fn open_or_make(path: &CStr) -> Result<RunDir> {
