@@ -32,7 +32,7 @@ REMAP := --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo --remap-p
 
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
-.PHONY: all demo test test-stress test-old-kernels test-faults bench fuzz wheel install install-library
+.PHONY: all demo test test-sanitizers test-stress test-old-kernels test-faults bench fuzz wheel install install-library
 .PHONY: install-tool install-manuals uninstall stage header abi abi-update lint clean
 .DELETE_ON_ERROR:
 
@@ -183,8 +183,14 @@ test: $(STAGE)/.done $(EXAMPLES)
 	bindings/python/test $(STAGE) || [ $$? -eq 77 ]
 	$(MAKE) --no-print-directory -C c-tests test old-kernel STAGE=$(STAGE) \
 	    BUILD=$(CURDIR)/$(B)/c-tests EXAMPLES=$(CURDIR)/$(B)/examples
+	scripts/test-sanitizers $(STAGE) quick
 	$(STRESS) SECONDS=20 COUNT=1000
 	$(FAULTS)
+
+# Races, bad memory accesses, undefined behaviour; the oldest Rust, other machines.
+test-sanitizers: $(STAGE)/.done $(EXAMPLES)
+	@scripts/need cargo cc pkg-config ip valgrind strace
+	scripts/test-sanitizers $(STAGE)
 
 # Every system call fails once, and the process is killed at each once.
 FAULTS = $(MAKE) --no-print-directory -C c-tests/faults run STAGE=$(STAGE) BUILD=$(CURDIR)/$(B)/faults

@@ -1316,7 +1316,8 @@ static void what_is_told_of_a_churn_is_in_order_and_complete(void)
     for (i = 0; i < 3; i++)
         EQUAL(wait_for(pids[i]), 0);
     follow(m, &told, QUIET);
-    CHECK(told.adds > 20 && told.removes > 20);
+    /* valgrind on a busy machine may come to a few only. */
+    CHECK(told.adds > (under_valgrind() ? 0 : 20) && told.removes > (under_valgrind() ? 0 : 20));
     is_what_is_listed(&told);
     IS_QUIET(m);
     printf("# %d events\n", told.adds + told.removes);
