@@ -10,7 +10,8 @@
 #include "scenario.h"
 
 struct expectation {
-    /* NULL: any function; any system call; any arguments, or what has to be among them. */
+    /* NULL: any function, or one of which a ", " and a way may follow; any system call; any arguments,
+       or what has to be among them. */
     const char *function, *call, *with;
     /* What the system call failed with, 0: anything; and what the function says then, 0: the same. */
     int error, says;
@@ -34,7 +35,7 @@ static const struct expectation expectations[] = {
     {"netns_remove", "unlinkat", NULL, EPERM, 0, HALF,
      "whether the file may be unlinked is asked before; where it may not be after all (an append-only "
      "directory) the name is stale, and whoever may clears it"},
-    {"netns_remove", "umount2", NULL, EPERM, 0, HALF,
+    {"netns_remove, stacked", "umount2", NULL, EPERM, 0, HALF,
      "of a stack of mounts the first has come off; the others are the next call's to take off"},
     {"netns_foreach", "getdents64", NULL, 0, 0, LESS,
      "it gives the names as far as the directory can be read, as iproute2's does"},
@@ -45,6 +46,16 @@ static const struct expectation expectations[] = {
      "it is one way from the setns on, as iproute2's is, and the header says so"},
 };
 
+static inline bool is_of(const struct scenario *scenario, const char *function)
+{
+    size_t length = strlen(scenario->function);
+
+    if (strncmp(function, scenario->function, length) != 0)
+        return false;
+    return !function[length] ||
+           (strncmp(function + length, ", ", 2) == 0 && strcmp(function + length + 2, scenario->way) == 0);
+}
+
 /* The row for a call of a scenario that fails with this errno; NULL: there is none. */
 static inline const struct expectation *
 expectation_of(const struct scenario *scenario, const struct call *call, int error)
@@ -52,7 +63,7 @@ expectation_of(const struct scenario *scenario, const struct call *call, int err
     for (size_t i = 0; i < sizeof expectations / sizeof *expectations; i++) {
         const struct expectation *row = &expectations[i];
 
-        if ((!row->function || strcmp(row->function, scenario->function) == 0) &&
+        if ((!row->function || is_of(scenario, row->function)) &&
             (!row->call || strcmp(row->call, call->name) == 0) &&
             (!row->with || strstr(call->text, row->with)) && (!row->error || row->error == error))
             return row;
