@@ -118,7 +118,7 @@ static inline const int *errors_of(const struct call *call)
     return none;
 }
 
-/* --- what strace has written -------------------------------------------------------------------- */
+/* --- what strace has written ------------------------------------------------------------------ */
 
 struct log {
     struct calls *calls;

@@ -37,6 +37,8 @@ static const struct expectation expectations[] = {
      "directory) the name is stale, and whoever may clears it"},
     {"netns_remove, stacked", "umount2", NULL, EPERM, 0, HALF,
      "of a stack of mounts the first has come off; the others are the next call's to take off"},
+    {"netns_nsid_list", "setsockopt", "STRICT_CHK", 0, EOPNOTSUPP, NOTHING,
+     "an option that is refused is one that the kernel does not have"},
     {"netns_foreach", "getdents64", NULL, 0, 0, LESS,
      "it gives the names as far as the directory can be read, as iproute2's does"},
     {"netns_name_from_id", "getdents64", NULL, 0, ERRNO_UNTOUCHED, NOTHING, "the same"},

@@ -17,7 +17,7 @@
 #include <sys/mman.h>
 #include <sys/personality.h>
 
-/* --- all scenarios ------------------------------------------------------------------------------- */
+/* --- all scenarios ---------------------------------------------------------------------------- */
 
 #define COUNT(scenarios) (sizeof(scenarios) / sizeof *(scenarios))
 #define SCENARIOS (COUNT(program_scenarios) + COUNT(name_scenarios) + COUNT(thread_scenarios) + \
@@ -77,7 +77,7 @@ static long functions_tried(void)
     return count;
 }
 
-/* --- what the header says ------------------------------------------------------------------------ */
+/* --- what the header says --------------------------------------------------------------------- */
 
 static char documented[65536];
 
@@ -119,7 +119,7 @@ static bool is_documented(const char *function, int error)
     return memmem(line, length, " *", 2) != NULL;
 }
 
-/* --- one run ----------------------------------------------------------------------------------- */
+/* --- one run ---------------------------------------------------------------------------------- */
 
 /* Where the worlds of a scenario end up if nothing fails. */
 struct norm {
@@ -320,7 +320,7 @@ static void run_alone(const struct scenario *scenario, const struct target *targ
         problem("the world ended with status %d", status);
 }
 
-/* --- a scenario ---------------------------------------------------------------------------------- */
+/* --- a scenario ------------------------------------------------------------------------------- */
 
 static char program[PATH_MAX];
 
@@ -329,7 +329,7 @@ static bool find_calls(size_t i, struct calls *calls)
     char log[PATH_MAX + 20], command[3 * PATH_MAX];
     bool found;
 
-    snprintf(log, sizeof log, "%s.%zu", documented_path, i);
+    snprintf(log, sizeof log, "%s.%d", documented_path, getpid());
     snprintf(command, sizeof command, "strace -f -qq -y -s 80 -o '%s' '%s' %s %zu", log, program,
              old_kernel ? "--find-old" : "--find", i);
     if (shell(command) != 0)
@@ -463,11 +463,14 @@ static void try_scenario(size_t i)
         return;
     }
     totals->tried[i]++;
-    if (outcome->returned && (outcome->rc < 0 ? outcome->error : 0) != fails_as_it_is(scenario->flags))
+    if (outcome->returned &&
+        (outcome->rc < 0 ? outcome->error : 0) != fails_as_it_is(scenario->flags))
         problem("it fails as it is");
     known = *outcome;
     if (!find_calls(i, &calls))
         problem("strace saw nothing");
+    if (scenario->flags & MAKES_NO_CALL && calls.count > 0)
+        problem("it calls %s", calls.call[0].text);
     if (!(scenario->flags & BECOMES_PROGRAM) && !are_the_same(&calls, &known))
         problem("strace and the supervisor do not see the same");
     if (*outcome->problems) {
@@ -478,7 +481,7 @@ static void try_scenario(size_t i)
         try_call(scenario, &calls.call[call], &known);
 }
 
-/* --- all of it ----------------------------------------------------------------------------------- */
+/* --- all of it -------------------------------------------------------------------------------- */
 
 static void *shared(size_t size)
 {
@@ -551,7 +554,8 @@ static const char *cannot_work(void)
 
 int main(int argc, char **argv)
 {
-    long workers = sysconf(_SC_NPROCESSORS_ONLN);
+    /* Half of the time a run waits for the kernel to clear its world away. */
+    long workers = 2 * sysconf(_SC_NPROCESSORS_ONLN);
     const char *why_not;
 
     without_random_addresses(argv);

@@ -46,7 +46,7 @@ static void make_route(void)
     MUST(netns_route_add(blue, "198.51.100.0/24", "192.0.2.9", NULL));
 }
 
-/* --- the calls, and what each has done ----------------------------------------------------------- */
+/* --- the calls, and what each has done -------------------------------------------------------- */
 
 static long long add_link(void)
 {
@@ -300,7 +300,7 @@ static void check_routes(bool done)
     netns_route_list_free(received.routes);
 }
 
-/* --- ids --------------------------------------------------------------------------------------- */
+/* --- ids -------------------------------------------------------------------------------------- */
 
 static void make_id(void)
 {
@@ -357,10 +357,153 @@ static void check_ids(bool done)
     netns_nsid_list_free(received.ids);
 }
 
+static long long list_ids_of_target(void)
+{
+    return netns_nsid_list(NULL, blue, 8, 0, &received.ids);
+}
+
+/* Those that blue has as seen from itself. */
+static void check_ids_of_target(bool done)
+{
+    if (!done)
+        return;
+    WANT(netns_nsid_list_len(received.ids) == 2);
+    WANT(netns_nsid_list_current(received.ids, 0) == 7);
+    netns_nsid_list_free(received.ids);
+}
+
+/* --- in the calling thread's namespace, and in one that it cannot come back from -------------- */
+
+static void go_to_blue(void)
+{
+    MUST(netns_setns(blue));
+}
+
+static long long add_link_here(void)
+{
+    return netns_link_add(NULL, "new", "bridge");
+}
+
+static long long add_veth_here(void)
+{
+    return netns_veth_add(NULL, "new", NULL, "newer");
+}
+
+static long long list_links_here(void)
+{
+    return netns_link_list(NULL, 0, &received.links);
+}
+
+static void check_pair_here(bool done)
+{
+    WANT(has_device(NULL, "new") == done);
+    WANT(has_device(NULL, "newer") == done);
+}
+
+static long long add_route_of_ipv6(void)
+{
+    return netns_route_add(blue, "2001:db8:7::/48", NULL, "veth");
+}
+
+static long long list_every_route(void)
+{
+    return netns_route_list(blue, NETNS_ROUTE_LIST_ALL_TABLES, &received.routes);
+}
+
+/* --- what only reads -------------------------------------------------------------------------- */
+
+static void make_lists(void)
+{
+    make_route();
+    MUST(netns_monitor_open(NULL, 0, &monitor));
+    MUST(netns_list(0, &received.list));
+    MUST(netns_nsid_list(NULL, blue, NETNS_NSID_NONE, 0, &received.ids));
+    MUST(netns_link_list(blue, 0, &received.links));
+    MUST(netns_addr_list(blue, 0, &received.addresses));
+    MUST(netns_route_list(blue, 0, &received.routes));
+}
+
+static bool read_handle(void)
+{
+    return netns_fd(blue) >= 0 && netns_name(blue) && netns_path(blue) && netns_inode(blue) &&
+           !netns_equal(blue, red) && netns_monitor_fd(monitor) >= 0 && netns_version() &&
+           netns_errmsg();
+}
+
+static bool read_names_and_ids(void)
+{
+    return netns_list_len(received.list) == 1 && netns_list_name(received.list, 0) &&
+           netns_list_inode(received.list, 0) == netns_inode(blue) &&
+           netns_nsid_list_len(received.ids) > 0 && netns_nsid_list_id(received.ids, 0) >= 0 &&
+           netns_nsid_list_current(received.ids, 0) == NETNS_NSID_NONE &&
+           netns_nsid_list_name(received.ids, 99) == NULL;
+}
+
+static bool read_links(void)
+{
+    const struct netns_link_list *list = received.links;
+    size_t i = find_device(list, "veth");
+
+    return netns_link_list_len(list) > 1 && netns_link_list_name(list, i) &&
+           netns_link_list_index(list, i) && netns_link_list_kind(list, i) &&
+           netns_link_list_mtu(list, i) && netns_link_list_flags(list, i) &&
+           netns_link_list_state(list, i) && netns_link_list_address(list, i) &&
+           netns_link_list_master(list, i) == 0 && netns_link_list_peer(list, i) &&
+           netns_link_list_peer_nsid(list, i) >= 0;
+}
+
+static bool read_addresses(void)
+{
+    const struct netns_addr_list *list = received.addresses;
+    size_t i = 0;
+
+    while (i < netns_addr_list_len(list) && strcmp(netns_addr_list_address(list, i), "192.0.2.1"))
+        i++;
+    return netns_addr_list_prefix(list, i) == 24 && netns_addr_list_family(list, i) == AF_INET &&
+           netns_addr_list_index(list, i) && netns_addr_list_ifname(list, i) &&
+           netns_addr_list_scope(list, i) == RT_SCOPE_UNIVERSE && netns_addr_list_label(list, i) &&
+           netns_addr_list_flags(list, i) && !netns_addr_list_peer(list, i) &&
+           !netns_addr_list_broadcast(list, 99);
+}
+
+static bool read_routes(void)
+{
+    const struct netns_route_list *list = received.routes;
+    size_t i = 0;
+
+    while (i < netns_route_list_len(list) && !netns_route_list_via(list, i))
+        i++;
+    return netns_route_list_dst(list, i) && netns_route_list_family(list, i) == AF_INET &&
+           netns_route_list_index(list, i) && netns_route_list_ifname(list, i) &&
+           netns_route_list_metric(list, i) == 0 &&
+           netns_route_list_table(list, i) == RT_TABLE_MAIN && netns_route_list_protocol(list, i) &&
+           netns_route_list_scope(list, i) == RT_SCOPE_UNIVERSE &&
+           netns_route_list_type(list, i) == RTN_UNICAST;
+}
+
+static long long read_everything(void)
+{
+    bool as_it_is = read_handle() && read_names_and_ids() && read_links() && read_addresses() &&
+                    read_routes();
+
+    netns_list_free(received.list);
+    netns_nsid_list_free(received.ids);
+    netns_link_list_free(received.links);
+    netns_addr_list_free(received.addresses);
+    netns_route_list_free(received.routes);
+    return as_it_is ? 0 : -EIO;
+}
+
 static const struct scenario link_scenarios[] = {
+    {"netns_fd", "and all the other functions that only read", MAKES_NO_CALL, make_lists, NULL,
+     read_everything, NULL},
     {"netns_link_add", "", 0, make_network, NULL, add_link, check_new},
-    {"netns_link_add", "the handle's first request", 0, make_network_anew, NULL, add_link, check_new},
+    {"netns_link_add", "here", 0, make_network, go_to_blue, add_link_here, check_new},
+    {"netns_link_add", "rootless", ROOTLESS, make_network_anew, NULL, add_link, check_new},
+    {"netns_link_add", "the handle's first request", 0, make_network_anew, NULL, add_link,
+     check_new},
     {"netns_veth_add", "", 0, make_network_anew, NULL, add_veth, check_both_ends},
+    {"netns_veth_add", "here", 0, make_network, go_to_blue, add_veth_here, check_pair_here},
     {"netns_macvlan_add", "", 0, make_network_anew, NULL, add_macvlan, check_new_in_red},
     {"netns_vlan_add", "", 0, make_network_anew, NULL, add_vlan, check_new_in_red},
     {"netns_link_del", "", 0, make_network_anew, NULL, delete_link, check_deleted},
@@ -373,18 +516,22 @@ static const struct scenario link_scenarios[] = {
     {"netns_link_move", "with a new name", 0, make_network_anew, NULL, move_and_rename,
      check_renamed},
     {"netns_link_list", "", 0, make_network_anew, NULL, list_links, check_links},
+    {"netns_link_list", "here", 0, make_network, go_to_blue, list_links_here, check_links},
     {"netns_addr_add", "", 0, make_network_anew, NULL, add_address, check_address_added},
     {"netns_addr_add_flags", "", 0, make_network, NULL, add_address_without_check,
      check_address_added},
     {"netns_addr_del", "", 0, make_network_anew, NULL, delete_address, check_address_deleted},
     {"netns_addr_list", "", 0, make_network_anew, NULL, list_addresses, check_addresses},
     {"netns_route_add", "", 0, make_network_anew, NULL, add_route, check_route_added},
+    {"netns_route_add", "of IPv6", 0, make_network_anew, NULL, add_route_of_ipv6, NULL},
     {"netns_route_del", "", 0, make_route, NULL, delete_route, check_route_deleted},
     {"netns_route_list", "", 0, make_route, NULL, list_routes, check_routes},
+    {"netns_route_list", "of every table", 0, make_route, NULL, list_every_route, check_routes},
     {"netns_nsid_get", "", 0, make_id, NULL, get_id, check_id},
     {"netns_nsid_set", "", 0, make_two, NULL, set_id, check_id_set},
     {"netns_nsid_set", "any", 0, make_two, NULL, set_any_id, check_any_id_set},
     {"netns_nsid_list", "", 0, make_id, NULL, list_ids, check_ids},
+    {"netns_nsid_list", "of a target", 0, make_id, NULL, list_ids_of_target, check_ids_of_target},
 };
 
 #endif

@@ -14,7 +14,7 @@ static bool can_open(const char *name)
     return can;
 }
 
-/* --- create ------------------------------------------------------------------------------------ */
+/* --- create ----------------------------------------------------------------------------------- */
 
 static long long create(void)
 {
@@ -115,7 +115,7 @@ static void in_a_plain_directory(void)
     MUST(mount("/proc/self/ns/net", "/run/mine/old", "none", MS_BIND, NULL));
 }
 
-/* --- attach ------------------------------------------------------------------------------------ */
+/* --- attach ----------------------------------------------------------------------------------- */
 
 static long long attach(void)
 {
@@ -149,7 +149,7 @@ static void red_and_a_deep_run_directory(void)
     in_a_deep_run_directory();
 }
 
-/* --- remove ------------------------------------------------------------------------------------ */
+/* --- remove ----------------------------------------------------------------------------------- */
 
 static long long remove_blue(void)
 {
@@ -213,7 +213,7 @@ static void hide_old(void)
     MUST(mount("/run/mine", "/run/mine", "none", MS_BIND, NULL));
 }
 
-/* --- open -------------------------------------------------------------------------------------- */
+/* --- open ------------------------------------------------------------------------------------- */
 
 static long long open_name(void)
 {
@@ -306,7 +306,7 @@ static void make_talkative_blue(void)
     netns_link_list_free(links);
 }
 
-/* --- lists ------------------------------------------------------------------------------------- */
+/* --- lists ------------------------------------------------------------------------------------ */
 
 static long long list(void)
 {
@@ -398,9 +398,12 @@ static const struct scenario name_scenarios[] = {
     {"netns_remove", "missing", 0, NULL, NULL, remove_missing, NULL},
     {"netns_remove_at", "hidden", 0, hide_old, NULL, remove_old, check_old_removed},
     {"netns_open", "name", 0, make_blue, NULL, open_name, check_is_blue},
-    {"netns_create", "that exists, refused", FAILS_AS_IT_IS(EEXIST), make_blue, NULL, create_blue, NULL},
-    {"netns_attach", "that exists, refused", FAILS_AS_IT_IS(EEXIST), make_two, NULL, attach_blue, NULL},
-    {"netns_remove", "a stranger, refused", FAILS_AS_IT_IS(ENOTTY), put_stranger, NULL, remove_stranger, NULL},
+    {"netns_create", "that exists, refused", FAILS_AS_IT_IS(EEXIST), make_blue, NULL,
+     create_blue, NULL},
+    {"netns_attach", "that exists, refused", FAILS_AS_IT_IS(EEXIST), make_two, NULL, attach_blue,
+     NULL},
+    {"netns_remove", "a stranger, refused", FAILS_AS_IT_IS(ENOTTY), put_stranger, NULL,
+     remove_stranger, NULL},
     {"netns_open", "stale, refused", FAILS_AS_IT_IS(ENOTTY), leave_stale, NULL, open_stale, NULL},
     {"netns_open", "path", 0, make_blue, NULL, open_path, check_is_blue},
     {"netns_open_at", "", 0, make_blue, NULL, open_at, check_is_blue},

@@ -7,7 +7,7 @@
 
 #include <netns-iproute2.h>
 
-/* --- programs ---------------------------------------------------------------------------------- */
+/* --- programs --------------------------------------------------------------------------------- */
 
 /* This very program, which says by its status whether it is where it ought to be. */
 static char self[PATH_MAX];
@@ -75,6 +75,21 @@ static long long spawn_nothing(void)
     return netns_spawn(blue, NULL, "/nowhere/at-all", program_argv, NULL, &received.pid);
 }
 
+/* Looked up in PATH, where the first directory has none; in the caller's mount namespace. */
+static long long spawn_from_path(void)
+{
+    struct netns_spawn_options options = {
+        .size = sizeof options, .flags = NETNS_SPAWN_KEEP_SYS | NETNS_SPAWN_KEEP_ETC};
+    char *argv[] = {(char *)"true", NULL};
+
+    return netns_spawn(blue, &options, "true", argv, NULL, &received.pid);
+}
+
+static void set_path(void)
+{
+    MUST(setenv("PATH", "/nowhere:/bin:/usr/bin", 1));
+}
+
 static void check_program(bool done)
 {
     if (done)
@@ -88,7 +103,7 @@ static void check_program_and_pidfd(bool done)
         close(received.pidfd);
 }
 
-/* --- the monitor --------------------------------------------------------------------------------- */
+/* --- the monitor ------------------------------------------------------------------------------ */
 
 static long long open_monitor(void)
 {
@@ -108,6 +123,21 @@ static void check_monitor(bool done)
     if (!done)
         return;
     WANT(next_event(received.monitor, &event) == 1 && strcmp(event.name, "blue") == 0);
+    WANT(next_event(received.monitor, &event) == 0);
+    netns_monitor_close(received.monitor);
+}
+
+static long long open_idle_monitor(void)
+{
+    return netns_monitor_open(NULL, 0, &received.monitor);
+}
+
+static void check_idle_monitor(bool done)
+{
+    struct netns_event event;
+
+    if (!done)
+        return;
     WANT(next_event(received.monitor, &event) == 0);
     netns_monitor_close(received.monitor);
 }
@@ -157,7 +187,7 @@ static void check_removal(bool done)
     WANT(next_event(monitor, &received.event) == 0);
 }
 
-/* --- iproute2's helpers -------------------------------------------------------------------------- */
+/* --- iproute2's helpers ----------------------------------------------------------------------- */
 
 /* As iproute2's begins. */
 static struct { int fd; char rest[64]; } connection;
@@ -274,13 +304,22 @@ static const struct scenario program_scenarios[] = {
     {"netns_spawn", "", 0, make_furnished_blue, NULL, spawn_program, check_program},
     {"netns_spawn", "with options", 0, make_furnished_blue, NULL, spawn_with_options,
      check_program_and_pidfd},
-    {"netns_exec", "no such program", FAILS_AS_IT_IS(ENOENT), make_furnished_blue, NULL, exec_nothing,
+    {"netns_spawn", "from PATH, with what the caller mounted", 0, make_blue, set_path,
+     spawn_from_path,
+     check_program},
+    {"netns_exec", "no such program", FAILS_AS_IT_IS(ENOENT), make_furnished_blue, NULL,
+     exec_nothing,
      NULL},
-    {"netns_spawn", "no such program", FAILS_AS_IT_IS(ENOENT), make_furnished_blue, NULL, spawn_nothing,
+    {"netns_spawn", "no such program", FAILS_AS_IT_IS(ENOENT), make_furnished_blue, NULL,
+     spawn_nothing,
      NULL},
     {"netns_monitor_open", "", 0, make_blue, NULL, open_monitor, check_monitor},
-    {"netns_monitor_next", "", READY_MAKES_NAMES, make_blue, begin_to_watch, take_event, check_event},
-    {"netns_monitor_next", "of another directory", READY_MAKES_NAMES, make_blue, begin_to_watch_nothing, take_event,
+    {"netns_monitor_open", "without a run directory", NO_RUN_DIRECTORY, NULL, NULL,
+     open_idle_monitor, check_idle_monitor},
+    {"netns_monitor_next", "", READY_MAKES_NAMES, make_blue, begin_to_watch, take_event,
+     check_event},
+    {"netns_monitor_next", "of another directory", READY_MAKES_NAMES, make_blue,
+     begin_to_watch_nothing, take_event,
      check_removal},
     {"netns_monitor_close", "", RETURNS_NOTHING, make_blue, begin_to_watch, close_monitor, NULL},
     {"netns_switch", "", IPROUTE2 | ONE_WAY, make_furnished_blue, NULL, helper_switch,

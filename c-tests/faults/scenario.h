@@ -26,6 +26,8 @@ enum {
     RETURNS_NOTHING = 32,
     /* The names before the call are not those before the subject. */
     READY_MAKES_NAMES = 64,
+    /* It asks the kernel for nothing. */
+    MAKES_NO_CALL = 128,
 };
 
 /* It fails as it is, with this errno. */
@@ -90,7 +92,7 @@ static inline uint64_t in_mounts(void)
     return stat("/proc/thread-self/ns/mnt", &st) == 0 ? st.st_ino : 0;
 }
 
-/* --- the world --------------------------------------------------------------------------------- */
+/* --- the world -------------------------------------------------------------------------------- */
 
 static inline void make_world(const struct scenario *scenario)
 {
@@ -135,7 +137,7 @@ static inline struct mounts mounts_now(void)
     return mounts;
 }
 
-/* --- the subject ------------------------------------------------------------------------------- */
+/* --- the subject ------------------------------------------------------------------------------ */
 
 /* The descriptors that are open, as bits; but for what lists them. */
 static inline uint64_t descriptors(void)
@@ -244,7 +246,7 @@ static inline void look_after(const struct scenario *scenario, struct before *be
         problem("the caller's descriptor was closed");
 }
 
-/* --- what scenarios have in common ------------------------------------------------------------- */
+/* --- what scenarios have in common ------------------------------------------------------------ */
 
 static inline void close_received(bool done)
 {

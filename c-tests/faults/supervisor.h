@@ -135,7 +135,7 @@ static inline void have_an_old_kernel(void)
     install_faults(faults, NEWER_CALLS);
 }
 
-/* --- the process that is looked at ------------------------------------------------------------- */
+/* --- the process that is looked at ------------------------------------------------------------ */
 
 /* From here on every call of this process is asked about; `line` takes the descriptor for that. */
 static inline void be_supervised(int line)
@@ -165,7 +165,7 @@ static inline void be_supervised(int line)
     close(line);
 }
 
-/* --- the process that looks -------------------------------------------------------------------- */
+/* --- the process that looks ------------------------------------------------------------------- */
 
 struct supervisor {
     int listener;
