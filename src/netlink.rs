@@ -9,14 +9,14 @@ mod kept;
 mod message;
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use netlink_packet_core::{
     NLM_F_ACK, NLM_F_ACK_TLVS, NLM_F_CAPPED, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST,
     NLMSG_DONE, NLMSG_ERROR, NLMSG_NOOP,
 };
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, poll};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::time::{ClockId, clock_gettime};
 use rustix::buffer::spare_capacity;
 use rustix::io::retry_on_intr;
@@ -44,8 +44,10 @@ const ANSWER_ROOM: usize = 4096;
 
 /// The kernel has answered before send(2) returns, or else as good as never.
 const NOW: RecvFlags = RecvFlags::DONTWAIT;
-/// In milliseconds.
-const TIMEOUT: u16 = if cfg!(test) { 20 } else { 5_000 };
+const TIMEOUT: Duration = Duration::from_millis(if cfg!(test) { 20 } else { 5_000 });
+
+/// How many datagrams one answer has at most: for tens of millions of routes.
+const MOST_DATAGRAMS: u32 = if cfg!(test) { 1 << 10 } else { 1 << 18 };
 
 /// How many datagrams are thrown away of what lies unread in somebody else's socket: more than there
 /// is room for, less than a flood has.
@@ -205,7 +207,7 @@ impl Route {
         request: &mut Request,
         flags: u16,
         room: usize,
-        mut each: impl FnMut(Message) -> Result<Option<T>>,
+        each: impl FnMut(Message) -> Result<Option<T>>,
     ) -> Result<T> {
         // Before anything is asked for: a change must not be made and then fail for want of memory,
         // nor the question that follows it.
@@ -221,36 +223,76 @@ impl Route {
             retry_on_intr(|| sendto(&self.socket, bytes, SendFlags::empty(), &kernel))
                 .at(Step::Send)
         })?;
-        loop {
-            self.receive()?;
-            if let Some(result) = answer(&self.buffer, self.sequence, &mut each)? {
-                self.in_order = true;
-                return Ok(result);
-            }
+        let socket = &self.socket;
+        let receive = |buffer: &mut Vec<u8>, patience: &Patience| receive(socket, buffer, patience);
+        let result = until_answered(self.sequence, &mut self.buffer, receive, each)?;
+        self.in_order = true;
+        Ok(result)
+    }
+}
+
+/// Takes datagrams from `receive` and shows the answers in them to `each`, until that has its result.
+fn until_answered<T>(
+    sequence: u32,
+    buffer: &mut Vec<u8>,
+    mut receive: impl FnMut(&mut Vec<u8>, &Patience) -> Result<()>,
+    mut each: impl FnMut(Message) -> Result<Option<T>>,
+) -> Result<T> {
+    let mut patience = Patience::new();
+    for _ in 0..MOST_DATAGRAMS {
+        receive(buffer, &patience)?;
+        let mut is_answer = false;
+        let result = answer(buffer, sequence, &mut |message| {
+            is_answer = true;
+            each(message)
+        });
+        match result? {
+            Some(result) => return Ok(result),
+            None if is_answer => patience = Patience::new(),
+            None => drop(patience.left()?),
         }
     }
+    Err(Error::new(Step::Netlink, Errno::EMSGSIZE).hint("the kernel's answer has no end"))
+}
 
-    /// Waits for the kernel's next datagram, however large it is.
-    fn receive(&mut self) -> Result<()> {
-        let (socket, buffer) = (&self.socket, &mut self.buffer);
-        loop {
-            // What was asked for is done by now.
-            let size = when_short(|| next_size(socket))?;
-            buffer.clear();
-            buffer.try_reserve(size).map_err(|_| Error::no_memory())?;
-            let (_, len, sender) = when_short(|| {
-                retry_on_intr(|| recvfrom(socket, spare_capacity(buffer), NOW | RecvFlags::TRUNC))
-                    .at(Step::Netlink)
-            })?;
-            // Whoever is privileged may send to the socket; only the kernel was asked.
-            if !is_kernel(sender) {
-                continue;
-            }
-            if len > buffer.len() {
-                return Err(Error::new(Step::Netlink, Errno::EMSGSIZE));
-            }
-            return Ok(());
+/// How long an answer is waited for, whatever else comes meanwhile.
+struct Patience(Instant);
+
+impl Patience {
+    fn new() -> Patience {
+        Patience(Instant::now())
+    }
+
+    /// What is left of it. ETIMEDOUT: nothing.
+    fn left(&self) -> Result<Duration> {
+        let left = TIMEOUT.saturating_sub(self.0.elapsed());
+        if left.is_zero() {
+            return Err(Error::new(Step::Netlink, Errno::ETIMEDOUT));
         }
+        Ok(left)
+    }
+}
+
+/// Waits for the kernel's next datagram, however large it is.
+fn receive(socket: &OwnedFd, buffer: &mut Vec<u8>, patience: &Patience) -> Result<()> {
+    loop {
+        // What was asked for is done by now.
+        let size = when_short(|| next_size(socket, patience))?;
+        buffer.clear();
+        buffer.try_reserve(size).map_err(|_| Error::no_memory())?;
+        let (_, len, sender) = when_short(|| {
+            retry_on_intr(|| recvfrom(socket, spare_capacity(buffer), NOW | RecvFlags::TRUNC))
+                .at(Step::Netlink)
+        })?;
+        // Whoever is privileged may send to the socket; only the kernel was asked.
+        if !is_kernel(sender) {
+            patience.left()?;
+            continue;
+        }
+        if len > buffer.len() {
+            return Err(Error::new(Step::Netlink, Errno::EMSGSIZE));
+        }
+        return Ok(());
     }
 }
 
@@ -317,20 +359,22 @@ impl<T> Dump<T> {
 }
 
 /// How long the next datagram is; waits for it if need be.
-fn next_size(socket: &OwnedFd) -> Result<usize> {
+fn next_size(socket: &OwnedFd, patience: &Patience) -> Result<usize> {
     loop {
         match recv(socket, &mut [0; 0][..], NOW | RecvFlags::PEEK | RecvFlags::TRUNC) {
             Ok((_, size)) => return Ok(size),
             Err(rustix::io::Errno::INTR) => {}
-            Err(rustix::io::Errno::AGAIN) => wait(socket)?,
+            Err(rustix::io::Errno::AGAIN) => wait(socket, patience.left()?)?,
             Err(errno) => return Err(Error::new(Step::Netlink, errno)),
         }
     }
 }
 
-fn wait(socket: &OwnedFd) -> Result<()> {
+fn wait(socket: &OwnedFd, at_most: Duration) -> Result<()> {
     let mut polled = [PollFd::new(socket.as_fd(), PollFlags::POLLIN)];
-    match poll(&mut polled, TIMEOUT) {
+    // A part of a millisecond is one.
+    let timeout = PollTimeout::try_from(at_most + Duration::from_millis(1));
+    match poll(&mut polled, timeout.unwrap_or(PollTimeout::ZERO)) {
         Ok(0) => Err(Error::new(Step::Netlink, Errno::ETIMEDOUT)),
         Ok(_) | Err(Errno::EINTR) => Ok(()),
         Err(errno) => Err(Error::new(Step::Netlink, errno)),

@@ -3,6 +3,7 @@ use crate::error::{Object, Subject};
 use crate::testing;
 use netlink_packet_route::nsid::{NsidAttribute, NsidHeader};
 use rustix::net::{SocketType, bind, getsockname};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 const SEQUENCE: u32 = 7;
 
@@ -203,11 +204,140 @@ fn an_answer_of_another_kind_or_none_is_an_error() {
     let mut forged = whole(NLMSG_DONE, 0, &[0; 4]);
     forged[8..12].copy_from_slice(&route.sequence.wrapping_add(1).to_ne_bytes());
     rustix::net::send(&theirs, &forged, SendFlags::empty()).unwrap();
-    assert_eq!(route.receive().unwrap_err().errno, Errno::ETIMEDOUT);
+    let received = receive(&route.socket, &mut route.buffer, &Patience::new());
+    assert_eq!(received.unwrap_err().errno, Errno::ETIMEDOUT);
     // Nor can the kernel be asked that way.
     let error = route.dump(&mut request(), |_| Ok(Some(()))).unwrap_err();
     assert_eq!((error.step, error.errno), (Step::Send, Errno::EINVAL));
     assert!(!route.in_order);
+}
+
+/// What a dump makes of these datagrams, of which the last one comes again and again.
+fn dumped(datagrams: &[Vec<u8>]) -> Result<Vec<Vec<u8>>> {
+    let mut dump = Dump::new(Step::ListLinks);
+    let mut at = 0;
+    let receive = |buffer: &mut Vec<u8>, _: &Patience| {
+        let datagram = datagrams.get(at).or(datagrams.last()).unwrap();
+        at += 1;
+        buffer.clone_from(datagram);
+        Ok(())
+    };
+    let take = |message: Message| {
+        dump.take(&message, |message, found: &mut Vec<Vec<u8>>| {
+            let all = attributes_of(message.payload)?;
+            push(found, all.iter().flat_map(|(_, value)| value.to_vec()).collect())
+        })
+    };
+    until_answered(SEQUENCE, &mut Vec::new(), receive, take)??;
+    Ok(dump.found)
+}
+
+fn errno_of_dump(datagrams: &[Vec<u8>]) -> Option<Errno> {
+    dumped(datagrams).err().map(|error| error.errno)
+}
+
+fn with_sequence(mut datagram: Vec<u8>, sequence: u32) -> Vec<u8> {
+    datagram[8..12].copy_from_slice(&sequence.to_ne_bytes());
+    datagram
+}
+
+#[test]
+fn an_answer_comes_in_any_number_of_datagrams() {
+    let one = |value: &[u8]| whole(20, 0, &attribute(4 + value.len() as u16, 1, value));
+    let done = whole(NLMSG_DONE, 0, &[0; 4]);
+    let told = [b"aaaa".to_vec(), b"bbbb".to_vec()];
+    let both = [one(b"aaaa"), one(b"bbbb")].concat();
+    assert_eq!(dumped(&[[both.clone(), done.clone()].concat()]).unwrap(), told);
+    let among = [
+        vec![],
+        // Somebody else's, and what nobody asked for.
+        with_sequence(one(b"xxxx"), SEQUENCE + 1),
+        with_sequence(whole(NLMSG_ERROR, 0, &(-libc::EIO).to_ne_bytes()), 0),
+        both,
+        whole(NLMSG_NOOP, 0, b""),
+        done,
+    ];
+    assert_eq!(dumped(&among).unwrap(), told);
+}
+
+#[test]
+fn an_answer_that_is_cut_off_or_lies_is_malformed() {
+    let payload = [attribute(8, 1, b"aaaa"), attribute(6, 2, b"bb")].concat();
+    let good = whole(20, 0, &payload);
+    let done = whole(NLMSG_DONE, 0, &[0; 4]);
+    for len in 1..good.len() {
+        assert_eq!(errno_of_dump(&[good[..len].to_vec()]), Some(Errno::EBADMSG), "{len}");
+    }
+    for at in 0..good.len() {
+        for byte in [0, 1, 3, 0x7f, 0x80, 0xff] {
+            let mut changed = good.clone();
+            changed[at] = byte;
+            // Whatever it makes of it, it comes to an end.
+            let _ = dumped(&[changed, done.clone()]);
+        }
+    }
+    for len in [0, 1, 3, 9, 0x7fff, u16::MAX] {
+        let lie = whole(20, 0, &attribute(len, 1, b"aaaa"));
+        assert_eq!(errno_of_dump(&[lie, done.clone()]), Some(Errno::EBADMSG), "{len}");
+    }
+    for short in 0..4 {
+        for kind in [NLMSG_DONE, NLMSG_ERROR] {
+            let verdict = whole(kind, 0, &vec![0; short]);
+            assert_eq!(errno_of_dump(&[verdict]), Some(Errno::EBADMSG), "{kind}: {short}");
+        }
+    }
+    let refused = whole(NLMSG_DONE, 0, &(-libc::EMFILE).to_ne_bytes());
+    assert_eq!(errno_of_dump(&[good, refused]), Some(Errno::EMFILE));
+}
+
+#[test]
+fn an_answer_without_an_end_is_given_up() {
+    let one = whole(20, 0, &attribute(8, 1, b"aaaa"));
+    assert_eq!(errno_of_dump(std::slice::from_ref(&one)), Some(Errno::EMSGSIZE));
+    assert_eq!(errno_of_dump(&[whole(NLMSG_NOOP, 0, b"")]), Some(Errno::EMSGSIZE));
+    // What is no answer is not waited on.
+    let other = with_sequence(one, SEQUENCE.wrapping_sub(1));
+    let never = Patience(Instant::now() - TIMEOUT);
+    assert_eq!(never.left().unwrap_err().errno, Errno::ETIMEDOUT);
+    let mut waits = 0;
+    let receive = |buffer: &mut Vec<u8>, patience: &Patience| {
+        waits += 1;
+        std::thread::sleep(TIMEOUT / 4);
+        buffer.clone_from(&other);
+        patience.left().map(drop)
+    };
+    let result = until_answered(SEQUENCE, &mut Vec::new(), receive, |_| Ok(Some(())));
+    assert_eq!(result.unwrap_err().errno, Errno::ETIMEDOUT);
+    assert!(waits <= 5, "{waits}");
+}
+
+/// Sends to our socket until told to stop.
+fn flood(theirs: &OwnedFd, port: &SocketAddrNetlink, stop: &AtomicBool) {
+    let datagram = whole(NLMSG_NOOP, 0, b"");
+    while !stop.load(Ordering::Relaxed) {
+        let _ = sendto(theirs, &datagram, SendFlags::DONTWAIT, port);
+    }
+}
+
+#[test]
+fn a_stranger_s_flood_ends_the_wait() {
+    let (ours, theirs) = (open_here().unwrap(), open_here().unwrap());
+    for socket in [&ours, &theirs] {
+        bind(socket, &SocketAddrNetlink::new(0, 0)).unwrap();
+    }
+    let port = SocketAddrNetlink::try_from(getsockname(&ours).unwrap()).unwrap();
+    if sendto(&theirs, &whole(NLMSG_NOOP, 0, b""), SendFlags::empty(), &port).is_err() {
+        return; // it takes CAP_NET_ADMIN
+    }
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| flood(&theirs, &port, &stop));
+        let result = receive(&ours, &mut Vec::new(), &Patience::new());
+        stop.store(true, Ordering::Relaxed);
+        // It may overflow first.
+        let errno = result.unwrap_err().errno;
+        assert!([Errno::ETIMEDOUT, Errno::ENOBUFS].contains(&errno), "{errno}");
+    });
 }
 
 #[test]
