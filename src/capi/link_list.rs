@@ -54,7 +54,7 @@ pub unsafe extern "C" fn netns_link_list_name(
     i: usize,
 ) -> *const c_char {
     boundary::plain(ptr::null(), || {
-        convert::pointer(entry(list, i).and_then(|entry| entry.name.non_empty()))
+        convert::pointer(entry(list, i).map(|entry| entry.name.as_c_str()))
     })
 }
 
