@@ -13,7 +13,7 @@ struct round {
     const struct operation *operation;
     const struct swap *swap;
     const char *rundir;
-    int at;
+    int at, step;
     bool done;
     /* Which directory the call works in was settled, and the name bound, when the swap was made. */
     bool settled, late, bound;
@@ -51,14 +51,16 @@ static bool settles(const struct operation *operation, const struct seccomp_data
            (data->nr == SYS_openat && data->args[2] & O_CREAT && is_about_the_name(data->args[1]));
 }
 
-static void swap_at_step(const struct step *step, void *arg)
+static void swap_at_step(const struct seccomp_data *data, struct seccomp_notif_resp *response, void *arg)
 {
     struct round *round = arg;
+    int step = round->step++;
 
-    round->settled = round->settled || settles(round->operation, step->data);
-    if (step->number < round->at && (step->data->nr == SYS_move_mount || step->data->nr == SYS_mount))
+    (void)response;
+    round->settled = round->settled || settles(round->operation, data);
+    if (step < round->at && (data->nr == SYS_move_mount || data->nr == SYS_mount))
         round->bound = true;
-    if (step->number != round->at)
+    if (step != round->at)
         return;
     round->done = true;
     round->late = round->settled || round->operation->changes == NEVER_CHANGES;
@@ -135,10 +137,10 @@ static void swap_everywhere(const struct operation *operation, const struct swap
     for (int at = 0; CHECK(at < 200); at++) {
         struct round round = {.operation = operation, .swap = swap, .rundir = rundir, .at = at};
         struct state before = between_rounds(), after;
-        int steps, rc, failures = test_failures;
+        int rc, failures = test_failures;
 
         make_run_directory(operation->state);
-        rc = in_steps(call_in_round, &round, swap_at_step, &round, &steps);
+        rc = with_stops(steps_calls, STEPS_CALLS, call_in_round, &round, swap_at_step, &round);
         rounds_run++;
         look_after(&round, rc);
         clear_run_directory();
