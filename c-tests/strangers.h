@@ -38,12 +38,12 @@ static int below = -1;
 /* Where /proc is, for the test itself: the library may have to do without. */
 static const char *proc = "/proc";
 
-static void bind_on(const char *source, const char *target)
+static inline void bind_on(const char *source, const char *target)
 {
     MUST(mount(source, target, NULL, MS_BIND, NULL));
 }
 
-static void bind_namespace(const struct netns *ns, const char *target)
+static inline void bind_namespace(const struct netns *ns, const char *target)
 {
     char path[64];
 
@@ -52,7 +52,7 @@ static void bind_namespace(const struct netns *ns, const char *target)
 }
 
 /* As it is before a call, whatever the last one made of it. */
-static void make_evil(void)
+static inline void make_evil(void)
 {
     while (umount2(EVIL "/d", MNT_DETACH) == 0 || umount2(EVIL "/d/blue", MNT_DETACH) == 0)
         ;
@@ -60,7 +60,7 @@ static void make_evil(void)
     bind_namespace(ours, EVIL "/d/blue");
 }
 
-static void make_outside(void)
+static inline void make_outside(void)
 {
     char path[64];
 
@@ -87,33 +87,47 @@ static void make_outside(void)
     }
 }
 
-static void forget_outside(void)
+static inline void forget_outside(void)
 {
     close(harm);
     netns_close(theirs);
     netns_close(ours);
 }
 
-static bool is_mount_of(const char *path, const struct netns *ns)
+static inline bool is_mount_of(const char *path, const struct netns *ns)
 {
     struct stat st;
 
     return stat(path, &st) == 0 && st.st_ino == netns_inode(ns);
 }
 
-static bool outside_is_as_it_was(void)
+/* Whether anything was opened, changed or made; says what. */
+static inline bool is_unharmed(void)
+{
+    union {
+        struct inotify_event first;
+        char bytes[4096];
+    } events;
+
+    if (read(harm, events.bytes, sizeof events.bytes) < 0)
+        return true;
+    return check_at(false, __LINE__, "%s%s: events %x",
+                    events.first.wd > 1 ? outside[events.first.wd - 2] : OUTSIDE,
+                    events.first.len ? events.first.name : "", events.first.mask);
+}
+
+static inline bool outside_is_as_it_was(void)
 {
     struct stat file, empty, directory, moved;
-    char events[4096];
 
-    return CHECK(is_mount_of(OUTSIDE "/ns", theirs)) & CHECK(read(harm, events, sizeof events) < 0) &
+    return CHECK(is_mount_of(OUTSIDE "/ns", theirs)) & is_unharmed() &
            CHECK(lstat(OUTSIDE "/file", &file) == 0 && file.st_size == 4) &
            CHECK(lstat(OUTSIDE "/empty", &empty) == 0 && empty.st_size == 0) &
            CHECK(lstat(OUTSIDE "/directory", &directory) == 0 && directory.st_nlink == 2) &
            CHECK(lstat("/run/moved", &moved) < 0 || moved.st_dev == file.st_dev);
 }
 
-static bool evil_is_as_it_was(void)
+static inline bool evil_is_as_it_was(void)
 {
     return CHECK(is_mount_of(EVIL "/d/blue", ours)) & CHECK(files_in(EVIL "/d") == 1) &
            CHECK(mounts_at(EVIL "/d") <= 0);
@@ -123,7 +137,7 @@ static bool evil_is_as_it_was(void)
 
 enum state_of_name { FRESH, ABSENT, LIVE, STACKED, STALE };
 
-static void make_run_directory(enum state_of_name state)
+static inline void make_run_directory(enum state_of_name state)
 {
     MUST(mkdir(PARENT, 0755));
     MUST(mkdir(RUN_DIR, 0700));
@@ -146,7 +160,7 @@ static void make_run_directory(enum state_of_name state)
 }
 
 /* What was mounted goes with the directory that it was mounted in. */
-static void clear_run_directory(void)
+static inline void clear_run_directory(void)
 {
     static const char *const names[] = {"blue", "d/blue", "d"};
     static const char *const parents[] = {PARENT, "/run/q"};
@@ -184,13 +198,13 @@ static void clear_run_directory(void)
 /* Whether somebody else is at it as well: then not every deed can be done. */
 static bool racing;
 
-static void deed(long rc)
+static inline void deed(long rc)
 {
     if (!racing)
         MUST(rc);
 }
 
-static void deed_bind(const char *source, const char *target)
+static inline void deed_bind(const char *source, const char *target)
 {
     struct stat st;
 
@@ -199,7 +213,7 @@ static void deed_bind(const char *source, const char *target)
         deed(mount(source, target, NULL, MS_BIND, NULL));
 }
 
-static void take_away(void)
+static inline void take_away(void)
 {
     while (umount2(NAME, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
         ;
@@ -207,25 +221,25 @@ static void take_away(void)
         unlinkat(below, "blue", AT_REMOVEDIR);
 }
 
-static void link_to(const char *target)
+static inline void link_to(const char *target)
 {
     take_away();
     deed(symlinkat(target, below, "blue"));
 }
 
-static void hard_link_to(const char *target)
+static inline void hard_link_to(const char *target)
 {
     take_away();
     deed(linkat(AT_FDCWD, target, below, "blue", 0));
 }
 
-static void make_node(mode_t mode)
+static inline void make_node(mode_t mode)
 {
     take_away();
     deed(mknodat(below, "blue", mode, makedev(1, 3)));
 }
 
-static const char *own_namespace(const char *kind)
+static inline const char *own_namespace(const char *kind)
 {
     static char path[64];
 
@@ -233,33 +247,33 @@ static const char *own_namespace(const char *kind)
     return path;
 }
 
-static void mount_over(const char *source)
+static inline void mount_over(const char *source)
 {
     take_away();
     deed(mknodat(below, "blue", S_IFREG | 0644, 0));
     deed_bind(source, NAME);
 }
 
-static void swap_for_a_link_to_a_file(void) { link_to(OUTSIDE "/file"); }
-static void swap_for_a_link_to_an_empty_file(void) { link_to(OUTSIDE "/empty"); }
-static void swap_for_a_link_to_a_namespace(void) { link_to(OUTSIDE "/ns"); }
-static void swap_for_a_link_to_a_directory(void) { link_to(OUTSIDE "/directory"); }
-static void swap_for_a_link_to_a_fifo(void) { link_to(OUTSIDE "/fifo"); }
-static void swap_for_a_link_to_a_device(void) { link_to(OUTSIDE "/device"); }
-static void swap_for_a_link_to_nothing(void) { link_to(OUTSIDE "/none"); }
-static void swap_for_a_magic_link(void) { link_to("/proc/self/ns/net"); }
-static void swap_for_a_hard_link_to_a_file(void) { hard_link_to(OUTSIDE "/file"); }
-static void swap_for_a_hard_link_to_an_empty_file(void) { hard_link_to(OUTSIDE "/empty"); }
-static void swap_for_a_hard_link_to_a_fifo(void) { hard_link_to(OUTSIDE "/fifo"); }
-static void swap_for_a_hard_link_to_a_device(void) { hard_link_to(OUTSIDE "/device"); }
-static void swap_for_a_fifo(void) { make_node(S_IFIFO | 0644); }
-static void swap_for_a_device(void) { make_node(S_IFCHR | 0644); }
-static void swap_for_a_socket(void) { make_node(S_IFSOCK | 0644); }
-static void swap_for_another_namespace(void) { mount_over(own_namespace("net")); }
-static void swap_for_a_namespace_of_another_kind(void) { mount_over(own_namespace("uts")); }
-static void swap_for_a_mounted_file(void) { mount_over(OUTSIDE "/file"); }
+static inline void swap_for_a_link_to_a_file(void) { link_to(OUTSIDE "/file"); }
+static inline void swap_for_a_link_to_an_empty_file(void) { link_to(OUTSIDE "/empty"); }
+static inline void swap_for_a_link_to_a_namespace(void) { link_to(OUTSIDE "/ns"); }
+static inline void swap_for_a_link_to_a_directory(void) { link_to(OUTSIDE "/directory"); }
+static inline void swap_for_a_link_to_a_fifo(void) { link_to(OUTSIDE "/fifo"); }
+static inline void swap_for_a_link_to_a_device(void) { link_to(OUTSIDE "/device"); }
+static inline void swap_for_a_link_to_nothing(void) { link_to(OUTSIDE "/none"); }
+static inline void swap_for_a_magic_link(void) { link_to("/proc/self/ns/net"); }
+static inline void swap_for_a_hard_link_to_a_file(void) { hard_link_to(OUTSIDE "/file"); }
+static inline void swap_for_a_hard_link_to_an_empty_file(void) { hard_link_to(OUTSIDE "/empty"); }
+static inline void swap_for_a_hard_link_to_a_fifo(void) { hard_link_to(OUTSIDE "/fifo"); }
+static inline void swap_for_a_hard_link_to_a_device(void) { hard_link_to(OUTSIDE "/device"); }
+static inline void swap_for_a_fifo(void) { make_node(S_IFIFO | 0644); }
+static inline void swap_for_a_device(void) { make_node(S_IFCHR | 0644); }
+static inline void swap_for_a_socket(void) { make_node(S_IFSOCK | 0644); }
+static inline void swap_for_another_namespace(void) { mount_over(own_namespace("net")); }
+static inline void swap_for_a_namespace_of_another_kind(void) { mount_over(own_namespace("uts")); }
+static inline void swap_for_a_mounted_file(void) { mount_over(OUTSIDE "/file"); }
 
-static void swap_for_a_file_with_text(void)
+static inline void swap_for_a_file_with_text(void)
 {
     int fd;
 
@@ -270,25 +284,25 @@ static void swap_for_a_file_with_text(void)
     close(fd);
 }
 
-static void swap_for_a_directory(void)
+static inline void swap_for_a_directory(void)
 {
     take_away();
     deed(mkdirat(below, "blue", 0755));
 }
 
-static void swap_for_a_mounted_directory(void)
+static inline void swap_for_a_mounted_directory(void)
 {
     swap_for_a_directory();
     deed_bind(OUTSIDE "/directory", NAME);
 }
 
-static void mount_another_kind_on_top(void)
+static inline void mount_another_kind_on_top(void)
 {
     if (faccessat(below, "blue", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
         deed_bind(own_namespace("uts"), NAME);
 }
 
-static void move_out(void)
+static inline void move_out(void)
 {
     while (umount2(NAME, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
         ;
@@ -296,7 +310,7 @@ static void move_out(void)
 }
 
 /* The directories on the way to the name, by whichever path. */
-static void replace_directory(void)
+static inline void replace_directory(void)
 {
     deed(rename(PARENT, "/run/q"));
     deed(symlink(EVIL, PARENT));
@@ -304,19 +318,19 @@ static void replace_directory(void)
     deed(symlink(EVIL "/d", LINK));
 }
 
-static void take_away_and_replace_directory(void)
+static inline void take_away_and_replace_directory(void)
 {
     take_away();
     replace_directory();
 }
 
-static void move_directory_away(void)
+static inline void move_directory_away(void)
 {
     deed(rename(PARENT, "/run/q"));
     deed(unlink(LINK));
 }
 
-static void put_a_fifo_for_the_directory(void)
+static inline void put_a_fifo_for_the_directory(void)
 {
     move_directory_away();
     deed(mkfifo(LINK, 0644));
@@ -372,7 +386,7 @@ static const struct swap swaps[] = {
 
 /* --- what is called meanwhile ------------------------------------------------------------------- */
 
-static int call_create(const char *rundir, uint32_t flags)
+static inline int call_create(const char *rundir, uint32_t flags)
 {
     struct netns *ns = NULL;
     int rc = netns_create_at(rundir, "blue", flags, &ns);
@@ -381,12 +395,12 @@ static int call_create(const char *rundir, uint32_t flags)
     return rc;
 }
 
-static int call_create_new(const char *rundir) { return call_create(rundir, 0); }
-static int call_create_or_open(const char *rundir) { return call_create(rundir, NETNS_CREATE_EXIST_OK); }
-static int call_attach(const char *rundir) { return netns_attach_at(rundir, ours, "blue", 0); }
-static int call_remove(const char *rundir) { return netns_remove_at(rundir, "blue", 0); }
+static inline int call_create_new(const char *rundir) { return call_create(rundir, 0); }
+static inline int call_create_or_open(const char *rundir) { return call_create(rundir, NETNS_CREATE_EXIST_OK); }
+static inline int call_attach(const char *rundir) { return netns_attach_at(rundir, ours, "blue", 0); }
+static inline int call_remove(const char *rundir) { return netns_remove_at(rundir, "blue", 0); }
 
-static int call_open(const char *rundir)
+static inline int call_open(const char *rundir)
 {
     struct netns *ns = NULL;
     int rc = netns_open_at(rundir, "blue", 0, &ns);
@@ -397,7 +411,7 @@ static int call_open(const char *rundir)
     return rc;
 }
 
-static int call_open_path(const char *rundir)
+static inline int call_open_path(const char *rundir)
 {
     struct netns *ns = NULL;
     char path[64];
@@ -409,7 +423,7 @@ static int call_open_path(const char *rundir)
     return rc;
 }
 
-static int call_list(const char *rundir)
+static inline int call_list(const char *rundir)
 {
     struct netns_list *list = NULL;
     int rc = netns_list_at(rundir, 0, &list);
@@ -420,7 +434,7 @@ static int call_list(const char *rundir)
     return rc;
 }
 
-static int call_list_stale(const char *rundir)
+static inline int call_list_stale(const char *rundir)
 {
     struct netns_list *list = NULL;
     int rc = netns_list_at(rundir, NETNS_LIST_STALE, &list);
@@ -429,7 +443,7 @@ static int call_list_stale(const char *rundir)
     return rc;
 }
 
-static int call_ids(const char *rundir)
+static inline int call_ids(const char *rundir)
 {
     struct netns_nsid_list *list = NULL;
     int rc = netns_nsid_list(rundir, ours, NETNS_NSID_NONE, 0, &list);
@@ -438,7 +452,7 @@ static int call_ids(const char *rundir)
     return rc;
 }
 
-static int call_monitor(const char *rundir)
+static inline int call_monitor(const char *rundir)
 {
     struct netns_event event = {.size = sizeof event};
     struct netns_monitor *monitor = NULL;

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Strangers who do what they can to a run directory, as fast as they can, while it is used. */
+#include "privilege.h"
+#include "strangers.h"
+
+/* How long one race goes on, in seconds. */
+#define RACE 1.5
+
+/* What a stranger does, in a process of its own, until it is killed. */
+static pid_t start_stranger(void (*become)(void), int first, int last)
+{
+    pid_t pid = MUST(fork());
+    unsigned state = 12345;
+
+    if (pid > 0)
+        return pid;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    racing = true;
+    become();
+    for (;;) {
+        state = state * 1103515245 + 12345;
+        swaps[first + (int)(state >> 16) % (last - first)].make();
+        /* The directory comes back, or nothing would be left to do. */
+        if (unlink(PARENT) == 0 || rmdir(PARENT) == 0)
+            rename("/run/q", PARENT);
+        if (unlink(LINK) == 0)
+            symlink(RUN_DIR, LINK);
+    }
+}
+
+static void stay_root(void)
+{
+}
+
+/* Mounts of the others are none here, so what they are on can be renamed and unlinked. */
+static void become_root_elsewhere(void)
+{
+    MUST(unshare(CLONE_NEWNS));
+    MUST(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+    while (umount2(RUN_DIR, MNT_DETACH) == 0)
+        ;
+}
+
+static bool is_documented(const struct operation *operation, int error)
+{
+    for (const int *one = operation->errors; *one; one++)
+        if (*one == error)
+            return true;
+    return false;
+}
+
+static void race(enum state_of_name state, void (*become)(void), int first, int last)
+{
+    unsigned calls = 0, succeeded = 0;
+    struct state before;
+    double start;
+    pid_t pid;
+
+    if (geteuid() != 0 || mknod("/run/device", S_IFCHR | 0644, makedev(1, 3)) < 0)
+        skip("needs real root");
+    make_outside();
+    before = state_now();
+    make_run_directory(state);
+    pid = start_stranger(become, first, last);
+    /* Each at least once, however slow the machine is. */
+    for (start = seconds(); seconds() - start < RACE || calls < 2 * OPERATIONS; calls++) {
+        const struct operation *operation = &operations[calls % OPERATIONS];
+        int rc;
+
+        /* The one would wait for a stranger's empty file, the other follows links to namespaces. */
+        if (operation->call == call_create_or_open || operation->call == call_open_path)
+            continue;
+        rc = operation->call(calls / OPERATIONS % 2 ? LINK : RUN_DIR);
+        succeeded += rc >= 0;
+        check_at(rc >= 0 || is_documented(operation, -rc), __LINE__, "%s: %s (%s)", operation->name,
+                 rc < 0 ? strerrorname_np(-rc) : "", netns_errmsg());
+        if (!outside_is_as_it_was())
+            break;
+    }
+    stop(pid);
+    CHECK(outside_is_as_it_was());
+    printf("#: %u calls, of which %u succeeded\n", calls, succeeded);
+    CHECK(succeeded > 0);
+    /* What a stranger was at when it was stopped. */
+    if (unlink(PARENT) == 0)
+        rename("/run/q", PARENT);
+    clear_run_directory();
+    EQUAL(open_descriptors(), before.descriptors);
+    EQUAL(mounts_at(NULL), before.mounts);
+    EQUAL(here(), before.netns);
+    EQUAL(threads_left(), before.threads);
+    forget_outside();
+}
+
+static void against_root_in_the_same_mounts(void)
+{
+    race(ABSENT, stay_root, 0, FIRST_OF_DIRECTORY);
+}
+
+static void against_root_with_other_mounts(void)
+{
+    race(ABSENT, become_root_elsewhere, 0, FIRST_OF_DIRECTORY);
+}
+
+static void against_a_plain_user(void)
+{
+    race(ABSENT, become_plain_user, 0, FIRST_OF_DIRECTORY);
+}
+
+static void against_a_plain_user_before_anything_is_mounted(void)
+{
+    race(FRESH, become_plain_user, 0, FIRST_OF_DIRECTORY);
+}
+
+static void against_who_replaces_the_directory(void)
+{
+    race(ABSENT, stay_root, FIRST_OF_DIRECTORY, SWAPS);
+}
+
+int main(void)
+{
+    RUN_WITHOUT_RUN_DIRECTORY(against_root_in_the_same_mounts);
+    RUN_WITHOUT_RUN_DIRECTORY(against_root_with_other_mounts);
+    RUN_WITHOUT_RUN_DIRECTORY(against_a_plain_user);
+    RUN_WITHOUT_RUN_DIRECTORY(against_a_plain_user_before_anything_is_mounted);
+    RUN_WITHOUT_RUN_DIRECTORY(against_who_replaces_the_directory);
+    return finish();
+}
