@@ -20,6 +20,7 @@ static const int steps_calls[] = {
     SYS_statx,      SYS_newfstatat, SYS_fstat,        SYS_fstatfs,          SYS_faccessat,
     SYS_faccessat2, SYS_flock,     SYS_getdents64,    SYS_inotify_add_watch, SYS_ioctl,
     SYS_setns,      SYS_unshare,   SYS_fchdir,        SYS_readlinkat,
+    SYS_open_by_handle_at,
 #ifdef SYS_open
     SYS_open, SYS_mkdir, SYS_unlink, SYS_stat,
 #endif

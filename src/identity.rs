@@ -9,7 +9,7 @@ use std::ffi::{CStr, c_int};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
+use nix::fcntl::{AT_FDCWD, OFlag};
 use nix::sys::stat::fstat;
 use nix::sys::statfs::{FsType, fstatfs};
 
@@ -54,7 +54,7 @@ impl Kind {
 
 /// What an open descriptor refers to.
 pub fn of_fd(fd: BorrowedFd) -> Result<Kind> {
-    match from_handle(sys::name_to_handle(fd, c"")) {
+    match sys::name_to_handle(fd, c"").ok().as_ref().and_then(from_handle) {
         Some(Kind::NoNamespace) | None => of_fd_by_ioctl(fd),
         Some(kind) => Ok(kind),
     }
@@ -64,7 +64,7 @@ pub fn of_fd(fd: BorrowedFd) -> Result<Kind> {
 pub fn of_name(dir: BorrowedFd, name: &CStr) -> std::result::Result<Kind, Errno> {
     match sys::name_to_handle(dir, name) {
         Err(Errno::ENOENT) => Err(Errno::ENOENT),
-        handle => match from_handle(handle) {
+        handle => match handle.ok().as_ref().and_then(from_handle) {
             Some(kind) => Ok(kind),
             None => of_name_by_ioctl(dir, name),
         },
@@ -79,8 +79,7 @@ pub fn is_answer(errno: Errno) -> bool {
 }
 
 /// None: this kernel, or this file system, does not tell by handle.
-fn from_handle(handle: std::result::Result<FileHandle, Errno>) -> Option<Kind> {
-    let handle = handle.ok()?;
+fn from_handle(handle: &FileHandle) -> Option<Kind> {
     if handle.kind != NSFS_HANDLE {
         return Some(Kind::NoNamespace);
     }
@@ -95,6 +94,15 @@ fn from_handle(handle: std::result::Result<FileHandle, Errno>) -> Option<Kind> {
         inode: u32::from_ne_bytes(*inode).into(),
         cookie: Some(u64::from_ne_bytes(*id)),
     }))
+}
+
+/// Opens what `path` is if that is a network namespace; a symlink is not followed. The handle is the
+/// proof, whatever the path becomes meanwhile. None: it is none, or does not tell by handle.
+pub fn open_by_handle(path: &CStr) -> Option<(OwnedFd, Identity)> {
+    let handle = sys::name_to_handle(AT_FDCWD, path).ok()?;
+    let Some(Kind::Network(identity)) = from_handle(&handle) else { return None };
+    let fd = sys::open_namespace(&handle, OPEN_FLAGS).ok()?;
+    Some((fd, identity))
 }
 
 fn of_fd_by_ioctl(fd: BorrowedFd) -> Result<Kind> {
@@ -155,6 +163,7 @@ pub const OPEN_FLAGS: OFlag =
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing;
     use std::fs::File;
 
     fn both_ways(path: &str) -> (Kind, Kind) {
@@ -190,6 +199,26 @@ mod tests {
         };
         let socket = sys::socket(libc::AF_UNIX, libc::SOCK_DGRAM, 0).unwrap();
         assert_eq!(cookie, sys::socket_cookie(socket.as_fd()).unwrap());
+    }
+
+    #[test]
+    fn a_handle_opens_the_namespace_that_has_the_name_and_nothing_else() {
+        if testing::world().is_none() {
+            return;
+        }
+        let ns = testing::anonymous();
+        testing::write("blue", "", 0);
+        assert!(open_by_handle(c"/run/netns/blue").is_none());
+        testing::bind(&ns, "blue");
+        std::os::unix::fs::symlink("blue", testing::path("link")).unwrap();
+        assert!(open_by_handle(c"/run/netns/link").is_none());
+        assert!(open_by_handle(c"/run/netns/none").is_none());
+        let Ok(Kind::Network(Identity { cookie: Some(cookie), .. })) = of_fd(ns.as_fd()) else {
+            return; // before Linux 6.18
+        };
+        let (fd, identity) = open_by_handle(c"/run/netns/blue").unwrap();
+        assert_eq!((identity.inode, identity.cookie), (ns.inode(), Some(cookie)));
+        assert_eq!(of_fd_by_ioctl(fd.as_fd()).unwrap().network().unwrap().inode, ns.inode());
     }
 
     #[test]

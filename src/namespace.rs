@@ -58,11 +58,18 @@ impl Namespace {
     /// A handle of what `fd` is proved to be.
     pub fn from_fd(fd: OwnedFd) -> Result<Namespace> {
         let identity = identity::of_fd(fd.as_fd())?.network()?;
-        Ok(Namespace { fd, identity, path: None, name: None, connection: Kept::default() })
+        Ok(Namespace::new(fd, identity))
+    }
+
+    fn new(fd: OwnedFd, identity: Identity) -> Namespace {
+        Namespace { fd, identity, path: None, name: None, connection: Kept::default() }
     }
 
     pub fn open_named(rundir: &CStr, name: Name) -> Result<Namespace> {
         let path = join(rundir, name)?;
+        if let Some((fd, identity)) = identity::open_by_handle(&path) {
+            return Ok(Namespace::new(fd, identity).with_name(path, name));
+        }
         let found = identity::open_on_nsfs(AT_FDCWD, &path, OFlag::O_NOFOLLOW);
         let fd = found.map_err(|errno| why_not(&path, errno))?;
         let ns = from_nsfs(fd).map_err(|error| entry::describe(&path, error))?;

@@ -5,6 +5,7 @@ use std::mem::{self, MaybeUninit};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use nix::errno::Errno;
+use nix::fcntl::OFlag;
 use nix::mount::MsFlags;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
@@ -33,18 +34,19 @@ impl FileHandle {
     }
 }
 
+#[repr(C)]
+struct RawHandle {
+    head: libc::file_handle,
+    bytes: [u8; HANDLE_CAPACITY],
+}
+
 /// The handle of `name` in `dir` (of `dir` itself when `name` is empty), following no symlink.
 pub fn name_to_handle(dir: BorrowedFd, name: &CStr) -> Result<FileHandle, Errno> {
-    #[repr(C)]
-    struct Raw {
-        head: libc::file_handle,
-        bytes: [u8; HANDLE_CAPACITY],
-    }
-    let mut raw = MaybeUninit::<Raw>::zeroed();
+    let mut raw = MaybeUninit::<RawHandle>::zeroed();
     let mut mount_id: c_int = 0;
     let flags = if name.is_empty() { libc::AT_EMPTY_PATH } else { 0 };
-    // SAFETY: all of Raw is plain integers, for which zero bytes are a value; the kernel writes at
-    // most handle_bytes bytes behind the head, and Raw has room for as many.
+    // SAFETY: all of it is plain integers, for which zero bytes are a value; the kernel writes at
+    // most handle_bytes bytes behind the head, where there is room for as many.
     let (status, raw) = unsafe {
         let handle = raw.as_mut_ptr().cast::<libc::file_handle>();
         (*handle).handle_bytes = HANDLE_CAPACITY as u32;
@@ -59,6 +61,19 @@ pub fn name_to_handle(dir: BorrowedFd, name: &CStr) -> Result<FileHandle, Errno>
         len: raw.head.handle_bytes as usize,
         bytes: raw.bytes,
     })
+}
+
+/// `FD_NSFS_ROOT` (Linux 6.18): stands for nsfs where a descriptor of the file system is asked for.
+const FD_NSFS_ROOT: c_int = -10003;
+
+/// Opens the namespace that a handle of nsfs is of, and no other (Linux 6.18).
+pub fn open_namespace(handle: &FileHandle, flags: OFlag) -> Result<OwnedFd, Errno> {
+    let len = handle.bytes().len() as libc::c_uint;
+    let head = libc::file_handle { handle_bytes: len, handle_type: handle.kind, f_handle: [] };
+    let mut raw = RawHandle { head, bytes: handle.bytes };
+    // SAFETY: the kernel reads handle_bytes bytes behind the head, which are there; a new descriptor
+    // comes out.
+    owned(unsafe { libc::open_by_handle_at(FD_NSFS_ROOT, (&raw mut raw).cast(), flags.bits()) })
 }
 
 /// The CLONE_NEW* constant of the namespace that `fd` refers to. Only for descriptors of nsfs: what
