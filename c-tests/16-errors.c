@@ -156,8 +156,9 @@ static long long socket_in(void)
 #define OPEN_NAME(errno_) OPEN(HOME_FLAGS, O_NONBLOCK, errno_)
 #define MAKE_FILE(errno_) OPEN(O_CREAT, O_CREAT, errno_)
 #define OPEN_DIRECTORY(errno_) OPEN(O_DIRECTORY, O_DIRECTORY, errno_)
-/* Where a namespace cannot be opened below /proc, a socket is asked for it. */
+/* Where a namespace cannot be opened below /proc, a socket is asked for it, and then a pidfd. */
 #define ASK_SOCKET(errno_) WHERE(ioctl, 1, ~0u, SIOCGSKNS, errno_)
+#define NO_OTHER_WAY(errno_) ASK_SOCKET(errno_), NO_PIDFD
 #define BRING_UP(errno_) WHERE(ioctl, 1, ~0u, SIOCSIFFLAGS, errno_)
 #define DUPLICATE(errno_) WHERE(fcntl, 1, ~0u, F_DUPFD_CLOEXEC, errno_)
 #define UNSHARE(errno_) WHERE(unshare, 0, ~0u, CLONE_NEWNET, errno_)
@@ -171,13 +172,15 @@ static long long socket_in(void)
 #define NO_HANDLES ALWAYS(name_to_handle_at, EOPNOTSUPP)
 #define ASK_KIND(errno_) WHERE(ioctl, 1, ~0u, 0xb703 /* NS_GET_NSTYPE */, errno_)
 
+#define MOST_CAUSES 5
+
 struct failure {
     const char *what;
     int error;
     long long (*call)(void);
     /* What the message has to say; NULL: nothing in particular. */
     const char *step, *remedy;
-    struct fault faults[4];
+    struct fault faults[MOST_CAUSES];
 };
 
 /* In the words of strerror(3): of what came back or, where that is the contract's, of its cause. */
@@ -185,7 +188,7 @@ static bool names_its_cause(const struct failure *failure)
 {
     bool named = strstr(netns_errmsg(), strerror(failure->error)) != NULL;
 
-    for (size_t i = 0; i < 4 && failure->faults[i].error; i++) {
+    for (size_t i = 0; i < MOST_CAUSES && failure->faults[i].error; i++) {
         int cause = failure->faults[i].error;
 
         /* One without a name is EIO. */
@@ -225,7 +228,7 @@ static void each_fails(const struct failure *failures, size_t count)
         struct state before = state_now();
         int failed = test_failures;
 
-        for (faults = 0; faults < 4 && failures[i].faults[faults].error; faults++)
+        for (faults = 0; faults < MOST_CAUSES && failures[i].faults[faults].error; faults++)
             ;
         if (!can_fail_here(failures[i].faults, faults)) {
             left_out++;
@@ -309,15 +312,15 @@ static void a_descriptor_that_is_lacking_half_way_leaves_nothing(void)
         {"file", ENFILE, attach, "make /run/netns/green", "file-max", {MAKE_FILE(ENFILE)}},
         {"file", ENOMEM, create, "make /run/netns/green", NULL, {MAKE_FILE(ENOMEM)}},
         {"way back", EMFILE, create, "own namespace", "RLIMIT_NOFILE",
-         {OPEN_HOME(EMFILE), ASK_SOCKET(EMFILE)}},
+         {OPEN_HOME(EMFILE), NO_OTHER_WAY(EMFILE)}},
         {"way back", ENFILE, socket_in, "own namespace", "file-max",
-         {OPEN_HOME(ENFILE), ASK_SOCKET(ENFILE)}},
-        {"way back", ENOMEM, enter, "own namespace", NULL, {OPEN_HOME(ENOMEM), ASK_SOCKET(ENOMEM)}},
-        {"way back", ENOMEM, run, "own namespace", NULL, {OPEN_HOME(ENOMEM), ASK_SOCKET(ENOMEM)}},
+         {OPEN_HOME(ENFILE), NO_OTHER_WAY(ENFILE)}},
+        {"way back", ENOMEM, enter, "own namespace", NULL, {OPEN_HOME(ENOMEM), NO_OTHER_WAY(ENOMEM)}},
+        {"way back", ENOMEM, run, "own namespace", NULL, {OPEN_HOME(ENOMEM), NO_OTHER_WAY(ENOMEM)}},
         {"new one", EMFILE, create, "own namespace", "RLIMIT_NOFILE",
-         {OPEN_OWN(EMFILE), ASK_SOCKET(EMFILE)}},
+         {OPEN_OWN(EMFILE), NO_OTHER_WAY(EMFILE)}},
         {"new one", ENFILE, create_anonymous, "own namespace", "file-max",
-         {OPEN_OWN(ENFILE), ASK_SOCKET(ENFILE)}},
+         {OPEN_OWN(ENFILE), NO_OTHER_WAY(ENFILE)}},
         {"name", EMFILE, open_name, "open /run/netns/blue", "RLIMIT_NOFILE", {OPEN_NAME(EMFILE)}},
         {"name", ENFILE, create_or_open, "open /run/netns/blue", "file-max", {OPEN_NAME(ENFILE)}},
         {"tree", EMFILE, create, "bind on /run/netns/green", "RLIMIT_NOFILE",
@@ -387,9 +390,9 @@ static void where_no_helper_thread_starts_nothing_is_left(void)
          {ALWAYS(setns, EPERM), START_THREAD(EAGAIN)}},
         /* A home that may not be opened is no way back either. */
         {"thread", EAGAIN, create, "helper thread", NULL,
-         {OPEN_HOME(EACCES), ASK_SOCKET(EPERM), START_THREAD(EAGAIN)}},
-        {"home", EPERM, enter, "own namespace", NULL, {OPEN_HOME(EACCES), ASK_SOCKET(EPERM)}},
-        {"home", EPERM, run, "own namespace", NULL, {OPEN_HOME(ENOENT), ASK_SOCKET(EPERM)}},
+         {OPEN_HOME(EACCES), NO_OTHER_WAY(EPERM), START_THREAD(EAGAIN)}},
+        {"home", EPERM, enter, "own namespace", NULL, {OPEN_HOME(EACCES), NO_OTHER_WAY(EPERM)}},
+        {"home", EPERM, run, "own namespace", NULL, {OPEN_HOME(ENOENT), NO_OTHER_WAY(EPERM)}},
     };
 
     begin();
@@ -416,7 +419,7 @@ static void an_errno_without_a_name_is_eio_and_no_success(void)
         {"pid", EIO, open_pid, "network namespace", NULL, {NO_PIDFD, OPEN_NAME(524)}},
         {"handle", EIO, open_handle, "duplicate", NULL, {DUPLICATE(524)}},
         {"socket", EIO, open_socket, "network namespace", NULL, {ASK_SOCKET(524)}},
-        {"current", EIO, open_current, "own namespace", NULL, {OPEN_OWN(524), ASK_SOCKET(EPERM)}},
+        {"current", EIO, open_current, "own namespace", NULL, {OPEN_OWN(524), NO_OTHER_WAY(EPERM)}},
         {"setns", EIO, go_one_way, "setns", NULL, {ALWAYS(setns, 524)}},
         {"setns", EIO, enter, "no way back", NULL, {ALWAYS(setns, 521)}},
         {"setns", EIO, run, "no way back", NULL, {ALWAYS(setns, 4094)}},
@@ -447,7 +450,7 @@ static void what_may_not_be_opened_is_refused_with_its_reason(void)
         {"socket", EPERM, open_socket, "network namespace", "CAP_NET_ADMIN", {ASK_SOCKET(EPERM)}},
         {"handle", EMFILE, open_handle, "duplicate", "RLIMIT_NOFILE", {DUPLICATE(EMFILE)}},
         {"no /proc", ENOENT, open_current, "own namespace", "/proc",
-         {OPEN_OWN(ENOENT), ASK_SOCKET(EPERM)}},
+         {OPEN_OWN(ENOENT), NO_OTHER_WAY(EPERM)}},
         {"no /proc", ENOENT, find_pids, "read /proc", NULL, {OPEN_DIRECTORY(ENOENT)}},
     };
 
@@ -621,7 +624,7 @@ static void a_run_directory_that_cannot_be_made_leaves_no_mount(void)
     for (i = 0; i < sizeof failures / sizeof *failures; i++) {
         int mounts = mounts_at(NULL), failed = test_failures;
 
-        for (faults = 0; faults < 4 && failures[i].faults[faults].error; faults++)
+        for (faults = 0; faults < MOST_CAUSES && failures[i].faults[faults].error; faults++)
             ;
         if (!can_fail_here(failures[i].faults, faults))
             continue;

@@ -110,7 +110,7 @@ static void without_sys_every_call_works(void)
 
 static void need_mounts_by_descriptor(void)
 {
-    if (syscall(SYS_mount_setattr, -1, "", 0, NULL, 0) < 0 && errno == ENOSYS)
+    if (!have_mounts_by_descriptor())
         skip("no mounts by descriptor, which came with Linux 5.12");
 }
 

@@ -299,6 +299,14 @@ static inline bool have_open_tree(void)
     return syscall(SYS_open_tree, -1, "", 0) == 0 || errno != ENOSYS;
 }
 
+/* Whether mounts are made by descriptor, so that no path below /proc is needed (Linux 5.12). */
+static inline bool have_mounts_by_descriptor(void)
+{
+    return have_open_tree() &&
+           (syscall(SYS_move_mount, -1, "", -1, "", 0) == 0 || errno != ENOSYS) &&
+           (syscall(SYS_mount_setattr, -1, "", 0, NULL, 0) == 0 || errno != ENOSYS);
+}
+
 /* A namespace's cookie; 0 where there are none (before Linux 5.14), which the call says. */
 #define COOKIE_OF(ns) cookie_at((ns), __LINE__)
 
