@@ -239,7 +239,8 @@ fn until_answered<T>(
     mut each: impl FnMut(Message) -> Result<Option<T>>,
 ) -> Result<T> {
     let mut patience = Patience::new();
-    for _ in 0..MOST_DATAGRAMS {
+    let mut datagrams = 0;
+    while datagrams < MOST_DATAGRAMS {
         receive(buffer, &patience)?;
         let mut is_answer = false;
         let result = answer(buffer, sequence, &mut |message| {
@@ -248,7 +249,10 @@ fn until_answered<T>(
         });
         match result? {
             Some(result) => return Ok(result),
-            None if is_answer => patience = Patience::new(),
+            None if is_answer => {
+                patience = Patience::new();
+                datagrams += 1;
+            }
             None => drop(patience.left()?),
         }
     }
