@@ -36,7 +36,7 @@ static void stay_root(void)
 static void become_root_elsewhere(void)
 {
     MUST(unshare(CLONE_NEWNS));
-    MUST(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+    MUST(mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL));
     while (umount2(RUN_DIR, MNT_DETACH) == 0)
         ;
 }

@@ -40,7 +40,7 @@ static const char *proc = "/proc";
 
 static inline void bind_on(const char *source, const char *target)
 {
-    MUST(mount(source, target, NULL, MS_BIND, NULL));
+    MUST(mount(source, target, "none", MS_BIND, NULL));
 }
 
 static inline void bind_namespace(const struct netns *ns, const char *target)
@@ -148,8 +148,8 @@ static inline void make_run_directory(enum state_of_name state)
     if (state == FRESH)
         return;
     bind_on(RUN_DIR, RUN_DIR);
-    MUST(mount(NULL, RUN_DIR, NULL, MS_PRIVATE, NULL));
-    MUST(mount(NULL, RUN_DIR, NULL, MS_SHARED, NULL));
+    MUST(mount("none", RUN_DIR, "none", MS_PRIVATE, NULL));
+    MUST(mount("none", RUN_DIR, "none", MS_SHARED, NULL));
     if (state == STALE)
         MUST(close(MUST(openat(below, "blue", O_CREAT | O_EXCL | O_CLOEXEC, 01000))));
     if (state == LIVE || state == STACKED) {
@@ -210,7 +210,7 @@ static inline void deed_bind(const char *source, const char *target)
 
     /* A mount follows links. */
     if (!racing || (lstat(target, &st) == 0 && !S_ISLNK(st.st_mode)))
-        deed(mount(source, target, NULL, MS_BIND, NULL));
+        deed(mount(source, target, "none", MS_BIND, NULL));
 }
 
 static inline void take_away(void)
