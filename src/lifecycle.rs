@@ -230,9 +230,10 @@ fn publish(rundir: &CStr, name: Name, ns: BorrowedFd) -> Result<()> {
 /// Whether a stranger has moved the placeholder, before the namespace was bound on it. If the file is
 /// gone altogether, the name was made and has been removed since.
 fn has_moved(dir: &LockedRunDir, name: Name, ns: BorrowedFd, placeholder: BorrowedFd) -> bool {
-    let ours = fstat(ns).map_or(0, |file| file_status::inode(&file));
+    let ours = fstat(ns);
     let is_elsewhere = match identity::of_name(dir.as_fd(), name.as_cstr()) {
-        Ok(Kind::Network(found)) => found.inode != ours,
+        // A look that fails says nothing.
+        Ok(Kind::Network(found)) => ours.is_ok_and(|ours| found.inode != file_status::inode(&ours)),
         Ok(_) => true,
         Err(errno) => identity::is_answer(errno),
     };

@@ -61,12 +61,16 @@ fn attach_shared_copy(dir: BorrowedFd) -> Result<OwnedFd> {
 
 fn mount_on_itself_by_path(dir: BorrowedFd, path: &CStr) -> Result<OwnedFd> {
     let lower = ProcPath::of_fd(dir);
+    // Before there is anything to take back.
+    let own = fstat(dir)?;
     bind_by_path(lower.as_cstr(), lower.as_cstr(), MsFlags::MS_REC)?;
     // The path of the new mount is the same; `dir` refers to what lies below it.
     let upper = open(path, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC);
     match upper {
         // Unless it leads elsewhere by now; no other path leads to the new mount.
-        Ok(upper) if !is_same_file(fstat(dir)?, fstat(&upper)?) => Err(Errno::EAGAIN),
+        Ok(upper) if !is_same_file(own, fstat(&upper).or_else(|_| fstat(&upper))?) => {
+            Err(Errno::EAGAIN)
+        }
         Ok(upper) => match leave_peer_group(upper.as_fd()) {
             Ok(()) => Ok(upper),
             Err(errno) => {
@@ -76,7 +80,7 @@ fn mount_on_itself_by_path(dir: BorrowedFd, path: &CStr) -> Result<OwnedFd> {
             }
         },
         Err(errno) => {
-            if is_same_file(fstat(dir)?, stat(path)?) {
+            if is_same_file(own, stat(path)?) {
                 let _ = detach(path);
             }
             Err(errno)
