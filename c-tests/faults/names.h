@@ -111,7 +111,7 @@ static void in_a_plain_directory(void)
     rundir = "/run/mine";
     MUST(mkdir(rundir, 0755));
     make_red();
-    write_file("/run/mine/old", "", 0444);
+    write_file("/run/mine/old", "", 01000);
     MUST(mount("/proc/self/ns/net", "/run/mine/old", "none", MS_BIND, NULL));
 }
 
