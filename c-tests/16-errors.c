@@ -153,7 +153,9 @@ static long long socket_in(void)
 #define OPEN(bits, is, errno_) WHERE(openat, 2, bits, is, errno_)
 #define OPEN_HOME(errno_) OPEN(HOME_FLAGS, HOME_FLAGS, errno_)
 #define OPEN_OWN(errno_) OPEN(HOME_FLAGS | O_DIRECTORY | O_CREAT | O_PATH, 0, errno_)
-#define OPEN_NAME(errno_) OPEN(HOME_FLAGS, O_NONBLOCK, errno_)
+/* Where a handle opens nothing, a name does. */
+#define OPEN_NAME(errno_) OPEN(HOME_FLAGS, O_NONBLOCK, errno_), NO_OPEN_BY_HANDLE
+#define NO_OPEN_BY_HANDLE ALWAYS(open_by_handle_at, ENOSYS)
 #define MAKE_FILE(errno_) OPEN(O_CREAT, O_CREAT, errno_)
 #define OPEN_DIRECTORY(errno_) OPEN(O_DIRECTORY, O_DIRECTORY, errno_)
 /* Where a namespace cannot be opened below /proc, a socket is asked for it, and then a pidfd. */
@@ -297,7 +299,7 @@ static void without_descriptors_or_memory_every_call_says_so(void)
             const struct failure failure = {
                 calls[i].name, error, calls[i].call, NULL, errors[j].remedy,
                 {ALWAYS(openat, error), ALWAYS(pidfd_open, error), ASK_SOCKET(error),
-                 DUPLICATE(error)}};
+                 DUPLICATE(error), NO_OPEN_BY_HANDLE}};
 
             each_fails(&failure, 1);
         }

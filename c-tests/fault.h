@@ -34,6 +34,7 @@ static inline bool can_fail_here(const struct fault *faults, size_t count)
 {
     static const int calls[] = {SYS_setns, SYS_unshare, SYS_mount, SYS_umount2, SYS_unlinkat,
                                 SYS_flock, SYS_socket, SYS_name_to_handle_at, SYS_getsockopt,
+                                SYS_open_by_handle_at,
                                 SYS_mkdir, SYS_statx, SYS_sendto, SYS_recvfrom, SYS_setsockopt};
     size_t i, j;
 
