@@ -86,7 +86,6 @@ static int serve_a_plain_user(void)
 {
     static char *const argv[] = {(char *)"tool", NULL};
     struct netns *ns = NULL, *missing = NULL;
-    int status = 0;
     pid_t pid;
 
     if (getuid() == 0 || geteuid() != 0 || !getauxval(AT_SECURE))
@@ -100,9 +99,11 @@ static int serve_a_plain_user(void)
         return 4;
     if (netns_spawn(ns, NULL, "/bin/true", argv, NULL, &pid) < 0 || wait_for(pid) != 0)
         return 5;
-    /* By a name it is the caller's PATH, as with execvp(3), which the header says. */
-    if (netns_spawn(ns, NULL, "tool", argv, NULL, &pid) < 0 || (status = wait_for(pid)) != 42)
+    /* The caller's PATH has a "tool", and a "true" that fails. */
+    if (netns_spawn(ns, NULL, "tool", argv, NULL, &pid) != -ENOENT)
         return 6;
+    if (netns_spawn(ns, NULL, "true", argv, NULL, &pid) < 0 || wait_for(pid) != 0)
+        return 8;
     if (netns_remove("blue", 0) < 0)
         return 7;
     netns_close(ns);
@@ -128,6 +129,7 @@ static void a_set_user_id_program_trusts_no_environment(void)
         skip("valgrind starts no set-user-ID program");
     MUST(mkdir(HOSTILE, 0777));
     write_file(HOSTILE "/tool", "#!/bin/sh\nexit 42\n", 0755);
+    write_file(HOSTILE "/true", "#!/bin/sh\nexit 42\n", 0755);
     write_file("/run/said", "", 0);
     MUST(chmod("/run/said", 0666));
     EQUAL(shell("cp /proc/$PPID/exe " SUID " && chmod 4755 " SUID), 0);

@@ -58,9 +58,9 @@ unsafe extern "C" {
 /// Becomes the program, in the namespace: what `ip netns exec` does. Returns only if that fails, and
 /// then namespace, mounts, root and working directory of every thread are as they were.
 ///
-/// file  is looked up in the caller's PATH as execvp(3) does, in a set-user-ID program as well, unless it
-///       has a '/' in it. A script without a "#!" line is run by /bin/sh. The library reads nothing else
-///       of the environment.
+/// file  is looked up in the caller's PATH as execvp(3) does, unless it has a '/' in it; in a set-user-ID
+///       program, whose PATH is another's, in /bin and /usr/bin. A script without a "#!" line is run by
+///       /bin/sh. The library reads nothing else of the environment.
 /// argv  the program's arguments, argv[0] first, with a NULL at the end.
 /// envp  its environment, with a NULL at the end; NULL is the caller's, environ, which no other thread
 ///       may change meanwhile.
@@ -211,10 +211,20 @@ unsafe fn program<'a>(
         return Err(Error::invalid("argv is NULL, or has no argv[0]"));
     }
     // SAFETY: libc keeps an array there, or NULL; the program that changes it meanwhile, in another
-    // thread, may not start programs either. getenv gives NULL or a string.
-    let (environment, path) = unsafe { (environ, text(libc::getenv(c"PATH".as_ptr()))) };
+    // thread, may not start programs either.
+    let (environment, path) = unsafe { (environ, path()) };
     let envp = if envp.is_null() { environment } else { envp.cast() };
     Program::new(file, path, Arguments { argv, envp: ArgumentArray(envp) })
+}
+
+/// The caller's PATH; None where it comes from somebody with fewer rights.
+unsafe fn path<'a>() -> Option<&'a CStr> {
+    // SAFETY: it looks at what the kernel gave the process, and at no memory of ours.
+    if unsafe { libc::getauxval(libc::AT_SECURE) } != 0 {
+        return None;
+    }
+    // SAFETY: getenv gives NULL or a string; the caller keeps the environment as it is meanwhile.
+    unsafe { text(libc::getenv(c"PATH".as_ptr())) }
 }
 
 /// With the NULL at the end; nothing at all if the array is NULL.
