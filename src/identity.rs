@@ -143,8 +143,14 @@ pub fn open_on_nsfs(
     }
 }
 
-/// Opens `name` in the directory `dir` if that is a network namespace.
-pub fn open_name(dir: BorrowedFd, name: &CStr) -> std::result::Result<Option<OwnedFd>, Errno> {
+/// A descriptor of the mount that `name` in the directory `dir` is, if that is a network namespace's;
+/// it may be one of O_PATH.
+pub fn find_name(dir: BorrowedFd, name: &CStr) -> std::result::Result<Option<OwnedFd>, Errno> {
+    let seen = openat(dir, name, OFlag::O_PATH | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW)?;
+    let handle = sys::name_to_handle(seen.as_fd(), c"").ok();
+    if let Some(Kind::Network(_)) = handle.as_ref().and_then(from_handle) {
+        return Ok(Some(seen));
+    }
     let Some(fd) = open_on_nsfs(dir, name, OFlag::O_NOFOLLOW)? else {
         return Ok(None);
     };

@@ -51,8 +51,8 @@ pub fn remove(rundir: &CStr, name: Name) -> Result<()> {
 /// refused for comes first.
 fn check_unlinkable(dir: &LockedRunDir, name: Name) -> Result<()> {
     let Err(error) = dir.check_writable() else { return Ok(()) };
-    let Some(ns) = open(dir, name)? else { return Err(error) };
-    match mounts::may_detach_open(ns.as_fd()) {
+    let Some(mount) = find(dir, name)? else { return Err(error) };
+    match mounts::may_detach_open(mount.as_fd()) {
         Err(Errno::EINVAL) => Err(locked()),
         // ENOENT: there is no /proc.
         Ok(()) | Err(Errno::ENOENT) => Err(error),
@@ -60,11 +60,11 @@ fn check_unlinkable(dir: &LockedRunDir, name: Name) -> Result<()> {
     }
 }
 
-/// The namespace that the name is. None: it is gone, or something else.
-fn open(dir: &LockedRunDir, name: Name) -> Result<Option<OwnedFd>> {
-    match identity::open_name(dir.as_fd(), name.as_cstr()) {
+/// The mount of a namespace that the name is. None: it is gone, or something else.
+fn find(dir: &LockedRunDir, name: Name) -> Result<Option<OwnedFd>> {
+    match identity::find_name(dir.as_fd(), name.as_cstr()) {
         Err(errno) if identity::is_answer(errno) => Ok(None),
-        ns => ns.at(Step::Look),
+        found => found.at(Step::Look),
     }
 }
 
@@ -72,8 +72,8 @@ fn open(dir: &LockedRunDir, name: Name) -> Result<Option<OwnedFd>> {
 /// something else by now, and the run directory's path lead elsewhere.
 fn unmount(dir: &LockedRunDir, name: Name) -> Result<()> {
     for _ in 0..TRIES {
-        let Some(ns) = open(dir, name)? else { return Ok(()) };
-        let result = match mounts::detach_open(ns.as_fd()) {
+        let Some(mount) = find(dir, name)? else { return Ok(()) };
+        let result = match mounts::detach_open(mount.as_fd()) {
             Err(Errno::ENOENT) => detach_without_proc(dir, name)?,
             result => result,
         };
