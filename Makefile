@@ -160,14 +160,14 @@ dist:
 
 distcheck: dist
 	@scripts/need cc pkg-config
-	scripts/distcheck $(TARBALL)
+	scripts/distcheck $(TARBALL) || [ $$? -eq 77 ]
 
 # Debian's packages, from the tarball, as a distribution builds them.
 deb: dist
 	scripts/deb $(TARBALL) $(B)/deb
 
 test-packages: deb
-	scripts/test-packages $(B)/deb
+	scripts/test-packages $(B)/deb || [ $$? -eq 77 ]
 
 # --- checks ------------------------------------------------------------------------------------
 
