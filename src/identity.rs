@@ -228,6 +228,30 @@ mod tests {
     }
 
     #[test]
+    fn only_a_network_namespace_s_mount_is_found() {
+        if testing::world().is_none() {
+            return;
+        }
+        let ns = testing::anonymous();
+        testing::write("blue", "", 0);
+        testing::bind(&ns, "blue");
+        testing::write("plain", "", 0);
+        testing::write("uts", "", 0);
+        crate::mounts::bind(c"/proc/thread-self/ns/uts", c"/run/netns/uts").unwrap();
+        std::os::unix::fs::symlink("blue", testing::path("link")).unwrap();
+        let dir = File::open("/run/netns").unwrap();
+        let find = |name| find_name(dir.as_fd(), name).map(|found| found.is_some());
+        assert_eq!(find(c"blue"), Ok(true));
+        for name in [c"plain", c"uts", c"link"] {
+            assert_eq!(find(name), Ok(false), "{name:?}");
+        }
+        assert_eq!(find(c"none"), Err(Errno::ENOENT));
+        let found = find_name(dir.as_fd(), c"blue").unwrap().unwrap();
+        crate::mounts::detach_open(found.as_fd()).unwrap();
+        assert_eq!(find(c"blue"), Ok(false));
+    }
+
+    #[test]
     fn names_are_told_without_following_links() {
         let dir = File::open("/proc/thread-self/ns").unwrap();
         // A magic link is a link.
