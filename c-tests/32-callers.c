@@ -84,8 +84,10 @@ static char *const hostile_environment[] = {
 /* Runs set-user-ID, started by a plain user. Its status tells; it has nothing to print. */
 static int serve_a_plain_user(void)
 {
-    static char *const argv[] = {(char *)"tool", NULL};
+    static char *const argv[] = {(char *)"tool", NULL},
+                       *const help[] = {(char *)"ldconfig", (char *)"--help", NULL};
     struct netns *ns = NULL, *missing = NULL;
+    int null;
     pid_t pid;
 
     if (getuid() == 0 || geteuid() != 0 || !getauxval(AT_SECURE))
@@ -104,6 +106,12 @@ static int serve_a_plain_user(void)
         return 6;
     if (netns_spawn(ns, NULL, "true", argv, NULL, &pid) < 0 || wait_for(pid) != 0)
         return 8;
+    /* What is in /usr/sbin is found too. */
+    null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (netns_spawn(ns, OPTIONS(STDIO(null, null, null)), "ldconfig", help, NULL, &pid) < 0 ||
+        wait_for(pid) != 0)
+        return 9;
+    close(null);
     if (netns_remove("blue", 0) < 0)
         return 7;
     netns_close(ns);

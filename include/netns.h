@@ -1540,9 +1540,10 @@ void netns_monitor_close(struct netns_monitor *m);
  * Becomes the program, in the namespace: what `ip netns exec` does. Returns only if that fails, and
  * then namespace, mounts, root and working directory of every thread are as they were.
  *
- * file  is looked up in the caller's PATH as execvp(3) does, unless it has a '/' in it; in a set-user-ID
- *       program, whose PATH is another's, in /bin and /usr/bin. A script without a "#!" line is run by
- *       /bin/sh. The library reads nothing else of the environment.
+ * file  is looked up in the caller's PATH as execvp(3) does, unless it has a '/' in it; where PATH is
+ *       another's, as in a set-user-ID program (see secure_getenv(3)), in /bin, /usr/bin, /sbin and
+ *       /usr/sbin. A script without a "#!" line is run by /bin/sh. The library reads nothing else of
+ *       the environment.
  * argv  the program's arguments, argv[0] first, with a NULL at the end.
  * envp  its environment, with a NULL at the end; NULL is the caller's, environ, which no other thread
  *       may change meanwhile.

@@ -58,9 +58,10 @@ unsafe extern "C" {
 /// Becomes the program, in the namespace: what `ip netns exec` does. Returns only if that fails, and
 /// then namespace, mounts, root and working directory of every thread are as they were.
 ///
-/// file  is looked up in the caller's PATH as execvp(3) does, unless it has a '/' in it; in a set-user-ID
-///       program, whose PATH is another's, in /bin and /usr/bin. A script without a "#!" line is run by
-///       /bin/sh. The library reads nothing else of the environment.
+/// file  is looked up in the caller's PATH as execvp(3) does, unless it has a '/' in it; where PATH is
+///       another's, as in a set-user-ID program (see secure_getenv(3)), in /bin, /usr/bin, /sbin and
+///       /usr/sbin. A script without a "#!" line is run by /bin/sh. The library reads nothing else of
+///       the environment.
 /// argv  the program's arguments, argv[0] first, with a NULL at the end.
 /// envp  its environment, with a NULL at the end; NULL is the caller's, environ, which no other thread
 ///       may change meanwhile.
@@ -217,11 +218,15 @@ unsafe fn program<'a>(
     Program::new(file, path, Arguments { argv, envp: ArgumentArray(envp) })
 }
 
-/// The caller's PATH; None where it comes from somebody with fewer rights.
+/// Root's own directories, in place of a PATH from somebody with fewer rights. The kernel says so of
+/// services too (file capabilities, SELinux's transitions), and what they start is often in sbin.
+const SECURE_PATH: &CStr = c"/bin:/usr/bin:/sbin:/usr/sbin";
+
+/// The caller's PATH, if it has one.
 unsafe fn path<'a>() -> Option<&'a CStr> {
     // SAFETY: it looks at what the kernel gave the process, and at no memory of ours.
     if unsafe { libc::getauxval(libc::AT_SECURE) } != 0 {
-        return None;
+        return Some(SECURE_PATH);
     }
     // SAFETY: getenv gives NULL or a string; the caller keeps the environment as it is meanwhile.
     unsafe { text(libc::getenv(c"PATH".as_ptr())) }
