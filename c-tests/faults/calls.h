@@ -49,6 +49,7 @@ static const struct {
     {"readlink", NULL, {EPERM, ENOMEM}},
     {"readlinkat", NULL, {EPERM, ENOMEM}},
     {"name_to_handle_at", NULL, {EPERM, ENOMEM}},
+    {"open_by_handle_at", NULL, {EPERM, ENOMEM, EMFILE}},
     {"getdents64", NULL, {ENOMEM, EINTR}},
     {"chdir", NULL, {EPERM, ENOMEM}},
     {"read", "<pipe:", {EINTR}},
