@@ -151,6 +151,8 @@ pub fn find_name(dir: BorrowedFd, name: &CStr) -> std::result::Result<Option<Own
     if let Some(Kind::Network(_)) = handle.as_ref().and_then(from_handle) {
         return Ok(Some(seen));
     }
+    // What follows opens two by itself.
+    drop(seen);
     let Some(fd) = open_on_nsfs(dir, name, OFlag::O_NOFOLLOW)? else {
         return Ok(None);
     };

@@ -61,7 +61,8 @@ impl List {
                 return Ok(List::default());
             };
             list = List::read_open(&dir, &wanted)?;
-            // Who makes it a mount point takes the names off what lies below.
+            // Who makes it a mount point takes the names off what lies below. Where somebody goes on
+            // and on with that, the last look is as good as any.
             if !dir.is_outdated(rundir) {
                 break;
             }

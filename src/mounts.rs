@@ -80,7 +80,7 @@ fn mount_on_itself_by_path(dir: BorrowedFd, path: &CStr) -> Result<OwnedFd> {
             }
         },
         Err(errno) => {
-            if is_same_file(own, stat(path)?) {
+            if stat(path).is_ok_and(|there| is_same_file(own, there)) {
                 let _ = detach(path);
             }
             Err(errno)
