@@ -54,7 +54,7 @@ ROWS = (
     Row("event", "monitor: bind to event", 5),
     Row("pairs", "monitor: 10,000 added, removed", 10000, share=0.7),
     Row("sandbox", "sandbox", 1, undo="delete-veth"),
-    Row("load", "dlopen, or import", 3),
+    Row("load", "dlopen", 3),
     Row("pids", "pids of 5,000", sleepers=5000, number=101),
     Row("identify", "identify among 1,000", others=1000, number=1),
 )

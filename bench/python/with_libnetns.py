@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """The library's package for Python."""
 
-from worker import FAR, GUEST, INSIDE, OUTSIDE, SOCKET, TARGET, name_of, serve, time_import
+from worker import FAR, GUEST, INSIDE, OUTSIDE, SOCKET, TARGET, name_of, serve
 
 import libnetns
 
@@ -119,5 +119,4 @@ serve(
         "program": (run_program, None),
         "sandbox": (set_up_sandbox, None),
     },
-    {"load": lambda count: time_import("import libnetns", count)},
 )

@@ -5,7 +5,7 @@ import os
 from importlib.metadata import version
 
 from pyroute2 import IPRoute, NetNS, NSPopen, netns
-from worker import FAR, GUEST, INSIDE, OUTSIDE, SOCKET, TARGET, name_of, serve, time_import
+from worker import FAR, GUEST, INSIDE, OUTSIDE, SOCKET, TARGET, name_of, serve
 
 here = IPRoute()
 outside = NetNS(TARGET)
@@ -98,7 +98,6 @@ serve(
         "program": (run_program, None),
         "sandbox": (set_up_sandbox, None),
     },
-    {"load": lambda count: time_import("import pyroute2.netns", count)},
 )
 for kept in (here, outside, inside):
     kept.close()

@@ -3,7 +3,6 @@
 
 import os
 import socket
-import subprocess
 import sys
 import time
 
@@ -17,15 +16,6 @@ def name_of(i):
     return f"bench{i}"
 
 
-def time_import(statement, count):
-    """How many nanoseconds the import takes in a new interpreter; it prints them."""
-    program = (
-        "import time; start = time.perf_counter_ns(); "
-        f"{statement}; print(time.perf_counter_ns() - start)"
-    )
-    return sum(int(subprocess.check_output([sys.executable, "-c", program])) for _ in range(count))
-
-
 def time_all(work, undo, count):
     """The nanoseconds, and what the last work returned."""
     begin = time.perf_counter_ns()
@@ -37,13 +27,10 @@ def time_all(work, undo, count):
     return took, result
 
 
-def serve(version, operations, measures):
-    """Operations are pairs of work and undo, which undoes all; a measure gives the nanoseconds."""
-    print(version, *operations, *measures, flush=True)
+def serve(version, operations):
+    """Operations are pairs of work and undo, which undoes all."""
+    print(version, *operations, flush=True)
     for line in sys.stdin:
         name, count = line.split()
-        if name in measures:
-            took, result = measures[name](int(count)), None
-        else:
-            took, result = time_all(*operations[name], int(count))
+        took, result = time_all(*operations[name], int(count))
         print(took, *([] if result is None else [int(result)]), flush=True)
