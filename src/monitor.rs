@@ -176,7 +176,10 @@ impl State {
                 Ok(Some(Difference::New)) => return Ok(Some(Event::Add(name))),
                 Ok(Some(Difference::Gone)) => return Ok(Some(Event::Remove(name))),
                 Err(error) => {
-                    self.to_look_at.put_back(name);
+                    // The last to be looked at again: that others have gone may be what there comes
+                    // to be descriptors by. What is not read now is looked for later.
+                    self.to_look_at.put_last(name);
+                    let _ = self.read_events();
                     return Err(error);
                 }
             }
@@ -353,6 +356,11 @@ impl Queue {
     /// To the front, where it has just been taken from: there is room.
     fn put_back(&mut self, name: CString) {
         self.0.push_front(name);
+    }
+
+    /// To the end; the same holds.
+    fn put_last(&mut self, name: CString) {
+        self.0.push_back(name);
     }
 
     fn is_empty(&self) -> bool {
