@@ -3,6 +3,7 @@
 #include "privilege.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -127,7 +128,7 @@ static void on_signal(int signal)
     errno = saved;
 }
 
-static volatile bool pester;
+static atomic_bool pester;
 static pthread_t pestered;
 
 /* Signals to one thread, where the timer's are for the process: any thread may get those. */
