@@ -94,6 +94,11 @@ pub fn device(file: &FileStat) -> u64 {
     file.st_dev as u64
 }
 
+/// Whether both are of one file.
+pub fn is_same_file(a: &FileStat, b: &FileStat) -> bool {
+    (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino)
+}
+
 #[allow(clippy::unnecessary_cast)]
 fn changed(file: &FileStat) -> Duration {
     duration(file.st_ctime as i64, file.st_ctime_nsec as u64)

@@ -273,7 +273,7 @@ fn make_placeholder(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Result<Own
 fn withdraw(dir: &LockedRunDir, name: Name, placeholder: BorrowedFd) {
     let there = fstatat(dir.as_fd(), name.as_cstr(), AtFlags::AT_SYMLINK_NOFOLLOW);
     let (Ok(there), Ok(ours)) = (there, fstat(placeholder)) else { return };
-    if (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino) {
+    if file_status::is_same_file(&there, &ours) {
         // The file is stale now at the worst, which the next create or remove clears.
         let _ = unlinkat(dir.as_fd(), name.as_cstr(), UnlinkatFlags::NoRemoveDir);
     }

@@ -9,11 +9,12 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
-use nix::sys::stat::{FileStat, fstat, stat};
+use nix::sys::stat::{fstat, stat};
 use rustix::fs::CWD;
 use rustix::mount::{MoveMountFlags, OpenTreeFlags, move_mount, open_tree};
 
 use crate::error::errno;
+use crate::file_status::is_same_file;
 use crate::procfs::ProcPath;
 use crate::retry::open;
 use crate::sys;
@@ -68,7 +69,7 @@ fn mount_on_itself_by_path(dir: BorrowedFd, path: &CStr) -> Result<OwnedFd> {
     let upper = open(path, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC);
     match upper {
         // Unless it leads elsewhere by now; no other path leads to the new mount.
-        Ok(upper) if !is_same_file(own, fstat(&upper).or_else(|_| fstat(&upper))?) => {
+        Ok(upper) if !is_same_file(&own, &fstat(&upper).or_else(|_| fstat(&upper))?) => {
             Err(Errno::EAGAIN)
         }
         Ok(upper) => match leave_peer_group(upper.as_fd()) {
@@ -80,16 +81,12 @@ fn mount_on_itself_by_path(dir: BorrowedFd, path: &CStr) -> Result<OwnedFd> {
             }
         },
         Err(errno) => {
-            if stat(path).is_ok_and(|there| is_same_file(own, there)) {
+            if stat(path).is_ok_and(|there| is_same_file(&own, &there)) {
                 let _ = detach(path);
             }
             Err(errno)
         }
     }
-}
-
-fn is_same_file(a: FileStat, b: FileStat) -> bool {
-    (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino)
 }
 
 /// For a peer group of its own.

@@ -155,8 +155,7 @@ impl Namespace {
     /// Whether the calling thread is in it.
     pub fn is_current(&self) -> Result<bool> {
         if let (Ok(current), Ok(own)) = (stat(procfs::THREAD_NET), fstat(&self.fd)) {
-            let key = |file| (file_status::inode(file), file_status::device(file));
-            return Ok(key(&current) == key(&own));
+            return Ok(file_status::is_same_file(&current, &own));
         }
         Ok(*self == Namespace::open_current()?)
     }

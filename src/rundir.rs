@@ -242,7 +242,7 @@ fn leads_to(path: &CStr, dir: &RunDir) -> Option<bool> {
 
 fn same_directory(a: &RunDir, b: &RunDir) -> bool {
     match (fstat(&a.fd), fstat(&b.fd)) {
-        (Ok(a), Ok(b)) => (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino),
+        (Ok(a), Ok(b)) => file_status::is_same_file(&a, &b),
         _ => false,
     }
 }
