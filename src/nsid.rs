@@ -13,6 +13,7 @@ use crate::identity::open_on_nsfs;
 use crate::list::{List, ListFlags, or_none};
 use crate::namespace::Namespace;
 use crate::netlink::{self, Message, Request, Route, number};
+use crate::retry::is_shortage;
 use crate::rundir::RunDir;
 
 const RTM_NEWNSID: u16 = libc::RTM_NEWNSID;
@@ -232,7 +233,7 @@ fn find(ids: &mut [Id], id: i32, target: i32) -> Option<&mut Id> {
 
 fn id_of_name(route: &mut Route, dir: BorrowedFd, name: &CStr) -> Result<Option<i32>> {
     let ns = match open_on_nsfs(dir, name, OFlag::O_NOFOLLOW) {
-        Err(errno @ (Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM)) => {
+        Err(errno) if is_shortage(errno) => {
             return Err(Error::new(Step::ReadRunDir, errno));
         }
         // It went meanwhile, or became something else.

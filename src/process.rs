@@ -15,7 +15,7 @@ use crate::file_status;
 use crate::memory::push;
 use crate::namespace::Namespace;
 use crate::procfs::{self, ProcPath};
-use crate::retry::{on_signal, open, openat};
+use crate::retry::{is_shortage, on_signal, open, openat};
 
 bitflags! {
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +71,7 @@ impl Search {
     fn threads_of(&self, proc: BorrowedFd, pid: i32, found: &mut Vec<i32>) -> Result<()> {
         let path = ProcPath::format(format_args!("{pid}/task"));
         let tasks = match openat(proc, path.as_cstr(), DIRECTORY) {
-            Err(errno @ (Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM)) => {
+            Err(errno) if is_shortage(errno) => {
                 return Err(Error::new(Step::ReadProc, errno));
             }
             Err(_) => return Ok(()),

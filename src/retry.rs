@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// Until no signal comes first.
 pub fn on_signal<T>(mut call: impl FnMut() -> nix::Result<T>) -> nix::Result<T> {
@@ -33,24 +33,27 @@ pub fn openat(dir: BorrowedFd, path: &CStr, flags: OFlag) -> nix::Result<OwnedFd
 /// How often what is short is asked for.
 const TRIES: u32 = 8;
 
+/// Whether there was no memory or descriptor, which says nothing of what was asked.
+pub fn is_shortage(errno: Errno) -> bool {
+    matches!(errno, Errno::ENOMEM | Errno::EMFILE | Errno::ENFILE)
+}
+
 /// A few times while there is no memory or descriptor: for a step that follows on one that cannot be
 /// taken back.
 pub fn when_short<T>(mut step: impl FnMut() -> Result<T>) -> Result<T> {
-    let mut result = step();
     for _ in 1..TRIES {
-        match &result {
-            Err(Error { errno: Errno::ENOMEM | Errno::EMFILE | Errno::ENFILE, .. }) => {
-                result = step();
-            }
-            _ => break,
+        match step() {
+            Err(error) if is_shortage(error.errno) => {}
+            result => return result,
         }
     }
-    result
+    step()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
 
     #[test]
     fn a_signal_only_delays() {

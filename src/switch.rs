@@ -14,7 +14,7 @@ use crate::error::{At, Error, Result, Step};
 use crate::helper::on_helper_thread;
 use crate::namespace::Namespace;
 use crate::procfs;
-use crate::retry::open;
+use crate::retry::{is_shortage, open};
 use crate::signal_mask::BlockedSignals;
 use crate::sys;
 
@@ -62,12 +62,9 @@ fn open_without_proc() -> nix::Result<OwnedFd> {
 }
 
 /// Why neither of two ways leads to the thread's own namespace: the first one's reason, unless the
-/// second one's is a want of descriptors or memory, which says nothing of the first.
+/// second one's is a want of descriptors or memory.
 fn the_cause(first: Errno, second: Errno) -> Errno {
-    match second {
-        Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM => second,
-        _ => first,
-    }
+    if is_shortage(second) { second } else { first }
 }
 
 /// The calling thread's own namespace.
@@ -96,7 +93,7 @@ impl Visit {
     fn begin_at(to: Destination) -> Result<Visit> {
         // A home that cannot be opened is no way back either.
         let home = Home::open().map_err(|error| match error.errno {
-            Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM => error,
+            errno if is_shortage(errno) => error,
             _ => error.as_errno(Errno::EPERM),
         })?;
         home.prove()?;
