@@ -54,10 +54,14 @@ impl Kind {
 
 /// What an open descriptor refers to.
 pub fn of_fd(fd: BorrowedFd) -> Result<Kind> {
-    match sys::name_to_handle(fd, c"").ok().as_ref().and_then(from_handle) {
+    match of_open_by_handle(fd) {
         Some(Kind::NoNamespace) | None => of_fd_by_ioctl(fd),
         Some(kind) => Ok(kind),
     }
+}
+
+fn of_open_by_handle(fd: BorrowedFd) -> Option<Kind> {
+    from_handle(&sys::name_to_handle(fd, c"").ok()?)
 }
 
 /// What `name` in the directory `dir` is; a symlink is not followed. ENOENT is an answer too.
@@ -131,12 +135,21 @@ pub fn open_on_nsfs(
     path: &CStr,
     follow: OFlag,
 ) -> std::result::Result<Option<OwnedFd>, Errno> {
-    let look = OFlag::O_PATH | OFlag::O_CLOEXEC | follow;
-    let seen = openat(dir, path, look)?;
-    if on_signal(|| fstatfs(&seen))?.filesystem_type() != NSFS {
+    let seen = openat(dir, path, LOOK | follow)?;
+    open_seen(seen.as_fd(), dir, path, follow)
+}
+
+/// The same, where it has been seen already.
+fn open_seen(
+    seen: BorrowedFd,
+    dir: BorrowedFd,
+    path: &CStr,
+    follow: OFlag,
+) -> std::result::Result<Option<OwnedFd>, Errno> {
+    if on_signal(|| fstatfs(seen))?.filesystem_type() != NSFS {
         return Ok(None);
     }
-    match open(ProcPath::of_fd(seen.as_fd()).as_cstr(), OPEN_FLAGS) {
+    match open(ProcPath::of_fd(seen).as_cstr(), OPEN_FLAGS) {
         // No /proc: then what is opened is not certain, but neither blocks nor gives a terminal.
         Err(Errno::ENOENT) => openat(dir, path, OPEN_FLAGS | follow).map(Some),
         fd => fd.map(Some),
@@ -146,22 +159,22 @@ pub fn open_on_nsfs(
 /// A descriptor of the mount that `name` in the directory `dir` is, if that is a network namespace's;
 /// it may be one of O_PATH.
 pub fn find_name(dir: BorrowedFd, name: &CStr) -> std::result::Result<Option<OwnedFd>, Errno> {
-    let seen = openat(dir, name, OFlag::O_PATH | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW)?;
-    let handle = sys::name_to_handle(seen.as_fd(), c"").ok();
-    if let Some(Kind::Network(_)) = handle.as_ref().and_then(from_handle) {
+    let seen = openat(dir, name, LOOK | OFlag::O_NOFOLLOW)?;
+    if let Some(Kind::Network(_)) = of_open_by_handle(seen.as_fd()) {
         return Ok(Some(seen));
     }
-    // What follows opens two by itself.
-    drop(seen);
-    let Some(fd) = open_on_nsfs(dir, name, OFlag::O_NOFOLLOW)? else {
+    let Some(fd) = open_seen(seen.as_fd(), dir, name, OFlag::O_NOFOLLOW)? else {
         return Ok(None);
     };
-    match of_fd(fd.as_fd()) {
+    match of_fd_by_ioctl(fd.as_fd()) {
         Ok(Kind::Network(_)) => Ok(Some(fd)),
         Ok(_) => Ok(None),
         Err(error) => Err(error.errno),
     }
 }
+
+/// How something is looked at without opening it.
+const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_CLOEXEC);
 
 /// How a namespace is opened: a fifo put in its place does not block, a terminal does not become the
 /// process's own.
