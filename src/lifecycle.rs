@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use bitflags::bitflags;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::stat::{Mode, fstat, fstatat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
@@ -25,6 +25,7 @@ use crate::procfs;
 use crate::retry;
 use crate::rundir::{LockedRunDir, RunDir, join};
 use crate::switch::{self, Destination};
+use crate::sys;
 use crate::unbind;
 
 bitflags! {
@@ -196,8 +197,7 @@ fn wait_until_settled(rundir: &CStr, name: Name, deadline: Instant) -> Result<En
 }
 
 fn nap(mounts: Option<&OwnedFd>, at_most: Duration) {
-    let timeout = PollTimeout::try_from(at_most + Duration::from_millis(1));
-    let timeout = timeout.unwrap_or(PollTimeout::ZERO);
+    let timeout = sys::poll_timeout(at_most);
     // EINTR is as good a reason to look again as any.
     let _ = match mounts {
         Some(fd) => poll(&mut [PollFd::new(fd.as_fd(), PollFlags::POLLPRI)], timeout),

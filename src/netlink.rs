@@ -16,7 +16,7 @@ use netlink_packet_core::{
     NLMSG_DONE, NLMSG_ERROR, NLMSG_NOOP,
 };
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::{PollFd, PollFlags, poll};
 use nix::time::{ClockId, clock_gettime};
 use rustix::buffer::spare_capacity;
 use rustix::io::retry_on_intr;
@@ -376,9 +376,7 @@ fn next_size(socket: &OwnedFd, patience: &Patience) -> Result<usize> {
 
 fn wait(socket: &OwnedFd, at_most: Duration) -> Result<()> {
     let mut polled = [PollFd::new(socket.as_fd(), PollFlags::POLLIN)];
-    // A part of a millisecond is one.
-    let timeout = PollTimeout::try_from(at_most + Duration::from_millis(1));
-    match poll(&mut polled, timeout.unwrap_or(PollTimeout::ZERO)) {
+    match poll(&mut polled, sys::poll_timeout(at_most)) {
         Ok(0) => Err(Error::new(Step::Netlink, Errno::ETIMEDOUT)),
         Ok(_) | Err(Errno::EINTR) => Ok(()),
         Err(errno) => Err(Error::new(Step::Netlink, errno)),

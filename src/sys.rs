@@ -3,6 +3,7 @@
 use std::ffi::{CStr, c_int, c_void};
 use std::mem::{self, MaybeUninit};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
@@ -124,6 +125,11 @@ pub fn pidfd_is_alive(pidfd: BorrowedFd) -> bool {
     // EPERM is the kernel's word that it is not ours to signal, or like ENOSYS a seccomp filter's of
     // nothing. poll(2) is never refused, but finds no living process before Linux 5.3.
     status == 0 || !is_readable(pidfd)
+}
+
+/// How long poll(2) is to wait: a part of a millisecond is one.
+pub fn poll_timeout(at_most: Duration) -> PollTimeout {
+    PollTimeout::try_from(at_most + Duration::from_millis(1)).unwrap_or(PollTimeout::ZERO)
 }
 
 fn is_readable(fd: BorrowedFd) -> bool {
