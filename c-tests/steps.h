@@ -70,6 +70,14 @@ static inline void *call_with_stops(void *arg)
 /* What is done at a stop: the call goes on, unless the response says otherwise. */
 typedef void at_stop(const struct seccomp_data *data, struct seccomp_notif_resp *response, void *arg);
 
+/* Fails where the stopped call is over, by a signal or with its thread, and for no other reason. */
+static inline int ioctl_at_stop(int listener, unsigned long request, void *what)
+{
+    int rc = ioctl(listener, request, what);
+
+    return rc < 0 && (errno == ENOENT || errno == EINTR) ? rc : MUST(rc);
+}
+
 /*
  * Calls a function in a thread of its own, which is stopped at these system calls. Returns what the
  * function did, with errno as it left it.
@@ -94,12 +102,12 @@ static inline int with_stops(const int *calls, size_t count, int (*call)(void *a
         if (!(waiting.revents & POLLIN))
             break;
         memset(&notice, 0, sizeof notice);
-        if (ioctl(stopping.listener, SECCOMP_IOCTL_NOTIF_RECV, &notice) < 0)
+        if (ioctl_at_stop(stopping.listener, SECCOMP_IOCTL_NOTIF_RECV, &notice) < 0)
             continue;
         response =
             (struct seccomp_notif_resp){.id = notice.id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE};
         at(&notice.data, &response, at_arg);
-        ioctl(stopping.listener, SECCOMP_IOCTL_NOTIF_SEND, &response);
+        ioctl_at_stop(stopping.listener, SECCOMP_IOCTL_NOTIF_SEND, &response);
     }
     MUST(-pthread_join(thread, NULL));
     pthread_barrier_destroy(&stopping.ready);
