@@ -13,6 +13,8 @@
 #include "programs.h"
 #include "threads.h"
 
+#include "../documented.h"
+
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
@@ -79,44 +81,12 @@ static long functions_tried(void)
 
 /* --- what the header says --------------------------------------------------------------------- */
 
-static char documented[65536];
-
 static const char *documented_path;
 
-static void read_documented(const char *path)
-{
-    int fd = MUST(open(path, O_RDONLY | O_CLOEXEC));
-    ssize_t length = MUST(read(fd, documented, sizeof documented - 2));
-
-    /* Every word has a blank before and behind it. */
-    for (ssize_t i = 0; i < length; i++)
-        if (documented[i] == '\n')
-            documented[i] = ';';
-    close(fd);
-    documented_path = path;
-}
-
+/* "*" is whatever another call says. */
 static bool is_documented(const char *function, int error)
 {
-    char start[80], word[40];
-    const char *line, *found;
-    size_t length;
-
-    snprintf(start, sizeof start, "%s ", function);
-    line = strncmp(documented, start, strlen(start)) == 0 ? documented : NULL;
-    if (!line) {
-        snprintf(start, sizeof start, ";%s ", function);
-        line = strstr(documented, start);
-    }
-    if (!line)
-        return false;
-    line++;
-    length = strcspn(line, ";");
-    snprintf(word, sizeof word, " %s", strerrorname_np(error));
-    for (found = line; (found = strstr(found, word)) && found < line + length; found++)
-        if (strchr(" ;", found[strlen(word)]))
-            return true;
-    return memmem(line, length, " *", 2) != NULL;
+    return is_named(function, strerrorname_np(error)) || is_named(function, "*");
 }
 
 /* --- one run ---------------------------------------------------------------------------------- */
@@ -613,7 +583,8 @@ int main(int argc, char **argv)
         return 0;
     }
     MUST(argc >= 2 ? 0 : -1);
-    read_documented(argv[1]);
+    documented_path = argv[1];
+    read_documented(documented_path);
     why_not = cannot_work();
     if (why_not) {
         printf("faults: skipped, %s\n", why_not);

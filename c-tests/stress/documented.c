@@ -2,6 +2,8 @@
 /* How operations may fail in a crowd, and that the header says so. */
 #include "stress.h"
 
+#include "../documented.h"
+
 #define FAILURES 3
 
 struct rule {
@@ -42,95 +44,31 @@ static const struct rule rules[OPERATIONS] = {
 
 /* --- the header ------------------------------------------------------------------------------ */
 
-static char *header_text;
-
-static void read_header(const char *path)
+static bool is_documented(const char *function, int error)
 {
-    FILE *file = fopen(path, "re");
-    long size;
-
-    if (!file || fseek(file, 0, SEEK_END) < 0 || (size = ftell(file)) < 0) {
-        perror(path);
-        exit(2);
-    }
-    rewind(file);
-    header_text = calloc(1, size + 1);
-    if (!header_text || fread(header_text, 1, size, file) != (size_t)size) {
-        perror(path);
-        exit(2);
-    }
-    fclose(file);
+    return is_named(function, strerrorname_np(error));
 }
 
-/* The comment before the function's declaration, a string of its own; the program ends if there is
- * none, for then the check would pass whatever the table says. */
-static char *comment_of(const char *function)
-{
-    size_t length = strlen(function);
-
-    for (char *at = header_text; (at = strstr(at, function)); at += length) {
-        char *line = at, *start = NULL;
-
-        while (line > header_text && line[-1] != '\n')
-            line--;
-        if (*line == ' ' || *line == '#' || at[length] != '(')
-            continue;
-        for (char *open = header_text; (open = strstr(open, "/**\n")) && open < line; open++)
-            start = open;
-        if (start)
-            return strndup(start, line - start);
-    }
-    fprintf(stderr, "the header does not declare %s()\n", function);
-    exit(2);
-}
-
-static bool has_word(const char *text, const char *word)
-{
-    size_t length = strlen(word);
-
-    for (const char *at = text; (at = strstr(at, word)); at += length)
-        if (at[-1] == '-' && (at[length] < 'A' || at[length] > 'Z'))
-            return true;
-    return false;
-}
-
-/* Whether the comment names the errno, or refers to a function whose comment does. */
-static bool is_documented(const char *function, int error, int depth)
-{
-    char *comment = comment_of(function), other[64];
-    bool found = has_word(comment, strerrorname_np(error));
-
-    for (const char *at = comment; !found && depth < 4 && (at = strstr(at, "what ")); at++)
-        if (sscanf(at, "what netns_%50[a-z_]()", other) == 1 ||
-            sscanf(at, "what else netns_%50[a-z_]()", other) == 1) {
-            memmove(other + 6, other, strlen(other) + 1);
-            memcpy(other, "netns_", 6);
-            found = is_documented(other, error, depth + 1);
-        }
-    free(comment);
-    return found;
-}
-
-void compare_rules_with(const char *header)
+void compare_rules_with(const char *path)
 {
     int errnos = 0;
 
-    read_header(header);
+    read_documented(path);
     for (int i = 0; i < OPERATIONS; i++) {
-        free(comment_of(rules[i].function));
+        if (!documented_errnos(rules[i].function))
+            wrong("the header says nothing of %s()", rules[i].function);
         for (int j = 0; j < FAILURES && rules[i].errnos[j]; j++) {
             errnos++;
-            if (!is_documented(rules[i].function, rules[i].errnos[j], 0))
+            if (!is_documented(rules[i].function, rules[i].errnos[j]))
                 wrong("%s may fail with %s here, which %s() does not document", rules[i].text,
                       strerrorname_np(rules[i].errnos[j]), rules[i].function);
         }
     }
     /* A search that finds everything would find this. */
-    if (is_documented("netns_create", EXDEV, 0) || !is_documented("netns_names_at", EACCES, 0))
+    if (is_documented("netns_create", EXDEV) || !is_documented("netns_names_at", EACCES))
         wrong("the header is not read as it should be");
     printf("%d operations, and the %d ways in which they may fail here, are as the header says\n",
            OPERATIONS, errnos);
-    free(header_text);
 }
 
 /* --- counting -------------------------------------------------------------------------------- */

@@ -112,7 +112,7 @@ __attribute__((format(printf, 1, 2))) void wrong(const char *format, ...);
 
 /* documented.c: */
 /* Sees to it that the header documents every errno that an operation may fail with here. */
-void compare_rules_with(const char *header);
+void compare_rules_with(const char *path);
 /* Counts how an operation ended; gives the result. */
 long long ended(enum operation operation, long long rc);
 void print_tallies(void);
