@@ -187,7 +187,7 @@ test: $(STAGE)/.done $(EXAMPLES)
 	$(STRESS) SECONDS=20 COUNT=1000
 	$(FAULTS)
 
-# Races, bad memory accesses, undefined behaviour; the oldest Rust, other machines.
+# Races and bad memory accesses; the oldest Rust, other machines.
 test-sanitizers: $(STAGE)/.done $(EXAMPLES)
 	@scripts/need cargo cc pkg-config ip valgrind strace
 	scripts/test-sanitizers $(STAGE)
