@@ -42,6 +42,21 @@ const DUMP_ROOM: usize = 32 * 1024;
 /// Room for most of the single answers.
 const ANSWER_ROOM: usize = 4096;
 
+/// What is expected in answer to a request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    /// One that there is room for, which spares a question. If not, it is lost, and asked for again.
+    Small,
+    One,
+    Many,
+}
+
+impl Answer {
+    fn room(self) -> usize {
+        if self == Answer::Many { DUMP_ROOM } else { ANSWER_ROOM }
+    }
+}
+
 /// The kernel has answered before send(2) returns, or else as good as never.
 const NOW: RecvFlags = RecvFlags::DONTWAIT;
 const TIMEOUT: Duration = Duration::from_millis(if cfg!(test) { 20 } else { 5_000 });
@@ -150,7 +165,7 @@ impl Route {
     /// and the like.
     pub fn change(&mut self, request: &mut Request, flags: u16) -> Result<()> {
         let step = request.step;
-        self.ask(request, flags | NLM_F_ACK, ANSWER_ROOM, |message| match message.kind {
+        self.ask(request, flags | NLM_F_ACK, Answer::One, |message| match message.kind {
             NLMSG_ERROR => Ok(Some(verdict(&message, step))),
             _ => Ok(None),
         })?
@@ -162,8 +177,21 @@ impl Route {
         request: &mut Request,
         read: impl Fn(&Message) -> Result<T>,
     ) -> Result<T> {
+        match self.get_one(request, Answer::Small, &read) {
+            // An interface may have hundreds of alternative names.
+            Err(Error { errno: Errno::EMSGSIZE, .. }) => self.get_one(request, Answer::One, &read),
+            result => result,
+        }
+    }
+
+    fn get_one<T>(
+        &mut self,
+        request: &mut Request,
+        expected: Answer,
+        read: &impl Fn(&Message) -> Result<T>,
+    ) -> Result<T> {
         let step = request.step;
-        self.ask(request, 0, ANSWER_ROOM, |message| match message.kind {
+        self.ask(request, 0, expected, |message| match message.kind {
             NLMSG_NOOP => Ok(None),
             NLMSG_ERROR => Ok(Some(verdict(&message, step).and(Err(malformed())))),
             _ => Ok(Some(read(&message))),
@@ -193,7 +221,7 @@ impl Route {
         let mut dump = Dump::new(step);
         for _ in 0..TRIES {
             dump.clear();
-            self.ask(request, NLM_F_DUMP, DUMP_ROOM, |message| dump.take(&message, &read))??;
+            self.ask(request, NLM_F_DUMP, Answer::Many, |message| dump.take(&message, &read))??;
             if !dump.interrupted {
                 return Ok(dump.found);
             }
@@ -206,13 +234,13 @@ impl Route {
         &mut self,
         request: &mut Request,
         flags: u16,
-        room: usize,
+        expected: Answer,
         each: impl FnMut(Message) -> Result<Option<T>>,
     ) -> Result<T> {
         // Before anything is asked for: a change must not be made and then fail for want of memory,
         // nor the question that follows it.
         self.buffer.clear();
-        self.buffer.try_reserve_exact(room).map_err(|_| Error::no_memory())?;
+        self.buffer.try_reserve_exact(expected.room()).map_err(|_| Error::no_memory())?;
         self.sequence = self.sequence.wrapping_add(1);
         let bytes = request.finish(NLM_F_REQUEST | flags, self.sequence)?;
         self.in_order = false;
@@ -224,7 +252,8 @@ impl Route {
                 .at(Step::Send)
         })?;
         let socket = &self.socket;
-        let receive = |buffer: &mut Vec<u8>, patience: &Patience| receive(socket, buffer, patience);
+        let receive =
+            |buffer: &mut Vec<u8>, patience: &Patience| receive(socket, buffer, expected, patience);
         let result = until_answered(self.sequence, &mut self.buffer, receive, each)?;
         self.in_order = true;
         Ok(result)
@@ -277,17 +306,31 @@ impl Patience {
     }
 }
 
-/// Waits for the kernel's next datagram, however large it is.
-fn receive(socket: &OwnedFd, buffer: &mut Vec<u8>, patience: &Patience) -> Result<()> {
+/// Waits for the kernel's next datagram. EMSGSIZE: it is not as small as expected.
+fn receive(
+    socket: &OwnedFd,
+    buffer: &mut Vec<u8>,
+    expected: Answer,
+    patience: &Patience,
+) -> Result<()> {
     loop {
-        // What was asked for is done by now.
-        let size = when_short(|| next_size(socket, patience))?;
         buffer.clear();
-        buffer.try_reserve(size).map_err(|_| Error::no_memory())?;
-        let (_, len, sender) = when_short(|| {
+        // What was asked for is done by now.
+        if expected != Answer::Small {
+            let size = when_short(|| next_size(socket, patience))?;
+            buffer.try_reserve(size).map_err(|_| Error::no_memory())?;
+        }
+        let received = when_short(|| {
             retry_on_intr(|| recvfrom(socket, spare_capacity(buffer), NOW | RecvFlags::TRUNC))
                 .at(Step::Netlink)
-        })?;
+        });
+        let (_, len, sender) = match received {
+            Err(Error { errno: Errno::EAGAIN, .. }) => {
+                wait(socket, patience.left()?)?;
+                continue;
+            }
+            received => received?,
+        };
         // Whoever is privileged may send to the socket; only the kernel was asked.
         if !is_kernel(sender) {
             patience.left()?;

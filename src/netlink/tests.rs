@@ -1,11 +1,16 @@
 use super::*;
 use crate::error::{Object, Subject};
 use crate::testing;
+use netlink_packet_core::{NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL};
+use netlink_packet_route::link::LinkHeader;
 use netlink_packet_route::nsid::{NsidAttribute, NsidHeader};
 use rustix::net::{SocketType, bind, getsockname};
+use std::ffi::CString;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 const SEQUENCE: u32 = 7;
+
+const RTM_NEWLINKPROP: u16 = 108;
 
 /// A message as the kernel would send it; its length may be a lie.
 fn message(len: usize, kind: u16, flags: u16, payload: &[u8]) -> Vec<u8> {
@@ -204,7 +209,7 @@ fn an_answer_of_another_kind_or_none_is_an_error() {
     let mut forged = whole(NLMSG_DONE, 0, &[0; 4]);
     forged[8..12].copy_from_slice(&route.sequence.wrapping_add(1).to_ne_bytes());
     rustix::net::send(&theirs, &forged, SendFlags::empty()).unwrap();
-    let received = receive(&route.socket, &mut route.buffer, &Patience::new());
+    let received = receive(&route.socket, &mut route.buffer, Answer::One, &Patience::new());
     assert_eq!(received.unwrap_err().errno, Errno::ETIMEDOUT);
     // Nor can the kernel be asked that way.
     let error = route.dump(&mut request(), |_| Ok(Some(()))).unwrap_err();
@@ -329,15 +334,40 @@ fn a_stranger_s_flood_ends_the_wait() {
     if sendto(&theirs, &whole(NLMSG_NOOP, 0, b""), SendFlags::empty(), &port).is_err() {
         return; // it takes CAP_NET_ADMIN
     }
-    let stop = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        scope.spawn(|| flood(&theirs, &port, &stop));
-        let result = receive(&ours, &mut Vec::new(), &Patience::new());
-        stop.store(true, Ordering::Relaxed);
-        // It may overflow first.
-        let errno = result.unwrap_err().errno;
-        assert!([Errno::ETIMEDOUT, Errno::ENOBUFS].contains(&errno), "{errno}");
-    });
+    for expected in [Answer::Small, Answer::One] {
+        let stop = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| flood(&theirs, &port, &stop));
+            let mut buffer = Vec::with_capacity(ANSWER_ROOM);
+            let result = receive(&ours, &mut buffer, expected, &Patience::new());
+            stop.store(true, Ordering::Relaxed);
+            // It may overflow first.
+            let errno = result.unwrap_err().errno;
+            assert!([Errno::ETIMEDOUT, Errno::ENOBUFS].contains(&errno), "{errno}");
+        });
+    }
+}
+
+#[test]
+fn an_answer_is_read_however_long_it_is() {
+    let Some(_) = testing::world() else { return };
+    let ns = testing::anonymous();
+    let mut route = Route::new(open_in(&ns).unwrap());
+    let lo = LinkHeader { index: 1, ..LinkHeader::default() };
+    // Alternative names came with Linux 5.5, and have 127 bytes at most.
+    for i in 100..2 * 100 {
+        let name = CString::new(format!("{}{i}", "long".repeat(30))).unwrap();
+        let names = [Attribute::text(libc::IFLA_ALT_IFNAME, &name)];
+        let mut request = Request::new(Step::SetId, RTM_NEWLINKPROP, &lo);
+        request.put(&Attribute::nest(libc::IFLA_PROP_LIST, &names));
+        if route.change(&mut request, NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND).is_err() {
+            return;
+        }
+    }
+    let mut request = Request::new(Step::FindLink, libc::RTM_GETLINK, &lo);
+    let len = route.get(&mut request, |message| Ok(message.payload.len())).unwrap();
+    assert!(len > 3 * ANSWER_ROOM, "{len}");
+    assert!(route.in_order);
 }
 
 #[test]
