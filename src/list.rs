@@ -40,27 +40,40 @@ const TRIES: u32 = 4;
 
 /// The inode of a stale name.
 const STALE_INODE: u64 = 0;
+/// That of one that was not looked at.
+const UNSEEN: u64 = 0;
 
 impl List {
     pub fn read(rundir: &CStr, flags: ListFlags) -> Result<List> {
         if flags.contains(ListFlags::STALE) {
             return List::read_locked(rundir);
         }
-        List::read_if(rundir, |_| true)
+        List::read_if(rundir, |dir, name| inode_of(dir, name))
     }
 
     /// The names that `ns` has.
     pub fn names_of(rundir: &CStr, ns: &Namespace) -> Result<List> {
-        List::read_if(rundir, |inode| inode == ns.inode())
+        List::read_if(rundir, |dir, name| {
+            Ok(inode_of(dir, name)?.filter(|inode| *inode == ns.inode()))
+        })
     }
 
-    fn read_if(rundir: &CStr, wanted: impl Fn(u64) -> bool) -> Result<List> {
+    /// What may be names, without a look at what they are, and so without their inodes.
+    pub fn read_unseen(rundir: &CStr) -> Result<List> {
+        List::read_if(rundir, |_, _| Ok(Some(UNSEEN)))
+    }
+
+    /// What `inode` gives one for.
+    fn read_if(
+        rundir: &CStr,
+        inode: impl Fn(&RunDir, &CStr) -> Result<Option<u64>>,
+    ) -> Result<List> {
         let mut list = List::default();
         for _ in 0..TRIES {
             let Some(dir) = or_none(RunDir::open(rundir))? else {
                 return Ok(List::default());
             };
-            list = List::read_open(&dir, &wanted)?;
+            list = List::read_open(&dir, &inode)?;
             // Who makes it a mount point takes the names off what lies below. Where somebody goes on
             // and on with that, the last look is as good as any.
             if !dir.is_outdated(rundir) {
@@ -70,17 +83,14 @@ impl List {
         Ok(list)
     }
 
-    fn read_open(dir: &RunDir, wanted: impl Fn(u64) -> bool) -> Result<List> {
+    fn read_open(
+        dir: &RunDir,
+        inode: impl Fn(&RunDir, &CStr) -> Result<Option<u64>>,
+    ) -> Result<List> {
         let mut list = List::default();
-        for_each_name(dir.as_fd(), |name| {
-            match identity::of_name(dir.as_fd(), name) {
-                Ok(Kind::Network(identity)) if wanted(identity.inode) => {
-                    list.push(name, identity.inode)
-                }
-                Err(errno) if !identity::is_answer(errno) => Err(Error::new(Step::Look, errno)),
-                // What is something else, went meanwhile, or is not ours to see.
-                _ => Ok(()),
-            }
+        for_each_name(dir.as_fd(), |name| match inode(dir, name)? {
+            Some(inode) => list.push(name, inode),
+            None => Ok(()),
         })?;
         list.sort();
         Ok(list)
@@ -131,6 +141,15 @@ impl List {
 
     pub fn inode(&self, i: usize) -> Option<u64> {
         Some(self.entries.get(i)?.inode)
+    }
+}
+
+/// None: it is something else, went meanwhile, or is not ours to see.
+fn inode_of(dir: &RunDir, name: &CStr) -> Result<Option<u64>> {
+    match identity::of_name(dir.as_fd(), name) {
+        Ok(Kind::Network(identity)) => Ok(Some(identity.inode)),
+        Err(errno) if !identity::is_answer(errno) => Err(Error::new(Step::Look, errno)),
+        _ => Ok(None),
     }
 }
 

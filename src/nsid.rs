@@ -10,7 +10,7 @@ use nix::fcntl::OFlag;
 
 use crate::error::{Error, Result, Step};
 use crate::identity::open_on_nsfs;
-use crate::list::{List, ListFlags, or_none};
+use crate::list::{List, or_none};
 use crate::namespace::Namespace;
 use crate::netlink::{self, Message, Request, Route, number};
 use crate::retry::is_shortage;
@@ -197,7 +197,8 @@ fn find_names(
     if nameless == 0 {
         return Ok(List::default());
     }
-    let names = List::read(rundir, ListFlags::empty())?;
+    // Asking for its id is a look at each.
+    let names = List::read_unseen(rundir)?;
     // After that: what has been mounted on it meanwhile has the names.
     let Some(dir) = or_none(RunDir::open(rundir))? else {
         return Ok(List::default());
