@@ -24,8 +24,9 @@ static void unbind_blue(void)
 
 static const int look_calls[] = {SYS_name_to_handle_at, SYS_statx, 0};
 
-/* Which look at the name it is; the directory itself is looked at before. */
-static int looks;
+/* Which look at the name it is; the directory itself is looked at before, and first of all what a
+ * descriptor of the name is. */
+static int looks = -1;
 
 static void bind_between_looks(int call, int nth)
 {
@@ -96,6 +97,29 @@ static void what_somebody_else_unbound_first_is_nobodys_locked_mount(void)
     act_between(calls, remove_blue, unbind_first);
     CHECK(!exists("/run/netns/blue"));
     EQUAL(mounts_at("/run/netns/blue"), 0);
+}
+
+static void bind_before_each_unlink(int call, int nth)
+{
+    (void)call;
+    (void)nth;
+    bind_blue();
+}
+
+static void fail_to_remove_blue_for_good(void)
+{
+    FAILS(EAGAIN, netns_remove("blue", 0));
+    MESSAGE_HAS("others mount on it all the time");
+}
+
+static void who_mounts_on_a_name_all_the_time_is_not_fought_for_ever(void)
+{
+    static const int calls[] = {SYS_unlinkat, 0};
+
+    write_file("/run/netns/blue", "", FOREIGN_MODE);
+    act_between(calls, fail_to_remove_blue_for_good, bind_before_each_unlink);
+    EQUAL(mounts_at("/run/netns/blue"), 0);
+    OK(netns_remove("blue", 0));
 }
 
 /* --- the run directory becomes a mount point meanwhile --------------------------------------- */
@@ -293,6 +317,7 @@ int main(void)
     RUN(a_name_bound_and_unbound_between_two_looks_is_no_stranger);
     RUN(what_else_is_mounted_between_two_looks_is_one);
     RUN(what_somebody_else_unbound_first_is_nobodys_locked_mount);
+    RUN(who_mounts_on_a_name_all_the_time_is_not_fought_for_ever);
     RUN(nobody_is_taken_for_a_process_that_has_ended);
 
     RUN_WITHOUT_RUN_DIRECTORY(

@@ -2,6 +2,7 @@
 
 use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::fcntl::AT_FDCWD;
@@ -23,35 +24,54 @@ const TALLEST_STACK: u32 = 100_000;
 /// How often a name that others unbind and bind at the same time is tried again.
 const TRIES: u32 = 16;
 
+/// How long somebody may go on mounting on the name while it is taken off: nobody waits longer for the
+/// lock.
+const LONGEST: Duration = Duration::from_secs(1);
+
 pub fn remove(rundir: &CStr, name: Name) -> Result<()> {
     let dir = RunDir::lock(rundir)?;
-    let mut found = entry::look(dir.as_fd(), name.as_cstr())?;
-    match found {
-        Entry::Absent => return Err(Error::new(Step::Look, Errno::ENOENT)),
-        Entry::Stranger(what) => return Err(Error::not_a_namespace(what)),
-        Entry::Namespace(_) | Entry::Placeholder(_) => check_unlinkable(&dir, name)?,
+    let mount = find(&dir, name)?;
+    if mount.is_none() {
+        match entry::look(dir.as_fd(), name.as_cstr())? {
+            Entry::Absent => return Err(Error::new(Step::Look, Errno::ENOENT)),
+            Entry::Stranger(what) => return Err(Error::not_a_namespace(what)),
+            Entry::Namespace(_) | Entry::Placeholder(_) => {}
+        }
     }
-    for _ in 0..TALLEST_STACK {
-        match found {
+    check_unlinkable(&dir, mount.as_ref())?;
+    if let Some(mount) = mount {
+        // If that is not it yet, the next look tells.
+        when_short(|| take_off(&dir, name, &mount))?;
+    }
+    remove_rest(rundir, &dir, name)
+}
+
+/// Takes off what is left of a name. Half of the work is done: the rest is not given up for want of
+/// memory or a descriptor.
+fn remove_rest(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Result<()> {
+    let start = Instant::now();
+    for tries in 0..TALLEST_STACK {
+        match when_short(|| entry::look_below(dir.as_fd(), name.as_cstr()))? {
             // Gone while we were at it is as good.
             Entry::Absent => return Ok(()),
-            Entry::Namespace(_) => when_short(|| unmount(&dir, name))?,
-            Entry::Placeholder(_) if when_short(|| unlink(rundir, &dir, name))? => return Ok(()),
+            Entry::Namespace(_) => when_short(|| unmount(dir, name))?,
+            Entry::Placeholder(_) if when_short(|| unlink(rundir, dir, name))? => return Ok(()),
             // A namespace was bound on it at this moment.
-            Entry::Placeholder(_) => when_short(|| unmount(&dir, name))?,
+            Entry::Placeholder(_) => when_short(|| unmount(dir, name))?,
             Entry::Stranger(what) => return Err(Error::not_a_namespace(what)),
         }
-        // Half of the work is done: the rest is not given up for want of memory or a descriptor.
-        found = when_short(|| entry::look_below(dir.as_fd(), name.as_cstr()))?;
+        if tries >= TRIES && start.elapsed() >= LONGEST {
+            break;
+        }
     }
-    Err(Error::new(Step::Unmount, Errno::EBUSY))
+    Err(Error::new(Step::Unmount, Errno::EAGAIN).hint("others mount on it all the time"))
 }
 
 /// Fails where the file could not be taken away, before its mounts are. What unmounting itself is
 /// refused for comes first.
-fn check_unlinkable(dir: &LockedRunDir, name: Name) -> Result<()> {
+fn check_unlinkable(dir: &LockedRunDir, mount: Option<&OwnedFd>) -> Result<()> {
     let Err(error) = dir.check_writable() else { return Ok(()) };
-    let Some(mount) = find(dir, name)? else { return Err(error) };
+    let Some(mount) = mount else { return Err(error) };
     match mounts::may_detach_open(mount.as_fd()) {
         Err(Errno::EINVAL) => Err(locked()),
         // ENOENT: there is no /proc.
@@ -68,23 +88,30 @@ fn find(dir: &LockedRunDir, name: Name) -> Result<Option<OwnedFd>> {
     }
 }
 
-/// Takes the topmost mount off, if it is a namespace's: by what was looked at, because the name may be
-/// something else by now, and the run directory's path lead elsewhere.
+/// Takes the topmost mount off, if it is a namespace's.
 fn unmount(dir: &LockedRunDir, name: Name) -> Result<()> {
     for _ in 0..TRIES {
         let Some(mount) = find(dir, name)? else { return Ok(()) };
-        let result = match mounts::detach_open(mount.as_fd()) {
-            Err(Errno::ENOENT) => detach_without_proc(dir, name)?,
-            result => result,
-        };
-        match result {
-            // Somebody was faster, or the mount came from a more privileged mount namespace.
-            Err(Errno::EINVAL) => {}
-            Err(Errno::ENOENT) => return Ok(()),
-            result => return result.at(Step::Unmount),
+        if take_off(dir, name, &mount)? {
+            return Ok(());
         }
     }
     Err(locked())
+}
+
+/// Takes off what was looked at, because the name may be something else by now, and the run
+/// directory's path lead elsewhere. Whether it is off; if not, somebody was faster, or the mount came
+/// from a more privileged mount namespace.
+fn take_off(dir: &LockedRunDir, name: Name, mount: &OwnedFd) -> Result<bool> {
+    let result = match mounts::detach_open(mount.as_fd()) {
+        Err(Errno::ENOENT) => detach_without_proc(dir, name)?,
+        result => result,
+    };
+    match result {
+        Err(Errno::EINVAL) => Ok(false),
+        Err(Errno::ENOENT) => Ok(true),
+        result => result.map(|()| true).at(Step::Unmount),
+    }
 }
 
 /// There is no umountat(2), but a thread can have a working directory of its own.

@@ -360,7 +360,7 @@ fn attach(rundir: Option<&CStr>, ns: Option<&Netns>, name: Option<&CStr>, flags:
 ///   -EBUSY      a mount on it is hidden by another one, and cannot be reached
 ///   -EAGAIN, -ENOSPC  the helper thread that uncovers such a mount, or its mount namespace, could not
 ///               be had
-///   -EAGAIN     also: others make and remove the run directory all the time
+///   -EAGAIN     also: others make and remove the run directory, or mount on the name, all the time
 ///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
 ///
 /// Since 1.0.
