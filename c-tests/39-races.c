@@ -312,12 +312,52 @@ static void no_name_is_told_to_go_while_the_directory_becomes_a_mount_point(void
     netns_monitor_close(monitor);
 }
 
+static void make_and_remove_red(int call, int nth)
+{
+    (void)call;
+    (void)nth;
+    write_file("/run/netns/red", "", FOREIGN_MODE);
+    MUST(unlink("/run/netns/red"));
+}
+
+static void find_nothing(void)
+{
+    struct netns_event event = {.size = sizeof event};
+
+    EQUAL(OK(netns_monitor_next(monitor, &event)), 0);
+}
+
+static bool is_ready(void)
+{
+    struct pollfd waiting = {.fd = netns_monitor_fd(monitor), .events = POLLIN};
+
+    return MUST(poll(&waiting, 1, 0)) == 1;
+}
+
+static void who_makes_names_all_the_time_does_not_keep_the_monitor_for_ever(void)
+{
+    static const int calls[] = {SYS_openat, 0};
+    struct netns_event event = {.size = sizeof event};
+
+    OK(netns_monitor_open(NULL, 0, &monitor));
+    make_and_remove_red(0, 0);
+    act_between(calls, find_nothing, make_and_remove_red);
+    CHECK(is_ready());
+    find_nothing();
+    CHECK(!is_ready());
+    OK(netns_create("blue", 0, NULL));
+    EQUAL(OK(netns_monitor_next(monitor, &event)), 1);
+    SAME(event.name, "blue");
+    netns_monitor_close(monitor);
+}
+
 int main(void)
 {
     RUN(a_name_bound_and_unbound_between_two_looks_is_no_stranger);
     RUN(what_else_is_mounted_between_two_looks_is_one);
     RUN(what_somebody_else_unbound_first_is_nobodys_locked_mount);
     RUN(who_mounts_on_a_name_all_the_time_is_not_fought_for_ever);
+    RUN(who_makes_names_all_the_time_does_not_keep_the_monitor_for_ever);
     RUN(nobody_is_taken_for_a_process_that_has_ended);
 
     RUN_WITHOUT_RUN_DIRECTORY(

@@ -82,6 +82,10 @@ const EVERYTHING: Due = Due { new_watches: true, full_look: true };
 /// Room for some 15 of the longest names.
 const EVENT_BUFFER: usize = 4096;
 
+/// How often more is read before there is said to be nothing: for all that may lie unread, 16,384
+/// events as the kernel ships it. What others go on making meanwhile leaves the monitor ready.
+const MOST_READS: u32 = 2_048;
+
 impl AsFd for Monitor {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.epoll.0.as_fd()
@@ -134,7 +138,7 @@ impl Monitor {
 
 impl State {
     fn next(&mut self, epoll: &Epoll) -> Result<Option<Event>> {
-        loop {
+        for _ in 0..MOST_READS {
             self.do_what_is_due()?;
             if let Some(event) = self.next_difference(epoll)? {
                 return Ok(Some(event));
@@ -150,6 +154,7 @@ impl State {
             }
             return Ok(event);
         }
+        self.next_difference(epoll)
     }
 
     fn show(&mut self, is_more: bool) {
@@ -287,7 +292,7 @@ impl State {
             } else if self.watches.is_directory(event.wd()) {
                 if let Some(name) = event.file_name() {
                     note(name, event.events(), &mut self.told);
-                    self.to_look_at.push(name)?;
+                    self.to_look_at.push_unless_last(name)?;
                 }
             }
             if reader.is_buffer_empty() {
@@ -343,6 +348,14 @@ impl Queue {
         self.0.try_reserve(1).map_err(|_| Error::no_memory())?;
         self.0.push_back(names::copy(name)?);
         Ok(())
+    }
+
+    /// One look will do for what is done to it again and again.
+    fn push_unless_last(&mut self, name: &CStr) -> Result<()> {
+        match self.0.back() {
+            Some(last) if last.as_c_str() == name => Ok(()),
+            _ => self.push(name),
+        }
     }
 
     fn extend<'a>(&mut self, mut names: impl Iterator<Item = &'a CStr>) -> Result<()> {
