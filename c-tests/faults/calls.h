@@ -59,6 +59,8 @@ static const struct {
     {"writev", NULL, {EINTR, ENOSPC}},
     {"flock", NULL, {EINTR, ENOMEM}},
     {"fcntl", "F_DUPFD", {EMFILE, ENOMEM}},
+    /* Of a descriptor that is one it cannot fail. */
+    {"fcntl", "F_GETFL", {0}},
     {"fcntl", "F_SETFL", {EPERM}},
     {"fcntl", "F_SETOWN", {EPERM}},
     {"dup2", NULL, {EBUSY, EINTR, EMFILE}},
@@ -107,7 +109,12 @@ static const struct {
     {"rt_sigprocmask", NULL, {EPERM}},
 };
 
-/* Those that the call can fail with, ending with 0; none for what cannot fail, as getpid(2). */
+/* They cannot fail; the last two are the C library's, for a thread that it starts. */
+static const char *const unfailing[] = {
+    "exit", "getpid", "getuid", "geteuid", "getgid", "getegid", "umask", "rseq", "set_robust_list",
+};
+
+/* Those that the call can fail with, ending with 0; NULL: nobody has said. */
 static inline const int *errors_of(const struct call *call)
 {
     static const int none[1];
@@ -116,7 +123,10 @@ static inline const int *errors_of(const struct call *call)
         if (strcmp(failures[i].name, call->name) == 0 &&
             (!failures[i].with || strstr(call->text, failures[i].with)))
             return failures[i].errors;
-    return none;
+    for (size_t i = 0; i < sizeof unfailing / sizeof *unfailing; i++)
+        if (strcmp(unfailing[i], call->name) == 0)
+            return none;
+    return NULL;
 }
 
 /* --- what strace has written ------------------------------------------------------------------ */

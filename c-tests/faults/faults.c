@@ -431,14 +431,15 @@ static void try_call(const struct scenario *scenario, const struct call *call,
                      const struct outcome *known)
 {
     const struct seen *seen = seen_at(known, call->place);
+    const int *errors = errors_of(call);
 
-    if (!seen) {
-        problem("the supervisor does not see it");
+    if (!seen || !errors) {
+        problem(seen ? "nobody has said what it can fail with" : "the supervisor does not see it");
         report(scenario, call, "found");
         return;
     }
     totals->calls++;
-    for (const int *error = errors_of(call); *error; error++)
+    for (const int *error = errors; *error; error++)
         try_one(scenario, call, known, FAIL, *error);
     if (strcmp(call->name, "setns") == 0)
         try_one(scenario, call, known, FAIL_FROM_HERE, EPERM);
