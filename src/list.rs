@@ -48,7 +48,7 @@ impl List {
         if flags.contains(ListFlags::STALE) {
             return List::read_locked(rundir);
         }
-        List::read_if(rundir, |dir, name| inode_of(dir, name))
+        List::read_if(rundir, inode_of)
     }
 
     /// The names that `ns` has.
