@@ -12,6 +12,7 @@
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 /* Those that have to do with files, mounts and namespaces. */
 static const int steps_calls[] = {
@@ -50,6 +51,7 @@ struct stopping {
     int (*call)(void *arg);
     void *arg;
     int rc, error;
+    atomic_bool is_over;
     int listener;
     pthread_barrier_t ready;
 };
@@ -64,6 +66,7 @@ static inline void *call_with_stops(void *arg)
         return NULL;
     stopping->rc = stopping->call(stopping->arg);
     stopping->error = errno;
+    stopping->is_over = true;
     return NULL;
 }
 
@@ -95,10 +98,14 @@ static inline int with_stops(const int *calls, size_t count, int (*call)(void *a
     pthread_barrier_wait(&stopping.ready);
     while (stopping.listener >= 0) {
         struct pollfd waiting = {.fd = stopping.listener, .events = POLLIN};
+        bool is_over = stopping.is_over;
+        int ready = poll(&waiting, 1, 10);
 
-        if (poll(&waiting, 1, -1) < 0)
+        /* Nobody is left who could be stopped, which the listener itself tells from Linux 5.9 on. */
+        if (ready == 0 && is_over)
+            break;
+        if (ready <= 0)
             continue;
-        /* Nobody is left who could be stopped. */
         if (!(waiting.revents & POLLIN))
             break;
         memset(&notice, 0, sizeof notice);
