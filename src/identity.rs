@@ -109,6 +109,23 @@ pub fn open_by_handle(path: &CStr) -> Option<(OwnedFd, Identity)> {
     Some((fd, identity))
 }
 
+/// Opens what `name` in the directory `dir` is, if it may be a network namespace; a symlink is not
+/// followed. What tells by its handle that it is none is not even asked which file system it is on,
+/// for which that may have to ask a server.
+pub fn open_name(dir: BorrowedFd, name: &CStr) -> std::result::Result<Option<OwnedFd>, Errno> {
+    let handle = sys::name_to_handle(dir, name).ok();
+    match handle.as_ref().and_then(|handle| Some((handle, from_handle(handle)?))) {
+        Some((handle, Kind::Network(_))) => {
+            if let Ok(fd) = sys::open_namespace(handle, OPEN_FLAGS) {
+                return Ok(Some(fd));
+            }
+        }
+        Some(_) => return Ok(None),
+        None => {}
+    }
+    open_on_nsfs(dir, name, OFlag::O_NOFOLLOW)
+}
+
 fn of_fd_by_ioctl(fd: BorrowedFd) -> Result<Kind> {
     if on_signal(|| fstatfs(fd)).at(Step::Prove)?.filesystem_type() != NSFS {
         return Ok(Kind::NoNamespace);

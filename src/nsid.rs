@@ -6,10 +6,9 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use netlink_packet_route::nsid::{NsidAttribute, NsidHeader};
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
 
 use crate::error::{Error, Result, Step};
-use crate::identity::open_on_nsfs;
+use crate::identity::open_name;
 use crate::list::{List, or_none};
 use crate::namespace::Namespace;
 use crate::netlink::{self, Message, Request, Route, number};
@@ -233,7 +232,7 @@ fn find(ids: &mut [Id], id: i32, target: i32) -> Option<&mut Id> {
 }
 
 fn id_of_name(route: &mut Route, dir: BorrowedFd, name: &CStr) -> Result<Option<i32>> {
-    let ns = match open_on_nsfs(dir, name, OFlag::O_NOFOLLOW) {
+    let ns = match open_name(dir, name) {
         Err(errno) if is_shortage(errno) => {
             return Err(Error::new(Step::ReadRunDir, errno));
         }
