@@ -154,6 +154,8 @@ impl State {
             }
             return Ok(event);
         }
+        // What was read last may say that there is another directory, which nothing else tells of.
+        self.do_what_is_due()?;
         self.next_difference(epoll)
     }
 
