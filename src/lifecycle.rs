@@ -21,7 +21,7 @@ use crate::identity::{self, Kind};
 use crate::list::or_none;
 use crate::mounts;
 use crate::namespace::{self, Namespace};
-use crate::procfs;
+use crate::procfs::{self, ProcPath};
 use crate::retry;
 use crate::rundir::{LockedRunDir, RunDir, join};
 use crate::switch::{self, Destination};
@@ -237,7 +237,18 @@ fn has_moved(dir: &LockedRunDir, name: Name, ns: BorrowedFd, placeholder: Borrow
         Ok(_) => true,
         Err(errno) => identity::is_answer(errno),
     };
-    is_elsewhere && !is_unlinked(placeholder)
+    is_elsewhere && !is_unlinked(placeholder) && !still_has(dir, name, placeholder)
+}
+
+/// Whether the file still has the name, and something else was mounted on it since.
+fn still_has(dir: &LockedRunDir, name: Name, file: BorrowedFd) -> bool {
+    let (mut of_dir, mut of_file) = ([0; libc::PATH_MAX as usize], [0; libc::PATH_MAX as usize]);
+    let dir = procfs::read_link(ProcPath::of_fd(dir.as_fd()).as_cstr(), &mut of_dir);
+    let file = procfs::read_link(ProcPath::of_fd(file).as_cstr(), &mut of_file);
+    // Without /proc nobody can tell; then it is the safer thing to take the mount off.
+    let (Ok(dir), Ok(file)) = (dir, file) else { return false };
+    let below = file.strip_prefix(dir.strip_suffix(b"/").unwrap_or(dir));
+    below.and_then(|below| below.strip_prefix(b"/")) == Some(name.as_cstr().to_bytes())
 }
 
 fn is_unlinked(file: BorrowedFd) -> bool {
