@@ -540,6 +540,29 @@ static void without_cap_sys_admin_it_is_eperm(void)
     netns_close(live);
 }
 
+static void a_file_that_sticks_is_eperm(void *arg)
+{
+    (void)arg;
+    drop_capability(CAP_FOWNER);
+    FAILS(EPERM, netns_remove("sticks", 0));
+    MESSAGE_HAS("another user's in a sticky directory");
+    /* Whose it is cannot be seen before the namespace is off. */
+    CHECK(!is_netns("/run/netns/sticks"));
+    CHECK(exists("/run/netns/sticks"));
+}
+
+static void a_sticky_directory_keeps_the_file_of_another_user(void)
+{
+    if (geteuid() != 0 || chown("/run/netns", NOBODY, NOBODY) < 0)
+        skip("needs real root");
+    MUST(chmod("/run/netns", 01777));
+    write_file("/run/netns/sticks", "", 0644);
+    MUST(chown("/run/netns/sticks", NOBODY, NOBODY));
+    MUST(mount("/proc/thread-self/ns/net", "/run/netns/sticks", "none", MS_BIND, NULL));
+    IN_CHILD(a_file_that_sticks_is_eperm, NULL);
+    OK(netns_remove("sticks", 0));
+}
+
 static void root_of_less_is_refused(void *arg)
 {
     struct netns *ns, *own = NULL;
@@ -721,6 +744,7 @@ int main(void)
     RUN(remove_there_is_erofs_and_the_name_still_works);
     RUN(without_cap_sys_admin_it_is_eperm);
     RUN(a_run_directory_of_another_user_is_eacces);
+    RUN(a_sticky_directory_keeps_the_file_of_another_user);
     RUN(a_closed_run_directory_is_eacces);
     RUN(no_room_for_a_namespace_is_enospc);
     RUN(a_full_file_system_is_enospc);

@@ -99,6 +99,14 @@ static void what_somebody_else_unbound_first_is_nobodys_locked_mount(void)
     EQUAL(mounts_at("/run/netns/blue"), 0);
 }
 
+static void rebind_before_each_unmount(int call, int nth)
+{
+    (void)call;
+    (void)nth;
+    unbind_blue();
+    bind_blue();
+}
+
 static void bind_before_each_unlink(int call, int nth)
 {
     (void)call;
@@ -119,6 +127,68 @@ static void who_mounts_on_a_name_all_the_time_is_not_fought_for_ever(void)
     write_file("/run/netns/blue", "", FOREIGN_MODE);
     act_between(calls, fail_to_remove_blue_for_good, bind_before_each_unlink);
     EQUAL(mounts_at("/run/netns/blue"), 0);
+    OK(netns_remove("blue", 0));
+}
+
+static void who_mounts_anew_all_the_time_is_not_taken_for_privileged(void)
+{
+    static const int calls[] = {SYS_umount2, 0};
+
+    write_file("/run/netns/blue", "", FOREIGN_MODE);
+    bind_blue();
+    act_between(calls, fail_to_remove_blue_for_good, rebind_before_each_unmount);
+    EQUAL(mounts_at("/run/netns/blue"), 1);
+    OK(netns_remove("blue", 0));
+}
+
+static void take_a_while(int call, int nth)
+{
+    (void)call;
+    (void)nth;
+    usleep(60 * 1000);
+}
+
+static void a_tall_stack_comes_off_on_the_slowest_machine(void)
+{
+    static const int calls[] = {SYS_umount2, 0};
+
+    write_file("/run/netns/blue", "", FOREIGN_MODE);
+    for (int i = 0; i < 24; i++)
+        bind_blue();
+    act_between(calls, remove_blue, take_a_while);
+    CHECK(!exists("/run/netns/blue"));
+}
+
+/* --- something else is bound as soon as there is a name --------------------------------------- */
+
+static void create_blue(void)
+{
+    struct netns *ns = NULL;
+
+    OK(netns_create("blue", 0, &ns));
+    EQUAL(mounts_at("/run/netns/blue"), 2);
+    MUST(umount2("/run/netns/blue", MNT_DETACH));
+    CHECK(is_netns("/run/netns/blue"));
+    netns_close(ns);
+}
+
+static void cover_once_it_is_bound(int call, int nth)
+{
+    static bool is_covered;
+
+    (void)call;
+    (void)nth;
+    if (is_covered || mounts_at("/run/netns/blue") == 0)
+        return;
+    MUST(mount("/proc/uptime", "/run/netns/blue", "none", MS_BIND, NULL));
+    is_covered = true;
+}
+
+static void a_name_that_is_covered_at_once_was_made_all_the_same(void)
+{
+    static const int calls[] = {SYS_name_to_handle_at, SYS_openat, 0};
+
+    act_between(calls, create_blue, cover_once_it_is_bound);
     OK(netns_remove("blue", 0));
 }
 
@@ -351,12 +421,68 @@ static void who_makes_names_all_the_time_does_not_keep_the_monitor_for_ever(void
     netns_monitor_close(monitor);
 }
 
+/* Reads of inotify, and at which of them the directory becomes another one. */
+static int reads, last_read;
+
+static void replace_directory_at_last_read(const struct seccomp_data *data, struct seccomp_notif_resp *response,
+                                           void *arg)
+{
+    char path[64], what[64] = "";
+
+    (void)response;
+    (void)arg;
+    snprintf(path, sizeof path, "/proc/self/fd/%d", (int)data->args[0]);
+    MUST(readlink(path, what, sizeof what - 1));
+    if (!strstr(what, "inotify"))
+        return;
+    make_and_remove_red(0, 0);
+    if (++reads != last_read)
+        return;
+    MUST(rename("/run/netns", "/run/elsewhere"));
+    OK(netns_create("blue", 0, NULL));
+}
+
+static int take_blue_or_nothing(void *arg)
+{
+    struct netns_event event = {.size = sizeof event};
+    int rc = OK(netns_monitor_next(monitor, &event));
+
+    (void)arg;
+    if (rc == 1)
+        SAME(event.name, "blue");
+    return rc;
+}
+
+static void another_directory_is_seen_however_much_is_read_before(void)
+{
+    static const int calls[] = {SYS_read};
+
+    if (under_valgrind())
+        skip("valgrind's own calls would be held too");
+    MUST(mkdir("/run/netns", 0755));
+    OK(netns_monitor_open(NULL, 0, &monitor));
+    threads_of_ours++;
+    EQUAL(with_stops(calls, 1, take_blue_or_nothing, NULL, replace_directory_at_last_read, NULL), 0);
+    last_read = reads;
+    reads = 0;
+    EQUAL(with_stops(calls, 1, take_blue_or_nothing, NULL, replace_directory_at_last_read, NULL), 1);
+    threads_of_ours--;
+    EQUAL(take_blue_or_nothing(NULL), 0);
+    CHECK(!is_ready());
+    OK(netns_remove("blue", 0));
+    CHECK(is_ready());
+    netns_monitor_close(monitor);
+}
+
 int main(void)
 {
     RUN(a_name_bound_and_unbound_between_two_looks_is_no_stranger);
     RUN(what_else_is_mounted_between_two_looks_is_one);
     RUN(what_somebody_else_unbound_first_is_nobodys_locked_mount);
     RUN(who_mounts_on_a_name_all_the_time_is_not_fought_for_ever);
+    RUN(who_mounts_anew_all_the_time_is_not_taken_for_privileged);
+    RUN(a_tall_stack_comes_off_on_the_slowest_machine);
+    RUN(a_name_that_is_covered_at_once_was_made_all_the_same);
     RUN(who_makes_names_all_the_time_does_not_keep_the_monitor_for_ever);
     RUN(nobody_is_taken_for_a_process_that_has_ended);
 
@@ -364,6 +490,7 @@ int main(void)
         who_waits_for_a_name_sees_it_in_a_directory_that_was_mounted_meanwhile);
     RUN_WITHOUT_RUN_DIRECTORY(
         who_waits_for_a_name_makes_the_directory_that_was_taken_away_meanwhile);
+    RUN_WITHOUT_RUN_DIRECTORY(another_directory_is_seen_however_much_is_read_before);
     RUN_WITHOUT_RUN_DIRECTORY(a_name_is_listed_while_the_directory_becomes_a_mount_point);
     RUN_WITHOUT_RUN_DIRECTORY(no_name_is_told_to_go_while_the_directory_becomes_a_mount_point);
     return finish();

@@ -77,6 +77,18 @@ fn mount_of(dir: BorrowedFd, path: &[u8]) -> Result<u64> {
     mount_id(on_signal(|| openat(dir, path, look, Mode::empty()))?.as_fd())
 }
 
+/// Whether both lie in one mount. Where nothing tells, they are taken to.
+pub fn is_same_mount(a: BorrowedFd, b: BorrowedFd) -> bool {
+    let of = |fd| match sys::name_to_handle(fd, c"") {
+        Ok(handle) => Ok(handle.mount_id as u64),
+        Err(_) => mount_id(fd),
+    };
+    match (of(a), of(b)) {
+        (Ok(a), Ok(b)) => a == b,
+        _ => true,
+    }
+}
+
 /// As mountinfo has it.
 pub fn mount_id(fd: BorrowedFd) -> Result<u64> {
     procfs::fdinfo_number(fd, "mnt_id:")?.ok_or(Errno::EIO)

@@ -166,7 +166,8 @@ pub fn detach(path: &CStr) -> Result<()> {
     umount2(path, MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW)
 }
 
-/// Takes the very mount off whose root is open, whatever its path is by now. ENOENT: no /proc.
+/// Takes the mount off whose root is open, whatever its path is by now; or the topmost of what has been
+/// mounted on that since. ENOENT: no /proc.
 pub fn detach_open(root: BorrowedFd) -> Result<()> {
     umount2(ProcPath::of_fd(root).as_cstr(), MntFlags::MNT_DETACH)
 }

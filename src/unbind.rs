@@ -12,6 +12,7 @@ use nix::unistd::{UnlinkatFlags, fchdir, unlinkat};
 
 use crate::entry::{self, Entry, Name};
 use crate::error::{At, Error, Result, Step};
+use crate::file_status;
 use crate::helper::on_helper_thread;
 use crate::identity;
 use crate::mounts;
@@ -30,6 +31,8 @@ const LONGEST: Duration = Duration::from_secs(1);
 
 pub fn remove(rundir: &CStr, name: Name) -> Result<()> {
     let dir = RunDir::lock(rundir)?;
+    let writable = dir.check_writable();
+    // What is mounted on top of it between this and the end of `take_off` goes in its place.
     let mount = find(&dir, name)?;
     if mount.is_none() {
         match entry::look(dir.as_fd(), name.as_cstr())? {
@@ -38,7 +41,7 @@ pub fn remove(rundir: &CStr, name: Name) -> Result<()> {
             Entry::Namespace(_) | Entry::Placeholder(_) => {}
         }
     }
-    check_unlinkable(&dir, mount.as_ref())?;
+    writable.map_err(|error| why_not_off(mount.as_ref(), error))?;
     if let Some(mount) = mount {
         // If that is not it yet, the next look tells.
         when_short(|| take_off(&dir, name, &mount))?;
@@ -50,33 +53,36 @@ pub fn remove(rundir: &CStr, name: Name) -> Result<()> {
 /// memory or a descriptor.
 fn remove_rest(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Result<()> {
     let start = Instant::now();
-    for tries in 0..TALLEST_STACK {
+    let mut bound_again = 0;
+    for _ in 0..TALLEST_STACK {
         match when_short(|| entry::look_below(dir.as_fd(), name.as_cstr()))? {
             // Gone while we were at it is as good.
             Entry::Absent => return Ok(()),
             Entry::Namespace(_) => when_short(|| unmount(dir, name))?,
             Entry::Placeholder(_) if when_short(|| unlink(rundir, dir, name))? => return Ok(()),
             // A namespace was bound on it at this moment.
-            Entry::Placeholder(_) => when_short(|| unmount(dir, name))?,
+            Entry::Placeholder(_) => {
+                bound_again += 1;
+                when_short(|| unmount(dir, name))?;
+            }
             Entry::Stranger(what) => return Err(Error::not_a_namespace(what)),
         }
-        if tries >= TRIES && start.elapsed() >= LONGEST {
+        if bound_again >= TRIES && start.elapsed() >= LONGEST {
             break;
         }
     }
-    Err(Error::new(Step::Unmount, Errno::EAGAIN).hint("others mount on it all the time"))
+    Err(fought_over())
 }
 
-/// Fails where the file could not be taken away, before its mounts are. What unmounting itself is
-/// refused for comes first.
-fn check_unlinkable(dir: &LockedRunDir, mount: Option<&OwnedFd>) -> Result<()> {
-    let Err(error) = dir.check_writable() else { return Ok(()) };
-    let Some(mount) = mount else { return Err(error) };
+/// Why a name is left alone whose directory is not ours to write to: what unmounting itself is refused
+/// for comes first.
+fn why_not_off(mount: Option<&OwnedFd>, error: Error) -> Error {
+    let Some(mount) = mount else { return error };
     match mounts::may_detach_open(mount.as_fd()) {
-        Err(Errno::EINVAL) => Err(locked()),
+        Err(Errno::EINVAL) => locked(),
         // ENOENT: there is no /proc.
-        Ok(()) | Err(Errno::ENOENT) => Err(error),
-        Err(errno) => Err(Error::new(Step::Unmount, errno)),
+        Ok(()) | Err(Errno::ENOENT) => error,
+        Err(errno) => Error::new(Step::Unmount, errno),
     }
 }
 
@@ -90,17 +96,23 @@ fn find(dir: &LockedRunDir, name: Name) -> Result<Option<OwnedFd>> {
 
 /// Takes the topmost mount off, if it is a namespace's.
 fn unmount(dir: &LockedRunDir, name: Name) -> Result<()> {
+    // Held open, so that no other mount gets its number.
+    let mut refused: Option<OwnedFd> = None;
     for _ in 0..TRIES {
         let Some(mount) = find(dir, name)? else { return Ok(()) };
         if take_off(dir, name, &mount)? {
             return Ok(());
         }
+        if refused.is_some_and(|before| file_status::is_same_mount(before.as_fd(), mount.as_fd())) {
+            return Err(locked());
+        }
+        refused = Some(mount);
     }
-    Err(locked())
+    Err(fought_over())
 }
 
-/// Takes off what was looked at, because the name may be something else by now, and the run
-/// directory's path lead elsewhere. Whether it is off; if not, somebody was faster, or the mount came
+/// Takes off what was looked at, or has been mounted on that since, because the name may be something
+/// else by now, and the run directory's path lead elsewhere. Whether it is off; if not, somebody was faster, or the mount came
 /// from a more privileged mount namespace.
 fn take_off(dir: &LockedRunDir, name: Name, mount: &OwnedFd) -> Result<bool> {
     let result = match mounts::detach_open(mount.as_fd()) {
@@ -121,6 +133,10 @@ fn detach_without_proc(dir: &LockedRunDir, name: Name) -> Result<nix::Result<()>
         fchdir(dir.as_fd()).at(Step::HelperThread)?;
         Ok(mounts::detach(name.as_cstr()))
     })
+}
+
+fn fought_over() -> Error {
+    Error::new(Step::Unmount, Errno::EAGAIN).hint("others mount on it all the time")
 }
 
 fn locked() -> Error {

@@ -178,6 +178,9 @@ impl Step {
                  use netns_setns in a thread of your own",
             ),
             (Step::GoBack, _) => Some("the thread is in the wrong namespace: end it"),
+            (Step::Unlink, Errno::EPERM) => {
+                Some("it is immutable, or another user's in a sticky directory")
+            }
             (Step::Placeholder | Step::Unlink | Step::MakeRunDir, Errno::EACCES | Errno::EPERM) => {
                 Some("the run directory belongs to another user; name one of your own")
             }
