@@ -79,12 +79,13 @@ def test_a_wheel_carries_the_library(source, tmp_path):
     wheels, installed = tmp_path / "wheels", tmp_path / "installed"
     pip("wheel", "-w", wheels, source, bundle=library())
     (wheel,) = wheels.iterdir()
-    assert wheel.name == f"libnetns-1.0.0-py3-none-linux_{os.uname().machine}.whl"
+    assert wheel.name == f"libnetns-{libnetns.__version__}-py3-none-linux_{os.uname().machine}.whl"
     pip("install", "--target", installed, wheel)
     version, name, names = look(installed)
     assert name == str(installed / "libnetns" / "libnetns.so.1")
     assert names == "[]"
     # One without it, built after it in the same place, has none.
     pip("wheel", "-w", wheels, source)
-    pip("install", "--target", tmp_path / "pure", wheels / "libnetns-1.0.0-py3-none-any.whl")
+    pure = wheels / f"libnetns-{libnetns.__version__}-py3-none-any.whl"
+    pip("install", "--target", tmp_path / "pure", pure)
     assert not (tmp_path / "pure" / "libnetns" / "libnetns.so.1").exists()
