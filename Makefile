@@ -128,6 +128,7 @@ uninstall:
 	    $(foreach section,1 3 7,$(patsubst man/%,$(DESTDIR)$(MANDIR)/man$(section)/%,$(wildcard man/*.$(section))))
 	$(ALIASES) | while read -r name page; do rm -f $(DESTDIR)$(MANDIR)/man3/$$name.3; done
 	rm -rf $(DESTDIR)$(EXAMPLEDIR)
+	rmdir $(DESTDIR)$(PREFIX)/share/doc/libnetns 2>/dev/null || :
 
 # The copy that examples and tests are built against.
 stage: $(STAGE)/.done
