@@ -142,6 +142,7 @@ $(STAGE)/.done: $(B)/$(SO) $(HEADERS) pkgconfig/netns.pc.in
 
 # Python's package with the library in it, for where that is not installed.
 wheel: $(STAGE)/.done
+	@$(PYTHON) -m pip --version >/dev/null 2>&1 || scripts/need pip3
 	@mkdir -p $(B)/python
 	LIBNETNS_BUNDLE=$(STAGE)/lib/$(SONAME) $(PYTHON) -m pip wheel -q --no-deps -w $(B)/python \
 	    ./bindings/python
