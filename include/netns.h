@@ -117,9 +117,9 @@
 /**
  * A network namespace: one open descriptor, and the name and path it was opened by. It does not
  * change, may be used from any thread and from several at once, and keeps the namespace alive
- * whatever becomes of its name. From the first call on that asks rtnetlink in it (ids, interfaces, addresses, routes) it has
- * a second descriptor; after a fork(2), a child gets one of its own. End it with netns_close().
- * Since 1.0.
+ * whatever becomes of its name. From the first call on that asks rtnetlink in it (ids, interfaces,
+ * addresses, routes) it has a second descriptor; after a fork(2), a child gets one of its own. End
+ * it with netns_close(). Since 1.0.
  */
 struct netns;
 
@@ -756,7 +756,8 @@ int netns_nsid_set(const struct netns *within, const struct netns *ns, int32_t n
 /**
  * Lists the ids that a namespace has for others, ascending, with the names that go with them.
  *
- * rundir  where names are looked for; NULL is NETNS_RUN_DIR. One that does not exist has none.
+ * rundir  where names are looked for, if there is an id; NULL is NETNS_RUN_DIR. One that does not
+ *         exist has none.
  * within  the namespace whose ids are listed; NULL is the calling thread's.
  * target  NETNS_NSID_NONE, or an id that within has: then the ids are listed that the namespace
  *         with this id has, as seen from within.
@@ -1476,7 +1477,8 @@ void netns_route_list_free(struct netns_route_list *list);
 /**
  * Watches a run directory for names that come and go, whoever makes and removes them.
  *
- * rundir  NULL is NETNS_RUN_DIR. It need not exist yet, and may be removed and made again.
+ * rundir  NULL is NETNS_RUN_DIR. It need not exist yet, and may be removed and made again. A file
+ *         in its place, or in that of a directory above it, counts as if there were nothing.
  * flags   NETNS_MONITOR_SNAPSHOT: tell the names that exist first. Without it, only what changes
  *         from now on is told.
  * out     receives a monitor, which is yours to netns_monitor_close().

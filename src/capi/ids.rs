@@ -78,7 +78,8 @@ pub unsafe extern "C" fn netns_nsid_set(
 
 /// Lists the ids that a namespace has for others, ascending, with the names that go with them.
 ///
-/// rundir  where names are looked for; NULL is NETNS_RUN_DIR. One that does not exist has none.
+/// rundir  where names are looked for, if there is an id; NULL is NETNS_RUN_DIR. One that does not
+///         exist has none.
 /// within  the namespace whose ids are listed; NULL is the calling thread's.
 /// target  NETNS_NSID_NONE, or an id that within has: then the ids are listed that the namespace
 ///         with this id has, as seen from within.

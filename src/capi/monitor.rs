@@ -37,7 +37,8 @@ pub struct NetnsEvent {
 
 /// Watches a run directory for names that come and go, whoever makes and removes them.
 ///
-/// rundir  NULL is NETNS_RUN_DIR. It need not exist yet, and may be removed and made again.
+/// rundir  NULL is NETNS_RUN_DIR. It need not exist yet, and may be removed and made again. A file
+///         in its place, or in that of a directory above it, counts as if there were nothing.
 /// flags   NETNS_MONITOR_SNAPSHOT: tell the names that exist first. Without it, only what changes
 ///         from now on is told.
 /// out     receives a monitor, which is yours to netns_monitor_close().

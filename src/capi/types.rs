@@ -12,9 +12,9 @@ use crate::route::list::Route;
 
 /// A network namespace: one open descriptor, and the name and path it was opened by. It does not
 /// change, may be used from any thread and from several at once, and keeps the namespace alive
-/// whatever becomes of its name. From the first call on that asks rtnetlink in it (ids, interfaces, addresses, routes) it has
-/// a second descriptor; after a fork(2), a child gets one of its own. End it with netns_close().
-/// Since 1.0.
+/// whatever becomes of its name. From the first call on that asks rtnetlink in it (ids, interfaces,
+/// addresses, routes) it has a second descriptor; after a fork(2), a child gets one of its own. End
+/// it with netns_close(). Since 1.0.
 pub struct Netns(pub(super) Namespace);
 
 /// The names in a run directory at one moment, sorted bytewise. It does not change. End it with
