@@ -166,16 +166,21 @@ static inline void need_ipv6(void)
         skip("no IPv6");
 }
 
+/* There is one way in which a kernel says that it lacks a kind of device. */
+#define MADE_OR_LACKING(rc) \
+    check_at((rc) == 0 || (rc) == -EOPNOTSUPP, __LINE__, "%d: %s", rc, netns_errmsg())
+
 /* Whether the kernel can make such a device; it is tried in a namespace that is thrown away. */
 static inline bool have_kind(const char *kind)
 {
     struct netns *ns = NULL;
-    bool made;
+    int rc;
 
     OK(netns_create(NULL, 0, &ns));
-    made = netns_link_add(ns, "try0", kind) == 0;
+    rc = netns_link_add(ns, "try0", kind);
     netns_close(ns);
-    return made;
+    MADE_OR_LACKING(rc);
+    return rc == 0;
 }
 
 static inline void need_kind(const char *kind)
@@ -189,12 +194,13 @@ static inline void need_kind(const char *kind)
 static inline bool have_veth(void)
 {
     struct netns *ns = NULL;
-    bool made;
+    int rc;
 
     OK(netns_create(NULL, 0, &ns));
-    made = netns_veth_add(ns, "try0", ns, "try1") == 0;
+    rc = netns_veth_add(ns, "try0", ns, "try1");
     netns_close(ns);
-    return made;
+    MADE_OR_LACKING(rc);
+    return rc == 0;
 }
 
 static inline void need_veth(void)
