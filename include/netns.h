@@ -6,9 +6,10 @@
  * failure, and then errno has the same value and netns_errmsg() says in one line what failed and
  * what to do about it. On success errno is left alone. What a pointer argument receives is written
  * on success only. Every descriptor is close-on-exec. No function prints, exits, forks (but for
- * netns_spawn()), leaves a thread behind (some start one and wait for it), installs a signal handler,
- * or changes the environment or the working directory. None is a cancellation point; as with nearly every function,
- * a thread that calls one must not have asynchronous cancellation enabled. A bug in the library
+ * netns_spawn()), leaves a thread behind (some start one and wait for it), installs a signal
+ * handler, or changes the environment or the working directory. None fails with EINTR: what a
+ * signal interrupts is done again. None is a cancellation point; as with nearly every function, a
+ * thread that calls one must not have asynchronous cancellation enabled. A bug in the library
  * returns -ENOTRECOVERABLE.
  *
  * All functions may be called from any thread, none in a signal handler. A handle may be used by

@@ -29,7 +29,8 @@ impl FileStatus {
     /// Of `name` in `dir`, or of a path; a symlink is not followed.
     pub fn of(dir: BorrowedFd, name: &CStr) -> Result<FileStatus> {
         let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
-        match statx(dir, name, flags, StatxFlags::BASIC_STATS) {
+        let ask = || statx(dir, name, flags, StatxFlags::BASIC_STATS).map_err(errno);
+        match on_signal(ask) {
             Ok(file) if file.stx_attributes_mask.contains(StatxAttributes::MOUNT_ROOT) => {
                 Ok(FileStatus {
                     mode: file.stx_mode.into(),
@@ -39,15 +40,13 @@ impl FileStatus {
                 })
             }
             // Linux before 5.8, or a seccomp filter.
-            Ok(_) | Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => {
-                FileStatus::by_stat(dir, name)
-            }
-            Err(error) => Err(errno(error)),
+            Ok(_) | Err(Errno::ENOSYS | Errno::EPERM) => FileStatus::by_stat(dir, name),
+            Err(errno) => Err(errno),
         }
     }
 
     fn by_stat(dir: BorrowedFd, name: &CStr) -> Result<FileStatus> {
-        let file = fstatat(dir, name, nix::fcntl::AtFlags::AT_SYMLINK_NOFOLLOW)?;
+        let file = on_signal(|| fstatat(dir, name, nix::fcntl::AtFlags::AT_SYMLINK_NOFOLLOW))?;
         Ok(FileStatus {
             mode: file.st_mode,
             size: file.st_size as u64,

@@ -282,11 +282,13 @@ fn make_placeholder(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Result<Own
 /// Takes our placeholder away again, if the name is still it; without a descriptor, of which there
 /// may be none left.
 fn withdraw(dir: &LockedRunDir, name: Name, placeholder: BorrowedFd) {
-    let there = fstatat(dir.as_fd(), name.as_cstr(), AtFlags::AT_SYMLINK_NOFOLLOW);
+    let look = || fstatat(dir.as_fd(), name.as_cstr(), AtFlags::AT_SYMLINK_NOFOLLOW);
+    let there = retry::on_signal(look);
     let (Ok(there), Ok(ours)) = (there, fstat(placeholder)) else { return };
     if file_status::is_same_file(&there, &ours) {
         // The file is stale now at the worst, which the next create or remove clears.
-        let _ = unlinkat(dir.as_fd(), name.as_cstr(), UnlinkatFlags::NoRemoveDir);
+        let unlink = || unlinkat(dir.as_fd(), name.as_cstr(), UnlinkatFlags::NoRemoveDir);
+        let _ = retry::on_signal(unlink);
     }
 }
 

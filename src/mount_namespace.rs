@@ -78,7 +78,7 @@ impl MountNamespace {
         if let Some(path) = self.directory.iter().next() {
             // Looked up anew, it is what the program sees there. Where it is no more, the program
             // starts in the one that it was.
-            let _ = chdir(path);
+            let _ = on_signal(|| chdir(path));
         }
         Ok(())
     }

@@ -11,12 +11,13 @@ use nix::fcntl::OFlag;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::stat::{fstat, stat};
 use rustix::fs::CWD;
+use rustix::io::retry_on_intr;
 use rustix::mount::{MoveMountFlags, OpenTreeFlags, move_mount, open_tree};
 
 use crate::error::errno;
 use crate::file_status::is_same_file;
 use crate::procfs::ProcPath;
-use crate::retry::open;
+use crate::retry::{on_signal, open};
 use crate::sys;
 
 type Result<T> = std::result::Result<T, Errno>;
@@ -81,7 +82,7 @@ fn mount_on_itself_by_path(dir: BorrowedFd, path: &CStr) -> Result<OwnedFd> {
             }
         },
         Err(errno) => {
-            if stat(path).is_ok_and(|there| is_same_file(&own, &there)) {
+            if on_signal(|| stat(path)).is_ok_and(|there| is_same_file(&own, &there)) {
                 let _ = detach(path);
             }
             Err(errno)
@@ -97,7 +98,7 @@ fn leave_peer_group(mount: BorrowedFd) -> Result<()> {
 }
 
 fn bind_by_path(source: &CStr, target: &CStr, flags: MsFlags) -> Result<()> {
-    mount(Some(source), target, NO_TYPE, MsFlags::MS_BIND | flags, None::<&CStr>)
+    on_signal(|| mount(Some(source), target, NO_TYPE, MsFlags::MS_BIND | flags, None::<&CStr>))
 }
 
 /// Binds a file, or a directory without what is mounted in it, on another; symlinks are followed.
@@ -107,7 +108,7 @@ pub fn bind(source: &CStr, target: &CStr) -> Result<()> {
 
 /// Mounts a file system that needs no device; `source` is what it is listed as.
 pub fn mount_new(kind: &CStr, source: &CStr, target: &CStr, flags: MsFlags) -> Result<()> {
-    mount(Some(source), target, Some(kind), flags, None::<&CStr>)
+    on_signal(|| mount(Some(source), target, Some(kind), flags, None::<&CStr>))
 }
 
 /// A copy of what is mounted at `path`, with all that is mounted below it, which is mounted nowhere
@@ -117,7 +118,7 @@ pub fn copy(path: &CStr) -> Result<OwnedFd> {
         | OpenTreeFlags::OPEN_TREE_CLOEXEC
         | OpenTreeFlags::AT_NO_AUTOMOUNT
         | OpenTreeFlags::AT_RECURSIVE;
-    open_tree(CWD, path, flags).map_err(errno)
+    on_signal(|| open_tree(CWD, path, flags).map_err(errno))
 }
 
 /// What is mounted somewhere, for [`put_down`] to mount somewhere else.
@@ -138,7 +139,8 @@ pub fn pick_up(path: &CStr) -> Result<PickedUp> {
 }
 
 pub fn put_down(tree: BorrowedFd, path: &CStr) -> Result<()> {
-    match move_mount(tree, c"", CWD, path, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH) {
+    let put = || move_mount(tree, c"", CWD, path, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH);
+    match retry_on_intr(put) {
         // INVAL: it was picked up where a filter knows no open_tree(2), and may not leave its place.
         Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM | rustix::io::Errno::INVAL) => {
             bind_by_path(ProcPath::of_fd(tree).as_cstr(), path, MsFlags::MS_REC)
@@ -158,12 +160,12 @@ pub fn share(dir: BorrowedFd) -> Result<()> {
 }
 
 pub fn set_propagation(path: &CStr, propagation: MsFlags) -> Result<()> {
-    mount(NO_TYPE, path, NO_TYPE, propagation, None::<&CStr>)
+    on_signal(|| mount(NO_TYPE, path, NO_TYPE, propagation, None::<&CStr>))
 }
 
 /// Takes the topmost mount off `path`, whoever is still in it; a symlink is not followed.
 pub fn detach(path: &CStr) -> Result<()> {
-    umount2(path, MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW)
+    on_signal(|| umount2(path, MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW))
 }
 
 /// Takes the mount off whose root is open, whatever its path is by now; or the topmost of what has been

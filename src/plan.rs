@@ -17,6 +17,7 @@ use crate::failure::{Done, Failing, Failure};
 use crate::mount_namespace::{Keep, MountNamespace};
 use crate::namespace::Namespace;
 use crate::program::Program;
+use crate::retry::on_signal;
 use crate::signal_mask;
 
 bitflags! {
@@ -74,7 +75,7 @@ impl<'a> Plan<'a> {
             mounts.enter()?;
         }
         if let Some(cwd) = self.options.cwd {
-            chdir(cwd).failing(Step::Chdir)?;
+            on_signal(|| chdir(cwd)).failing(Step::Chdir)?;
         }
         arrange(&self.options.stdio)?;
         signal_mask::set(mask).failing(Step::Mask)
@@ -133,9 +134,9 @@ fn put(source: BorrowedFd, place: usize) -> nix::Result<()> {
         return fcntl(source, FcntlArg::F_SETFD(FdFlag::empty())).map(drop);
     }
     match place {
-        0 => dup2_stdin(source),
-        1 => dup2_stdout(source),
-        2 => dup2_stderr(source),
+        0 => on_signal(|| dup2_stdin(source)),
+        1 => on_signal(|| dup2_stdout(source)),
+        2 => on_signal(|| dup2_stderr(source)),
         _ => Err(Errno::EBADF),
     }
 }

@@ -14,16 +14,17 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::stat::{Mode, fstat, umask};
 use nix::unistd::mkdir;
 use rustix::fs::{Access, CWD, FlockOperation, Statx, StatxFlags, accessat, flock, statx};
+use rustix::io::retry_on_intr;
 
 use crate::entry::Name;
-use crate::error::{At, Error, Result, Step};
+use crate::error::{At, Error, Result, Step, errno};
 use crate::file_status;
 use crate::helper::on_helper_thread;
 use crate::identity::{self, Kind};
 use crate::list::for_each_name;
 use crate::mounts;
 use crate::procfs::ProcPath;
-use crate::retry::{open, openat};
+use crate::retry::{on_signal, open, openat};
 
 /// Where names live unless the caller says otherwise; others reach it as /var/run/netns.
 pub const DEFAULT_RUN_DIR: &CStr = c"/run/netns";
@@ -154,7 +155,7 @@ fn make_with_parents(path: &[u8]) -> nix::Result<()> {
 }
 
 fn make_directory(path: &[u8]) -> nix::Result<()> {
-    match mkdir(path, Mode::from_bits_retain(0o755)) {
+    match on_signal(|| mkdir(path, Mode::from_bits_retain(0o755))) {
         Err(Errno::EEXIST) => Ok(()),
         result => result,
     }
@@ -217,9 +218,11 @@ impl LockedRunDir {
     /// Fails where no name could be taken away, before anything is.
     pub fn check_writable(&self) -> Result<()> {
         let access = Access::WRITE_OK | Access::EXEC_OK;
-        match accessat(self.as_fd(), c".", access, rustix::fs::AtFlags::EACCESS) {
+        let ask =
+            || accessat(self.as_fd(), c".", access, rustix::fs::AtFlags::EACCESS).map_err(errno);
+        match on_signal(ask) {
             // Before Linux 5.8, or a seccomp filter: unlink says it too, a little late.
-            Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => Ok(()),
+            Err(Errno::ENOSYS | Errno::EPERM) => Ok(()),
             result => result.at(Step::Unlink),
         }
     }
@@ -233,7 +236,7 @@ impl LockedRunDir {
 /// (before Linux 5.8).
 fn leads_to(path: &CStr, dir: &RunDir) -> Option<bool> {
     let wanted = StatxFlags::INO | StatxFlags::MNT_ID;
-    let there = statx(CWD, path, rustix::fs::AtFlags::empty(), wanted).ok()?;
+    let there = retry_on_intr(|| statx(CWD, path, rustix::fs::AtFlags::empty(), wanted)).ok()?;
     let open = statx(&dir.fd, c"", rustix::fs::AtFlags::EMPTY_PATH, wanted).ok()?;
     let key = |status: &Statx| (status.stx_mnt_id, status.stx_ino);
     let told = |status: &Statx| status.stx_mask & wanted.bits() == wanted.bits();

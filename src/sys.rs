@@ -257,9 +257,11 @@ unsafe impl Send for ArgumentArray {}
 /// Becomes another program; returns only if that fails. Both arrays end with a NULL and hold strings,
 /// as the ABI's caller has to see to.
 pub fn execve(file: &CStr, argv: &[Argument], envp: ArgumentArray) -> Errno {
-    // SAFETY: the kernel reads the arrays and their strings, which outlive the call.
-    unsafe { libc::execve(file.as_ptr(), argv.as_ptr().cast(), envp.0.cast()) };
-    Errno::last()
+    let call = || {
+        // SAFETY: the kernel reads the arrays and their strings, which outlive the call.
+        Errno::result(unsafe { libc::execve(file.as_ptr(), argv.as_ptr().cast(), envp.0.cast()) })
+    };
+    on_signal(call).err().unwrap_or(Errno::UnknownErrno)
 }
 
 /// Gives every signal that has a handler its default action; ignored ones stay ignored.

@@ -16,7 +16,7 @@ use crate::file_status;
 use crate::helper::on_helper_thread;
 use crate::identity;
 use crate::mounts;
-use crate::retry::when_short;
+use crate::retry::{on_signal, when_short};
 use crate::rundir::{LockedRunDir, RunDir, join};
 
 /// fs.mount-max, as the kernel ships it: nobody stacks more than that.
@@ -151,7 +151,7 @@ pub fn unlink(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Result<bool> {
 
 /// Unlinks the file unless something is mounted on it; whether it is gone.
 fn unlink_free(dir: &LockedRunDir, name: Name) -> Result<bool> {
-    match unlinkat(dir.as_fd(), name.as_cstr(), UnlinkatFlags::NoRemoveDir) {
+    match on_signal(|| unlinkat(dir.as_fd(), name.as_cstr(), UnlinkatFlags::NoRemoveDir)) {
         Ok(()) | Err(Errno::ENOENT) => Ok(true),
         Err(Errno::EBUSY) => Ok(false),
         Err(Errno::EISDIR) => Err(Error::not_a_namespace("a directory")),

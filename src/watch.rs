@@ -11,6 +11,7 @@ use nix::sys::stat::{SFlag, stat};
 use rustix::fs::inotify::{self, Event, ReadFlags, WatchFlags};
 
 use crate::error::{At, Error, Result, Step, errno};
+use crate::retry::on_signal;
 
 #[derive(Debug, Default)]
 pub struct Watches {
@@ -125,11 +126,11 @@ pub fn last_component(path: &[u8]) -> Option<(usize, usize)> {
 }
 
 fn add(inotify: &OwnedFd, path: &[u8], events: WatchFlags) -> nix::Result<i32> {
-    inotify::add_watch(inotify, path, events).map_err(errno)
+    on_signal(|| inotify::add_watch(inotify, path, events).map_err(errno))
 }
 
 fn is_directory(path: &[u8]) -> bool {
-    stat(path)
+    on_signal(|| stat(path))
         .is_ok_and(|file| SFlag::from_bits_truncate(file.st_mode) & SFlag::S_IFMT == SFlag::S_IFDIR)
 }
 
