@@ -398,6 +398,7 @@ static inline void run_test(const char *name, void (*enter)(void), void (*test)(
 
     if (is_left_out(name)) {
         tests_skipped++;
+        printf("# left out: see old-kernels.skip\n");
         printf("ok %d - %s # SKIP\n", ++tests_run, name);
         return;
     }
