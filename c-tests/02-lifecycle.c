@@ -545,7 +545,7 @@ static void a_file_that_sticks_is_eperm(void *arg)
     (void)arg;
     drop_capability(CAP_FOWNER);
     FAILS(EPERM, netns_remove("sticks", 0));
-    MESSAGE_HAS("another user's in a sticky directory");
+    MESSAGE_HAS("another user's in a sticky one");
     /* Whose it is cannot be seen before the namespace is off. */
     CHECK(!is_netns("/run/netns/sticks"));
     CHECK(exists("/run/netns/sticks"));

@@ -420,8 +420,8 @@ int netns_attach_at(const char *rundir, const struct netns *ns, const char *name
  *   -ENOTTY     it is not the name of a network namespace, and is left alone; or it is one's on top of
  *               something else, which is left alone when the namespace's mounts are off
  *   -EPERM      CAP_SYS_ADMIN is missing, or the mount belongs to a more privileged mount namespace
- *   -EPERM      also: the file is immutable or, in a sticky directory, another user's; its mounts are
- *               off then
+ *   -EPERM      also: the file or its directory is immutable, or it is another user's in a sticky
+ *               one; its mounts are off then
  *   -EACCES     the run directory belongs to another user
  *   -ENOTDIR, -ELOOP  the run directory is not a directory
  *   -EROFS      the run directory is on a read-only file system

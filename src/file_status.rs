@@ -12,7 +12,7 @@ use rustix::fs::{AtFlags, StatxAttributes, StatxFlags, statx};
 
 use crate::error::errno;
 use crate::procfs;
-use crate::retry::on_signal;
+use crate::retry::{is_shortage, on_signal};
 use crate::sys;
 
 type Result<T> = std::result::Result<T, Errno>;
@@ -77,14 +77,15 @@ fn mount_of(dir: BorrowedFd, path: &[u8]) -> Result<u64> {
 }
 
 /// Whether both lie in one mount. Where nothing tells, they are taken to.
-pub fn is_same_mount(a: BorrowedFd, b: BorrowedFd) -> bool {
+pub fn is_same_mount(a: BorrowedFd, b: BorrowedFd) -> Result<bool> {
     let of = |fd| match sys::name_to_handle(fd, c"") {
         Ok(handle) => Ok(handle.mount_id as u64),
         Err(_) => mount_id(fd),
     };
     match (of(a), of(b)) {
-        (Ok(a), Ok(b)) => a == b,
-        _ => true,
+        (Ok(a), Ok(b)) => Ok(a == b),
+        (Err(errno), _) | (_, Err(errno)) if is_shortage(errno) => Err(errno),
+        _ => Ok(true),
     }
 }
 

@@ -11,7 +11,7 @@ use bitflags::bitflags;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat};
 use nix::poll::{PollFd, PollFlags, poll};
-use nix::sys::stat::{Mode, fstat, fstatat};
+use nix::sys::stat::{Mode, fstatat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
 use crate::entry::{self, Entry, Name, OUR_MODE, STALE_AGE};
@@ -22,7 +22,7 @@ use crate::list::or_none;
 use crate::mounts;
 use crate::namespace::{self, Namespace};
 use crate::procfs::{self, ProcPath};
-use crate::retry;
+use crate::retry::{self, fstat};
 use crate::rundir::{LockedRunDir, RunDir, join};
 use crate::switch::{self, Destination};
 use crate::sys;
@@ -245,7 +245,7 @@ fn still_has(dir: &LockedRunDir, name: Name, file: BorrowedFd) -> bool {
     let (mut of_dir, mut of_file) = ([0; libc::PATH_MAX as usize], [0; libc::PATH_MAX as usize]);
     let dir = procfs::read_link(ProcPath::of_fd(dir.as_fd()).as_cstr(), &mut of_dir);
     let file = procfs::read_link(ProcPath::of_fd(file).as_cstr(), &mut of_file);
-    // Without /proc nobody can tell; then it is the safer thing to take the mount off.
+    // Without /proc, or with too long a path, nobody can tell; then it is safer to take the mount off.
     let (Ok(dir), Ok(file)) = (dir, file) else { return false };
     let below = file.strip_prefix(dir.strip_suffix(b"/").unwrap_or(dir));
     below.and_then(|below| below.strip_prefix(b"/")) == Some(name.as_cstr().to_bytes())

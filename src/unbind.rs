@@ -16,6 +16,7 @@ use crate::file_status;
 use crate::helper::on_helper_thread;
 use crate::identity;
 use crate::mounts;
+use crate::procfs;
 use crate::retry::{on_signal, when_short};
 use crate::rundir::{LockedRunDir, RunDir, join};
 
@@ -25,8 +26,8 @@ const TALLEST_STACK: u32 = 100_000;
 /// How often a name that others unbind and bind at the same time is tried again.
 const TRIES: u32 = 16;
 
-/// How long somebody may go on mounting on the name while it is taken off: nobody waits longer for the
-/// lock.
+/// How long nobody asks whether it is a tall stack that comes off, or somebody mounts on the name all
+/// the time: nobody waits longer for the lock.
 const LONGEST: Duration = Duration::from_secs(1);
 
 pub fn remove(rundir: &CStr, name: Name) -> Result<()> {
@@ -53,25 +54,33 @@ pub fn remove(rundir: &CStr, name: Name) -> Result<()> {
 /// memory or a descriptor.
 fn remove_rest(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Result<()> {
     let start = Instant::now();
-    let mut bound_again = 0;
-    for _ in 0..TALLEST_STACK {
+    let mut last = None;
+    for round in 0..TALLEST_STACK {
         match when_short(|| entry::look_below(dir.as_fd(), name.as_cstr()))? {
             // Gone while we were at it is as good.
             Entry::Absent => return Ok(()),
             Entry::Namespace(_) => when_short(|| unmount(dir, name))?,
             Entry::Placeholder(_) if when_short(|| unlink(rundir, dir, name))? => return Ok(()),
             // A namespace was bound on it at this moment.
-            Entry::Placeholder(_) => {
-                bound_again += 1;
-                when_short(|| unmount(dir, name))?;
-            }
+            Entry::Placeholder(_) => when_short(|| unmount(dir, name))?,
             Entry::Stranger(what) => return Err(Error::not_a_namespace(what)),
         }
-        if bound_again >= TRIES && start.elapsed() >= LONGEST {
+        if last.is_none() && round >= TRIES && start.elapsed() >= LONGEST {
+            last = Some(round + mounts_there_are());
+        }
+        if last.is_some_and(|last| round >= last) {
             break;
         }
     }
-    Err(fought_over())
+    Err(Error::new(Step::Unmount, Errno::EAGAIN).hint("others mount on it all the time"))
+}
+
+/// No stack is higher than that.
+fn mounts_there_are() -> u32 {
+    match procfs::read_file(procfs::THREAD_MOUNTINFO, Step::ReadMounts) {
+        Ok(mounts) => mounts.iter().filter(|&&byte| byte == b'\n').count() as u32,
+        Err(_) => TALLEST_STACK,
+    }
 }
 
 /// Why a name is left alone whose directory is not ours to write to: what unmounting itself is refused
@@ -103,17 +112,21 @@ fn unmount(dir: &LockedRunDir, name: Name) -> Result<()> {
         if take_off(dir, name, &mount)? {
             return Ok(());
         }
-        if refused.is_some_and(|before| file_status::is_same_mount(before.as_fd(), mount.as_fd())) {
-            return Err(locked());
+        if let Some(before) = refused {
+            let is_same = file_status::is_same_mount(before.as_fd(), mount.as_fd());
+            if is_same.at(Step::Unmount)? {
+                return Err(locked());
+            }
         }
         refused = Some(mount);
     }
-    Err(fought_over())
+    // Others mount anew all the time: the next look tells.
+    Ok(())
 }
 
 /// Takes off what was looked at, or has been mounted on that since, because the name may be something
-/// else by now, and the run directory's path lead elsewhere. Whether it is off; if not, somebody was faster, or the mount came
-/// from a more privileged mount namespace.
+/// else by now, and the run directory's path lead elsewhere. Whether it is off; if not, somebody was
+/// faster, or the mount came from a more privileged mount namespace.
 fn take_off(dir: &LockedRunDir, name: Name, mount: &OwnedFd) -> Result<bool> {
     let result = match mounts::detach_open(mount.as_fd()) {
         Err(Errno::ENOENT) => detach_without_proc(dir, name)?,
@@ -130,13 +143,9 @@ fn take_off(dir: &LockedRunDir, name: Name, mount: &OwnedFd) -> Result<bool> {
 fn detach_without_proc(dir: &LockedRunDir, name: Name) -> Result<nix::Result<()>> {
     on_helper_thread(|| {
         unshare(CloneFlags::CLONE_FS).at(Step::HelperThread)?;
-        fchdir(dir.as_fd()).at(Step::HelperThread)?;
+        on_signal(|| fchdir(dir.as_fd())).at(Step::HelperThread)?;
         Ok(mounts::detach(name.as_cstr()))
     })
-}
-
-fn fought_over() -> Error {
-    Error::new(Step::Unmount, Errno::EAGAIN).hint("others mount on it all the time")
 }
 
 fn locked() -> Error {

@@ -179,7 +179,7 @@ impl Step {
             ),
             (Step::GoBack, _) => Some("the thread is in the wrong namespace: end it"),
             (Step::Unlink, Errno::EPERM) => {
-                Some("it is immutable, or another user's in a sticky directory")
+                Some("it or its directory is immutable, or it is another user's in a sticky one")
             }
             (Step::Placeholder | Step::Unlink | Step::MakeRunDir, Errno::EACCES | Errno::EPERM) => {
                 Some("the run directory belongs to another user; name one of your own")
