@@ -65,7 +65,7 @@ static void race(enum state_of_name state, void (*become)(void), int first, int 
     make_run_directory(state);
     pid = start_stranger(become, first, last);
     /* Each at least once, however slow the machine is. */
-    for (start = seconds(); seconds() - start < RACE || calls < 2 * OPERATIONS; calls++) {
+    for (start = seconds(); seconds() - start < RACE || calls < (succeeded ? 2 : 200) * OPERATIONS; calls++) {
         const struct operation *operation = &operations[calls % OPERATIONS];
         int rc;
 

@@ -141,6 +141,26 @@ static void who_mounts_anew_all_the_time_is_not_taken_for_privileged(void)
     OK(netns_remove("blue", 0));
 }
 
+static void stack_before_each_unmount(int call, int nth)
+{
+    (void)call;
+    (void)nth;
+    bind_blue();
+    bind_blue();
+    usleep(20 * 1000);
+}
+
+static void who_mounts_faster_than_it_is_taken_off_is_not_fought_for_ever(void)
+{
+    static const int calls[] = {SYS_umount2, 0};
+
+    write_file("/run/netns/blue", "", FOREIGN_MODE);
+    bind_blue();
+    act_between(calls, fail_to_remove_blue_for_good, stack_before_each_unmount);
+    CHECK(mounts_at("/run/netns/blue") > 16);
+    OK(netns_remove("blue", 0));
+}
+
 static void take_a_while(int call, int nth)
 {
     (void)call;
@@ -382,6 +402,25 @@ static void no_name_is_told_to_go_while_the_directory_becomes_a_mount_point(void
     netns_monitor_close(monitor);
 }
 
+static void what_cannot_be_looked_at_is_not_told_to_go(void)
+{
+    const struct fault fault = {.call = SYS_name_to_handle_at, .error = ENOMEM};
+    struct netns_event event = {.size = sizeof event};
+
+    MUST(mkdir("/run/netns", 0755));
+    write_file("/run/netns/blue", "", FOREIGN_MODE);
+    bind_blue();
+    OK(netns_monitor_open(NULL, NETNS_MONITOR_SNAPSHOT, &monitor));
+    EQUAL(OK(netns_monitor_next(monitor, &event)), 1);
+    EQUAL(OK(netns_monitor_next(monitor, &event)), 0);
+    /* So that it looks at everything. */
+    MUST(rename("/run/netns", "/run/elsewhere"));
+    MUST(rename("/run/elsewhere", "/run/netns"));
+    install_faults(&fault, 1);
+    FAILS(ENOMEM, netns_monitor_next(monitor, &event));
+    netns_monitor_close(monitor);
+}
+
 static void make_and_remove_red(int call, int nth)
 {
     (void)call;
@@ -481,6 +520,7 @@ int main(void)
     RUN(what_somebody_else_unbound_first_is_nobodys_locked_mount);
     RUN(who_mounts_on_a_name_all_the_time_is_not_fought_for_ever);
     RUN(who_mounts_anew_all_the_time_is_not_taken_for_privileged);
+    RUN(who_mounts_faster_than_it_is_taken_off_is_not_fought_for_ever);
     RUN(a_tall_stack_comes_off_on_the_slowest_machine);
     RUN(a_name_that_is_covered_at_once_was_made_all_the_same);
     RUN(who_makes_names_all_the_time_does_not_keep_the_monitor_for_ever);
@@ -492,6 +532,7 @@ int main(void)
         who_waits_for_a_name_makes_the_directory_that_was_taken_away_meanwhile);
     RUN_WITHOUT_RUN_DIRECTORY(another_directory_is_seen_however_much_is_read_before);
     RUN_WITHOUT_RUN_DIRECTORY(a_name_is_listed_while_the_directory_becomes_a_mount_point);
+    RUN_WITHOUT_RUN_DIRECTORY(what_cannot_be_looked_at_is_not_told_to_go);
     RUN_WITHOUT_RUN_DIRECTORY(no_name_is_told_to_go_while_the_directory_becomes_a_mount_point);
     return finish();
 }

@@ -114,7 +114,9 @@ static inline int with_stops(const int *calls, size_t count, int (*call)(void *a
         response =
             (struct seccomp_notif_resp){.id = notice.id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE};
         at(&notice.data, &response, at_arg);
-        ioctl_at_stop(stopping.listener, SECCOMP_IOCTL_NOTIF_SEND, &response);
+        while (ioctl_at_stop(stopping.listener, SECCOMP_IOCTL_NOTIF_SEND, &response) < 0 &&
+               errno == EINTR)
+            ;
     }
     MUST(-pthread_join(thread, NULL));
     pthread_barrier_destroy(&stopping.ready);
