@@ -10,13 +10,12 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag};
-use nix::sys::stat::fstat;
 use nix::sys::statfs::{FsType, fstatfs};
 
 use crate::error::{At, Error, Result, Step};
 use crate::file_status;
 use crate::procfs::ProcPath;
-use crate::retry::{on_signal, open, openat};
+use crate::retry::{fstat, is_shortage, on_signal, open, openat};
 use crate::sys::{self, FileHandle};
 
 pub const NSFS: FsType = FsType(libc::NSFS_MAGIC as _);
@@ -68,6 +67,8 @@ fn of_open_by_handle(fd: BorrowedFd) -> Option<Kind> {
 pub fn of_name(dir: BorrowedFd, name: &CStr) -> std::result::Result<Kind, Errno> {
     match sys::name_to_handle(dir, name) {
         Err(Errno::ENOENT) => Err(Errno::ENOENT),
+        // The other way tells no cookie, and who has seen one would take it for another namespace.
+        Err(errno) if is_shortage(errno) => Err(errno),
         handle => match handle.ok().as_ref().and_then(from_handle) {
             Some(kind) => Ok(kind),
             None => of_name_by_ioctl(dir, name),

@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
-use nix::sys::stat::{fstat, stat};
+use nix::sys::stat::stat;
 use rustix::fs::CWD;
 use rustix::io::retry_on_intr;
 use rustix::mount::{MoveMountFlags, OpenTreeFlags, move_mount, open_tree};
@@ -17,7 +17,7 @@ use rustix::mount::{MoveMountFlags, OpenTreeFlags, move_mount, open_tree};
 use crate::error::errno;
 use crate::file_status::is_same_file;
 use crate::procfs::ProcPath;
-use crate::retry::{on_signal, open};
+use crate::retry::{fstat, on_signal, open};
 use crate::sys;
 
 type Result<T> = std::result::Result<T, Errno>;

@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, FcntlArg, OFlag, fcntl, readlink};
-use nix::sys::stat::{fstat, stat};
+use nix::sys::stat::stat;
 use nix::sys::statfs::{FsType, fstatfs};
 
 use crate::entry::{self, Name};
@@ -20,7 +20,7 @@ use crate::names;
 use crate::netlink::Kept;
 use crate::process;
 use crate::procfs::{self, ProcPath};
-use crate::retry::{on_signal, open};
+use crate::retry::{fstat, on_signal, open};
 use crate::rundir::join;
 use crate::switch::{self, Destination};
 use crate::sys;

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use bitflags::bitflags;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
-use nix::sys::stat::{FileStat, fstat, fstatat};
+use nix::sys::stat::{FileStat, fstatat};
 use nix::sys::statfs::{FsType, fstatfs};
 
 use crate::directory::for_each_entry;
@@ -15,7 +15,7 @@ use crate::file_status;
 use crate::memory::push;
 use crate::namespace::Namespace;
 use crate::procfs::{self, ProcPath};
-use crate::retry::{is_shortage, on_signal, open, openat};
+use crate::retry::{fstat, is_shortage, on_signal, open, openat};
 
 bitflags! {
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,11 +2,11 @@
 //! fails with EINTR, and where there is no way back and something is short for a moment only.
 
 use std::ffi::CStr;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
-use nix::sys::stat::Mode;
+use nix::sys::stat::{FileStat, Mode};
 
 use crate::error::Result;
 
@@ -28,6 +28,11 @@ pub fn open(path: &CStr, flags: OFlag) -> nix::Result<OwnedFd> {
 /// The same, in a directory.
 pub fn openat(dir: BorrowedFd, path: &CStr, flags: OFlag) -> nix::Result<OwnedFd> {
     on_signal(|| nix::fcntl::openat(dir, path, flags, Mode::empty()))
+}
+
+/// fstat(2). On a server's file system it may have to be asked, too.
+pub fn fstat(fd: impl AsFd) -> nix::Result<FileStat> {
+    on_signal(|| nix::sys::stat::fstat(&fd))
 }
 
 /// How often what is short is asked for.

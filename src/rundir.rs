@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sched::{CloneFlags, unshare};
-use nix::sys::stat::{Mode, fstat, umask};
+use nix::sys::stat::{Mode, umask};
 use nix::unistd::mkdir;
 use rustix::fs::{Access, CWD, FlockOperation, Statx, StatxFlags, accessat, flock, statx};
 use rustix::io::retry_on_intr;
@@ -24,7 +24,7 @@ use crate::identity::{self, Kind};
 use crate::list::for_each_name;
 use crate::mounts;
 use crate::procfs::ProcPath;
-use crate::retry::{on_signal, open, openat};
+use crate::retry::{fstat, on_signal, open, openat};
 
 /// Where names live unless the caller says otherwise; others reach it as /var/run/netns.
 pub const DEFAULT_RUN_DIR: &CStr = c"/run/netns";
@@ -237,7 +237,8 @@ impl LockedRunDir {
 fn leads_to(path: &CStr, dir: &RunDir) -> Option<bool> {
     let wanted = StatxFlags::INO | StatxFlags::MNT_ID;
     let there = retry_on_intr(|| statx(CWD, path, rustix::fs::AtFlags::empty(), wanted)).ok()?;
-    let open = statx(&dir.fd, c"", rustix::fs::AtFlags::EMPTY_PATH, wanted).ok()?;
+    let open = || statx(&dir.fd, c"", rustix::fs::AtFlags::EMPTY_PATH, wanted);
+    let open = retry_on_intr(open).ok()?;
     let key = |status: &Statx| (status.stx_mnt_id, status.stx_ino);
     let told = |status: &Statx| status.stx_mask & wanted.bits() == wanted.bits();
     (told(&there) && told(&open)).then(|| key(&there) == key(&open))

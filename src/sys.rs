@@ -48,14 +48,16 @@ pub fn name_to_handle(dir: BorrowedFd, name: &CStr) -> Result<FileHandle, Errno>
     let flags = if name.is_empty() { libc::AT_EMPTY_PATH } else { 0 };
     // SAFETY: all of it is plain integers, for which zero bytes are a value; the kernel writes at
     // most handle_bytes bytes behind the head, where there is room for as many.
-    let (status, raw) = unsafe {
+    let raw = unsafe {
         let handle = raw.as_mut_ptr().cast::<libc::file_handle>();
         (*handle).handle_bytes = HANDLE_CAPACITY as u32;
         let fd = dir.as_raw_fd();
-        let status = libc::name_to_handle_at(fd, name.as_ptr(), handle, &mut mount_id, flags);
-        (status, raw.assume_init())
+        on_signal(|| {
+            let status = libc::name_to_handle_at(fd, name.as_ptr(), handle, &mut mount_id, flags);
+            Errno::result(status)
+        })?;
+        raw.assume_init()
     };
-    Errno::result(status)?;
     Ok(FileHandle {
         kind: raw.head.handle_type,
         mount_id,
