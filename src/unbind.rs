@@ -59,16 +59,15 @@ fn remove_rest(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Result<()> {
         match when_short(|| entry::look_below(dir.as_fd(), name.as_cstr()))? {
             // Gone while we were at it is as good.
             Entry::Absent => return Ok(()),
-            Entry::Namespace(_) => when_short(|| unmount(dir, name))?,
             Entry::Placeholder(_) if when_short(|| unlink(rundir, dir, name))? => return Ok(()),
-            // A namespace was bound on it at this moment.
-            Entry::Placeholder(_) => when_short(|| unmount(dir, name))?,
+            // On a placeholder one was bound at this moment.
+            Entry::Namespace(_) | Entry::Placeholder(_) => when_short(|| unmount(dir, name))?,
             Entry::Stranger(what) => return Err(Error::not_a_namespace(what)),
         }
-        if last.is_none() && round >= TRIES && start.elapsed() >= LONGEST {
-            last = Some(round + mounts_there_are());
+        if round < TRIES || start.elapsed() < LONGEST {
+            continue;
         }
-        if last.is_some_and(|last| round >= last) {
+        if round >= *last.get_or_insert_with(|| round + mounts_there_are()) {
             break;
         }
     }
