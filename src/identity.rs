@@ -60,7 +60,7 @@ pub fn of_fd(fd: BorrowedFd) -> Result<Kind> {
 }
 
 fn of_open_by_handle(fd: BorrowedFd) -> Option<Kind> {
-    from_handle(&sys::name_to_handle(fd, c"").ok()?)
+    handle_of(fd, c"").map(|(_, kind)| kind)
 }
 
 /// What `name` in the directory `dir` is; a symlink is not followed. ENOENT is an answer too.
@@ -81,6 +81,14 @@ pub fn of_name(dir: BorrowedFd, name: &CStr) -> std::result::Result<Kind, Errno>
 pub fn is_answer(errno: Errno) -> bool {
     use Errno::{EACCES, ELOOP, ENOENT, ENOTDIR, ENXIO, ESTALE};
     matches!(errno, EACCES | ELOOP | ENOENT | ENOTDIR | ENXIO | ESTALE)
+}
+
+/// The handle of `path` from `dir`, and what it tells; a symlink is not followed. None: it tells
+/// nothing.
+fn handle_of(dir: BorrowedFd, path: &CStr) -> Option<(FileHandle, Kind)> {
+    let handle = sys::name_to_handle(dir, path).ok()?;
+    let kind = from_handle(&handle)?;
+    Some((handle, kind))
 }
 
 /// None: this kernel, or this file system, does not tell by handle.
@@ -104,8 +112,7 @@ fn from_handle(handle: &FileHandle) -> Option<Kind> {
 /// Opens what `path` is if that is a network namespace; a symlink is not followed. The handle is the
 /// proof, whatever the path becomes meanwhile. None: it is none, or does not tell by handle.
 pub fn open_by_handle(path: &CStr) -> Option<(OwnedFd, Identity)> {
-    let handle = sys::name_to_handle(AT_FDCWD, path).ok()?;
-    let Some(Kind::Network(identity)) = from_handle(&handle) else { return None };
+    let (handle, Kind::Network(identity)) = handle_of(AT_FDCWD, path)? else { return None };
     let fd = sys::open_namespace(&handle, OPEN_FLAGS).ok()?;
     Some((fd, identity))
 }
@@ -114,10 +121,9 @@ pub fn open_by_handle(path: &CStr) -> Option<(OwnedFd, Identity)> {
 /// followed. What tells by its handle that it is none is not even asked which file system it is on,
 /// for which that may have to ask a server.
 pub fn open_name(dir: BorrowedFd, name: &CStr) -> std::result::Result<Option<OwnedFd>, Errno> {
-    let handle = sys::name_to_handle(dir, name).ok();
-    match handle.as_ref().and_then(|handle| Some((handle, from_handle(handle)?))) {
+    match handle_of(dir, name) {
         Some((handle, Kind::Network(_))) => {
-            if let Ok(fd) = sys::open_namespace(handle, OPEN_FLAGS) {
+            if let Ok(fd) = sys::open_namespace(&handle, OPEN_FLAGS) {
                 return Ok(Some(fd));
             }
         }
