@@ -9,6 +9,7 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::{FileStat, Mode, fstatat};
 use rustix::fs::{AtFlags, StatxAttributes, StatxFlags, statx};
+use rustix::io::retry_on_intr;
 
 use crate::error::errno;
 use crate::procfs;
@@ -29,8 +30,7 @@ impl FileStatus {
     /// Of `name` in `dir`, or of a path; a symlink is not followed.
     pub fn of(dir: BorrowedFd, name: &CStr) -> Result<FileStatus> {
         let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
-        let ask = || statx(dir, name, flags, StatxFlags::BASIC_STATS).map_err(errno);
-        match on_signal(ask) {
+        match retry_on_intr(|| statx(dir, name, flags, StatxFlags::BASIC_STATS)) {
             Ok(file) if file.stx_attributes_mask.contains(StatxAttributes::MOUNT_ROOT) => {
                 Ok(FileStatus {
                     mode: file.stx_mode.into(),
@@ -40,8 +40,10 @@ impl FileStatus {
                 })
             }
             // Linux before 5.8, or a seccomp filter.
-            Ok(_) | Err(Errno::ENOSYS | Errno::EPERM) => FileStatus::by_stat(dir, name),
-            Err(errno) => Err(errno),
+            Ok(_) | Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => {
+                FileStatus::by_stat(dir, name)
+            }
+            Err(error) => Err(errno(error)),
         }
     }
 

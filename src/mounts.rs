@@ -118,7 +118,7 @@ pub fn copy(path: &CStr) -> Result<OwnedFd> {
         | OpenTreeFlags::OPEN_TREE_CLOEXEC
         | OpenTreeFlags::AT_NO_AUTOMOUNT
         | OpenTreeFlags::AT_RECURSIVE;
-    on_signal(|| open_tree(CWD, path, flags).map_err(errno))
+    retry_on_intr(|| open_tree(CWD, path, flags)).map_err(errno)
 }
 
 /// What is mounted somewhere, for [`put_down`] to mount somewhere else.

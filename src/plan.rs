@@ -133,10 +133,10 @@ fn put(source: BorrowedFd, place: usize) -> nix::Result<()> {
     if source.as_raw_fd() as usize == place {
         return fcntl(source, FcntlArg::F_SETFD(FdFlag::empty())).map(drop);
     }
-    match place {
-        0 => on_signal(|| dup2_stdin(source)),
-        1 => on_signal(|| dup2_stdout(source)),
-        2 => on_signal(|| dup2_stderr(source)),
+    on_signal(|| match place {
+        0 => dup2_stdin(source),
+        1 => dup2_stdout(source),
+        2 => dup2_stderr(source),
         _ => Err(Errno::EBADF),
-    }
+    })
 }

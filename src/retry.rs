@@ -10,7 +10,7 @@ use nix::sys::stat::{FileStat, Mode};
 
 use crate::error::Result;
 
-/// Until no signal comes first.
+/// Until no signal comes first; what retry_on_intr() is to rustix's calls.
 pub fn on_signal<T>(mut call: impl FnMut() -> nix::Result<T>) -> nix::Result<T> {
     loop {
         match call() {

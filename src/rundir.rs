@@ -17,7 +17,7 @@ use rustix::fs::{Access, CWD, FlockOperation, Statx, StatxFlags, accessat, flock
 use rustix::io::retry_on_intr;
 
 use crate::entry::Name;
-use crate::error::{At, Error, Result, Step, errno};
+use crate::error::{At, Error, Result, Step};
 use crate::file_status;
 use crate::helper::on_helper_thread;
 use crate::identity::{self, Kind};
@@ -218,11 +218,10 @@ impl LockedRunDir {
     /// Fails where no name could be taken away, before anything is.
     pub fn check_writable(&self) -> Result<()> {
         let access = Access::WRITE_OK | Access::EXEC_OK;
-        let ask =
-            || accessat(self.as_fd(), c".", access, rustix::fs::AtFlags::EACCESS).map_err(errno);
-        match on_signal(ask) {
+        let ask = || accessat(self.as_fd(), c".", access, rustix::fs::AtFlags::EACCESS);
+        match retry_on_intr(ask) {
             // Before Linux 5.8, or a seccomp filter: unlink says it too, a little late.
-            Err(Errno::ENOSYS | Errno::EPERM) => Ok(()),
+            Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => Ok(()),
             result => result.at(Step::Unlink),
         }
     }

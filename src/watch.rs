@@ -9,6 +9,7 @@ use std::os::fd::OwnedFd;
 use nix::errno::Errno;
 use nix::sys::stat::{SFlag, stat};
 use rustix::fs::inotify::{self, Event, ReadFlags, WatchFlags};
+use rustix::io::retry_on_intr;
 
 use crate::error::{At, Error, Result, Step, errno};
 use crate::retry::on_signal;
@@ -126,7 +127,7 @@ pub fn last_component(path: &[u8]) -> Option<(usize, usize)> {
 }
 
 fn add(inotify: &OwnedFd, path: &[u8], events: WatchFlags) -> nix::Result<i32> {
-    on_signal(|| inotify::add_watch(inotify, path, events).map_err(errno))
+    retry_on_intr(|| inotify::add_watch(inotify, path, events)).map_err(errno)
 }
 
 fn is_directory(path: &[u8]) -> bool {
