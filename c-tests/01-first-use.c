@@ -206,7 +206,7 @@ static void a_plain_file_is_no_run_directory(void)
     MESSAGE_HAS("/run/file");
     FAILS(ENOTDIR, netns_create_at("/run/file/below", "blue", 0, NULL));
     FAILS(ENOTDIR, netns_remove_at("/run/file", "blue", 0));
-    FAILS(ENOTDIR, netns_list_at("/run/file", 0, &(struct netns_list *){NULL}));
+    FAILS(ENOTDIR, netns_list_at("/run/file", 0, &(struct netns_name_snapshot *){NULL}));
     OK(netns_create(NULL, 0, &ns));
     FAILS(ENOTDIR, netns_attach_at("/run/file", ns, "blue", 0));
     netns_close(ns);
@@ -506,7 +506,7 @@ static void check_races_for_names_of_their_own(bool attach)
 
     for (int round = 0; round < rounds; round++) {
         struct outcome outcomes[CREATORS];
-        struct netns_list *list = NULL;
+        struct netns_name_snapshot *list = NULL;
         int before = mounts_at(NULL);
         char rundir[32];
 

@@ -229,7 +229,7 @@ static void null_where_something_is_needed_is_einval(void)
 static void an_empty_run_directory_is_einval(void)
 {
     struct netns *ns, *live = NULL;
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
     struct state before;
 
     OK(netns_create("live", 0, &live));

@@ -9,7 +9,7 @@
 /* The name whole, not only when it is found at the start of another. */
 static bool listed(const char *name)
 {
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
     bool found = false;
 
     OK(netns_list(NETNS_LIST_STALE, &list));

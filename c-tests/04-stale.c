@@ -42,7 +42,7 @@ static bool is_at(const struct netns *ns, const char *path)
 
 static void what_a_killed_creator_left_is_hidden_and_shown_as_stale(void)
 {
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
     int fd = placeholder("/run/netns/blue", OUR_MODE);
 
     SAME(names(), "");
@@ -290,7 +290,7 @@ static pid_t start_a_restless_creator(void)
 
 static void every_listed_name_opens(void)
 {
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
     struct netns *ns = NULL;
     size_t i;
 

@@ -32,7 +32,7 @@ static void check_that_one_call_takes_off(int count)
 {
     struct state before;
     struct netns *top, *found = NULL;
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
 
     MUST(netns_create("beside", 0, NULL));
     before = state_now();

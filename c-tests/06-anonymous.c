@@ -8,7 +8,7 @@
 static const char *names_of(const char *rundir, const struct netns *ns)
 {
     static char text[4096];
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
     size_t used = 0;
 
     text[0] = '\0';

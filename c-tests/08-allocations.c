@@ -165,7 +165,7 @@ static int open_by_name(void)
 
 static int list_all(void)
 {
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
     int rc = netns_list(NETNS_LIST_STALE, &list);
 
     netns_list_free(list);
@@ -174,7 +174,7 @@ static int list_all(void)
 
 static int find_names(void)
 {
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
     int rc = netns_names(ns_of_all, 0, &list);
 
     netns_list_free(list);
@@ -209,7 +209,7 @@ static int give_an_id(void)
 
 static int list_ids(void)
 {
-    struct netns_nsid_list *list = NULL;
+    struct netns_nsid_snapshot *list = NULL;
     int rc = netns_nsid_list(NULL, ns_of_all, NETNS_NSID_NONE, 0, &list);
 
     netns_nsid_list_free(list);
@@ -310,7 +310,7 @@ static int add_a_route(void)
 
 static int list_links(void)
 {
-    struct netns_link_list *list = NULL;
+    struct netns_link_snapshot *list = NULL;
     int rc = netns_link_list(NULL, 0, &list);
 
     netns_link_list_free(list);
@@ -319,7 +319,7 @@ static int list_links(void)
 
 static int list_addresses(void)
 {
-    struct netns_addr_list *list = NULL;
+    struct netns_addr_snapshot *list = NULL;
     int rc = netns_addr_list(NULL, 0, &list);
 
     netns_addr_list_free(list);
@@ -328,7 +328,7 @@ static int list_addresses(void)
 
 static int list_routes(void)
 {
-    struct netns_route_list *list = NULL;
+    struct netns_route_snapshot *list = NULL;
     int rc = netns_route_list(NULL, NETNS_ROUTE_LIST_ALL_TABLES, &list);
 
     netns_route_list_free(list);

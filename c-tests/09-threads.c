@@ -63,7 +63,7 @@ static void visit(struct netns *other, uint64_t home)
 
 static bool is_listed(const char *name, uint64_t inode)
 {
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
     bool found = false;
     size_t i;
 
@@ -76,7 +76,7 @@ static bool is_listed(const char *name, uint64_t inode)
 
 static void make_and_remove(int index, int round, uint64_t home)
 {
-    struct netns_list *of_ns = NULL;
+    struct netns_name_snapshot *of_ns = NULL;
     struct netns *ns = NULL, *again = NULL;
     char name[32];
 
@@ -129,7 +129,7 @@ static void every_thread_ends_in_the_namespace_that_it_began_in(void)
 static void *with_the_shared_handle(void *arg)
 {
     uint64_t home = here(), cookie = COOKIE_OF(shared);
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
     pid_t pids[8];
     int round;
 

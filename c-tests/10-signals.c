@@ -67,7 +67,7 @@ static void open_every_way(void)
 
 static void list(void)
 {
-    struct netns_list *names = NULL;
+    struct netns_name_snapshot *names = NULL;
 
     OK(netns_list(0, &names));
     EQUAL(netns_list_len(names), 1);

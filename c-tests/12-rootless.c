@@ -93,7 +93,7 @@ static void a_socket_is_opened_without_a_way_back(void)
 static void names_and_handles_work_without_a_way_back(void)
 {
     struct netns *ns = NULL, *opened = NULL;
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
 
     without_a_way_back();
     OK(netns_create(NULL, 0, &ns));

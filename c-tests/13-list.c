@@ -6,10 +6,10 @@
 #define SIZE(array) (sizeof(array) / sizeof *(array))
 
 /* What no call writes to when it fails. */
-#define NO_LIST ((struct netns_list *)&test_failures)
+#define NO_LIST ((struct netns_name_snapshot *)&test_failures)
 
 /* The place of a name in a list, or -1. */
-static long place_of(const struct netns_list *list, const char *name)
+static long place_of(const struct netns_name_snapshot *list, const char *name)
 {
     for (size_t i = 0; i < netns_list_len(list); i++)
         if (strcmp(netns_list_name(list, i), name) == 0)
@@ -17,7 +17,7 @@ static long place_of(const struct netns_list *list, const char *name)
     return -1;
 }
 
-static bool is_sorted(const struct netns_list *list)
+static bool is_sorted(const struct netns_name_snapshot *list)
 {
     /* strcmp(3) compares as unsigned char: bytewise, whatever the locale. */
     for (size_t i = 1; i < netns_list_len(list); i++)
@@ -38,7 +38,7 @@ static void names_are_sorted_bytewise(void)
         "-", "0", "10", "9", "A", "B", "Z", "_", "a", "a\n", "a b", "aa", "ab", "b", "~", "\x80",
         "\xc3\xa9", "\xff",
     };
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
 
     EQUAL(SIZE(shuffled), SIZE(sorted));
     for (size_t i = 0; i < SIZE(shuffled); i++)
@@ -54,7 +54,7 @@ static void each_name_has_its_inode(void)
 {
     static const char *const made[] = {"c", "a", "b"};
     struct netns *handles[SIZE(made)] = {NULL};
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
 
     for (size_t i = 0; i < SIZE(made); i++)
         OK(netns_create(made[i], 0, &handles[i]));
@@ -75,7 +75,7 @@ static void each_name_has_its_inode(void)
 
 static void past_the_end_there_is_nothing(void)
 {
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
 
     OK(netns_create("a", 0, NULL));
     OK(netns_list(0, &list));
@@ -101,7 +101,7 @@ static void a_null_list_has_nothing(void)
 
 static void an_empty_directory_gives_an_empty_list(void)
 {
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
 
     for (uint32_t flags = 0; flags <= NETNS_LIST_STALE; flags++) {
         OK(netns_list(flags, &list));
@@ -115,7 +115,7 @@ static void an_empty_directory_gives_an_empty_list(void)
 static void so_does_one_that_does_not_exist(void)
 {
     struct netns *ns = NULL;
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
 
     OK(netns_create(NULL, 0, &ns));
     for (uint32_t flags = 0; flags <= NETNS_LIST_STALE; flags++) {
@@ -135,7 +135,7 @@ static void so_does_one_that_does_not_exist(void)
 
 static void a_list_is_what_was_at_its_moment(void)
 {
-    struct netns_list *before = NULL;
+    struct netns_name_snapshot *before = NULL;
 
     OK(netns_create("a", 0, NULL));
     OK(netns_create("b", 0, NULL));
@@ -164,7 +164,7 @@ static void more_than_a_thousand_names_are_listed(void)
 {
     int count = under_valgrind() ? 150 : 1200, spaces = 5;
     struct netns *handles[5] = {NULL};
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
     char name[128];
 
     for (int i = 0; i < spaces; i++)
@@ -212,7 +212,7 @@ static void strangers_are_hidden(void)
 /* How a placeholder of another program becomes stale by age is in 04-stale. */
 static void a_stale_name_is_listed_on_request_only(void)
 {
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
     struct netns *ns = NULL;
 
     OK(netns_create("m", 0, &ns));
@@ -241,7 +241,7 @@ static void a_stale_name_is_listed_on_request_only(void)
 static void every_unknown_flag_is_refused(void)
 {
     struct netns *ns = NULL;
-    struct netns_list *list = NO_LIST;
+    struct netns_name_snapshot *list = NO_LIST;
 
     OK(netns_create("live", 0, &ns));
     for (int bit = 0; bit < 32; bit++) {
@@ -261,7 +261,7 @@ static void every_unknown_flag_is_refused(void)
 static void null_where_something_is_needed_is_einval(void)
 {
     struct netns *ns = NULL;
-    struct netns_list *list = NO_LIST;
+    struct netns_name_snapshot *list = NO_LIST;
 
     OK(netns_create("live", 0, &ns));
     FAILS(EINVAL, netns_list(0, NULL));
@@ -277,7 +277,7 @@ static void null_where_something_is_needed_is_einval(void)
 static void a_run_directory_that_is_a_file_is_enotdir(void)
 {
     struct netns *ns = NULL;
-    struct netns_list *list = NO_LIST;
+    struct netns_name_snapshot *list = NO_LIST;
 
     OK(netns_create(NULL, 0, &ns));
     write_file("/run/file", "kept", 0644);
@@ -291,7 +291,7 @@ static void a_run_directory_that_is_a_file_is_enotdir(void)
 
 static void list_a_closed_directory(void *arg)
 {
-    struct netns_list *list = NO_LIST;
+    struct netns_name_snapshot *list = NO_LIST;
 
     become_plain_user();
     FAILS(EACCES, netns_list(0, &list));
@@ -316,7 +316,7 @@ static void a_closed_run_directory_is_eacces(void)
 static void without_descriptors_it_is_emfile(void)
 {
     struct netns *ns = NULL;
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
 
     OK(netns_create("live", 0, &ns));
     RUNS_OUT_OF_DESCRIPTORS(netns_list(0, &list));
@@ -347,7 +347,7 @@ static void so_it_is_where_names_have_to_be_opened(void)
 static void list_as_a_plain_user(void *arg)
 {
     const struct netns *ns = arg;
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
 
     become_plain_user();
     SAME(names(), "a b");
@@ -378,7 +378,7 @@ static void a_plain_user_sees_the_same(void)
 static void check_names_of(const struct netns *ns, const char *first, const char *second,
                            const char *third)
 {
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
 
     OK(netns_names(ns, 0, &list));
     SAME(netns_list_name(list, 0), first);
@@ -423,7 +423,7 @@ static void the_names_of_the_own_namespace_are_found(void)
 static void names_in_another_run_directory_are_asked_for_there(void)
 {
     struct netns *ns = NULL;
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
 
     OK(netns_create_at("/run/mine", "theirs", 0, &ns));
     OK(netns_create("a", 0, NULL));
@@ -459,7 +459,7 @@ static void make_and_remove_over_and_over(void *arg)
 /* Each steady name is there with its inode; the others are passing ones, and live ones. */
 static void check_list_beside_changes(uint32_t flags, struct netns *const *steady)
 {
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
     size_t passing = 0;
 
     OK(netns_list(flags, &list));

@@ -33,7 +33,7 @@ static bool ip_enters(const char *name, uint64_t inode)
 static void ip_lists_enters_and_deletes_what_the_library_made(void)
 {
     struct netns *ns = NULL, *opened = NULL;
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
 
     need_ip();
     OK(netns_create("blue", 0, &ns));
@@ -111,7 +111,7 @@ static const char *pids_of(const struct netns *ns)
 static void ip_and_the_library_agree_on_processes_and_names(void)
 {
     struct netns *ns = NULL, *opened = NULL;
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
     const char *identified;
     char pid[2][16];
     pid_t inside[2];

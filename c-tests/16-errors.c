@@ -12,7 +12,7 @@ static int a_socket;
 
 /* What a failed call would have written to. */
 static struct netns *made;
-static struct netns_list *listed;
+static struct netns_name_snapshot *listed;
 
 static long long create(void)
 {

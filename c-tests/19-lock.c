@@ -76,7 +76,7 @@ static void so_is_one_that_holds_it_exclusively(void)
 static void do_what_needs_no_lock(const struct netns *blue)
 {
     struct netns *opened = NULL;
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
 
     SAME(names(), "blue");
     OK(netns_names(blue, 0, &list));

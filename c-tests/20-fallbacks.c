@@ -119,7 +119,7 @@ static void go_there_and_back(void)
 
 static void name_list_and_remove(void)
 {
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
     struct netns *ns = NULL;
     pid_t inside;
 

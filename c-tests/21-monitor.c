@@ -134,7 +134,7 @@ static int live_names(const struct told *told)
 /* What was told is what there is. */
 static void is_what_is_listed(const struct told *told)
 {
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
     int found = 0, i;
     size_t j;
 

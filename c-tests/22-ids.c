@@ -120,7 +120,7 @@ static void an_id_is_given_once(void)
 static void bad_arguments_are_einval(void)
 {
     struct netns *ns = new_namespace("blue");
-    struct netns_nsid_list *list = NULL;
+    struct netns_nsid_snapshot *list = NULL;
 
     FAILS(EINVAL, netns_nsid_get(NULL, NULL));
     MESSAGE_HAS("the handle is NULL");
@@ -144,9 +144,9 @@ static void bad_arguments_are_einval(void)
 
 /* --- the listing ------------------------------------------------------------------------------- */
 
-static struct netns_nsid_list *list_of(const char *rundir, const struct netns *within, int32_t target)
+static struct netns_nsid_snapshot *list_of(const char *rundir, const struct netns *within, int32_t target)
 {
-    struct netns_nsid_list *list = NULL;
+    struct netns_nsid_snapshot *list = NULL;
 
     OK(netns_nsid_list(rundir, within, target, 0, &list));
     return list;
@@ -156,7 +156,7 @@ static void ids_are_listed_with_their_names(void)
 {
     struct netns *within = new_namespace("within"), *blue = new_namespace("blue"),
                  *red = new_namespace("red"), *nameless = new_namespace(NULL);
-    struct netns_nsid_list *list;
+    struct netns_nsid_snapshot *list;
 
     list = list_of(NULL, within, NETNS_NSID_NONE);
     EQUAL(netns_nsid_list_len(list), 0);
@@ -205,7 +205,7 @@ static void what_a_target_has_is_listed_as_within_knows_it(void)
 {
     struct netns *within = new_namespace("within"), *target = new_namespace("target"),
                  *blue = new_namespace("blue"), *red = new_namespace("red");
-    struct netns_nsid_list *list;
+    struct netns_nsid_snapshot *list;
 
     OK(netns_nsid_set(within, target, 10));
     OK(netns_nsid_set(within, blue, 11));
@@ -234,7 +234,7 @@ static void what_a_target_has_is_listed_as_within_knows_it(void)
 static void names_are_those_of_the_run_directory(void)
 {
     struct netns *within = new_namespace("within"), *ns = NULL;
-    struct netns_nsid_list *list;
+    struct netns_nsid_snapshot *list;
 
     OK(netns_create_at("/run/mine", "here", 0, &ns));
     OK(netns_nsid_set(within, ns, 0));
@@ -270,7 +270,7 @@ static void names_are_those_of_the_run_directory(void)
 static void a_list_may_fill_many_buffers(void)
 {
     struct netns *within = new_namespace(NULL), *ns[MANY];
-    struct netns_nsid_list *list;
+    struct netns_nsid_snapshot *list;
     struct netns *far;
     int many = under_valgrind() ? 20 : MANY, at;
 
@@ -522,7 +522,7 @@ static void ask_as_a_plain_user(void *arg)
 {
     struct pair *pair = arg;
     struct netns *home = NULL;
-    struct netns_nsid_list *list = NULL;
+    struct netns_nsid_snapshot *list = NULL;
 
     become_plain_user();
     OK(netns_open_current(&home));
@@ -583,7 +583,7 @@ static void it_works_where_a_helper_thread_has_to_go(void)
 static void ask_an_old_kernel(void *arg)
 {
     struct pair *pair = arg;
-    struct netns_nsid_list *list;
+    struct netns_nsid_snapshot *list;
 
     EQUAL(OK(netns_nsid_set(pair->within, pair->ns, 9)), 9);
     EQUAL(OK(netns_nsid_get(pair->within, pair->ns)), 9);
@@ -613,7 +613,7 @@ static void before_strict_checks_it_lists_no_target(void)
 static void without_descriptors_it_is_emfile(void)
 {
     struct netns *within = new_namespace("within"), *ns = new_namespace("blue");
-    struct netns_nsid_list *list = NULL;
+    struct netns_nsid_snapshot *list = NULL;
 
     OK(netns_setns(within));
     OK(netns_nsid_set(NULL, ns, 1));

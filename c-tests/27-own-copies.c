@@ -66,7 +66,7 @@ static void its_own_are_called(void)
 static void the_library_does_not_call_them(void)
 {
     struct netns *ns = NULL;
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
 
     OK(netns_create("blue", 0, &ns));
     OK(netns_names(ns, 0, &list));

@@ -301,7 +301,7 @@ static void what_fails_is_not_written_into_a_file_that_has_become_2(void)
 {
     int kept = close_stdio();
     struct netns *ns = NULL;
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
     pid_t pid;
 
     EQUAL(open_to_write("/run/a"), 0);

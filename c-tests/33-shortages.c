@@ -252,7 +252,7 @@ static void a_read_only_run_directory_can_be_read(void)
     struct netns *ns = NULL, *other = NULL;
     struct netns_monitor *monitor = NULL;
     struct netns_event event = {.size = sizeof event};
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
 
     MUST(netns_create("blue", 0, &ns));
     MUST(mount("none", "/run/netns", "none", MS_REMOUNT | MS_BIND | MS_RDONLY, NULL));

@@ -258,7 +258,7 @@ static void handle_without(struct netns *ns)
 
 static void lists_without(struct netns *ns)
 {
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
     pid_t pid = -1;
 
     REFUSED(EINVAL, netns_list, 0, NULL);
@@ -285,7 +285,7 @@ static void lists_without(struct netns *ns)
 
 static void ids_without(struct netns *ns)
 {
-    struct netns_nsid_list *list = NULL;
+    struct netns_nsid_snapshot *list = NULL;
 
     REFUSED(EINVAL, netns_nsid_set, ns, NULL, 1);
     ALLOWED(netns_nsid_set, NULL, ns, NETNS_NSID_AUTO);
@@ -340,7 +340,7 @@ static void links_without(struct netns *ns)
 
 static void link_lists_without(struct netns *ns)
 {
-    struct netns_link_list *list = NULL;
+    struct netns_link_snapshot *list = NULL;
 
     REFUSED(EINVAL, netns_link_list, ns, 0, NULL);
     ALLOWED(netns_link_list, NULL, 0, &list);
@@ -361,7 +361,7 @@ static void link_lists_without(struct netns *ns)
 
 static void addresses_without(struct netns *ns)
 {
-    struct netns_addr_list *list = NULL;
+    struct netns_addr_snapshot *list = NULL;
 
     REFUSED(EINVAL, netns_addr_add, ns, NULL, "192.0.2.1/24");
     REFUSED(EINVAL, netns_addr_add, ns, "lo", NULL);
@@ -393,7 +393,7 @@ static void addresses_without(struct netns *ns)
 /* lo has 192.0.2.1/24 by now. */
 static void routes_without(struct netns *ns)
 {
-    struct netns_route_list *list = NULL;
+    struct netns_route_snapshot *list = NULL;
 
     OK(netns_link_up(ns, "lo"));
     REFUSED(EINVAL, netns_route_add, ns, NULL, "192.0.2.9", "lo");
@@ -498,11 +498,11 @@ static void nothing_is_past_the_end(void)
 {
     static const size_t places[] = {1, 2, 1000, SIZE_MAX / 2, SIZE_MAX / 8 + 1, SIZE_MAX - 1, SIZE_MAX};
     struct netns *ns = enter_new_namespace();
-    struct netns_route_list *routes = NULL;
-    struct netns_nsid_list *ids = NULL;
-    struct netns_addr_list *addresses = NULL;
-    struct netns_link_list *links = NULL;
-    struct netns_list *list = NULL;
+    struct netns_route_snapshot *routes = NULL;
+    struct netns_nsid_snapshot *ids = NULL;
+    struct netns_addr_snapshot *addresses = NULL;
+    struct netns_link_snapshot *links = NULL;
+    struct netns_name_snapshot *list = NULL;
 
     OK(netns_create("blue", 0, NULL));
     OK(netns_link_up(ns, "lo"));
@@ -560,11 +560,11 @@ static void nothing_is_past_the_end(void)
 static void unknown_flags_are_refused_and_nothing_is_done(void)
 {
     struct netns *ns = enter_new_namespace(), *out = SENTINEL;
-    struct netns_list *list = (struct netns_list *)SENTINEL;
-    struct netns_link_list *links = (struct netns_link_list *)SENTINEL;
-    struct netns_addr_list *addresses = (struct netns_addr_list *)SENTINEL;
-    struct netns_route_list *routes = (struct netns_route_list *)SENTINEL;
-    struct netns_nsid_list *ids = (struct netns_nsid_list *)SENTINEL;
+    struct netns_name_snapshot *list = (struct netns_name_snapshot *)SENTINEL;
+    struct netns_link_snapshot *links = (struct netns_link_snapshot *)SENTINEL;
+    struct netns_addr_snapshot *addresses = (struct netns_addr_snapshot *)SENTINEL;
+    struct netns_route_snapshot *routes = (struct netns_route_snapshot *)SENTINEL;
+    struct netns_nsid_snapshot *ids = (struct netns_nsid_snapshot *)SENTINEL;
     struct netns_monitor *monitor = (struct netns_monitor *)SENTINEL;
     uint32_t create = NETNS_CREATE_EXIST_OK | NETNS_CREATE_LO_UP;
     struct state before;
@@ -625,8 +625,8 @@ static void known_flags_go_together(void)
         OK(netns_remove("blue", NETNS_REMOVE_MISSING_OK));
     }
     for (uint32_t flags = 0; flags <= 1; flags++) {
-        struct netns_list *list = NULL;
-        struct netns_route_list *routes = NULL;
+        struct netns_name_snapshot *list = NULL;
+        struct netns_route_snapshot *routes = NULL;
         struct netns_monitor *monitor = NULL;
 
         OK(netns_list(flags, &list));
@@ -866,7 +866,7 @@ static void what_is_no_name_is_refused(void)
 static void is_a_name(const char *name)
 {
     struct netns *ns = NULL, *same = NULL;
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
 
     FAILS(ENOENT, netns_open_at(NULL, name, 0, &ns));
     message_is_a_line();
@@ -913,7 +913,7 @@ static void run_directories_of_all_sorts(void)
 {
     static const char *const odd[] = {"/run/a\nb", "/run/\xff", "/run/ ", "/run/%s", "/run/x//", "/run//y/z/../w"};
     struct netns_monitor *monitor = (struct netns_monitor *)SENTINEL;
-    struct netns_list *list = (struct netns_list *)SENTINEL;
+    struct netns_name_snapshot *list = (struct netns_name_snapshot *)SENTINEL;
     struct netns *home = NULL, *ns = SENTINEL;
     struct state before;
 
@@ -1008,7 +1008,7 @@ static void interfaces_of_all_sorts(void)
     static const char *const invalid[] = {"", ".", "..", "/", "a/b", "a:1", "a b", " ", "\n", "\t", "a\r", "\xa0", "a%d",
                                           "all", "default"};
     struct netns *ns = enter_new_namespace();
-    struct netns_link_list *links = NULL;
+    struct netns_link_snapshot *links = NULL;
 
     for (size_t i = 0; i < sizeof invalid / sizeof *invalid; i++)
         is_no_interface(ns, EINVAL, invalid[i]);

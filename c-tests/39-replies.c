@@ -161,7 +161,7 @@ static struct netns *ns_;
 
 static int ask_links(void *arg)
 {
-    struct netns_link_list *list = NULL;
+    struct netns_link_snapshot *list = NULL;
     int rc = netns_link_list(ns_, 0, &list);
 
     (void)arg;
@@ -173,7 +173,7 @@ static int ask_links(void *arg)
 
 static int ask_addresses(void *arg)
 {
-    struct netns_addr_list *list = NULL;
+    struct netns_addr_snapshot *list = NULL;
     int rc = netns_addr_list(ns_, 0, &list);
 
     (void)arg;
@@ -185,7 +185,7 @@ static int ask_addresses(void *arg)
 
 static int ask_routes(void *arg)
 {
-    struct netns_route_list *list = NULL;
+    struct netns_route_snapshot *list = NULL;
     int rc = netns_route_list(ns_, NETNS_ROUTE_LIST_ALL_TABLES, &list);
 
     (void)arg;
@@ -197,7 +197,7 @@ static int ask_routes(void *arg)
 
 static int ask_ids(void *arg)
 {
-    struct netns_nsid_list *list = NULL;
+    struct netns_nsid_snapshot *list = NULL;
     int rc = netns_nsid_list(NULL, ns_, NETNS_NSID_NONE, 0, &list);
 
     (void)arg;
@@ -264,7 +264,7 @@ static const struct question {
 /* Ends, with a sensible errno if it fails, and leaves a handle that works. */
 static int try(const struct question *question, struct script *script)
 {
-    struct netns_link_list *list = NULL;
+    struct netns_link_snapshot *list = NULL;
     int descriptors = open_descriptors(), rc;
 
     script->at = script->asked = script->received = 0;
@@ -300,7 +300,7 @@ static struct script *new_script(void)
 
 static void begin(void)
 {
-    struct netns_link_list *list = NULL;
+    struct netns_link_snapshot *list = NULL;
 
     if (under_valgrind())
         skip("valgrind knows no seccomp(2)");

@@ -16,7 +16,7 @@ static void a_device_comes_to_be_where_it_is_wanted(void)
 {
     static const char *const kinds[] = {"bridge", "ifb"};
     struct netns *blue = NULL, *red = NULL;
-    struct netns_link_list *list = NULL;
+    struct netns_link_snapshot *list = NULL;
     size_t i;
 
     leave_the_host();
@@ -216,7 +216,7 @@ static void what_is_not_there_is_enodev(void)
 /* Whether v0 in one place and v1 in the other are each other's peer. */
 static void check_pair(const struct netns *blue, const struct netns *red)
 {
-    struct netns_link_list *list = NULL;
+    struct netns_link_snapshot *list = NULL;
     size_t i;
 
     OK(netns_link_list(blue, 0, &list));
@@ -339,7 +339,7 @@ static void a_macvlan_may_be_elsewhere_than_its_parent(void)
 {
     static const char *const modes[] = {NULL, "private", "vepa", "bridge", "passthru"};
     struct netns *blue = NULL, *red = NULL;
-    struct netns_link_list *list = NULL;
+    struct netns_link_snapshot *list = NULL;
     size_t i;
     int rc;
 
@@ -532,7 +532,7 @@ static void two_macvlans_of_a_parent_differ_in_address(void)
 static const char *master_of(const struct netns *ns, const char *ifname)
 {
     static char name[16];
-    struct netns_link_list *list = NULL;
+    struct netns_link_snapshot *list = NULL;
     uint32_t master;
 
     name[0] = '\0';
@@ -609,7 +609,7 @@ static void lo_stays(void)
 static void the_list_says_what_there_is(void)
 {
     struct netns *blue = NULL, *red = NULL;
-    struct netns_link_list *list = NULL;
+    struct netns_link_snapshot *list = NULL;
     struct ifreq answer;
     size_t i;
 
@@ -664,7 +664,7 @@ static void the_list_says_what_there_is(void)
 static void a_pair_that_is_up_is_up(void)
 {
     struct netns *blue = NULL, *red = NULL;
-    struct netns_link_list *list = NULL;
+    struct netns_link_snapshot *list = NULL;
     size_t i;
     bool up = false;
 
@@ -686,7 +686,7 @@ static void a_pair_that_is_up_is_up(void)
     close_pair(blue, red);
 }
 
-static void check_past_the_end(const struct netns_link_list *list, size_t i)
+static void check_past_the_end(const struct netns_link_snapshot *list, size_t i)
 {
     SAME(netns_link_list_name(list, i), NULL);
     EQUAL(netns_link_list_index(list, i), 0);
@@ -702,7 +702,7 @@ static void check_past_the_end(const struct netns_link_list *list, size_t i)
 
 static void past_the_end_there_is_nothing(void)
 {
-    struct netns_link_list *list = (void *)&test_failures;
+    struct netns_link_snapshot *list = (void *)&test_failures;
     struct netns *ns = NULL;
 
     OK(netns_create("blue", 0, &ns));
@@ -726,7 +726,7 @@ static void past_the_end_there_is_nothing(void)
 static void a_list_is_longer_than_a_datagram(void)
 {
     struct netns *ns = NULL;
-    struct netns_link_list *list = NULL;
+    struct netns_link_snapshot *list = NULL;
     int count = under_valgrind() ? MANY / 10 : MANY;
     char name[16];
 
@@ -761,7 +761,7 @@ static void add_and_delete_another(const struct netns *ns, int i)
 
 static int find_those_that_stay(const struct netns *ns, int staying)
 {
-    struct netns_link_list *list = NULL;
+    struct netns_link_snapshot *list = NULL;
     int found = 0, rc = netns_link_list(ns, 0, &list);
     char name[16];
 
@@ -805,7 +805,7 @@ static void *work(void *arg)
     struct worker *worker = arg;
 
     for (int i = 0; i < worker->rounds; i++) {
-        struct netns_link_list *list = NULL;
+        struct netns_link_snapshot *list = NULL;
         unsigned mtu = 1000 + i % 400;
 
         OK(netns_link_set_mtu(worker->ns, worker->ifname, mtu));
@@ -963,7 +963,7 @@ static int set_master(const struct netns *ns)
 
 static int list(const struct netns *ns)
 {
-    struct netns_link_list *list = NULL;
+    struct netns_link_snapshot *list = NULL;
     int rc = netns_link_list(ns, 0, &list);
 
     netns_link_list_free(list);

@@ -8,7 +8,7 @@
 #define ROUNDS 150
 
 /* The i-th entry of a list that is this address; its length: there is none. */
-static size_t find(const struct netns_addr_list *list, const char *address)
+static size_t find(const struct netns_addr_snapshot *list, const char *address)
 {
     size_t i, len = netns_addr_list_len(list);
 
@@ -19,7 +19,7 @@ static size_t find(const struct netns_addr_list *list, const char *address)
 
 static bool has_address(const struct netns *ns, const char *address, unsigned prefix)
 {
-    struct netns_addr_list *list = NULL;
+    struct netns_addr_snapshot *list = NULL;
     bool found = false;
 
     OK(netns_addr_list(ns, 0, &list));
@@ -75,7 +75,7 @@ static void an_address_can_be_used_when_it_is_given(void)
 static void an_ipv6_address_can_be_used_at_once_if_asked(void)
 {
     struct netns *blue = NULL, *red = NULL;
-    struct netns_addr_list *list = NULL;
+    struct netns_addr_snapshot *list = NULL;
     size_t i;
 
     need_ipv6();
@@ -212,7 +212,7 @@ static void an_address_has_more_than_one_spelling(void)
     need_ipv6();
     OK(netns_create("blue", 0, &ns));
     for (size_t i = 0; i < sizeof spellings / sizeof *spellings; i++) {
-        struct netns_addr_list *list = NULL;
+        struct netns_addr_snapshot *list = NULL;
 
         OK(netns_addr_add(ns, "lo", spellings[i][0]));
         OK(netns_addr_list(ns, 0, &list));
@@ -348,7 +348,7 @@ static void where_ipv6_is_off_it_is_eacces(void)
 static void the_list_says_what_there_is(void)
 {
     struct netns *blue = NULL, *red = NULL;
-    struct netns_addr_list *list = NULL;
+    struct netns_addr_snapshot *list = NULL;
     size_t i;
 
     leave_the_host();
@@ -397,7 +397,7 @@ static void the_list_says_what_there_is(void)
 static void an_address_on_lo_is_the_hosts(void)
 {
     struct netns *ns = NULL;
-    struct netns_addr_list *list = NULL;
+    struct netns_addr_snapshot *list = NULL;
 
     OK(netns_create("blue", 0, &ns));
     OK(netns_addr_add(ns, "lo", "127.0.0.9/8"));
@@ -415,7 +415,7 @@ static void an_address_on_lo_is_the_hosts(void)
     netns_close(ns);
 }
 
-static void check_past_the_end(const struct netns_addr_list *list, size_t i)
+static void check_past_the_end(const struct netns_addr_snapshot *list, size_t i)
 {
     SAME(netns_addr_list_address(list, i), NULL);
     EQUAL(netns_addr_list_prefix(list, i), 0);
@@ -431,7 +431,7 @@ static void check_past_the_end(const struct netns_addr_list *list, size_t i)
 
 static void past_the_end_there_is_nothing(void)
 {
-    struct netns_addr_list *list = (void *)&test_failures;
+    struct netns_addr_snapshot *list = (void *)&test_failures;
     struct netns *ns = NULL;
 
     OK(netns_create("blue", 0, &ns));
@@ -465,7 +465,7 @@ static const char *one_of_many(int i)
     return text;
 }
 
-static size_t find_one_of_many(const struct netns_addr_list *list, int i)
+static size_t find_one_of_many(const struct netns_addr_snapshot *list, int i)
 {
     char text[64];
 
@@ -477,7 +477,7 @@ static size_t find_one_of_many(const struct netns_addr_list *list, int i)
 static void a_list_is_longer_than_a_datagram(void)
 {
     struct netns *ns = NULL;
-    struct netns_addr_list *list = NULL;
+    struct netns_addr_snapshot *list = NULL;
     int count = under_valgrind() ? MANY / 10 : MANY;
 
     OK(netns_create("blue", 0, &ns));
@@ -505,7 +505,7 @@ static void add_and_delete_another(const struct netns *ns, int i)
 
 static int find_those_that_stay(const struct netns *ns, int staying)
 {
-    struct netns_addr_list *list = NULL;
+    struct netns_addr_snapshot *list = NULL;
     int found = 0, rc = netns_addr_list(ns, 0, &list);
 
     if (rc < 0)
@@ -550,7 +550,7 @@ static int del(const struct netns *ns)
 
 static int list_them(const struct netns *ns)
 {
-    struct netns_addr_list *list = NULL;
+    struct netns_addr_snapshot *list = NULL;
     int rc = netns_addr_list(ns, 0, &list);
 
     netns_addr_list_free(list);

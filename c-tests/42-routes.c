@@ -7,7 +7,7 @@
 #define ROUNDS 100
 
 /* The i-th route to dst; the list's length: there is none. */
-static size_t find(const struct netns_route_list *list, const char *dst, int family)
+static size_t find(const struct netns_route_snapshot *list, const char *dst, int family)
 {
     size_t i, len = netns_route_list_len(list);
 
@@ -22,7 +22,7 @@ static size_t find(const struct netns_route_list *list, const char *dst, int fam
 static const char *way_to(const struct netns *ns, const char *dst, int family)
 {
     static char text[128];
-    struct netns_route_list *list = NULL;
+    struct netns_route_snapshot *list = NULL;
     const char *via, *ifname;
     size_t i;
 
@@ -393,7 +393,7 @@ static void a_device_is_up_for_it(void)
 static void the_list_says_what_there_is(void)
 {
     struct netns *blue = NULL, *red = NULL;
-    struct netns_route_list *list = NULL;
+    struct netns_route_snapshot *list = NULL;
     size_t i;
 
     make_place(&blue, &red);
@@ -436,7 +436,7 @@ static void the_list_says_what_there_is(void)
 static void every_table_is_listed_when_asked(void)
 {
     struct netns *blue = NULL, *red = NULL;
-    struct netns_route_list *main_table = NULL, *all = NULL;
+    struct netns_route_snapshot *main_table = NULL, *all = NULL;
     size_t of_main = 0, local = 0, i;
 
     make_place(&blue, &red);
@@ -475,7 +475,7 @@ static void other_tables_are_left_out_of_what_an_older_kernel_tells(void)
     static const struct fault no_strict_checks = {
         .call = SYS_setsockopt, .error = ENOPROTOOPT, .arg = 2, .mask = ~0u, .value = 12};
     struct netns *blue = NULL, *red = NULL;
-    struct netns_route_list *all = NULL;
+    struct netns_route_snapshot *all = NULL;
     int count = 0;
 
     make_place(&blue, &red);
@@ -498,7 +498,7 @@ static void ip_route(const char *arguments)
 static void each_way_of_several_is_an_entry(void)
 {
     struct netns *blue = NULL, *red = NULL;
-    struct netns_route_list *list = NULL;
+    struct netns_route_snapshot *list = NULL;
     size_t i;
 
     need_ip();
@@ -540,7 +540,7 @@ static void each_way_of_several_is_an_entry(void)
 static void routes_of_other_kinds_and_tables_are_listed(void)
 {
     struct netns *blue = NULL, *red = NULL;
-    struct netns_route_list *list = NULL;
+    struct netns_route_snapshot *list = NULL;
     size_t i;
 
     need_ip();
@@ -572,7 +572,7 @@ static void routes_of_other_kinds_and_tables_are_listed(void)
     close_pair(blue, red);
 }
 
-static void check_past_the_end(const struct netns_route_list *list, size_t i)
+static void check_past_the_end(const struct netns_route_snapshot *list, size_t i)
 {
     SAME(netns_route_list_dst(list, i), NULL);
     EQUAL(netns_route_list_family(list, i), 0);
@@ -588,7 +588,7 @@ static void check_past_the_end(const struct netns_route_list *list, size_t i)
 
 static void past_the_end_there_is_nothing(void)
 {
-    struct netns_route_list *list = (void *)&test_failures;
+    struct netns_route_snapshot *list = (void *)&test_failures;
     struct netns *ns = NULL;
 
     OK(netns_create("blue", 0, &ns));
@@ -637,7 +637,7 @@ static bool is_one_of_many(const char *dst)
 static void a_list_is_longer_than_a_datagram(void)
 {
     struct netns *blue = NULL, *red = NULL;
-    struct netns_route_list *list = NULL;
+    struct netns_route_snapshot *list = NULL;
     int count = under_valgrind() ? MANY / 20 : MANY, found = 0;
 
     make_connected_pair(&blue, &red);
@@ -666,7 +666,7 @@ static void add_and_delete_another(const struct netns *ns, int i)
 
 static int find_those_that_stay(const struct netns *ns, int staying)
 {
-    struct netns_route_list *list = NULL;
+    struct netns_route_snapshot *list = NULL;
     int rc = netns_route_list(ns, 0, &list), found[2] = {0, 0};
 
     if (rc < 0)
@@ -711,7 +711,7 @@ static int del(const struct netns *ns)
 
 static int list_them(const struct netns *ns)
 {
-    struct netns_route_list *list = NULL;
+    struct netns_route_snapshot *list = NULL;
     int rc = netns_route_list(ns, NETNS_ROUTE_LIST_ALL_TABLES, &list);
 
     netns_route_list_free(list);

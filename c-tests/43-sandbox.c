@@ -162,8 +162,8 @@ static void check_transfer(const struct plan *plan, const struct netns *sandbox)
 
 static void check_lists(const struct plan *plan, const struct netns *sandbox)
 {
-    struct netns_addr_list *addresses = NULL;
-    struct netns_route_list *routes = NULL;
+    struct netns_addr_snapshot *addresses = NULL;
+    struct netns_route_snapshot *routes = NULL;
     int far = 0, by_gateway = 0;
 
     OK(netns_addr_list(sandbox, 0, &addresses));

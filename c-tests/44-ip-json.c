@@ -98,12 +98,12 @@ static void compare_flags(const struct json *link, const char *name, uint32_t fl
     same_number("NO-CARRIER", name, no_carrier, flags & IFF_UP && !(flags & IFF_RUNNING));
 }
 
-static uint32_t index_in(const struct netns_link_list *list, const char *name)
+static uint32_t index_in(const struct netns_link_snapshot *list, const char *name)
 {
     return name ? netns_link_list_index(list, find_device(list, name)) : 0;
 }
 
-static void compare_link(const struct json *link, const struct netns_link_list *list, size_t i)
+static void compare_link(const struct json *link, const struct netns_link_snapshot *list, size_t i)
 {
     const char *name = json_text(link, "ifname");
     const struct json *peer = json_get(link, "link_index");
@@ -134,7 +134,7 @@ static void compare_link(const struct json *link, const struct netns_link_list *
 }
 
 /* Its place in the list; the list's length: it is not there. */
-static size_t find_address(const struct json *address, long long index, const struct netns_addr_list *list)
+static size_t find_address(const struct json *address, long long index, const struct netns_addr_snapshot *list)
 {
     const char *local = json_text(address, "local"), *peer = json_text(address, "address");
     size_t i, len = netns_addr_list_len(list);
@@ -152,7 +152,7 @@ static size_t find_address(const struct json *address, long long index, const st
 }
 
 static void compare_address(const struct json *address, const struct json *link,
-                            const struct netns_addr_list *list)
+                            const struct netns_addr_snapshot *list)
 {
     const char *local = json_text(address, "local");
     size_t i = find_address(address, json_number(link, "ifindex"), list);
@@ -178,8 +178,8 @@ static void compare_address(const struct json *address, const struct json *link,
 static void compare_links_and_addresses(void)
 {
     const struct json *link = ip_says("addr show")->child;
-    struct netns_link_list *links = NULL;
-    struct netns_addr_list *addresses = NULL;
+    struct netns_link_snapshot *links = NULL;
+    struct netns_addr_snapshot *addresses = NULL;
     size_t devices = 0, count = 0;
 
     OK(netns_link_list(blue, 0, &links));
@@ -212,7 +212,7 @@ static const char *without_full_length(const char *dst)
 
 /* One entry beside the route, or the way of several, that it is of. */
 static void compare_way(const struct json *route, const struct json *way,
-                        const struct netns_route_list *list, size_t i)
+                        const struct netns_route_snapshot *list, size_t i)
 {
     const char *dst = json_text(route, "dst"), *gateway = json_text(way, "gateway");
 
@@ -232,7 +232,7 @@ static void compare_way(const struct json *route, const struct json *way,
 
 /* The entries of one family, which are in the kernel's order in both; gives where they end. */
 static size_t
-compare_routes_from(const struct netns_route_list *list, size_t i, const char *command, int family)
+compare_routes_from(const struct netns_route_snapshot *list, size_t i, const char *command, int family)
 {
     const struct json *route;
 
@@ -250,7 +250,7 @@ compare_routes_from(const struct netns_route_list *list, size_t i, const char *c
 
 static void compare_routes(void)
 {
-    struct netns_route_list *list = NULL;
+    struct netns_route_snapshot *list = NULL;
     size_t i;
 
     OK(netns_route_list(blue, NETNS_ROUTE_LIST_ALL_TABLES, &list));

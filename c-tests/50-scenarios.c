@@ -207,7 +207,7 @@ static void remove_name(char **w)
     say_ok(netns_remove(text(w[0]), value_of(remove_flags, w[1])));
 }
 
-static void say_list(int rc, struct netns_list *list)
+static void say_list(int rc, struct netns_name_snapshot *list)
 {
     if (rc < 0) {
         say_number(rc);
@@ -221,7 +221,7 @@ static void say_list(int rc, struct netns_list *list)
 
 static void list(char **w)
 {
-    struct netns_list *found = NULL;
+    struct netns_name_snapshot *found = NULL;
     int rc = netns_list(value_of(list_flags, w[0]), &found);
 
     say_list(rc, found);
@@ -229,7 +229,7 @@ static void list(char **w)
 
 static void names_of(char **w)
 {
-    struct netns_list *found = NULL;
+    struct netns_name_snapshot *found = NULL;
     int rc = netns_names(ns_of(w[0]), 0, &found);
 
     say_list(rc, found);
@@ -415,7 +415,7 @@ static void route_del(char **w)
 
 static void links(char **w)
 {
-    struct netns_link_list *found = NULL;
+    struct netns_link_snapshot *found = NULL;
 
     MUST(netns_link_list(ns_of(w[0]), 0, &found));
     for (size_t i = 0; i < netns_link_list_len(found); i++)
@@ -424,7 +424,7 @@ static void links(char **w)
     netns_link_list_free(found);
 }
 
-static const char *name_of_index(const struct netns_link_list *found, uint32_t index)
+static const char *name_of_index(const struct netns_link_snapshot *found, uint32_t index)
 {
     for (size_t i = 0; i < netns_link_list_len(found); i++)
         if (netns_link_list_index(found, i) == index)
@@ -432,7 +432,7 @@ static const char *name_of_index(const struct netns_link_list *found, uint32_t i
     return NULL;
 }
 
-static void say_field(const struct netns_link_list *found, size_t i, const char *field)
+static void say_field(const struct netns_link_snapshot *found, size_t i, const char *field)
 {
     if (strcmp(field, "kind") == 0)
         say(netns_link_list_kind(found, i));
@@ -448,7 +448,7 @@ static void say_field(const struct netns_link_list *found, size_t i, const char 
 
 static void link_field(char **w)
 {
-    struct netns_link_list *found = NULL;
+    struct netns_link_snapshot *found = NULL;
     size_t i = 0;
 
     MUST(netns_link_list(ns_of(w[0]), 0, &found));
@@ -461,7 +461,7 @@ static void link_field(char **w)
 
 static void addrs(char **w)
 {
-    struct netns_addr_list *found = NULL;
+    struct netns_addr_snapshot *found = NULL;
     char prefix[16];
 
     MUST(netns_addr_list(ns_of(w[0]), 0, &found));
@@ -476,7 +476,7 @@ static void addrs(char **w)
 
 static void routes(char **w)
 {
-    struct netns_route_list *found = NULL;
+    struct netns_route_snapshot *found = NULL;
 
     MUST(netns_route_list(ns_of(w[0]), 0, &found));
     for (size_t i = 0; i < netns_route_list_len(found); i++) {

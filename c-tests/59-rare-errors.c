@@ -43,7 +43,7 @@ static void a_hidden_mount_that_stays_is_ebusy(void)
 
 static void lock_what_changes_all_the_time(void *arg)
 {
-    struct netns_list *list;
+    struct netns_name_snapshot *list;
 
     FAILS(EAGAIN, netns_list(NETNS_LIST_STALE, &list));
     MESSAGE_HAS("replaced all the time");

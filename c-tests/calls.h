@@ -233,7 +233,7 @@ static inline long call_socket(void)
 
 static inline long call_list(void)
 {
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
     int rc = netns_list(NETNS_LIST_STALE, &list);
 
     netns_list_free(list);
@@ -242,7 +242,7 @@ static inline long call_list(void)
 
 static inline long call_list_at(void)
 {
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
     int rc = netns_list_at(MINE, 0, &list);
 
     netns_list_free(list);
@@ -251,7 +251,7 @@ static inline long call_list_at(void)
 
 static inline long call_names(void)
 {
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
     int rc = netns_names(given.blue, 0, &list);
 
     netns_list_free(list);
@@ -260,7 +260,7 @@ static inline long call_names(void)
 
 static inline long call_names_at(void)
 {
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
     int rc = netns_names_at(MINE, given.blue, 0, &list);
 
     netns_list_free(list);
@@ -289,7 +289,7 @@ static inline long call_nsid_set(void)
 
 static inline long call_nsid_list(void)
 {
-    struct netns_nsid_list *list = NULL;
+    struct netns_nsid_snapshot *list = NULL;
     int rc = netns_nsid_list(NULL, given.blue, NETNS_NSID_NONE, 0, &list);
 
     netns_nsid_list_free(list);
@@ -422,7 +422,7 @@ static inline long call_link_set_master(void)
 
 static inline long call_link_list(void)
 {
-    struct netns_link_list *list = NULL;
+    struct netns_link_snapshot *list = NULL;
     int rc = netns_link_list(given.blue, 0, &list);
 
     netns_link_list_free(list);
@@ -441,7 +441,7 @@ static inline long call_addr_del(void)
 
 static inline long call_addr_list(void)
 {
-    struct netns_addr_list *list = NULL;
+    struct netns_addr_snapshot *list = NULL;
     int rc = netns_addr_list(given.blue, 0, &list);
 
     netns_addr_list_free(list);
@@ -460,7 +460,7 @@ static inline long call_route_del(void)
 
 static inline long call_route_list(void)
 {
-    struct netns_route_list *list = NULL;
+    struct netns_route_snapshot *list = NULL;
     int rc = netns_route_list(given.blue, 0, &list);
 
     netns_route_list_free(list);

@@ -103,7 +103,7 @@ static inline const char *lladdr_of(const struct netns *ns, const char *ifname)
 }
 
 /* The i-th device of a list by its name; its length: there is none. */
-static inline size_t find_device(const struct netns_link_list *list, const char *ifname)
+static inline size_t find_device(const struct netns_link_snapshot *list, const char *ifname)
 {
     size_t i, len = netns_link_list_len(list);
 
@@ -115,7 +115,7 @@ static inline size_t find_device(const struct netns_link_list *list, const char 
 /* How many devices there are, lo among them. */
 static inline int devices_in(const struct netns *ns)
 {
-    struct netns_link_list *list = NULL;
+    struct netns_link_snapshot *list = NULL;
     int count;
 
     OK(netns_link_list(ns, 0, &list));
@@ -126,7 +126,7 @@ static inline int devices_in(const struct netns *ns)
 
 static inline int addresses_in(const struct netns *ns)
 {
-    struct netns_addr_list *list = NULL;
+    struct netns_addr_snapshot *list = NULL;
     int count;
 
     OK(netns_addr_list(ns, 0, &list));
@@ -137,7 +137,7 @@ static inline int addresses_in(const struct netns *ns)
 
 static inline int routes_in(const struct netns *ns)
 {
-    struct netns_route_list *list = NULL;
+    struct netns_route_snapshot *list = NULL;
     int count;
 
     OK(netns_route_list(ns, 0, &list));

@@ -425,7 +425,7 @@ static inline int call_open_path(const char *rundir)
 
 static inline int call_list(const char *rundir)
 {
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
     int rc = netns_list_at(rundir, 0, &list);
 
     for (size_t i = 0; i < netns_list_len(list); i++)
@@ -436,7 +436,7 @@ static inline int call_list(const char *rundir)
 
 static inline int call_list_stale(const char *rundir)
 {
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
     int rc = netns_list_at(rundir, NETNS_LIST_STALE, &list);
 
     netns_list_free(list);
@@ -445,7 +445,7 @@ static inline int call_list_stale(const char *rundir)
 
 static inline int call_ids(const char *rundir)
 {
-    struct netns_nsid_list *list = NULL;
+    struct netns_nsid_snapshot *list = NULL;
     int rc = netns_nsid_list(rundir, ours, NETNS_NSID_NONE, 0, &list);
 
     netns_nsid_list_free(list);

@@ -216,7 +216,7 @@ static inline int mounts_at(const char *path)
 static inline const char *names_in(const char *rundir, uint32_t flags)
 {
     static char text[65536];
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
     size_t i, used = 0;
 
     text[0] = '\0';

@@ -172,7 +172,7 @@ static void show_pids(const struct place *place)
 
 static void show_list(void)
 {
-    struct netns_list *list;
+    struct netns_name_snapshot *list;
     size_t i;
 
     must(netns_list(0, &list));

@@ -75,7 +75,7 @@ int open_name(const char *name, struct netns **ns)
 
 int for_each_name(uint32_t flags, int (*call)(const char *name, void *arg), void *arg)
 {
-    struct netns_list *names;
+    struct netns_name_snapshot *names;
     int status = DONE, rc = netns_list(flags, &names);
     size_t i, len;
 

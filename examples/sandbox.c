@@ -103,9 +103,9 @@ static const char *or_none(const char *text)
 
 static void show(const char *where, const struct netns *ns)
 {
-    struct netns_link_list *links;
-    struct netns_addr_list *addresses;
-    struct netns_route_list *routes;
+    struct netns_link_snapshot *links;
+    struct netns_addr_snapshot *addresses;
+    struct netns_route_snapshot *routes;
     size_t i;
 
     must(netns_link_list(ns, 0, &links));

@@ -128,19 +128,13 @@ struct netns;
  * The addresses of a namespace's interfaces at one moment. It does not change. End it with
  * netns_addr_list_free(). Since 1.0.
  */
-struct netns_addr_list;
+struct netns_addr_snapshot;
 
 /**
  * The interfaces of a namespace at one moment, by index. It does not change. End it with
  * netns_link_list_free(). Since 1.0.
  */
-struct netns_link_list;
-
-/**
- * The names in a run directory at one moment, sorted bytewise. It does not change. End it with
- * netns_list_free(). Since 1.0.
- */
-struct netns_list;
+struct netns_link_snapshot;
 
 /**
  * Watches a run directory for names that come and go. End it with netns_monitor_close(). Since 1.0.
@@ -148,16 +142,22 @@ struct netns_list;
 struct netns_monitor;
 
 /**
+ * The names in a run directory at one moment, sorted bytewise. It does not change. End it with
+ * netns_list_free(). Since 1.0.
+ */
+struct netns_name_snapshot;
+
+/**
  * The ids that a namespace has for others at one moment, ascending. It does not change. End it with
  * netns_nsid_list_free(). Since 1.0.
  */
-struct netns_nsid_list;
+struct netns_nsid_snapshot;
 
 /**
  * The routes of a namespace at one moment. It does not change. End it with netns_route_list_free().
  * Since 1.0.
  */
-struct netns_route_list;
+struct netns_route_snapshot;
 
 /**
  * What netns_monitor_next() tells. Set size to sizeof(struct netns_event) before each call; later
@@ -629,38 +629,38 @@ int netns_socket(const struct netns *ns, int domain, int type, int protocol);
  *
  * Since 1.0.
  */
-int netns_list(uint32_t flags, struct netns_list **out);
+int netns_list(uint32_t flags, struct netns_name_snapshot **out);
 
 /**
  * netns_list() of a run directory of your own. NULL is NETNS_RUN_DIR.
  *
  * Returns what netns_list() returns; -EINVAL also if rundir is empty. Since 1.0.
  */
-int netns_list_at(const char *rundir, uint32_t flags, struct netns_list **out);
+int netns_list_at(const char *rundir, uint32_t flags, struct netns_name_snapshot **out);
 
 /**
  * How many names a list has; 0 if list is NULL. Since 1.0.
  */
-size_t netns_list_len(const struct netns_list *list);
+size_t netns_list_len(const struct netns_name_snapshot *list);
 
 /**
  * The name at place i, counted from 0. It lives as long as the list.
  *
  * Returns NULL past the end, or if list is NULL. Since 1.0.
  */
-const char *netns_list_name(const struct netns_list *list, size_t i);
+const char *netns_list_name(const struct netns_name_snapshot *list, size_t i);
 
 /**
  * The inode number of the namespace at place i, as netns_inode() tells it.
  *
  * Returns 0 for a stale name, past the end, or if list is NULL. Since 1.0.
  */
-uint64_t netns_list_inode(const struct netns_list *list, size_t i);
+uint64_t netns_list_inode(const struct netns_name_snapshot *list, size_t i);
 
 /**
  * Frees a list. NULL is allowed. errno is left alone. Since 1.0.
  */
-void netns_list_free(struct netns_list *list);
+void netns_list_free(struct netns_name_snapshot *list);
 
 /**
  * Lists the names that a namespace has in NETNS_RUN_DIR; it may have none.
@@ -676,7 +676,7 @@ void netns_list_free(struct netns_list *list);
  *
  * Since 1.0.
  */
-int netns_names(const struct netns *ns, uint32_t flags, struct netns_list **out);
+int netns_names(const struct netns *ns, uint32_t flags, struct netns_name_snapshot **out);
 
 /**
  * netns_names() in a run directory of your own. NULL is NETNS_RUN_DIR.
@@ -686,7 +686,7 @@ int netns_names(const struct netns *ns, uint32_t flags, struct netns_list **out)
 int netns_names_at(const char *rundir,
                    const struct netns *ns,
                    uint32_t flags,
-                   struct netns_list **out);
+                   struct netns_name_snapshot **out);
 
 /**
  * Finds the processes whose main thread is in the namespace, as the caller's /proc shows them.
@@ -790,19 +790,19 @@ int netns_nsid_list(const char *rundir,
                     const struct netns *within,
                     int32_t target,
                     uint32_t flags,
-                    struct netns_nsid_list **out);
+                    struct netns_nsid_snapshot **out);
 
 /**
  * How many ids a list has; 0 if list is NULL. Since 1.0.
  */
-size_t netns_nsid_list_len(const struct netns_nsid_list *list);
+size_t netns_nsid_list_len(const struct netns_nsid_snapshot *list);
 
 /**
  * The id at place i, counted from 0.
  *
  * Returns NETNS_NSID_NONE past the end, or if list is NULL. Since 1.0.
  */
-int32_t netns_nsid_list_id(const struct netns_nsid_list *list, size_t i);
+int32_t netns_nsid_list_id(const struct netns_nsid_snapshot *list, size_t i);
 
 /**
  * In a list of a target's ids, what the namespace that was asked from calls the one at place i.
@@ -810,7 +810,7 @@ int32_t netns_nsid_list_id(const struct netns_nsid_list *list, size_t i);
  * Returns NETNS_NSID_NONE if it has no id for that one, if the list is of no target, past the end,
  * or if list is NULL. Since 1.0.
  */
-int32_t netns_nsid_list_current(const struct netns_nsid_list *list, size_t i);
+int32_t netns_nsid_list_current(const struct netns_nsid_snapshot *list, size_t i);
 
 /**
  * The name of the namespace at place i; of several, the first bytewise. It lives as long as the
@@ -819,12 +819,12 @@ int32_t netns_nsid_list_current(const struct netns_nsid_list *list, size_t i);
  *
  * Returns NULL if there is none, past the end, or if list is NULL. Since 1.0.
  */
-const char *netns_nsid_list_name(const struct netns_nsid_list *list, size_t i);
+const char *netns_nsid_list_name(const struct netns_nsid_snapshot *list, size_t i);
 
 /**
  * Frees a list. NULL is allowed. errno is left alone. Since 1.0.
  */
-void netns_nsid_list_free(struct netns_nsid_list *list);
+void netns_nsid_list_free(struct netns_nsid_snapshot *list);
 
 /**
  * Moves an interface to another namespace, and gives it a new name there if asked.
@@ -1104,77 +1104,77 @@ int netns_link_set_master(const struct netns *ns,
  */
 int netns_link_list(const struct netns *ns,
                     uint32_t flags,
-                    struct netns_link_list **out);
+                    struct netns_link_snapshot **out);
 
 /**
  * How many interfaces a list has; 0 if list is NULL. Since 1.0.
  */
-size_t netns_link_list_len(const struct netns_link_list *list);
+size_t netns_link_list_len(const struct netns_link_snapshot *list);
 
 /**
  * The i-th interface's name; it lives as long as the list, as the other texts do. NULL past the end.
  * Since 1.0.
  */
-const char *netns_link_list_name(const struct netns_link_list *list,
+const char *netns_link_list_name(const struct netns_link_snapshot *list,
                                  size_t i);
 
 /**
  * Its index; 0 past the end. Since 1.0.
  */
-uint32_t netns_link_list_index(const struct netns_link_list *list, size_t i);
+uint32_t netns_link_list_index(const struct netns_link_snapshot *list, size_t i);
 
 /**
  * What kind it is, such as "veth" or "bridge". NULL for lo and interfaces of hardware, and past the end.
  * Since 1.0.
  */
-const char *netns_link_list_kind(const struct netns_link_list *list,
+const char *netns_link_list_kind(const struct netns_link_snapshot *list,
                                  size_t i);
 
 /**
  * How many bytes a packet may have; 0 past the end. Since 1.0.
  */
-uint32_t netns_link_list_mtu(const struct netns_link_list *list, size_t i);
+uint32_t netns_link_list_mtu(const struct netns_link_snapshot *list, size_t i);
 
 /**
  * IFF_UP, IFF_RUNNING, IFF_LOOPBACK ... of <net/if.h>; 0 past the end. Since 1.0.
  */
-uint32_t netns_link_list_flags(const struct netns_link_list *list, size_t i);
+uint32_t netns_link_list_flags(const struct netns_link_snapshot *list, size_t i);
 
 /**
  * Its operational state: "up", "down", "unknown", "lowerlayerdown", "dormant", "notpresent" or
  * "testing". NULL past the end. Since 1.0.
  */
-const char *netns_link_list_state(const struct netns_link_list *list, size_t i);
+const char *netns_link_list_state(const struct netns_link_snapshot *list, size_t i);
 
 /**
  * Its link-layer address, such as "02:00:5e:10:00:01". NULL if it has none, and past the end.
  * Since 1.0.
  */
-const char *netns_link_list_address(const struct netns_link_list *list, size_t i);
+const char *netns_link_list_address(const struct netns_link_snapshot *list, size_t i);
 
 /**
  * The index of the bridge, bond or the like that it is a port of; 0 if of none, and past the end.
  * Since 1.0.
  */
-uint32_t netns_link_list_master(const struct netns_link_list *list, size_t i);
+uint32_t netns_link_list_master(const struct netns_link_snapshot *list, size_t i);
 
 /**
  * The index of a veth's other end, or of the interface that a macvlan or VLAN is on; 0 if there is none,
  * and past the end. Since 1.0.
  */
-uint32_t netns_link_list_peer(const struct netns_link_list *list,
+uint32_t netns_link_list_peer(const struct netns_link_snapshot *list,
                               size_t i);
 
 /**
  * The id by which the namespace that was listed knows the one that peer is an index of, as for
  * netns_nsid_get(). -1 if they are one, or there is no peer, and past the end. Since 1.0.
  */
-int32_t netns_link_list_peer_nsid(const struct netns_link_list *list, size_t i);
+int32_t netns_link_list_peer_nsid(const struct netns_link_snapshot *list, size_t i);
 
 /**
  * Ends a list and frees the memory of its texts. NULL is allowed. errno is left alone. Since 1.0.
  */
-void netns_link_list_free(struct netns_link_list *list);
+void netns_link_list_free(struct netns_link_snapshot *list);
 
 /**
  * Gives an interface an address; netns_addr_add_flags() without a flag.
@@ -1262,73 +1262,73 @@ int netns_addr_del(const struct netns *ns,
  */
 int netns_addr_list(const struct netns *ns,
                     uint32_t flags,
-                    struct netns_addr_list **out);
+                    struct netns_addr_snapshot **out);
 
 /**
  * How many addresses a list has; 0 if list is NULL. Since 1.0.
  */
-size_t netns_addr_list_len(const struct netns_addr_list *list);
+size_t netns_addr_list_len(const struct netns_addr_snapshot *list);
 
 /**
  * The i-th address as text, such as "192.0.2.1"; it lives as long as the list, as the other texts
  * do. NULL past the end. Since 1.0.
  */
-const char *netns_addr_list_address(const struct netns_addr_list *list, size_t i);
+const char *netns_addr_list_address(const struct netns_addr_snapshot *list, size_t i);
 
 /**
  * The length of its network's prefix in bits; 0 past the end. Since 1.0.
  */
-uint32_t netns_addr_list_prefix(const struct netns_addr_list *list, size_t i);
+uint32_t netns_addr_list_prefix(const struct netns_addr_snapshot *list, size_t i);
 
 /**
  * AF_INET or AF_INET6; 0 past the end. Since 1.0.
  */
-int netns_addr_list_family(const struct netns_addr_list *list, size_t i);
+int netns_addr_list_family(const struct netns_addr_snapshot *list, size_t i);
 
 /**
  * The index of the interface that has it; 0 past the end. Since 1.0.
  */
-uint32_t netns_addr_list_index(const struct netns_addr_list *list, size_t i);
+uint32_t netns_addr_list_index(const struct netns_addr_snapshot *list, size_t i);
 
 /**
  * The name of the interface that has it. NULL past the end, or if the interface went meanwhile. Since 1.0.
  */
-const char *netns_addr_list_ifname(const struct netns_addr_list *list,
+const char *netns_addr_list_ifname(const struct netns_addr_snapshot *list,
                                    size_t i);
 
 /**
  * Where it is valid: one of RT_SCOPE_UNIVERSE (0), RT_SCOPE_LINK, RT_SCOPE_HOST ... of
  * <linux/rtnetlink.h>; 0 past the end. Since 1.0.
  */
-uint32_t netns_addr_list_scope(const struct netns_addr_list *list, size_t i);
+uint32_t netns_addr_list_scope(const struct netns_addr_snapshot *list, size_t i);
 
 /**
  * Its label, as IPv4 addresses have one: the interface's name, or that with a colon and more. NULL if
  * there is none, and past the end. Since 1.0.
  */
-const char *netns_addr_list_label(const struct netns_addr_list *list,
+const char *netns_addr_list_label(const struct netns_addr_snapshot *list,
                                   size_t i);
 
 /**
  * IFA_F_PERMANENT, IFA_F_TENTATIVE ... of <linux/if_addr.h>; 0 past the end. Since 1.0.
  */
-uint32_t netns_addr_list_flags(const struct netns_addr_list *list, size_t i);
+uint32_t netns_addr_list_flags(const struct netns_addr_snapshot *list, size_t i);
 
 /**
  * The address of the other end, if this one was given for two ends. NULL if not, and past the end.
  * Since 1.0.
  */
-const char *netns_addr_list_peer(const struct netns_addr_list *list, size_t i);
+const char *netns_addr_list_peer(const struct netns_addr_snapshot *list, size_t i);
 
 /**
  * Its network's broadcast address. NULL if it has none, and past the end. Since 1.0.
  */
-const char *netns_addr_list_broadcast(const struct netns_addr_list *list, size_t i);
+const char *netns_addr_list_broadcast(const struct netns_addr_snapshot *list, size_t i);
 
 /**
  * Ends a list and frees the memory of its texts. NULL is allowed. errno is left alone. Since 1.0.
  */
-void netns_addr_list_free(struct netns_addr_list *list);
+void netns_addr_list_free(struct netns_addr_snapshot *list);
 
 /**
  * Adds a route to the main table.
@@ -1406,74 +1406,74 @@ int netns_route_del(const struct netns *ns, const char *dst, const char *via, co
  */
 int netns_route_list(const struct netns *ns,
                      uint32_t flags,
-                     struct netns_route_list **out);
+                     struct netns_route_snapshot **out);
 
 /**
  * How many routes a list has; 0 if list is NULL. Since 1.0.
  */
-size_t netns_route_list_len(const struct netns_route_list *list);
+size_t netns_route_list_len(const struct netns_route_snapshot *list);
 
 /**
  * Where the i-th route leads, such as "192.0.2.0/24", or "default"; it lives as long as the list, as
  * the other texts do. NULL past the end. Since 1.0.
  */
-const char *netns_route_list_dst(const struct netns_route_list *list,
+const char *netns_route_list_dst(const struct netns_route_snapshot *list,
                                  size_t i);
 
 /**
  * AF_INET or AF_INET6; 0 past the end. Since 1.0.
  */
-int netns_route_list_family(const struct netns_route_list *list, size_t i);
+int netns_route_list_family(const struct netns_route_snapshot *list, size_t i);
 
 /**
  * Its gateway's address. NULL if there is none, and past the end. Since 1.0.
  */
-const char *netns_route_list_via(const struct netns_route_list *list, size_t i);
+const char *netns_route_list_via(const struct netns_route_snapshot *list, size_t i);
 
 /**
  * The index of its interface; 0 if it has none, and past the end. Since 1.0.
  */
-uint32_t netns_route_list_index(const struct netns_route_list *list, size_t i);
+uint32_t netns_route_list_index(const struct netns_route_snapshot *list, size_t i);
 
 /**
  * The name of its interface. NULL if it has none, if that went meanwhile, and past the end. Since 1.0.
  */
-const char *netns_route_list_ifname(const struct netns_route_list *list,
+const char *netns_route_list_ifname(const struct netns_route_snapshot *list,
                                     size_t i);
 
 /**
  * Its metric: of several routes, the lowest counts. 0 past the end. Since 1.0.
  */
-uint32_t netns_route_list_metric(const struct netns_route_list *list, size_t i);
+uint32_t netns_route_list_metric(const struct netns_route_snapshot *list, size_t i);
 
 /**
  * Its table: RT_TABLE_MAIN (254), RT_TABLE_LOCAL (255) ... of <linux/rtnetlink.h>; 0 past the end.
  * Since 1.0.
  */
-uint32_t netns_route_list_table(const struct netns_route_list *list, size_t i);
+uint32_t netns_route_list_table(const struct netns_route_snapshot *list, size_t i);
 
 /**
  * Who made it: RTPROT_KERNEL (2), RTPROT_BOOT (3) ... of <linux/rtnetlink.h>; 0 past the end.
  * Since 1.0.
  */
-uint32_t netns_route_list_protocol(const struct netns_route_list *list, size_t i);
+uint32_t netns_route_list_protocol(const struct netns_route_snapshot *list, size_t i);
 
 /**
  * How far what it leads to is: RT_SCOPE_UNIVERSE (0), RT_SCOPE_LINK ... of <linux/rtnetlink.h>; 0
  * past the end. Since 1.0.
  */
-uint32_t netns_route_list_scope(const struct netns_route_list *list, size_t i);
+uint32_t netns_route_list_scope(const struct netns_route_snapshot *list, size_t i);
 
 /**
  * What it does: RTN_UNICAST (1), RTN_BLACKHOLE ... of <linux/rtnetlink.h>; 0 past the end. Since 1.0.
  */
-uint32_t netns_route_list_type(const struct netns_route_list *list,
+uint32_t netns_route_list_type(const struct netns_route_snapshot *list,
                                size_t i);
 
 /**
  * Ends a list and frees the memory of its texts. NULL is allowed. errno is left alone. Since 1.0.
  */
-void netns_route_list_free(struct netns_route_list *list);
+void netns_route_list_free(struct netns_route_snapshot *list);
 
 /**
  * Watches a run directory for names that come and go, whoever makes and removes them.

@@ -78,7 +78,7 @@ static void open_name(int i)
 
 static void list(int i)
 {
-    struct netns_list *names;
+    struct netns_name_snapshot *names;
 
     (void)i;
     must_not_fail(netns_list(0, &names));
@@ -88,7 +88,7 @@ static void list(int i)
 
 static void identify(int i)
 {
-    struct netns_list *names;
+    struct netns_name_snapshot *names;
     struct netns *ns;
 
     (void)i;

@@ -122,7 +122,7 @@ static void be_the_subject(const struct scenario *scenario, int line)
 /* The names that there are. */
 static void names_left(char *text, size_t size, uint32_t flags)
 {
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
     size_t used = 0;
 
     *text = '\0';
@@ -150,7 +150,7 @@ static void look_at_names(const char *before, const char *stale_before)
 /* Every name that is listed can be opened. */
 static void listed_names_open(void)
 {
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
 
     if (netns_list_at(rundir, 0, &list) < 0)
         problem("%s", netns_errmsg());

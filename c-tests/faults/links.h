@@ -147,7 +147,7 @@ static long long set_master(void)
 
 static void check_master(bool done)
 {
-    struct netns_link_list *links = NULL;
+    struct netns_link_snapshot *links = NULL;
     unsigned bridge, other, master;
 
     WANT(netns_link_list(blue, 0, &links) == 0);
@@ -207,7 +207,7 @@ static long long add_address_without_check(void)
 
 static bool has_address(const char *address)
 {
-    struct netns_addr_list *list = NULL;
+    struct netns_addr_snapshot *list = NULL;
     bool has = false;
 
     WANT(netns_addr_list(blue, 0, &list) == 0);
@@ -258,7 +258,7 @@ static long long add_route(void)
 
 static bool has_route(void)
 {
-    struct netns_route_list *list = NULL;
+    struct netns_route_snapshot *list = NULL;
     bool has = false;
 
     WANT(netns_route_list(blue, 0, &list) == 0);
@@ -441,7 +441,7 @@ static bool read_names_and_ids(void)
 
 static bool read_links(void)
 {
-    const struct netns_link_list *list = received.links;
+    const struct netns_link_snapshot *list = received.links;
     size_t i = find_device(list, "veth");
 
     return netns_link_list_len(list) > 1 && netns_link_list_name(list, i) &&
@@ -454,7 +454,7 @@ static bool read_links(void)
 
 static bool read_addresses(void)
 {
-    const struct netns_addr_list *list = received.addresses;
+    const struct netns_addr_snapshot *list = received.addresses;
     size_t i = 0;
 
     while (i < netns_addr_list_len(list) && strcmp(netns_addr_list_address(list, i), "192.0.2.1"))
@@ -468,7 +468,7 @@ static bool read_addresses(void)
 
 static bool read_routes(void)
 {
-    const struct netns_route_list *list = received.routes;
+    const struct netns_route_snapshot *list = received.routes;
     size_t i = 0;
 
     while (i < netns_route_list_len(list) && !netns_route_list_via(list, i))

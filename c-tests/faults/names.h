@@ -299,7 +299,7 @@ static long long close_blue(void)
 /* With the connection that it has kept. */
 static void make_talkative_blue(void)
 {
-    struct netns_link_list *links = NULL;
+    struct netns_link_snapshot *links = NULL;
 
     make_blue();
     MUST(netns_link_list(blue, 0, &links));

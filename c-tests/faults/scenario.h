@@ -66,11 +66,11 @@ static int descriptor = -1;
 /* What calls receive. A failed one writes to none of it. */
 static struct received {
     struct netns *ns;
-    struct netns_list *list;
-    struct netns_nsid_list *ids;
-    struct netns_link_list *links;
-    struct netns_addr_list *addresses;
-    struct netns_route_list *routes;
+    struct netns_name_snapshot *list;
+    struct netns_nsid_snapshot *ids;
+    struct netns_link_snapshot *links;
+    struct netns_addr_snapshot *addresses;
+    struct netns_route_snapshot *routes;
     struct netns_monitor *monitor;
     struct netns_event event;
     uint64_t cookie;

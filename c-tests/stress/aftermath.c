@@ -33,7 +33,7 @@ static void list_is(const struct left left[NAMES], uint32_t flags)
 {
     enum operation operation = flags ? LIST_STALE : LIST;
     bool is_listed[NAMES] = {false};
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
 
     if (ended(operation, netns_list(flags, &list)) < 0)
         return;

@@ -112,7 +112,7 @@ static void create_all(void)
 
 static void list_all(void)
 {
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
 
     OK(netns_list(0, &list));
     EQUAL(netns_list_len(list), count);
@@ -138,7 +138,7 @@ static void open_all(void)
 
 static void find_names_of_one(void)
 {
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
     struct netns *ns = NULL;
 
     OK(netns_open(name(count / 2), 0, &ns));

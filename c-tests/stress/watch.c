@@ -64,7 +64,7 @@ static bool is_left_unmounted(int name)
 void watch_agrees_with_list(struct watch *watch)
 {
     bool is_listed[NAMES] = {false};
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
 
     watch_go_on(watch);
     if (ended(LIST, netns_list(0, &list)) < 0)

@@ -159,7 +159,7 @@ static void die_at_work(struct thread *self)
 /* --- names seen ------------------------------------------------------------------------------ */
 
 /* A name that opens is listed, unless somebody removes it. */
-static void find_in_list(const struct view *view, const struct netns_list *list)
+static void find_in_list(const struct view *view, const struct netns_name_snapshot *list)
 {
     for (size_t i = 0; i < netns_list_len(list); i++)
         if (number_of(netns_list_name(list, i)) == view->name)
@@ -168,7 +168,7 @@ static void find_in_list(const struct view *view, const struct netns_list *list)
         wrong("%s is there and not listed, and nobody removes it", name_of(view->name));
 }
 
-static void check_list(const struct netns_list *list, const struct view *views)
+static void check_list(const struct netns_name_snapshot *list, const struct view *views)
 {
     for (size_t i = 0; i < netns_list_len(list); i++) {
         const char *name = netns_list_name(list, i);
@@ -187,7 +187,7 @@ static void check_list(const struct netns_list *list, const struct view *views)
 static void read_list(struct thread *self)
 {
     int name = below(&self->random, NAMES);
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
     struct view views[NAMES];
     struct netns *ns = NULL;
 
@@ -205,7 +205,7 @@ static void read_list(struct thread *self)
 static void read_names(struct thread *self)
 {
     const struct netns *ns = any_common(self);
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
     struct view views[NAMES];
 
     look_at_all(views);
@@ -220,7 +220,7 @@ static void read_names(struct thread *self)
 
 static void read_stale(struct thread *self)
 {
-    struct netns_list *list = NULL;
+    struct netns_name_snapshot *list = NULL;
 
     (void)self;
     if (ended(LIST_STALE, netns_list(NETNS_LIST_STALE, &list)) < 0)
@@ -300,7 +300,7 @@ static void use_common(struct thread *self)
 
 static void ask_for_ids(struct thread *self)
 {
-    struct netns_link_list *links = NULL;
+    struct netns_link_snapshot *links = NULL;
     int given, told;
 
     given = ended(NSID_SET, netns_nsid_set(common[0], common[1], NETNS_NSID_AUTO));

@@ -25,7 +25,7 @@ static int compare_inodes(const void *a, const void *b)
 }
 
 /* The inode number that goes with a name of the list, which is sorted; 0 if it is not in there. */
-static uint64_t inode_of(const struct netns_list *names, const char *name)
+static uint64_t inode_of(const struct netns_name_snapshot *names, const char *name)
 {
     size_t low = 0, high = netns_list_len(names);
 
@@ -47,9 +47,9 @@ static uint64_t inode_of(const struct netns_list *names, const char *name)
  * One dump has all ids, and mostly there is none: asking about each name takes three system calls
  * a name. An id comes with one name; what other names its namespace has, the inode numbers tell.
  */
-static int find_ids(const struct netns_list *names, struct known_ids *found)
+static int find_ids(const struct netns_name_snapshot *names, struct known_ids *found)
 {
-    struct netns_nsid_list *list;
+    struct netns_nsid_snapshot *list;
     size_t i, len;
 
     *found = (struct known_ids){0};
@@ -88,7 +88,7 @@ static int32_t id_of(const struct known_ids *known, uint64_t inode)
     return id ? id->id : -1;
 }
 
-static void print_names(const struct netns_list *names, const struct known_ids *known)
+static void print_names(const struct netns_name_snapshot *names, const struct known_ids *known)
 {
     size_t i, len = netns_list_len(names);
 
@@ -102,7 +102,7 @@ static void print_names(const struct netns_list *names, const struct known_ids *
     }
 }
 
-static void print_names_as_json(const struct netns_list *names, const struct known_ids *known)
+static void print_names_as_json(const struct netns_name_snapshot *names, const struct known_ids *known)
 {
     size_t i, len = netns_list_len(names);
     struct json json;
@@ -122,7 +122,7 @@ static void print_names_as_json(const struct netns_list *names, const struct kno
 
 int list(int argc, char **argv)
 {
-    struct netns_list *names;
+    struct netns_name_snapshot *names;
     struct known_ids known;
     int status;
 
@@ -167,7 +167,7 @@ struct entry {
     bool targeted;
 };
 
-static struct entry entry_at(const struct netns_nsid_list *list, size_t i, bool targeted)
+static struct entry entry_at(const struct netns_nsid_snapshot *list, size_t i, bool targeted)
 {
     return (struct entry){.id = netns_nsid_list_id(list, i),
                           .current = netns_nsid_list_current(list, i),
@@ -206,7 +206,7 @@ static void print_entry_as_json(struct json *json, const struct entry *entry)
 }
 
 /* Prints a list, or, if it is NULL, an empty one. */
-static void print_ids(const struct netns_nsid_list *list, bool targeted)
+static void print_ids(const struct netns_nsid_snapshot *list, bool targeted)
 {
     size_t i, len = netns_nsid_list_len(list);
     struct json json;
@@ -227,7 +227,7 @@ static void print_ids(const struct netns_nsid_list *list, bool targeted)
 
 static int list_all(int32_t target)
 {
-    struct netns_nsid_list *list;
+    struct netns_nsid_snapshot *list;
     int rc = netns_nsid_list(NULL, NULL, target, 0, &list);
 
     if (target >= 0 && (rc == -EINVAL || rc == -EACCES)) {
@@ -244,7 +244,7 @@ static int list_all(int32_t target)
 /* Finds what the target calls the namespace that is called entry->current here. */
 static int ask_target(int32_t target, struct entry *entry)
 {
-    struct netns_nsid_list *list;
+    struct netns_nsid_snapshot *list;
     int rc = netns_nsid_list(NULL, NULL, target, 0, &list);
     size_t i;
 
@@ -286,7 +286,7 @@ static int list_entry(struct entry entry, int32_t target)
 /* The wanted id is the current namespace's, also where a target is asked what it calls the same. */
 static int list_one(int32_t wanted, int32_t target)
 {
-    struct netns_nsid_list *list;
+    struct netns_nsid_snapshot *list;
     size_t i = 0, len;
     int status;
 

@@ -180,7 +180,7 @@ static int open_process(const char *digits, struct netns **ns)
 
 static int print_names_of(const struct netns *ns)
 {
-    struct netns_list *names;
+    struct netns_name_snapshot *names;
     size_t i, len;
     int rc = netns_names(ns, 0, &names);
 

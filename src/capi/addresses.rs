@@ -12,7 +12,7 @@ use crate::link::LinkName;
 
 use super::boundary;
 use super::convert::{self, Slot, text};
-use super::types::{Netns, NetnsAddrList};
+use super::types::{Netns, NetnsAddrSnapshot};
 
 /// For netns_addr_add_flags(): an IPv6 address can be used at once. Without it, the kernel first
 /// spends a second or two on finding out whether another host has it (duplicate address detection).
@@ -145,20 +145,20 @@ fn arguments<'a>(ifname: Option<&'a CStr>, cidr: Option<&CStr>) -> Result<(LinkN
 pub unsafe extern "C" fn netns_addr_list(
     ns: Option<&Netns>,
     flags: u32,
-    out: Option<&mut MaybeUninit<*mut NetnsAddrList>>,
+    out: Option<&mut MaybeUninit<*mut NetnsAddrSnapshot>>,
 ) -> c_int {
     boundary::call(convert::about_namespace("list the addresses in", ns), || {
         convert::no_flags(flags)?;
         let out = convert::out(out)?;
         let slot = Slot::new()?;
-        out.write(slot.give(NetnsAddrList(list::list(convert::namespace(ns))?)));
+        out.write(slot.give(NetnsAddrSnapshot(list::list(convert::namespace(ns))?)));
         Ok(())
     })
 }
 
 /// How many addresses a list has; 0 if list is NULL. Since 1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn netns_addr_list_len(list: Option<&NetnsAddrList>) -> usize {
+pub unsafe extern "C" fn netns_addr_list_len(list: Option<&NetnsAddrSnapshot>) -> usize {
     boundary::plain(0, || list.map_or(0, |list| list.0.len()))
 }
 
@@ -166,7 +166,7 @@ pub unsafe extern "C" fn netns_addr_list_len(list: Option<&NetnsAddrList>) -> us
 /// do. NULL past the end. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_addr_list_address(
-    list: Option<&NetnsAddrList>,
+    list: Option<&NetnsAddrSnapshot>,
     i: usize,
 ) -> *const c_char {
     boundary::plain(ptr::null(), || {
@@ -176,26 +176,29 @@ pub unsafe extern "C" fn netns_addr_list_address(
 
 /// The length of its network's prefix in bits; 0 past the end. Since 1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn netns_addr_list_prefix(list: Option<&NetnsAddrList>, i: usize) -> u32 {
+pub unsafe extern "C" fn netns_addr_list_prefix(list: Option<&NetnsAddrSnapshot>, i: usize) -> u32 {
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.prefix.into()))
 }
 
 /// AF_INET or AF_INET6; 0 past the end. Since 1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn netns_addr_list_family(list: Option<&NetnsAddrList>, i: usize) -> c_int {
+pub unsafe extern "C" fn netns_addr_list_family(
+    list: Option<&NetnsAddrSnapshot>,
+    i: usize,
+) -> c_int {
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.family.into()))
 }
 
 /// The index of the interface that has it; 0 past the end. Since 1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn netns_addr_list_index(list: Option<&NetnsAddrList>, i: usize) -> u32 {
+pub unsafe extern "C" fn netns_addr_list_index(list: Option<&NetnsAddrSnapshot>, i: usize) -> u32 {
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.index))
 }
 
 /// The name of the interface that has it. NULL past the end, or if the interface went meanwhile. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_addr_list_ifname(
-    list: Option<&NetnsAddrList>,
+    list: Option<&NetnsAddrSnapshot>,
     i: usize,
 ) -> *const c_char {
     boundary::plain(ptr::null(), || {
@@ -206,7 +209,7 @@ pub unsafe extern "C" fn netns_addr_list_ifname(
 /// Where it is valid: one of RT_SCOPE_UNIVERSE (0), RT_SCOPE_LINK, RT_SCOPE_HOST ... of
 /// <linux/rtnetlink.h>; 0 past the end. Since 1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn netns_addr_list_scope(list: Option<&NetnsAddrList>, i: usize) -> u32 {
+pub unsafe extern "C" fn netns_addr_list_scope(list: Option<&NetnsAddrSnapshot>, i: usize) -> u32 {
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.scope.into()))
 }
 
@@ -214,7 +217,7 @@ pub unsafe extern "C" fn netns_addr_list_scope(list: Option<&NetnsAddrList>, i: 
 /// there is none, and past the end. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_addr_list_label(
-    list: Option<&NetnsAddrList>,
+    list: Option<&NetnsAddrSnapshot>,
     i: usize,
 ) -> *const c_char {
     boundary::plain(ptr::null(), || {
@@ -224,7 +227,7 @@ pub unsafe extern "C" fn netns_addr_list_label(
 
 /// IFA_F_PERMANENT, IFA_F_TENTATIVE ... of <linux/if_addr.h>; 0 past the end. Since 1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn netns_addr_list_flags(list: Option<&NetnsAddrList>, i: usize) -> u32 {
+pub unsafe extern "C" fn netns_addr_list_flags(list: Option<&NetnsAddrSnapshot>, i: usize) -> u32 {
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.flags))
 }
 
@@ -232,7 +235,7 @@ pub unsafe extern "C" fn netns_addr_list_flags(list: Option<&NetnsAddrList>, i: 
 /// Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_addr_list_peer(
-    list: Option<&NetnsAddrList>,
+    list: Option<&NetnsAddrSnapshot>,
     i: usize,
 ) -> *const c_char {
     boundary::plain(ptr::null(), || {
@@ -243,7 +246,7 @@ pub unsafe extern "C" fn netns_addr_list_peer(
 /// Its network's broadcast address. NULL if it has none, and past the end. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_addr_list_broadcast(
-    list: Option<&NetnsAddrList>,
+    list: Option<&NetnsAddrSnapshot>,
     i: usize,
 ) -> *const c_char {
     boundary::plain(ptr::null(), || {
@@ -251,13 +254,13 @@ pub unsafe extern "C" fn netns_addr_list_broadcast(
     })
 }
 
-fn entry(list: Option<&NetnsAddrList>, i: usize) -> Option<&Address> {
+fn entry(list: Option<&NetnsAddrSnapshot>, i: usize) -> Option<&Address> {
     list?.0.get(i)
 }
 
 /// Ends a list and frees the memory of its texts. NULL is allowed. errno is left alone. Since 1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn netns_addr_list_free(list: *mut NetnsAddrList) {
+pub unsafe extern "C" fn netns_addr_list_free(list: *mut NetnsAddrSnapshot) {
     // SAFETY: list is NULL or a list that this library gave and that the caller uses no more.
     boundary::plain((), || unsafe { convert::take_back(list) })
 }

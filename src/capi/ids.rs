@@ -9,7 +9,7 @@ use crate::nsid::{self, Ids};
 
 use super::boundary;
 use super::convert::{self, Slot, text};
-use super::types::{Netns, NetnsNsidList};
+use super::types::{Netns, NetnsNsidSnapshot};
 
 /// For netns_nsid_set(): the kernel picks the lowest id that is free.
 pub const NETNS_NSID_AUTO: i32 = -1;
@@ -112,7 +112,7 @@ pub unsafe extern "C" fn netns_nsid_list(
     within: Option<&Netns>,
     target: i32,
     flags: u32,
-    out: Option<&mut MaybeUninit<*mut NetnsNsidList>>,
+    out: Option<&mut MaybeUninit<*mut NetnsNsidSnapshot>>,
 ) -> c_int {
     // SAFETY: the caller passes NULL or a string.
     let rundir = unsafe { text(rundir) };
@@ -125,14 +125,14 @@ pub unsafe extern "C" fn netns_nsid_list(
         let out = convert::out(out)?;
         let slot = Slot::new()?;
         let list = Ids::list(convert::rundir(rundir)?, convert::namespace(within), target)?;
-        out.write(slot.give(NetnsNsidList(list)));
+        out.write(slot.give(NetnsNsidSnapshot(list)));
         Ok(())
     })
 }
 
 /// How many ids a list has; 0 if list is NULL. Since 1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn netns_nsid_list_len(list: Option<&NetnsNsidList>) -> usize {
+pub unsafe extern "C" fn netns_nsid_list_len(list: Option<&NetnsNsidSnapshot>) -> usize {
     boundary::plain(0, || list.map_or(0, |list| list.0.len()))
 }
 
@@ -140,7 +140,7 @@ pub unsafe extern "C" fn netns_nsid_list_len(list: Option<&NetnsNsidList>) -> us
 ///
 /// Returns NETNS_NSID_NONE past the end, or if list is NULL. Since 1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn netns_nsid_list_id(list: Option<&NetnsNsidList>, i: usize) -> i32 {
+pub unsafe extern "C" fn netns_nsid_list_id(list: Option<&NetnsNsidSnapshot>, i: usize) -> i32 {
     boundary::plain(nsid::NONE, || list.and_then(|list| list.0.id(i)).unwrap_or(nsid::NONE))
 }
 
@@ -149,7 +149,10 @@ pub unsafe extern "C" fn netns_nsid_list_id(list: Option<&NetnsNsidList>, i: usi
 /// Returns NETNS_NSID_NONE if it has no id for that one, if the list is of no target, past the end,
 /// or if list is NULL. Since 1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn netns_nsid_list_current(list: Option<&NetnsNsidList>, i: usize) -> i32 {
+pub unsafe extern "C" fn netns_nsid_list_current(
+    list: Option<&NetnsNsidSnapshot>,
+    i: usize,
+) -> i32 {
     boundary::plain(nsid::NONE, || list.and_then(|list| list.0.current(i)).unwrap_or(nsid::NONE))
 }
 
@@ -160,7 +163,7 @@ pub unsafe extern "C" fn netns_nsid_list_current(list: Option<&NetnsNsidList>, i
 /// Returns NULL if there is none, past the end, or if list is NULL. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_nsid_list_name(
-    list: Option<&NetnsNsidList>,
+    list: Option<&NetnsNsidSnapshot>,
     i: usize,
 ) -> *const c_char {
     boundary::plain(ptr::null(), || {
@@ -170,7 +173,7 @@ pub unsafe extern "C" fn netns_nsid_list_name(
 
 /// Frees a list. NULL is allowed. errno is left alone. Since 1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn netns_nsid_list_free(list: *mut NetnsNsidList) {
+pub unsafe extern "C" fn netns_nsid_list_free(list: *mut NetnsNsidSnapshot) {
     // SAFETY: list is NULL or one that this library gave and that the caller uses no more.
     boundary::plain((), || unsafe { convert::take_back(list) })
 }

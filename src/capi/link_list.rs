@@ -8,7 +8,7 @@ use crate::link::list::{self, Link};
 
 use super::boundary;
 use super::convert::{self, Slot};
-use super::types::{Netns, NetnsLinkList};
+use super::types::{Netns, NetnsLinkSnapshot};
 
 /// All interfaces of a namespace at one moment, by index.
 ///
@@ -29,20 +29,20 @@ use super::types::{Netns, NetnsLinkList};
 pub unsafe extern "C" fn netns_link_list(
     ns: Option<&Netns>,
     flags: u32,
-    out: Option<&mut MaybeUninit<*mut NetnsLinkList>>,
+    out: Option<&mut MaybeUninit<*mut NetnsLinkSnapshot>>,
 ) -> c_int {
     boundary::call(convert::about_namespace("list the interfaces in", ns), || {
         convert::no_flags(flags)?;
         let out = convert::out(out)?;
         let slot = Slot::new()?;
-        out.write(slot.give(NetnsLinkList(list::list(convert::namespace(ns))?)));
+        out.write(slot.give(NetnsLinkSnapshot(list::list(convert::namespace(ns))?)));
         Ok(())
     })
 }
 
 /// How many interfaces a list has; 0 if list is NULL. Since 1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn netns_link_list_len(list: Option<&NetnsLinkList>) -> usize {
+pub unsafe extern "C" fn netns_link_list_len(list: Option<&NetnsLinkSnapshot>) -> usize {
     boundary::plain(0, || list.map_or(0, |list| list.0.len()))
 }
 
@@ -50,7 +50,7 @@ pub unsafe extern "C" fn netns_link_list_len(list: Option<&NetnsLinkList>) -> us
 /// Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_link_list_name(
-    list: Option<&NetnsLinkList>,
+    list: Option<&NetnsLinkSnapshot>,
     i: usize,
 ) -> *const c_char {
     boundary::plain(ptr::null(), || {
@@ -60,7 +60,7 @@ pub unsafe extern "C" fn netns_link_list_name(
 
 /// Its index; 0 past the end. Since 1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn netns_link_list_index(list: Option<&NetnsLinkList>, i: usize) -> u32 {
+pub unsafe extern "C" fn netns_link_list_index(list: Option<&NetnsLinkSnapshot>, i: usize) -> u32 {
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.index))
 }
 
@@ -68,7 +68,7 @@ pub unsafe extern "C" fn netns_link_list_index(list: Option<&NetnsLinkList>, i: 
 /// Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_link_list_kind(
-    list: Option<&NetnsLinkList>,
+    list: Option<&NetnsLinkSnapshot>,
     i: usize,
 ) -> *const c_char {
     boundary::plain(ptr::null(), || {
@@ -78,13 +78,13 @@ pub unsafe extern "C" fn netns_link_list_kind(
 
 /// How many bytes a packet may have; 0 past the end. Since 1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn netns_link_list_mtu(list: Option<&NetnsLinkList>, i: usize) -> u32 {
+pub unsafe extern "C" fn netns_link_list_mtu(list: Option<&NetnsLinkSnapshot>, i: usize) -> u32 {
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.mtu))
 }
 
 /// IFF_UP, IFF_RUNNING, IFF_LOOPBACK ... of <net/if.h>; 0 past the end. Since 1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn netns_link_list_flags(list: Option<&NetnsLinkList>, i: usize) -> u32 {
+pub unsafe extern "C" fn netns_link_list_flags(list: Option<&NetnsLinkSnapshot>, i: usize) -> u32 {
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.flags))
 }
 
@@ -92,7 +92,7 @@ pub unsafe extern "C" fn netns_link_list_flags(list: Option<&NetnsLinkList>, i: 
 /// "testing". NULL past the end. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_link_list_state(
-    list: Option<&NetnsLinkList>,
+    list: Option<&NetnsLinkSnapshot>,
     i: usize,
 ) -> *const c_char {
     boundary::plain(ptr::null(), || convert::pointer(entry(list, i).map(|entry| entry.state)))
@@ -102,7 +102,7 @@ pub unsafe extern "C" fn netns_link_list_state(
 /// Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_link_list_address(
-    list: Option<&NetnsLinkList>,
+    list: Option<&NetnsLinkSnapshot>,
     i: usize,
 ) -> *const c_char {
     boundary::plain(ptr::null(), || {
@@ -113,31 +113,34 @@ pub unsafe extern "C" fn netns_link_list_address(
 /// The index of the bridge, bond or the like that it is a port of; 0 if of none, and past the end.
 /// Since 1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn netns_link_list_master(list: Option<&NetnsLinkList>, i: usize) -> u32 {
+pub unsafe extern "C" fn netns_link_list_master(list: Option<&NetnsLinkSnapshot>, i: usize) -> u32 {
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.master))
 }
 
 /// The index of a veth's other end, or of the interface that a macvlan or VLAN is on; 0 if there is none,
 /// and past the end. Since 1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn netns_link_list_peer(list: Option<&NetnsLinkList>, i: usize) -> u32 {
+pub unsafe extern "C" fn netns_link_list_peer(list: Option<&NetnsLinkSnapshot>, i: usize) -> u32 {
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.peer))
 }
 
 /// The id by which the namespace that was listed knows the one that peer is an index of, as for
 /// netns_nsid_get(). -1 if they are one, or there is no peer, and past the end. Since 1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn netns_link_list_peer_nsid(list: Option<&NetnsLinkList>, i: usize) -> i32 {
+pub unsafe extern "C" fn netns_link_list_peer_nsid(
+    list: Option<&NetnsLinkSnapshot>,
+    i: usize,
+) -> i32 {
     boundary::plain(-1, || entry(list, i).map_or(-1, |entry| entry.peer_nsid.unwrap_or(-1)))
 }
 
-fn entry(list: Option<&NetnsLinkList>, i: usize) -> Option<&Link> {
+fn entry(list: Option<&NetnsLinkSnapshot>, i: usize) -> Option<&Link> {
     list?.0.get(i)
 }
 
 /// Ends a list and frees the memory of its texts. NULL is allowed. errno is left alone. Since 1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn netns_link_list_free(list: *mut NetnsLinkList) {
+pub unsafe extern "C" fn netns_link_list_free(list: *mut NetnsLinkSnapshot) {
     // SAFETY: list is NULL or a list that this library gave and that the caller uses no more.
     boundary::plain((), || unsafe { convert::take_back(list) })
 }

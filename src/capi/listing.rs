@@ -9,7 +9,7 @@ use crate::list::{List, ListFlags};
 
 use super::boundary;
 use super::convert::{self, Slot, text};
-use super::types::{Netns, NetnsList};
+use super::types::{Netns, NetnsNameSnapshot};
 
 /// For netns_list(): also the empty files that killed creators left.
 pub const NETNS_LIST_STALE: u32 = 1;
@@ -35,7 +35,7 @@ const _: () = assert!(NETNS_LIST_STALE == ListFlags::STALE.bits());
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_list(
     flags: u32,
-    out: Option<&mut MaybeUninit<*mut NetnsList>>,
+    out: Option<&mut MaybeUninit<*mut NetnsNameSnapshot>>,
 ) -> c_int {
     list(None, flags, out)
 }
@@ -47,13 +47,17 @@ pub unsafe extern "C" fn netns_list(
 pub unsafe extern "C" fn netns_list_at(
     rundir: *const c_char,
     flags: u32,
-    out: Option<&mut MaybeUninit<*mut NetnsList>>,
+    out: Option<&mut MaybeUninit<*mut NetnsNameSnapshot>>,
 ) -> c_int {
     // SAFETY: the caller passes NULL or a string.
     list(unsafe { text(rundir) }, flags, out)
 }
 
-fn list(rundir: Option<&CStr>, flags: u32, out: Option<&mut MaybeUninit<*mut NetnsList>>) -> c_int {
+fn list(
+    rundir: Option<&CStr>,
+    flags: u32,
+    out: Option<&mut MaybeUninit<*mut NetnsNameSnapshot>>,
+) -> c_int {
     let subject = Subject { verb: "list", rundir, object: Object::Nothing };
     give_list(subject, out, || {
         List::read(convert::rundir(rundir)?, convert::flags::<ListFlags>(flags)?)
@@ -62,20 +66,20 @@ fn list(rundir: Option<&CStr>, flags: u32, out: Option<&mut MaybeUninit<*mut Net
 
 fn give_list(
     subject: Subject,
-    out: Option<&mut MaybeUninit<*mut NetnsList>>,
+    out: Option<&mut MaybeUninit<*mut NetnsNameSnapshot>>,
     read: impl FnOnce() -> Result<List>,
 ) -> c_int {
     boundary::call(subject, || {
         let out = convert::out(out)?;
         let slot = Slot::new()?;
-        out.write(slot.give(NetnsList(read()?)));
+        out.write(slot.give(NetnsNameSnapshot(read()?)));
         Ok(())
     })
 }
 
 /// How many names a list has; 0 if list is NULL. Since 1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn netns_list_len(list: Option<&NetnsList>) -> usize {
+pub unsafe extern "C" fn netns_list_len(list: Option<&NetnsNameSnapshot>) -> usize {
     boundary::plain(0, || list.map_or(0, |list| list.0.len()))
 }
 
@@ -83,7 +87,10 @@ pub unsafe extern "C" fn netns_list_len(list: Option<&NetnsList>) -> usize {
 ///
 /// Returns NULL past the end, or if list is NULL. Since 1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn netns_list_name(list: Option<&NetnsList>, i: usize) -> *const c_char {
+pub unsafe extern "C" fn netns_list_name(
+    list: Option<&NetnsNameSnapshot>,
+    i: usize,
+) -> *const c_char {
     boundary::plain(ptr::null(), || {
         list.and_then(|list| list.0.name(i)).map_or(ptr::null(), CStr::as_ptr)
     })
@@ -93,13 +100,13 @@ pub unsafe extern "C" fn netns_list_name(list: Option<&NetnsList>, i: usize) -> 
 ///
 /// Returns 0 for a stale name, past the end, or if list is NULL. Since 1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn netns_list_inode(list: Option<&NetnsList>, i: usize) -> u64 {
+pub unsafe extern "C" fn netns_list_inode(list: Option<&NetnsNameSnapshot>, i: usize) -> u64 {
     boundary::plain(0, || list.and_then(|list| list.0.inode(i)).unwrap_or(0))
 }
 
 /// Frees a list. NULL is allowed. errno is left alone. Since 1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn netns_list_free(list: *mut NetnsList) {
+pub unsafe extern "C" fn netns_list_free(list: *mut NetnsNameSnapshot) {
     // SAFETY: list is NULL or one that this library gave and that the caller uses no more.
     boundary::plain((), || unsafe { convert::take_back(list) })
 }
@@ -120,7 +127,7 @@ pub unsafe extern "C" fn netns_list_free(list: *mut NetnsList) {
 pub unsafe extern "C" fn netns_names(
     ns: Option<&Netns>,
     flags: u32,
-    out: Option<&mut MaybeUninit<*mut NetnsList>>,
+    out: Option<&mut MaybeUninit<*mut NetnsNameSnapshot>>,
 ) -> c_int {
     names(None, ns, flags, out)
 }
@@ -133,7 +140,7 @@ pub unsafe extern "C" fn netns_names_at(
     rundir: *const c_char,
     ns: Option<&Netns>,
     flags: u32,
-    out: Option<&mut MaybeUninit<*mut NetnsList>>,
+    out: Option<&mut MaybeUninit<*mut NetnsNameSnapshot>>,
 ) -> c_int {
     // SAFETY: the caller passes NULL or a string.
     names(unsafe { text(rundir) }, ns, flags, out)
@@ -143,7 +150,7 @@ fn names(
     rundir: Option<&CStr>,
     ns: Option<&Netns>,
     flags: u32,
-    out: Option<&mut MaybeUninit<*mut NetnsList>>,
+    out: Option<&mut MaybeUninit<*mut NetnsNameSnapshot>>,
 ) -> c_int {
     let subject = Subject { rundir, ..convert::about_handle("names of", ns) };
     give_list(subject, out, || {

@@ -11,7 +11,7 @@ use crate::route::{self, Route};
 
 use super::boundary;
 use super::convert::{self, Slot, text};
-use super::types::{Netns, NetnsRouteList};
+use super::types::{Netns, NetnsRouteSnapshot};
 
 /// For netns_route_list(): the routes of every table, not of the main one alone.
 pub const NETNS_ROUTE_LIST_ALL_TABLES: u32 = 1;
@@ -132,20 +132,20 @@ fn arguments<'a>(
 pub unsafe extern "C" fn netns_route_list(
     ns: Option<&Netns>,
     flags: u32,
-    out: Option<&mut MaybeUninit<*mut NetnsRouteList>>,
+    out: Option<&mut MaybeUninit<*mut NetnsRouteSnapshot>>,
 ) -> c_int {
     boundary::call(convert::about_namespace("list the routes in", ns), || {
         let flags = convert::flags(flags)?;
         let out = convert::out(out)?;
         let slot = Slot::new()?;
-        out.write(slot.give(NetnsRouteList(list::list(convert::namespace(ns), flags)?)));
+        out.write(slot.give(NetnsRouteSnapshot(list::list(convert::namespace(ns), flags)?)));
         Ok(())
     })
 }
 
 /// How many routes a list has; 0 if list is NULL. Since 1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn netns_route_list_len(list: Option<&NetnsRouteList>) -> usize {
+pub unsafe extern "C" fn netns_route_list_len(list: Option<&NetnsRouteSnapshot>) -> usize {
     boundary::plain(0, || list.map_or(0, |list| list.0.len()))
 }
 
@@ -153,7 +153,7 @@ pub unsafe extern "C" fn netns_route_list_len(list: Option<&NetnsRouteList>) -> 
 /// the other texts do. NULL past the end. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_route_list_dst(
-    list: Option<&NetnsRouteList>,
+    list: Option<&NetnsRouteSnapshot>,
     i: usize,
 ) -> *const c_char {
     boundary::plain(ptr::null(), || {
@@ -163,14 +163,17 @@ pub unsafe extern "C" fn netns_route_list_dst(
 
 /// AF_INET or AF_INET6; 0 past the end. Since 1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn netns_route_list_family(list: Option<&NetnsRouteList>, i: usize) -> c_int {
+pub unsafe extern "C" fn netns_route_list_family(
+    list: Option<&NetnsRouteSnapshot>,
+    i: usize,
+) -> c_int {
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.family.into()))
 }
 
 /// Its gateway's address. NULL if there is none, and past the end. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_route_list_via(
-    list: Option<&NetnsRouteList>,
+    list: Option<&NetnsRouteSnapshot>,
     i: usize,
 ) -> *const c_char {
     boundary::plain(ptr::null(), || {
@@ -180,14 +183,17 @@ pub unsafe extern "C" fn netns_route_list_via(
 
 /// The index of its interface; 0 if it has none, and past the end. Since 1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn netns_route_list_index(list: Option<&NetnsRouteList>, i: usize) -> u32 {
+pub unsafe extern "C" fn netns_route_list_index(
+    list: Option<&NetnsRouteSnapshot>,
+    i: usize,
+) -> u32 {
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.index))
 }
 
 /// The name of its interface. NULL if it has none, if that went meanwhile, and past the end. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_route_list_ifname(
-    list: Option<&NetnsRouteList>,
+    list: Option<&NetnsRouteSnapshot>,
     i: usize,
 ) -> *const c_char {
     boundary::plain(ptr::null(), || {
@@ -197,44 +203,56 @@ pub unsafe extern "C" fn netns_route_list_ifname(
 
 /// Its metric: of several routes, the lowest counts. 0 past the end. Since 1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn netns_route_list_metric(list: Option<&NetnsRouteList>, i: usize) -> u32 {
+pub unsafe extern "C" fn netns_route_list_metric(
+    list: Option<&NetnsRouteSnapshot>,
+    i: usize,
+) -> u32 {
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.metric))
 }
 
 /// Its table: RT_TABLE_MAIN (254), RT_TABLE_LOCAL (255) ... of <linux/rtnetlink.h>; 0 past the end.
 /// Since 1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn netns_route_list_table(list: Option<&NetnsRouteList>, i: usize) -> u32 {
+pub unsafe extern "C" fn netns_route_list_table(
+    list: Option<&NetnsRouteSnapshot>,
+    i: usize,
+) -> u32 {
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.table))
 }
 
 /// Who made it: RTPROT_KERNEL (2), RTPROT_BOOT (3) ... of <linux/rtnetlink.h>; 0 past the end.
 /// Since 1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn netns_route_list_protocol(list: Option<&NetnsRouteList>, i: usize) -> u32 {
+pub unsafe extern "C" fn netns_route_list_protocol(
+    list: Option<&NetnsRouteSnapshot>,
+    i: usize,
+) -> u32 {
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.protocol.into()))
 }
 
 /// How far what it leads to is: RT_SCOPE_UNIVERSE (0), RT_SCOPE_LINK ... of <linux/rtnetlink.h>; 0
 /// past the end. Since 1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn netns_route_list_scope(list: Option<&NetnsRouteList>, i: usize) -> u32 {
+pub unsafe extern "C" fn netns_route_list_scope(
+    list: Option<&NetnsRouteSnapshot>,
+    i: usize,
+) -> u32 {
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.scope.into()))
 }
 
 /// What it does: RTN_UNICAST (1), RTN_BLACKHOLE ... of <linux/rtnetlink.h>; 0 past the end. Since 1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn netns_route_list_type(list: Option<&NetnsRouteList>, i: usize) -> u32 {
+pub unsafe extern "C" fn netns_route_list_type(list: Option<&NetnsRouteSnapshot>, i: usize) -> u32 {
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.kind.into()))
 }
 
-fn entry(list: Option<&NetnsRouteList>, i: usize) -> Option<&list::Route> {
+fn entry(list: Option<&NetnsRouteSnapshot>, i: usize) -> Option<&list::Route> {
     list?.0.get(i)
 }
 
 /// Ends a list and frees the memory of its texts. NULL is allowed. errno is left alone. Since 1.0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn netns_route_list_free(list: *mut NetnsRouteList) {
+pub unsafe extern "C" fn netns_route_list_free(list: *mut NetnsRouteSnapshot) {
     // SAFETY: list is NULL or a list that this library gave and that the caller uses no more.
     boundary::plain((), || unsafe { convert::take_back(list) })
 }

@@ -19,23 +19,23 @@ pub struct Netns(pub(super) Namespace);
 
 /// The names in a run directory at one moment, sorted bytewise. It does not change. End it with
 /// netns_list_free(). Since 1.0.
-pub struct NetnsList(pub(super) List);
+pub struct NetnsNameSnapshot(pub(super) List);
 
 /// The ids that a namespace has for others at one moment, ascending. It does not change. End it with
 /// netns_nsid_list_free(). Since 1.0.
-pub struct NetnsNsidList(pub(super) Ids);
+pub struct NetnsNsidSnapshot(pub(super) Ids);
 
 /// The interfaces of a namespace at one moment, by index. It does not change. End it with
 /// netns_link_list_free(). Since 1.0.
-pub struct NetnsLinkList(pub(super) Vec<Link>);
+pub struct NetnsLinkSnapshot(pub(super) Vec<Link>);
 
 /// The addresses of a namespace's interfaces at one moment. It does not change. End it with
 /// netns_addr_list_free(). Since 1.0.
-pub struct NetnsAddrList(pub(super) Vec<Address>);
+pub struct NetnsAddrSnapshot(pub(super) Vec<Address>);
 
 /// The routes of a namespace at one moment. It does not change. End it with netns_route_list_free().
 /// Since 1.0.
-pub struct NetnsRouteList(pub(super) Vec<Route>);
+pub struct NetnsRouteSnapshot(pub(super) Vec<Route>);
 
 /// Watches a run directory for names that come and go. End it with netns_monitor_close(). Since 1.0.
 pub struct NetnsMonitor {

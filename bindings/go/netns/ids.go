@@ -50,7 +50,7 @@ func (d Dir) Nsids(n *Namespace, target int) ([]Nsid, error) {
 	if err != nil {
 		return nil, err
 	}
-	var list *C.struct_netns_nsid_list
+	var list *C.struct_netns_nsid_snapshot
 	_, err = n.call(func(c *C.struct_netns) C.int {
 		return C.netns_nsid_list(dir, c, C.int32_t(target), 0, &list)
 	})

@@ -76,7 +76,7 @@ func (n *Namespace) AddrDel(ifname, cidr string) error {
 
 // Addrs lists the addresses of all interfaces, IPv4 first.
 func (n *Namespace) Addrs() ([]Addr, error) {
-	var list *C.struct_netns_addr_list
+	var list *C.struct_netns_addr_snapshot
 	if _, err := n.call(func(c *C.struct_netns) C.int { return C.netns_addr_list(c, 0, &list) }); err != nil {
 		return nil, err
 	}
@@ -134,7 +134,7 @@ func (n *Namespace) onRoute(dst, via, ifname string, f func(c *C.struct_netns, d
 
 // Routes lists the routes of the main table, or of all, IPv4 first.
 func (n *Namespace) Routes(flags RouteFlags) ([]Route, error) {
-	var list *C.struct_netns_route_list
+	var list *C.struct_netns_route_snapshot
 	_, err := n.call(func(c *C.struct_netns) C.int { return C.netns_route_list(c, C.uint32_t(flags), &list) })
 	if err != nil {
 		return nil, err

@@ -150,7 +150,7 @@ func (n *Namespace) LinkSetMaster(ifname, master string) error {
 
 // Links lists the interfaces, by index.
 func (n *Namespace) Links() ([]Link, error) {
-	var list *C.struct_netns_link_list
+	var list *C.struct_netns_link_snapshot
 	if _, err := n.call(func(c *C.struct_netns) C.int { return C.netns_link_list(c, 0, &list) }); err != nil {
 		return nil, err
 	}

@@ -94,7 +94,7 @@ func (d Dir) List(flags ListFlags) ([]Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	var list *C.struct_netns_list
+	var list *C.struct_netns_name_snapshot
 	if _, err := call(func() C.int { return C.netns_list_at(dir, C.uint32_t(flags), &list) }); err != nil {
 		return nil, err
 	}
@@ -107,7 +107,7 @@ func (d Dir) Names(n *Namespace) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	var list *C.struct_netns_list
+	var list *C.struct_netns_name_snapshot
 	_, err = n.call(func(c *C.struct_netns) C.int { return C.netns_names_at(dir, c, 0, &list) })
 	if err != nil {
 		return nil, err
@@ -120,7 +120,7 @@ func (d Dir) Names(n *Namespace) ([]string, error) {
 }
 
 // entries frees the list.
-func entries(list *C.struct_netns_list) []Entry {
+func entries(list *C.struct_netns_name_snapshot) []Entry {
 	defer C.netns_list_free(list)
 	result := make([]Entry, C.netns_list_len(list))
 	for i := range result {
