@@ -15,11 +15,11 @@ from libnetns import _library
 HEADER = Path(__file__).resolve().parents[3] / "include" / "netns.h"
 HANDLES = {
     "netns": _library.NamespaceHandle,
-    "netns_list": _library.NameList,
-    "netns_nsid_list": _library.NsidList,
-    "netns_link_list": _library.LinkList,
-    "netns_addr_list": _library.AddrList,
-    "netns_route_list": _library.RouteList,
+    "netns_name_snapshot": _library.NameList,
+    "netns_nsid_snapshot": _library.NsidList,
+    "netns_link_snapshot": _library.LinkList,
+    "netns_addr_snapshot": _library.AddrList,
+    "netns_route_snapshot": _library.RouteList,
     "netns_monitor": _library.MonitorHandle,
 }
 VALUES = {
