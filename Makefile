@@ -83,12 +83,12 @@ demo: $(B)/examples/demo $(B)/examples/sandbox
 install: install-library install-tool install-manuals
 
 install-library: $(B)/$(SO) $(B)/libnetns.a
-	$(INSTALL) -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)
+	$(INSTALL) -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)/libnetns
 	$(INSTALL) -m 755 $(B)/$(SO) $(DESTDIR)$(LIBDIR)/$(SO)
 	ln -sf $(SO) $(DESTDIR)$(LIBDIR)/$(SONAME)
 	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libnetns.so
 	$(INSTALL) -m 644 $(B)/libnetns.a $(DESTDIR)$(LIBDIR)/libnetns.a
-	$(INSTALL) -m 644 $(HEADERS) $(DESTDIR)$(INCLUDEDIR)
+	$(INSTALL) -m 644 $(HEADERS) $(DESTDIR)$(INCLUDEDIR)/libnetns
 	sed -e 's|@LIBDIR@|$(LIBDIR:$(PREFIX)/%=$${prefix}/%)|' \
 	    -e 's|@INCLUDEDIR@|$(INCLUDEDIR:$(PREFIX)/%=$${prefix}/%)|' \
 	    -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' pkgconfig/netns.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/netns.pc
@@ -123,11 +123,12 @@ install-manuals:
 
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,$(SO) $(SONAME) libnetns.so libnetns.a pkgconfig/netns.pc) \
-	    $(HEADERS:include/%=$(DESTDIR)$(INCLUDEDIR)/%) \
+	    $(HEADERS:include/%=$(DESTDIR)$(INCLUDEDIR)/libnetns/%) \
 	    $(DESTDIR)$(BINDIR)/netns \
 	    $(foreach section,1 3 7,$(patsubst man/%,$(DESTDIR)$(MANDIR)/man$(section)/%,$(wildcard man/*.$(section))))
 	$(ALIASES) | while read -r name page; do rm -f $(DESTDIR)$(MANDIR)/man3/$$name.3; done
 	rm -rf $(DESTDIR)$(EXAMPLEDIR)
+	rmdir $(DESTDIR)$(INCLUDEDIR)/libnetns 2>/dev/null || :
 	rmdir $(DESTDIR)$(PREFIX)/share/doc/libnetns 2>/dev/null || :
 
 # The copy that examples and tests are built against.

@@ -6,7 +6,7 @@
  */
 #include "test.h"
 
-#include <netns-iproute2.h>
+#include <libnetns/netns-iproute2.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
 #include <sys/socket.h>

@@ -4,7 +4,7 @@
 #include "stderr.h"
 #include "test.h"
 
-#include <netns-iproute2.h>
+#include <libnetns/netns-iproute2.h>
 #include <pthread.h>
 #include <setjmp.h>
 

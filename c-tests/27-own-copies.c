@@ -2,7 +2,7 @@
 /* A program with its own copies of iproute2's helpers links with the library, and calls its own. */
 #include "test.h"
 
-#include <netns-iproute2.h>
+#include <libnetns/netns-iproute2.h>
 
 struct rtnl_handle {
     int fd;

@@ -7,7 +7,7 @@
 #include <linux/net_namespace.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
-#include <netns-iproute2.h>
+#include <libnetns/netns-iproute2.h>
 #include <sys/socket.h>
 
 /* Begins as iproute2's does; the rest is the program's. */

@@ -6,7 +6,7 @@
 #include "test.h"
 
 #include <net/if.h>
-#include <netns-iproute2.h>
+#include <libnetns/netns-iproute2.h>
 #include <pthread.h>
 
 /* A directory that every sysfs has, and something to mount there. */

@@ -6,7 +6,7 @@
 #include "test.h"
 
 #include <ctype.h>
-#include <netns-iproute2.h>
+#include <libnetns/netns-iproute2.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>

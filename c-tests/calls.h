@@ -5,7 +5,7 @@
 
 #include "test.h"
 
-#include <netns-iproute2.h>
+#include <libnetns/netns-iproute2.h>
 #include <sys/socket.h>
 
 /* A run directory of one's own. */

@@ -14,7 +14,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <net/if.h>
-#include <netns.h>
+#include <libnetns/netns.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>

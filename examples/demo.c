@@ -11,7 +11,7 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <netns.h>
+#include <libnetns/netns.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>

@@ -23,7 +23,7 @@
 #include <getopt.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <netns.h>
+#include <libnetns/netns.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>

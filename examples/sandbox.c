@@ -17,7 +17,7 @@
 #include <netinet/in.h>
 #include <netinet/ip.h>
 #include <netinet/ip_icmp.h>
-#include <netns.h>
+#include <libnetns/netns.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>

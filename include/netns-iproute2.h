@@ -9,7 +9,7 @@
  * as they are. Where the file namespace.h that they include is to go as well, one of a single line
  * does in its place:
  *
- *     #include <netns-iproute2.h>
+ *     #include <libnetns/netns-iproute2.h>
  *
  * (after libnetlink.h, if the program has it). In libnetns.a these functions are weak: a program
  * that defines some of them itself links all the same, and calls its own.

@@ -6,7 +6,7 @@
 #include "watching.h"
 #include "worker.h"
 
-#include <netns.h>
+#include <libnetns/netns.h>
 #include <sys/socket.h>
 #include <unistd.h>
 

@@ -5,7 +5,7 @@
 
 #include "links.h"
 
-#include <netns-iproute2.h>
+#include <libnetns/netns-iproute2.h>
 
 /* --- programs --------------------------------------------------------------------------------- */
 

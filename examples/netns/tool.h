@@ -5,7 +5,7 @@
 
 #define _GNU_SOURCE
 #include <errno.h>
-#include <netns.h>
+#include <libnetns/netns.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>

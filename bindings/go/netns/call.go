@@ -4,7 +4,7 @@ package netns
 
 /*
 #cgo pkg-config: netns
-#include <netns.h>
+#include <libnetns/netns.h>
 */
 import "C"
 

@@ -2,7 +2,7 @@
 
 package netns
 
-// #include <netns.h>
+// #include <libnetns/netns.h>
 import "C"
 
 const (
