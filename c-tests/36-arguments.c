@@ -671,19 +671,19 @@ static void *at_the_end(const struct guarded *guarded, size_t size)
     return guarded->page + guarded->size - (size + 7) / 8 * 8;
 }
 
-static bool untouched(const void *start, size_t size)
+static bool all_are(unsigned char byte, const void *start, size_t size)
 {
     const unsigned char *bytes = start;
 
     for (size_t i = 0; i < size; i++)
-        if (bytes[i] != FILL)
+        if (bytes[i] != byte)
             return false;
     return true;
 }
 
 static void an_event_is_written_as_far_as_its_size(void)
 {
-    static const uint32_t huge[] = {4096, 65536, INT32_MAX, UINT32_MAX};
+    static const uint32_t most = 4096, huge[] = {4097, 65536, INT32_MAX, UINT32_MAX};
     struct guarded guarded = make_guarded();
     struct netns_monitor *monitor = NULL;
     struct netns_event *event;
@@ -695,32 +695,32 @@ static void an_event_is_written_as_far_as_its_size(void)
         event->size = size;
         FAILS(EINVAL, netns_monitor_next(monitor, event));
         EQUAL(event->size, size);
-        CHECK(untouched(&event->size + 1, guarded.page + guarded.size - (unsigned char *)(&event->size + 1)));
+        CHECK(all_are(FILL, &event->size + 1,
+                      guarded.page + guarded.size - (unsigned char *)(&event->size + 1)));
     }
-    /* What could not be told is not lost, and larger ones have as much of it. */
-    for (uint32_t more = 0; more <= 64; more++) {
-        event = at_the_end(&guarded, sizeof *event + more);
-        event->size = sizeof *event + more;
+    for (size_t i = 0; i < sizeof huge / sizeof *huge; i++) {
+        event = at_the_end(&guarded, sizeof *event);
+        event->size = huge[i];
+        FAILS(E2BIG, netns_monitor_next(monitor, event));
+        EQUAL(event->size, huge[i]);
+        CHECK(all_are(FILL, &event->size + 1, sizeof *event - sizeof event->size));
+    }
+    /* What could not be told is not lost, and larger ones have zeroes behind it. */
+    for (uint32_t more = 0, size; more <= 64; more++) {
+        size = more < 64 ? sizeof *event + more : most;
+        event = at_the_end(&guarded, size);
+        event->size = size;
         EQUAL(OK(netns_monitor_next(monitor, event)), 1);
-        EQUAL(event->size, sizeof *event + more);
+        EQUAL(event->size, size);
         EQUAL(event->type, more % 2 ? NETNS_EVENT_REMOVE : NETNS_EVENT_ADD);
         SAME(event->name, "blue");
-        CHECK(untouched(event + 1, more));
+        CHECK(all_are(0, event + 1, size - sizeof *event));
+        CHECK(all_are(FILL, (char *)event + size,
+                      guarded.page + guarded.size - (unsigned char *)event - size));
         if (more % 2)
             OK(netns_create("blue", 0, NULL));
         else
             OK(netns_remove("blue", 0));
-    }
-    event = at_the_end(&guarded, sizeof *event);
-    for (size_t i = 0; i < sizeof huge / sizeof *huge; i++) {
-        event->size = huge[i];
-        EQUAL(OK(netns_monitor_next(monitor, event)), 1);
-        EQUAL(event->size, huge[i]);
-        SAME(event->name, "blue");
-        if (i % 2)
-            OK(netns_remove("blue", 0));
-        else
-            OK(netns_create("blue", 0, NULL));
     }
     netns_monitor_close(monitor);
     MUST(munmap(guarded.page, guarded.size + sysconf(_SC_PAGESIZE)));

@@ -161,7 +161,8 @@ struct netns_route_snapshot;
 
 /**
  * What netns_monitor_next() tells. Set size to sizeof(struct netns_event) before each call; later
- * versions add members at the end.
+ * versions add members at the end. A library that is older than the header writes zero to those that
+ * it does not know.
  */
 struct netns_event {
     /**
@@ -1525,6 +1526,7 @@ int netns_monitor_fd(const struct netns_monitor *m);
  *
  * Returns 1 if there was an event, 0 if there is none by now, or
  *   -EINVAL     a pointer is NULL, or ev->size is too small
+ *   -E2BIG      ev->size is more than 4096
  *   -EACCES     the run directory is not yours to read any more
  *   -ELOOP, -ENAMETOOLONG  its path leads through links that lead nowhere by now
  *   -EAGAIN     the run directory is replaced all the time

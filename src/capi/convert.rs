@@ -1,13 +1,15 @@
-//! What crosses the ABI, made safe: strings, handles given away and taken back, flags.
+//! What crosses the ABI, made safe: strings, handles given away and taken back, flags, and structs
+//! that grow.
 
 use std::ffi::{CStr, c_char};
-use std::mem::MaybeUninit;
-use std::ptr;
+use std::mem::{self, MaybeUninit};
+use std::{ptr, slice};
 
 use bitflags::Flags;
+use nix::errno::Errno;
 
 use crate::entry::Name;
-use crate::error::{Error, Object, Result, Subject};
+use crate::error::{Error, Object, Result, Step, Subject};
 use crate::link::LinkName;
 use crate::namespace::Namespace;
 use crate::rundir::DEFAULT_RUN_DIR;
@@ -135,4 +137,205 @@ pub unsafe fn take_back<T>(pointer: *mut T) {
     }
     // SAFETY: the pointer is one that give() made of a boxed slice of one, and C gives it back once.
     drop(unsafe { Box::from_raw(std::ptr::slice_from_raw_parts_mut(pointer, 1)) });
+}
+
+/// A struct that C passes by pointer and that later versions append members to. Its first member says
+/// how much of it the caller was compiled with.
+///
+/// It must have no padding at its end: a member that a later version puts there would lie within the
+/// size that older programs pass, and they leave it uninitialised ([`has_no_tail_padding`]).
+///
+/// # Safety
+///
+/// The type is `repr(C)`, its first member is a `u32`, and any bytes, zeroes too, are a value of it.
+pub unsafe trait Growing: Copy {
+    /// Its size in the first release that had it, which stays the least that a caller may pass.
+    const FIRST_SIZE: usize;
+    /// What is wrong with a size that is not one of the struct's.
+    const WRONG_SIZE: &'static str;
+}
+
+/// More than any version of any struct has; a caller that passes more has not set the size.
+const MOST: usize = 4096;
+
+/// Whether `last` is the last member of a [`Growing`] struct, and ends where the struct does.
+macro_rules! has_no_tail_padding {
+    ($type:ty, $last:ident: $of:ty) => {
+        std::mem::size_of::<$type>()
+            == std::mem::offset_of!($type, $last) + std::mem::size_of::<$of>()
+    };
+}
+pub(super) use has_no_tail_padding;
+
+/// The size that the caller has set. The pointer may be aligned as little as an older version's
+/// struct had to be.
+unsafe fn size_of_callers<T: Growing>(pointer: *const T) -> Result<usize> {
+    // SAFETY: the caller passes a struct whose first member is its size.
+    let size = unsafe { pointer.cast::<u32>().read_unaligned() } as usize;
+    if size < T::FIRST_SIZE {
+        return Err(Error::invalid(T::WRONG_SIZE));
+    }
+    if size > MOST {
+        return Err(Error::new(Step::Argument, Errno::E2BIG).hint(T::WRONG_SIZE));
+    }
+    Ok(size)
+}
+
+/// A struct that is input; NULL is None. Members that the caller's lacks are zero, and those that this
+/// version lacks must be.
+pub unsafe fn input<T: Growing>(pointer: *const T) -> Result<Option<T>> {
+    if pointer.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: the caller passes NULL or a struct of the size that it says.
+    let given = unsafe { slice::from_raw_parts(pointer.cast::<u8>(), size_of_callers(pointer)?) };
+    let known = given.len().min(mem::size_of::<T>());
+    if given[known..].iter().any(|&byte| byte != 0) {
+        return Err(Error::new(Step::Argument, Errno::E2BIG)
+            .hint("the options have members that this version of the library does not know"));
+    }
+    let mut value = MaybeUninit::<T>::zeroed();
+    // SAFETY: `known` bytes are there on both sides, and any bytes are a value of T.
+    unsafe {
+        ptr::copy_nonoverlapping(given.as_ptr(), value.as_mut_ptr().cast(), known);
+        Ok(Some(value.assume_init()))
+    }
+}
+
+/// The caller's struct that output goes to.
+pub struct Output<T> {
+    pointer: *mut T,
+    size: usize,
+}
+
+impl<T: Growing> Output<T> {
+    /// None of it but the size need be initialised, and it has to live as long as the result.
+    pub unsafe fn new(pointer: *mut T, is_null: &'static str) -> Result<Output<T>> {
+        if pointer.is_null() {
+            return Err(Error::invalid(is_null));
+        }
+        // SAFETY: the caller passes NULL or a struct of the size that it says.
+        Ok(Output { pointer, size: unsafe { size_of_callers(pointer) }? })
+    }
+
+    /// Writes everything but the size, which stays the caller's: members that the caller's struct
+    /// lacks are left out, and those that this version lacks are written as zero.
+    pub fn write(self, value: T) {
+        const START: usize = mem::size_of::<u32>();
+        let known = self.size.min(mem::size_of::<T>());
+        let from: *const T = &value;
+        // SAFETY: new() was given `size` bytes, of which `known` are T's as well.
+        unsafe {
+            let (from, to) = (from.cast::<u8>(), self.pointer.cast::<u8>());
+            ptr::copy_nonoverlapping(from.add(START), to.add(START), known - START);
+            to.add(known).write_bytes(0, self.size - known);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A struct of three releases: 8, 16 and 24 bytes.
+    #[repr(C)]
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    struct Grown {
+        size: u32,
+        first: u32,
+        second: u64,
+        third: u64,
+    }
+
+    // SAFETY: it begins with its size and is made of integers.
+    unsafe impl Growing for Grown {
+        const FIRST_SIZE: usize = 8;
+        const WRONG_SIZE: &'static str = "size is not sizeof(struct grown)";
+    }
+
+    const _: () = assert!(has_no_tail_padding!(Grown, third: u64));
+
+    const FILL: u8 = 0xa5;
+
+    /// A caller's struct of `size` bytes in memory that has one byte more on both sides, aligned as
+    /// badly as can be.
+    fn callers(size: u32, fill: u8) -> Vec<u8> {
+        let mut bytes = vec![fill; 1 + (size as usize).max(4) + 1];
+        bytes[1..5].copy_from_slice(&size.to_ne_bytes());
+        bytes
+    }
+
+    fn read(bytes: &[u8]) -> Result<Grown> {
+        // SAFETY: callers() made it as large as it says.
+        unsafe { input(bytes[1..].as_ptr().cast::<Grown>()) }.map(Option::unwrap)
+    }
+
+    #[test]
+    fn input_is_read_as_far_as_both_know_it() {
+        let whole = u64::from_ne_bytes([1; 8]);
+        for size in 8..=24 {
+            let value = read(&callers(size, 1)).unwrap();
+            assert_eq!((value.size, value.first), (size, whole as u32));
+            let mut expected = [0; 16];
+            expected[..size as usize - 8].fill(1);
+            let members = [value.second.to_ne_bytes(), value.third.to_ne_bytes()].concat();
+            assert_eq!(members, expected, "{size}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_must_be_zero() {
+        for size in 25..=MOST as u32 {
+            let mut bytes = callers(size, 0);
+            assert_eq!(read(&bytes).map(|value| value.size), Ok(size));
+            *bytes.last_mut().unwrap() = 1; // behind the struct
+            assert!(read(&bytes).is_ok());
+            for at in [25, size as usize] {
+                bytes[at] = 1;
+                assert_eq!(read(&bytes).unwrap_err().errno, Errno::E2BIG, "{size}, {at}");
+                bytes[at] = 0;
+            }
+        }
+    }
+
+    #[test]
+    fn output_is_written_as_far_as_the_caller_s_size() {
+        let value = Grown { size: 7, first: !0, second: !0, third: !0 };
+        for size in (8..100).chain([MOST as u32]) {
+            let mut bytes = callers(size, FILL);
+            let pointer = bytes[1..].as_mut_ptr().cast::<Grown>();
+            // SAFETY: callers() made it as large as it says.
+            unsafe { Output::new(pointer, "NULL") }.unwrap().write(value);
+            let (size, end) = (size as usize, 1 + size as usize);
+            assert_eq!((bytes[0], bytes[end]), (FILL, FILL), "{size}");
+            assert_eq!(bytes[1..5], (size as u32).to_ne_bytes());
+            let known = 1 + size.min(24);
+            assert!(bytes[5..known].iter().all(|&byte| byte == !0), "{size}");
+            assert!(bytes[known..end].iter().all(|&byte| byte == 0), "{size}");
+        }
+    }
+
+    #[test]
+    fn a_size_that_no_version_has_is_refused() {
+        let sizes = (0..8).map(|size| (size, Errno::EINVAL));
+        for (size, errno) in sizes.chain([(4097, Errno::E2BIG), (u32::MAX, Errno::E2BIG)]) {
+            let mut bytes = callers(size.min(8), FILL);
+            bytes[1..5].copy_from_slice(&size.to_ne_bytes());
+            assert_eq!(read(&bytes).unwrap_err().errno, errno, "{size}");
+            let pointer = bytes[1..].as_mut_ptr().cast::<Grown>();
+            // SAFETY: the size is looked at, and nothing is written.
+            let output = unsafe { Output::new(pointer, "NULL") };
+            assert_eq!(output.err().map(|error| error.errno), Some(errno), "{size}");
+        }
+    }
+
+    #[test]
+    fn null_is_no_input_and_no_room_for_output() {
+        // SAFETY: NULL is allowed.
+        unsafe {
+            assert_eq!(input(ptr::null::<Grown>()), Ok(None));
+            let output = Output::new(ptr::null_mut::<Grown>(), "NULL");
+            assert_eq!(output.err().map(|error| error.errno), Some(Errno::EINVAL));
+        }
+    }
 }

@@ -1,15 +1,15 @@
 //! Monitor: names coming and going.
 
 use std::ffi::{CStr, c_char, c_int};
-use std::mem::{self, MaybeUninit};
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd};
 
-use crate::error::{Error, Object, Result, Subject};
+use crate::error::{Object, Result, Subject};
 use crate::monitor::{Event, Monitor, MonitorFlags};
 use crate::names;
 
 use super::boundary;
-use super::convert::{self, Slot, text};
+use super::convert::{self, Growing, Output, Slot, has_no_tail_padding, text};
 use super::types::NetnsMonitor;
 
 /// For netns_monitor_open(): the names that exist come first, as NETNS_EVENT_ADD.
@@ -24,8 +24,10 @@ pub const NETNS_EVENT_REMOVE: u32 = 2;
 const _: () = assert!(NETNS_MONITOR_SNAPSHOT == MonitorFlags::SNAPSHOT.bits());
 
 /// What netns_monitor_next() tells. Set size to sizeof(struct netns_event) before each call; later
-/// versions add members at the end.
+/// versions add members at the end. A library that is older than the header writes zero to those that
+/// it does not know.
 #[repr(C)]
+#[derive(Clone, Copy)]
 pub struct NetnsEvent {
     /// The size of the structure that the caller was compiled with.
     pub size: u32,
@@ -34,6 +36,14 @@ pub struct NetnsEvent {
     /// The name, NUL-terminated.
     pub name: [c_char; 256],
 }
+
+// SAFETY: it begins with its size and is made of integers.
+unsafe impl Growing for NetnsEvent {
+    const FIRST_SIZE: usize = 264;
+    const WRONG_SIZE: &'static str = "ev->size is not sizeof(struct netns_event)";
+}
+
+const _: () = assert!(has_no_tail_padding!(NetnsEvent, name: [c_char; 256]));
 
 /// Watches a run directory for names that come and go, whoever makes and removes them.
 ///
@@ -103,6 +113,7 @@ pub unsafe extern "C" fn netns_monitor_fd(m: Option<&NetnsMonitor>) -> c_int {
 ///
 /// Returns 1 if there was an event, 0 if there is none by now, or
 ///   -EINVAL     a pointer is NULL, or ev->size is too small
+///   -E2BIG      ev->size is more than 4096
 ///   -EACCES     the run directory is not yours to read any more
 ///   -ELOOP, -ENAMETOOLONG  its path leads through links that lead nowhere by now
 ///   -EAGAIN     the run directory is replaced all the time
@@ -120,24 +131,17 @@ pub unsafe extern "C" fn netns_monitor_next(m: *mut NetnsMonitor, ev: *mut Netns
     let subject = Subject { verb: "monitor", rundir, object: Object::Nothing };
     boundary::call(subject, || {
         let m = monitor(m)?;
-        if ev.is_null() {
-            return Err(Error::invalid("the pointer to the event is NULL"));
-        }
-        // SAFETY: the caller passes an event whose size is set.
-        let size = unsafe { (*ev).size };
-        if (size as usize) < mem::size_of::<NetnsEvent>() {
-            return Err(Error::invalid("ev->size is not sizeof(struct netns_event)"));
-        }
+        // SAFETY: the caller passes NULL or an event whose size is set.
+        let room = unsafe { Output::new(ev, "the pointer to the event is NULL") }?;
         let Some(event) = m.monitor.next()? else {
             return Ok(false);
         };
-        // SAFETY: the caller has said that there is room for as much as this version writes.
-        unsafe { store(event, ev) };
+        room.write(for_c(event));
         Ok(true)
     })
 }
 
-unsafe fn store(event: Event, ev: *mut NetnsEvent) {
+fn for_c(event: Event) -> NetnsEvent {
     let (kind, name) = match event {
         Event::Add(name) => (NETNS_EVENT_ADD, name),
         Event::Remove(name) => (NETNS_EVENT_REMOVE, name),
@@ -146,11 +150,7 @@ unsafe fn store(event: Event, ev: *mut NetnsEvent) {
     for (to, from) in text.iter_mut().zip(name.to_bytes().iter().take(255)) {
         *to = *from as c_char;
     }
-    // SAFETY: see the caller.
-    unsafe {
-        (*ev).r#type = kind;
-        (*ev).name = text;
-    }
+    NetnsEvent { size: 0, r#type: kind, name: text }
 }
 
 fn monitor(m: Option<&NetnsMonitor>) -> Result<&NetnsMonitor> {

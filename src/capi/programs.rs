@@ -1,14 +1,11 @@
 //! Programs: in a namespace, instead of this process or beside it.
 
 use std::ffi::{CStr, c_char, c_int};
-use std::mem;
 use std::os::fd::{BorrowedFd, IntoRawFd};
 use std::ptr;
 use std::slice;
 
-use nix::errno::Errno;
-
-use crate::error::{Detail, Error, Object, ProgramCall, Result, Step};
+use crate::error::{Detail, Error, Object, ProgramCall, Result};
 use crate::exec;
 use crate::plan::{Options, Plan, SpawnFlags, Stdio};
 use crate::program::{Arguments, Program};
@@ -16,7 +13,7 @@ use crate::spawn::{self, Child};
 use crate::sys::{Argument, ArgumentArray};
 
 use super::boundary;
-use super::convert::{self, text};
+use super::convert::{self, Growing, has_no_tail_padding, text};
 use super::types::Netns;
 
 /// For netns_spawn(): stdin_fd, stdout_fd and stderr_fd count.
@@ -34,6 +31,7 @@ const _: () = assert!(NETNS_SPAWN_KEEP_ETC == SpawnFlags::KEEP_ETC.bits());
 /// sizeof(struct netns_spawn_options); later versions add members at the end, for which zero means
 /// that all is as before. Since 1.0.
 #[repr(C)]
+#[derive(Clone, Copy)]
 pub struct NetnsSpawnOptions {
     /// The size of the structure that the caller was compiled with.
     pub size: u32,
@@ -50,6 +48,14 @@ pub struct NetnsSpawnOptions {
     /// caller's.
     pub cwd: *const c_char,
 }
+
+// SAFETY: it begins with its size and is made of integers and raw pointers.
+unsafe impl Growing for NetnsSpawnOptions {
+    const FIRST_SIZE: usize = if cfg!(target_pointer_width = "64") { 40 } else { 28 };
+    const WRONG_SIZE: &'static str = "options->size is not sizeof(struct netns_spawn_options)";
+}
+
+const _: () = assert!(has_no_tail_padding!(NetnsSpawnOptions, cwd: *const c_char));
 
 unsafe extern "C" {
     static mut environ: *const Argument;
@@ -180,14 +186,14 @@ pub unsafe extern "C" fn netns_spawn(
         let ns = convert::handle(ns)?;
         // SAFETY: the caller passes NULL, or arrays of strings with a NULL at the end; options, and
         // what they point at, are there until the call returns.
-        let (program, options) = unsafe { (program(file, argv, envp)?, given(options)?) };
+        let (program, options) = unsafe { (program(file, argv, envp)?, convert::input(options)?) };
         let pidfd = options.map_or(ptr::null_mut(), |options| options.pidfd);
         if pid.is_null() && pidfd.is_null() {
             return Err(Error::invalid("neither pid nor pidfd is given, to wait with"));
         }
         // SAFETY: the same.
         let options =
-            unsafe { options.map_or(Ok(Options::default()), |raw| convert_options(raw)) }?;
+            unsafe { options.map_or(Ok(Options::default()), |raw| convert_options(&raw)) }?;
         let plan = Plan::new(&ns.0, options, program)?;
         let child = spawn::spawn(plan, !pidfd.is_null(), &call.detail)?;
         // SAFETY: the caller passes NULL or room for an int.
@@ -247,34 +253,7 @@ unsafe fn arguments<'a>(array: *const Argument) -> &'a [Argument] {
     }
 }
 
-/// The options, if the caller knows no more of them than this version, as openat2(2) has it.
-unsafe fn given<'a>(options: *const NetnsSpawnOptions) -> Result<Option<&'a NetnsSpawnOptions>> {
-    const KNOWN: usize = mem::size_of::<NetnsSpawnOptions>();
-    /// More than any version will ever have.
-    const MOST: usize = 4096;
-    if options.is_null() {
-        return Ok(None);
-    }
-    // SAFETY: the caller passes options whose size is set.
-    let size = unsafe { (*options).size } as usize;
-    if size < KNOWN {
-        return Err(Error::invalid("options->size is not sizeof(struct netns_spawn_options)"));
-    }
-    let too_big = Error::new(Step::Argument, Errno::E2BIG)
-        .hint("options has members that this version of the library does not know");
-    if size > MOST {
-        return Err(too_big);
-    }
-    // SAFETY: the caller has said that there are as many bytes.
-    let rest = unsafe { slice::from_raw_parts(options.cast::<u8>().add(KNOWN), size - KNOWN) };
-    if rest.iter().any(|&byte| byte != 0) {
-        return Err(too_big);
-    }
-    // SAFETY: the caller passes options, which are there until the call returns.
-    Ok(unsafe { options.as_ref() })
-}
-
-unsafe fn convert_options<'a>(raw: &'a NetnsSpawnOptions) -> Result<Options<'a>> {
+unsafe fn convert_options<'a>(raw: &NetnsSpawnOptions) -> Result<Options<'a>> {
     let flags = convert::flags::<SpawnFlags>(raw.flags)?;
     let mut stdio = Stdio::default();
     if flags.contains(SpawnFlags::STDIO) {
