@@ -8,6 +8,7 @@
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <sys/epoll.h>
+#include <sys/inotify.h>
 
 /* How long an event may take, and how long nothing may come before that is believed, in ms. */
 #define PATIENCE 10000
@@ -620,6 +621,42 @@ static void a_placeholder_may_be_replaced_renamed_or_withdrawn(void)
     MUST(unlink("/run/netns/none"));
     IS_QUIET(m);
     netns_monitor_close(m);
+}
+
+/* Whether inotify tells that a file's attributes have changed, as it does after the bind. */
+static void a_bind_is_announced(void *arg)
+{
+    int fd = MUST(inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+    union { struct inotify_event event; char space[4096]; } got;
+    struct netns *ns = NULL;
+
+    (void)arg;
+    OK(netns_create("first", 0, &ns));
+    write_file("/run/netns/ours", "", 01000);
+    MUST(inotify_add_watch(fd, "/run/netns", IN_ATTRIB));
+    OK(netns_create("new", 0, NULL));
+    CHECK(read(fd, &got, sizeof got) > 0);
+    SAME(got.event.name, "new");
+    OK(netns_create("ours", 0, NULL));
+    CHECK(read(fd, &got, sizeof got) > 0);
+    SAME(got.event.name, "ours");
+    OK(netns_attach(ns, "more", 0));
+    CHECK(read(fd, &got, sizeof got) > 0);
+    SAME(got.event.name, "more");
+    netns_close(ns);
+    erase("first");
+    erase("new");
+    erase("ours");
+    erase("more");
+    close(fd);
+}
+
+static void inotify_tells_when_a_name_is_bound(void)
+{
+    static const struct fault fault = {.call = SYS_utimensat, .error = EPERM};
+
+    a_bind_is_announced(NULL);
+    with_faults(&fault, 1, a_bind_is_announced, NULL);
 }
 
 /* --- between two reads ------------------------------------------------------------------------ */
@@ -1348,6 +1385,7 @@ int main(void)
     RUN(a_name_in_the_making_is_told_when_it_is_bound);
     RUN(names_in_the_making_wait_side_by_side);
     RUN(names_are_told_in_the_order_in_which_they_were_bound);
+    RUN(inotify_tells_when_a_name_is_bound);
     RUN(a_placeholder_may_be_replaced_renamed_or_withdrawn);
     RUN(a_name_removed_and_made_anew_is_told_as_both);
     RUN(the_same_namespace_under_its_name_again_is_a_pair_or_nothing);

@@ -11,7 +11,8 @@ use bitflags::bitflags;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat};
 use nix::poll::{PollFd, PollFlags, poll};
-use nix::sys::stat::{Mode, fstatat};
+use nix::sys::stat::{Mode, fchmod, fstatat, futimens};
+use nix::sys::time::TimeSpec;
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
 use crate::entry::{self, Entry, Name, OUR_MODE, STALE_AGE};
@@ -215,7 +216,10 @@ fn publish(rundir: &CStr, name: Name, ns: BorrowedFd) -> Result<()> {
                 // The file is somewhere else, and so would be the namespace.
                 mount.and_then(|mount| mounts::detach_open(mount.as_fd()).ok());
             }
-            Ok(_) => return Ok(()),
+            Ok(_) => {
+                announce(placeholder.as_fd());
+                return Ok(());
+            }
             // Who does not wait for the lock may have removed it: then there is nothing to bind on.
             Err(Errno::ENOENT) if is_unlinked(placeholder.as_fd()) => {}
             Err(errno) => {
@@ -225,6 +229,21 @@ fn publish(rundir: &CStr, name: Name, ns: BorrowedFd) -> Result<()> {
         }
     }
     Err(Error::new(Step::Bind, Errno::EAGAIN).hint("others remove it all the time"))
+}
+
+/// Changes the file's times, which inotify tells of (IN_ATTRIB), where it tells nothing of a mount: so
+/// monitors learn of a name that was bound on a file that they have taken for stale. Takes a
+/// descriptor that is open for reading or writing.
+fn announce(file: BorrowedFd) {
+    let now = TimeSpec::UTIME_NOW;
+    if retry::on_signal(|| futimens(file, &now, &now)).is_ok() {
+        return;
+    }
+    // The same by other means. Where neither works, monitors see it with the name's next change.
+    if let Ok(status) = fstat(file) {
+        let mode = Mode::from_bits_retain(status.st_mode & !libc::S_IFMT);
+        let _ = retry::on_signal(|| fchmod(file, mode));
+    }
 }
 
 /// Whether a stranger has moved the placeholder, before the namespace was bound on it. If the file is
