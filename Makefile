@@ -16,6 +16,9 @@ PYTHON     ?= python3
 CFLAGS     ?= -O2 -g
 WARNINGS   := -Wall -Wextra -Wpedantic -Werror
 
+# Rust's name of another architecture; CC, OBJCOPY and B go with it.
+TARGET     ?=
+
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 SONAME  := libnetns.so.1
 SO      := libnetns.so.$(VERSION)
@@ -32,8 +35,8 @@ REMAP := --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo --remap-p
 
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
-.PHONY: all demo test test-sanitizers test-stress test-old-kernels test-faults bench fuzz wheel install install-library
-.PHONY: install-tool install-manuals uninstall stage header abi abi-update lint clean
+.PHONY: all demo test test-sanitizers test-stress test-old-kernels test-kernels test-faults bench fuzz wheel install
+.PHONY: install-library install-tool install-manuals uninstall stage header abi abi-update lint clean
 .DELETE_ON_ERROR:
 
 all: $(B)/$(SO) $(B)/libnetns.a $(EXAMPLES)
@@ -47,10 +50,10 @@ WEAK = $(shell sed -n 's/^[a-z][a-z ]* \**\([a-z_]*\)[^a-z_].*[;,]$$/\1/p' inclu
 $(B)/libnetns.a: $(RUST) include/netns-iproute2.h scripts/need Makefile
 	@scripts/need cargo cc objcopy pkg-config
 	RUSTFLAGS="$(strip $(RUSTFLAGS) $(REMAP))" env -u CARGO_BUILD_TARGET \
-	    $(CARGO) build --release --locked
+	    $(CARGO) build --release --locked $(TARGET:%=--target %)
 	@mkdir -p $(B)
 	$(OBJCOPY) --enable-deterministic-archives $(addprefix --weaken-symbol=,$(WEAK)) \
-	    $(CARGO_TARGET_DIR)/release/libnetns.a $@
+	    $(CARGO_TARGET_DIR)/$(TARGET:%=%/)release/libnetns.a $@
 
 # rustc gives a cdylib no symbol versions (its own anonymous version script wins), so the shared
 # library is linked from the archive.
@@ -218,6 +221,12 @@ test-old-kernels: $(STAGE)/.done $(EXAMPLES)
 	@scripts/need cc pkg-config ip strace
 	$(MAKE) --no-print-directory -C c-tests old-kernels STAGE=$(STAGE) BUILD=$(CURDIR)/$(B)/c-tests \
 	    EXAMPLES=$(CURDIR)/$(B)/examples
+
+# The C tests on Debian's kernels, each in a QEMU: all of them, or KERNEL="5.10 newest" and ONLY="22-ids demo";
+# QUICK=1 takes some programs, the oldest kernel and the newest. ARCH=arm64 runs it on that.
+test-kernels:
+	scripts/test-kernels $(if $(QUICK),--quick) $(if $(KERNEL),--kernel "$(KERNEL)") \
+	    $(if $(ONLY),--only "$(ONLY)") $(if $(ARCH),--arch $(ARCH))
 
 # Ten minutes; `make bench ARGS=--quick` is under one, and writes nothing but build/bench.
 bench: $(STAGE)/.done $(EXAMPLES)
