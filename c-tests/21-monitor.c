@@ -11,7 +11,7 @@
 #include <sys/inotify.h>
 
 /* How long an event may take, and how long nothing may come before that is believed, in ms. */
-#define PATIENCE 10000
+#define PATIENCE (10000 * slowness())
 #define QUIET 200
 #define SOME_QUIET 20
 

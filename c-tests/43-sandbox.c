@@ -11,7 +11,7 @@
 #include <poll.h>
 
 #define MEGABYTE (1 << 20)
-#define PATIENCE 20000 /* milliseconds */
+#define PATIENCE (20000 * slowness()) /* milliseconds */
 #define PORT 7777
 
 /* One of the two ways to do it all. */

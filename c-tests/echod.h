@@ -13,7 +13,7 @@
 #define PORT 7007
 #define PORT_TEXT "7007"
 /* How long anything may take, in ms, before it counts as lost. */
-#define PATIENCE 20000
+#define PATIENCE (20000 * slowness())
 
 struct echod {
     pid_t pid;

@@ -28,6 +28,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -38,8 +39,20 @@
 /* The exit code of a test, and of a program, that cannot run here. */
 #define SKIPPED 77
 
+/*
+ * How many times slower than a developer's machine this one is: NETNS_TEST_SLOWNESS of an emulated one,
+ * whose bounds of time are that much wider.
+ */
+static inline int slowness(void)
+{
+    const char *text = getenv("NETNS_TEST_SLOWNESS");
+    int factor = text ? atoi(text) : 1;
+
+    return factor > 1 ? factor : 1;
+}
+
 /* How long one test may take, in seconds; valgrind takes its time. */
-#define TEST_TIMEOUT 300
+#define TEST_TIMEOUT (300 * slowness())
 
 /* --- checks ------------------------------------------------------------------------------------ */
 
@@ -307,6 +320,20 @@ static inline bool have_mounts_by_descriptor(void)
            (syscall(SYS_mount_setattr, -1, "", 0, NULL, 0) == 0 || errno != ENOSYS);
 }
 
+#define SO_NETNS_COOKIE_ 71 /* of Linux 5.14; glibc before 2.34 does not name it */
+
+/* Whether the kernel gives namespaces cookies, as it says itself. */
+static inline bool have_cookies(void)
+{
+    uint64_t cookie;
+    socklen_t length = sizeof cookie;
+    int fd = MUST(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    bool there = getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE_, &cookie, &length) == 0;
+
+    close(fd);
+    return there;
+}
+
 /* A namespace's cookie; 0 where there are none (before Linux 5.14), which the call says. */
 #define COOKIE_OF(ns) cookie_at((ns), __LINE__)
 
@@ -375,6 +402,12 @@ static inline void skip(const char *why)
     printf("# %s\n", why);
     fflush(stdout);
     exit(test_failures ? 1 : SKIPPED);
+}
+
+static inline void need_cookies(void)
+{
+    if (!have_cookies())
+        skip("namespaces have no cookies before Linux 5.14");
 }
 
 /* Whether who runs the program has left this test out. */
@@ -559,7 +592,7 @@ static int threads_of_ours = 1;
 /* How many threads are left. One that has been joined is seen in /proc for a moment yet. */
 static inline int threads_left(void)
 {
-    for (int tries = 0; tries < 2000 && threads_running() > threads_of_ours; tries++)
+    for (int tries = 0; tries < 2000 * slowness() && threads_running() > threads_of_ours; tries++)
         sleep_ms(1);
     return threads_running();
 }
