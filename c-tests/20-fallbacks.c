@@ -371,6 +371,7 @@ static void a_cookie_is_the_same_by_every_way(void)
 {
     const struct fault faults[] = {no_handles, no_id};
 
+    need_cookies();
     need_seccomp();
     OK(netns_create(NULL, 0, &with_cookie));
     OK(netns_cookie(with_cookie, &cookie));

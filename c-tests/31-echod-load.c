@@ -60,12 +60,12 @@ static void remove_by(int who, const char *name)
 
 /* Says which namespace, socket and message it is; the rest is filled from these. */
 struct head {
-    uint64_t cookie;
+    uint64_t id;
     uint32_t socket, sequence, len, sum;
 };
 
 struct caller {
-    uint64_t cookie;
+    uint64_t id; /* no other caller's, of this namespace or another */
     int sockets[4];
     unsigned sequence;
 };
@@ -78,12 +78,12 @@ static size_t length_of(unsigned sequence)
     return sizeof(struct head) + sequence * 37 % (LONGEST - sizeof(struct head));
 }
 
-static void compose(unsigned char *message, uint64_t cookie, uint32_t socket, uint32_t sequence)
+static void compose(unsigned char *message, uint64_t id, uint32_t socket, uint32_t sequence)
 {
     size_t len = length_of(sequence);
-    struct head head = {cookie, socket, sequence, len, (uint32_t)cookie ^ socket ^ sequence};
+    struct head head = {id, socket, sequence, len, (uint32_t)id ^ socket ^ sequence};
 
-    fill(message, len, (unsigned)(cookie * 31 + socket * 7 + sequence));
+    fill(message, len, (unsigned)(id * 31 + socket * 7 + sequence));
     memcpy(message, &head, sizeof head);
 }
 
@@ -94,12 +94,12 @@ static bool is_right(const struct caller *caller, uint32_t socket, uint32_t sequ
     static unsigned char sent[LONGEST];
     struct head head;
 
-    compose(sent, caller->cookie, socket, sequence);
+    compose(sent, caller->id, socket, sequence);
     if (memcmp(sent, got, length_of(sequence)) == 0)
         return true;
     memcpy(&head, got, sizeof head);
-    check_at(false, __LINE__, "in %ju socket %u got for %u: namespace %ju, socket %u, message %u",
-             (uintmax_t)caller->cookie, socket, sequence, (uintmax_t)head.cookie, head.socket,
+    check_at(false, __LINE__, "caller %ju, socket %u got for %u: caller %ju, socket %u, message %u",
+             (uintmax_t)caller->id, socket, sequence, (uintmax_t)head.id, head.socket,
              head.sequence);
     return false;
 }
@@ -162,7 +162,7 @@ static void exchange(struct caller *caller)
         for (i = 0; i < 4; i++) {
             size_t len = length_of(caller->sequence + n);
 
-            compose(message, caller->cookie, i, caller->sequence + n);
+            compose(message, caller->id, i, caller->sequence + n);
             CHECK(send(caller->sockets[i], message, len, MSG_NOSIGNAL) == (ssize_t)len);
         }
     for (i = 0; i < 4; i++)
@@ -199,6 +199,8 @@ static int dial_from_the_port(const struct netns *ns, const char *text)
 
 static void call(struct caller *caller, const struct netns *ns)
 {
+    static unsigned callers;
+
     for (int i = 0; i < 4; i += 2)
         caller->sockets[i] = dial_until_served(ns, addresses[i]);
     /* TCP is served before UDP is: who has had an echo knows that both are. */
@@ -206,8 +208,8 @@ static void call(struct caller *caller, const struct netns *ns)
         ECHOES(caller->sockets[0], 1);
     for (int i = 1; i < 4; i += 2)
         caller->sockets[i] = dial_from_the_port(ns, addresses[i]);
-    OK(netns_cookie(ns, &caller->cookie));
-    caller->sequence = (unsigned)caller->cookie * 1000;
+    caller->id = ++callers;
+    caller->sequence = callers * 1000;
 }
 
 static void hang_up(struct caller *caller)
@@ -360,17 +362,13 @@ static void each_of_many_answers_for_itself(void)
         CHECK(next_line(&echod, line, sizeof line, PATIENCE) && strncmp(line, "serving ", 8) == 0);
     /* All send before any reads. */
     for (i = 0; i < many; i++) {
-        uint64_t cookie = 0;
-
         callers[i] = dial_from_the_port(all[i], i % 2 ? "127.0.0.1" : "::1");
-        OK(netns_cookie(all[i], &cookie));
-        MUST(send(callers[i], &cookie, sizeof cookie, 0));
+        MUST(send(callers[i], &i, sizeof i, 0));
     }
     for (i = 0; i < many; i++) {
-        uint64_t cookie = 0, got = 0;
+        int got = -1;
 
-        OK(netns_cookie(all[i], &cookie));
-        CHECK(read_all(callers[i], &got, sizeof got) && got == cookie);
+        CHECK(read_all(callers[i], &got, sizeof got) && got == i);
         close(callers[i]);
         snprintf(line, sizeof line, "n%d", i);
         OK(netns_remove(line, 0));
