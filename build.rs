@@ -12,25 +12,28 @@ mod header {
     use std::env;
     use std::path::Path;
 
+    use cbindgen::{Builder, Config, ItemType};
+
     /// Where `make header` and `make lint` want netns.h written to; netns-iproute2.h goes beside it.
     const DESTINATION: &str = "NETNS_HEADER_OUT";
 
-    /// In the order of the header.
-    const SOURCES: &[&str] = &[
-        "types",
-        "lifecycle",
-        "identity",
-        "thread",
-        "listing",
-        "processes",
-        "ids",
-        "links",
-        "link_list",
-        "addresses",
-        "routes",
-        "monitor",
-        "programs",
-        "errors",
+    /// The types that C knows by name only, which every section may use.
+    const TYPES: &str = "types";
+
+    /// The sections of netns.h in their order, which is that of netns(7), and the files that make each.
+    const SECTIONS: &[(&str, &[&str])] = &[
+        ("Lifecycle", &["lifecycle"]),
+        ("Identity", &["identity"]),
+        ("The calling thread", &["thread"]),
+        ("Listing", &["listing"]),
+        ("Processes", &["processes"]),
+        ("Ids that one namespace has for another", &["ids"]),
+        ("Links", &["links", "link_list"]),
+        ("Addresses", &["addresses"]),
+        ("Routes", &["routes"]),
+        ("Monitor", &["monitor"]),
+        ("Programs", &["programs"]),
+        ("Version and errors", &["errors"]),
     ];
 
     pub fn write() {
@@ -42,22 +45,93 @@ mod header {
             panic!("the feature `header` needs {DESTINATION}=FILE; use `make header`")
         });
         let destination = Path::new(&destination);
-        generate("cbindgen.toml", SOURCES, destination);
-        let beside = destination.with_file_name("netns-iproute2.h");
-        generate("cbindgen-iproute2.toml", &["iproute2"], &beside);
+        write_netns(destination);
+        write_iproute2(&destination.with_file_name("netns-iproute2.h"));
     }
 
-    fn generate(config: &str, sources: &[&str], destination: &Path) {
-        let mut config = cbindgen::Config::from_file(config).expect(config);
-        config.after_includes = config.after_includes.map(|text| with_version(&text));
-        sources
+    fn write_netns(destination: &Path) {
+        let config = Config::from_file("cbindgen.toml").expect("cbindgen.toml");
+        let mut body = banner("Types") + &opaque_types(&config);
+        for (title, files) in SECTIONS {
+            body += &banner(title);
+            body += &section(&config, files);
+        }
+        write_frame(config, &body, destination);
+    }
+
+    fn write_iproute2(destination: &Path) {
+        let name = "cbindgen-iproute2.toml";
+        let config = Config::from_file(name).expect(name);
+        let body = format!("\n{}", generate(Builder::new(), &config, &["iproute2"]));
+        write_frame(config, &body, destination);
+    }
+
+    fn opaque_types(config: &Config) -> String {
+        let mut config = config.clone();
+        config.export.item_types = vec![ItemType::OpaqueItems];
+        // Every one of them is renamed. No function of this part asks for them.
+        let mut types: Vec<_> = config.export.rename.keys().cloned().collect();
+        types.sort();
+        config.export.include = types;
+        generate(Builder::new(), &config, &[TYPES])
+    }
+
+    /// Constants, structs and functions. The opaque types are known, so that they are written with their
+    /// `struct`, and not declared once more.
+    fn section(config: &Config, files: &[&str]) -> String {
+        let mut config = config.clone();
+        config.export.item_types =
+            vec![ItemType::Constants, ItemType::Structs, ItemType::Functions];
+        generate(Builder::new().with_src(source(TYPES)), &config, files)
+    }
+
+    /// What cbindgen makes of the files: without header, guard and includes.
+    fn generate(builder: Builder, config: &Config, files: &[&str]) -> String {
+        let mut config = config.clone();
+        config.header = None;
+        config.include_guard = None;
+        config.sys_includes.clear();
+        config.after_includes = None;
+        let mut text = Vec::new();
+        files
             .iter()
-            .fold(cbindgen::Builder::new(), |builder, name| {
-                builder.with_src(format!("src/capi/{name}.rs"))
-            })
+            .fold(builder, |builder, file| builder.with_src(source(file)))
             .with_config(config)
             .generate()
             .expect("src/capi holds what cbindgen can write as C")
+            .write(&mut text);
+        tidied(&String::from_utf8(text).expect("a header is UTF-8"))
+    }
+
+    fn source(file: &str) -> String {
+        format!("src/capi/{file}.rs")
+    }
+
+    fn banner(title: &str) -> String {
+        let dashes = "-".repeat(88 - title.len());
+        format!("\n/* --- {title} {dashes} */\n\n")
+    }
+
+    /// Negative values in parentheses, as in any macro that is more than one token.
+    fn tidied(text: &str) -> String {
+        let line = |line: &str| match line.split_once(" -") {
+            Some((name, value)) if line.starts_with("#define ") => format!("{name} (-{value})\n"),
+            _ => format!("{line}\n"),
+        };
+        text.lines().map(line).collect()
+    }
+
+    /// The whole header. cbindgen's own `extern "C"` has comments that are not C89.
+    fn write_frame(mut config: Config, body: &str, destination: &Path) {
+        let preface = config.after_includes.as_deref().expect("after_includes has the macros");
+        config.after_includes = Some(format!(
+            "{}\n#ifdef __cplusplus\nextern \"C\" {{\n#endif\n{body}\n#ifdef __cplusplus\n}}\n#endif",
+            with_version(preface)
+        ));
+        Builder::new()
+            .with_config(config)
+            .generate()
+            .expect("a frame without items")
             .write_to_file(destination);
     }
 

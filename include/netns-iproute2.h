@@ -37,16 +37,15 @@
 #define NETNS_ETC_DIR "/etc/netns"
 #endif
 
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /**
  * iproute2's connection, of which only what it begins with is known here: int fd, a socket of
  * NETLINK_ROUTE. libnetlink.h of iproute2 says what more there is; none of it is read or written.
  */
 struct rtnl_handle;
-
-#ifdef __cplusplus
-extern "C" {
-#endif // __cplusplus
 
 /**
  * Takes the calling thread into a namespace, one way, as `ip netns exec` does before it becomes the
@@ -154,7 +153,7 @@ int set_netns_id_from_name(struct rtnl_handle *rtnl, const char *name, int nsid)
 char *netns_name_from_id(int32_t id);
 
 #ifdef __cplusplus
-}  // extern "C"
-#endif  // __cplusplus
+}
+#endif
 
 #endif  /* NETNS_IPROUTE2_H */

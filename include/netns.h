@@ -34,86 +34,17 @@
 #define NETNS_VERSION_NUMBER \
     ((NETNS_VERSION_MAJOR << 16) | (NETNS_VERSION_MINOR << 8) | NETNS_VERSION_PATCH)
 
-/* The run directory, where names live: the one that others reach as /var/run/netns. */
+/* The run directory, where names live: the one that others reach as /var/run/netns. iproute2's
+   namespace.h defines it as well. */
+#ifndef NETNS_RUN_DIR
 #define NETNS_RUN_DIR "/run/netns"
+#endif
 
+#ifdef __cplusplus
+extern "C" {
+#endif
 
-/**
- * For netns_create(): where the name exists, open it instead of failing.
- */
-#define NETNS_CREATE_EXIST_OK 1
-
-/**
- * For netns_create(): the namespace's loopback device is up when the call returns.
- */
-#define NETNS_CREATE_LO_UP 2
-
-/**
- * For netns_remove(): a name that does not exist is no error.
- */
-#define NETNS_REMOVE_MISSING_OK 1
-
-/**
- * For netns_list(): also the empty files that killed creators left.
- */
-#define NETNS_LIST_STALE 1
-
-/**
- * For netns_pids(): every thread counts, by its own id.
- */
-#define NETNS_PIDS_THREADS 1
-
-/**
- * For netns_nsid_set(): the kernel picks the lowest id that is free.
- */
-#define NETNS_NSID_AUTO -1
-
-/**
- * For netns_nsid_list(): no target; and what stands for no id.
- */
-#define NETNS_NSID_NONE -1
-
-/**
- * For netns_addr_add_flags(): an IPv6 address can be used at once. Without it, the kernel first
- * spends a second or two on finding out whether another host has it (duplicate address detection).
- */
-#define NETNS_ADDR_NODAD 1
-
-/**
- * For netns_route_list(): the routes of every table, not of the main one alone.
- */
-#define NETNS_ROUTE_LIST_ALL_TABLES 1
-
-/**
- * For netns_monitor_open(): the names that exist come first, as NETNS_EVENT_ADD.
- */
-#define NETNS_MONITOR_SNAPSHOT 1
-
-/**
- * A name can be opened from now on.
- */
-#define NETNS_EVENT_ADD 1
-
-/**
- * A name that could be opened is gone, or is another namespace's by now; then NETNS_EVENT_ADD
- * follows.
- */
-#define NETNS_EVENT_REMOVE 2
-
-/**
- * For netns_spawn(): stdin_fd, stdout_fd and stderr_fd count.
- */
-#define NETNS_SPAWN_STDIO 1
-
-/**
- * For netns_spawn(): /sys is left alone, and goes on showing the caller's devices.
- */
-#define NETNS_SPAWN_KEEP_SYS 2
-
-/**
- * For netns_spawn(): the files of /etc/netns/NAME are left alone.
- */
-#define NETNS_SPAWN_KEEP_ETC 4
+/* --- Types ----------------------------------------------------------------------------------- */
 
 /**
  * A network namespace: one open descriptor, and the name and path it was opened by. It does not
@@ -159,61 +90,22 @@ struct netns_nsid_snapshot;
  */
 struct netns_route_snapshot;
 
-/**
- * What netns_monitor_next() tells. Set size to sizeof(struct netns_event) before each call; later
- * versions add members at the end. A library that is older than the header writes zero to those that
- * it does not know.
- */
-struct netns_event {
-    /**
-     * The size of the structure that the caller was compiled with.
-     */
-    uint32_t size;
-    /**
-     * NETNS_EVENT_ADD or NETNS_EVENT_REMOVE. A later version may have others: ignore those.
-     */
-    uint32_t type;
-    /**
-     * The name, NUL-terminated.
-     */
-    char name[256];
-};
+/* --- Lifecycle ------------------------------------------------------------------------------- */
 
 /**
- * What netns_spawn() is to do otherwise. Fill it with zeroes, then set size to
- * sizeof(struct netns_spawn_options); later versions add members at the end, for which zero means
- * that all is as before. Since 1.0.
+ * For netns_create(): where the name exists, open it instead of failing.
  */
-struct netns_spawn_options {
-    /**
-     * The size of the structure that the caller was compiled with.
-     */
-    uint32_t size;
-    /**
-     * NETNS_SPAWN_STDIO, NETNS_SPAWN_KEEP_SYS, NETNS_SPAWN_KEEP_ETC, or'ed together.
-     */
-    uint32_t flags;
-    /**
-     * With NETNS_SPAWN_STDIO: the descriptors that the program has as 0, 1 and 2, which may be the
-     * same one, or each other's; they stay yours. -1: it has the caller's.
-     */
-    int32_t stdin_fd;
-    int32_t stdout_fd;
-    int32_t stderr_fd;
-    /**
-     * If not NULL, receives a pidfd of the program, which is yours to close(2).
-     */
-    int32_t *pidfd;
-    /**
-     * The program's working directory, looked up as the program sees the file system. NULL: the
-     * caller's.
-     */
-    const char *cwd;
-};
+#define NETNS_CREATE_EXIST_OK 1
 
-#ifdef __cplusplus
-extern "C" {
-#endif // __cplusplus
+/**
+ * For netns_create(): the namespace's loopback device is up when the call returns.
+ */
+#define NETNS_CREATE_LO_UP 2
+
+/**
+ * For netns_remove(): a name that does not exist is no error.
+ */
+#define NETNS_REMOVE_MISSING_OK 1
 
 /**
  * Makes a network namespace and, unless name is NULL, gives it that name in NETNS_RUN_DIR. The name
@@ -444,6 +336,8 @@ int netns_remove(const char *name,
  */
 int netns_remove_at(const char *rundir, const char *name, uint32_t flags);
 
+/* --- Identity -------------------------------------------------------------------------------- */
+
 /**
  * The handle's descriptor, close-on-exec, good for setns(2) and for /proc/self/fd. It stays the
  * handle's: do not close it, and do not use it after netns_close().
@@ -524,6 +418,8 @@ int netns_equal(const struct netns *a, const struct netns *b);
  * Since 1.0.
  */
 int netns_is_current(const struct netns *ns);
+
+/* --- The calling thread ---------------------------------------------------------------------- */
 
 /**
  * Moves the calling thread into the namespace, one way. Sockets that it opens and threads that it
@@ -612,6 +508,13 @@ int netns_run(const struct netns *ns, int (*func)(void *arg), void *arg, int *re
  */
 int netns_socket(const struct netns *ns, int domain, int type, int protocol);
 
+/* --- Listing --------------------------------------------------------------------------------- */
+
+/**
+ * For netns_list(): also the empty files that killed creators left.
+ */
+#define NETNS_LIST_STALE 1
+
 /**
  * Lists the names in NETNS_RUN_DIR that are network namespaces at this moment, sorted bytewise. A
  * run directory that does not exist has none. Needs no privilege.
@@ -689,6 +592,13 @@ int netns_names_at(const char *rundir,
                    uint32_t flags,
                    struct netns_name_snapshot **out);
 
+/* --- Processes ------------------------------------------------------------------------------- */
+
+/**
+ * For netns_pids(): every thread counts, by its own id.
+ */
+#define NETNS_PIDS_THREADS 1
+
 /**
  * Finds the processes whose main thread is in the namespace, as the caller's /proc shows them.
  * Those that the caller may not look at are left out: another user's, without CAP_SYS_PTRACE.
@@ -706,6 +616,18 @@ int netns_names_at(const char *rundir,
  * Since 1.0.
  */
 ssize_t netns_pids(const struct netns *ns, uint32_t flags, pid_t *pids, size_t cap);
+
+/* --- Ids that one namespace has for another -------------------------------------------------- */
+
+/**
+ * For netns_nsid_set(): the kernel picks the lowest id that is free.
+ */
+#define NETNS_NSID_AUTO (-1)
+
+/**
+ * For netns_nsid_list(): no target; and what stands for no id.
+ */
+#define NETNS_NSID_NONE (-1)
 
 /**
  * Tells the id that one namespace has for another: what the kernel shows there in place of the
@@ -826,6 +748,8 @@ const char *netns_nsid_list_name(const struct netns_nsid_snapshot *list, size_t 
  * Frees a list. NULL is allowed. errno is left alone. Since 1.0.
  */
 void netns_nsid_list_free(struct netns_nsid_snapshot *list);
+
+/* --- Links ----------------------------------------------------------------------------------- */
 
 /**
  * Moves an interface to another namespace, and gives it a new name there if asked.
@@ -1177,6 +1101,14 @@ int32_t netns_link_list_peer_nsid(const struct netns_link_snapshot *list, size_t
  */
 void netns_link_list_free(struct netns_link_snapshot *list);
 
+/* --- Addresses ------------------------------------------------------------------------------- */
+
+/**
+ * For netns_addr_add_flags(): an IPv6 address can be used at once. Without it, the kernel first
+ * spends a second or two on finding out whether another host has it (duplicate address detection).
+ */
+#define NETNS_ADDR_NODAD 1
+
 /**
  * Gives an interface an address; netns_addr_add_flags() without a flag.
  *
@@ -1331,6 +1263,13 @@ const char *netns_addr_list_broadcast(const struct netns_addr_snapshot *list, si
  */
 void netns_addr_list_free(struct netns_addr_snapshot *list);
 
+/* --- Routes ---------------------------------------------------------------------------------- */
+
+/**
+ * For netns_route_list(): the routes of every table, not of the main one alone.
+ */
+#define NETNS_ROUTE_LIST_ALL_TABLES 1
+
 /**
  * Adds a route to the main table.
  *
@@ -1476,6 +1415,44 @@ uint32_t netns_route_list_type(const struct netns_route_snapshot *list,
  */
 void netns_route_list_free(struct netns_route_snapshot *list);
 
+/* --- Monitor --------------------------------------------------------------------------------- */
+
+/**
+ * For netns_monitor_open(): the names that exist come first, as NETNS_EVENT_ADD.
+ */
+#define NETNS_MONITOR_SNAPSHOT 1
+
+/**
+ * A name can be opened from now on.
+ */
+#define NETNS_EVENT_ADD 1
+
+/**
+ * A name that could be opened is gone, or is another namespace's by now; then NETNS_EVENT_ADD
+ * follows.
+ */
+#define NETNS_EVENT_REMOVE 2
+
+/**
+ * What netns_monitor_next() tells. Set size to sizeof(struct netns_event) before each call; later
+ * versions add members at the end. A library that is older than the header writes zero to those that
+ * it does not know.
+ */
+struct netns_event {
+    /**
+     * The size of the structure that the caller was compiled with.
+     */
+    uint32_t size;
+    /**
+     * NETNS_EVENT_ADD or NETNS_EVENT_REMOVE. A later version may have others: ignore those.
+     */
+    uint32_t type;
+    /**
+     * The name, NUL-terminated.
+     */
+    char name[256];
+};
+
 /**
  * Watches a run directory for names that come and go, whoever makes and removes them.
  *
@@ -1543,6 +1520,55 @@ int netns_monitor_next(struct netns_monitor *m, struct netns_event *ev);
  * Ends a monitor and closes its descriptor. NULL is allowed. errno is left alone. Since 1.0.
  */
 void netns_monitor_close(struct netns_monitor *m);
+
+/* --- Programs -------------------------------------------------------------------------------- */
+
+/**
+ * For netns_spawn(): stdin_fd, stdout_fd and stderr_fd count.
+ */
+#define NETNS_SPAWN_STDIO 1
+
+/**
+ * For netns_spawn(): /sys is left alone, and goes on showing the caller's devices.
+ */
+#define NETNS_SPAWN_KEEP_SYS 2
+
+/**
+ * For netns_spawn(): the files of /etc/netns/NAME are left alone.
+ */
+#define NETNS_SPAWN_KEEP_ETC 4
+
+/**
+ * What netns_spawn() is to do otherwise. Fill it with zeroes, then set size to
+ * sizeof(struct netns_spawn_options); later versions add members at the end, for which zero means
+ * that all is as before. Since 1.0.
+ */
+struct netns_spawn_options {
+    /**
+     * The size of the structure that the caller was compiled with.
+     */
+    uint32_t size;
+    /**
+     * NETNS_SPAWN_STDIO, NETNS_SPAWN_KEEP_SYS, NETNS_SPAWN_KEEP_ETC, or'ed together.
+     */
+    uint32_t flags;
+    /**
+     * With NETNS_SPAWN_STDIO: the descriptors that the program has as 0, 1 and 2, which may be the
+     * same one, or each other's; they stay yours. -1: it has the caller's.
+     */
+    int32_t stdin_fd;
+    int32_t stdout_fd;
+    int32_t stderr_fd;
+    /**
+     * If not NULL, receives a pidfd of the program, which is yours to close(2).
+     */
+    int32_t *pidfd;
+    /**
+     * The program's working directory, looked up as the program sees the file system. NULL: the
+     * caller's.
+     */
+    const char *cwd;
+};
 
 /**
  * Becomes the program, in the namespace: what `ip netns exec` does. Returns only if that fails, and
@@ -1649,6 +1675,8 @@ int netns_spawn(const struct netns *ns,
                 char *const *envp,
                 pid_t *pid);
 
+/* --- Version and errors ---------------------------------------------------------------------- */
+
 /**
  * The version of the library that the program runs with, such as "1.0.0". NETNS_VERSION is that of
  * the header that it was compiled with. Since 1.0.
@@ -1672,7 +1700,7 @@ const char *netns_version(void);
 const char *netns_errmsg(void);
 
 #ifdef __cplusplus
-}  // extern "C"
-#endif  // __cplusplus
+}
+#endif
 
 #endif  /* NETNS_H */

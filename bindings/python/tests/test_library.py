@@ -95,7 +95,7 @@ def test_structs_have_the_size_that_the_compiler_gives_them(tmp_path):
 
 def test_constants_are_the_headers():
     header = HEADER.read_text()
-    constants = dict(re.findall(r"^#define NETNS_(\w+) (-?\d+)$", header, re.M))
+    constants = dict(re.findall(r"^#define NETNS_(\w+) \(?(-?\d+)\)?$", header, re.M))
     from libnetns import _monitor, _namespace, _network, _programs
 
     checked = 0
