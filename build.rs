@@ -112,10 +112,14 @@ mod header {
         format!("\n/* --- {title} {dashes} */\n\n")
     }
 
-    /// Negative values in parentheses, as in any macro that is more than one token.
+    /// Negative values in parentheses, as in any macro that is more than one token, and the attribute of
+    /// a function on a line of its own, where the tools that look for declarations need not know it.
     fn tidied(text: &str) -> String {
-        let line = |line: &str| match line.split_once(" -") {
-            Some((name, value)) if line.starts_with("#define ") => format!("{name} (-{value})\n"),
+        let line = |line: &str| match (line.split_once(" -"), line.split_once("NETNS_NODISCARD ")) {
+            (Some((name, value)), _) if line.starts_with("#define ") => {
+                format!("{name} (-{value})\n")
+            }
+            (_, Some(("", function))) => format!("NETNS_NODISCARD\n{function}\n"),
             _ => format!("{line}\n"),
         };
         text.lines().map(line).collect()

@@ -282,8 +282,8 @@ static pid_t start_a_restless_creator(void)
         return pid;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     for (;;) {
-        netns_create("blue", 0, NULL);
-        usleep(50);
+        if (netns_create("blue", 0, NULL) == 0)
+            usleep(50);
         netns_remove("blue", 0);
     }
 }

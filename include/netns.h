@@ -40,6 +40,20 @@
 #define NETNS_RUN_DIR "/run/netns"
 #endif
 
+/* The compiler warns where the result of such a function is ignored. A program that defines the macro
+   as empty before it includes this header gets no such warnings. */
+#ifndef NETNS_NODISCARD
+#if defined(__cplusplus) && __cplusplus >= 201703L
+#define NETNS_NODISCARD [[nodiscard]]
+#elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 202311L
+#define NETNS_NODISCARD [[nodiscard]]
+#elif defined(__GNUC__)
+#define NETNS_NODISCARD __attribute__((__warn_unused_result__))
+#else
+#define NETNS_NODISCARD
+#endif
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -147,6 +161,7 @@ struct netns_route_snapshot;
  *
  * Since 1.0.
  */
+NETNS_NODISCARD
 int netns_create(const char *name,
                  uint32_t flags,
                  struct netns **out);
@@ -161,7 +176,11 @@ int netns_create(const char *name,
  *
  * Returns what netns_create() returns; -EINVAL also if rundir is empty. Since 1.0.
  */
-int netns_create_at(const char *rundir, const char *name, uint32_t flags, struct netns **out);
+NETNS_NODISCARD
+int netns_create_at(const char *rundir,
+                    const char *name,
+                    uint32_t flags,
+                    struct netns **out);
 
 /**
  * Opens a network namespace by its name in NETNS_RUN_DIR or, if name has a '/' in it, by its path.
@@ -186,6 +205,7 @@ int netns_create_at(const char *rundir, const char *name, uint32_t flags, struct
  *
  * Since 1.0.
  */
+NETNS_NODISCARD
 int netns_open(const char *name, uint32_t flags, struct netns **out);
 
 /**
@@ -200,7 +220,11 @@ int netns_open(const char *name, uint32_t flags, struct netns **out);
  *
  * Since 1.0.
  */
-int netns_open_at(const char *rundir, const char *name, uint32_t flags, struct netns **out);
+NETNS_NODISCARD
+int netns_open_at(const char *rundir,
+                  const char *name,
+                  uint32_t flags,
+                  struct netns **out);
 
 /**
  * Opens the network namespace that a process, or a thread, is in.
@@ -217,6 +241,7 @@ int netns_open_at(const char *rundir, const char *name, uint32_t flags, struct n
  *
  * Since 1.0.
  */
+NETNS_NODISCARD
 int netns_open_pid(pid_t pid, struct netns **out);
 
 /**
@@ -239,6 +264,7 @@ int netns_open_pid(pid_t pid, struct netns **out);
  *
  * Since 1.0.
  */
+NETNS_NODISCARD
 int netns_open_fd(int fd, struct netns **out);
 
 /**
@@ -253,6 +279,7 @@ int netns_open_fd(int fd, struct netns **out);
  *
  * Since 1.0.
  */
+NETNS_NODISCARD
 int netns_open_current(struct netns **out);
 
 /**
@@ -398,6 +425,7 @@ uint64_t netns_device(const struct netns *ns);
  *
  * Since 1.0.
  */
+NETNS_NODISCARD
 int netns_cookie(const struct netns *ns, uint64_t *cookie);
 
 /**
@@ -434,6 +462,7 @@ int netns_is_current(const struct netns *ns);
  *
  * Since 1.0.
  */
+NETNS_NODISCARD
 int netns_setns(const struct netns *ns);
 
 /**
@@ -450,6 +479,7 @@ int netns_setns(const struct netns *ns);
  *
  * Since 1.0.
  */
+NETNS_NODISCARD
 int netns_enter(const struct netns *ns);
 
 /**
@@ -465,6 +495,7 @@ int netns_enter(const struct netns *ns);
  *
  * Since 1.0.
  */
+NETNS_NODISCARD
 int netns_leave(int token);
 
 /**
@@ -487,7 +518,11 @@ int netns_leave(int token);
  *
  * Since 1.0.
  */
-int netns_run(const struct netns *ns, int (*func)(void *arg), void *arg, int *result);
+NETNS_NODISCARD
+int netns_run(const struct netns *ns,
+              int (*func)(void *arg),
+              void *arg,
+              int *result);
 
 /**
  * Opens a socket in the namespace, as socket(2) does, close-on-exec. It stays in there wherever the
@@ -506,6 +541,7 @@ int netns_run(const struct netns *ns, int (*func)(void *arg), void *arg, int *re
  *
  * Since 1.0.
  */
+NETNS_NODISCARD
 int netns_socket(const struct netns *ns, int domain, int type, int protocol);
 
 /* --- Listing --------------------------------------------------------------------------------- */
@@ -533,6 +569,7 @@ int netns_socket(const struct netns *ns, int domain, int type, int protocol);
  *
  * Since 1.0.
  */
+NETNS_NODISCARD
 int netns_list(uint32_t flags, struct netns_name_snapshot **out);
 
 /**
@@ -540,7 +577,10 @@ int netns_list(uint32_t flags, struct netns_name_snapshot **out);
  *
  * Returns what netns_list() returns; -EINVAL also if rundir is empty. Since 1.0.
  */
-int netns_list_at(const char *rundir, uint32_t flags, struct netns_name_snapshot **out);
+NETNS_NODISCARD
+int netns_list_at(const char *rundir,
+                  uint32_t flags,
+                  struct netns_name_snapshot **out);
 
 /**
  * How many names a list has; 0 if list is NULL. Since 1.0.
@@ -580,13 +620,17 @@ void netns_list_free(struct netns_name_snapshot *list);
  *
  * Since 1.0.
  */
-int netns_names(const struct netns *ns, uint32_t flags, struct netns_name_snapshot **out);
+NETNS_NODISCARD
+int netns_names(const struct netns *ns,
+                uint32_t flags,
+                struct netns_name_snapshot **out);
 
 /**
  * netns_names() in a run directory of your own. NULL is NETNS_RUN_DIR.
  *
  * Returns what netns_names() returns; -EINVAL also if rundir is empty. Since 1.0.
  */
+NETNS_NODISCARD
 int netns_names_at(const char *rundir,
                    const struct netns *ns,
                    uint32_t flags,
@@ -615,6 +659,7 @@ int netns_names_at(const char *rundir,
  *
  * Since 1.0.
  */
+NETNS_NODISCARD
 ssize_t netns_pids(const struct netns *ns, uint32_t flags, pid_t *pids, size_t cap);
 
 /* --- Ids that one namespace has for another -------------------------------------------------- */
@@ -709,6 +754,7 @@ int netns_nsid_set(const struct netns *within, const struct netns *ns, int32_t n
  *
  * Since 1.0.
  */
+NETNS_NODISCARD
 int netns_nsid_list(const char *rundir,
                     const struct netns *within,
                     int32_t target,
@@ -1027,6 +1073,7 @@ int netns_link_set_master(const struct netns *ns,
  *
  * Since 1.0.
  */
+NETNS_NODISCARD
 int netns_link_list(const struct netns *ns,
                     uint32_t flags,
                     struct netns_link_snapshot **out);
@@ -1193,6 +1240,7 @@ int netns_addr_del(const struct netns *ns,
  *
  * Since 1.0.
  */
+NETNS_NODISCARD
 int netns_addr_list(const struct netns *ns,
                     uint32_t flags,
                     struct netns_addr_snapshot **out);
@@ -1344,6 +1392,7 @@ int netns_route_del(const struct netns *ns, const char *dst, const char *via, co
  *
  * Since 1.0.
  */
+NETNS_NODISCARD
 int netns_route_list(const struct netns *ns,
                      uint32_t flags,
                      struct netns_route_snapshot **out);
@@ -1480,7 +1529,10 @@ struct netns_event {
  *
  * Since 1.0.
  */
-int netns_monitor_open(const char *rundir, uint32_t flags, struct netns_monitor **out);
+NETNS_NODISCARD
+int netns_monitor_open(const char *rundir,
+                       uint32_t flags,
+                       struct netns_monitor **out);
 
 /**
  * The monitor's descriptor, to poll(2) for POLLIN or to add to an epoll(7) with EPOLLIN,
@@ -1514,6 +1566,7 @@ int netns_monitor_fd(const struct netns_monitor *m);
  *
  * Since 1.0.
  */
+NETNS_NODISCARD
 int netns_monitor_next(struct netns_monitor *m, struct netns_event *ev);
 
 /**
@@ -1668,6 +1721,7 @@ int netns_exec(const struct netns *ns,
  *
  * Since 1.0.
  */
+NETNS_NODISCARD
 int netns_spawn(const struct netns *ns,
                 const struct netns_spawn_options *options,
                 const char *file,

@@ -142,6 +142,7 @@ fn arguments<'a>(ifname: Option<&'a CStr>, cidr: Option<&CStr>) -> Result<(LinkN
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn netns_addr_list(
     ns: Option<&Netns>,
     flags: u32,

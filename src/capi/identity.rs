@@ -75,6 +75,7 @@ pub unsafe extern "C" fn netns_device(ns: Option<&Netns>) -> u64 {
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn netns_cookie(
     ns: Option<&Netns>,
     cookie: Option<&mut MaybeUninit<u64>>,

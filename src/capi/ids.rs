@@ -107,6 +107,7 @@ pub unsafe extern "C" fn netns_nsid_set(
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn netns_nsid_list(
     rundir: *const c_char,
     within: Option<&Netns>,

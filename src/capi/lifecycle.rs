@@ -64,6 +64,7 @@ const _: () = assert!(NETNS_REMOVE_MISSING_OK == RemoveFlags::MISSING_OK.bits())
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn netns_create(
     name: *const c_char,
     flags: u32,
@@ -82,6 +83,7 @@ pub unsafe extern "C" fn netns_create(
 ///
 /// Returns what netns_create() returns; -EINVAL also if rundir is empty. Since 1.0.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn netns_create_at(
     rundir: *const c_char,
     name: *const c_char,
@@ -140,6 +142,7 @@ fn create(
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn netns_open(
     name: *const c_char,
     flags: u32,
@@ -167,6 +170,7 @@ pub unsafe extern "C" fn netns_open(
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn netns_open_at(
     rundir: *const c_char,
     name: *const c_char,
@@ -192,6 +196,7 @@ pub unsafe extern "C" fn netns_open_at(
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn netns_open_pid(
     pid: libc::pid_t,
     out: Option<&mut MaybeUninit<*mut Netns>>,
@@ -218,6 +223,7 @@ pub unsafe extern "C" fn netns_open_pid(
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn netns_open_fd(
     fd: c_int,
     out: Option<&mut MaybeUninit<*mut Netns>>,
@@ -243,6 +249,7 @@ pub unsafe extern "C" fn netns_open_fd(
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn netns_open_current(out: Option<&mut MaybeUninit<*mut Netns>>) -> c_int {
     open(Object::Nothing, None, out, Namespace::open_current)
 }

@@ -26,6 +26,7 @@ use super::types::{Netns, NetnsLinkSnapshot};
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn netns_link_list(
     ns: Option<&Netns>,
     flags: u32,

@@ -33,6 +33,7 @@ const _: () = assert!(NETNS_LIST_STALE == ListFlags::STALE.bits());
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn netns_list(
     flags: u32,
     out: Option<&mut MaybeUninit<*mut NetnsNameSnapshot>>,
@@ -44,6 +45,7 @@ pub unsafe extern "C" fn netns_list(
 ///
 /// Returns what netns_list() returns; -EINVAL also if rundir is empty. Since 1.0.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn netns_list_at(
     rundir: *const c_char,
     flags: u32,
@@ -124,6 +126,7 @@ pub unsafe extern "C" fn netns_list_free(list: *mut NetnsNameSnapshot) {
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn netns_names(
     ns: Option<&Netns>,
     flags: u32,
@@ -136,6 +139,7 @@ pub unsafe extern "C" fn netns_names(
 ///
 /// Returns what netns_names() returns; -EINVAL also if rundir is empty. Since 1.0.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn netns_names_at(
     rundir: *const c_char,
     ns: Option<&Netns>,

@@ -71,6 +71,7 @@ const _: () = assert!(has_no_tail_padding!(NetnsEvent, name: [c_char; 256]));
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn netns_monitor_open(
     rundir: *const c_char,
     flags: u32,
@@ -124,6 +125,7 @@ pub unsafe extern "C" fn netns_monitor_fd(m: Option<&NetnsMonitor>) -> c_int {
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn netns_monitor_next(m: *mut NetnsMonitor, ev: *mut NetnsEvent) -> c_int {
     // SAFETY: the caller passes NULL or a monitor; a mutex in it keeps threads apart.
     let m = unsafe { m.as_ref() };

@@ -27,6 +27,7 @@ const _: () = assert!(NETNS_PIDS_THREADS == PidsFlags::THREADS.bits());
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn netns_pids(
     ns: Option<&Netns>,
     flags: u32,

@@ -170,6 +170,7 @@ pub unsafe extern "C" fn netns_exec(
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn netns_spawn(
     ns: Option<&Netns>,
     options: *const NetnsSpawnOptions,

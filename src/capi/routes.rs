@@ -129,6 +129,7 @@ fn arguments<'a>(
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn netns_route_list(
     ns: Option<&Netns>,
     flags: u32,

@@ -26,6 +26,7 @@ use super::types::Netns;
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn netns_setns(ns: Option<&Netns>) -> c_int {
     boundary::call(convert::about_handle("setns", ns), || switch::set(&convert::handle(ns)?.0))
 }
@@ -43,6 +44,7 @@ pub unsafe extern "C" fn netns_setns(ns: Option<&Netns>) -> c_int {
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn netns_enter(ns: Option<&Netns>) -> c_int {
     boundary::call(convert::about_handle("enter", ns), || {
         Ok(Visit::begin(&convert::handle(ns)?.0)?.into_token())
@@ -61,6 +63,7 @@ pub unsafe extern "C" fn netns_enter(ns: Option<&Netns>) -> c_int {
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn netns_leave(token: c_int) -> c_int {
     boundary::call(convert::about("leave", Object::Descriptor(token)), || switch::leave(token))
 }
@@ -84,6 +87,7 @@ pub unsafe extern "C" fn netns_leave(token: c_int) -> c_int {
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C-unwind" fn netns_run(
     ns: Option<&Netns>,
     func: Option<unsafe extern "C-unwind" fn(arg: *mut c_void) -> c_int>,
@@ -168,6 +172,7 @@ fn end_run(home: RawFd) -> std::result::Result<(), Errno> {
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn netns_socket(
     ns: Option<&Netns>,
     domain: c_int,
