@@ -54,7 +54,7 @@ mod header {
         let mut body = banner("Types") + &opaque_types(&config);
         for (title, files) in SECTIONS {
             body += &banner(title);
-            body += &section(&config, files);
+            body += &with_initialisers(&section(&config, files));
         }
         write_frame(config, &body, destination);
     }
@@ -123,6 +123,41 @@ mod header {
             _ => format!("{line}\n"),
         };
         text.lines().map(line).collect()
+    }
+
+    /// Behind each struct that begins with its size: NETNS_..._INIT, which sets the size and nothing else.
+    /// It has a value for every member, since C89 and C++ compilers warn of those that it would lack.
+    fn with_initialisers(section: &str) -> String {
+        let part = |part: &str| match sized_struct(part) {
+            Some((name, zeroes)) => format!(
+                "{part}\n/**\n * Initialises a struct {name}: its size is set, all else is zero.\n */\n\
+                 #define {}_INIT \\\n    {{ sizeof(struct {name}){zeroes} }}\n",
+                name.to_uppercase()
+            ),
+            None => part.to_owned(),
+        };
+        section.split_inclusive("\n};\n").map(part).collect()
+    }
+
+    /// The name of the struct at the end of the text, if its first member is its size, and zeroes for the
+    /// others.
+    fn sized_struct(text: &str) -> Option<(&str, String)> {
+        let (_, last) = text.strip_suffix("\n};\n")?.rsplit_once("\nstruct ")?;
+        let (name, body) = last.split_once(" {\n")?;
+        let mut members = body
+            .lines()
+            .map(str::trim)
+            .filter(|line| line.ends_with(';') && !line.starts_with(['*', '/']))
+            .map(|line| line.trim_end_matches(';'));
+        (members.next()? == "uint32_t size").then(|| (name, members.map(zero).collect()))
+    }
+
+    fn zero(member: &str) -> &'static str {
+        match member {
+            array if array.ends_with(']') => ", { 0 }",
+            pointer if pointer.contains('*') => ", NULL",
+            _ => ", 0",
+        }
     }
 
     /// The whole header. cbindgen's own `extern "C"` has comments that are not C89.

@@ -621,7 +621,7 @@ static int next_event(void)
 {
     /* Made before the event is taken, which is not told twice. */
     static struct name *spare;
-    struct netns_event event = {.size = sizeof event};
+    struct netns_event event = NETNS_EVENT_INIT;
     struct name *name;
     int rc;
 

@@ -1483,9 +1483,9 @@ void netns_route_list_free(struct netns_route_snapshot *list);
 #define NETNS_EVENT_REMOVE 2
 
 /**
- * What netns_monitor_next() tells. Set size to sizeof(struct netns_event) before each call; later
- * versions add members at the end. A library that is older than the header writes zero to those that
- * it does not know.
+ * What netns_monitor_next() tells. Initialise it with NETNS_EVENT_INIT: size must be
+ * sizeof(struct netns_event) at each call. Later versions add members at the end. A library that is
+ * older than the header writes zero to those that it does not know.
  */
 struct netns_event {
     /**
@@ -1501,6 +1501,12 @@ struct netns_event {
      */
     char name[256];
 };
+
+/**
+ * Initialises a struct netns_event: its size is set, all else is zero.
+ */
+#define NETNS_EVENT_INIT \
+    { sizeof(struct netns_event), 0, { 0 } }
 
 /**
  * Watches a run directory for names that come and go, whoever makes and removes them.
@@ -1592,9 +1598,9 @@ void netns_monitor_close(struct netns_monitor *m);
 #define NETNS_SPAWN_KEEP_ETC 4
 
 /**
- * What netns_spawn() is to do otherwise. Fill it with zeroes, then set size to
- * sizeof(struct netns_spawn_options); later versions add members at the end, for which zero means
- * that all is as before. Since 1.0.
+ * What netns_spawn() is to do otherwise. Initialise it with NETNS_SPAWN_OPTIONS_INIT, which sets size
+ * to sizeof(struct netns_spawn_options) and all else to zero. Later versions add members at the end,
+ * for which zero means that all is as before. Since 1.0.
  */
 struct netns_spawn_options {
     /**
@@ -1622,6 +1628,12 @@ struct netns_spawn_options {
      */
     const char *cwd;
 };
+
+/**
+ * Initialises a struct netns_spawn_options: its size is set, all else is zero.
+ */
+#define NETNS_SPAWN_OPTIONS_INIT \
+    { sizeof(struct netns_spawn_options), 0, 0, 0, 0, NULL, NULL }
 
 /**
  * Becomes the program, in the namespace: what `ip netns exec` does. Returns only if that fails, and

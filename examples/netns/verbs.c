@@ -269,7 +269,7 @@ int pids(int argc, char **argv)
 /* Prints what has happened by now. A line is of use when it happens, to a pipe too. */
 static int print_events(struct netns_monitor *monitor)
 {
-    struct netns_event event = {.size = sizeof event};
+    struct netns_event event = NETNS_EVENT_INIT;
     int rc;
 
     while ((rc = netns_monitor_next(monitor, &event)) > 0)

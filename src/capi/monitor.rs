@@ -23,9 +23,9 @@ pub const NETNS_EVENT_REMOVE: u32 = 2;
 
 const _: () = assert!(NETNS_MONITOR_SNAPSHOT == MonitorFlags::SNAPSHOT.bits());
 
-/// What netns_monitor_next() tells. Set size to sizeof(struct netns_event) before each call; later
-/// versions add members at the end. A library that is older than the header writes zero to those that
-/// it does not know.
+/// What netns_monitor_next() tells. Initialise it with NETNS_EVENT_INIT: size must be
+/// sizeof(struct netns_event) at each call. Later versions add members at the end. A library that is
+/// older than the header writes zero to those that it does not know.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct NetnsEvent {

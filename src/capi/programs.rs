@@ -27,9 +27,9 @@ const _: () = assert!(NETNS_SPAWN_STDIO == SpawnFlags::STDIO.bits());
 const _: () = assert!(NETNS_SPAWN_KEEP_SYS == SpawnFlags::KEEP_SYS.bits());
 const _: () = assert!(NETNS_SPAWN_KEEP_ETC == SpawnFlags::KEEP_ETC.bits());
 
-/// What netns_spawn() is to do otherwise. Fill it with zeroes, then set size to
-/// sizeof(struct netns_spawn_options); later versions add members at the end, for which zero means
-/// that all is as before. Since 1.0.
+/// What netns_spawn() is to do otherwise. Initialise it with NETNS_SPAWN_OPTIONS_INIT, which sets size
+/// to sizeof(struct netns_spawn_options) and all else to zero. Later versions add members at the end,
+/// for which zero means that all is as before. Since 1.0.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct NetnsSpawnOptions {
