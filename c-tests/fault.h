@@ -22,7 +22,7 @@ struct fault {
 
 static inline void need_seccomp(void)
 {
-    if (prctl(PR_GET_SECCOMP) < 0)
+    if (prctl(PR_GET_SECCOMP, 0, 0, 0, 0) < 0)
         skip("no seccomp");
 }
 

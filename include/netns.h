@@ -61,11 +61,17 @@ extern "C" {
 /* --- Types ----------------------------------------------------------------------------------- */
 
 /**
- * A network namespace: one open descriptor, and the name and path it was opened by. It does not
+ * A network namespace: an open descriptor, and the name and path it was opened by. It does not
  * change, may be used from any thread and from several at once, and keeps the namespace alive
- * whatever becomes of its name. From the first call on that asks rtnetlink in it (ids, interfaces,
- * addresses, routes) it has a second descriptor; after a fork(2), a child gets one of its own. End
- * it with netns_close(). Since 1.0.
+ * whatever becomes of its name. Release it with netns_close().
+ *
+ * It holds one descriptor, netns_fd(), and from the first call on that asks rtnetlink in it (ids,
+ * interfaces, addresses, routes) a second one, an rtnetlink socket; after fork(2), a child opens a
+ * socket of its own. Both are close-on-exec. The program may close the socket between two calls, as
+ * daemons do that close all they do not know: a descriptor is used or closed as the socket only if
+ * its SO_COOKIE proves that it is. netns_fd() has to stay open, also in a thread that has a
+ * descriptor table of its own (unshare(2) with CLONE_FILES) and uses the handle. netns_close()
+ * closes what the calling thread's table has of the two, and no other file. Since 1.0.
  */
 struct netns;
 

@@ -20,6 +20,7 @@
 //! | `helper`       | a thread for what the calling thread must not do to itself                |
 //! | `signal_mask`  | the calling thread's signals, blocked for a while                         |
 //! | `netlink`      | rtnetlink: requests and answers, the connection that a handle keeps       |
+//! | `forked`       | tells a process from the one that it was forked from                      |
 //! | `link`         | interfaces: moved, made, changed, listed                                  |
 //! | `address`      | their addresses                                                           |
 //! | `route`        | routes                                                                    |
@@ -56,6 +57,7 @@ mod error;
 mod exec;
 mod failure;
 mod file_status;
+mod forked;
 mod helper;
 mod identity;
 mod ip;

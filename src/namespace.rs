@@ -4,6 +4,8 @@
 //! rtnetlink request on a connection. It tells the same for ever, any number of threads may use it at
 //! once, and it keeps the namespace alive without its name.
 
+mod descriptor;
+
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -25,6 +27,8 @@ use crate::rundir::join;
 use crate::switch::{self, Destination};
 use crate::sys;
 
+use descriptor::Descriptor;
+
 /// SOCKFS_MAGIC, which <linux/magic.h> lacks.
 const SOCKFS: FsType = FsType(0x534f_434b);
 /// Where pidfds live from Linux 6.9 on, and where they lived before.
@@ -33,7 +37,7 @@ const ANON_INODES: FsType = FsType(0x0904_1934);
 
 #[derive(Debug)]
 pub struct Namespace {
-    fd: OwnedFd,
+    fd: Descriptor,
     identity: Identity,
     path: Option<CString>,
     /// Where in `path` the name begins, if it has one.
@@ -62,6 +66,7 @@ impl Namespace {
     }
 
     fn new(fd: OwnedFd, identity: Identity) -> Namespace {
+        let fd = Descriptor::new(fd, identity.inode);
         Namespace { fd, identity, path: None, name: None, connection: Kept::default() }
     }
 

@@ -31,7 +31,7 @@ use crate::retry::when_short;
 use crate::switch;
 use crate::sys;
 
-use kept::Lease;
+use kept::Turn;
 
 pub use attributes::{Attribute, Attributes};
 pub use kept::Kept;
@@ -45,15 +45,27 @@ const ANSWER_ROOM: usize = 4096;
 /// What is expected in answer to a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Answer {
+    /// An acknowledgement, which is never long: what there is no room for is something else.
+    Acknowledgement,
     /// One that there is room for, which spares a question. If not, it is lost, and asked for again.
     Small,
-    One,
-    Many,
+    Any,
+    /// Many, in datagrams of which the same is true.
+    Dump,
+    AnyDump,
 }
 
 impl Answer {
     fn room(self) -> usize {
-        if self == Answer::Many { DUMP_ROOM } else { ANSWER_ROOM }
+        match self {
+            Answer::Acknowledgement | Answer::Small | Answer::Any => ANSWER_ROOM,
+            Answer::Dump | Answer::AnyDump => DUMP_ROOM,
+        }
+    }
+
+    /// Whether it is looked first how much room the next datagram takes.
+    fn may_be_long(self) -> bool {
+        matches!(self, Answer::Any | Answer::AnyDump)
     }
 }
 
@@ -78,96 +90,115 @@ const ATTR_TEXT: u16 = 1;
 const ENOTSUPP: i32 = 524;
 
 /// A connection on which one request at a time is made.
-pub struct Route {
-    socket: OwnedFd,
+pub struct Route<'a> {
+    socket: BorrowedFd<'a>,
     buffer: Vec<u8>,
     sequence: u32,
     /// Whether nothing of an answer is left to come.
     in_order: bool,
+    /// Whether the kernel has been asked to check dumps strictly, and to heed what they ask for.
+    is_strict: bool,
 }
 
 /// Calls `talk` with a connection to `ns`, or to the namespace that the calling thread is in. What
 /// the kernel refuses leaves it in order; one that was left half way through an answer is closed.
 pub fn with<T>(ns: Option<&Namespace>, talk: impl FnOnce(&mut Route) -> Result<T>) -> Result<T> {
-    let (mut route, lease) = begin(ns)?;
-    let result = talk(&mut route);
-    end(ns, route, lease);
+    let Some(ns) = ns else {
+        return talk(&mut Route::new(open_here()?.as_fd()));
+    };
+    let turn = ns.connection().turn();
+    if let Some(socket) = turn.as_ref().and_then(Turn::socket) {
+        let (result, in_order) = on_kept(socket, talk);
+        if let (true, Some(turn)) = (in_order, turn) {
+            turn.end();
+        }
+        return result;
+    }
+    let socket = open_in(ns)?;
+    let (result, in_order) = on_kept(socket.as_fd(), talk);
+    if let (true, Some(turn)) = (in_order, turn) {
+        turn.keep(socket);
+    }
     result
 }
 
-fn begin(ns: Option<&Namespace>) -> Result<(Route, Option<Lease<'_>>)> {
-    let Some(ns) = ns else {
-        return Ok((Route::new(open_here()?), None));
-    };
-    match ns.connection().take() {
-        Some((lease, socket)) => Ok((Route::new(socket), Some(lease))),
-        None => Ok((Route::new(open_in(ns)?), None)),
-    }
+/// The same on a connection that is kept, or may be; and whether it is in order.
+fn on_kept<T>(socket: BorrowedFd, talk: impl FnOnce(&mut Route) -> Result<T>) -> (Result<T>, bool) {
+    let mut route = Route { is_strict: true, ..Route::new(socket) };
+    let result = talk(&mut route);
+    (result, route.in_order)
 }
 
-fn end(ns: Option<&Namespace>, route: Route, lease: Option<Lease>) {
-    match (ns, lease) {
-        _ if !route.in_order => {}
-        (_, Some(lease)) => lease.end(route.socket),
-        (Some(ns), None) => ns.connection().keep(route.socket),
-        (None, None) => {}
-    }
-}
-
+/// A connection to keep.
 fn open_in(ns: &Namespace) -> Result<OwnedFd> {
-    match switch::socket(ns, libc::AF_NETLINK, libc::SOCK_RAW, libc::NETLINK_ROUTE) {
+    let socket = match switch::socket(ns, libc::AF_NETLINK, libc::SOCK_RAW, libc::NETLINK_ROUTE) {
         // Without CAP_SYS_ADMIN one's own namespace is still open to ask.
         Err(error) if error.errno == Errno::EPERM && ns.is_current() == Ok(true) => open_here(),
-        socket => socket.map(set_up),
-    }
+        socket => socket.inspect(|socket| explain(socket.as_fd())),
+    }?;
+    be_strict(socket.as_fd());
+    Ok(socket)
 }
 
 fn open_here() -> Result<OwnedFd> {
-    let socket = sys::socket(libc::AF_NETLINK, libc::SOCK_RAW, libc::NETLINK_ROUTE);
-    socket.map(set_up).at(Step::Socket)
+    sys::socket(libc::AF_NETLINK, libc::SOCK_RAW, libc::NETLINK_ROUTE)
+        .inspect(|socket| explain(socket.as_fd()))
+        .at(Step::Socket)
 }
 
-fn set_up(socket: OwnedFd) -> OwnedFd {
-    // Strict checks came with Linux 4.20; without them it answers all the same.
-    for option in [libc::NETLINK_EXT_ACK, libc::NETLINK_CAP_ACK, libc::NETLINK_GET_STRICT_CHK] {
-        let _ = sys::set_netlink_option(socket.as_fd(), option);
-    }
-    socket
+/// Asks for the kernel's words on what it refuses.
+fn explain(socket: BorrowedFd) {
+    let _ = sys::set_netlink_option(socket, libc::NETLINK_EXT_ACK);
 }
 
-impl Route {
-    fn new(socket: OwnedFd) -> Route {
+/// Strict checks came with Linux 4.20; without them it answers all the same.
+fn be_strict(socket: BorrowedFd) {
+    let _ = sys::set_netlink_option(socket, libc::NETLINK_GET_STRICT_CHK);
+}
+
+impl<'a> Route<'a> {
+    fn new(socket: BorrowedFd<'a>) -> Route<'a> {
         // By the clock: no answer to an earlier request passes for one of ours, whoever made it.
         let now = clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from);
         let sequence = now.as_nanos() as u32;
-        Route { socket, buffer: Vec::new(), sequence, in_order: true }
+        Route { socket, buffer: Vec::new(), sequence, in_order: true, is_strict: false }
     }
 
     /// On somebody else's socket, whatever state it is in. What lies unread in it is thrown away: the
     /// kernel drops an answer that there is no room for.
-    pub fn on(socket: BorrowedFd) -> Result<Route> {
-        let socket = socket.try_clone_to_owned().at(Step::Send)?;
+    pub fn on(socket: BorrowedFd<'a>) -> Result<Route<'a>> {
         // What lies in a descriptor that was passed by mistake is not thrown away.
-        if socket_domain(&socket).at(Step::Send)? != AddressFamily::NETLINK {
+        if socket_domain(socket).at(Step::Send)? != AddressFamily::NETLINK {
             return Err(Error::new(Step::Send, Errno::EAFNOSUPPORT));
         }
+        let mut route = Route::new(socket);
+        route.discard();
+        Ok(route)
+    }
+
+    /// Throws away what is unread, and what is to come of a dump that is not at its end.
+    fn discard(&mut self) {
         for _ in 0..MOST_UNREAD {
-            match recv(&socket, &mut [0; 0][..], RecvFlags::DONTWAIT) {
+            match recv(self.socket, &mut [0; 0][..], RecvFlags::DONTWAIT) {
                 // NOBUFS: it has overflowed, and goes on after having said so.
                 Ok(_) | Err(rustix::io::Errno::INTR | rustix::io::Errno::NOBUFS) => {}
-                Err(_) => break,
+                Err(_) => {
+                    self.in_order = true;
+                    return;
+                }
             }
         }
-        Ok(Route::new(socket))
     }
 
     /// Makes a request that changes something, and waits until it is done. `flags` are NLM_F_CREATE
     /// and the like.
     pub fn change(&mut self, request: &mut Request, flags: u16) -> Result<()> {
         let step = request.step;
-        self.ask(request, flags | NLM_F_ACK, Answer::One, |message| match message.kind {
-            NLMSG_ERROR => Ok(Some(verdict(&message, step))),
-            _ => Ok(None),
+        self.ask(request, flags | NLM_F_ACK, Answer::Acknowledgement, |message| {
+            match message.kind {
+                NLMSG_ERROR => Ok(Some(verdict(&message, step))),
+                _ => Ok(None),
+            }
         })?
     }
 
@@ -179,7 +210,7 @@ impl Route {
     ) -> Result<T> {
         match self.get_one(request, Answer::Small, &read) {
             // An interface may have hundreds of alternative names.
-            Err(Error { errno: Errno::EMSGSIZE, .. }) => self.get_one(request, Answer::One, &read),
+            Err(Error { errno: Errno::EMSGSIZE, .. }) => self.get_one(request, Answer::Any, &read),
             result => result,
         }
     }
@@ -218,10 +249,23 @@ impl Route {
         read: impl Fn(&Message, &mut Vec<T>) -> Result<()>,
     ) -> Result<Vec<T>> {
         let step = request.step;
+        if !self.is_strict {
+            be_strict(self.socket);
+            self.is_strict = true;
+        }
         let mut dump = Dump::new(step);
+        let mut expected = Answer::Dump;
         for _ in 0..TRIES {
             dump.clear();
-            self.ask(request, NLM_F_DUMP, Answer::Many, |message| dump.take(&message, &read))??;
+            match self.ask(request, NLM_F_DUMP, expected, |message| dump.take(&message, &read)) {
+                // A datagram has more than one message only if they fit; one message may be longer.
+                Err(Error { errno: Errno::EMSGSIZE, .. }) if expected == Answer::Dump => {
+                    self.discard();
+                    expected = Answer::AnyDump;
+                    continue;
+                }
+                end => end??,
+            }
             if !dump.interrupted {
                 return Ok(dump.found);
             }
@@ -248,10 +292,9 @@ impl Route {
         // whoever opened the socket as well.
         let kernel = SocketAddrNetlink::new(0, 0);
         when_short(|| {
-            retry_on_intr(|| sendto(&self.socket, bytes, SendFlags::empty(), &kernel))
-                .at(Step::Send)
+            retry_on_intr(|| sendto(self.socket, bytes, SendFlags::empty(), &kernel)).at(Step::Send)
         })?;
-        let socket = &self.socket;
+        let socket = self.socket;
         let receive =
             |buffer: &mut Vec<u8>, patience: &Patience| receive(socket, buffer, expected, patience);
         let result = until_answered(self.sequence, &mut self.buffer, receive, each)?;
@@ -308,7 +351,7 @@ impl Patience {
 
 /// Waits for the kernel's next datagram. EMSGSIZE: it is not as small as expected.
 fn receive(
-    socket: &OwnedFd,
+    socket: BorrowedFd,
     buffer: &mut Vec<u8>,
     expected: Answer,
     patience: &Patience,
@@ -316,7 +359,7 @@ fn receive(
     loop {
         buffer.clear();
         // What was asked for is done by now.
-        if expected != Answer::Small {
+        if expected.may_be_long() {
             let size = when_short(|| next_size(socket, patience))?;
             buffer.try_reserve(size).map_err(|_| Error::no_memory())?;
         }
@@ -337,6 +380,10 @@ fn receive(
             continue;
         }
         if len > buffer.len() {
+            if expected == Answer::Acknowledgement {
+                patience.left()?;
+                continue;
+            }
             return Err(Error::new(Step::Netlink, Errno::EMSGSIZE));
         }
         return Ok(());
@@ -406,7 +453,7 @@ impl<T> Dump<T> {
 }
 
 /// How long the next datagram is; waits for it if need be.
-fn next_size(socket: &OwnedFd, patience: &Patience) -> Result<usize> {
+fn next_size(socket: BorrowedFd, patience: &Patience) -> Result<usize> {
     loop {
         match recv(socket, &mut [0; 0][..], NOW | RecvFlags::PEEK | RecvFlags::TRUNC) {
             Ok((_, size)) => return Ok(size),
@@ -417,8 +464,8 @@ fn next_size(socket: &OwnedFd, patience: &Patience) -> Result<usize> {
     }
 }
 
-fn wait(socket: &OwnedFd, at_most: Duration) -> Result<()> {
-    let mut polled = [PollFd::new(socket.as_fd(), PollFlags::POLLIN)];
+fn wait(socket: BorrowedFd, at_most: Duration) -> Result<()> {
+    let mut polled = [PollFd::new(socket, PollFlags::POLLIN)];
     match poll(&mut polled, sys::poll_timeout(at_most)) {
         Ok(0) => Err(Error::new(Step::Netlink, Errno::ETIMEDOUT)),
         Ok(_) | Err(Errno::EINTR) => Ok(()),

@@ -175,20 +175,14 @@ pub fn set_netlink_option(socket: BorrowedFd, option: c_int) -> Result<(), Errno
     Ok(())
 }
 
-/// Makes the process the one that a socket belongs to, for [`is_own`]; it would get the signals of
-/// O_ASYNC, which a socket does not send unasked.
-pub fn make_own(socket: BorrowedFd) -> Result<(), Errno> {
-    let pid = std::process::id() as libc::pid_t;
-    // SAFETY: integers go in, and nothing is written.
-    Errno::result(unsafe { libc::fcntl(socket.as_raw_fd(), libc::F_SETOWN, pid) })?;
-    Ok(())
-}
+/// KCMP_FILES of kcmp(2)
+const KCMP_FILES: c_int = 2;
 
-/// Whether it belongs to this very process, and not to one of the same number elsewhere.
-pub fn is_own(socket: BorrowedFd) -> bool {
-    // SAFETY: an integer comes out, and nothing is written.
-    let owner = unsafe { libc::fcntl(socket.as_raw_fd(), libc::F_GETOWN) };
-    owner == std::process::id() as libc::pid_t
+/// Whether two threads have one descriptor table between them. No, where one of them is gone or the
+/// kernel does not tell.
+pub fn have_one_descriptor_table(a: libc::pid_t, b: libc::pid_t) -> bool {
+    // SAFETY: integers go in and come out.
+    unsafe { libc::syscall(libc::SYS_kcmp, a, b, KCMP_FILES, 0, 0) == 0 }
 }
 
 /// Sets IFF_UP on `lo` in the namespace of `socket`.

@@ -63,7 +63,6 @@ static const struct {
     /* Of a descriptor that is one it cannot fail. */
     {"fcntl", "F_GETFL", {0}},
     {"fcntl", "F_SETFL", {EPERM}},
-    {"fcntl", "F_SETOWN", {EPERM}},
     {"dup2", NULL, {EBUSY, EINTR, EMFILE}},
     {"dup3", NULL, {EBUSY, EINTR, EMFILE}},
     {"pipe2", NULL, {ENOMEM, EMFILE}},
@@ -92,6 +91,7 @@ static const struct {
     /* Of a namespace's own descriptor it cannot fail. */
     {"ioctl", "NS_GET", {0}},
     {"ioctl", NULL, {EPERM, ENOMEM, EMFILE}},
+    {"kcmp", NULL, {EPERM}},
     {"pidfd_open", NULL, {EPERM, ENOMEM, EMFILE}},
     {"pidfd_send_signal", NULL, {EPERM, ENOMEM}},
     {"inotify_init1", NULL, {ENOMEM, EMFILE}},
@@ -112,7 +112,8 @@ static const struct {
 
 /* They cannot fail; the last two are the C library's, for a thread that it starts. */
 static const char *const unfailing[] = {
-    "exit", "getpid", "getuid", "geteuid", "getgid", "getegid", "umask", "rseq", "set_robust_list",
+    "exit", "getpid", "gettid", "getuid", "geteuid", "getgid", "getegid", "umask", "rseq",
+    "set_robust_list",
 };
 
 /* Those that the call can fail with, ending with 0; NULL: nobody has said. */

@@ -1,122 +1,190 @@
 //! The connection that a handle keeps, so that only its first request costs a switch.
 //!
-//! No lock: one that another thread holds during a fork would stay locked in the child. A thread that
-//! finds the connection in use opens one for itself; a child finds another process's mark on it, and
-//! closes what it inherited, because two processes on one socket would get each other's answers.
+//! What is kept is the number of a descriptor, and a number proves nothing: a daemon closes what it
+//! does not know and opens something else, and a thread may have a descriptor table of its own, in
+//! which the number stands for another file. So the number is taken only where it stands for the very
+//! socket that was kept (see [`Proof`]), before a request is made and before it is closed.
+//!
+//! Between the proof and the use there is no lock that a program would heed: one that closes the
+//! descriptor in another thread during a call, or opens another file under its number, is not
+//! protected from itself. It may do so between two calls.
+//!
+//! No lock here either: one that another thread holds during a fork would stay locked in the child. A
+//! thread that finds the connection in use opens one for itself. A child has the same socket under the
+//! same number, and two processes on one socket would get each other's answers; it finds the mark of
+//! another process, and closes what it inherited.
 
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
-use std::process;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::num::NonZeroU32;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 
-use rustix::net::{AddressFamily, sockopt};
+use nix::unistd::gettid;
+use rustix::net::sockopt::socket_cookie;
 
+use crate::file_status;
+use crate::forked;
+use crate::retry::fstat;
 use crate::sys;
 
-/// 0: none. Else the process that opened it, its descriptor, and whether it is in use.
-#[derive(Debug, Default)]
-pub struct Kept(AtomicU64);
+/// What tells a socket from every other one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Proof {
+    /// SO_COOKIE (Linux 4.12), which the kernel gives to no other socket until the next boot.
+    cookie: u64,
+    /// The number of the socket's inode, where the kernel counts cookies by namespace, as it does
+    /// before Linux 5.3 (commit cd48bdda4fb8); else 0.
+    inode: u64,
+}
 
-const NONE: u64 = 0;
+impl Proof {
+    fn of(socket: BorrowedFd) -> Option<Proof> {
+        let cookie = socket_cookie(socket).ok()?;
+        // Namespaces have cookies from Linux 5.14 on.
+        let inode = if sys::socket_cookie(socket).is_ok() { 0 } else { inode(socket)? };
+        Some(Proof { cookie, inode })
+    }
+
+    fn holds(self, fd: BorrowedFd) -> bool {
+        socket_cookie(fd) == Ok(self.cookie) && (self.inode == 0 || inode(fd) == Some(self.inode))
+    }
+}
+
+fn inode(fd: BorrowedFd) -> Option<u64> {
+    fstat(fd).ok().map(|file| file_status::inode(&file))
+}
+
+/// What a handle remembers. Only the turn that has it reads or changes the record, the rest of it.
+#[derive(Debug)]
+pub struct Kept {
+    /// The mark of the process whose record it is, and whether somebody has his turn.
+    state: AtomicU64,
+    socket: AtomicI32,
+    /// The thread that opened it.
+    opener: AtomicI32,
+    cookie: AtomicU64,
+    inode: AtomicU64,
+}
+
 const IN_USE: u64 = 1;
+const NONE: RawFd = -1;
 
-fn pack(socket: RawFd) -> u64 {
-    u64::from(process::id()) << 32 | (socket as u64) << 1
+fn free(mark: NonZeroU32) -> u64 {
+    u64::from(mark.get()) << 1
 }
 
-fn is_ours(state: u64) -> bool {
-    (state >> 32) as u32 == process::id()
-}
-
-/// The descriptor that a state stands for.
-fn unpack(state: u64) -> Option<Socket> {
-    if state == NONE {
-        return None;
-    }
-    let fd = (state as u32 >> 1) as RawFd;
-    // SAFETY: a state is unpacked only by who has just taken it out, so nobody else uses the
-    // descriptor by it; and should it have been closed and opened anew as another file, it is not
-    // closed (see Socket).
-    Some(Socket(Some(unsafe { OwnedFd::from_raw_fd(fd) })))
-}
-
-/// A descriptor that was a netlink socket when it was kept. A program that closes every descriptor it
-/// does not know, as daemons do, may have opened another file under its number since.
-struct Socket(Option<OwnedFd>);
-
-impl Socket {
-    /// It, if it is still ours and not inherited.
-    fn if_own(mut self) -> Option<OwnedFd> {
-        if self.0.as_ref().is_some_and(|socket| sys::is_own(socket.as_fd())) {
-            return self.0.take();
-        }
-        None
-    }
-}
-
-impl Drop for Socket {
-    fn drop(&mut self) {
-        let Some(socket) = self.0.take() else { return };
-        if sockopt::socket_domain(&socket) != Ok(AddressFamily::NETLINK) {
-            let _ = socket.into_raw_fd();
+impl Default for Kept {
+    fn default() -> Kept {
+        Kept {
+            state: AtomicU64::new(0),
+            socket: AtomicI32::new(NONE),
+            opener: AtomicI32::new(0),
+            cookie: AtomicU64::new(0),
+            inode: AtomicU64::new(0),
         }
     }
 }
 
 impl Kept {
-    /// None: there is none, or it is in use.
-    pub fn take(&self) -> Option<(Lease<'_>, OwnedFd)> {
-        let state = self.0.load(Ordering::Acquire);
-        if !is_ours(state) {
-            drop(self.replace(state, NONE));
+    /// None: another thread has its turn, or this process cannot be told from its children.
+    pub fn turn(&self) -> Option<Turn<'_>> {
+        let own = free(forked::mark()?);
+        let state = self.state.load(Ordering::Relaxed);
+        if state == own | IN_USE {
             return None;
         }
-        if state & IN_USE != 0 {
+        let taken = own | IN_USE;
+        self.state.compare_exchange(state, taken, Ordering::Acquire, Ordering::Relaxed).ok()?;
+        if state != own {
+            // Whatever this process inherited, it is not its own.
+            self.close();
+        }
+        Some(Turn { kept: self, free: own })
+    }
+
+    /// The socket, where the calling thread's descriptor table has it.
+    fn find(&self) -> Option<BorrowedFd<'_>> {
+        let number = self.socket.load(Ordering::Relaxed);
+        if number == NONE {
             return None;
         }
-        let socket = self.replace(state, state | IN_USE)?;
-        let lease = Lease(self);
-        Some((lease, socket.if_own()?))
+        // SAFETY: it is only asked which socket it is; if it is not open, the kernel says EBADF.
+        let fd = unsafe { BorrowedFd::borrow_raw(number) };
+        let cookie = self.cookie.load(Ordering::Relaxed);
+        let proof = Proof { cookie, inode: self.inode.load(Ordering::Relaxed) };
+        proof.holds(fd).then_some(fd)
     }
 
-    /// Keeps a connection that is in order, or closes it if there is one already.
-    pub fn keep(&self, socket: OwnedFd) {
-        if sys::make_own(socket.as_fd()).is_err() {
-            return;
+    fn close(&self) {
+        if let Some(socket) = self.find() {
+            // SAFETY: it is proved to be the socket that was given to `keep`, which is forgotten here.
+            drop(unsafe { OwnedFd::from_raw_fd(socket.as_raw_fd()) });
         }
-        let state = pack(socket.as_raw_fd());
-        if self.0.compare_exchange(NONE, state, Ordering::Release, Ordering::Relaxed).is_ok() {
-            let _ = socket.into_raw_fd();
-        }
+        self.forget();
     }
 
-    /// None: another thread was first.
-    fn replace(&self, state: u64, new: u64) -> Option<Socket> {
-        self.0.compare_exchange(state, new, Ordering::Acquire, Ordering::Relaxed).ok()?;
-        unpack(state)
+    fn forget(&self) {
+        self.socket.store(NONE, Ordering::Relaxed);
+    }
+
+    /// Whether what the calling thread does not have, nobody has any more: it looks where the socket
+    /// was opened. In another table it may be open still, and forgotten it would stay so.
+    fn is_closed_for_certain(&self) -> bool {
+        let (opener, own) = (self.opener.load(Ordering::Relaxed), gettid().as_raw());
+        opener == own || sys::have_one_descriptor_table(opener, own)
     }
 }
 
 impl Drop for Kept {
     fn drop(&mut self) {
-        drop(unpack(*self.0.get_mut()));
+        self.close();
     }
 }
 
-/// The use of a kept connection. The mark stays while it is used, so that a child that is forked
-/// meanwhile knows what to close.
-pub struct Lease<'a>(&'a Kept);
+/// The use of a handle's connection, which nobody else in the process has meanwhile. One that is
+/// dropped half way through an answer closes it.
+pub struct Turn<'a> {
+    kept: &'a Kept,
+    /// What marks its end.
+    free: u64,
+}
 
-impl Lease<'_> {
-    /// Puts back the connection that came with the lease.
-    pub fn end(self, socket: OwnedFd) {
-        self.0.0.store(pack(socket.into_raw_fd()), Ordering::Release);
+impl Turn<'_> {
+    /// The connection that was kept, if the calling thread has it.
+    pub fn socket(&self) -> Option<BorrowedFd<'_>> {
+        self.kept.find()
+    }
+
+    /// The connection that was kept is in order.
+    pub fn end(self) {
+        self.give_back();
+    }
+
+    /// Keeps a new one that is in order, or closes it where another thread may still have the old one.
+    pub fn keep(self, socket: OwnedFd) {
+        let kept = self.kept;
+        let is_known = kept.socket.load(Ordering::Relaxed) != NONE;
+        if !is_known || kept.is_closed_for_certain() {
+            if let Some(Proof { cookie, inode }) = Proof::of(socket.as_fd()) {
+                kept.cookie.store(cookie, Ordering::Relaxed);
+                kept.inode.store(inode, Ordering::Relaxed);
+                kept.opener.store(gettid().as_raw(), Ordering::Relaxed);
+                kept.socket.store(socket.into_raw_fd(), Ordering::Relaxed);
+            }
+        }
+        self.give_back();
+    }
+
+    fn give_back(self) {
+        self.kept.state.store(self.free, Ordering::Release);
         std::mem::forget(self);
     }
 }
 
-impl Drop for Lease<'_> {
-    /// The connection is not in order, and is closed by who has it.
+impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        self.0.0.store(NONE, Ordering::Release);
+        if self.socket().is_some() {
+            self.kept.close();
+        }
+        self.kept.state.store(self.free, Ordering::Release);
     }
 }

@@ -1,0 +1,512 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* What a handle keeps open is proved before it is used or closed: the program may have closed it since, and
+ * a thread may have another file under its number. */
+#include "links.h"
+
+#include <linux/netlink.h>
+#include <sched.h>
+#include <sys/mman.h>
+
+/* Above this number no descriptor of these tests is. */
+#define HIGHEST 256
+
+static int list_links(const struct netns *ns)
+{
+    struct netns_link_snapshot *list = NULL;
+    int rc = netns_link_list(ns, 0, &list);
+
+    netns_link_list_free(list);
+    return rc;
+}
+
+static bool has_link(const struct netns *ns, const char *ifname)
+{
+    struct ifreq answer;
+
+    return ask_device(ns, ifname, SIOCGIFINDEX, &answer);
+}
+
+static uint64_t cookie_of_socket(int fd)
+{
+    uint64_t cookie = 0;
+    socklen_t len = sizeof cookie;
+
+    MUST(getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len));
+    return cookie;
+}
+
+static bool is_socket(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
+static int sockets_open(void)
+{
+    int count = 0;
+
+    for (int fd = 3; fd < HIGHEST; fd++)
+        count += is_socket(fd);
+    return count;
+}
+
+/* The number of the only socket that is open. */
+static int only_socket(void)
+{
+    int fd = 3;
+
+    EQUAL(sockets_open(), 1);
+    while (fd < HIGHEST && !is_socket(fd))
+        fd++;
+    return fd;
+}
+
+/* A handle that keeps a connection, and the number of that. */
+struct kept {
+    struct netns *ns;
+    int number;
+};
+
+static struct kept new_kept(void)
+{
+    struct kept kept = {NULL, -1};
+
+    MUST(netns_create(NULL, 0, &kept.ns));
+    OK(list_links(kept.ns));
+    kept.number = only_socket();
+    return kept;
+}
+
+/* What the program opens comes under that number. */
+static int put_under(int number, int fd)
+{
+    MUST(dup3(fd, number, O_CLOEXEC));
+    close(fd);
+    return number;
+}
+
+/* A socket of rtnetlink as programs have it for notifications. */
+static int listening_netlink_socket(int number)
+{
+    struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK};
+    int fd = MUST(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
+
+    MUST(bind(fd, (void *)&address, sizeof address));
+    return put_under(number, fd);
+}
+
+/* Nobody has asked the kernel anything by it, or closed it. */
+static void is_untouched(int fd)
+{
+    struct sockaddr_nl address = {0};
+    socklen_t len = sizeof address;
+    char byte;
+
+    EQUAL(getsockname(fd, (void *)&address, &len), 0);
+    EQUAL(address.nl_groups, RTMGRP_LINK);
+    EQUAL(recv(fd, &byte, 1, MSG_DONTWAIT), -1);
+    EQUAL(errno, EAGAIN);
+}
+
+/* --- closed by the program, and the number used again ----------------------------------------------- */
+
+struct tcp {
+    int number, peer;
+};
+
+/* Owned for its signals, as it is in many programs. */
+static struct tcp connection_under(int number)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof address;
+    struct tcp tcp;
+    int listener = MUST(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    int fd = MUST(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+
+    MUST(bind(listener, (void *)&address, len));
+    MUST(listen(listener, 1));
+    MUST(getsockname(listener, (void *)&address, &len));
+    MUST(connect(fd, (void *)&address, len));
+    MUST(fcntl(fd, F_SETOWN, getpid()));
+    tcp.peer = MUST(accept4(listener, NULL, NULL, SOCK_CLOEXEC));
+    tcp.number = put_under(number, fd);
+    close(listener);
+    MUST(write(tcp.peer, "HELLO", 5));
+    return tcp;
+}
+
+static void a_stream_under_the_number_is_not_written_to_read_or_closed(void)
+{
+    struct netns *here = NULL;
+    struct kept kept;
+    struct tcp tcp;
+    char text[16] = "";
+
+    /* With lo up. */
+    MUST(netns_create(NULL, NETNS_CREATE_LO_UP, &here));
+    OK(netns_setns(here));
+    kept = new_kept();
+    tcp = connection_under(kept.number);
+    for (int i = 0; i < 3; i++)
+        OK(list_links(kept.ns));
+    netns_close(kept.ns);
+    EQUAL(recv(tcp.peer, text, sizeof text, MSG_DONTWAIT), -1);
+    EQUAL(errno, EAGAIN);
+    EQUAL(recv(tcp.number, text, sizeof text, 0), 5);
+    SAME(text, "HELLO");
+    close(tcp.number);
+    close(tcp.peer);
+    netns_close(here);
+}
+
+static void an_interface_is_made_where_the_handle_is(void)
+{
+    struct kept a = new_kept();
+    struct netns *b = NULL;
+
+    MUST(netns_create(NULL, 0, &b));
+    close(a.number);
+    /* Which takes the same number for its own connection. */
+    OK(list_links(b));
+    EQUAL(only_socket(), a.number);
+    OK(netns_link_add(a.ns, "for-a", "bridge"));
+    CHECK(has_link(a.ns, "for-a"));
+    CHECK(!has_link(b, "for-a"));
+    /* And each has its own from now on. */
+    EQUAL(sockets_open(), 2);
+    OK(list_links(b));
+    OK(netns_link_del(a.ns, "for-a"));
+    EQUAL(sockets_open(), 2);
+    netns_close(a.ns);
+    EQUAL(only_socket(), a.number);
+    OK(list_links(b));
+    netns_close(b);
+    EQUAL(sockets_open(), 0);
+}
+
+static void who_closes_the_connection_again_and_again_gets_a_new_one(void)
+{
+    struct kept kept = new_kept();
+    int before = open_descriptors();
+
+    for (int i = 0; i < 50; i++) {
+        close(kept.number);
+        OK(list_links(kept.ns));
+        EQUAL(only_socket(), kept.number);
+        EQUAL(open_descriptors(), before);
+    }
+    netns_close(kept.ns);
+}
+
+static void use_in_a_child_that_closes(void *arg)
+{
+    struct kept *kept = arg;
+
+    listening_netlink_socket(kept->number);
+    OK(list_links(kept->ns));
+    is_untouched(kept->number);
+    EQUAL(sockets_open(), 2);
+    netns_close(kept->ns);
+    is_untouched(kept->number);
+    EQUAL(only_socket(), kept->number);
+    close(kept->number);
+}
+
+static void close_in_a_child_that_closes(void *arg)
+{
+    struct kept *kept = arg;
+
+    listening_netlink_socket(kept->number);
+    netns_close(kept->ns);
+    is_untouched(kept->number);
+    close(kept->number);
+}
+
+static void a_child_that_closes_what_it_does_not_know_loses_nothing_of_its_own(void)
+{
+    struct kept kept = new_kept();
+
+    IN_CHILD(use_in_a_child_that_closes, &kept);
+    IN_CHILD(close_in_a_child_that_closes, &kept);
+    OK(list_links(kept.ns));
+    EQUAL(only_socket(), kept.number);
+    netns_close(kept.ns);
+}
+
+/* --- descriptor tables of their own ----------------------------------------------------------------- */
+
+static pthread_barrier_t turn;
+
+/* Runs body in a thread, and waits for it. */
+static void in_thread(void *(*body)(void *arg), void *arg)
+{
+    pthread_t thread;
+
+    MUST(-pthread_create(&thread, NULL, body, arg));
+    MUST(-pthread_join(thread, NULL));
+}
+
+static void *keep_with_own_table(void *arg)
+{
+    struct kept *kept = arg;
+
+    MUST(unshare(CLONE_FILES));
+    OK(list_links(kept->ns));
+    kept->number = only_socket();
+    return NULL;
+}
+
+static void what_a_thread_kept_in_its_own_table_is_nobody_elses(void)
+{
+    struct kept kept = {NULL, -1};
+
+    MUST(netns_create(NULL, 0, &kept.ns));
+    in_thread(keep_with_own_table, &kept);
+    EQUAL(sockets_open(), 0);
+    listening_netlink_socket(kept.number);
+    OK(list_links(kept.ns));
+    is_untouched(kept.number);
+    netns_close(kept.ns);
+    is_untouched(kept.number);
+    EQUAL(only_socket(), kept.number);
+    close(kept.number);
+}
+
+/* Two threads by turns, each with its own table: both get what they ask for, and neither leaves one socket
+ * after the other behind in the other's table. */
+static void *use_by_turns(void *arg)
+{
+    MUST(unshare(CLONE_FILES));
+    /* So that it is another number there. */
+    put_under(HIGHEST, MUST(open("/dev/null", O_RDONLY | O_CLOEXEC)));
+    for (int fd = netns_fd(arg) + 1; fd < netns_fd(arg) + 5; fd++)
+        MUST(dup3(HIGHEST, fd, O_CLOEXEC));
+    for (int i = 0; i < 20; i++) {
+        pthread_barrier_wait(&turn);
+        OK(list_links(arg));
+        CHECK(sockets_open() <= 1);
+        pthread_barrier_wait(&turn);
+    }
+    return NULL;
+}
+
+static void two_tables_by_turns_leave_nothing_behind(void)
+{
+    struct netns *ns = NULL;
+    pthread_t thread;
+
+    MUST(netns_create(NULL, 0, &ns));
+    MUST(-pthread_barrier_init(&turn, NULL, 2));
+    MUST(-pthread_create(&thread, NULL, use_by_turns, ns));
+    for (int i = 0; i < 20; i++) {
+        pthread_barrier_wait(&turn);
+        pthread_barrier_wait(&turn);
+        OK(list_links(ns));
+        CHECK(sockets_open() <= 1);
+    }
+    MUST(-pthread_join(thread, NULL));
+    netns_close(ns);
+    EQUAL(sockets_open(), 0);
+}
+
+static void *use_at_once(void *arg)
+{
+    MUST(unshare(CLONE_FILES));
+    pthread_barrier_wait(&turn);
+    for (int i = 0; i < (under_valgrind() ? 20 : 1000); i++)
+        OK(list_links(arg));
+    EQUAL(sockets_open() <= 1, true);
+    return NULL;
+}
+
+static void threads_with_their_own_tables_may_use_a_handle_at_once(void)
+{
+    struct kept kept = new_kept();
+    pthread_t threads[4];
+
+    MUST(-pthread_barrier_init(&turn, NULL, 4));
+    for (int i = 0; i < 4; i++)
+        MUST(-pthread_create(&threads[i], NULL, use_at_once, kept.ns));
+    for (int i = 0; i < 4; i++)
+        MUST(-pthread_join(threads[i], NULL));
+    EQUAL(only_socket(), kept.number);
+    netns_close(kept.ns);
+}
+
+/* In its table both numbers stand for something else. */
+static void *close_in_the_wrong_table(void *arg)
+{
+    struct kept *kept = arg;
+    int handle = netns_fd(kept->ns);
+
+    MUST(unshare(CLONE_FILES));
+    put_under(handle, MUST(open("/dev/null", O_RDWR | O_CLOEXEC)));
+    listening_netlink_socket(kept->number);
+    OK(list_links(NULL));
+    is_untouched(kept->number);
+    netns_close(kept->ns);
+    is_untouched(kept->number);
+    EQUAL(write(handle, "x", 1), 1);
+    return NULL;
+}
+
+static void a_handle_closed_in_the_wrong_table_closes_nothing_of_the_programs(void)
+{
+    struct kept kept = new_kept();
+    int handle = netns_fd(kept.ns);
+
+    in_thread(close_in_the_wrong_table, &kept);
+    /* What it had here is lost to it, and still what it was. */
+    EQUAL(only_socket(), kept.number);
+    EQUAL(fcntl(handle, F_GETFD), FD_CLOEXEC);
+    close(kept.number);
+    close(handle);
+}
+
+static void *use_once(void *arg)
+{
+    OK(list_links(arg));
+    return NULL;
+}
+
+/* Who did not open the connection finds it closed: the table is that of the thread that did, if the kernel
+ * tells. Where it does not, the thread gets a connection for each call. */
+static void *close_and_use(void *arg)
+{
+    struct kept *kept = arg;
+
+    close(kept->number);
+    for (int i = 0; i < 3; i++)
+        OK(list_links(kept->ns));
+    return NULL;
+}
+
+static void another_thread_of_the_same_table_gets_a_new_one(void)
+{
+    struct kept kept = new_kept();
+
+    in_thread(close_and_use, &kept);
+    EQUAL(sockets_open() <= 1, true);
+    /* The thread that opened it has ended. */
+    in_thread(use_once, kept.ns);
+    OK(list_links(kept.ns));
+    netns_close(kept.ns);
+    EQUAL(sockets_open(), 0);
+}
+
+static void use_without_kcmp(void *arg)
+{
+    struct kept *kept = arg;
+
+    close_and_use(kept);
+    EQUAL(sockets_open(), 0);
+}
+
+static void a_kernel_that_does_not_compare_tables_costs_a_connection_a_call(void)
+{
+    static const struct fault faults[] = {{SYS_kcmp, EPERM, 0, 0, 0}};
+    struct kept kept = new_kept();
+
+    with_faults(faults, 1, use_without_kcmp, &kept);
+    OK(list_links(kept.ns));
+    EQUAL(only_socket(), kept.number);
+    netns_close(kept.ns);
+}
+
+/* --- memory that is shared or copied ---------------------------------------------------------------- */
+
+/* A child of vfork(2) has the parent's memory, and a table of its own with the same connection in it. */
+static void a_child_that_borrows_the_memory_leaves_the_connection(void)
+{
+    static struct kept kept;
+    static volatile int rc;
+    uint64_t cookie;
+    pid_t child;
+
+    if (under_valgrind())
+        skip("to valgrind vfork is fork");
+    kept = new_kept();
+    cookie = cookie_of_socket(kept.number);
+    child = vfork();
+    if (child == 0) {
+        rc = list_links(kept.ns);
+        _exit(0);
+    }
+    EQUAL(wait_for(MUST(child)), 0);
+    EQUAL(rc, 0);
+    OK(list_links(kept.ns));
+    EQUAL(only_socket(), kept.number);
+    EQUAL(cookie_of_socket(kept.number), cookie);
+    netns_close(kept.ns);
+    EQUAL(sockets_open(), 0);
+}
+
+static void use_what_cannot_be_kept(void *arg)
+{
+    OK(list_links(arg));
+    OK(list_links(arg));
+    EQUAL(sockets_open(), 0);
+}
+
+static void a_process_that_cannot_be_told_from_its_children_keeps_none(void)
+{
+    static const struct fault faults[] = {{SYS_madvise, EINVAL, 2, UINT32_MAX, MADV_WIPEONFORK}};
+    struct netns *ns = NULL;
+
+    MUST(netns_create(NULL, 0, &ns));
+    with_faults(faults, 1, use_what_cannot_be_kept, ns);
+    netns_close(ns);
+}
+
+/* Before Linux 5.3 two namespaces count the same cookies. */
+static void use_on_an_old_kernel(void *arg)
+{
+    struct netns *ns = arg;
+    int number;
+
+    OK(list_links(ns));
+    number = only_socket();
+    OK(list_links(ns));
+    EQUAL(only_socket(), number);
+    listening_netlink_socket(number);
+    OK(list_links(ns));
+    is_untouched(number);
+    netns_close(ns);
+    is_untouched(number);
+    close(number);
+}
+
+static void where_cookies_are_a_namespaces_own_the_inode_tells(void)
+{
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
+    static const struct fault faults[] = {
+        {SYS_getsockopt, ENOPROTOOPT, 2, UINT32_MAX, SO_NETNS_COOKIE},
+    };
+    struct netns *ns = NULL;
+
+    MUST(netns_create(NULL, 0, &ns));
+    with_faults(faults, 1, use_on_an_old_kernel, ns);
+}
+
+int main(void)
+{
+    RUN(a_stream_under_the_number_is_not_written_to_read_or_closed);
+    RUN(an_interface_is_made_where_the_handle_is);
+    RUN(who_closes_the_connection_again_and_again_gets_a_new_one);
+    RUN(a_child_that_closes_what_it_does_not_know_loses_nothing_of_its_own);
+
+    RUN(what_a_thread_kept_in_its_own_table_is_nobody_elses);
+    RUN(two_tables_by_turns_leave_nothing_behind);
+    RUN(threads_with_their_own_tables_may_use_a_handle_at_once);
+    RUN(a_handle_closed_in_the_wrong_table_closes_nothing_of_the_programs);
+    RUN(another_thread_of_the_same_table_gets_a_new_one);
+    RUN(a_kernel_that_does_not_compare_tables_costs_a_connection_a_call);
+
+    RUN(a_child_that_borrows_the_memory_leaves_the_connection);
+    RUN(a_process_that_cannot_be_told_from_its_children_keeps_none);
+    RUN(where_cookies_are_a_namespaces_own_the_inode_tells);
+    return finish();
+}

@@ -1,0 +1,40 @@
+//! The descriptor that a handle is.
+//!
+//! It is used by its number, which is what setns(2) and NETNSA_FD take, and its owner knows it from
+//! netns_fd(). But it is not closed by its number alone: a thread with a descriptor table of its own
+//! may have another file under it.
+
+use std::mem::ManuallyDrop;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use crate::file_status;
+use crate::retry::fstat;
+
+#[derive(Debug)]
+pub struct Descriptor {
+    fd: ManuallyDrop<OwnedFd>,
+    inode: u64,
+}
+
+impl Descriptor {
+    /// `inode` is that of the namespace which `fd` is of.
+    pub fn new(fd: OwnedFd, inode: u64) -> Descriptor {
+        Descriptor { fd: ManuallyDrop::new(fd), inode }
+    }
+}
+
+impl AsFd for Descriptor {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+impl Drop for Descriptor {
+    fn drop(&mut self) {
+        let inode = fstat(self.as_fd()).map(|file| file_status::inode(&file));
+        if inode == Ok(self.inode) {
+            // SAFETY: it is dropped here only, and not used any more.
+            unsafe { ManuallyDrop::drop(&mut self.fd) };
+        }
+    }
+}
