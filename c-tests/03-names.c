@@ -265,14 +265,14 @@ static void a_socket_is_no_name(void)
 static void a_file_with_something_in_it_is_no_name(void)
 {
     write_file("/run/netns/x", "kept", 0644);
-    check_that_x_is_a_stranger("a plain file");
+    check_that_x_is_a_stranger("a regular file");
 }
 
 static void a_file_marked_as_ours_with_something_in_it_is_no_name(void)
 {
     write_file("/run/netns/x", "kept", 0644);
     MUST(chmod("/run/netns/x", 01000));
-    check_that_x_is_a_stranger("a plain file");
+    check_that_x_is_a_stranger("a regular file");
 }
 
 static void a_device_is_no_name(void)
@@ -301,7 +301,7 @@ static void a_namespace_of_another_kind_is_no_name(void)
 
         snprintf(source, sizeof source, "/proc/self/ns/%s", kinds[i]);
         MUST(mount(source, "/run/netns/x", "none", MS_BIND, "none"));
-        check_that_the_mount_on_x_is_a_stranger("a namespace of another kind");
+        check_that_the_mount_on_x_is_a_stranger("a namespace of another type");
         MUST(umount2("/run/netns/x", MNT_DETACH));
     }
 }
@@ -343,7 +343,7 @@ static void a_namespace_below_a_stranger_is_out_of_reach(void)
 
     OK(netns_create("x", 0, &ns));
     MUST(mount("/proc/self/ns/uts", "/run/netns/x", "none", MS_BIND, "none"));
-    check_that_x_is_a_stranger("a namespace of another kind");
+    check_that_x_is_a_stranger("a namespace of another type");
     EQUAL(mounts_at("/run/netns/x"), 2);
     MUST(umount2("/run/netns/x", MNT_DETACH));
     SAME(names(), "x");
@@ -423,11 +423,11 @@ static void a_message_names_its_object_on_one_line(void)
     FAILS(ENOENT, netns_remove_at("/run/a\nb", "blue", 0));
     MESSAGE_HAS("/run/a\\x0ab");
     FAILS(EINVAL, netns_remove("../x", 0));
-    MESSAGE_HAS("remove \"../x\": argument: Invalid argument (a name is not empty");
+    MESSAGE_HAS("remove \"../x\": invalid name: Invalid argument (a name is not empty");
     FAILS(EINVAL, netns_create(NULL, 0, NULL));
-    MESSAGE_HAS("create NULL");
+    MESSAGE_HAS("create an anonymous namespace: check the arguments: Invalid argument");
     FAILS(EINVAL, netns_remove(NULL, 0));
-    MESSAGE_HAS("remove NULL: argument: Invalid argument (the name is NULL)");
+    MESSAGE_HAS("remove (none): check the arguments: Invalid argument (no name given)");
 }
 
 static void a_message_about_a_long_name_keeps_its_end(void)

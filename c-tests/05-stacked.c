@@ -157,7 +157,7 @@ static void a_stranger_on_top_is_refused_and_all_stays(void)
     before = state_now();
     FAILS(ENOTTY, netns_remove("x", 0));
     FAILS(ENOTTY, netns_remove("x", NETNS_REMOVE_MISSING_OK));
-    MESSAGE_HAS("a namespace of another kind");
+    MESSAGE_HAS("a namespace of another type");
     UNCHANGED_SINCE(before);
     EQUAL(mounts_at("/run/netns/x"), 3);
     MUST(umount2("/run/netns/x", MNT_DETACH));

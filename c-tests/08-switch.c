@@ -108,7 +108,7 @@ static void refused(int fd, int line)
 
     check_at(fd >= 0, line, "descriptor %d", fd);
     check_at(rc == -EINVAL && errno == EINVAL, line, "leave(%d): %d", fd, rc);
-    check_at(strstr(netns_errmsg(), "netns_enter") != NULL, line, "\"%s\"", netns_errmsg());
+    check_at(strstr(netns_errmsg(), "not a token") != NULL, line, "\"%s\"", netns_errmsg());
     check_at(here() == before, line, "the thread has moved");
     check_at(fcntl(fd, F_GETFD) >= 0, line, "the descriptor is closed");
 }

@@ -263,7 +263,7 @@ static void so_is_one_that_closes_the_handle_too(void)
 
     begin();
     FAILS(ENOTRECOVERABLE, netns_run(ns, close_and_drop_admin, &(int){1}, &result));
-    SAME(netns_errmsg(), "run: setns back to where the thread came from: Operation not permitted "
+    SAME(netns_errmsg(), "run: setns back to the original namespace: Operation not permitted "
                          "(the thread is in the wrong namespace: end it)");
     EQUAL(result, 4711);
     CHECK(here() != home);

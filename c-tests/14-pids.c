@@ -228,7 +228,7 @@ static void bad_arguments_are_einval(void)
 
     OK(netns_open_current(&ns));
     FAILS(EINVAL, netns_pids(NULL, 0, &pid, 1));
-    MESSAGE_HAS("the handle is NULL");
+    MESSAGE_HAS("no namespace given");
     FAILS(EINVAL, netns_pids(NULL, 0, NULL, 0));
     FAILS(EINVAL, netns_pids(ns, 0, NULL, 1));
     FAILS(EINVAL, netns_pids(ns, NETNS_PIDS_THREADS, NULL, SIZE_MAX));

@@ -310,9 +310,9 @@ static void without_descriptors_or_memory_every_call_says_so(void)
 static void a_descriptor_that_is_lacking_half_way_leaves_nothing(void)
 {
     static const struct failure failures[] = {
-        {"file", EMFILE, create, "make /run/netns/green", "RLIMIT_NOFILE", {MAKE_FILE(EMFILE)}},
-        {"file", ENFILE, attach, "make /run/netns/green", "file-max", {MAKE_FILE(ENFILE)}},
-        {"file", ENOMEM, create, "make /run/netns/green", NULL, {MAKE_FILE(ENOMEM)}},
+        {"file", EMFILE, create, "create /run/netns/green", "RLIMIT_NOFILE", {MAKE_FILE(EMFILE)}},
+        {"file", ENFILE, attach, "create /run/netns/green", "file-max", {MAKE_FILE(ENFILE)}},
+        {"file", ENOMEM, create, "create /run/netns/green", NULL, {MAKE_FILE(ENOMEM)}},
         {"way back", EMFILE, create, "own namespace", "RLIMIT_NOFILE",
          {OPEN_HOME(EMFILE), NO_OTHER_WAY(EMFILE)}},
         {"way back", ENFILE, socket_in, "own namespace", "file-max",
@@ -369,9 +369,9 @@ static void a_socket_that_cannot_be_opened_is_refused_as_socket_says(void)
         {"limit", ENFILE, socket_in, "socket:", "file-max", {ALWAYS(socket, ENFILE)}},
         {"setns", EPERM, go_one_way, "setns", "CAP_SYS_ADMIN", {ALWAYS(setns, EPERM)}},
         {"setns", ENOMEM, go_one_way, "setns", NULL, {ALWAYS(setns, ENOMEM)}},
-        {"setns", ENOMEM, socket_in, "setns", NULL, {ALWAYS(setns, ENOMEM)}},
-        {"setns", EPERM, enter, "no way back", "netns_setns", {ALWAYS(setns, EPERM)}},
-        {"setns", EPERM, run, "no way back", "netns_setns", {ALWAYS(setns, EPERM)}},
+        {"setns", ENOMEM, socket_in, "switch back", NULL, {ALWAYS(setns, ENOMEM)}},
+        {"setns", EPERM, enter, "switch back", "does not come back", {ALWAYS(setns, EPERM)}},
+        {"setns", EPERM, run, "switch back", "does not come back", {ALWAYS(setns, EPERM)}},
         /* The helper thread asks once more. */
         {"setns", EPERM, socket_in, "setns", "owns the target", {ALWAYS(setns, EPERM)}},
     };
@@ -412,7 +412,7 @@ static void an_errno_without_a_name_is_eio_and_no_success(void)
         {"ENOTSUPP", EIO, create, "unshare", NULL, {UNSHARE(524)}},
         {"EBADHANDLE", EIO, create_anonymous, "unshare", NULL, {UNSHARE(521)}},
         {"any", EIO, create_lo_up, "unshare", NULL, {UNSHARE(4094)}},
-        {"file", EIO, create, "make /run/netns/green", NULL, {MAKE_FILE(524)}},
+        {"file", EIO, create, "create /run/netns/green", NULL, {MAKE_FILE(524)}},
         {"move", EIO, create, "bind on", NULL, {ALWAYS(move_mount, 524)}},
         {"tree", EIO, attach, "bind on", NULL, {ALWAYS(open_tree, 521)}},
         {"thread", EAGAIN, create, "thread", NULL, {ALWAYS(setns, EPERM), START_THREAD(524)}},
@@ -423,10 +423,10 @@ static void an_errno_without_a_name_is_eio_and_no_success(void)
         {"socket", EIO, open_socket, "network namespace", NULL, {ASK_SOCKET(524)}},
         {"current", EIO, open_current, "own namespace", NULL, {OPEN_OWN(524), NO_OTHER_WAY(EPERM)}},
         {"setns", EIO, go_one_way, "setns", NULL, {ALWAYS(setns, 524)}},
-        {"setns", EIO, enter, "no way back", NULL, {ALWAYS(setns, 521)}},
-        {"setns", EIO, run, "no way back", NULL, {ALWAYS(setns, 4094)}},
+        {"setns", EIO, enter, "switch back", NULL, {ALWAYS(setns, 521)}},
+        {"setns", EIO, run, "switch back", NULL, {ALWAYS(setns, 4094)}},
         {"read", EIO, list, "read /run/netns", NULL, {ALWAYS(getdents64, 524)}},
-        {"look", EIO, list_stale, "look at", NULL, {ALWAYS(statx, 521)}},
+        {"look", EIO, list_stale, "stat", NULL, {ALWAYS(statx, 521)}},
         {"read", EIO, find_pids, "read /proc", NULL, {ALWAYS(getdents64, 4094)}},
         {"mount", EIO, remove_name, "unmount /run/netns/blue", NULL, {ALWAYS(umount2, 524)}},
         {"file", EIO, remove_stale, "unlink /run/netns/stale", NULL, {ALWAYS(unlinkat, 521)}},
@@ -448,7 +448,7 @@ static void what_may_not_be_opened_is_refused_with_its_reason(void)
         {"path", EACCES, open_path, "open /run/netns/blue", "CAP_SYS_PTRACE", {OPEN_NAME(EACCES)}},
         {"path", ENOENT, open_path, "open /run/netns/blue", NULL, {OPEN_NAME(ENOENT)}},
         {"path", EIO, open_path, "open /run/netns/blue", NULL, {OPEN_NAME(EIO)}},
-        {"name", ENOENT, open_name, "open /run/netns/blue", "netns_list", {OPEN_NAME(ENOENT)}},
+        {"name", ENOENT, open_name, "open /run/netns/blue", "no network namespace has this name", {OPEN_NAME(ENOENT)}},
         {"socket", EPERM, open_socket, "network namespace", "CAP_NET_ADMIN", {ASK_SOCKET(EPERM)}},
         {"handle", EMFILE, open_handle, "duplicate", "RLIMIT_NOFILE", {DUPLICATE(EMFILE)}},
         {"no /proc", ENOENT, open_current, "own namespace", "/proc",
@@ -472,9 +472,9 @@ static void a_directory_that_cannot_be_read_is_not_taken_for_an_empty_one(void)
         {"open", EACCES, list, "open /run/netns", NULL, {OPEN_DIRECTORY(EACCES)}},
         {"open", EACCES, list_stale, "open /run/netns", NULL, {OPEN_DIRECTORY(EACCES)}},
         {"open", EACCES, create, "open /run/netns", NULL, {OPEN_DIRECTORY(EACCES)}},
-        {"look", EIO, remove_stale, "look at /run/netns/stale", NULL, {ALWAYS(statx, EIO)}},
-        {"look", EIO, create_over_stale, "look at /run/netns/stale", NULL, {ALWAYS(statx, EIO)}},
-        {"look", EIO, list_stale, "look at", NULL, {ALWAYS(statx, EIO)}},
+        {"look", EIO, remove_stale, "stat /run/netns/stale", NULL, {ALWAYS(statx, EIO)}},
+        {"look", EIO, create_over_stale, "stat /run/netns/stale", NULL, {ALWAYS(statx, EIO)}},
+        {"look", EIO, list_stale, "stat", NULL, {ALWAYS(statx, EIO)}},
     };
 
     begin();
@@ -487,11 +487,11 @@ static void a_directory_that_cannot_be_read_is_not_taken_for_an_empty_one(void)
 static void a_name_that_cannot_be_made_leaves_neither_file_nor_mount(void)
 {
     static const struct failure failures[] = {
-        {"file", EACCES, create, "make /run/netns/green", "another user", {MAKE_FILE(EACCES)}},
-        {"file", EACCES, attach, "make /run/netns/green", "another user", {MAKE_FILE(EACCES)}},
-        {"file", EROFS, create, "make /run/netns/green", NULL, {MAKE_FILE(EROFS)}},
-        {"file", EROFS, attach, "make /run/netns/green", NULL, {MAKE_FILE(EROFS)}},
-        {"file", ENOSPC, create, "make /run/netns/green", NULL, {MAKE_FILE(ENOSPC)}},
+        {"file", EACCES, create, "create /run/netns/green", "another user", {MAKE_FILE(EACCES)}},
+        {"file", EACCES, attach, "create /run/netns/green", "another user", {MAKE_FILE(EACCES)}},
+        {"file", EROFS, create, "create /run/netns/green", NULL, {MAKE_FILE(EROFS)}},
+        {"file", EROFS, attach, "create /run/netns/green", NULL, {MAKE_FILE(EROFS)}},
+        {"file", ENOSPC, create, "create /run/netns/green", NULL, {MAKE_FILE(ENOSPC)}},
         {"tree", EPERM, create, "bind on", "mount namespace",
          {ALWAYS(open_tree, EPERM), BIND_BY_PATH(EPERM)}},
         {"move", EPERM, create, "bind on", "mount namespace",
@@ -600,11 +600,11 @@ static void first_use_fails(void *arg)
 static void a_run_directory_that_cannot_be_made_leaves_no_mount(void)
 {
     static const struct failure failures[] = {
-        {"mkdir", EACCES, create, "make the directory", "another user",
+        {"mkdir", EACCES, create, "mkdir", "another user",
          {ALWAYS(mkdir, EACCES), ALWAYS(mkdirat, EACCES)}},
-        {"mkdir", EROFS, create, "make the directory", NULL,
+        {"mkdir", EROFS, create, "mkdir", NULL,
          {ALWAYS(mkdir, EROFS), ALWAYS(mkdirat, EROFS)}},
-        {"mkdir", ENOSPC, create, "make the directory", NULL,
+        {"mkdir", ENOSPC, create, "mkdir", NULL,
          {ALWAYS(mkdir, ENOSPC), ALWAYS(mkdirat, ENOSPC)}},
         {"tree", EPERM, create, "shared mount point", "mount namespace",
          {ALWAYS(open_tree, EPERM), BIND_BY_PATH(EPERM)}},

@@ -132,11 +132,11 @@ static void without_the_proof_enter_and_run_do_not_go(void)
     begin();
     fail_calls(PROOF, FOREVER, EPERM);
     FAILS(EPERM, netns_enter(ns));
-    MESSAGE_HAS("no way back");
+    MESSAGE_HAS("switch back");
     EQUAL(setns_calls, 1);
     fail_calls(PROOF, FOREVER, EPERM);
     FAILS(EPERM, netns_run(ns, count_call, &called, &result));
-    MESSAGE_HAS("no way back");
+    MESSAGE_HAS("switch back");
     EQUAL(called, 0);
     EQUAL(result, 4711);
     end();

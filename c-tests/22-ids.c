@@ -27,8 +27,8 @@ static void an_id_is_none_until_it_is_given(void)
     struct netns *within = new_namespace("within"), *ns = new_namespace("blue");
 
     FAILS(ENODATA, netns_nsid_get(within, ns));
-    MESSAGE_HAS("id of \"blue\": ");
-    MESSAGE_HAS("netns_nsid_set");
+    MESSAGE_HAS("get the nsid of \"blue\": ");
+    MESSAGE_HAS("(it has no nsid there yet");
     EQUAL(OK(netns_nsid_set(within, ns, 42)), 42);
     EQUAL(OK(netns_nsid_get(within, ns)), 42);
     /* One way only. */
@@ -103,11 +103,11 @@ static void an_id_is_given_once(void)
 
     EQUAL(OK(netns_nsid_set(within, a, 5)), 5);
     FAILS(EEXIST, netns_nsid_set(within, a, 6));
-    MESSAGE_HAS("give an id to \"a\": RTM_NEWNSID: File exists: Peer netns already has a nsid assigned");
+    MESSAGE_HAS("assign an nsid to \"a\": assign the nsid: File exists: Peer netns already has a nsid assigned");
     FAILS(EEXIST, netns_nsid_set(within, a, 5));
     FAILS(EEXIST, netns_nsid_set(within, a, NETNS_NSID_AUTO));
     FAILS(EEXIST, netns_nsid_set(within, b, 5));
-    MESSAGE_HAS("give an id to \"b\": RTM_NEWNSID: File exists: The specified nsid is already used");
+    MESSAGE_HAS("assign an nsid to \"b\": assign the nsid: File exists: The specified nsid is already used");
     /* What failed has given none, and its text goes with no other failure. */
     FAILS(ENODATA, netns_nsid_get(within, b));
     MESSAGE_LACKS("already used");
@@ -123,12 +123,12 @@ static void bad_arguments_are_einval(void)
     struct netns_nsid_snapshot *list = NULL;
 
     FAILS(EINVAL, netns_nsid_get(NULL, NULL));
-    MESSAGE_HAS("the handle is NULL");
+    MESSAGE_HAS("no namespace given");
     FAILS(EINVAL, netns_nsid_get(ns, NULL));
     FAILS(EINVAL, netns_nsid_set(NULL, NULL, 1));
     FAILS(EINVAL, netns_nsid_set(ns, NULL, NETNS_NSID_AUTO));
     FAILS(EINVAL, netns_nsid_set(ns, ns, -2));
-    MESSAGE_HAS("NETNS_NSID_AUTO");
+    MESSAGE_HAS("invalid nsid: Invalid argument (an nsid is 0 or greater)");
     FAILS(EINVAL, netns_nsid_set(ns, ns, INT_MIN));
     for (int bit = 0; bit < 32; bit++)
         FAILS(EINVAL, netns_nsid_list(NULL, ns, NETNS_NSID_NONE, 1u << bit, &list));
@@ -136,7 +136,7 @@ static void bad_arguments_are_einval(void)
     FAILS(EINVAL, netns_nsid_list("", ns, NETNS_NSID_NONE, 0, &list));
     FAILS(EINVAL, netns_nsid_list(NULL, ns, -2, 0, &list));
     FAILS(EINVAL, netns_nsid_list(NULL, ns, 99, 0, &list));
-    MESSAGE_HAS("list the ids of \"blue\": RTM_GETNSID: Invalid argument: ");
+    MESSAGE_HAS("list the nsids of \"blue\": list the nsids: Invalid argument: ");
     MESSAGE_HAS("target");
     CHECK(list == NULL);
     netns_close(ns);

@@ -289,9 +289,9 @@ static void bad_arguments_are_einval(void)
     struct netns *ns = blue();
 
     CHANGES_NOTHING(EINVAL, NULL, "true", argv);
-    MESSAGE_HAS("exec \"true\" in NULL: argument");
+    MESSAGE_HAS("exec \"true\" in (none): check the arguments");
     CHANGES_NOTHING(EINVAL, ns, NULL, argv);
-    MESSAGE_HAS("exec NULL in \"blue\": argument");
+    MESSAGE_HAS("exec (none) in \"blue\": check the arguments");
     CHANGES_NOTHING(EINVAL, ns, "true", NULL);
     CHANGES_NOTHING(EINVAL, ns, "true", none);
     CHANGES_NOTHING(ENOENT, ns, "", argv);

@@ -31,21 +31,21 @@ struct step {
 static const struct step steps[] = {
     {{SYS_statfs, EIO, 0, 0, 0}, "mount sysfs on /sys: Input/output error", 0, false},
     {{SYS_setns, EPERM, 0, 0, 0}, "setns: Operation not permitted (needs CAP_SYS_ADMIN", 0, false},
-    {{SYS_unshare, EPERM, 0, 0, 0}, "unshare(CLONE_NEWNS): Operation not permitted (needs", 0, false},
+    {{SYS_unshare, EPERM, 0, 0, 0}, "unshare the mount namespace: Operation not permitted (needs", 0, false},
     {{SYS_unshare, ENOSPC, 0, 0, 0}, "/proc/sys/user/max_mnt_namespaces", 0, false},
-    {{SYS_mount, EACCES, 3, MS_SLAVE, MS_SLAVE}, "make the mounts slaves: Permission denied", 0, false},
+    {{SYS_mount, EACCES, 3, MS_SLAVE, MS_SLAVE}, "mount --make-rslave /: Permission denied", 0, false},
     {{SYS_open_tree, EIO, 0, 0, 0}, "copy the mount /sys/fs/cgroup: Input/output error", 0, false},
-    {{SYS_mount, EPERM, 3, EVERY_BIT, 0}, "NETNS_SPAWN_KEEP_SYS does without", 0, false},
+    {{SYS_mount, EPERM, 3, EVERY_BIT, 0}, "that keeps the caller's /sys needs none", 0, false},
     {{SYS_umount2, EPERM, 0, 0, 0}, "mount sysfs on /sys: Operation not permitted", 0, false},
     {{SYS_move_mount, ENOMEM, 0, 0, 0}, "mount sysfs on /sys: Cannot allocate memory", 0, false},
     {{SYS_mount, EIO, 3, MS_BIND, MS_BIND}, "bind on /etc/hosts: Input/output error", 0, false},
-    {{SYS_chdir, EACCES, 0, 0, 0}, "change to the directory /run: Permission denied", 0, true},
-    {{SYS_dup2, EMFILE, 1, EVERY_BIT, 1}, "set up standard output: Too many open files", 0, true},
+    {{SYS_chdir, EACCES, 0, 0, 0}, "chdir to /run: Permission denied", 0, true},
+    {{SYS_dup2, EMFILE, 1, EVERY_BIT, 1}, "redirect standard output: Too many open files", 0, true},
     {{SYS_execve, EIO, 0, 0, 0}, "exec: Input/output error", 0, false},
     {{SYS_execve, EAGAIN, 0, 0, 0}, "exec: Resource temporarily unavailable", 0, false},
-    {{SYS_clone, EAGAIN, 0, CLONE_VFORK, CLONE_VFORK}, "make a child process: Resource temporarily", 0,
+    {{SYS_clone, EAGAIN, 0, CLONE_VFORK, CLONE_VFORK}, "create a child process: Resource temporarily", 0,
      true},
-    {{SYS_pipe2, ENFILE, 0, 0, 0}, "make a child process: Too many open files in system", 0, true},
+    {{SYS_pipe2, ENFILE, 0, 0, 0}, "create a child process: Too many open files in system", 0, true},
 };
 
 static void a_mount_and_a_file(void)
@@ -123,7 +123,7 @@ static void try_exec_alone(void *arg)
     char *argv[] = {(char *)"true", NULL};
 
     FAILS(EPERM, netns_exec(arg, "true", argv, NULL));
-    MESSAGE_HAS("prctl(PR_SET_PDEATHSIG): Operation not permitted");
+    MESSAGE_HAS("set the parent-death signal: Operation not permitted");
 }
 
 static void exec_that_cannot_keep_what_it_should_fails(void)
@@ -160,7 +160,7 @@ static void spawn_what_is_killed(void *arg)
 
     kill_at_exec();
     FAILS(ECANCELED, netns_spawn(arg, NULL, "true", true_argv, NULL, &pid));
-    MESSAGE_HAS("killed before it was the program");
+    MESSAGE_HAS("wait for the program to start: Operation canceled");
     EQUAL(pid, -42);
     CHILDLESS();
     FAILS(ECANCELED, netns_spawn(arg, OPTIONS(.pidfd = &pidfd), "true", true_argv, NULL, NULL));

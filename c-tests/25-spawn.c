@@ -365,7 +365,7 @@ static void a_descriptor_that_is_not_open_is_ebadf(void)
     STARTS_NOTHING(EBADF, ns, OPTIONS(STDIO(777, -1, -1)), "true", true_argv);
     MESSAGE_HAS("standard input: Bad file descriptor");
     STARTS_NOTHING(EBADF, ns, OPTIONS(STDIO(-1, -1, 777)), "true", true_argv);
-    MESSAGE_HAS("set up standard error");
+    MESSAGE_HAS("redirect standard error");
     STARTS_NOTHING(EINVAL, ns, OPTIONS(STDIO(-1, -2, -1)), "true", true_argv);
     netns_close(ns);
 }
@@ -384,7 +384,7 @@ static void the_working_directory_is_kept_or_chosen(void)
     SAME(SAID(ns, OPTIONS(.cwd = "/run"), "pwd -P"), "/run");
     SAME(SAID(ns, OPTIONS(.cwd = "/sys/class/net"), "ls"), "lo");
     STARTS_NOTHING(ENOENT, ns, OPTIONS(.cwd = "/run/none"), "true", true_argv);
-    MESSAGE_HAS("change to the directory /run/none: No such file or directory");
+    MESSAGE_HAS("chdir to /run/none: No such file or directory");
     STARTS_NOTHING(ENOTDIR, ns, OPTIONS(.cwd = "/proc/uptime"), "true", true_argv);
     MUST(rmdir("/run/a/b"));
     netns_close(ns);
@@ -498,9 +498,9 @@ static void bad_arguments_are_einval(void)
     struct netns *ns = blue();
 
     STARTS_NOTHING(EINVAL, NULL, NULL, "true", true_argv);
-    MESSAGE_HAS("spawn \"true\" in NULL: argument");
+    MESSAGE_HAS("spawn \"true\" in (none): check the arguments");
     STARTS_NOTHING(EINVAL, ns, NULL, NULL, true_argv);
-    MESSAGE_HAS("spawn NULL in \"blue\": argument");
+    MESSAGE_HAS("spawn (none) in \"blue\": check the arguments");
     STARTS_NOTHING(EINVAL, ns, NULL, "true", NULL);
     STARTS_NOTHING(EINVAL, ns, NULL, "true", none);
     FAILS(EINVAL, netns_spawn(ns, NULL, "true", true_argv, NULL, NULL));

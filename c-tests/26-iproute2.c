@@ -91,7 +91,7 @@ static void what_is_not_there_is_not_opened(void)
     GIVES(-1, ENOENT, "", netns_get_fd("/none"));
     GIVES(-1, ENOENT, "", netns_get_fd("0"));
     GIVES(-1, ENOENT, "", netns_get_fd("2147483647"));
-    MESSAGE_HAS("there is no such name, and /proc shows no such process");
+    MESSAGE_HAS("no network namespace has this name, and /proc shows no such process");
     GIVES(-1, ENOENT, "", netns_get_fd("99999999999999999999"));
     GIVES(-1, EINVAL, "", netns_get_fd(NULL));
     memset(name, 'n', sizeof name - 1);
@@ -232,7 +232,7 @@ static void a_directory_that_cannot_be_opened_is_complained_of(void)
     write_file("/run/netns", "", 0644);
     GIVES(-1, ENOTDIR, "Failed to open directory /var/run/netns: Not a directory\n",
           netns_foreach(see, &seen));
-    MESSAGE_HAS("list: open /run/netns: Not a directory");
+    MESSAGE_HAS("list \"/run/netns\": open /run/netns: Not a directory");
     EQUAL(seen.count, 0);
     GIVES(-1, EINVAL, "", netns_foreach(NULL, NULL));
 }

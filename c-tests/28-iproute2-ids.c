@@ -143,7 +143,7 @@ static void what_the_kernel_refuses_is_printed(void)
     GIVES(0, 0, "", set_netns_id_from_name(&rtnl, "blue", 7));
     GIVES(-2, EEXIST, "Error: Peer netns already has a nsid assigned.\n",
           set_netns_id_from_name(&rtnl, "blue", 8));
-    MESSAGE_HAS("give an id to \"blue\": RTM_NEWNSID: File exists: Peer netns already has a nsid");
+    MESSAGE_HAS("assign an nsid to \"blue\": assign the nsid: File exists: Peer netns already has a nsid");
     GIVES(-2, EEXIST, "RTNETLINK answers: File exists\n",
           set_netns_id_from_name(&silent, "blue", 8));
     GIVES(-2, EINVAL, "Error: Peer netns reference is invalid.\n",

@@ -242,7 +242,7 @@ static void without_inodes_no_run_directory_can_be_made(void)
     MUST(mount("netns-test", "/run/full", "tmpfs", 0, "nr_inodes=1"));
     mounts = mounts_at(NULL);
     FAILS(ENOSPC, netns_create_at("/run/full/netns", "blue", 0, NULL));
-    MESSAGE_HAS("make the directory /run/full/netns: No space left on device");
+    MESSAGE_HAS("mkdir /run/full/netns: No space left on device");
     EQUAL(files_in("/run/full"), 0);
     EQUAL(mounts_at(NULL), mounts);
 }
@@ -284,7 +284,7 @@ static void none_is_made_on_a_read_only_file_system(void)
     MUST(mkdir("/run/fixed", 0755));
     MUST(mount("netns-test", "/run/fixed", "tmpfs", MS_RDONLY, NULL));
     FAILS(EROFS, netns_create_at("/run/fixed/netns", "blue", 0, NULL));
-    MESSAGE_HAS("make the directory /run/fixed/netns: Read-only file system");
+    MESSAGE_HAS("mkdir /run/fixed/netns: Read-only file system");
     EQUAL(files_in("/run/fixed"), 0);
 }
 
@@ -304,7 +304,7 @@ static void go_on_without_setns(void *arg)
     EQUAL(call_create(), 0);
     remove_green();
     FAILS(EPERM, netns_enter(given.blue));
-    MESSAGE_HAS("no way back");
+    MESSAGE_HAS("switch back");
     FAILS(EPERM, netns_run(given.blue, nothing_to_do, NULL, NULL));
     FAILS(EPERM, netns_setns(given.blue));
 }

@@ -743,7 +743,7 @@ static void options_are_read_as_far_as_their_size(void)
         options = at_the_end(&guarded, size);
         options->size = size;
         FAILS(EINVAL, netns_spawn(ns, options, "/none", no_program, NULL, &pid));
-        MESSAGE_HAS("sizeof(struct netns_spawn_options)");
+        MESSAGE_HAS("the size of the options");
     }
     for (uint32_t more = 0; more <= 64; more++) {
         options = at_the_end(&guarded, sizeof *options + more);

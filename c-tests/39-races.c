@@ -117,7 +117,7 @@ static void bind_before_each_unlink(int call, int nth)
 static void fail_to_remove_blue_for_good(void)
 {
     FAILS(EAGAIN, netns_remove("blue", 0));
-    MESSAGE_HAS("others mount on it all the time");
+    MESSAGE_HAS("other processes keep mounting on it");
 }
 
 static void who_mounts_on_a_name_all_the_time_is_not_fought_for_ever(void)

@@ -192,7 +192,7 @@ static void what_is_no_address_is_einval(void)
         FAILS(EINVAL, netns_addr_add_flags(ns, "lo", bad[i], NETNS_ADDR_NODAD));
     }
     FAILS(EINVAL, netns_addr_add(ns, "lo", NULL));
-    MESSAGE_HAS("the address is NULL");
+    MESSAGE_HAS("no address given");
     FAILS(EINVAL, netns_addr_del(ns, "lo", NULL));
     EQUAL(addresses_in(ns), 0);
     netns_close(ns);
@@ -278,7 +278,7 @@ static void what_ipv6_refuses_is_said_in_the_kernels_words(void)
     MESSAGE_HAS("multicast");
     FAILS(EADDRNOTAVAIL, netns_addr_add(blue, "v0", "::"));
     FAILS(EADDRNOTAVAIL, netns_addr_add(blue, "v0", "::1"));
-    MESSAGE_HAS("RTM_NEWADDR: ");
+    MESSAGE_HAS("add the address: ");
     OK(netns_link_set_mtu(blue, "v0", 1279));
     FAILS(EINVAL, netns_addr_add(blue, "v0", "2001:db8::1/64"));
     OK(netns_link_set_mtu(blue, "v0", 1280));
@@ -296,7 +296,7 @@ static void no_device_has_the_address_of_zeros(void)
 
     OK(netns_create("blue", 0, &ns));
     FAILS(EADDRNOTAVAIL, netns_addr_add(ns, "lo", "0.0.0.0/8"));
-    MESSAGE_HAS("no interface has this address");
+    MESSAGE_HAS("all-zero address");
     FAILS(EADDRNOTAVAIL, netns_addr_add(ns, "lo", "0.0.0.0"));
     FAILS(EADDRNOTAVAIL, netns_addr_add_flags(ns, "lo", "::/64", NETNS_ADDR_NODAD));
     FAILS(EADDRNOTAVAIL, netns_addr_del(ns, "lo", "0.0.0.0/8"));

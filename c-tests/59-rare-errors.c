@@ -46,7 +46,7 @@ static void lock_what_changes_all_the_time(void *arg)
     struct netns_name_snapshot *list;
 
     FAILS(EAGAIN, netns_list(NETNS_LIST_STALE, &list));
-    MESSAGE_HAS("replaced all the time");
+    MESSAGE_HAS("keep replacing it");
     FAILS(EAGAIN, netns_remove("blue", 0));
     FAILS(EAGAIN, netns_attach(arg, "red", 0));
 }

@@ -111,7 +111,37 @@ static inline long long ok_at(long long rc, int line, const char *text)
     return rc;
 }
 
-/* The call fails with this errno: returned, in errno, and explained in one line. */
+/* What no message has outside of quotes: words of C, and constants of the kernel's. */
+static const char *const words_of_programs[] = {
+    "netns_", "NETNS_", "CLONE_", "RTM_", " PR_", "(PR_", "NLM_", "IFLA_", " O_", "pass ", "sizeof", "struct ", "NULL", "->"};
+
+/* What keeps a message from being `verb "object": step: reason (cause or remedy)`; NULL: it is. */
+static inline const char *form_fault(const char *message)
+{
+    static char bare[2048];
+    size_t length = 0;
+    bool quoted = false;
+
+    /* Without what is in quotes, which is the caller's. */
+    for (const char *at = message; *at && length < sizeof bare - 1; at++) {
+        quoted ^= *at == '"';
+        if (*at == '\n' || *at == '\r')
+            return "a line's end";
+        if (!quoted)
+            bare[length++] = *at;
+    }
+    bare[length] = '\0';
+    if (*message < 'a' || *message > 'z')
+        return "no verb";
+    if (!strstr(bare, ": ") || !strstr(strstr(bare, ": ") + 2, ": "))
+        return "no step or no reason";
+    for (size_t i = 0; i < sizeof words_of_programs / sizeof *words_of_programs; i++)
+        if (strstr(bare, words_of_programs[i]))
+            return words_of_programs[i];
+    return NULL;
+}
+
+/* The call fails with this errno: returned, in errno, and explained in a message of the one form. */
 #define FAILS(error, call) \
     (errno = ERRNO_UNTOUCHED, fails_at((error), (long long)(call), __LINE__, #call))
 
@@ -123,7 +153,8 @@ static inline bool fails_at(int error, long long rc, int line, const char *text)
     return check_at(rc == -error, line, "%s returned %lld (%s), not -%s", text, rc,
                     rc < 0 ? message : "", strerrorname_np(error)) &&
            check_at(saved == error, line, "%s set errno to %d", text, saved) &&
-           check_at(message[0] && !strpbrk(message, "\n\r"), line, "%s: message \"%s\"", text, message);
+           check_at(!form_fault(message), line, "%s: message \"%s\": %s", text, message,
+                    form_fault(message));
 }
 
 /* The last message contains the text. */

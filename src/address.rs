@@ -38,9 +38,8 @@ pub fn add(
 ) -> Result<()> {
     // The kernel says that it has added the one of IPv4, and has not.
     if prefix.address.is_unspecified() {
-        return Err(
-            Error::new(Step::Argument, Errno::EADDRNOTAVAIL).hint("no interface has this address")
-        );
+        return Err(Error::new(Step::Address, Errno::EADDRNOTAVAIL)
+            .hint("an interface cannot have the all-zero address"));
     }
     let nodad = flags.contains(AddressFlags::NODAD);
     let flags = if nodad { AddressHeaderFlags::Nodad } else { AddressHeaderFlags::empty() };

@@ -36,11 +36,13 @@ impl<'a> Name<'a> {
     pub fn new(text: &'a CStr) -> Result<Name<'a>> {
         let bytes = text.to_bytes();
         if bytes.is_empty() || bytes == b"." || bytes == b".." || bytes.contains(&b'/') {
-            return Err(Error::invalid("a name is not empty, \".\" or \"..\" and has no '/'"));
+            return Err(Error::invalid_at(
+                Step::Name,
+                "a name is not empty, \".\" or \"..\", and has no '/'",
+            ));
         }
         if bytes.len() > libc::NAME_MAX as usize {
-            return Err(Error::new(Step::Argument, Errno::ENAMETOOLONG)
-                .hint("a name has 255 bytes at most"));
+            return Err(Error::new(Step::Name, Errno::ENAMETOOLONG).hint("255 bytes at most"));
         }
         Ok(Name(text))
     }
@@ -106,7 +108,7 @@ pub fn look(dir: BorrowedFd, name: &CStr) -> Result<Entry> {
 fn look_once(dir: BorrowedFd, name: &CStr) -> Result<Entry> {
     match identity::of_name(dir, name) {
         Ok(Kind::Network(identity)) => Ok(Entry::Namespace(identity)),
-        Ok(Kind::OtherNamespace) => Ok(Entry::Stranger("a namespace of another kind")),
+        Ok(Kind::OtherNamespace) => Ok(Entry::Stranger("a namespace of another type")),
         Ok(Kind::NoNamespace) => look_at_file(dir, name),
         Err(Errno::ENOENT) => Ok(Entry::Absent),
         // It went, or became something else, while it was looked at.
@@ -128,10 +130,10 @@ fn look_at_file(dir: BorrowedFd, name: &CStr) -> Result<Entry> {
             ours: file.mode & !libc::S_IFMT == OUR_MODE,
             age: age_of(file.changed),
         })),
-        libc::S_IFREG => Ok(Entry::Stranger("a plain file")),
+        libc::S_IFREG => Ok(Entry::Stranger("a regular file")),
         libc::S_IFDIR => Ok(Entry::Stranger("a directory")),
         libc::S_IFLNK => Ok(Entry::Stranger(
-            "a symbolic link, which is not followed here; open its target by path",
+            "a symbolic link, which is not followed in a run directory; open its target by path",
         )),
         _ => Ok(Entry::Stranger("a fifo, socket or device")),
     }
@@ -151,7 +153,8 @@ pub fn describe(path: &CStr, error: Error) -> Error {
     match look(cwd, path) {
         Ok(Entry::Stranger(what)) => Error::not_a_namespace(what),
         Ok(Entry::Placeholder(_)) => Error::not_a_namespace(
-            "an empty file: its creator is at work or was killed; create and remove clear it",
+            "an empty file: a name that is being created, or was left by a killed process; removing the \
+             name clears it",
         ),
         _ => error,
     }

@@ -77,9 +77,14 @@ impl Error {
         Error { errno, cause: errno, step, hint: None, kernel: 0 }
     }
 
-    /// The caller's argument is at fault.
+    /// An argument of the caller's is invalid, or missing, that no step of its own names.
     pub fn invalid(what: &'static str) -> Error {
-        Error::new(Step::Argument, Errno::EINVAL).hint(what)
+        Error::invalid_at(Step::Argument, what)
+    }
+
+    /// The same, with a step such as [`Step::Name`] that says which argument it is.
+    pub fn invalid_at(step: Step, what: &'static str) -> Error {
+        Error::new(step, Errno::EINVAL).hint(what)
     }
 
     /// What is there already where a new name was to be.
@@ -162,3 +167,5 @@ impl<T, E: Into<Cause>> At<T> for std::result::Result<T, E> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod words;

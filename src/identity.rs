@@ -45,8 +45,8 @@ impl Kind {
     pub fn network(self) -> Result<Identity> {
         match self {
             Kind::Network(identity) => Ok(identity),
-            Kind::OtherNamespace => Err(Error::not_a_namespace("a namespace of another kind")),
-            Kind::NoNamespace => Err(Error::not_a_namespace("no namespace at all")),
+            Kind::OtherNamespace => Err(Error::not_a_namespace("a namespace of another type")),
+            Kind::NoNamespace => Err(Error::not_a_namespace("not a namespace file")),
         }
     }
 }

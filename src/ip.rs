@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use netlink_packet_route::AddressFamily;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Step};
 
 /// An address and the length of its network's prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ impl Prefix {
         };
         let address = parse_bytes(&text[..slash])?;
         let len = decimal(&text[slash + 1..]).filter(|&len| len <= bits(address)).ok_or(
-            Error::invalid("what follows the slash is a prefix length: 0 to 32, for IPv6 to 128"),
+            Error::invalid_at(Step::Address, "the prefix length is 0 to 32, for IPv6 0 to 128"),
         )?;
         Ok(Prefix { address, len })
     }
@@ -55,10 +55,10 @@ pub fn parse(text: &CStr) -> Result<IpAddr> {
 }
 
 fn parse_bytes(text: &[u8]) -> Result<IpAddr> {
-    std::str::from_utf8(text)
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .ok_or(Error::invalid("not an IPv4 or IPv6 address, such as 192.0.2.1 or 2001:db8::1"))
+    std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).ok_or(Error::invalid_at(
+        Step::Address,
+        "not an IPv4 or IPv6 address, such as 192.0.2.1 or 2001:db8::1",
+    ))
 }
 
 fn bits(address: IpAddr) -> u8 {
@@ -139,7 +139,10 @@ impl LinkAddress {
     }
 
     pub fn parse(text: &CStr) -> Result<LinkAddress> {
-        let malformed = Error::invalid("not a link-layer address, such as 02:00:5e:10:00:01");
+        let malformed = Error::invalid_at(
+            Step::LinkAddress,
+            "bytes in hexadecimal with colons, such as 02:00:5e:10:00:01",
+        );
         let mut address = LinkAddress { bytes: [0; LinkAddress::LONGEST], len: 0 };
         for part in text.to_bytes().split(|&byte| byte == b':') {
             let byte = octet(part).ok_or(malformed)?;

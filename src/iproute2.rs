@@ -90,7 +90,9 @@ pub fn get_fd(text: &CStr) -> Result<OwnedFd> {
 fn neither(errno: Errno) -> Error {
     let error = Error::new(Step::FindNamespace, errno);
     match errno {
-        Errno::ENOENT => error.hint("there is no such name, and /proc shows no such process"),
+        Errno::ENOENT => {
+            error.hint("no network namespace has this name, and /proc shows no such process")
+        }
         _ => error,
     }
 }

@@ -74,26 +74,14 @@ pub fn create(rundir: &CStr, name: Name, flags: CreateFlags) -> Result<Namespace
             Err(error) if error.errno == Errno::EEXIST && flags.contains(CreateFlags::EXIST_OK) => {
                 made = Some(ns)
             }
-            Err(error) => return Err(for_create(error)),
+            Err(error) => return Err(error),
         }
     }
-    Err(Error::new(Step::Exists, Errno::EAGAIN).hint("others make and remove it all the time"))
+    Err(Error::new(Step::Exists, Errno::EAGAIN)
+        .hint("other processes keep creating and removing it; try again"))
 }
 
-const BEING_MADE: &str = "somebody is making it";
-
-/// What to do about a name that is taken depends on what it was wanted for.
-fn for_create(error: Error) -> Error {
-    match error.hint {
-        None if error.errno == Errno::EEXIST => {
-            error.hint("open it with netns_open, or pass NETNS_CREATE_EXIST_OK")
-        }
-        Some(BEING_MADE) => {
-            error.hint("somebody is making it; NETNS_CREATE_EXIST_OK waits for that")
-        }
-        _ => error,
-    }
-}
+const BEING_MADE: &str = "another process is creating it";
 
 /// Gives `ns` one more name.
 pub fn attach(rundir: &CStr, ns: &Namespace, name: Name) -> Result<()> {
@@ -153,7 +141,7 @@ fn take_existing(
         return Ok(None);
     };
     if !flags.contains(CreateFlags::EXIST_OK) {
-        return Err(for_create(error));
+        return Err(error);
     }
     match wait_until_settled(rundir, name, deadline)? {
         Entry::Namespace(_) => open_existing(rundir, name, flags),
@@ -228,7 +216,7 @@ fn publish(rundir: &CStr, name: Name, ns: BorrowedFd) -> Result<()> {
             }
         }
     }
-    Err(Error::new(Step::Bind, Errno::EAGAIN).hint("others remove it all the time"))
+    Err(Error::new(Step::Bind, Errno::EAGAIN).hint("other processes keep removing it; try again"))
 }
 
 /// Changes the file's times, which inotify tells of (IN_ATTRIB), where it tells nothing of a mount: so
@@ -295,7 +283,8 @@ fn make_placeholder(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Result<Own
             found => return Err(exists(found)),
         }
     }
-    Err(Error::new(Step::Placeholder, Errno::EAGAIN))
+    Err(Error::new(Step::Placeholder, Errno::EAGAIN)
+        .hint("other processes keep creating and removing it; try again"))
 }
 
 /// Takes our placeholder away again, if the name is still it; without a descriptor, of which there

@@ -27,18 +27,19 @@ impl<'a> LinkName<'a> {
         let bytes = text.to_bytes();
         let unfit = |byte: &u8| matches!(byte, b'/' | b':' | b'%' | b' ' | b'\t'..=b'\r' | 0xa0);
         if bytes.iter().any(unfit) {
-            return Err(Error::invalid(
-                "an interface's name has no '/', ':', '%', space or byte 0xa0",
+            return Err(Error::invalid_at(
+                Step::LinkName,
+                "a name has no '/', ':', '%', white space or byte 0xa0",
             ));
         }
         if matches!(bytes, b"" | b"." | b".." | b"all" | b"default") {
-            return Err(Error::invalid(
-                "an interface's name is not empty, \".\", \"..\", \"all\" or \"default\"",
+            return Err(Error::invalid_at(
+                Step::LinkName,
+                "a name is not empty, \".\", \"..\", \"all\" or \"default\"",
             ));
         }
         if bytes.len() >= libc::IFNAMSIZ {
-            return Err(Error::new(Step::Argument, Errno::ENAMETOOLONG)
-                .hint("an interface's name has 15 bytes at most"));
+            return Err(Error::new(Step::LinkName, Errno::ENAMETOOLONG).hint("15 bytes at most"));
         }
         Ok(LinkName(text))
     }
@@ -103,7 +104,7 @@ pub fn move_to(
 fn refuse_if_taken(there: &mut Route, name: LinkName) -> Result<()> {
     match index_of(there, name) {
         Ok(_) => Err(Error::new(Step::MoveLink, Errno::EEXIST)
-            .hint("the namespace that it is to go to has an interface of the new name")),
+            .hint("the target namespace has an interface of the new name")),
         Err(Error { errno: Errno::ENODEV, .. }) => Ok(()),
         Err(error) => Err(error),
     }
@@ -118,7 +119,7 @@ fn refuse_if_alternative(here: &mut Route, index: u32, name: LinkName) -> Result
     };
     match find(here, name, is_alternative) {
         Ok(true) => Err(Error::new(Step::MoveLink, Errno::EEXIST)
-            .hint("the new name is an alternative name that the interface has")),
+            .hint("the new name is an alternative name of the interface")),
         Ok(false) | Err(Error { errno: Errno::ENODEV, .. }) => Ok(()),
         Err(error) => Err(error),
     }

@@ -92,7 +92,7 @@ impl Namespace {
     /// The namespace of a process, or of a thread that leads none.
     pub fn open_pid(pid: i32) -> Result<Namespace> {
         if pid <= 0 {
-            return Err(Error::invalid("a process id is greater than 0"));
+            return Err(Error::invalid_at(Step::ProcessId, "it has to be greater than 0"));
         }
         Namespace::from_fd(of_pid(pid)?)
     }
@@ -104,7 +104,11 @@ impl Namespace {
             SOCKFS => sys::namespace_of_socket(fd).at(Step::FindNamespace)?,
             PIDFS => of_pidfd(fd)?,
             ANON_INODES => of_old_pidfd(fd)?,
-            _ => return Err(Error::not_a_namespace("nor a socket, nor a pidfd")),
+            _ => {
+                return Err(Error::not_a_namespace(
+                    "neither a namespace file, nor a socket, nor a pidfd",
+                ));
+            }
         };
         Namespace::from_fd(found)
     }
@@ -181,7 +185,7 @@ pub fn loopback_up_here() -> Result<()> {
 fn from_nsfs(fd: Option<OwnedFd>) -> Result<Namespace> {
     match fd {
         Some(fd) => Namespace::from_fd(fd),
-        None => Err(Error::not_a_namespace("no namespace at all")),
+        None => Err(Error::not_a_namespace("not a namespace file")),
     }
 }
 
@@ -210,7 +214,7 @@ fn of_pid(pid: i32) -> Result<OwnedFd> {
 fn of_pid_by_proc(pid: i32) -> Result<OwnedFd> {
     if !proc_is_ours() {
         return Err(Error::new(Step::FindNamespace, Errno::ENOENT)
-            .hint("/proc is not mounted, or is another pid namespace's"));
+            .hint("/proc is not mounted, or shows another pid namespace"));
     }
     open_below_proc(pid).map_err(not_ours_to_see)
 }

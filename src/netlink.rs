@@ -270,7 +270,7 @@ impl<'a> Route<'a> {
                 return Ok(dump.found);
             }
         }
-        Err(Error::new(step, Errno::EAGAIN).hint("it changes all the time"))
+        Err(Error::new(step, Errno::EAGAIN).hint("the list keeps changing; try again"))
     }
 
     /// Sends a request and shows what comes back to `each`, until that has its result.
@@ -328,7 +328,7 @@ fn until_answered<T>(
             None => drop(patience.left()?),
         }
     }
-    Err(Error::new(Step::Netlink, Errno::EMSGSIZE).hint("the kernel's answer has no end"))
+    Err(Error::new(Step::Netlink, Errno::EMSGSIZE).hint("the kernel's reply has no end"))
 }
 
 /// How long an answer is waited for, whatever else comes meanwhile.

@@ -55,7 +55,7 @@ pub fn ask(route: &mut Route, ns: BorrowedFd) -> Result<Option<i32>> {
 /// Gives `ns` an id in `within`, and returns it.
 pub fn set(within: Option<&Namespace>, ns: &Namespace, id: i32) -> Result<i32> {
     if id < NONE {
-        return Err(Error::invalid("an id is not negative; NETNS_NSID_AUTO lets the kernel pick"));
+        return Err(Error::invalid_at(Step::Nsid, "an nsid is 0 or greater"));
     }
     netlink::with(within, |route| {
         give(route, ns.as_fd(), id)?;
@@ -93,7 +93,7 @@ impl Ids {
     /// The ids that `within` has or, where there is a `target`, the namespace that `within` calls so.
     pub fn list(rundir: &CStr, within: Option<&Namespace>, target: i32) -> Result<Ids> {
         if target < NONE {
-            return Err(Error::invalid("an id is not negative; NETNS_NSID_NONE is no target"));
+            return Err(Error::invalid_at(Step::Nsid, "an nsid is 0 or greater"));
         }
         netlink::with(within, |route| {
             let mut ids = dump_all(route, target)?;
@@ -174,7 +174,7 @@ fn dump(route: &mut Route, target: i32) -> Result<Vec<Id>> {
         let answer = Answer::read(message)?;
         if target != NONE && answer.current.is_none() {
             return Err(Error::new(Step::ListIds, Errno::EOPNOTSUPP)
-                .hint("ids of a target came with Linux 5.0"));
+                .hint("nsids of a target came with Linux 5.0"));
         }
         let current = answer.current.filter(|id| *id != NONE);
         Ok(answer.id.map(|id| Id { id, current, name: None }))

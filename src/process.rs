@@ -103,7 +103,7 @@ fn as_id(name: &CStr) -> Option<i32> {
 /// is another kind of descriptor.
 pub fn pid_of_pidfd(pidfd: BorrowedFd) -> Result<i32> {
     match procfs::fdinfo_number::<i32>(pidfd, "Pid:").at(Step::FindNamespace)? {
-        None => Err(Error::not_a_namespace("nor a socket, nor a pidfd")),
+        None => Err(Error::not_a_namespace("neither a namespace file, nor a socket, nor a pidfd")),
         // 0: in another pid namespace; -1: ended and waited for.
         Some(pid) if pid <= 0 => Err(Error::new(Step::FindNamespace, Errno::ESRCH)),
         Some(pid) => Ok(pid),

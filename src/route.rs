@@ -37,12 +37,18 @@ impl<'a> Route<'a> {
         }
         // The kernel takes the one of IPv4 for none, and makes a route that leads elsewhere.
         if via.is_some_and(|via| via.is_unspecified()) {
-            return Err(Error::invalid("no gateway has this address; without one it is NULL"));
+            return Err(Error::invalid_at(
+                Step::Gateway,
+                "a gateway cannot have the all-zero address",
+            ));
         }
         let to = if to == c"default" { everything(via) } else { Prefix::parse(to)? };
         // The kernel says so of IPv4 only, and of IPv6 drops what is too much.
         if !to.is_network() {
-            return Err(Error::invalid("the destination has bits beyond its prefix"));
+            return Err(Error::invalid_at(
+                Step::Destination,
+                "it has bits beyond its prefix length",
+            ));
         }
         Ok(Route { to, via, interface })
     }

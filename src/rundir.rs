@@ -212,7 +212,8 @@ impl LockedRunDir {
                 return Ok(LockedRunDir { dir: again, lock });
             }
         }
-        Err(Error::new(Step::OpenRunDir, Errno::EAGAIN).hint("it is being replaced all the time"))
+        Err(Error::new(Step::OpenRunDir, Errno::EAGAIN)
+            .hint("other processes keep replacing it; try again"))
     }
 
     /// Fails where no name could be taken away, before anything is.

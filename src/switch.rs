@@ -154,8 +154,8 @@ pub fn leave(token: RawFd) -> Result<()> {
     // SAFETY: the descriptor is only asked what it is; if it is not open, fcntl says EBADF.
     let fd = unsafe { BorrowedFd::borrow_raw(token) };
     let flags = OFlag::from_bits_retain(fcntl(fd, FcntlArg::F_GETFL).at(Step::Token)?);
-    let no_token = Error::new(Step::Token, Errno::EINVAL)
-        .hint("not what netns_enter returned, or left with already");
+    let no_token =
+        Error::new(Step::Token, Errno::EINVAL).hint("it is not a token, or has been used already");
     if !flags.contains(TOKEN_MARK) || flags & OFlag::O_ACCMODE != OFlag::O_RDONLY {
         return Err(no_token);
     }

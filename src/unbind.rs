@@ -71,7 +71,8 @@ fn remove_rest(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Result<()> {
             break;
         }
     }
-    Err(Error::new(Step::Unmount, Errno::EAGAIN).hint("others mount on it all the time"))
+    Err(Error::new(Step::Unmount, Errno::EAGAIN)
+        .hint("other processes keep mounting on it; try again"))
 }
 
 /// No stack is higher than that.
@@ -183,7 +184,8 @@ fn unlink_from_elsewhere(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Resul
     match mounts::set_propagation(c"/", MsFlags::MS_REC | MsFlags::MS_PRIVATE) {
         Err(Errno::EINVAL) => {
             return Err(Error::new(Step::Unlink, Errno::EBUSY).hint(
-                "another mount hides one on it, which a chroot that is no mount cannot undo",
+                "another mount hides one on it, which cannot be uncovered while the root directory is not a \
+                 mount point",
             ));
         }
         result => result.at(Step::Unmount)?,

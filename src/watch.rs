@@ -81,7 +81,8 @@ impl Watches {
                 return Ok(());
             }
         }
-        Err(Error::new(Step::Monitor, Errno::EAGAIN).hint("it is being replaced all the time"))
+        Err(Error::new(Step::Monitor, Errno::EAGAIN)
+            .hint("other processes keep replacing it; try again"))
     }
 
     /// Whether a missing directory on the way to the run directory was made before the one above it

@@ -123,7 +123,7 @@ fn about<'a>(
 
 fn arguments<'a>(ifname: Option<&'a CStr>, cidr: Option<&CStr>) -> Result<(LinkName<'a>, Prefix)> {
     let interface = convert::link_name(ifname)?;
-    Ok((interface, Prefix::parse(convert::required(cidr, "the address is NULL")?)?))
+    Ok((interface, Prefix::parse(convert::required(cidr, "no address given")?)?))
 }
 
 /// All IP addresses of a namespace's interfaces at one moment: IPv4 first, by interface.

@@ -110,7 +110,7 @@ fn shielded<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
         // Dropping it could panic again.
         std::mem::forget(payload);
         Err(Error::new(Step::Panic, Errno::ENOTRECOVERABLE)
-            .hint("a bug in libnetns, please report it"))
+            .hint("a bug in libnetns: please report it"))
     })
 }
 

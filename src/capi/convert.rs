@@ -30,7 +30,7 @@ pub fn required<T>(argument: Option<T>, complaint: &'static str) -> Result<T> {
 }
 
 pub fn handle(ns: Option<&Netns>) -> Result<&Netns> {
-    required(ns, "the handle is NULL")
+    required(ns, "no namespace given")
 }
 
 /// The namespace that a call is to work in; NULL is the calling thread's, which is None.
@@ -40,30 +40,32 @@ pub fn namespace(ns: Option<&Netns>) -> Option<&Namespace> {
 
 /// Where the result goes: the pointer that C passed, which is written to on success only.
 pub fn out<T>(out: Option<&mut MaybeUninit<T>>) -> Result<&mut MaybeUninit<T>> {
-    required(out, "the pointer to the result is NULL")
+    required(out, "no place for the result given")
 }
 
 pub fn name(text: Option<&CStr>) -> Result<Name<'_>> {
-    Name::new(required(text, "the name is NULL")?)
+    Name::new(required(text, "no name given")?)
 }
 
 pub fn link_name(text: Option<&CStr>) -> Result<LinkName<'_>> {
-    LinkName::new(required(text, "the interface's name is NULL")?)
+    LinkName::new(required(text, "no interface given")?)
 }
 
 pub fn rundir(text: Option<&CStr>) -> Result<&CStr> {
     match text {
-        Some(path) if path.is_empty() => Err(Error::invalid("the run directory's path is empty")),
+        Some(path) if path.is_empty() => {
+            Err(Error::invalid_at(Step::RunDirPath, "its path is empty"))
+        }
         path => Ok(path.unwrap_or(DEFAULT_RUN_DIR)),
     }
 }
 
 pub fn flags<F: Flags<Bits = u32>>(bits: u32) -> Result<F> {
-    required(F::from_bits(bits), "an unknown flag")
+    required(F::from_bits(bits), "unknown flag")
 }
 
 pub fn no_flags(bits: u32) -> Result<()> {
-    if bits == 0 { Ok(()) } else { Err(Error::invalid("an unknown flag: none is defined here")) }
+    if bits == 0 { Ok(()) } else { Err(Error::invalid("unknown flag")) }
 }
 
 /// What a call about a name is about.
@@ -72,11 +74,11 @@ pub fn about_name<'a>(
     rundir: Option<&'a CStr>,
     name: Option<&'a CStr>,
 ) -> Subject<'a> {
-    Subject { verb, rundir, object: name.map_or(Object::Null, Object::Name) }
+    Subject { verb, rundir, object: name.map_or(Object::Missing, Object::Name) }
 }
 
 pub fn about_handle<'a>(verb: &'static str, ns: Option<&'a Netns>) -> Subject<'a> {
-    about(verb, ns.map_or(Object::Null, |ns| Object::Handle(&ns.0)))
+    about(verb, ns.map_or(Object::Missing, |ns| Object::Handle(&ns.0)))
 }
 
 /// What a call about an interface is about.

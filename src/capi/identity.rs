@@ -18,7 +18,7 @@ use super::types::Netns;
 /// Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_fd(ns: Option<&Netns>) -> c_int {
-    boundary::call(convert::about_handle("fd", ns), || {
+    boundary::call(convert::about_handle("get the descriptor of", ns), || {
         Ok(convert::handle(ns)?.0.as_fd().as_raw_fd())
     })
 }
@@ -80,7 +80,7 @@ pub unsafe extern "C" fn netns_cookie(
     ns: Option<&Netns>,
     cookie: Option<&mut MaybeUninit<u64>>,
 ) -> c_int {
-    boundary::call(convert::about_handle("cookie of", ns), || {
+    boundary::call(convert::about_handle("get the cookie of", ns), || {
         let ns = convert::handle(ns)?;
         convert::out(cookie)?.write(ns.0.cookie()?);
         Ok(())
@@ -108,5 +108,7 @@ pub unsafe extern "C" fn netns_equal(a: Option<&Netns>, b: Option<&Netns>) -> c_
 /// Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_is_current(ns: Option<&Netns>) -> c_int {
-    boundary::call(convert::about_handle("compare", ns), || convert::handle(ns)?.0.is_current())
+    boundary::call(convert::about_handle("compare with the calling thread's namespace", ns), || {
+        convert::handle(ns)?.0.is_current()
+    })
 }

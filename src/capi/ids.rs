@@ -41,7 +41,7 @@ const _: () = assert!(NETNS_NSID_AUTO == nsid::NONE && NETNS_NSID_NONE == nsid::
 /// Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_nsid_get(within: Option<&Netns>, ns: Option<&Netns>) -> c_int {
-    boundary::call(convert::about_handle("id of", ns), || {
+    boundary::call(convert::about_handle("get the nsid of", ns), || {
         nsid::get(convert::namespace(within), &convert::handle(ns)?.0)
     })
 }
@@ -71,7 +71,7 @@ pub unsafe extern "C" fn netns_nsid_set(
     ns: Option<&Netns>,
     nsid: i32,
 ) -> c_int {
-    boundary::call(convert::about_handle("give an id to", ns), || {
+    boundary::call(convert::about_handle("assign an nsid to", ns), || {
         nsid::set(convert::namespace(within), &convert::handle(ns)?.0, nsid)
     })
 }
@@ -118,8 +118,8 @@ pub unsafe extern "C" fn netns_nsid_list(
     // SAFETY: the caller passes NULL or a string.
     let rundir = unsafe { text(rundir) };
     let (verb, object) = match within {
-        Some(ns) => ("list the ids of", Object::Handle(&ns.0)),
-        None => ("list the ids", Object::Nothing),
+        Some(ns) => ("list the nsids of", Object::Handle(&ns.0)),
+        None => ("list the nsids", Object::Nothing),
     };
     boundary::call(Subject { verb, rundir, object }, || {
         convert::no_flags(flags)?;

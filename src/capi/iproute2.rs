@@ -50,7 +50,7 @@ pub unsafe extern "C" fn netns_switch(netns: *mut c_char) -> c_int {
     // SAFETY: the caller passes NULL or a string.
     let name = unsafe { text(netns) };
     let switched = boundary::attempt(convert::about_name("switch", None, name), || {
-        iproute2::switch(convert::required(name, "the name is NULL")?)
+        iproute2::switch(convert::required(name, "no name given")?)
     });
     switched.map_or(FAILED, |()| 0)
 }
@@ -70,13 +70,13 @@ pub unsafe extern "C" fn netns_get_fd(name: *const c_char) -> c_int {
     // SAFETY: the caller passes NULL or a string.
     let name = unsafe { text(name) };
     let opened = boundary::attempt(about_text("open", name), || {
-        iproute2::get_fd(convert::required(name, "the name is NULL")?)
+        iproute2::get_fd(convert::required(name, "no name given")?)
     });
     opened.map_or(FAILED, IntoRawFd::into_raw_fd)
 }
 
 fn about_text<'a>(verb: &'static str, text: Option<&'a CStr>) -> Subject<'a> {
-    let object = text.map_or(Object::Null, |text| {
+    let object = text.map_or(Object::Missing, |text| {
         if iproute2::is_path(text) { Object::Path(text) } else { Object::Name(text) }
     });
     convert::about(verb, object)
@@ -130,8 +130,8 @@ type Callback = unsafe extern "C-unwind" fn(nsname: *mut c_char, arg: *mut c_voi
 fn begin_foreach(
     func: Option<Callback>,
 ) -> std::result::Result<(Callback, ManuallyDrop<Vec<u8>>), Errno> {
-    boundary::attempt(convert::about("list", Object::Nothing), || {
-        let func = convert::required(func, "the function is NULL")?;
+    boundary::attempt(convert::about("list", Object::RunDir), || {
+        let func = convert::required(func, "no function given")?;
         Ok((func, ManuallyDrop::new(iproute2::entries()?)))
     })
 }
@@ -161,7 +161,7 @@ fn end_foreach(names: ManuallyDrop<Vec<u8>>) {
 pub unsafe extern "C" fn netns_id_from_name(rtnl: *mut RtnlHandle, name: *const c_char) -> c_int {
     // SAFETY: the caller passes NULL or a string, and NULL or a structure.
     let (name, socket) = unsafe { (text(name), socket_of(rtnl)) };
-    let id = on_name("id of", name, socket, iproute2::id_of);
+    let id = on_name("get the nsid of", name, socket, iproute2::id_of);
     id.map_or_else(|failure| failure, |id| id.unwrap_or(NO_ID))
 }
 
@@ -184,7 +184,7 @@ pub unsafe extern "C" fn set_netns_id_from_name(
     // SAFETY: the caller passes NULL or a string, and NULL or a structure.
     let (name, socket) = unsafe { (text(name), socket_of(rtnl)) };
     let given =
-        on_name("give an id to", name, socket, |socket, ns| iproute2::set_id(socket, ns, nsid));
+        on_name("assign an nsid to", name, socket, |socket, ns| iproute2::set_id(socket, ns, nsid));
     given.map_or_else(|failure| failure, |()| 0)
 }
 
@@ -205,8 +205,8 @@ fn on_name<T>(
 ) -> std::result::Result<T, c_int> {
     let mut failure = FAILED;
     boundary::attempt(about_text(verb, name), || {
-        let name = convert::required(name, "the name is NULL")?;
-        let socket = convert::required(socket, "the rtnl_handle is NULL")?;
+        let name = convert::required(name, "no name given")?;
+        let socket = convert::required(socket, "no rtnetlink socket given")?;
         let ns = iproute2::get_fd(name)?;
         failure = REFUSED;
         talk(socket, ns.as_fd())
@@ -225,7 +225,7 @@ fn on_name<T>(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_name_from_id(id: i32) -> *mut c_char {
     let found =
-        boundary::attempt(convert::about("find the name of an id", Object::Nothing), || {
+        boundary::attempt(convert::about("find the name of an nsid", Object::Nothing), || {
             let Some(name) = iproute2::name_of(id)? else { return Ok(ptr::null_mut()) };
             // SAFETY: it copies a string.
             let copy = unsafe { libc::strdup(name.as_ptr()) };

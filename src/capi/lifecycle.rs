@@ -6,7 +6,7 @@ use std::os::fd::BorrowedFd;
 
 use nix::errno::Errno;
 
-use crate::error::{Error, Object, Result, Step};
+use crate::error::{Error, Object, Result, Step, Subject};
 use crate::lifecycle::{self, CreateFlags, RemoveFlags};
 use crate::namespace::Namespace;
 
@@ -101,11 +101,15 @@ fn create(
     flags: u32,
     out: Option<&mut MaybeUninit<*mut Netns>>,
 ) -> c_int {
-    boundary::call(convert::about_name("create", rundir, name), || {
+    let (verb, object) = match name {
+        Some(name) => ("create", Object::Name(name)),
+        None => ("create an anonymous namespace", Object::Nothing),
+    };
+    boundary::call(Subject { verb, rundir, object }, || {
         let flags = convert::flags::<CreateFlags>(flags)?;
         let rundir = convert::rundir(rundir)?;
         let Some(name) = name else {
-            let out = convert::required(out, "both name and out are NULL")?;
+            let out = convert::required(out, "neither a name nor a place for the handle given")?;
             let slot = Slot::new()?;
             out.write(slot.give(Netns(lifecycle::create_anonymous(flags)?)));
             return Ok(());
@@ -260,7 +264,7 @@ fn open_name(
     flags: u32,
     out: Option<&mut MaybeUninit<*mut Netns>>,
 ) -> c_int {
-    open(name.map_or(Object::Null, Object::Name), rundir, out, || {
+    open(name.map_or(Object::Missing, Object::Name), rundir, out, || {
         convert::no_flags(flags)?;
         Namespace::open_named(convert::rundir(rundir)?, convert::name(name)?)
     })
@@ -272,8 +276,12 @@ fn open(
     out: Option<&mut MaybeUninit<*mut Netns>>,
     opened: impl FnOnce() -> Result<Namespace>,
 ) -> c_int {
-    let verb = if matches!(object, Object::Nothing) { "open the thread's own" } else { "open" };
-    boundary::call(crate::error::Subject { verb, rundir, object }, || {
+    let verb = if matches!(object, Object::Nothing) {
+        "open the calling thread's namespace"
+    } else {
+        "open"
+    };
+    boundary::call(Subject { verb, rundir, object }, || {
         let out = convert::out(out)?;
         let slot = Slot::new()?;
         out.write(slot.give(Netns(opened()?)));

@@ -55,9 +55,10 @@ pub unsafe extern "C" fn netns_link_move(
 ) -> c_int {
     // SAFETY: the caller passes NULL or a string, twice.
     let (ifname, newname) = unsafe { (text(ifname), text(newname)) };
-    boundary::call(convert::about_name("move", None, ifname), || {
+    let subject = convert::about_setting("move interface", from, ifname, ("as", newname));
+    boundary::call(subject, || {
         let name = convert::link_name(ifname)?;
-        let to = convert::required(to, "the namespace to move to is NULL")?;
+        let to = convert::required(to, "no namespace to move to given")?;
         let new_name = newname.map(|name| convert::link_name(Some(name))).transpose()?;
         link::move_to(convert::namespace(from), name, &to.0, new_name)
     })
@@ -94,7 +95,7 @@ pub unsafe extern "C" fn netns_link_add(
     let (ifname, kind) = unsafe { (text(ifname), text(kind)) };
     let subject = convert::about_setting("add interface", ns, ifname, ("of kind", kind));
     boundary::call(subject, || {
-        let kind = Kind::new(convert::required(kind, "the kind is NULL")?)?;
+        let kind = Kind::new(convert::required(kind, "no kind given")?)?;
         setup::add(place(ns, ifname)?, kind)
     })
 }
@@ -257,7 +258,7 @@ pub unsafe extern "C" fn netns_link_up(ns: Option<&Netns>, ifname: *const c_char
 pub unsafe extern "C" fn netns_link_down(ns: Option<&Netns>, ifname: *const c_char) -> c_int {
     // SAFETY: the caller passes NULL or a string.
     let ifname = unsafe { text(ifname) };
-    boundary::call(convert::about_link("take down", ns, ifname), || {
+    boundary::call(convert::about_link("bring down", ns, ifname), || {
         setup::set_up(place(ns, ifname)?, false)
     })
 }
@@ -317,7 +318,7 @@ pub unsafe extern "C" fn netns_link_set_address(
     let (ifname, address) = unsafe { (text(ifname), text(lladdr)) };
     let subject = convert::about_setting("set the address of", ns, ifname, ("to", address));
     boundary::call(subject, || {
-        let address = convert::required(address, "the address is NULL")?;
+        let address = convert::required(address, "no address given")?;
         setup::set_address(place(ns, ifname)?, LinkAddress::parse(address)?)
     })
 }

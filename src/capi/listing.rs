@@ -60,7 +60,7 @@ fn list(
     flags: u32,
     out: Option<&mut MaybeUninit<*mut NetnsNameSnapshot>>,
 ) -> c_int {
-    let subject = Subject { verb: "list", rundir, object: Object::Nothing };
+    let subject = Subject { verb: "list", rundir, object: Object::RunDir };
     give_list(subject, out, || {
         List::read(convert::rundir(rundir)?, convert::flags::<ListFlags>(flags)?)
     })
@@ -156,7 +156,7 @@ fn names(
     flags: u32,
     out: Option<&mut MaybeUninit<*mut NetnsNameSnapshot>>,
 ) -> c_int {
-    let subject = Subject { rundir, ..convert::about_handle("names of", ns) };
+    let subject = Subject { rundir, ..convert::about_handle("find the names of", ns) };
     give_list(subject, out, || {
         convert::no_flags(flags)?;
         List::names_of(convert::rundir(rundir)?, &convert::handle(ns)?.0)

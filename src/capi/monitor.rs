@@ -40,7 +40,7 @@ pub struct NetnsEvent {
 // SAFETY: it begins with its size and is made of integers.
 unsafe impl Growing for NetnsEvent {
     const FIRST_SIZE: usize = 264;
-    const WRONG_SIZE: &'static str = "ev->size is not sizeof(struct netns_event)";
+    const WRONG_SIZE: &'static str = "the size of the event is one that no version has";
 }
 
 const _: () = assert!(has_no_tail_padding!(NetnsEvent, name: [c_char; 256]));
@@ -79,7 +79,7 @@ pub unsafe extern "C" fn netns_monitor_open(
 ) -> c_int {
     // SAFETY: the caller passes NULL or a string.
     let rundir = unsafe { text(rundir) };
-    let subject = Subject { verb: "monitor", rundir, object: Object::Nothing };
+    let subject = Subject { verb: "monitor", rundir, object: Object::RunDir };
     boundary::call(subject, || {
         let flags = convert::flags::<MonitorFlags>(flags)?;
         let out = convert::out(out)?;
@@ -101,7 +101,7 @@ pub unsafe extern "C" fn netns_monitor_open(
 /// Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_monitor_fd(m: Option<&NetnsMonitor>) -> c_int {
-    boundary::call(convert::about("monitor", Object::Nothing), || {
+    boundary::call(convert::about("monitor", Object::Missing), || {
         Ok(monitor(m)?.monitor.as_fd().as_raw_fd())
     })
 }
@@ -130,11 +130,11 @@ pub unsafe extern "C" fn netns_monitor_next(m: *mut NetnsMonitor, ev: *mut Netns
     // SAFETY: the caller passes NULL or a monitor; a mutex in it keeps threads apart.
     let m = unsafe { m.as_ref() };
     let rundir: Option<&CStr> = m.map(|m| &*m.rundir);
-    let subject = Subject { verb: "monitor", rundir, object: Object::Nothing };
+    let subject = Subject { verb: "monitor", rundir, object: Object::RunDir };
     boundary::call(subject, || {
         let m = monitor(m)?;
         // SAFETY: the caller passes NULL or an event whose size is set.
-        let room = unsafe { Output::new(ev, "the pointer to the event is NULL") }?;
+        let room = unsafe { Output::new(ev, "no place for the event given") }?;
         let Some(event) = m.monitor.next()? else {
             return Ok(false);
         };
@@ -156,7 +156,7 @@ fn for_c(event: Event) -> NetnsEvent {
 }
 
 fn monitor(m: Option<&NetnsMonitor>) -> Result<&NetnsMonitor> {
-    convert::required(m, "the monitor is NULL")
+    convert::required(m, "no monitor given")
 }
 
 /// Ends a monitor and closes its descriptor. NULL is allowed. errno is left alone. Since 1.0.

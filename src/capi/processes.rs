@@ -34,11 +34,11 @@ pub unsafe extern "C" fn netns_pids(
     pids: *mut libc::pid_t,
     cap: usize,
 ) -> libc::ssize_t {
-    boundary::call(convert::about_handle("pids of", ns), || {
+    boundary::call(convert::about_handle("find the processes in", ns), || {
         let ns = convert::handle(ns)?;
         let flags = convert::flags::<PidsFlags>(flags)?;
         if pids.is_null() && cap != 0 {
-            return Err(Error::invalid("pids is NULL and cap is not 0"));
+            return Err(Error::invalid("no place for the process IDs given"));
         }
         let found = process::pids(&ns.0, flags)?;
         // SAFETY: the caller passes room for cap ids.

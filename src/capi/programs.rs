@@ -52,7 +52,7 @@ pub struct NetnsSpawnOptions {
 // SAFETY: it begins with its size and is made of integers and raw pointers.
 unsafe impl Growing for NetnsSpawnOptions {
     const FIRST_SIZE: usize = if cfg!(target_pointer_width = "64") { 40 } else { 28 };
-    const WRONG_SIZE: &'static str = "options->size is not sizeof(struct netns_spawn_options)";
+    const WRONG_SIZE: &'static str = "the size of the options is one that no version has";
 }
 
 const _: () = assert!(has_no_tail_padding!(NetnsSpawnOptions, cwd: *const c_char));
@@ -190,7 +190,7 @@ pub unsafe extern "C" fn netns_spawn(
         let (program, options) = unsafe { (program(file, argv, envp)?, convert::input(options)?) };
         let pidfd = options.map_or(ptr::null_mut(), |options| options.pidfd);
         if pid.is_null() && pidfd.is_null() {
-            return Err(Error::invalid("neither pid nor pidfd is given, to wait with"));
+            return Err(Error::invalid("no place for the child's process ID or pidfd given"));
         }
         // SAFETY: the same.
         let options =
@@ -212,11 +212,13 @@ unsafe fn program<'a>(
     argv: *const *mut c_char,
     envp: *const *mut c_char,
 ) -> Result<Program<'a>> {
-    let file = convert::required(file, "the program is NULL")?;
+    let file = convert::required(file, "no program given")?;
     // SAFETY: the caller passes NULL or an array with a NULL at the end; Argument is such a pointer.
     let argv = unsafe { arguments(argv.cast()) };
     if argv.len() < 2 {
-        return Err(Error::invalid("argv is NULL, or has no argv[0]"));
+        return Err(Error::invalid(
+            "no program arguments given; the first is the program's own name",
+        ));
     }
     // SAFETY: libc keeps an array there, or NULL; the program that changes it meanwhile, in another
     // thread, may not start programs either.

@@ -108,7 +108,7 @@ fn arguments<'a>(
 ) -> Result<Route<'a>> {
     let interface = ifname.map(|name| convert::link_name(Some(name))).transpose()?;
     let via = via.map(ip::parse).transpose()?;
-    Route::new(convert::required(dst, "the destination is NULL")?, via, interface)
+    Route::new(convert::required(dst, "no destination given")?, via, interface)
 }
 
 /// The routes of a namespace at one moment: IPv4 first, in the kernel's order. One that has several

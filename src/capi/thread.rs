@@ -28,7 +28,7 @@ use super::types::Netns;
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn netns_setns(ns: Option<&Netns>) -> c_int {
-    boundary::call(convert::about_handle("setns", ns), || switch::set(&convert::handle(ns)?.0))
+    boundary::call(convert::about_handle("switch to", ns), || switch::set(&convert::handle(ns)?.0))
 }
 
 /// Moves the calling thread into the namespace until netns_leave(). Threads that it starts in there
@@ -145,7 +145,7 @@ fn begin_run(
 ) -> std::result::Result<(Callback, RawFd), Errno> {
     boundary::attempt(convert::about_handle("run in", ns), || {
         let ns = convert::handle(ns)?;
-        let func = convert::required(func, "the function is NULL")?;
+        let func = convert::required(func, "no function given")?;
         Ok((func, Visit::begin(&ns.0)?.into_token()))
     })
 }
@@ -179,7 +179,7 @@ pub unsafe extern "C" fn netns_socket(
     r#type: c_int,
     protocol: c_int,
 ) -> c_int {
-    boundary::call(convert::about_handle("socket in", ns), || {
+    boundary::call(convert::about_handle("open a socket in", ns), || {
         switch::socket(&convert::handle(ns)?.0, domain, r#type, protocol)
     })
 }

@@ -125,13 +125,13 @@ fn what_is_neither_namespace_nor_placeholder_is_a_stranger() {
     bind_file("/run/netns/source", "empty");
 
     let table = [
-        (c"file", "a plain file"),
+        (c"file", "a regular file"),
         (c"dir", "a directory"),
         (c"link", "a symbolic link"),
         (c"dangling", "a symbolic link"),
         (c"fifo", "a fifo"),
         (c"socket", "a fifo, socket"),
-        (c"uts", "a namespace of another kind"),
+        (c"uts", "a namespace of another type"),
         (c"empty", "something else is mounted on it"),
     ];
     for (name, what) in table {
@@ -160,9 +160,13 @@ fn a_failed_open_is_described_by_what_is_there() {
     write("made", "", 0);
     let failed = Error::new(Step::Open, Errno::EIO);
     let file = describe(c"/run/netns/file", failed);
-    assert_eq!((file.errno, file.hint), (Errno::ENOTTY, Some("a plain file")));
+    assert_eq!((file.errno, file.hint), (Errno::ENOTTY, Some("a regular file")));
     let made = describe(c"/run/netns/made", failed);
     assert_eq!(made.errno, Errno::ENOTTY);
-    assert!(made.hint.unwrap().contains("its creator is at work or was killed"));
+    assert!(
+        made.hint
+            .unwrap()
+            .contains("a name that is being created, or was left by a killed process")
+    );
     assert_eq!(describe(c"/run/netns/none", failed), failed);
 }

@@ -1,74 +1,127 @@
-//! The steps that calls fail at: what the message calls each, and what it advises.
+//! The steps that calls fail at: what the message calls each, and the cause or remedy it adds.
+//!
+//! Messages are for operators, whatever language shows them: they name files, limits, capabilities and
+//! system calls, but no function, flag or constant of this library's, and no constant of the kernel's.
 
 use nix::errno::Errno;
 
-/// The step that a call failed at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    Argument,
-    Memory,
-    OpenRunDir,
-    MakeRunDir,
-    MountRunDir,
-    ReadRunDir,
-    Look,
-    Placeholder,
-    Bind,
-    Unmount,
-    Unlink,
-    Exists,
-    Open,
-    OpenPath,
-    Prove,
-    Duplicate,
-    OpenHome,
-    ProveWayBack,
-    Unshare,
-    Setns,
-    GoBack,
-    Token,
-    HelperThread,
-    Loopback,
-    Socket,
-    Cookie,
-    FindNamespace,
-    ReadProc,
-    Monitor,
-    Send,
-    Netlink,
-    GetId,
-    SetId,
-    ListIds,
-    FindLink,
-    MoveLink,
-    MakeLink,
-    DeleteLink,
-    ChangeLink,
-    ListLinks,
-    AddAddress,
-    DeleteAddress,
-    ListAddresses,
-    AddRoute,
-    DeleteRoute,
-    ListRoutes,
-    ReadMounts,
-    ReadEtc,
-    Clone,
-    Handlers,
-    UnshareMounts,
-    MakeSlave,
-    PickUp,
-    MountSys,
-    PutBack,
-    BindEtc,
-    Chdir,
-    Stdio,
-    Pidfd,
-    Exec,
-    Killed,
-    DeathSignal,
-    Mask,
-    Panic,
+/// Declares the steps, each with its text, and what of the call's object follows the text.
+macro_rules! steps {
+    ($($step:ident => $text:literal $place:ident,)*) => {
+        /// The step that a call failed at.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Step {
+            $($step,)*
+        }
+
+        impl Step {
+            #[cfg(test)]
+            pub const ALL: &[Step] = &[$(Step::$step,)*];
+
+            pub fn text(self) -> (&'static str, Place) {
+                match self {
+                    $(Step::$step => ($text, Place::$place),)*
+                }
+            }
+        }
+    };
+}
+
+steps! {
+    // The caller's arguments.
+    Argument => "check the arguments" Nothing,
+    Name => "invalid name" Nothing,
+    RunDirPath => "invalid run directory" Nothing,
+    ProcessId => "invalid process ID" Nothing,
+    Nsid => "invalid nsid" Nothing,
+    LinkName => "invalid interface name" Nothing,
+    LinkKind => "invalid kind of interface" Nothing,
+    MacvlanMode => "invalid macvlan mode" Nothing,
+    VlanId => "invalid VLAN ID" Nothing,
+    LinkAddress => "invalid link-layer address" Nothing,
+    Address => "invalid address" Nothing,
+    Destination => "invalid destination" Nothing,
+    Gateway => "invalid gateway" Nothing,
+
+    Memory => "allocate memory" Nothing,
+    Panic => "internal error" Nothing,
+
+    // The run directory, and the names in it.
+    OpenRunDir => "open " RunDir,
+    MakeRunDir => "mkdir " RunDir,
+    MountRunDir => "make a shared mount point of " RunDir,
+    ReadRunDir => "read " RunDir,
+    Monitor => "watch " RunDir,
+    Look => "stat " Entry,
+    Placeholder => "create " Entry,
+    Exists => "create " Entry,
+    Bind => "bind on " Entry,
+    Unmount => "unmount " Entry,
+    Unlink => "unlink " Entry,
+    Open => "open " Entry,
+    OpenPath => "open " Entry,
+    Prove => "identify " Entry,
+
+    // Other ways to a namespace, and what it tells.
+    Duplicate => "duplicate the descriptor" Nothing,
+    FindNamespace => "open its network namespace" Nothing,
+    ReadProc => "read /proc" Nothing,
+    Cookie => "read the cookie" Nothing,
+
+    // The calling thread.
+    OpenHome => "open the calling thread's own namespace" Nothing,
+    ProveWayBack => "verify that the thread can switch back" Nothing,
+    Unshare => "unshare the network namespace" Nothing,
+    Setns => "setns" Nothing,
+    GoBack => "setns back to the original namespace" Nothing,
+    Token => "check the token" Nothing,
+    HelperThread => "start a helper thread" Nothing,
+    Mask => "set the signal mask" Nothing,
+    Loopback => "bring lo up" Nothing,
+    Socket => "socket" Nothing,
+
+    // rtnetlink.
+    Send => "send to rtnetlink" Nothing,
+    Netlink => "receive from rtnetlink" Nothing,
+    GetId => "look up the nsid" Nothing,
+    SetId => "assign the nsid" Nothing,
+    ListIds => "list the nsids" Nothing,
+    FindLink => "look up the interface" Nothing,
+    ListLinks => "list the interfaces" Nothing,
+    MoveLink => "move the interface" Nothing,
+    MakeLink => "create the interface" Nothing,
+    MakeVeth => "create the veth pair" Nothing,
+    MakeMacvlan => "create the macvlan" Nothing,
+    MakeVlan => "create the VLAN" Nothing,
+    DeleteLink => "delete the interface" Nothing,
+    ChangeLink => "change the interface" Nothing,
+    SetMtu => "set the MTU" Nothing,
+    SetLinkAddress => "set the link-layer address" Nothing,
+    SetMaster => "set the master" Nothing,
+    AddAddress => "add the address" Nothing,
+    DeleteAddress => "delete the address" Nothing,
+    ListAddresses => "list the addresses" Nothing,
+    AddRoute => "add the route" Nothing,
+    DeleteRoute => "delete the route" Nothing,
+    ListRoutes => "list the routes" Nothing,
+
+    // Programs.
+    ReadMounts => "read the mounts below /sys" Nothing,
+    ReadEtc => "read its directory in /etc/netns" Nothing,
+    Clone => "create a child process" Nothing,
+    Handlers => "reset the signal handlers" Nothing,
+    UnshareMounts => "unshare the mount namespace" Nothing,
+    MakeSlave => "mount --make-rslave /" Nothing,
+    PickUp => "copy the mount " Detail,
+    MountSys => "mount sysfs on /sys" Nothing,
+    PutBack => "mount again " Detail,
+    BindEtc => "bind on " Detail,
+    Chdir => "chdir to " Detail,
+    Stdio => "redirect " Detail,
+    Pidfd => "open a pidfd" Nothing,
+    Exec => "exec" Nothing,
+    Killed => "wait for the program to start" Nothing,
+    DeathSignal => "set the parent-death signal" Nothing,
 }
 
 /// What a step is done to, as far as the message shows it.
@@ -81,186 +134,72 @@ pub enum Place {
 }
 
 impl Step {
-    pub fn text(self) -> (&'static str, Place) {
-        use Place::{Detail, Entry, Nothing, RunDir};
-        match self {
-            Step::Argument => ("argument", Nothing),
-            Step::Memory => ("allocate", Nothing),
-            Step::OpenRunDir => ("open ", RunDir),
-            Step::MakeRunDir => ("make the directory ", RunDir),
-            Step::MountRunDir => ("make a shared mount point of ", RunDir),
-            Step::ReadRunDir => ("read ", RunDir),
-            Step::Look => ("look at ", Entry),
-            Step::Placeholder => ("make ", Entry),
-            Step::Bind => ("bind on ", Entry),
-            Step::Unmount => ("unmount ", Entry),
-            Step::Unlink => ("unlink ", Entry),
-            Step::Exists | Step::Prove => ("", Entry),
-            Step::Open | Step::OpenPath => ("open ", Entry),
-            Step::Duplicate => ("duplicate the descriptor", Nothing),
-            Step::OpenHome => ("open the thread's own namespace", Nothing),
-            Step::ProveWayBack => ("no way back: setns to the thread's own namespace", Nothing),
-            Step::Unshare => ("unshare(CLONE_NEWNET)", Nothing),
-            Step::Setns => ("setns", Nothing),
-            Step::GoBack => ("setns back to where the thread came from", Nothing),
-            Step::Token => ("token", Nothing),
-            Step::HelperThread => ("start a helper thread", Nothing),
-            Step::Loopback => ("bring lo up", Nothing),
-            Step::Socket => ("socket", Nothing),
-            Step::Cookie => ("read the cookie", Nothing),
-            Step::FindNamespace => ("find its network namespace", Nothing),
-            Step::ReadProc => ("read /proc", Nothing),
-            Step::Monitor => ("watch ", RunDir),
-            Step::Send => ("send to rtnetlink", Nothing),
-            Step::Netlink => ("rtnetlink", Nothing),
-            Step::GetId | Step::ListIds => ("RTM_GETNSID", Nothing),
-            Step::SetId => ("RTM_NEWNSID", Nothing),
-            Step::FindLink | Step::ListLinks => ("RTM_GETLINK", Nothing),
-            Step::MoveLink | Step::ChangeLink => ("RTM_SETLINK", Nothing),
-            Step::MakeLink => ("RTM_NEWLINK", Nothing),
-            Step::DeleteLink => ("RTM_DELLINK", Nothing),
-            Step::AddAddress => ("RTM_NEWADDR", Nothing),
-            Step::DeleteAddress => ("RTM_DELADDR", Nothing),
-            Step::ListAddresses => ("RTM_GETADDR", Nothing),
-            Step::AddRoute => ("RTM_NEWROUTE", Nothing),
-            Step::DeleteRoute => ("RTM_DELROUTE", Nothing),
-            Step::ListRoutes => ("RTM_GETROUTE", Nothing),
-            Step::ReadMounts => ("read the mounts below /sys", Nothing),
-            Step::ReadEtc => ("read its directory in /etc/netns", Nothing),
-            Step::Clone => ("make a child process", Nothing),
-            Step::Handlers => ("reset a signal's handler", Nothing),
-            Step::UnshareMounts => ("unshare(CLONE_NEWNS)", Nothing),
-            Step::MakeSlave => ("make the mounts slaves", Nothing),
-            Step::PickUp => ("copy the mount ", Detail),
-            Step::MountSys => ("mount sysfs on /sys", Nothing),
-            Step::PutBack => ("mount again ", Detail),
-            Step::BindEtc => ("bind on ", Detail),
-            Step::Chdir => ("change to the directory ", Detail),
-            Step::Stdio => ("set up ", Detail),
-            Step::Pidfd => ("open a pidfd", Nothing),
-            Step::Exec => ("exec", Nothing),
-            Step::Killed => ("killed before it was the program", Nothing),
-            Step::DeathSignal => ("prctl(PR_SET_PDEATHSIG)", Nothing),
-            Step::Mask => ("change the signal mask", Nothing),
-            Step::Panic => ("internal error", Nothing),
-        }
+    /// The cause of `errno` at this step, or what to do about it, as far as that is known.
+    pub fn advice(self, errno: Errno) -> Option<&'static str> {
+        self.advice_for_names(errno)
+            .or_else(|| self.advice_for_threads(errno))
+            .or_else(|| self.advice_for_links(errno))
+            .or_else(|| self.advice_for_addresses(errno))
+            .or_else(|| self.advice_for_programs(errno))
+            .or_else(|| general_advice(errno))
     }
 
-    /// What to do about `errno` at this step, where that is known.
-    pub fn advice(self, errno: Errno) -> Option<&'static str> {
-        const NO_DESCRIPTOR: &str = "this process has RLIMIT_NOFILE descriptors open";
-        match (self, errno) {
-            (Step::Monitor, Errno::EMFILE) => Some(
-                "RLIMIT_NOFILE, or the limit on monitors, /proc/sys/fs/inotify/max_user_instances",
-            ),
-            (Step::Monitor, Errno::ENOSPC) => {
-                Some("the limit on watches, /proc/sys/fs/inotify/max_user_watches")
+    fn advice_for_names(self, errno: Errno) -> Option<&'static str> {
+        Some(match (self, errno) {
+            (Step::Monitor, Errno::EMFILE) => {
+                "the limit on descriptors, RLIMIT_NOFILE, or on inotify instances, \
+                 /proc/sys/fs/inotify/max_user_instances, is reached"
             }
-            (_, Errno::EMFILE) => Some(NO_DESCRIPTOR),
-            (_, Errno::ENFILE) => Some("the system's limit, /proc/sys/fs/file-max"),
+            (Step::Monitor, Errno::ENOSPC) => {
+                "the limit on watches, /proc/sys/fs/inotify/max_user_watches, is reached"
+            }
             (Step::Bind | Step::Unmount | Step::MountRunDir, Errno::EPERM) => {
-                Some("needs CAP_SYS_ADMIN over the mount namespace")
+                "needs CAP_SYS_ADMIN over the mount namespace"
             }
             (Step::Bind | Step::MountRunDir, Errno::ENOSPC) => {
-                Some("the limit on mounts, /proc/sys/fs/mount-max")
+                "the limit on mounts, /proc/sys/fs/mount-max, is reached"
             }
-            (Step::Unshare, Errno::EPERM) => {
-                Some("needs CAP_SYS_ADMIN; a plain user makes a user namespace first")
+            (Step::Bind | Step::MountRunDir, Errno::ENOENT) => "before Linux 5.12 this needs /proc",
+            (Step::Placeholder | Step::MakeRunDir, Errno::ENOSPC) => {
+                "the file system is full, or has no free inode"
             }
-            (Step::Unshare, Errno::ENOSPC) => {
-                Some("the limit on namespaces, /proc/sys/user/max_net_namespaces")
+            (Step::Placeholder | Step::Unlink | Step::MakeRunDir, Errno::EROFS) => {
+                "remount it read-write, or use another run directory"
             }
-            (Step::Setns, Errno::EPERM) => Some(
-                "needs CAP_SYS_ADMIN in one's own user namespace and in the one that owns the target",
-            ),
-            (Step::ProveWayBack, Errno::EPERM) => Some(
-                "going back needs CAP_SYS_ADMIN in the user namespace that owns it; \
-                 use netns_setns in a thread of your own",
-            ),
-            (Step::GoBack, _) => Some("the thread is in the wrong namespace: end it"),
             (Step::Unlink, Errno::EPERM) => {
-                Some("it or its directory is immutable, or it is another user's in a sticky one")
+                "it or its directory is immutable, or it is another user's in a sticky directory"
             }
             (Step::Placeholder | Step::Unlink | Step::MakeRunDir, Errno::EACCES | Errno::EPERM) => {
-                Some("the run directory belongs to another user; name one of your own")
+                "the run directory belongs to another user; use a custom one"
+            }
+            (Step::Unlink, Errno::EBUSY) => {
+                "a mount on it is hidden by another mount, which has to be unmounted first"
+            }
+            (Step::Exists, Errno::EEXIST) => {
+                "the name is in use; remove it first, or use another one"
+            }
+            (Step::OpenRunDir | Step::ReadRunDir | Step::Monitor, Errno::EACCES) => {
+                "needs permission to read the directory and to search those above it"
+            }
+            (Step::OpenRunDir | Step::MakeRunDir, Errno::ENOENT) => {
+                "it does not exist, or is a symbolic link to nowhere"
+            }
+            (Step::Look | Step::Open, Errno::ENOENT) => "no network namespace has this name",
+            (Step::OpenPath, Errno::ENOENT) => {
+                "no such file; below /proc, the process or thread may have ended"
             }
             (Step::OpenPath, Errno::EACCES) => {
-                Some("another user's process in /proc needs CAP_SYS_PTRACE")
+                "another user's process in /proc needs CAP_SYS_PTRACE"
             }
-            (Step::FindNamespace, Errno::EACCES | Errno::EPERM) => Some(
-                "needs CAP_SYS_PTRACE over the process, CAP_NET_ADMIN over a socket's namespace",
-            ),
-            (Step::FindNamespace, Errno::ESRCH) => Some("no such process, or it has ended"),
-            (Step::UnshareMounts, Errno::EPERM) => {
-                Some("needs CAP_SYS_ADMIN; NETNS_SPAWN_KEEP_SYS and _KEEP_ETC together do without")
+            (Step::FindNamespace, Errno::EACCES | Errno::EPERM) => {
+                "needs CAP_SYS_PTRACE over the process, CAP_NET_ADMIN over a socket's namespace"
             }
-            (Step::UnshareMounts, Errno::ENOSPC) => {
-                Some("the limit on namespaces, /proc/sys/user/max_mnt_namespaces, or on mounts")
+            (Step::FindNamespace, Errno::ESRCH) => "no such process, or it has ended",
+            (Step::Duplicate | Step::Prove, Errno::EBADF) => "the descriptor is not open",
+            (Step::FindNamespace, Errno::EBADF) => {
+                "the descriptor is not open, or refers to a path only"
             }
-            (Step::MakeSlave, Errno::EINVAL) => {
-                Some("the root directory has to be a mount point, which after chroot it may not be")
-            }
-            (Step::MountSys, Errno::EPERM) => Some(
-                "a user namespace needs to see a whole sysfs to mount one; \
-                 netns_spawn with NETNS_SPAWN_KEEP_SYS does without",
-            ),
-            (Step::ReadMounts, Errno::ENOENT) => {
-                Some("is /proc mounted? netns_spawn with NETNS_SPAWN_KEEP_SYS does without")
-            }
-            (Step::ReadEtc, Errno::EACCES) => {
-                Some("netns_spawn with NETNS_SPAWN_KEEP_ETC does without")
-            }
-            (Step::Clone, Errno::EAGAIN) => {
-                Some("the limit on processes, RLIMIT_NPROC or a cgroup's")
-            }
-            (Step::Stdio, Errno::EBADF) => Some("it is not open"),
-            (Step::Pidfd, Errno::ENOSYS) => Some("pidfds came with Linux 5.2"),
-            (Step::Exec, Errno::ENOENT) => {
-                Some("no such program, or the interpreter that it names is missing")
-            }
-            (Step::Exec, Errno::EACCES) => Some("no permission to execute it, or no regular file"),
-            (Step::Loopback, Errno::EPERM) => Some("needs CAP_NET_ADMIN over the namespace"),
-            (Step::Cookie, Errno::EOPNOTSUPP) => Some("cookies came with Linux 5.14"),
-            (Step::GetId, Errno::ENODATA) => Some("it has none; netns_nsid_set gives it one"),
-            (Step::SetId, Errno::EPERM) => {
-                Some("needs CAP_NET_ADMIN over the namespace that is to have the id")
-            }
-            (Step::MoveLink, Errno::EPERM) => Some("needs CAP_NET_ADMIN over both namespaces"),
-            (Step::FindLink | Step::DeleteLink | Step::ChangeLink, Errno::ENODEV) => {
-                Some("the namespace has no interface of this name")
-            }
-            (Step::ListIds, Errno::EACCES) => Some("needs CAP_NET_ADMIN over the target"),
-            (
-                Step::MakeLink
-                | Step::DeleteLink
-                | Step::ChangeLink
-                | Step::AddAddress
-                | Step::DeleteAddress
-                | Step::AddRoute
-                | Step::DeleteRoute,
-                Errno::EPERM,
-            ) => Some("needs CAP_NET_ADMIN over the namespace"),
-            (Step::MakeLink, Errno::EOPNOTSUPP) => {
-                Some("this kernel has no such kind of interface, or cannot load its module")
-            }
-            (Step::AddAddress | Step::AddRoute, Errno::EACCES) => {
-                Some("IPv6 is off, see /proc/sys/net/ipv6/conf/INTERFACE/disable_ipv6")
-            }
-            (Step::AddRoute, Errno::ENETUNREACH | Errno::EHOSTUNREACH) => {
-                Some("the gateway has to be in the network of an interface that is up")
-            }
-            // IPv4 calls it ENOBUFS, which may be a want of memory, too.
-            (Step::AddAddress, Errno::EINVAL | Errno::ENOBUFS)
-            | (Step::AddRoute, Errno::ENODEV) => {
-                Some("is the interface's MTU too small? IPv4 takes 68, IPv6 1280")
-            }
-            (Step::AddRoute, Errno::ENETDOWN) => Some("netns_link_up brings the interface up"),
-            (Step::DeleteRoute, Errno::ESRCH) => {
-                Some("netns_route_list shows the routes there are")
-            }
-            (Step::HelperThread, Errno::EINVAL) => {
-                Some("after unshare(CLONE_NEWPID) the kernel starts none: fork first")
-            }
+            (Step::Cookie, Errno::EOPNOTSUPP) => "cookies came with Linux 5.14",
             (
                 Step::OpenHome
                 | Step::Duplicate
@@ -268,14 +207,261 @@ impl Step {
                 | Step::ReadProc
                 | Step::Monitor,
                 Errno::ENOENT,
-            ) => Some("is /proc mounted?"),
-            (Step::Bind | Step::MountRunDir, Errno::ENOENT) => {
-                Some("before Linux 5.12 this needs /proc")
-            }
-            (Step::Look | Step::Open, Errno::ENOENT) => {
-                Some("netns_list shows the names there are")
-            }
-            _ => None,
-        }
+            ) => "is /proc mounted?",
+            _ => return None,
+        })
     }
+
+    fn advice_for_threads(self, errno: Errno) -> Option<&'static str> {
+        Some(match (self, errno) {
+            (Step::Unshare, Errno::EPERM) => {
+                "needs CAP_SYS_ADMIN; an ordinary user creates a user namespace first"
+            }
+            (Step::Unshare, Errno::ENOSPC) => {
+                "the limit on network namespaces, /proc/sys/user/max_net_namespaces, is reached"
+            }
+            (Step::Setns, Errno::EPERM) => {
+                "needs CAP_SYS_ADMIN in the caller's user namespace and in the one that owns the \
+                 target"
+            }
+            (Step::ProveWayBack, Errno::EPERM) => {
+                "needs CAP_SYS_ADMIN in the user namespace that owns the thread's own namespace; \
+                 a thread that does not come back needs it over the target only"
+            }
+            (Step::GoBack, _) => "the thread is in the wrong namespace: end it",
+            (Step::Token, Errno::EBADF) => "the descriptor is not open",
+            (Step::HelperThread, Errno::EINVAL) => {
+                "a process that has unshared its pid namespace cannot start threads: fork first"
+            }
+            (Step::HelperThread, Errno::EAGAIN) => {
+                "the limit on threads, RLIMIT_NPROC, a cgroup's pids.max or \
+                 /proc/sys/kernel/threads-max, is reached"
+            }
+            (Step::Loopback, Errno::EPERM) => "needs CAP_NET_ADMIN over the namespace",
+            (Step::Socket, Errno::EPERM | Errno::EACCES) => {
+                "raw and packet sockets need CAP_NET_RAW over the namespace"
+            }
+            (Step::Socket, Errno::EAFNOSUPPORT) => {
+                "this kernel does not have the address family, or cannot load its module"
+            }
+            (Step::Socket, Errno::EPROTONOSUPPORT | Errno::ESOCKTNOSUPPORT | Errno::EINVAL) => {
+                "the address family does not have this combination of type and protocol"
+            }
+            _ => return None,
+        })
+    }
+
+    fn advice_for_links(self, errno: Errno) -> Option<&'static str> {
+        Some(match (self, errno) {
+            (
+                Step::FindLink
+                | Step::DeleteLink
+                | Step::ChangeLink
+                | Step::SetMtu
+                | Step::SetLinkAddress
+                | Step::SetMaster,
+                Errno::ENODEV,
+            ) => "the namespace has no interface of this name",
+            (Step::MoveLink, Errno::EPERM) => "needs CAP_NET_ADMIN over both namespaces",
+            (Step::MoveLink, Errno::EINVAL) => {
+                "some interfaces cannot leave their namespace, such as lo or a bridge"
+            }
+            (Step::MoveLink, Errno::EEXIST) => {
+                "the target namespace has an interface of this name: move it under a new name"
+            }
+            (Step::MoveLink, Errno::EBUSY) => "the interface is in use: bring it down first",
+            (Step::MoveLink, Errno::EOPNOTSUPP) => "its driver does not let it move",
+            (
+                Step::MakeLink
+                | Step::DeleteLink
+                | Step::ChangeLink
+                | Step::SetMtu
+                | Step::SetLinkAddress
+                | Step::SetMaster,
+                Errno::EPERM,
+            ) => "needs CAP_NET_ADMIN over the namespace",
+            (Step::MakeVeth | Step::MakeMacvlan | Step::MakeVlan, Errno::EPERM) => {
+                "needs CAP_NET_ADMIN over both namespaces"
+            }
+            (Step::MakeLink, Errno::EEXIST) => "the namespace has an interface of this name",
+            (Step::MakeLink, Errno::EOPNOTSUPP) => {
+                "this kernel has no such kind of interface; is its module missing?"
+            }
+            (Step::MakeLink, Errno::EINVAL) => "the kind may need parameters, such as a parent",
+            (Step::MakeVeth, Errno::EEXIST) => {
+                "one of the two namespaces has an interface of that name"
+            }
+            (Step::MakeVeth, Errno::EOPNOTSUPP) => "is the module veth missing?",
+            (Step::MakeMacvlan, Errno::EEXIST) => {
+                "the namespace, or before Linux 6.15 the parent's, has an interface of this name"
+            }
+            (Step::MakeMacvlan, Errno::EINVAL) => {
+                "the parent cannot have a macvlan, such as lo, or has one in mode passthru"
+            }
+            (Step::MakeMacvlan, Errno::EBUSY) => {
+                "the parent is in use otherwise, for example as a port of a bridge"
+            }
+            (Step::MakeMacvlan, Errno::EOPNOTSUPP) => "is the module macvlan missing?",
+            (Step::MakeVlan, Errno::EEXIST) => {
+                "the parent has a VLAN of this ID, or the namespace, or before Linux 6.15 the \
+                 parent's, has an interface of this name"
+            }
+            (Step::MakeVlan, Errno::EOPNOTSUPP) => {
+                "the parent cannot have VLANs, or the module 8021q is missing"
+            }
+            (Step::DeleteLink, Errno::EOPNOTSUPP) => {
+                "lo and interfaces of hardware cannot be deleted"
+            }
+            (Step::ChangeLink, Errno::ENETDOWN) => "a VLAN comes up only while its parent is up",
+            (Step::SetMtu, Errno::EINVAL) => {
+                "the interface does not support this MTU; ip -d link shows minmtu and maxmtu"
+            }
+            (Step::SetMtu, Errno::ERANGE) => "the MTU of a VLAN cannot exceed that of its parent",
+            (Step::SetLinkAddress, Errno::EADDRNOTAVAIL) => {
+                "a multicast or all-zero address cannot be an interface's own"
+            }
+            (Step::SetLinkAddress, Errno::EADDRINUSE) => {
+                "another macvlan on the same parent has this address"
+            }
+            (Step::SetLinkAddress, Errno::EBUSY) => "the interface has to be down",
+            (Step::SetLinkAddress, Errno::EOPNOTSUPP) => {
+                "this kind of interface has no link-layer address that can be set"
+            }
+            (Step::SetMaster, Errno::EINVAL) => "an interface such as lo cannot be a port",
+            (Step::SetMaster, Errno::ELOOP) => {
+                "a bridge cannot be a port of a bridge, nor anything a port of itself"
+            }
+            (Step::SetMaster, Errno::EBUSY) => {
+                "the interface is in use otherwise, for example as the parent of a macvlan"
+            }
+            (Step::SetMaster, Errno::EOPNOTSUPP) => {
+                "the master is not a bridge, bond or another kind that has ports"
+            }
+            _ => return None,
+        })
+    }
+
+    fn advice_for_addresses(self, errno: Errno) -> Option<&'static str> {
+        Some(match (self, errno) {
+            (
+                Step::AddAddress | Step::DeleteAddress | Step::AddRoute | Step::DeleteRoute,
+                Errno::EPERM,
+            ) => "needs CAP_NET_ADMIN over the namespace",
+            (
+                Step::AddAddress | Step::DeleteAddress | Step::AddRoute | Step::DeleteRoute,
+                Errno::EOPNOTSUPP | Errno::EAFNOSUPPORT,
+            ) => "this kernel has no IPv6, or it is disabled at boot",
+            (Step::AddAddress | Step::AddRoute, Errno::EACCES) => {
+                "IPv6 is off, see /proc/sys/net/ipv6/conf/INTERFACE/disable_ipv6"
+            }
+            (Step::AddAddress, Errno::EEXIST) => "the interface has this address already",
+            (Step::AddAddress, Errno::EADDRNOTAVAIL) => {
+                "an interface cannot have an IPv6 multicast address, and only lo can have ::1"
+            }
+            // IPv4 says ENOBUFS, for want of memory, too.
+            (Step::AddAddress, Errno::EINVAL | Errno::ENOBUFS)
+            | (Step::AddRoute, Errno::ENODEV) => {
+                "is the interface's MTU too small? IPv4 needs 68, IPv6 1280"
+            }
+            (Step::DeleteAddress, Errno::EADDRNOTAVAIL | Errno::ENODEV | Errno::ENXIO) => {
+                "the interface has no such address with this prefix length"
+            }
+            (Step::AddRoute, Errno::EEXIST) => "there is a route to this destination already",
+            (Step::AddRoute, Errno::ENETUNREACH | Errno::EHOSTUNREACH) => {
+                "the gateway has to be in the network of an interface that is up"
+            }
+            (Step::AddRoute, Errno::ENETDOWN) => "the interface has to be up",
+            (Step::AddRoute, Errno::EINVAL) => "the gateway does not suit this destination",
+            (Step::DeleteRoute, Errno::ESRCH) => "the main table has no such route",
+            (Step::GetId, Errno::ENODATA) => {
+                "it has no nsid there yet: assign one, or move an interface between the two"
+            }
+            (Step::SetId, Errno::EEXIST) => {
+                "an nsid can be neither changed nor given to a second namespace"
+            }
+            (Step::SetId, Errno::ENOSPC) => "no nsid is free",
+            (Step::SetId, Errno::EPERM) => {
+                "needs CAP_NET_ADMIN over the namespace that is to have the nsid"
+            }
+            (Step::ListIds, Errno::EINVAL) => "the namespace has no such nsid for a target",
+            (Step::ListIds, Errno::EACCES) => "needs CAP_NET_ADMIN over the target",
+            (Step::Netlink, Errno::ETIMEDOUT) => "the kernel has not replied",
+            (Step::Netlink, Errno::EMSGSIZE) => "the reply is longer than announced",
+            (Step::Socket | Step::Send | Step::Netlink, Errno::ENOBUFS) => {
+                "out of memory for socket buffers"
+            }
+            _ => return None,
+        })
+    }
+
+    fn advice_for_programs(self, errno: Errno) -> Option<&'static str> {
+        Some(match (self, errno) {
+            (Step::UnshareMounts, Errno::EPERM) => {
+                "needs CAP_SYS_ADMIN, unless the program keeps the caller's /sys and /etc"
+            }
+            (Step::UnshareMounts, Errno::ENOSPC) => {
+                "the limit on mount namespaces, /proc/sys/user/max_mnt_namespaces, or on mounts, \
+                 /proc/sys/fs/mount-max, is reached"
+            }
+            (Step::PickUp | Step::MountSys | Step::PutBack | Step::BindEtc, Errno::ENOSPC) => {
+                "the limit on mounts, /proc/sys/fs/mount-max, is reached"
+            }
+            (Step::MakeSlave, Errno::EINVAL) => {
+                "the root directory has to be a mount point, which after chroot it may not be"
+            }
+            (Step::MountSys, Errno::EPERM) => {
+                "a user namespace can mount sysfs only where it sees all of another one; a program \
+                 that keeps the caller's /sys needs none"
+            }
+            (Step::ReadMounts, Errno::ENOENT) => {
+                "is /proc mounted? a program that keeps the caller's /sys does not need it"
+            }
+            (Step::ReadEtc, Errno::EACCES) => {
+                "needs permission to read it, unless the program keeps the caller's /etc"
+            }
+            (Step::Clone, Errno::EAGAIN) => {
+                "the limit on processes, RLIMIT_NPROC or a cgroup's pids.max, is reached"
+            }
+            (Step::Clone, Errno::ENOMEM) => {
+                "out of memory, or the init process of the pid namespace has ended"
+            }
+            (Step::Chdir, Errno::ENOENT) => "the program's root has no such directory",
+            (Step::Chdir, Errno::EACCES) => "needs permission to search the directory",
+            (Step::Stdio, Errno::EBADF) => "the descriptor is not open",
+            (Step::Pidfd, Errno::ENOSYS) => "pidfds came with Linux 5.2",
+            (Step::Killed, Errno::ECANCELED) => "a signal has ended the child process first",
+            (Step::Exec, Errno::ENOENT) => {
+                "no such program, or the interpreter that it names is missing"
+            }
+            (Step::Exec, Errno::EACCES) => {
+                "needs permission to execute it; a directory, or a file system mounted noexec, \
+                 cannot be executed"
+            }
+            (Step::Exec, Errno::EPERM) => {
+                "a set-user-ID program may not be executed here, or a security module forbids it"
+            }
+            (Step::Exec, Errno::E2BIG) => {
+                "arguments and environment are too long: raise RLIMIT_STACK or shorten them"
+            }
+            (Step::Exec, Errno::EAGAIN) => "the limit on processes, RLIMIT_NPROC, is reached",
+            (Step::Exec, Errno::ENOEXEC) => "not a program for this machine",
+            (Step::Exec, Errno::ELIBBAD) => "its dynamic loader is not a valid one",
+            (Step::Exec, Errno::ETXTBSY) => "the file is open for writing",
+            (Step::Exec, Errno::EISDIR) => "the interpreter that it names is a directory",
+            _ => return None,
+        })
+    }
+}
+
+/// What goes for every step that has nothing more precise to say.
+fn general_advice(errno: Errno) -> Option<&'static str> {
+    Some(match errno {
+        Errno::EMFILE => "the process has RLIMIT_NOFILE descriptors open: close some, or raise it",
+        Errno::ENFILE => "the limit on open files, /proc/sys/fs/file-max, is reached",
+        Errno::ENOMEM => "the system or the memory cgroup is out of memory",
+        Errno::ENOTDIR => "a component of the path is not a directory",
+        Errno::ELOOP => "too many symbolic links, or one that leads to itself",
+        Errno::ENAMETOOLONG => "a path has 4095 bytes at most, each component 255",
+        _ => return None,
+    })
 }

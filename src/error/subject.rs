@@ -12,7 +12,7 @@ use crate::strings::Strings;
 use crate::sys;
 
 use super::step::Place;
-use super::{Error, KernelText};
+use super::{Error, KernelText, Step};
 
 /// What a call was about: its verb and its object.
 #[derive(Clone, Copy)]
@@ -25,16 +25,19 @@ pub struct Subject<'a> {
 #[derive(Clone, Copy)]
 pub enum Object<'a> {
     Nothing,
-    Null,
+    /// What the caller left out, as C does by NULL.
+    Missing,
     Name(&'a CStr),
     Path(&'a CStr),
+    /// The run directory itself.
+    RunDir,
     Pid(i32),
     Descriptor(i32),
     Handle(&'a Namespace),
     Program(&'a ProgramCall<'a>),
     /// The namespace that the calling thread is in.
     Here,
-    /// An interface, address or route (None: NULL was passed), what it is of, and the namespace, where
+    /// An interface, address or route (None: it was left out), what it is of, and the namespace, where
     /// that is not the calling thread's.
     Setting {
         what: Option<&'a CStr>,
@@ -65,6 +68,16 @@ impl Detail {
     }
 }
 
+/// What is shown in the place of what the caller left out.
+const MISSING: &str = " (none)";
+
+fn write_text(text: Option<&CStr>, f: &mut Formatter) -> fmt::Result {
+    match text {
+        Some(text) => write!(f, " \"{}\"", Quoted(text)),
+        None => f.write_str(MISSING),
+    }
+}
+
 fn write_handle(ns: &Namespace, f: &mut Formatter) -> fmt::Result {
     match ns.name().or(ns.path()) {
         Some(text) => write!(f, " \"{}\"", Quoted(text)),
@@ -81,9 +94,12 @@ fn write_errno(errno: Errno, f: &mut Formatter) -> fmt::Result {
     write_escaped(sys::error_text(errno, &mut buffer), f)
 }
 
-/// Where the kernel says itself why it does not do a thing, it is not for want of a right or a module.
+/// Where the kernel itself says why it refuses a request, the usual cause of that errno is not it.
 fn advice(error: &Error, is_explained: bool) -> Option<&'static str> {
-    if is_explained && matches!(error.cause, Errno::EPERM | Errno::EOPNOTSUPP) {
+    use Errno::{EINVAL, EOPNOTSUPP, EPERM};
+    // A limit is no cause, and says what to do.
+    let is_cause = matches!(error.cause, EINVAL | EOPNOTSUPP | EPERM) && error.step != Step::SetMtu;
+    if is_explained && is_cause {
         return None;
     }
     error.step.advice(error.cause)
@@ -144,17 +160,15 @@ impl Subject<'_> {
     fn write_object(&self, f: &mut Formatter) -> fmt::Result {
         match self.object {
             Object::Nothing => Ok(()),
-            Object::Null => f.write_str(" NULL"),
+            Object::Missing => f.write_str(MISSING),
+            Object::RunDir => write!(f, " \"{}\"", Quoted(self.rundir())),
             Object::Name(text) | Object::Path(text) => write!(f, " \"{}\"", Quoted(text)),
             Object::Pid(pid) => write!(f, " pid {pid}"),
             Object::Descriptor(fd) => write!(f, " descriptor {fd}"),
             Object::Handle(ns) => write_handle(ns, f),
             Object::Here => f.write_str(" the thread's namespace"),
             Object::Setting { what, of, ns } => {
-                match what {
-                    Some(what) => write!(f, " \"{}\"", Quoted(what))?,
-                    None => f.write_str(" NULL")?,
-                }
+                write_text(what, f)?;
                 for (of, text) in of {
                     if let Some(text) = text {
                         write!(f, " {of} \"{}\"", Quoted(text))?;
@@ -165,30 +179,30 @@ impl Subject<'_> {
                 write_handle(ns, f)
             }
             Object::Program(call) => {
-                match call.file {
-                    Some(file) => write!(f, " \"{}\" in", Quoted(file))?,
-                    None => f.write_str(" NULL in")?,
-                }
+                write_text(call.file, f)?;
+                f.write_str(" in")?;
                 match call.ns {
                     Some(ns) => write_handle(ns, f),
-                    None => f.write_str(" NULL"),
+                    None => f.write_str(MISSING),
                 }
             }
         }
     }
 
-    /// The path that a name stands for; what is no name or path has shown itself already.
+    /// The path that a name stands for, or what else the call has looked at.
     fn write_entry(&self, f: &mut Formatter) -> fmt::Result {
         match self.object {
             Object::Name(name) => write!(f, "{}/{}", Quoted(self.rundir()), Quoted(name)),
             Object::Path(path) => Quoted(path).fmt(f),
-            _ => f.write_str("it"),
+            Object::Descriptor(fd) => write!(f, "descriptor {fd}"),
+            Object::RunDir => write!(f, "an entry of {}", Quoted(self.rundir())),
+            _ => f.write_str("the namespace"),
         }
     }
 }
 
-/// A caller's string on one line and of bounded length: control bytes are shown as `\xNN`, and the
-/// middle of a long one is left out.
+/// A caller's string on one line and of bounded length: control characters and quotes are shown as
+/// `\xNN`, and the middle of a long one is left out.
 struct Quoted<'a>(&'a CStr);
 
 /// Of a text as it is, and of one in which each byte may become four.
@@ -198,16 +212,26 @@ const LONGEST_ESCAPED: usize = LONGEST / 4;
 impl Display for Quoted<'_> {
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
         let bytes = self.0.to_bytes();
-        let plain = bytes.iter().all(|byte| (b' '..=b'~').contains(byte));
+        let plain = bytes.iter().all(|byte| (b' '..=b'~').contains(byte) && *byte != b'"');
         let longest = if plain { LONGEST } else { LONGEST_ESCAPED };
         if bytes.len() <= longest {
-            return write_escaped(bytes, f);
+            return write_quoted(bytes, f);
         }
         let kept = longest * 2 / 5;
-        write_escaped(&bytes[..kept], f)?;
+        write_quoted(&bytes[..kept], f)?;
         f.write_str("...")?;
-        write_escaped(&bytes[bytes.len() - kept..], f)
+        write_quoted(&bytes[bytes.len() - kept..], f)
     }
+}
+
+fn write_quoted(bytes: &[u8], f: &mut Formatter) -> fmt::Result {
+    for (i, part) in bytes.split(|&byte| byte == b'"').enumerate() {
+        if i > 0 {
+            f.write_str("\\x22")?;
+        }
+        write_escaped(part, f)?;
+    }
+    Ok(())
 }
 
 fn write_escaped(bytes: &[u8], f: &mut Formatter) -> fmt::Result {

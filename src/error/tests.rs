@@ -20,8 +20,8 @@ fn a_message_names_object_step_cause_and_remedy() {
 fn a_message_is_one_line_of_valid_text() {
     let error = Error::new(Step::Look, Errno::EIO);
     assert_eq!(
-        named("open", c"a\nb\xff", error),
-        "open \"a\\x0ab\\xff\": look at /run/netns/a\\x0ab\\xff: Input/output error"
+        named("open", c"a\n\"b\xff", error),
+        "open \"a\\x0a\\x22b\\xff\": stat /run/netns/a\\x0a\\x22b\\xff: Input/output error"
     );
 }
 
@@ -37,16 +37,16 @@ fn a_long_path_keeps_both_ends() {
 #[test]
 fn the_kernel_has_its_say() {
     let refused = |request, text: &[u8]| {
-        let error = Error::new(Step::SetId, Errno::EEXIST);
+        let error = Error::new(Step::SetId, Errno::EIO);
         named("id", c"blue", error.kernel(request, text))
     };
-    let plain = "id \"blue\": RTM_NEWNSID: File exists";
+    let plain = "id \"blue\": assign the nsid: Input/output error";
     assert_eq!(refused(1, b"Peer\nhas one\0garbage"), format!("{plain}: Peer\\x0ahas one"));
     assert_eq!(refused(2, &[b'x'; 500]), format!("{plain}: {}", "x".repeat(80)));
     assert_eq!(refused(3, b""), plain);
     // Nor does it speak for another error.
-    assert_eq!(named("id", c"blue", Error::new(Step::SetId, Errno::EEXIST)), plain);
-    let first = Error::new(Step::SetId, Errno::EEXIST).kernel(4, b"first");
+    assert_eq!(named("id", c"blue", Error::new(Step::SetId, Errno::EIO)), plain);
+    let first = Error::new(Step::SetId, Errno::EIO).kernel(4, b"first");
     refused(5, b"second");
     assert_eq!(named("id", c"blue", first), plain);
 }
@@ -56,19 +56,22 @@ fn no_advice_contradicts_the_kernel() {
     for (errno, advised) in [
         (
             Errno::EOPNOTSUPP,
-            "Operation not supported (this kernel has no such kind of interface, \
-                             or cannot load its module)",
+            "Operation not supported (this kernel has no such kind of interface; \
+             is its module missing?)",
         ),
         (Errno::EPERM, "Operation not permitted (needs CAP_NET_ADMIN over the namespace)"),
     ] {
         let error = Error::new(Step::MakeLink, errno);
-        assert_eq!(named("add", c"x", error), format!("add \"x\": RTM_NEWLINK: {advised}"));
+        assert_eq!(
+            named("add", c"x", error),
+            format!("add \"x\": create the interface: {advised}")
+        );
         let explained = named("add", c"x", error.kernel(1, b"not while it rains"));
         assert!(explained.ends_with(": not while it rains"), "{explained}");
     }
     // Of what to do about other things the kernel's word says little.
     let error = Error::new(Step::AddRoute, Errno::ENETDOWN).kernel(2, b"Nexthop device is not up");
-    assert!(named("add", c"x", error).ends_with("up (netns_link_up brings the interface up)"));
+    assert!(named("add", c"x", error).ends_with("up (the interface has to be up)"));
 }
 
 #[test]
@@ -76,6 +79,6 @@ fn not_a_namespace_says_so_instead_of_enotty() {
     let error = Error::not_a_namespace("a directory");
     assert_eq!(
         named("open", c"d", error),
-        "open \"d\": /run/netns/d: not a network namespace (a directory)"
+        "open \"d\": identify /run/netns/d: not a network namespace (a directory)"
     );
 }

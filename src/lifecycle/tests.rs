@@ -115,7 +115,7 @@ fn what_another_is_making_is_in_the_way() {
     ] {
         let error = result.unwrap_err();
         assert_eq!(error.errno, Errno::EEXIST);
-        assert!(error.hint.unwrap().contains("somebody is making it"), "{error:?}");
+        assert!(error.hint.unwrap().contains("another process is creating it"), "{error:?}");
     }
     assert!(exists("blue"));
 }

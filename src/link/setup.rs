@@ -38,11 +38,19 @@ impl<'a> Kind<'a> {
 
     pub fn new(kind: &'a CStr) -> Result<Kind<'a>> {
         match kind.to_bytes() {
-            b"" => Err(Error::invalid("the kind is empty")),
-            b"veth" => Err(Error::invalid("netns_veth_add makes both ends of a pair")),
-            b"macvlan" => Err(Error::invalid("netns_macvlan_add makes one on its parent")),
-            b"vlan" => Err(Error::invalid("netns_vlan_add makes one on its parent")),
-            kind if kind.len() > Kind::LONGEST => Err(Error::invalid("no kind has so long a name")),
+            b"" => Err(Error::invalid_at(Step::LinkKind, "it is empty")),
+            b"veth" => {
+                Err(Error::invalid_at(Step::LinkKind, "a veth is created as a pair, with its peer"))
+            }
+            b"macvlan" => {
+                Err(Error::invalid_at(Step::LinkKind, "a macvlan is created on a parent interface"))
+            }
+            b"vlan" => {
+                Err(Error::invalid_at(Step::LinkKind, "a VLAN is created on a parent interface"))
+            }
+            kind if kind.len() > Kind::LONGEST => {
+                Err(Error::invalid_at(Step::LinkKind, "55 bytes at most"))
+            }
             _ => Ok(Kind(kind)),
         }
     }
@@ -50,7 +58,8 @@ impl<'a> Kind<'a> {
 
 pub fn add(place: Place, kind: Kind) -> Result<()> {
     netlink::with(place.ns, |route| {
-        make(route, place.name, &[Attribute::text(libc::IFLA_INFO_KIND, kind.0)], None)
+        let info = [Attribute::text(libc::IFLA_INFO_KIND, kind.0)];
+        make(route, Step::MakeLink, place.name, &info, None)
     })
 }
 
@@ -61,7 +70,7 @@ pub fn add_veth(here: Place, there: Place) -> Result<()> {
             let peer = [there.name.attribute(), in_namespace(target)];
             let header = LinkHeader::default();
             let data = [Attribute::link(VETH_PEER, &header, &peer)];
-            make(route, here.name, &info(c"veth", &data), None)
+            make(route, Step::MakeVeth, here.name, &info(c"veth", &data), None)
         })
     })
 }
@@ -78,7 +87,12 @@ impl MacvlanMode {
             b"vepa" => 2,
             b"bridge" => 4,
             b"passthru" => 8,
-            _ => return Err(Error::invalid("the mode is private, vepa, bridge or passthru")),
+            _ => {
+                return Err(Error::invalid_at(
+                    Step::MacvlanMode,
+                    "private, vepa, bridge or passthru",
+                ));
+            }
         };
         Ok(MacvlanMode(bit))
     }
@@ -87,23 +101,25 @@ impl MacvlanMode {
 /// Without a mode, what the kernel takes then: vepa.
 pub fn add_macvlan(place: Place, parent: Place, mode: Option<MacvlanMode>) -> Result<()> {
     let mode = mode.map(|mode| [Attribute::number(MACVLAN_MODE, mode.0)]);
-    add_on(place, parent, &info(c"macvlan", mode.as_ref().map_or(&[], |mode| mode)))
+    let info = info(c"macvlan", mode.as_ref().map_or(&[], |mode| mode));
+    add_on(place, parent, Step::MakeMacvlan, &info)
 }
 
 pub fn add_vlan(place: Place, parent: Place, id: u16) -> Result<()> {
     if id > LARGEST_VLAN_ID {
-        return Err(Error::invalid("a VLAN's id is 0 to 4094"));
+        return Err(Error::invalid_at(Step::VlanId, "0 to 4094"));
     }
     let id = id.to_ne_bytes();
-    add_on(place, parent, &info(c"vlan", &[Attribute::bytes(VLAN_ID, &id)]))
+    add_on(place, parent, Step::MakeVlan, &info(c"vlan", &[Attribute::bytes(VLAN_ID, &id)]))
 }
 
 /// Asked of the parent's namespace, which alone knows the parent.
-fn add_on(place: Place, parent: Place, info: &[Attribute]) -> Result<()> {
+fn add_on(place: Place, parent: Place, step: Step, info: &[Attribute]) -> Result<()> {
     with_descriptor(place.ns, |target| {
         netlink::with(parent.ns, |route| {
-            let parent = index_of_other(route, parent.name, "its namespace has no such parent")?;
-            make(route, place.name, info, Some((parent, target)))
+            let parent =
+                index_of_other(route, parent.name, "the parent's namespace has no such interface")?;
+            make(route, step, place.name, info, Some((parent, target)))
         })
     })
 }
@@ -111,11 +127,12 @@ fn add_on(place: Place, parent: Place, info: &[Attribute]) -> Result<()> {
 /// `on` says which interface it is on, and where it comes to be.
 fn make(
     route: &mut Route,
+    step: Step,
     interface: LinkName,
     info: &[Attribute],
     on: Option<(u32, BorrowedFd)>,
 ) -> Result<()> {
-    let mut request = Request::new(Step::MakeLink, libc::RTM_NEWLINK, &LinkHeader::default());
+    let mut request = Request::new(step, libc::RTM_NEWLINK, &LinkHeader::default());
     request.put(&interface.attribute());
     request.put(&Attribute::nest(libc::IFLA_LINKINFO, info));
     if let Some((parent, target)) = on {
@@ -153,7 +170,8 @@ pub fn set_up(place: Place, up: bool) -> Result<()> {
 }
 
 pub fn set_mtu(place: Place, mtu: u32) -> Result<()> {
-    netlink::with(place.ns, |route| set(route, place.name, Attribute::number(libc::IFLA_MTU, mtu)))
+    let mtu = Attribute::number(libc::IFLA_MTU, mtu);
+    netlink::with(place.ns, |route| set(route, Step::SetMtu, place.name, mtu))
 }
 
 pub fn set_address(place: Place, address: LinkAddress) -> Result<()> {
@@ -162,9 +180,13 @@ pub fn set_address(place: Place, address: LinkAddress) -> Result<()> {
         // The kernel would cut one that is too long, and say nothing.
         let own = ask(route, place.name, |link| link.bytes(libc::IFLA_ADDRESS).map(<[u8]>::len))?;
         if own.unwrap_or(0) != address.len() {
-            return Err(Error::invalid("the interface has addresses of another length"));
+            return Err(Error::invalid_at(
+                Step::LinkAddress,
+                "the interface has an address of another length",
+            ));
         }
-        set(route, place.name, Attribute::bytes(libc::IFLA_ADDRESS, address))
+        let address = Attribute::bytes(libc::IFLA_ADDRESS, address);
+        set(route, Step::SetLinkAddress, place.name, address)
     })
 }
 
@@ -177,7 +199,8 @@ pub fn set_master(place: Place, master: Option<LinkName>) -> Result<()> {
         };
         let before = ask(route, place.name, |link| link.number(libc::IFLA_MASTER))?;
         let enslave = |route: &mut Route, index| {
-            set(route, place.name, Attribute::number(libc::IFLA_MASTER, index))
+            let master = Attribute::number(libc::IFLA_MASTER, index);
+            set(route, Step::SetMaster, place.name, master)
         };
         let result = enslave(route, index);
         // The kernel takes it out of the old master before it asks the new one.
@@ -188,8 +211,8 @@ pub fn set_master(place: Place, master: Option<LinkName>) -> Result<()> {
     })
 }
 
-fn set(route: &mut Route, interface: LinkName, attribute: Attribute) -> Result<()> {
-    let mut request = Request::new(Step::ChangeLink, libc::RTM_SETLINK, &LinkHeader::default());
+fn set(route: &mut Route, step: Step, interface: LinkName, attribute: Attribute) -> Result<()> {
+    let mut request = Request::new(step, libc::RTM_SETLINK, &LinkHeader::default());
     request.put(&interface.attribute());
     request.put(&attribute);
     route.change(&mut request, 0)

@@ -110,5 +110,5 @@ pub fn number(value: &[u8]) -> Result<i32> {
 }
 
 pub fn malformed() -> Error {
-    Error::new(Step::Netlink, Errno::EBADMSG).hint("the kernel's answer makes no sense")
+    Error::new(Step::Netlink, Errno::EBADMSG).hint("malformed reply from the kernel")
 }

@@ -120,12 +120,12 @@ fn explained(bytes: &[u8]) -> String {
 
 #[test]
 fn the_kernels_text_is_found_behind_the_request() {
-    let code = (-libc::EEXIST).to_ne_bytes();
+    let code = (-libc::EIO).to_ne_bytes();
     let text = attribute(10, ATTR_TEXT, b"taken\0");
     let other = attribute(8, 2, &[0; 4]);
     let request = whole(90, 0, b"what was asked for");
-    let said = "test: RTM_NEWNSID: File exists: taken";
-    let silent = "test: RTM_NEWNSID: File exists";
+    let said = "test: assign the nsid: Input/output error: taken";
+    let silent = "test: assign the nsid: Input/output error";
 
     let capped = [&code[..], &request[..16], &other, &text].concat();
     let both = NLM_F_CAPPED | NLM_F_ACK_TLVS;
