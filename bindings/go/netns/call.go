@@ -37,6 +37,14 @@ func call(f func() C.int) (int, error) {
 	return -1, err
 }
 
+// hint adds what Go has for a failure, as the library's own message is for users of every language.
+func hint(err error, errno syscall.Errno, words string) error {
+	if failure, ok := err.(*Error); ok && failure.Errno == errno {
+		failure.Message += "; " + words
+	}
+	return err
+}
+
 // text is a string for C, in memory of Go's that lives for the call that it is passed to.
 func text(s string) (*C.char, error) {
 	if strings.IndexByte(s, 0) >= 0 {

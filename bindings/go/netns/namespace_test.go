@@ -36,6 +36,25 @@ func TestErrorsSayWhatFailed(t *testing.T) {
 	}
 }
 
+func TestErrorsSayWhatGoHasForThem(t *testing.T) {
+	world.Guard(t)
+	create(t, "blue")
+	for _, failed := range []struct {
+		err   error
+		hint  string
+		hints bool
+	}{
+		{second(Create("blue", 0)), "; CreateExistOK opens it", true},
+		{second(Create("a/b", CreateExistOK)), "CreateExistOK", false},
+		{Remove("missing", 0), "; RemoveMissingOK lets that pass", true},
+		{Remove("a/b", 0), "RemoveMissingOK", false},
+	} {
+		if failed.err == nil || strings.HasSuffix(failed.err.Error(), failed.hint) != failed.hints {
+			t.Errorf("%v: %q: not %v", failed.err, failed.hint, failed.hints)
+		}
+	}
+}
+
 func TestTextsForCHaveNoNul(t *testing.T) {
 	world.Guard(t)
 	blue := anonymous(t)

@@ -5,6 +5,8 @@ package netns
 // #include <libnetns/netns.h>
 import "C"
 
+import "syscall"
+
 // Dir is a run directory: where names live.
 type Dir string
 
@@ -42,9 +44,13 @@ func Remove(name string, flags RemoveFlags) error {
 
 // Create is the function Create in this directory, which is made if it does not exist.
 func (d Dir) Create(name string, flags CreateFlags) (*Namespace, error) {
-	return d.named(name, func(dir, name *C.char, out **C.struct_netns) C.int {
+	n, err := d.named(name, func(dir, name *C.char, out **C.struct_netns) C.int {
 		return C.netns_create_at(dir, name, C.uint32_t(flags), out)
 	})
+	if flags&CreateExistOK == 0 {
+		err = hint(err, syscall.EEXIST, "CreateExistOK opens it")
+	}
+	return n, err
 }
 
 // Open is the function Open in this directory.
@@ -75,7 +81,7 @@ func (d Dir) Remove(name string, flags RemoveFlags) error {
 		return err
 	}
 	_, err = call(func() C.int { return C.netns_remove_at(t[0], t[1], C.uint32_t(flags)) })
-	return err
+	return hint(err, syscall.ENOENT, "RemoveMissingOK lets that pass")
 }
 
 // Attach gives a namespace one more name in this directory.

@@ -102,6 +102,9 @@ def test_errors_are_of_their_subclass_and_say_what_to_do():
     assert error.filename == "blue"
     assert error.strerror.startswith('create "blue": ')
     assert "exist" in error.strerror.lower()
+    assert error.strerror.endswith("; libnetns.create() opens it with exist_ok=True")
+    with pytest.raises(FileNotFoundError, match=r"; libnetns.remove\(\) lets .* missing_ok=True"):
+        libnetns.remove("red")
     with pytest.raises(FileNotFoundError) as caught:
         libnetns.open(b"red")
     assert caught.value.errno == errno.ENOENT

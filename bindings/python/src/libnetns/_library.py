@@ -24,7 +24,7 @@ from ctypes import (
     c_uint64,
     c_void_p,
 )
-from typing import Any, NoReturn, Optional, Union
+from typing import Any, Mapping, NoReturn, Optional, Union
 
 StrPath = Union[str, bytes, "os.PathLike[str]", "os.PathLike[bytes]"]
 
@@ -250,19 +250,30 @@ _declare()
 
 # --- errors --------------------------------------------------------------------------------------
 
+NO_HINTS: Mapping[int, str] = {}
 
-def failure(error: int, filename: Optional[StrPath] = None) -> OSError:
-    """The calling thread's last failure: of the subclass of OSError that goes with its errno."""
+
+def failure(
+    error: int, filename: Optional[StrPath] = None, hints: Mapping[int, str] = NO_HINTS
+) -> OSError:
+    """The calling thread's last failure: of the subclass of OSError that goes with its errno.
+
+    hints  by errno, what Python has for it; the message is for users of every language.
+    """
     message = lib.netns_errmsg().decode("utf-8", "replace")
+    if error in hints:
+        message = f"{message}; {hints[error]}"
     if filename is None:
         return OSError(error, message)
     return OSError(error, message, filename)
 
 
-def check(rc: int, filename: Optional[StrPath] = None) -> int:
+def check(
+    rc: int, filename: Optional[StrPath] = None, hints: Mapping[int, str] = NO_HINTS
+) -> int:
     """What a call returned; raises the OSError if it failed."""
     if rc < 0:
-        raise failure(-rc, filename)
+        raise failure(-rc, filename, hints)
     return rc
 
 

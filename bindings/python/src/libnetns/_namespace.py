@@ -7,7 +7,7 @@ import os
 import socket as _socket
 import threading
 from ctypes import byref, c_int, c_uint64
-from errno import ENODATA
+from errno import EEXIST, ENODATA, ENOENT, EPERM
 from typing import (
     Any,
     Callable,
@@ -107,6 +107,11 @@ def _steps(
 _next = CALLBACK(next)
 
 
+_NO_WAY_BACK = {EPERM: "setns(), in a thread that ends in there, may do"}
+_EXISTS = {EEXIST: "libnetns.create() opens it with exist_ok=True"}
+_MISSING = {ENOENT: "libnetns.remove() lets that pass with missing_ok=True"}
+
+
 class Stay:
     """What Namespace.entered() returns: the calling thread's stay in a namespace."""
 
@@ -120,7 +125,7 @@ class Stay:
     def __enter__(self) -> Namespace:
         if self._token is not None:
             raise RuntimeError("entered already")
-        self._token = check(lib.netns_enter(self._ns._open))
+        self._token = check(lib.netns_enter(self._ns._open), hints=_NO_WAY_BACK)
         self._thread = threading.get_ident()
         return self._ns
 
@@ -271,7 +276,7 @@ class Namespace(Network):
         # Here, and not when it is collected: what is raised meanwhile would be lost there.
         steps.close()
         if rc < 0:
-            raise failure(-rc) from outcome.error
+            raise failure(-rc, hints=_NO_WAY_BACK) from outcome.error
         result: T = outcome.get()
         return result
 
@@ -392,7 +397,8 @@ def create(
     handle = NamespaceHandle()
     flags = (_CREATE_EXIST_OK if exist_ok else 0) | (_CREATE_LO_UP if lo_up else 0)
     where = encoded_or_none(rundir)
-    check(lib.netns_create_at(where, encoded_or_none(name), flags, byref(handle)), name)
+    rc = lib.netns_create_at(where, encoded_or_none(name), flags, byref(handle))
+    check(rc, name, {} if exist_ok else _EXISTS)
     return Namespace(handle)
 
 
@@ -439,7 +445,7 @@ def attach(ns: Namespace, name: StrPath, *, rundir: Optional[StrPath] = None) ->
 def remove(name: StrPath, *, missing_ok: bool = False, rundir: Optional[StrPath] = None) -> None:
     """Takes a name away. The namespace lives on as long as something else holds it."""
     flags = _REMOVE_MISSING_OK if missing_ok else 0
-    check(lib.netns_remove_at(encoded_or_none(rundir), encoded(name), flags), name)
+    check(lib.netns_remove_at(encoded_or_none(rundir), encoded(name), flags), name, _MISSING)
 
 
 def names_and_inodes(rundir: Optional[StrPath], stale: bool) -> List[Tuple[str, int]]:
