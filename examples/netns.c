@@ -73,10 +73,10 @@ int open_name(const char *name, struct netns **ns)
     return netns_open_at(NULL, name, 0, ns);
 }
 
-int for_each_name(uint32_t flags, int (*call)(const char *name, void *arg), void *arg)
+int for_each_name(int (*call)(const char *name, void *arg), void *arg)
 {
     struct netns_name_snapshot *names;
-    int status = DONE, rc = netns_list(flags, &names);
+    int status = DONE, rc = netns_list(0, &names);
     size_t i, len;
 
     if (rc < 0)

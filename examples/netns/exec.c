@@ -130,7 +130,7 @@ int exec(int argc, char **argv)
     if (argc < (options.all ? 1 : 2))
         return complain(FAILED, "No command specified");
     if (options.all)
-        return for_each_name(0, exec_in_each, argv);
+        return for_each_name(exec_in_each, argv);
     status = open_for_exec(argv[0], &ns);
     if (status != DONE)
         return status;

@@ -43,9 +43,9 @@ int open_name(const char *name, struct netns **ns);
 
 /*
  * Calls a function with each name in the run directory, whatever becomes of the ones before. Gives
- * the first status that is not DONE. flags are those of netns_list().
+ * the first status that is not DONE.
  */
-int for_each_name(uint32_t flags, int (*call)(const char *name, void *arg), void *arg);
+int for_each_name(int (*call)(const char *name, void *arg), void *arg);
 
 /* The verbs. argv has what follows the verb, and NULL. */
 int add(int argc, char **argv);

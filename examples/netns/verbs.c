@@ -107,7 +107,7 @@ static int delete_one(const char *name, void *arg)
 int delete(int argc, char **argv)
 {
     if (options.all)
-        return for_each_name(NETNS_LIST_STALE, delete_one, NULL);
+        return for_each_name(delete_one, NULL);
     if (argc < 1)
         return complain(FAILED, "No netns name specified");
     return delete_one(argv[0], NULL);
