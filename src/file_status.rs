@@ -7,7 +7,7 @@ use std::time::Duration;
 use nix::NixPath;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat};
-use nix::sys::stat::{FileStat, Mode, fstatat};
+use nix::sys::stat::{FileStat, Mode, fstatat, makedev};
 use rustix::fs::{AtFlags, StatxAttributes, StatxFlags, statx};
 use rustix::io::retry_on_intr;
 
@@ -24,6 +24,8 @@ pub struct FileStatus {
     /// When it was last changed in any way, by the clock of the day.
     pub changed: Duration,
     pub is_mount_root: bool,
+    device: u64,
+    inode: u64,
 }
 
 impl FileStatus {
@@ -37,6 +39,8 @@ impl FileStatus {
                     size: file.stx_size,
                     changed: duration(file.stx_ctime.tv_sec, file.stx_ctime.tv_nsec.into()),
                     is_mount_root: file.stx_attributes.contains(StatxAttributes::MOUNT_ROOT),
+                    device: makedev(file.stx_dev_major.into(), file.stx_dev_minor.into()),
+                    inode: file.stx_ino,
                 })
             }
             // Linux before 5.8, or a seccomp filter.
@@ -54,7 +58,14 @@ impl FileStatus {
             size: file.st_size as u64,
             changed: changed(&file),
             is_mount_root: is_mounted_on(dir, name)?,
+            device: device(&file),
+            inode: inode(&file),
         })
+    }
+
+    /// Whether it is of this very file.
+    pub fn is_of(&self, file: &FileStat) -> bool {
+        (self.device, self.inode) == (device(file), inode(file))
     }
 }
 
@@ -136,6 +147,7 @@ mod tests {
             let old = FileStatus::by_stat(dir.as_fd(), name).unwrap();
             let all = |file: &FileStatus| (file.mode, file.size, file.is_mount_root);
             assert_eq!(all(&new), all(&old), "{name:?}");
+            assert_eq!((new.device, new.inode), (old.device, old.inode), "{name:?}");
         }
     }
 

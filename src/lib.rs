@@ -13,6 +13,7 @@
 //! | `namespace`    | the handle, and every way to open one                                     |
 //! | `rundir`       | the run directory: made, mounted on itself, locked                        |
 //! | `entry`        | what a name in it is: a namespace, a placeholder, stale, a stranger       |
+//! | `placeholder`  | the file a namespace is bound on, made or taken over                      |
 //! | `lifecycle`    | create, attach, remove                                                    |
 //! | `unbind`       | takes a name off: stacked mounts, hidden ones, the file                   |
 //! | `mounts`       | mounts made and taken off, the new way and the old                         |
@@ -74,6 +75,7 @@ mod names;
 mod namespace;
 mod netlink;
 mod nsid;
+mod placeholder;
 mod plan;
 mod process;
 mod procfs;

@@ -9,19 +9,18 @@ use std::time::{Duration, Instant};
 
 use bitflags::bitflags;
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag, openat};
+use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, poll};
-use nix::sys::stat::{Mode, fchmod, fstatat, futimens};
-use nix::sys::time::TimeSpec;
-use nix::unistd::{UnlinkatFlags, unlinkat};
 
-use crate::entry::{self, Entry, Name, OUR_MODE, STALE_AGE};
-use crate::error::{At, Error, Result, Step};
+use crate::entry::{self, Entry, Name, STALE_AGE};
+use crate::error::{Error, Result, Step};
 use crate::file_status;
 use crate::identity::{self, Kind};
 use crate::list::or_none;
+use crate::memory;
 use crate::mounts;
 use crate::namespace::{self, Namespace};
+use crate::placeholder::{BEING_MADE, Placeholder, exists};
 use crate::procfs::{self, ProcPath};
 use crate::retry::{self, fstat};
 use crate::rundir::{LockedRunDir, RunDir, join};
@@ -45,6 +44,8 @@ bitflags! {
 /// How often a name that others create and remove at the same time is tried again.
 const TRIES: u32 = 64;
 
+const PATH_MAX: usize = libc::PATH_MAX as usize;
+
 /// A creator that fails removes its placeholder, of which mountinfo tells nothing.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
@@ -57,7 +58,8 @@ pub fn create(rundir: &CStr, name: Name, flags: CreateFlags) -> Result<Namespace
     let mut made: Option<Namespace> = None;
     // A file's own age is no bound: whoever owns it may renew that.
     let deadline = Instant::now() + STALE_AGE;
-    for _ in 0..TRIES {
+    let mut tries = 0;
+    while tries < TRIES {
         if let Some(ns) = take_existing(rundir, name, flags, deadline)? {
             return Ok(ns);
         }
@@ -72,7 +74,14 @@ pub fn create(rundir: &CStr, name: Name, flags: CreateFlags) -> Result<Namespace
             Ok(()) => return Ok(ns),
             // Somebody was faster: look again at what is there now.
             Err(error) if error.errno == Errno::EEXIST && flags.contains(CreateFlags::EXIST_OK) => {
-                made = Some(ns)
+                made = Some(ns);
+                if error.hint != Some(BEING_MADE) {
+                    tries += 1;
+                } else if Instant::now() < deadline {
+                    nap(None, LOOK_AGAIN);
+                } else {
+                    return Err(error);
+                }
             }
             Err(error) => return Err(error),
         }
@@ -80,8 +89,6 @@ pub fn create(rundir: &CStr, name: Name, flags: CreateFlags) -> Result<Namespace
     Err(Error::new(Step::Exists, Errno::EAGAIN)
         .hint("other processes keep creating and removing it; try again"))
 }
-
-const BEING_MADE: &str = "another process is creating it";
 
 /// Gives `ns` one more name.
 pub fn attach(rundir: &CStr, ns: &Namespace, name: Name) -> Result<()> {
@@ -120,14 +127,6 @@ fn in_the_way(rundir: &CStr, name: Name) -> Result<Option<Error>> {
         Entry::Placeholder(file) if file.is_ours() || file.is_stale(false) => None,
         found => Some(exists(found)),
     })
-}
-
-fn exists(found: Entry) -> Error {
-    match found {
-        Entry::Stranger(what) => Error::exists().hint(what),
-        Entry::Placeholder(_) => Error::exists().hint(BEING_MADE),
-        _ => Error::exists(),
-    }
 }
 
 /// The namespace that has the name already, if there is one and that is what the caller wants.
@@ -196,22 +195,40 @@ fn nap(mounts: Option<&OwnedFd>, at_most: Duration) {
 
 /// Binds the namespace `ns` as `name`, all or nothing.
 fn publish(rundir: &CStr, name: Name, ns: BorrowedFd) -> Result<()> {
-    let dir = RunDir::prepare(rundir)?;
+    let mut dir = RunDir::prepare(rundir)?;
+    let result = publish_in(&mut dir, rundir, name, ns);
+    match result {
+        Ok(()) => dir.keep_mount(),
+        Err(_) => dir.take_mount_back(rundir),
+    }
+    result
+}
+
+fn publish_in(dir: &mut LockedRunDir, rundir: &CStr, name: Name, ns: BorrowedFd) -> Result<()> {
     for _ in 0..TRIES {
-        let placeholder = make_placeholder(rundir, &dir, name)?;
+        let mut placeholder = Placeholder::new(dir, name)?;
+        // The file comes first: a full or read-only file system leaves nothing to take back.
+        match enter_mount(dir, rundir, name, &mut placeholder) {
+            Ok(true) => {}
+            Ok(false) => continue,
+            Err(error) => {
+                placeholder.withdraw(dir, name);
+                return Err(error);
+            }
+        }
         match mounts::bind_namespace(ns, placeholder.as_fd()) {
-            Ok(mount) if has_moved(&dir, name, ns, placeholder.as_fd()) => {
+            Ok(mount) if has_moved(dir, name, ns, &placeholder) => {
                 // The file is somewhere else, and so would be the namespace.
                 mount.and_then(|mount| mounts::detach_open(mount.as_fd()).ok());
             }
             Ok(_) => {
-                announce(placeholder.as_fd());
+                placeholder.announce();
                 return Ok(());
             }
             // Who does not wait for the lock may have removed it: then there is nothing to bind on.
-            Err(Errno::ENOENT) if is_unlinked(placeholder.as_fd()) => {}
+            Err(Errno::ENOENT) if placeholder.is_unlinked() => {}
             Err(errno) => {
-                withdraw(&dir, name, placeholder.as_fd());
+                placeholder.withdraw(dir, name);
                 return Err(Error::new(Step::Bind, errno));
             }
         }
@@ -219,24 +236,23 @@ fn publish(rundir: &CStr, name: Name, ns: BorrowedFd) -> Result<()> {
     Err(Error::new(Step::Bind, Errno::EAGAIN).hint("other processes keep removing it; try again"))
 }
 
-/// Changes the file's times, which inotify tells of (IN_ATTRIB), where it tells nothing of a mount: so
-/// monitors learn of a name that was bound on a file that they have taken for stale. Takes a
-/// descriptor that is open for reading or writing.
-fn announce(file: BorrowedFd) {
-    let now = TimeSpec::UTIME_NOW;
-    if retry::on_signal(|| futimens(file, &now, &now)).is_ok() {
-        return;
+/// Makes the directory a mount point if it is none. Whether the placeholder is still in it.
+fn enter_mount(
+    dir: &mut LockedRunDir,
+    rundir: &CStr,
+    name: Name,
+    placeholder: &mut Placeholder,
+) -> Result<bool> {
+    if dir.is_mount_point() {
+        return Ok(true);
     }
-    // The same by other means. Where neither works, monitors see it with the name's next change.
-    if let Ok(status) = fstat(file) {
-        let mode = Mode::from_bits_retain(status.st_mode & !libc::S_IFMT);
-        let _ = retry::on_signal(|| fchmod(file, mode));
-    }
+    dir.mount_on_itself(rundir)?;
+    placeholder.find_again(dir, name)
 }
 
 /// Whether a stranger has moved the placeholder, before the namespace was bound on it. If the file is
 /// gone altogether, the name was made and has been removed since.
-fn has_moved(dir: &LockedRunDir, name: Name, ns: BorrowedFd, placeholder: BorrowedFd) -> bool {
+fn has_moved(dir: &LockedRunDir, name: Name, ns: BorrowedFd, placeholder: &Placeholder) -> bool {
     let ours = fstat(ns);
     let is_elsewhere = match identity::of_name(dir.as_fd(), name.as_cstr()) {
         // A look that fails says nothing.
@@ -244,60 +260,19 @@ fn has_moved(dir: &LockedRunDir, name: Name, ns: BorrowedFd, placeholder: Borrow
         Ok(_) => true,
         Err(errno) => identity::is_answer(errno),
     };
-    is_elsewhere && !is_unlinked(placeholder) && !still_has(dir, name, placeholder)
+    is_elsewhere && !placeholder.is_unlinked() && !still_has(dir, name, placeholder.as_fd())
 }
 
 /// Whether the file still has the name, and something else was mounted on it since.
 fn still_has(dir: &LockedRunDir, name: Name, file: BorrowedFd) -> bool {
-    let (mut of_dir, mut of_file) = ([0; libc::PATH_MAX as usize], [0; libc::PATH_MAX as usize]);
-    let dir = procfs::read_link(ProcPath::of_fd(dir.as_fd()).as_cstr(), &mut of_dir);
-    let file = procfs::read_link(ProcPath::of_fd(file).as_cstr(), &mut of_file);
     // Without /proc, or with too long a path, nobody can tell; then it is safer to take the mount off.
+    let Ok(mut paths) = memory::zeros(2 * PATH_MAX) else { return false };
+    let (of_dir, of_file) = paths.split_at_mut(PATH_MAX);
+    let dir = procfs::read_link(ProcPath::of_fd(dir.as_fd()).as_cstr(), of_dir);
+    let file = procfs::read_link(ProcPath::of_fd(file).as_cstr(), of_file);
     let (Ok(dir), Ok(file)) = (dir, file) else { return false };
     let below = file.strip_prefix(dir.strip_suffix(b"/").unwrap_or(dir));
     below.and_then(|below| below.strip_prefix(b"/")) == Some(name.as_cstr().to_bytes())
-}
-
-fn is_unlinked(file: BorrowedFd) -> bool {
-    fstat(file).is_ok_and(|file| file.st_nlink == 0)
-}
-
-fn make_placeholder(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Result<OwnedFd> {
-    let flags =
-        OFlag::O_RDONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    for _ in 0..TRIES {
-        let mode = Mode::from_bits_retain(OUR_MODE);
-        match retry::on_signal(|| openat(dir.as_fd(), name.as_cstr(), flags, mode)) {
-            Err(Errno::EEXIST) => {}
-            result => return result.at(Step::Placeholder),
-        }
-        match entry::look(dir.as_fd(), name.as_cstr())? {
-            Entry::Absent => {}
-            Entry::Placeholder(file) if file.is_stale(dir.is_locked()) => {
-                match unbind::unlink(rundir, dir, name) {
-                    // It was bound at this moment, or is something else by now: the next look tells.
-                    Ok(_) | Err(Error { errno: Errno::ENOTTY, .. }) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            found => return Err(exists(found)),
-        }
-    }
-    Err(Error::new(Step::Placeholder, Errno::EAGAIN)
-        .hint("other processes keep creating and removing it; try again"))
-}
-
-/// Takes our placeholder away again, if the name is still it; without a descriptor, of which there
-/// may be none left.
-fn withdraw(dir: &LockedRunDir, name: Name, placeholder: BorrowedFd) {
-    let look = || fstatat(dir.as_fd(), name.as_cstr(), AtFlags::AT_SYMLINK_NOFOLLOW);
-    let there = retry::on_signal(look);
-    let (Ok(there), Ok(ours)) = (there, fstat(placeholder)) else { return };
-    if file_status::is_same_file(&there, &ours) {
-        // The file is stale now at the worst, which the next create or remove clears.
-        let unlink = || unlinkat(dir.as_fd(), name.as_cstr(), UnlinkatFlags::NoRemoveDir);
-        let _ = retry::on_signal(unlink);
-    }
 }
 
 #[cfg(test)]

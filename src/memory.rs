@@ -13,3 +13,11 @@ pub fn extend<T: Copy>(list: &mut Vec<T>, items: &[T]) -> Result<()> {
     list.extend_from_slice(items);
     Ok(())
 }
+
+/// As many zeros, off the stack, which may be 16 KB in all.
+pub fn zeros(len: usize) -> Result<Vec<u8>> {
+    let mut list = Vec::new();
+    list.try_reserve_exact(len).map_err(|_| Error::no_memory())?;
+    list.resize(len, 0);
+    Ok(list)
+}

@@ -9,7 +9,6 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
-use nix::sys::stat::stat;
 use rustix::fs::CWD;
 use rustix::io::retry_on_intr;
 use rustix::mount::{MoveMountFlags, OpenTreeFlags, move_mount, open_tree};
@@ -17,7 +16,7 @@ use rustix::mount::{MoveMountFlags, OpenTreeFlags, move_mount, open_tree};
 use crate::error::errno;
 use crate::file_status::is_same_file;
 use crate::procfs::ProcPath;
-use crate::retry::{fstat, on_signal, open};
+use crate::retry::{fstat, on_signal, open, openat};
 use crate::sys;
 
 type Result<T> = std::result::Result<T, Errno>;
@@ -43,8 +42,10 @@ pub fn bind_namespace(ns: BorrowedFd, target: BorrowedFd) -> Result<Option<Owned
     }
 }
 
+const DIRECTORY: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
+
 /// Puts a copy of a directory, with all its mounts, on top of it, and in a peer group of its own: in
-/// its parent's group every name in it would become two mounts. Gives the copy, to go on from.
+/// its parent's group every name in it would become two mounts. Gives the directory in the copy.
 pub fn mount_on_itself(dir: BorrowedFd, path: &CStr) -> Result<OwnedFd> {
     match attach_shared_copy(dir) {
         Err(Errno::ENOSYS | Errno::EPERM) => mount_on_itself_by_path(dir, path),
@@ -57,8 +58,10 @@ fn attach_shared_copy(dir: BorrowedFd) -> Result<OwnedFd> {
     let copy = open_tree(dir, c"", CLONE | OpenTreeFlags::AT_RECURSIVE).map_err(errno)?;
     sys::set_propagation(copy.as_fd(), MsFlags::MS_PRIVATE, libc::AT_RECURSIVE)?;
     sys::set_propagation(copy.as_fd(), MsFlags::MS_SHARED, libc::AT_RECURSIVE)?;
+    // Before there is anything to take back.
+    let upper = openat(copy.as_fd(), c".", DIRECTORY)?;
     move_mount(&copy, c"", dir, c"", HERE).map_err(errno)?;
-    Ok(copy)
+    Ok(upper)
 }
 
 fn mount_on_itself_by_path(dir: BorrowedFd, path: &CStr) -> Result<OwnedFd> {
@@ -67,27 +70,16 @@ fn mount_on_itself_by_path(dir: BorrowedFd, path: &CStr) -> Result<OwnedFd> {
     let own = fstat(dir)?;
     bind_by_path(lower.as_cstr(), lower.as_cstr(), MsFlags::MS_REC)?;
     // The path of the new mount is the same; `dir` refers to what lies below it.
-    let upper = open(path, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC);
-    match upper {
-        // Unless it leads elsewhere by now; no other path leads to the new mount.
-        Ok(upper) if !is_same_file(&own, &fstat(&upper).or_else(|_| fstat(&upper))?) => {
-            Err(Errno::EAGAIN)
-        }
-        Ok(upper) => match leave_peer_group(upper.as_fd()) {
-            Ok(()) => Ok(upper),
-            Err(errno) => {
-                // All or nothing: the next call is to find a directory that is no mount point.
-                let _ = detach_open(upper.as_fd());
-                Err(errno)
-            }
-        },
-        Err(errno) => {
-            if on_signal(|| stat(path)).is_ok_and(|there| is_same_file(&own, &there)) {
-                let _ = detach(path);
-            }
-            Err(errno)
-        }
+    let upper = open(path, DIRECTORY).and_then(|upper| match fstat(&upper) {
+        // It leads elsewhere by now, and no other path leads to the new mount.
+        Ok(there) if !is_same_file(&own, &there) => Err(Errno::EAGAIN),
+        there => there.and_then(|_| leave_peer_group(upper.as_fd())).map(|()| upper),
+    });
+    if upper.is_err() {
+        // All or nothing: the next call is to find a directory that is no mount point.
+        let _ = take_off_unused(dir, path);
     }
+    upper
 }
 
 /// For a peer group of its own.
@@ -172,6 +164,17 @@ pub fn detach(path: &CStr) -> Result<()> {
 /// mounted on that since. ENOENT: no /proc.
 pub fn detach_open(root: BorrowedFd) -> Result<()> {
     umount2(ProcPath::of_fd(root).as_cstr(), MntFlags::MNT_DETACH)
+}
+
+/// Takes the topmost mount off the directory `dir`, which lies below it, and to which `path` leads.
+/// EBUSY: somebody has opened something in it, or mounted something there.
+pub fn take_off_unused(dir: BorrowedFd, path: &CStr) -> Result<()> {
+    let unmount = |path: &CStr| on_signal(|| umount2(path, MntFlags::empty()));
+    match unmount(ProcPath::of_fd(dir).as_cstr()) {
+        // No /proc.
+        Err(Errno::ENOENT) => unmount(path),
+        result => result,
+    }
 }
 
 /// Whether [`detach_open`] would be allowed, without doing it: a mount that is open does not expire.

@@ -24,7 +24,7 @@ use crate::identity::{self, Kind};
 use crate::list::for_each_name;
 use crate::mounts;
 use crate::procfs::ProcPath;
-use crate::retry::{fstat, on_signal, open, openat};
+use crate::retry::{fstat, on_signal, open};
 
 /// Where names live unless the caller says otherwise; others reach it as /var/run/netns.
 pub const DEFAULT_RUN_DIR: &CStr = c"/run/netns";
@@ -100,22 +100,14 @@ impl RunDir {
         LockedRunDir::new(RunDir::open, path)
     }
 
-    /// The same, made first if need be, and a shared mount point.
+    /// The same, made first if need be, and shared if it is a mount point. If it is none,
+    /// [`LockedRunDir::mount_on_itself`] makes it one.
     pub fn prepare(path: &CStr) -> Result<LockedRunDir> {
         let mut dir = LockedRunDir::new(RunDir::open_or_make, path)?;
-        match mounts::share(dir.as_fd()) {
-            // Not a mount point yet.
-            Err(Errno::EINVAL) => {}
-            result => return result.map(|()| dir).at(Step::MountRunDir),
-        }
-        // The new mount lies on top of what is open; its path may lead elsewhere by now.
-        let mount = mounts::mount_on_itself(dir.as_fd(), path).at(Step::MountRunDir)?;
-        dir.unmount_covered_names();
-        let upper = RunDir { fd: openat(mount.as_fd(), c".", DIRECTORY).at(Step::OpenRunDir)? };
-        let lower = std::mem::replace(&mut dir.dir, upper);
-        if let Lock::Its = dir.lock {
-            dir.lock = Lock::Of(lower.fd);
-        }
+        dir.is_mount_point = match mounts::share(dir.as_fd()) {
+            Err(Errno::EINVAL) => false,
+            result => result.map(|()| true).at(Step::MountRunDir)?,
+        };
         Ok(dir)
     }
 
@@ -165,6 +157,10 @@ fn make_directory(path: &[u8]) -> nix::Result<()> {
 pub struct LockedRunDir {
     dir: RunDir,
     lock: Lock,
+    /// As far as [`RunDir::prepare`] knows.
+    is_mount_point: bool,
+    /// The directory below the mount that this call has put on it.
+    covered: Option<RunDir>,
 }
 
 /// Which descriptor holds the lock.
@@ -172,6 +168,8 @@ enum Lock {
     Its,
     /// That of the directory as it was before something was mounted on it.
     Of(OwnedFd),
+    /// That of the directory below this call's own mount.
+    Covered,
     /// A reader held it for too long: then one goes on without.
     Nobodys,
 }
@@ -186,13 +184,7 @@ impl std::ops::Deref for LockedRunDir {
 
 impl Drop for LockedRunDir {
     fn drop(&mut self) {
-        let fd = match &self.lock {
-            Lock::Its => &self.dir.fd,
-            Lock::Of(fd) => fd,
-            Lock::Nobodys => return,
-        };
-        // Closing is not enough: a child that was forked meanwhile has the descriptor too.
-        let _ = flock(fd, FlockOperation::Unlock);
+        self.unlock();
     }
 }
 
@@ -204,12 +196,12 @@ impl LockedRunDir {
             // It may have become a mount point, or another directory, before we had the lock.
             if leads_to(path, &dir) == Some(true) {
                 let lock = if locked { Lock::Its } else { Lock::Nobodys };
-                return Ok(LockedRunDir { dir, lock });
+                return Ok(LockedRunDir { dir, lock, is_mount_point: false, covered: None });
             }
             let again = open(path)?;
             if same_directory(&dir, &again) {
                 let lock = if locked { Lock::Of(dir.fd) } else { Lock::Nobodys };
-                return Ok(LockedRunDir { dir: again, lock });
+                return Ok(LockedRunDir { dir: again, lock, is_mount_point: false, covered: None });
             }
         }
         Err(Error::new(Step::OpenRunDir, Errno::EAGAIN)
@@ -229,6 +221,68 @@ impl LockedRunDir {
 
     pub fn is_locked(&self) -> bool {
         !matches!(self.lock, Lock::Nobodys)
+    }
+
+    fn unlock(&mut self) {
+        let fd = match &self.lock {
+            Lock::Its => Some(&self.dir.fd),
+            Lock::Of(fd) => Some(fd),
+            Lock::Covered => self.covered.as_ref().map(|dir| &dir.fd),
+            Lock::Nobodys => None,
+        };
+        if let Some(fd) = fd {
+            // Closing is not enough: a child that was forked meanwhile has the descriptor too.
+            let _ = flock(fd, FlockOperation::Unlock);
+        }
+        self.lock = Lock::Nobodys;
+    }
+
+    pub fn is_mount_point(&self) -> bool {
+        self.is_mount_point
+    }
+
+    /// Makes it a mount point, and is the directory in the new mount from then on. What was found in
+    /// the directory before lies below that.
+    pub fn mount_on_itself(&mut self, path: &CStr) -> Result<()> {
+        let upper = mounts::mount_on_itself(self.as_fd(), path).at(Step::MountRunDir)?;
+        let lower = std::mem::replace(&mut self.dir, RunDir { fd: upper });
+        self.is_mount_point = true;
+        self.covered = Some(lower);
+        if let Lock::Its = self.lock {
+            self.lock = Lock::Covered;
+        }
+        Ok(())
+    }
+
+    /// Ends what made a name: the mount that this call has put on the directory stays.
+    pub fn keep_mount(&mut self) {
+        if let Some(lower) = &self.covered {
+            lower.unmount_covered_names();
+        }
+    }
+
+    /// Ends what made no name: takes the mount off that this call has put on the directory, unless
+    /// somebody has something in it, or on it, by now. So names that were there before, which are in
+    /// both, keep it.
+    pub fn take_mount_back(mut self, path: &CStr) {
+        let Some(lower) = self.covered.take() else { return };
+        let is_topmost = !self.dir.is_outdated(path);
+        // An open descriptor keeps a mount busy.
+        drop(std::mem::replace(&mut self.dir, lower));
+        if let Lock::Covered = self.lock {
+            self.lock = Lock::Its;
+        }
+        for _ in 0..if is_topmost { TRIES } else { 0 } {
+            match mounts::take_off_unused(self.dir.as_fd(), path) {
+                Ok(()) => return,
+                Err(Errno::EBUSY) => {}
+                Err(_) => break,
+            }
+            // The descriptor may be one of those who wait for the lock.
+            self.unlock();
+            thread::sleep(LONGEST_PAUSE);
+        }
+        self.dir.unmount_covered_names();
     }
 }
 

@@ -59,9 +59,10 @@ pub fn anonymous() -> Namespace {
     lifecycle::create_anonymous(CreateFlags::empty()).unwrap()
 }
 
-/// How many mounts lie on a name.
+/// How many mounts lie on a name or, where that is empty, on the run directory.
 pub fn mounts_on(name: &str) -> usize {
     let path = path(name);
+    let path = path.trim_end_matches('/');
     let mounts = fs::read_to_string("/proc/thread-self/mountinfo").unwrap();
-    mounts.lines().filter(|line| line.split(' ').nth(4) == Some(&path)).count()
+    mounts.lines().filter(|line| line.split(' ').nth(4) == Some(path)).count()
 }

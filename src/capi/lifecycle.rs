@@ -26,7 +26,7 @@ const _: () = assert!(NETNS_CREATE_LO_UP == CreateFlags::LO_UP.bits());
 const _: () = assert!(NETNS_REMOVE_MISSING_OK == RemoveFlags::MISSING_OK.bits());
 
 /// Makes a network namespace and, unless name is NULL, gives it that name in NETNS_RUN_DIR. The name
-/// appears when it can be opened, not before. A name that a killed creator left behind is taken over.
+/// appears when it can be opened, not before. A stale name is taken over.
 ///
 /// name   at most 255 bytes without '/', neither "." nor "..". NULL makes an anonymous namespace,
 ///        which lives as long as its handle, its sockets and the threads in it.
@@ -40,14 +40,20 @@ const _: () = assert!(NETNS_REMOVE_MISSING_OK == RemoveFlags::MISSING_OK.bits())
 /// does not own its network namespace, say), a helper thread does the work and ends.
 ///
 /// The run directory is made, and made a shared mount point, if it is none. Whoever holds its
-/// flock(2) is waited for, one second at most. An empty file under the name, with nothing mounted on
-/// it that this mount namespace sees, counts as left behind: at once if this library made it, after
-/// 10 seconds if another program did.
+/// flock(2) is waited for, one second at most.
+///
+/// An empty file under the name, on which nothing is mounted in this mount namespace, is a stale name:
+/// at once if this library made the file, after 10 seconds if another program did. A killed creator
+/// left it, or it is a live name in another mount namespace that has the same directory and no mount
+/// propagation to this one, as in a container with the host's /run/netns. The new namespace is bound on
+/// the very file, which stays: a name in another mount namespace is not touched. An empty file
+/// of another user than root, the caller and the directory's owner, or with several links, is not
+/// taken over.
 ///
 /// Returns 0, or
 ///   -EINVAL     name is no name, a flag is unknown, or both name and out are NULL
 ///   -ENAMETOOLONG  name has more than 255 bytes, or the run directory's path more than 4095
-///   -EEXIST     the name exists, or another program is making it
+///   -EEXIST     the name exists, or another program is making it, or its file may not be taken over
 ///   -ENOTTY     with NETNS_CREATE_EXIST_OK: it exists and is not a network namespace
 ///   -EPERM      CAP_SYS_ADMIN is missing; for NETNS_CREATE_LO_UP, CAP_NET_ADMIN
 ///   -EACCES     the run directory belongs to another user
@@ -55,7 +61,6 @@ const _: () = assert!(NETNS_REMOVE_MISSING_OK == RemoveFlags::MISSING_OK.bits())
 ///   -ENOENT     also, before Linux 5.12: /proc is not mounted
 ///   -EROFS      the run directory is on a read-only file system
 ///   -ENOSPC     the limit on namespaces or mounts, or a full file system
-///   -EBUSY      the name was left behind, and a mount on it is hidden by another one
 ///   -EAGAIN     no helper thread could be started, or others make and remove the name, or the run
 ///               directory, all the time
 ///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
@@ -299,7 +304,7 @@ pub unsafe extern "C" fn netns_close(ns: *mut Netns) {
 
 /// Gives a namespace one more name in NETNS_RUN_DIR, whoever made it and however it was opened.
 ///
-/// The run directory is made, and waited for, as by netns_create().
+/// The run directory is made and waited for, and a stale name is taken over, as by netns_create().
 ///
 /// ns     is not changed: netns_name() stays what it was.
 /// name   as in netns_create().
@@ -308,14 +313,13 @@ pub unsafe extern "C" fn netns_close(ns: *mut Netns) {
 /// Returns 0, or
 ///   -EINVAL     name is no name, flags is not 0, or a pointer is NULL
 ///   -ENAMETOOLONG  name has more than 255 bytes, or the run directory's path more than 4095
-///   -EEXIST     the name exists, or another program is making it
+///   -EEXIST     the name exists, or another program is making it, or its file may not be taken over
 ///   -EPERM      CAP_SYS_ADMIN over the mount namespace is missing
 ///   -EACCES     the run directory belongs to another user
 ///   -ENOTDIR, -ELOOP, -ENOENT  the run directory is not a directory, or a link that leads nowhere
 ///   -ENOENT     also, before Linux 5.12: /proc is not mounted
 ///   -EROFS      the run directory is on a read-only file system
 ///   -ENOSPC     the limit on mounts, or a full file system
-///   -EBUSY      the name was left behind, and a mount on it is hidden by another one
 ///   -EAGAIN     the helper thread that makes the run directory could not be started, or others make
 ///               and remove the name, or the run directory, all the time
 ///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
@@ -357,9 +361,13 @@ fn attach(rundir: Option<&CStr>, ns: Option<&Netns>, name: Option<&CStr>, flags:
 }
 
 /// Takes a name away from NETNS_RUN_DIR: every mount on it, however many lie on top of each other,
-/// and its file; or the empty file of a creator that was killed or is still at work. The namespace
+/// and its file; or the empty file of a stale name, or of a creator that is still at work. The namespace
 /// lives on as long as it has another name, a handle, a socket or a thread in it. The run directory's
 /// lock is waited for as by netns_create().
+///
+/// The file is the name in every mount namespace that has the directory: with it the kernel takes the
+/// mounts on it off in all of them. So the name is gone there, too, even one that is stale here and live
+/// there.
 ///
 /// flags  NETNS_REMOVE_MISSING_OK: a name that does not exist is no error.
 ///

@@ -11,7 +11,7 @@ use super::boundary;
 use super::convert::{self, Slot, text};
 use super::types::{Netns, NetnsNameSnapshot};
 
-/// For netns_list(): also the empty files that killed creators left.
+/// For netns_list(): the stale names as well.
 pub const NETNS_LIST_STALE: u32 = 1;
 
 const _: () = assert!(NETNS_LIST_STALE == ListFlags::STALE.bits());
@@ -20,7 +20,8 @@ const _: () = assert!(NETNS_LIST_STALE == ListFlags::STALE.bits());
 /// run directory that does not exist has none. Needs no privilege.
 ///
 /// flags  NETNS_LIST_STALE: list the stale names too, which netns_create() takes over and
-///        netns_remove() clears; their inode is 0. Whoever holds the run directory's flock(2) is
+///        netns_remove() clears; their inode is 0. One may be a live name in another mount namespace,
+///        as netns_create() says. Whoever holds the run directory's flock(2) is
 ///        waited for, one second at most.
 /// out    receives the list, which is yours to netns_list_free().
 ///

@@ -4,6 +4,7 @@ use std::fs;
 use std::thread;
 use std::time::Instant;
 
+use crate::entry::OUR_MODE;
 use crate::testing::{self, anonymous, bind, exists, mounts_on, write};
 
 const BLUE: &CStr = c"blue";
@@ -93,15 +94,15 @@ fn what_another_gives_up_while_we_wait_is_made() {
 }
 
 #[test]
-fn what_a_killed_creator_left_is_taken_over_as_a_fresh_file() {
+fn what_a_killed_creator_left_is_bound_on() {
     let Some(rundir) = testing::world() else { return };
-    let left = write("blue", "", OUR_MODE);
     for flags in [CreateFlags::empty(), CreateFlags::EXIST_OK] {
+        let left = write("blue", "", OUR_MODE);
         let ns = create(rundir, blue(), flags).unwrap();
         assert_eq!(inode_of("blue"), ns.inode());
-        assert_eq!(fstat(&left).unwrap().st_nlink, 0);
+        assert_eq!(fstat(&left).unwrap().st_nlink, 1);
         remove(rundir, blue(), RemoveFlags::empty()).unwrap();
-        write("blue", "", OUR_MODE);
+        assert_eq!(fstat(&left).unwrap().st_nlink, 0);
     }
 }
 
@@ -118,24 +119,6 @@ fn what_another_is_making_is_in_the_way() {
         assert!(error.hint.unwrap().contains("another process is creating it"), "{error:?}");
     }
     assert!(exists("blue"));
-}
-
-#[test]
-fn only_our_own_placeholder_is_withdrawn() {
-    let Some(rundir) = testing::world() else { return };
-    let dir = RunDir::prepare(rundir).unwrap();
-    let placeholder = make_placeholder(rundir, &dir, blue()).unwrap();
-    let file = fstat(&placeholder).unwrap();
-    assert_eq!((file.st_mode & 0o7777, file.st_size), (OUR_MODE, 0));
-    fs::remove_file(testing::path("blue")).unwrap();
-    write("blue", "", 0);
-    withdraw(&dir, blue(), placeholder.as_fd());
-    assert!(exists("blue"), "it is another's by now");
-
-    fs::remove_file(testing::path("blue")).unwrap();
-    let placeholder = make_placeholder(rundir, &dir, blue()).unwrap();
-    withdraw(&dir, blue(), placeholder.as_fd());
-    assert!(!exists("blue"));
 }
 
 #[test]
@@ -156,4 +139,21 @@ fn a_failed_bind_leaves_no_file() {
     let error = publish(rundir, blue(), pipe.0.as_fd()).unwrap_err();
     assert_eq!(error.step, Step::Bind);
     assert!(!exists("blue"));
+    assert_eq!(mounts_on(""), 0, "nor the directory mounted on itself");
+
+    write("blue", "", OUR_MODE);
+    publish(rundir, blue(), pipe.0.as_fd()).unwrap_err();
+    assert!(exists("blue"), "another's file stays");
+}
+
+#[test]
+fn a_failed_call_leaves_a_mount_that_is_used() {
+    let Some(rundir) = testing::world() else { return };
+    let theirs = anonymous();
+    write("red", "", 0);
+    bind(&theirs, "red");
+    let pipe = nix::unistd::pipe().unwrap();
+    publish(rundir, blue(), pipe.0.as_fd()).unwrap_err();
+    assert_eq!((mounts_on(""), mounts_on("red")), (1, 1));
+    assert_eq!(inode_of("red"), theirs.inode());
 }

@@ -458,7 +458,8 @@ def names_and_inodes(rundir: Optional[StrPath], stale: bool) -> List[Tuple[str, 
 def list(*, stale: bool = False, rundir: Optional[StrPath] = None) -> List[str]:
     """The names that are network namespaces at this moment, sorted bytewise.
 
-    stale  also those that killed creators left.
+    stale  the stale names as well: empty files that killed creators left, or names that are live in
+           another mount namespace.
     """
     return [name for name, _ in names_and_inodes(rundir, stale)]
 

@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * A run directory that several mount namespaces share, as a container does that has the host's without
+ * mount propagation: what looks stale in the one may be a live name in the other.
+ */
+#include "between.h"
+#include "fault.h"
+
+/* The age at which a placeholder of another program is stale, in seconds. */
+#define STALE_AGE 10
+
+/* What `ip netns add` has there until it binds, and what the library has. */
+#define FOREIGN_MODE 0
+#define OUR_MODE 01000
+
+#define BLUE "/run/netns/blue"
+
+/* The directory as it lies below what is mounted on it: its files, and none of the names. */
+static void cut_off_the_run_directory(unsigned long propagation)
+{
+    MUST(unshare(CLONE_NEWNS));
+    MUST(mount("none", "/", "none", MS_REC | propagation, NULL));
+    while (umount2("/run/netns", MNT_DETACH) == 0)
+        ;
+}
+
+/* Runs the part in a container, as it were, in a child. */
+static void in_container_at(void (*part)(void *arg), void *arg, int line, const char *text)
+{
+    pid_t pid = MUST(fork());
+    int status;
+
+    if (pid == 0) {
+        test_failures = 0;
+        cut_off_the_run_directory(MS_PRIVATE);
+        part(arg);
+        exit(test_failures ? 1 : 0);
+    }
+    status = wait_for(pid);
+    check_at(status == 0, line, "in a container: %s", text);
+}
+
+#define IN_CONTAINER(part, arg) in_container_at((part), (arg), __LINE__, #part)
+
+/* Makes a name as `ip netns add` does, whose file says nothing of us. */
+static void make_as_others_do(const char *path, const struct netns *ns)
+{
+    char source[64];
+
+    write_file(path, "", FOREIGN_MODE);
+    snprintf(source, sizeof source, "/proc/self/fd/%d", netns_fd(ns));
+    MUST(mount(source, path, "none", MS_BIND, NULL));
+}
+
+/* The name leads to what it led to, and stands on a file that still has a name. */
+static void is_live(const char *name, const struct netns *ns)
+{
+    struct netns *found = NULL;
+
+    if (OK(netns_open(name, 0, &found)) == 0)
+        EQUAL(netns_inode(found), netns_inode(ns));
+    netns_close(found);
+}
+
+/* --- each call in a container, beside a live name of the host ---------------------------------- */
+
+static void create_blue(void *flags)
+{
+    struct netns *made = NULL, *again = NULL;
+
+    SAME(names(), "");
+    OK(netns_create("blue", (uint32_t)(uintptr_t)flags, &made));
+    SAME(names(), "blue");
+    EQUAL(mounts_at(BLUE), 1);
+    OK(netns_open("blue", 0, &again));
+    EQUAL(netns_equal(made, again), 1);
+    FAILS(EEXIST, netns_create("blue", 0, NULL));
+    netns_close(made);
+    netns_close(again);
+}
+
+static void attach_blue(void *arg)
+{
+    struct netns *own = NULL;
+
+    (void)arg;
+    OK(netns_open_current(&own));
+    OK(netns_attach(own, "blue", 0));
+    is_live("blue", own);
+    netns_close(own);
+}
+
+static void look_at_blue(void *arg)
+{
+    struct netns *none = SENTINEL;
+
+    (void)arg;
+    SAME(names(), "");
+    SAME(names_in(NULL, NETNS_LIST_STALE), "blue");
+    FAILS_UNTOUCHED(ENOTTY, none, netns_open("blue", 0, &none));
+}
+
+static void beside_what_the_library_made(void (*part)(void *arg), void *arg)
+{
+    struct netns *blue = NULL;
+    struct state before;
+
+    OK(netns_create("blue", 0, &blue));
+    before = state_now();
+    IN_CONTAINER(part, arg);
+    UNCHANGED_SINCE(before);
+    is_live("blue", blue);
+    SAME(names(), "blue");
+    EQUAL(mounts_at(BLUE), 1);
+    netns_close(blue);
+}
+
+static void create_leaves_a_live_name_of_the_host_alone(void)
+{
+    beside_what_the_library_made(create_blue, (void *)0);
+}
+
+static void exist_ok_leaves_a_live_name_of_the_host_alone(void)
+{
+    beside_what_the_library_made(create_blue, (void *)(uintptr_t)NETNS_CREATE_EXIST_OK);
+}
+
+static void attach_leaves_a_live_name_of_the_host_alone(void)
+{
+    beside_what_the_library_made(attach_blue, NULL);
+}
+
+static void looking_leaves_a_live_name_of_the_host_alone(void)
+{
+    beside_what_the_library_made(look_at_blue, NULL);
+}
+
+static void create_over_what_others_made_long_ago(void *arg)
+{
+    struct netns *ns = NULL;
+
+    (void)arg;
+    /* Not yet for as long as it may be a name in the making. */
+    FAILS(EEXIST, netns_create("young", 0, NULL));
+    OK(netns_create("old", 0, &ns));
+    OK(netns_attach(ns, "old-too", 0));
+    SAME(names(), "old old-too");
+    netns_close(ns);
+}
+
+static void so_do_they_with_what_others_made(void)
+{
+    static const char *const all[] = {"old", "old-too", "young"};
+    struct netns *ns = NULL;
+    char path[64];
+
+    OK(netns_create("first", 0, &ns));
+    OK(netns_remove("first", 0));
+    for (int i = 0; i < 3; i++) {
+        if (i == 2)
+            sleep_ms(STALE_AGE * 1000 + 100);
+        snprintf(path, sizeof path, "/run/netns/%s", all[i]);
+        make_as_others_do(path, ns);
+    }
+    IN_CONTAINER(create_over_what_others_made_long_ago, NULL);
+    for (int i = 0; i < 3; i++)
+        is_live(all[i], ns);
+    SAME(names(), "old old-too young");
+    netns_close(ns);
+}
+
+/* --- calls that fail there ---------------------------------------------------------------------- */
+
+static const int bind_calls[] = {SYS_open_tree, SYS_move_mount, SYS_mount};
+
+/* All that binds is refused: one way fails with `error`, and the older one is not tried but for some. */
+static void fail_to_create(void *arg)
+{
+    int error = (int)(intptr_t)arg;
+    struct netns *own = NULL, *none = SENTINEL;
+
+    OK(netns_open_current(&own));
+    FAILS_UNTOUCHED(error, none, netns_create("blue", 0, &none));
+    FAILS_UNTOUCHED(error, none, netns_create("blue", NETNS_CREATE_EXIST_OK, &none));
+    FAILS(error, netns_attach(own, "blue", 0));
+    netns_close(own);
+}
+
+static void fail_to_bind(void *arg)
+{
+    struct fault faults[3];
+
+    for (size_t i = 0; i < 3; i++)
+        faults[i] = (struct fault){.call = bind_calls[i], .error = (int)(intptr_t)arg};
+    with_faults(faults, 3, fail_to_create, arg);
+    SAME(names_in(NULL, NETNS_LIST_STALE), "blue");
+    EQUAL(mounts_at("/run/netns"), 0);
+    /* The same where the directory is a mount point, and the name itself is what cannot be bound. */
+    OK(netns_create("own", 0, NULL));
+    with_faults(faults, 3, fail_to_create, arg);
+    SAME(names_in(NULL, NETNS_LIST_STALE), "blue own");
+    EQUAL(mounts_at("/run/netns"), 1);
+    OK(netns_remove("own", 0));
+}
+
+static void a_failed_call_unlinks_no_file_that_was_there(void)
+{
+    static const int errors[] = {ENOSPC, EPERM, ENOMEM, EMFILE};
+    struct netns *blue = NULL;
+
+    OK(netns_create("blue", 0, &blue));
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+        IN_CONTAINER(fail_to_bind, (void *)(intptr_t)errors[i]);
+        is_live("blue", blue);
+    }
+    netns_close(blue);
+}
+
+/* --- both at the same time ---------------------------------------------------------------------- */
+
+#define ROUNDS 200
+
+static void create_and_keep(void *arg)
+{
+    struct netns *blue = NULL;
+
+    (void)arg;
+    for (int i = 0; i < ROUNDS && !test_failures; i++) {
+        char name[16];
+
+        snprintf(name, sizeof name, "n%d", i);
+        OK(netns_create(name, 0, &blue));
+        is_live(name, blue);
+        netns_close(blue);
+    }
+}
+
+/* The one makes the files, the other one takes them over, in turns that nobody settles. */
+static void two_mount_namespaces_make_the_same_names_at_the_same_time(void)
+{
+    struct netns *first = NULL;
+    pid_t pid;
+
+    OK(netns_create("first", 0, &first));
+    pid = MUST(fork());
+    if (pid == 0) {
+        test_failures = 0;
+        cut_off_the_run_directory(MS_PRIVATE);
+        create_and_keep(NULL);
+        exit(test_failures ? 1 : 0);
+    }
+    create_and_keep(NULL);
+    EQUAL(wait_for(pid), 0);
+    for (int i = 0; i < ROUNDS; i++) {
+        char path[32];
+
+        snprintf(path, sizeof path, "/run/netns/n%d", i);
+        if (!CHECK(is_netns(path)))
+            break;
+        EQUAL(mounts_at(path), 1);
+    }
+    is_live("first", first);
+    netns_close(first);
+}
+
+/* --- remove does what it is asked to -------------------------------------------------------------- */
+
+static void remove_blue(void *arg)
+{
+    (void)arg;
+    SAME(names(), "");
+    OK(netns_remove("blue", 0));
+    FAILS(ENOENT, netns_remove("blue", 0));
+}
+
+/* As the manual says: the file is the name of all that share the directory. */
+static void remove_takes_the_file_and_with_it_the_name_of_the_host(void)
+{
+    struct netns *blue = NULL;
+
+    OK(netns_create("blue", 0, &blue));
+    IN_CONTAINER(remove_blue, NULL);
+    SAME(names_in(NULL, NETNS_LIST_STALE), "");
+    EQUAL(mounts_at(BLUE), 0);
+    FAILS(ENOENT, netns_remove("blue", 0));
+    netns_close(blue);
+}
+
+static void wait_until_blue_is_gone(void *arg)
+{
+    int *ready = arg;
+    char byte = 0;
+
+    MUST(unshare(CLONE_NEWNS));
+    MUST(mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL));
+    CHECK(is_netns(BLUE));
+    MUST(write(ready[1], &byte, 1));
+    MUST(read(ready[2], &byte, 1));
+    SAME(names_in(NULL, NETNS_LIST_STALE), "");
+    EQUAL(mounts_at(BLUE), 0);
+}
+
+/* The copy of the mount goes with the file, in a mount namespace that was cut off. */
+static void remove_takes_copies_of_the_mount_off_too(void)
+{
+    int pipes[4];
+    char byte;
+    pid_t pid;
+
+    MUST(pipe2(pipes, O_CLOEXEC));
+    MUST(pipe2(pipes + 2, O_CLOEXEC));
+    OK(netns_create("blue", 0, NULL));
+    pid = start_part(wait_until_blue_is_gone, pipes);
+    MUST(read(pipes[0], &byte, 1));
+    OK(netns_remove("blue", 0));
+    MUST(write(pipes[3], "", 1));
+    EQUAL(wait_for(pid), 0);
+    for (int i = 0; i < 4; i++)
+        close(pipes[i]);
+}
+
+/* --- with propagation ----------------------------------------------------------------------------- */
+
+static void use_what_propagates(void *arg)
+{
+    MUST(unshare(CLONE_NEWNS));
+    MUST(mount("none", "/", "none", MS_REC | (unsigned long)(uintptr_t)arg, NULL));
+    SAME(names(), "blue");
+    FAILS(EEXIST, netns_create("blue", 0, NULL));
+    OK(netns_create("red", 0, NULL));
+    EQUAL(mounts_at("/run/netns/red"), 1);
+}
+
+static void with_propagation_there_is_one_set_of_names(void)
+{
+    OK(netns_create("blue", 0, NULL));
+    IN_CHILD(use_what_propagates, (void *)(uintptr_t)MS_SHARED);
+    SAME(names(), "blue red");
+    EQUAL(mounts_at("/run/netns/red"), 1);
+    OK(netns_remove("red", 0));
+    OK(netns_remove("blue", 0));
+    SAME(names_in(NULL, NETNS_LIST_STALE), "");
+}
+
+/* A slave sees what the host makes; what it makes itself, the host does not. */
+static void in_a_slave_the_host_s_names_are_seen(void)
+{
+    struct netns *red = NULL;
+
+    OK(netns_create("blue", 0, NULL));
+    IN_CHILD(use_what_propagates, (void *)(uintptr_t)MS_SLAVE);
+    SAME(names(), "blue");
+    /* Whose name it was went with its mount namespace. */
+    OK(netns_create("red", 0, &red));
+    is_live("red", red);
+    netns_close(red);
+}
+
+/* --- two that take over the same file -------------------------------------------------------------- */
+
+static const char *contested;
+static int won, lost, stops, stop_at;
+
+static void take_contested(void)
+{
+    int rc = netns_create(contested, 0, NULL);
+
+    CHECK(rc == 0 || rc == -EEXIST);
+    __atomic_add_fetch(rc == 0 ? &won : &lost, 1, __ATOMIC_SEQ_CST);
+}
+
+/* The other has waited for the directory's lock, and goes on without. */
+static void take_it_from_under_them(int call, int nth)
+{
+    (void)call;
+    (void)nth;
+    if (stops++ == stop_at)
+        take_contested();
+}
+
+static void exactly_one_of_two_wins_whenever_the_other_comes(void)
+{
+    static const int calls[][4] = {{SYS_flock, SYS_statx, SYS_open_tree}, {SYS_openat, SYS_move_mount}};
+    enum { MOST = 40 };
+    char names_of[MOST][16], path[64];
+    int used = 0, i;
+    bool came;
+
+    OK(netns_create("first", 0, NULL));
+    for (i = 0; i < MOST; i++) {
+        snprintf(names_of[i], sizeof names_of[i], "n%d", i);
+        snprintf(path, sizeof path, "/run/netns/n%d", i);
+        write_file(path, "", FOREIGN_MODE);
+    }
+    sleep_ms(STALE_AGE * 1000 + 100);
+    for (i = 0; i < 2; i++)
+        for (stop_at = 0, came = true; came && used < MOST && !test_failures; stop_at++) {
+            contested = names_of[used++];
+            won = lost = stops = 0;
+            act_between(calls[i], take_contested, take_it_from_under_them);
+            came = stops > stop_at;
+            EQUAL(won, 1);
+            EQUAL(lost, came);
+            snprintf(path, sizeof path, "/run/netns/%s", contested);
+            EQUAL(mounts_at(path), 1);
+        }
+    CHECK(used > 8 && used < MOST);
+    printf("#: %d places\n", used);
+}
+
+#define TAKERS 8
+
+static void *take_in_thread(void *arg)
+{
+    (void)arg;
+    take_contested();
+    return NULL;
+}
+
+/* A reader holds the directory's lock: then the file's own is all there is. */
+static void of_many_without_the_directory_s_lock_one_wins(void)
+{
+    enum { FILES = 4 };
+    pthread_t threads[FILES][TAKERS];
+    char path[64];
+    int lock, i, j;
+
+    OK(netns_create("first", 0, NULL));
+    for (i = 0; i < FILES; i++) {
+        snprintf(path, sizeof path, "/run/netns/n%d", i);
+        write_file(path, "", i % 2 ? FOREIGN_MODE : OUR_MODE);
+        MUST(chmod(path, i % 2 ? FOREIGN_MODE : OUR_MODE));
+    }
+    sleep_ms(STALE_AGE * 1000 + 100);
+    lock = MUST(open("/run/netns", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    MUST(flock(lock, LOCK_SH));
+    for (i = 0; i < FILES; i++) {
+        snprintf(path, sizeof path, "n%d", i);
+        contested = path;
+        won = lost = 0;
+        for (j = 0; j < TAKERS; j++)
+            MUST(-pthread_create(&threads[i][j], NULL, take_in_thread, NULL));
+        for (j = 0; j < TAKERS; j++)
+            MUST(-pthread_join(threads[i][j], NULL));
+        EQUAL(won, 1);
+        EQUAL(lost, TAKERS - 1);
+        snprintf(path, sizeof path, "/run/netns/n%d", i);
+        EQUAL(mounts_at(path), 1);
+    }
+    close(lock);
+}
+
+int main(void)
+{
+    RUN_WITHOUT_RUN_DIRECTORY(create_leaves_a_live_name_of_the_host_alone);
+    RUN_WITHOUT_RUN_DIRECTORY(exist_ok_leaves_a_live_name_of_the_host_alone);
+    RUN_WITHOUT_RUN_DIRECTORY(attach_leaves_a_live_name_of_the_host_alone);
+    RUN_WITHOUT_RUN_DIRECTORY(looking_leaves_a_live_name_of_the_host_alone);
+    RUN_WITHOUT_RUN_DIRECTORY(so_do_they_with_what_others_made);
+    RUN_WITHOUT_RUN_DIRECTORY(a_failed_call_unlinks_no_file_that_was_there);
+    RUN_WITHOUT_RUN_DIRECTORY(two_mount_namespaces_make_the_same_names_at_the_same_time);
+    RUN_WITHOUT_RUN_DIRECTORY(remove_takes_the_file_and_with_it_the_name_of_the_host);
+    RUN_WITHOUT_RUN_DIRECTORY(remove_takes_copies_of_the_mount_off_too);
+    RUN_WITHOUT_RUN_DIRECTORY(with_propagation_there_is_one_set_of_names);
+    RUN_WITHOUT_RUN_DIRECTORY(in_a_slave_the_host_s_names_are_seen);
+    RUN_WITHOUT_RUN_DIRECTORY(exactly_one_of_two_wins_whenever_the_other_comes);
+    RUN_WITHOUT_RUN_DIRECTORY(of_many_without_the_directory_s_lock_one_wins);
+    return finish();
+}
