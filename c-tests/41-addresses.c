@@ -153,7 +153,7 @@ static void an_address_is_given_once(void)
     make_pair(&blue, &red);
     OK(netns_addr_add(blue, "v0", "192.0.2.1/24"));
     FAILS(EEXIST, netns_addr_add(blue, "v0", "192.0.2.1/24"));
-    MESSAGE_HAS("\"192.0.2.1/24\" of \"v0\" in \"blue\"");
+    MESSAGE_HAS("\"192.0.2.1/24\" on \"v0\" in \"blue\"");
     /* With another prefix it is another address. */
     OK(netns_addr_add(blue, "v0", "192.0.2.1/32"));
     FAILS(EEXIST, netns_addr_add(blue, "v0", "192.0.2.1"));

@@ -84,7 +84,8 @@ impl Namespace {
     /// Symlinks are followed here: /proc/PID/ns/net is one.
     pub fn open_path(path: &CStr) -> Result<Namespace> {
         let kept = names::copy(path)?;
-        let fd = identity::open_on_nsfs(AT_FDCWD, path, OFlag::empty()).at(Step::OpenPath)?;
+        let found = identity::open_on_nsfs(AT_FDCWD, path, OFlag::empty());
+        let fd = found.map_err(|errno| why_not_path(path, errno))?;
         let ns = from_nsfs(fd)?;
         Ok(Namespace { path: Some(kept), ..ns })
     }
@@ -179,6 +180,16 @@ impl Namespace {
 pub fn loopback_up_here() -> Result<()> {
     let socket = sys::socket(libc::AF_UNIX, libc::SOCK_DGRAM, 0).at(Step::Loopback)?;
     sys::loopback_up(socket.as_fd()).at(Step::Loopback)
+}
+
+fn why_not_path(path: &CStr, errno: Errno) -> Error {
+    let failed = Error::new(Step::OpenPath, errno);
+    match errno {
+        Errno::ENOENT if path.to_bytes().starts_with(b"/proc/") => {
+            failed.hint("the process has ended, or /proc is not mounted")
+        }
+        _ => failed,
+    }
 }
 
 /// None: what was found lies elsewhere.

@@ -118,7 +118,7 @@ fn about<'a>(
     ifname: Option<&'a CStr>,
     cidr: Option<&'a CStr>,
 ) -> Subject<'a> {
-    convert::about_setting(verb, ns, cidr, ("of", ifname))
+    convert::about_setting(verb, ns, cidr, ("on", ifname))
 }
 
 fn arguments<'a>(ifname: Option<&'a CStr>, cidr: Option<&CStr>) -> Result<(LinkName<'a>, Prefix)> {

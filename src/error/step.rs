@@ -159,6 +159,10 @@ impl Step {
             (Step::Bind | Step::MountRunDir, Errno::ENOSPC) => {
                 "the limit on mounts, /proc/sys/fs/mount-max, is reached"
             }
+            (Step::Unmount, Errno::ENOSPC) => {
+                "the limit on mount namespaces, /proc/sys/user/max_mnt_namespaces, or on mounts, \
+                 /proc/sys/fs/mount-max, is reached"
+            }
             (Step::Bind | Step::MountRunDir, Errno::ENOENT) => "before Linux 5.12 this needs /proc",
             (Step::Placeholder | Step::MakeRunDir, Errno::ENOSPC) => {
                 "the file system is full, or has no free inode"
@@ -181,15 +185,18 @@ impl Step {
             (Step::OpenRunDir | Step::ReadRunDir | Step::Monitor, Errno::EACCES) => {
                 "needs permission to read the directory and to search those above it"
             }
-            (Step::OpenRunDir | Step::MakeRunDir, Errno::ENOENT) => {
+            (Step::OpenRunDir, Errno::ENOENT) => {
                 "it does not exist, or is a symbolic link to nowhere"
             }
-            (Step::Look | Step::Open, Errno::ENOENT) => "no network namespace has this name",
-            (Step::OpenPath, Errno::ENOENT) => {
-                "no such file; below /proc, the process or thread may have ended"
+            (Step::MakeRunDir, Errno::ENOENT) => {
+                "it is a symbolic link to nowhere, or in a file system without new directories"
             }
+            (Step::Look | Step::Open, Errno::ENOENT) => "no network namespace has this name",
             (Step::OpenPath, Errno::EACCES) => {
-                "another user's process in /proc needs CAP_SYS_PTRACE"
+                "needs permission to read the file; in /proc, CAP_SYS_PTRACE over the process"
+            }
+            (Step::Open | Step::Look, Errno::EACCES) => {
+                "needs permission to read the file and to search the directories above it"
             }
             (Step::FindNamespace, Errno::EACCES | Errno::EPERM) => {
                 "needs CAP_SYS_PTRACE over the process, CAP_NET_ADMIN over a socket's namespace"
@@ -227,6 +234,9 @@ impl Step {
             (Step::ProveWayBack, Errno::EPERM) => {
                 "needs CAP_SYS_ADMIN in the user namespace that owns the thread's own namespace; \
                  a thread that does not come back needs it over the target only"
+            }
+            (Step::GoBack, Errno::EPERM) => {
+                "the thread is in the wrong namespace: end it; has it lost CAP_SYS_ADMIN?"
             }
             (Step::GoBack, _) => "the thread is in the wrong namespace: end it",
             (Step::Token, Errno::EBADF) => "the descriptor is not open",

@@ -95,14 +95,21 @@ fn write_errno(errno: Errno, f: &mut Formatter) -> fmt::Result {
 }
 
 /// Where the kernel itself says why it refuses a request, the usual cause of that errno is not it.
-fn advice(error: &Error, is_explained: bool) -> Option<&'static str> {
-    use Errno::{EINVAL, EOPNOTSUPP, EPERM};
-    // A limit is no cause, and says what to do.
-    let is_cause = matches!(error.cause, EINVAL | EOPNOTSUPP | EPERM) && error.step != Step::SetMtu;
-    if is_explained && is_cause {
-        return None;
+fn advice(error: &Error, kernel: Option<&KernelText>) -> Option<&'static str> {
+    match kernel {
+        Some(text) if has_another_cause(error, text.as_bytes()) => None,
+        _ => error.step.advice(error.cause),
     }
-    error.step.advice(error.cause)
+}
+
+fn has_another_cause(error: &Error, text: &[u8]) -> bool {
+    match (error.step, error.cause) {
+        // These say what to do.
+        (Step::SetMtu | Step::MoveLink, Errno::EINVAL) => false,
+        // So Linux calls a kind that it lacks.
+        (_, Errno::EOPNOTSUPP) => text != b"Unknown device type",
+        (_, errno) => matches!(errno, Errno::EINVAL | Errno::EPERM),
+    }
 }
 
 /// The line that says why a call about `subject` failed.
@@ -142,7 +149,7 @@ impl Subject<'_> {
             f.write_str(": ")?;
             write_escaped(text.as_bytes(), f)?;
         }
-        match error.hint.or_else(|| advice(error, text.is_some())) {
+        match error.hint.or_else(|| advice(error, text.as_ref())) {
             Some(hint) => write!(f, " ({hint})"),
             None => Ok(()),
         }

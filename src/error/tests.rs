@@ -69,6 +69,12 @@ fn no_advice_contradicts_the_kernel() {
         let explained = named("add", c"x", error.kernel(1, b"not while it rains"));
         assert!(explained.ends_with(": not while it rains"), "{explained}");
     }
+    // But for this one, by which it says that it lacks the kind.
+    let error = Error::new(Step::MakeLink, Errno::EOPNOTSUPP).kernel(3, b"Unknown device type");
+    assert!(
+        named("add", c"x", error)
+            .ends_with("type (this kernel has no such kind of interface; is its module missing?)")
+    );
     // Of what to do about other things the kernel's word says little.
     let error = Error::new(Step::AddRoute, Errno::ENETDOWN).kernel(2, b"Nexthop device is not up");
     assert!(named("add", c"x", error).ends_with("up (the interface has to be up)"));
