@@ -14,14 +14,17 @@ use crate::error::{At, Error, Result, Step};
 use crate::signal_mask::BlockedSignals;
 
 /// Does `work` on a thread of its own, which has ended when this returns. It takes none of the
-/// process's signals.
+/// process's signals, and no other thread changes its credentials before the work is done.
+///
+/// Not for a calling thread that is away: pthreads take locks, for which nobody may wait who blocks
+/// the C library's own signals (see [`signal_mask`](crate::signal_mask)), so these are let in.
 pub fn on_helper_thread<W, T>(work: W) -> Result<T>
 where
     W: FnOnce() -> Result<T> + Send,
     T: Send,
 {
     // A thread starts with its creator's mask.
-    let _blocked = BlockedSignals::new()?;
+    let _blocked = BlockedSignals::of_program()?;
     let mut job = Job { work: Some(work), result: None };
     // Whatever clone(2) says: EINVAL after unshare(CLONE_NEWPID), for one.
     start_and_wait(&mut job)
@@ -66,8 +69,15 @@ where
     // SAFETY: start_and_wait passes a job of these types, and leaves it alone until we have ended.
     let job = unsafe { &mut *job.cast::<Job<W, T>>() };
     let work = job.work.take();
-    job.result = work.and_then(|work| catch_unwind(AssertUnwindSafe(work)).ok());
+    job.result = work.and_then(|work| catch_unwind(AssertUnwindSafe(|| undisturbed(work))).ok());
     ptr::null_mut()
+}
+
+/// A thread that ends has to let the C library's own signals in again: glibc's setuid(2) waits for it
+/// to take one that it was sent, and it would wait for that call.
+fn undisturbed<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let _blocked = BlockedSignals::every()?;
+    work()
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ pub fn spawn(mut plan: Plan, with_pidfd: bool, detail: &Detail) -> Result<Child>
     let (reader, writer) = (off_stdio(reader)?, off_stdio(writer)?);
     let mask = signal_mask::get().at(Step::Mask)?;
     // No handler of the caller's is to run in the child.
-    let blocked = BlockedSignals::new()?;
+    let blocked = BlockedSignals::every()?;
     let forked = fork::fork(with_pidfd, |has_pidfd| {
         let failure = be_the_child(&mut plan, &mask, with_pidfd && !has_pidfd);
         // A parent that is gone does not need it.

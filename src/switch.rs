@@ -189,12 +189,15 @@ impl Destination<'_> {
 }
 
 /// Does `work` in another namespace. The calling thread goes there itself where it can come back,
-/// with every signal blocked so that no handler runs in the wrong place; a helper thread goes where
-/// it cannot.
+/// with every signal blocked: no handler runs in the wrong place, and no other thread's setuid(2)
+/// takes the way back from it. A helper thread goes where it cannot.
+///
+/// `work` waits for nobody and takes no lock (see [`signal_mask`](crate::signal_mask)).
 pub fn within<T: Send>(to: Destination, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
-    let _blocked = BlockedSignals::new()?;
+    let blocked = BlockedSignals::every()?;
     let visit = match Visit::begin_at(to) {
         Err(Error { step: Step::OpenHome | Step::ProveWayBack, errno: Errno::EPERM, .. }) => {
+            drop(blocked);
             return on_helper_thread(|| {
                 // One way: the helper ends in there.
                 to.go()?;
