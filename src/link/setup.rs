@@ -21,6 +21,9 @@ const MACVLAN_MODE: u16 = 1;
 const VLAN_ID: u16 = 1;
 const LARGEST_VLAN_ID: u16 = 4094;
 
+/// LOOPBACK_IFINDEX: the same in every namespace.
+const LO: u32 = 1;
+
 /// Where an interface is, or comes to be; without a namespace, in the calling thread's.
 #[derive(Clone, Copy)]
 pub struct Place<'a> {
@@ -67,12 +70,25 @@ pub fn add(place: Place, kind: Kind) -> Result<()> {
 pub fn add_veth(here: Place, there: Place) -> Result<()> {
     with_descriptor(there.ns, |target| {
         netlink::with(here.ns, |route| {
+            check_right_over(target, route)?;
             let peer = [there.name.attribute(), in_namespace(target)];
             let header = LinkHeader::default();
             let data = [Attribute::link(VETH_PEER, &header, &peer)];
             make(route, Step::MakeVeth, here.name, &info(c"veth", &data), None)
         })
     })
+}
+
+/// EPERM unless the caller has CAP_NET_ADMIN over `target`. Of a pair's other end older kernels (6.1)
+/// do not ask. Whether lo may move there they all do, before they find that it never may.
+fn check_right_over(target: BorrowedFd, route: &mut Route) -> Result<()> {
+    let header = LinkHeader { index: LO, ..LinkHeader::default() };
+    let mut request = Request::new(Step::MakeLink, libc::RTM_SETLINK, &header);
+    request.put(&in_namespace(target));
+    match route.change(&mut request, 0) {
+        Err(Error { errno: Errno::EINVAL, .. }) => Ok(()),
+        result => result,
+    }
 }
 
 /// How the macvlans of one parent reach each other.
