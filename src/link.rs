@@ -79,24 +79,34 @@ pub fn move_to(
     to: &Namespace,
     new_name: Option<LinkName>,
 ) -> Result<()> {
+    let stays = from.map_or_else(|| to.is_current() == Ok(true), |from| from == to);
     netlink::with(from, |here| {
         // By index: a name in the request is the new one.
         let index = index_of(here, name)?;
-        let Some(new_name) = new_name else {
-            return change(here, index, to.as_fd(), None);
-        };
-        if from.map_or_else(|| to.is_current() == Ok(true), |from| from == to) {
-            return change(here, index, to.as_fd(), Some(new_name));
+        if stays {
+            return rename(here, index, new_name);
         }
+        let Some(new_name) = new_name else {
+            return change(here, index, Some(to.as_fd()), None);
+        };
         refuse_if_alternative(here, index, new_name)?;
         netlink::with(Some(to), |there| {
             refuse_if_taken(there, new_name)?;
-            change(here, index, to.as_fd(), Some(new_name)).inspect_err(|_| {
+            change(here, index, Some(to.as_fd()), Some(new_name)).inspect_err(|_| {
                 // Somebody else has just made one of that name.
                 let _ = bring_back(here, there, name, from);
             })
         })
     })
+}
+
+/// The request names no namespace: of what belongs to its own, such as lo, older kernels (6.1) refuse
+/// even that. Before Linux 6.2 they say EBUSY of an interface that is up, whatever the name.
+fn rename(here: &mut Route, index: u32, new_name: Option<LinkName>) -> Result<()> {
+    if let Some(name) = new_name {
+        refuse_if_alternative(here, index, name)?;
+    }
+    change(here, index, None, new_name)
 }
 
 /// The kernel moves first and gives the name then, and leaves the interface where it is by then if
@@ -137,13 +147,20 @@ fn bring_back(
         return Ok(());
     }
     let index = index_of(there, name)?;
-    with_descriptor(home, |home| change(there, index, home, None))
+    with_descriptor(home, |home| change(there, index, Some(home), None))
 }
 
-fn change(route: &mut Route, index: u32, to: BorrowedFd, new_name: Option<LinkName>) -> Result<()> {
+fn change(
+    route: &mut Route,
+    index: u32,
+    to: Option<BorrowedFd>,
+    new_name: Option<LinkName>,
+) -> Result<()> {
     let header = LinkHeader { index, ..LinkHeader::default() };
     let mut request = Request::new(Step::MoveLink, libc::RTM_SETLINK, &header);
-    request.put(&in_namespace(to));
+    if let Some(to) = to {
+        request.put(&in_namespace(to));
+    }
     if let Some(name) = new_name {
         request.put(&name.attribute());
     }
@@ -214,7 +231,7 @@ mod tests {
                 add(here, name);
                 add(there, taken);
                 let index = index_of(here, name)?;
-                let error = change(here, index, other.as_fd(), Some(taken)).unwrap_err();
+                let error = change(here, index, Some(other.as_fd()), Some(taken)).unwrap_err();
                 assert_eq!(error.errno, Errno::EEXIST);
                 // That is what the kernel does.
                 assert!(index_of(here, name).is_err() && index_of(there, name).is_ok());
