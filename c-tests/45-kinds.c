@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * Kinds of interface that many kernels have as modules only, and what they do that a veth does not:
+ * those that do not move, those that leave something behind, and one that no software made.
+ */
+#include "ip.h"
+#include "links.h"
+#include "program.h"
+
+/*
+ * What some tests do, such as to take the host's network card, is done only in a machine that exists for
+ * the tests: scripts/kernels/init says that it is one.
+ */
+static void need_a_machine(void)
+{
+    if (!getenv("NETNS_TEST_MACHINE"))
+        skip("the host's own devices and control groups are left alone: make test-kernels runs it");
+}
+
+/* Two empty namespaces, in a kernel that can make such an interface, and with ip(8). */
+static void two_with(const char *kind, struct netns **x, struct netns **y)
+{
+    need_ip();
+    need_kind(kind);
+    OK(netns_create("x", 0, x));
+    OK(netns_create("y", 0, y));
+}
+
+/* --- made and listed --------------------------------------------------------------------------- */
+
+static void what_needs_no_parameter_is_made(void)
+{
+    static const char *const kinds[] = {"dummy", "bond", "wireguard", "ifb", "bridge"};
+    struct netns *ns = NULL;
+
+    OK(netns_create("x", 0, &ns));
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        struct netns_link_snapshot *list = NULL;
+        size_t at;
+
+        if (!was_made(netns_link_add(ns, "d0", kinds[i])))
+            continue;
+        OK(netns_link_list(ns, 0, &list));
+        at = find_device(list, "d0");
+        SAME(netns_link_list_kind(list, at), kinds[i]);
+        netns_link_list_free(list);
+        OK(netns_link_del(ns, "d0"));
+    }
+    /* A bond brings none of its own along. */
+    EQUAL(devices_in(ns), 1);
+    netns_close(ns);
+}
+
+/* A datagram gets from one address to the other. */
+static void reaches(const struct netns *from, const char *address, const struct netns *to)
+{
+    struct sockaddr_storage at;
+    socklen_t len = socket_address(address, 7777, &at);
+    int receiver = datagram_socket(to, AF_INET), sender = datagram_socket(from, AF_INET);
+    struct timeval patience = {20 * slowness(), 0};
+    char got[8] = "";
+
+    MUST(setsockopt(receiver, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience));
+    MUST(bind(receiver, (struct sockaddr *)&at, len));
+    MUST(sendto(sender, "hello", 6, 0, (struct sockaddr *)&at, len));
+    EQUAL(recv(receiver, got, sizeof got, 0), 6);
+    SAME(got, "hello");
+    close(sender);
+    close(receiver);
+}
+
+/* VLAN 7 of each end of a pair, each in a namespace of its own. */
+static void a_vlan_carries_what_is_sent(void)
+{
+    struct netns *blue = NULL, *red = NULL, *x = NULL, *y = NULL;
+
+    make_pair(&blue, &red);
+    OK(netns_create("x", 0, &x));
+    OK(netns_create("y", 0, &y));
+    if (!was_made(netns_vlan_add(x, "vlan7", blue, "v0", 7)))
+        skip("the kernel has no VLANs");
+    OK(netns_vlan_add(y, "vlan7", red, "v1", 7));
+    OK(netns_link_up(blue, "v0"));
+    OK(netns_link_up(red, "v1"));
+    OK(netns_addr_add(x, "vlan7", "192.0.2.1/24"));
+    OK(netns_addr_add(y, "vlan7", "192.0.2.2/24"));
+    OK(netns_link_up(x, "vlan7"));
+    OK(netns_link_up(y, "vlan7"));
+    reaches(x, "192.0.2.2", y);
+    reaches(y, "192.0.2.1", x);
+    /* It goes with its parent. */
+    OK(netns_link_del(blue, "v0"));
+    CHECK(!has_device(x, "vlan7"));
+    netns_close(x);
+    netns_close(y);
+    close_pair(blue, red);
+}
+
+/* --- moved ------------------------------------------------------------------------------------- */
+
+static void a_bond_stays_and_its_ports_leave_it(void)
+{
+    struct netns *x = NULL, *y = NULL;
+    struct netns_link_snapshot *list = NULL;
+
+    two_with("bond", &x, &y);
+    need_kind("dummy");
+    OK(netns_link_add(x, "bond0", "bond"));
+    OK(netns_link_add(x, "p0", "dummy"));
+    OK(netns_link_add(x, "p1", "dummy"));
+    OK(netns_link_set_master(x, "p0", "bond0"));
+    OK(netns_link_set_master(x, "p1", "bond0"));
+    FAILS(EINVAL, netns_link_move(x, "bond0", y, NULL));
+    FAILS(EINVAL, netns_link_move(x, "bond0", y, "bond1"));
+    CHECK(has_device(x, "bond0"));
+    OK(netns_link_move(x, "p0", y, NULL));
+    OK(netns_link_list(y, 0, &list));
+    EQUAL(netns_link_list_master(list, find_device(list, "p0")), 0);
+    netns_link_list_free(list);
+    OK(netns_link_list(x, 0, &list));
+    CHECK(netns_link_list_master(list, find_device(list, "p1")) == index_of(x, "bond0"));
+    netns_link_list_free(list);
+    /* It is renamed where it is like any other. */
+    OK(netns_link_move(x, "bond0", x, "bond1"));
+    CHECK(has_device(x, "bond1"));
+    netns_close(x);
+    netns_close(y);
+}
+
+static void a_vrf_stays(void)
+{
+    struct netns *x = NULL, *y = NULL;
+
+    need_ip();
+    OK(netns_create("x", 0, &x));
+    OK(netns_create("y", 0, &y));
+    if (SAID(x, NULL, "ip link add vrf0 type vrf table 10 2>&1 || :")[0] && !has_device(x, "vrf0"))
+        skip("the kernel has no VRF");
+    FAILS(EINVAL, netns_link_move(x, "vrf0", y, NULL));
+    OK(netns_link_move(x, "vrf0", x, "vrf1"));
+    CHECK(has_device(x, "vrf1"));
+    netns_close(x);
+    netns_close(y);
+}
+
+static void an_ipvlan_may_be_elsewhere_than_its_parent(void)
+{
+    struct netns *blue = NULL, *red = NULL, *x = NULL;
+
+    need_ip();
+    make_connected_pair(&blue, &red);
+    OK(netns_create("x", 0, &x));
+    if (SAID(blue, NULL, "ip link add link v0 name i0 type ipvlan mode l2 2>&1 || :")[0] &&
+        !has_device(blue, "i0"))
+        skip("the kernel has no ipvlan");
+    OK(netns_link_move(blue, "i0", x, "i1"));
+    OK(netns_addr_add(x, "i1", "192.0.2.3/24"));
+    OK(netns_link_up(x, "i1"));
+    reaches(x, "192.0.2.2", red);
+    /* It goes with its parent. */
+    OK(netns_link_del(blue, "v0"));
+    CHECK(!has_device(x, "i1"));
+    netns_close(x);
+    close_pair(blue, red);
+}
+
+/* A device that moves loses what was set up for sending on it. */
+static void netem_is_lost_on_the_way(void)
+{
+    struct netns *x = NULL, *y = NULL;
+
+    need_ip();
+    if (!have("tc"))
+        skip("no tc(8)");
+    make_pair(&x, &y);
+    if (SAID(x, NULL, "tc qdisc add dev v0 root netem delay 1ms 2>&1 || :")[0])
+        skip("the kernel has no netem");
+    CHECK(strstr(SAID(x, NULL, "tc qdisc show dev v0"), "netem") != NULL);
+    OK(netns_link_move(x, "v0", y, NULL));
+    CHECK(!strstr(SAID(y, NULL, "tc qdisc show dev v0"), "netem"));
+    close_pair(x, y);
+}
+
+/* How many UDP sockets of IPv4 there are, the kernel's own among them. */
+static int udp_sockets_in(const struct netns *ns)
+{
+    return (int)NUMBER(ns, NULL, "grep -c : /proc/net/udp");
+}
+
+static void a_wireguard_interface_leaves_its_socket_behind(void)
+{
+    struct netns *x = NULL, *y = NULL;
+    int before_x, before_y;
+
+    two_with("wireguard", &x, &y);
+    before_x = udp_sockets_in(x);
+    before_y = udp_sockets_in(y);
+    OK(netns_link_add(x, "wg0", "wireguard"));
+    OK(netns_link_move(x, "wg0", y, NULL));
+    OK(netns_link_up(y, "wg0"));
+    /* What is encrypted goes through where it was made; what is not, through where it is. */
+    EQUAL(udp_sockets_in(x), before_x + 1);
+    EQUAL(udp_sockets_in(y), before_y);
+    OK(netns_link_down(y, "wg0"));
+    EQUAL(udp_sockets_in(x), before_x);
+    netns_close(x);
+    netns_close(y);
+}
+
+/* --- one that no software made ----------------------------------------------------------------- */
+
+/* The network card: it has no kind and is not lo. Its name, until the next call. */
+static const char *network_card(void)
+{
+    static char name[IFNAMSIZ];
+    struct netns_link_snapshot *list = NULL;
+
+    name[0] = '\0';
+    OK(netns_link_list(NULL, 0, &list));
+    for (size_t i = 0; i < netns_link_list_len(list) && !name[0]; i++) {
+        const char *kind = netns_link_list_kind(list, i);
+
+        if ((!kind || !kind[0]) && strcmp(netns_link_list_name(list, i), "lo") != 0)
+            snprintf(name, sizeof name, "%s", netns_link_list_name(list, i));
+    }
+    netns_link_list_free(list);
+    if (!name[0])
+        skip("there is no network card");
+    return name;
+}
+
+/* The kernel takes a namespace apart after the last that kept it has gone. */
+static void await_device(const char *name)
+{
+    double end = seconds() + 30 * slowness();
+
+    while (!has_device(NULL, name) && seconds() < end)
+        sleep_ms(20);
+    if (!CHECK(has_device(NULL, name)))
+        printf("# %s has not come home\n", name);
+}
+
+static void a_network_card_comes_home(void)
+{
+    struct netns *ns = NULL;
+    char name[IFNAMSIZ];
+
+    need_a_machine();
+    snprintf(name, sizeof name, "%s", network_card());
+    OK(netns_create("x", 0, &ns));
+    OK(netns_link_move(NULL, name, ns, "wan0"));
+    CHECK(has_device(ns, "wan0"));
+    CHECK(!has_device(NULL, name));
+    OK(netns_remove("x", 0));
+    netns_close(ns);
+    await_device("wan0");
+    OK(netns_open_current(&ns));
+    OK(netns_link_move(NULL, "wan0", ns, name));
+    netns_close(ns);
+}
+
+/* Then it is called dev and its index. */
+static void a_network_card_whose_name_is_taken_comes_home_under_another(void)
+{
+    struct netns *ns = NULL;
+    char name[IFNAMSIZ], other[IFNAMSIZ + 8];
+
+    need_a_machine();
+    need_kind("dummy");
+    snprintf(name, sizeof name, "%s", network_card());
+    OK(netns_create("x", 0, &ns));
+    OK(netns_link_move(NULL, name, ns, NULL));
+    snprintf(other, sizeof other, "dev%u", index_of(ns, name));
+    OK(netns_link_add(NULL, name, "dummy"));
+    OK(netns_remove("x", 0));
+    netns_close(ns);
+    await_device(other);
+    CHECK(has_device(NULL, name));
+    OK(netns_link_del(NULL, name));
+    OK(netns_open_current(&ns));
+    OK(netns_link_move(NULL, other, ns, name));
+    netns_close(ns);
+}
+
+/* --- programs in a VRF ------------------------------------------------------------------------- */
+
+static void need_vrf_exec(struct netns **ns)
+{
+    need_a_machine();
+    need_ip();
+    OK(netns_create("blue", NETNS_CREATE_LO_UP, ns));
+    if (SAID(*ns, NULL, "ip link add vrf0 type vrf table 10 2>&1 && ip link set vrf0 up 2>&1 || :")[0])
+        skip("the kernel has no VRF");
+}
+
+/* It needs /sys/fs/cgroup, which the fresh /sys keeps. */
+static void a_program_runs_in_a_vrf_of_the_namespace(void)
+{
+    struct netns *ns = NULL;
+
+    need_vrf_exec(&ns);
+    SAME(SAID(ns, NULL, "ip vrf exec vrf0 sh -c 'ip vrf identify $$'"), "vrf0");
+    SAME(SAID(ns, NULL, "ip vrf identify $$"), "");
+    netns_close(ns);
+}
+
+/* Unlike `ip netns exec`, which takes a program out of the VRF that it is in. */
+static void a_program_stays_in_its_vrf(void)
+{
+    const char *examples = getenv("NETNS_EXAMPLES");
+    char command[PATH_MAX];
+    struct netns *ns = NULL;
+
+    need_vrf_exec(&ns);
+    snprintf(command, sizeof command,
+             "ip vrf exec vrf0 %s/netns exec blue sh -c 'ip vrf identify $$; grep -c /vrf/vrf0 /proc/$$/cgroup'",
+             examples ? examples : "../build/examples");
+    SAME(SAID(ns, NULL, command), "vrf0\n1");
+    netns_close(ns);
+}
+
+int main(void)
+{
+    RUN(what_needs_no_parameter_is_made);
+    RUN(a_vlan_carries_what_is_sent);
+
+    RUN(a_bond_stays_and_its_ports_leave_it);
+    RUN(a_vrf_stays);
+    RUN(an_ipvlan_may_be_elsewhere_than_its_parent);
+    RUN(netem_is_lost_on_the_way);
+    RUN(a_wireguard_interface_leaves_its_socket_behind);
+
+    RUN(a_network_card_comes_home);
+    RUN(a_network_card_whose_name_is_taken_comes_home_under_another);
+
+    RUN(a_program_runs_in_a_vrf_of_the_namespace);
+    RUN(a_program_stays_in_its_vrf);
+    return finish();
+}
