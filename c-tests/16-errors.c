@@ -309,7 +309,9 @@ static void without_descriptors_or_memory_every_call_says_so(void)
 
 static void a_descriptor_that_is_lacking_half_way_leaves_nothing(void)
 {
-    static const struct failure failures[] = {
+    /* Without file handles of namespaces (Linux 6.18) it is opened to see what it is. */
+    const char *at_blue = have_namespace_handles() ? "open /run/netns/blue" : "stat /run/netns/blue";
+    const struct failure failures[] = {
         {"file", EMFILE, create, "create /run/netns/green", "RLIMIT_NOFILE", {MAKE_FILE(EMFILE)}},
         {"file", ENFILE, attach, "create /run/netns/green", "file-max", {MAKE_FILE(ENFILE)}},
         {"file", ENOMEM, create, "create /run/netns/green", NULL, {MAKE_FILE(ENOMEM)}},
@@ -324,7 +326,7 @@ static void a_descriptor_that_is_lacking_half_way_leaves_nothing(void)
         {"new one", ENFILE, create_anonymous, "own namespace", "file-max",
          {OPEN_OWN(ENFILE), NO_OTHER_WAY(ENFILE)}},
         {"name", EMFILE, open_name, "open /run/netns/blue", "RLIMIT_NOFILE", {OPEN_NAME(EMFILE)}},
-        {"name", ENFILE, create_or_open, "open /run/netns/blue", "file-max", {OPEN_NAME(ENFILE)}},
+        {"name", ENFILE, create_or_open, at_blue, "file-max", {OPEN_NAME(ENFILE)}},
         {"tree", EMFILE, create, "bind on /run/netns/green", "RLIMIT_NOFILE",
          {ALWAYS(open_tree, EMFILE)}},
         {"tree", ENOMEM, attach, "bind on /run/netns/green", NULL, {ALWAYS(open_tree, ENOMEM)}},

@@ -6,7 +6,6 @@
 
 #include <linux/if_tun.h>
 #include <sys/socket.h>
-#include <sys/utsname.h>
 
 /* Runs a shell command in a namespace; the test ends if it fails. */
 static void in(const struct netns *ns, const char *command)
@@ -79,16 +78,6 @@ static int links_in(const struct netns *ns)
         count += ioctl(fd, SIOCGIFNAME, &request) == 0;
     close(fd);
     return count;
-}
-
-static bool kernel_is_at_least(int major, int minor)
-{
-    struct utsname name;
-    int has_major = 0, has_minor = 0;
-
-    MUST(uname(&name));
-    sscanf(name.release, "%d.%d", &has_major, &has_minor);
-    return has_major > major || (has_major == major && has_minor >= minor);
 }
 
 /* --- from here to there ------------------------------------------------------------------------ */
@@ -189,6 +178,15 @@ static void to_where_it_is_already_it_is_renamed(void)
     netns_close(x);
 }
 
+/* Before Linux 6.6, but for some stable kernels, no alternative name goes along with an interface. */
+static bool loses_alternative_names(const struct netns *moved_to, const char *name)
+{
+    if (kernel_is_at_least(6, 6) || index_in(moved_to, name) > 0)
+        return false;
+    printf("# this kernel has lost the alternative name on the way\n");
+    return true;
+}
+
 static void an_alternative_name_will_do_and_stays_one(void)
 {
     struct netns *x = namespace_with_a_pair(), *y = new_namespace();
@@ -201,6 +199,8 @@ static void an_alternative_name_will_do_and_stays_one(void)
     in(y, "ip link delete dev a");
     OK(netns_link_move(x, "other", y, NULL));
     CHECK(index_in(y, "a") > 0);
+    if (loses_alternative_names(y, "other"))
+        return;
     EQUAL(index_in(y, "other"), index_in(y, "a"));
     /* And it keeps others from having it. */
     in(x, "ip link add name c type ifb");
@@ -246,8 +246,10 @@ static void a_name_that_is_taken_is_eexist(void)
     in(y, "ip link add name a type ifb && ip link add name taken type ifb && ip link add name c type ifb");
     FAILS(EEXIST, netns_link_move(x, "a", y, NULL));
     MESSAGE_HAS("move interface \"a\" in net:[");
-    MESSAGE_HAS("]: move the interface: File exists: ");
-    MESSAGE_HAS("target netns");
+    MESSAGE_HAS("]: move the interface: File exists");
+    /* The kernel's own words. */
+    if (kernel_is_at_least(6, 12))
+        MESSAGE_HAS("target netns");
     FAILS(EEXIST, netns_link_move(x, "a", y, "a"));
     FAILS(EEXIST, netns_link_move(x, "a", y, "taken"));
     MESSAGE_HAS("the new name");
@@ -282,6 +284,8 @@ static void a_new_name_that_is_its_own_alternative_is_eexist(void)
     in(x, "ip address show dev a | grep -q 192.0.2.1");
     /* Its real name is none of its alternatives, nor is another interface's. */
     OK(netns_link_move(x, "other", y, "b"));
+    if (loses_alternative_names(y, "other"))
+        return;
     OK(netns_link_move(y, "other", x, "a"));
     OK(netns_link_move(x, "other", y, "a"));
     CHECK(index_in(y, "a") > 0);

@@ -397,7 +397,10 @@ static void what_ip_sets_these_lists_read(void)
     IP("link set w1 up promisc on");
     IP("link set w1 allmulticast on arp off");
     IP("link set br0 up multicast off");
+    /* One that is up gets no other name before Linux 6.2. */
+    IP("link set w1 down");
     IP("link set w1 name w1-renamed-long");
+    IP("link set w1-renamed-long up");
     IP("link add ifb3 type ifb");
     IP("link set ifb3 up");
     IP("link set dev ifb3 alias 'an alias with \"quotes\"'");

@@ -32,6 +32,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -335,6 +336,30 @@ static inline bool have(const char *tool)
 static inline bool under_valgrind(void)
 {
     return getenv("NETNS_TEST_VALGRIND") != NULL;
+}
+
+/* What cannot be asked of a kernel is told by its version. */
+static inline bool kernel_is_at_least(int major, int minor)
+{
+    struct utsname name;
+    int has_major = 0, has_minor = 0;
+
+    MUST(uname(&name));
+    sscanf(name.release, "%d.%d", &has_major, &has_minor);
+    return has_major > major || (has_major == major && has_minor >= minor);
+}
+
+/* Whether a namespace has a file handle, so that a name is known without being opened (Linux 6.18). */
+static inline bool have_namespace_handles(void)
+{
+    union {
+        struct file_handle head;
+        char room[sizeof(struct file_handle) + MAX_HANDLE_SZ];
+    } handle = {.head = {.handle_bytes = MAX_HANDLE_SZ}};
+    int mount_id;
+
+    return name_to_handle_at(AT_FDCWD, "/proc/self/ns/net", &handle.head, &mount_id,
+                             AT_SYMLINK_FOLLOW) == 0;
 }
 
 /* Whether there is open_tree(2): Linux before 5.2 has none, and valgrind knows none. */
