@@ -511,10 +511,6 @@ static void a_name_that_cannot_be_made_leaves_neither_file_nor_mount(void)
          {MAKE_SHARED(EPERM)}},
         {"share", EPERM, attach, "shared mount point of /run/netns", "mount namespace",
          {MAKE_SHARED(EPERM)}},
-        {"stale", EACCES, create_over_stale, "unlink /run/netns/stale", "another user",
-         {ALWAYS(unlinkat, EACCES)}},
-        {"stale", EROFS, create_over_stale, "unlink /run/netns/stale", NULL,
-         {ALWAYS(unlinkat, EROFS)}},
     };
 
     begin();

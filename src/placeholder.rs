@@ -29,7 +29,8 @@ use crate::rundir::LockedRunDir;
 const TRIES: u32 = 64;
 
 /// Said of a name that another creator has a file for, and no namespace yet.
-pub const BEING_MADE: &str = "another process is creating it";
+pub const BEING_MADE: &str =
+    "another process is creating it; try again, or remove it if that process has ended";
 
 /// A name's file, which no other creator binds on before this is dropped.
 pub struct Placeholder {

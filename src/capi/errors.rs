@@ -18,15 +18,26 @@ pub unsafe extern "C" fn netns_version() -> *const c_char {
     boundary::plain(c"".as_ptr(), || VERSION.as_ptr())
 }
 
-/// The calling thread's last failure in one line of UTF-8 without a newline: what was to be done,
-/// the step that failed, the reason and, where it is known, the remedy:
+/// The calling thread's last failure in one line of UTF-8 without a newline, in the form
 ///
+///   VERB "OBJECT": STEP: REASON (CAUSE OR REMEDY)
 ///   create "blue": bind on /run/netns/blue: Operation not permitted (needs CAP_SYS_ADMIN over the
 ///   mount namespace)
 ///
-/// Control characters in names are shown as \xNN, and very long names are shortened. Where the library
-/// was loaded by dlopen(3), glibc takes 2 KB for the text at a thread's first failure, and ends the
-/// program if there is no memory for that.
+/// VERB says what the call was to do and OBJECT to what, with "in" and the namespace for interfaces,
+/// addresses, routes and programs. A process is shown as pid N, a descriptor as descriptor N, a
+/// namespace without a name as net:[INODE], and an argument that was NULL as (none). STEP is what
+/// failed of all that the call does; an invalid argument has a step of its own, such as "invalid name".
+/// REASON is what strerror(3) says of the system call's errno, which may be another one than the call
+/// returns, or "not a network namespace" for ENOTTY. If the kernel explains a refusal itself, as
+/// rtnetlink does, a colon and its text follow. The parentheses are left out where no cause or remedy
+/// is known.
+///
+/// The message is for operators: it names files, limits, capabilities and system calls, and no function
+/// or constant of this header, so programs in any language can show it as it is. Its wording may change
+/// in any release. Control characters and quotes in names are shown as \xNN, and the middle of a very
+/// long name is left out. Where the library was loaded by dlopen(3), glibc takes 2 KB for the text at a
+/// thread's first failure, and ends the program if there is no memory for that.
 ///
 /// Returns "" before the first failure, never NULL. The text is the library's, and stays the same
 /// until the thread's next failure. errno is left alone. Since 1.0.
