@@ -274,6 +274,67 @@ static void without_proc_it_is_enoent(void)
     netns_close(home);
 }
 
+static void look_with_a_foreign_proc(void *arg)
+{
+    struct netns *home = arg;
+    pid_t pids[ROOM];
+
+    FAILS(ENOENT, netns_pids(home, 0, pids, ROOM));
+    MESSAGE_HAS("/proc is another pid namespace's");
+    FAILS(ENOENT, netns_pids(home, NETNS_PIDS_THREADS, pids, ROOM));
+}
+
+static void look_from_inside(void *arg)
+{
+    look_with_a_foreign_proc(arg);
+    if (mount("proc", "/proc", "proc", 0, NULL) < 0)
+        skip("no proc of one's own here");
+    EQUAL(find(arg, 0), 1);
+    EQUAL(found[0], getpid());
+}
+
+/* An inner namespace's /proc is mounted, in which this process is not. */
+static void look_from_outside(void *arg)
+{
+    int ready[2];
+    pid_t inside;
+    char byte;
+
+    MUST(pipe2(ready, O_CLOEXEC));
+    MUST(unshare(CLONE_NEWNS | CLONE_NEWPID));
+    inside = MUST(fork());
+    if (inside == 0) {
+        MUST(write(ready[1], mount("proc", "/proc", "proc", 0, NULL) < 0 ? "-" : "+", 1));
+        for (;;)
+            pause();
+    }
+    MUST(read(ready[0], &byte, 1));
+    if (byte == '+')
+        look_with_a_foreign_proc(arg);
+    MUST(umount2("/proc", MNT_DETACH));
+    kill(inside, SIGKILL);
+    wait_for(inside);
+    if (byte != '+')
+        skip("no proc of one's own here");
+}
+
+static void look_from_a_pid_namespace(void *arg)
+{
+    if (unshare(CLONE_NEWNS | CLONE_NEWPID) < 0)
+        skip("no pid namespaces");
+    IN_CHILD(look_from_inside, arg);
+}
+
+static void under_another_pid_namespace_s_proc_it_is_enoent(void)
+{
+    struct netns *home = NULL;
+
+    OK(netns_open_current(&home));
+    IN_CHILD(look_from_a_pid_namespace, home);
+    IN_CHILD(look_from_outside, home);
+    netns_close(home);
+}
+
 static void look_as_a_plain_user(void *arg)
 {
     struct netns *home = arg;
@@ -312,6 +373,7 @@ int main(void)
     RUN(bad_arguments_are_einval);
     RUN(without_descriptors_it_is_emfile);
     RUN(without_proc_it_is_enoent);
+    RUN(under_another_pid_namespace_s_proc_it_is_enoent);
     RUN(those_of_other_users_are_left_out);
     return finish();
 }

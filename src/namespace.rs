@@ -10,7 +10,7 @@ use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, FcntlArg, OFlag, fcntl, readlink};
+use nix::fcntl::{AT_FDCWD, FcntlArg, OFlag, fcntl};
 use nix::sys::stat::stat;
 use nix::sys::statfs::{FsType, fstatfs};
 
@@ -223,7 +223,7 @@ fn of_pid(pid: i32) -> Result<OwnedFd> {
 }
 
 fn of_pid_by_proc(pid: i32) -> Result<OwnedFd> {
-    if !proc_is_ours() {
+    if !procfs::is_callers_own()? {
         return Err(Error::new(Step::FindNamespace, Errno::ENOENT)
             .hint("/proc is not mounted, or shows another pid namespace"));
     }
@@ -233,12 +233,6 @@ fn of_pid_by_proc(pid: i32) -> Result<OwnedFd> {
 fn open_below_proc(pid: i32) -> nix::Result<OwnedFd> {
     let path = ProcPath::format(format_args!("/proc/{pid}/ns/net"));
     open(path.as_cstr(), OPEN_FLAGS)
-}
-
-/// Whether /proc counts processes as the caller does.
-fn proc_is_ours() -> bool {
-    readlink(c"/proc/self")
-        .is_ok_and(|pid| pid.to_str().and_then(|pid| pid.parse().ok()) == Some(std::process::id()))
 }
 
 /// The kernel says EPERM of a pidfd where it says EACCES of /proc, and ENOENT of a process that has

@@ -35,6 +35,10 @@ pub fn pids(ns: &Namespace, flags: PidsFlags) -> Result<Vec<i32>> {
     if on_signal(|| fstatfs(&proc)).at(Step::ReadProc)?.filesystem_type() != PROC {
         return Err(Error::new(Step::ReadProc, Errno::ENOENT).hint("/proc is not mounted"));
     }
+    if !procfs::is_callers_own()? {
+        return Err(Error::new(Step::ReadProc, Errno::ENOENT)
+            .hint("/proc is another pid namespace's: mount one of the caller's own"));
+    }
     let own = fstat(ns.as_fd()).at(Step::ReadProc)?;
     let search = Search { inode: ns.inode(), device: file_status::device(&own) };
     let mut found = Vec::new();

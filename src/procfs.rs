@@ -8,6 +8,7 @@ use std::fmt::{self, Write};
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::str::FromStr;
 
+use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::unistd::read;
 use rustix::fs::{CWD, readlinkat_raw};
@@ -84,6 +85,23 @@ pub fn read_file(path: &CStr, step: Step) -> Result<Vec<u8>> {
     }
 }
 
+/// Whether /proc counts processes as the caller does: it belongs to the caller's pid namespace and to no
+/// outer one. In what it tells of the caller, the numbers of all namespaces from its own inwards follow
+/// one another (NSpid, Linux 4.1); in an inner one's, the caller is not there.
+pub fn is_callers_own() -> Result<bool> {
+    let status = match read_file(c"/proc/self/status", Step::ReadProc) {
+        Err(error) if matches!(error.errno, Errno::ENOENT | Errno::ESRCH) => return Ok(false),
+        status => status?,
+    };
+    Ok(has_one_pid(&status, std::process::id()))
+}
+
+fn has_one_pid(status: &[u8], pid: u32) -> bool {
+    let mut lines = status.split(|&byte| byte == b'\n');
+    let Some(pids) = lines.find_map(|line| line.strip_prefix(b"NSpid:")) else { return false };
+    std::str::from_utf8(pids).is_ok_and(|pids| pids.trim().parse() == Ok(pid))
+}
+
 /// Where a link leads to, as far as the buffer has room for it.
 pub fn read_link<'a>(path: &CStr, buffer: &'a mut [u8]) -> nix::Result<&'a [u8]> {
     let len = readlinkat_raw(CWD, path, &mut *buffer).map_err(errno)?;
@@ -125,5 +143,16 @@ mod tests {
         assert_eq!(number_after(info, "Pid:"), Some(12));
         assert_eq!(number_after(b"Pid:\t-1\n", "Pid:"), Some(-1));
         assert_eq!(number_after::<i32>(b"pos:\t0\neventfd-count: 0\n", "Pid:"), None);
+    }
+
+    #[test]
+    fn a_process_of_an_inner_namespace_has_more_than_one_pid() {
+        assert!(is_callers_own().unwrap());
+        assert!(has_one_pid(b"Name:\tx\nNSpid:\t12\nNSpgid:\t12\n", 12));
+        for status in
+            ["Name:\tx\nNSpid:\t7\t12\n", "NSpid:\t12\t12\n", "NSpid:\t7\n", "NSpid:\n", ""]
+        {
+            assert!(!has_one_pid(status.as_bytes(), 12), "{status:?}");
+        }
     }
 }
