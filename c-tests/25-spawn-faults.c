@@ -214,6 +214,17 @@ static void without_the_mount_calls_of_5_2_it_works(void)
     start_with_faults(faults, sizeof faults / sizeof *faults);
 }
 
+static void without_the_mount_calls_of_6_8_it_works(void)
+{
+    static const struct fault old[] = {{SYS_LISTMOUNT, ENOSYS, 0, 0, 0},
+                                       {SYS_STATMOUNT, ENOSYS, 0, 0, 0}};
+    static const struct fault half[] = {{SYS_STATMOUNT, EPERM, 0, 0, 0}};
+
+    start_with_faults(old, sizeof old / sizeof *old);
+    netns_remove("blue", 0);
+    start_with_faults(half, sizeof half / sizeof *half);
+}
+
 static void where_a_filter_forbids_them_it_works(void)
 {
     static const struct fault faults[] = {{SYS_open_tree, EPERM, 0, 0, 0},
@@ -424,6 +435,7 @@ int main(void)
     RUN(a_child_that_is_killed_is_ecanceled);
 
     RUN(without_the_mount_calls_of_5_2_it_works);
+    RUN(without_the_mount_calls_of_6_8_it_works);
     RUN(where_a_filter_forbids_them_it_works);
     RUN(a_sys_that_is_held_fast_is_covered);
 

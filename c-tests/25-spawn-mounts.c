@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* What a program sees of its namespace in the file system: /sys, /etc, and nobody else's mounts. */
 #include "privilege.h"
+#include "fault.h"
 #include "program.h"
 
 static char *const true_argv[] = {"true", NULL};
@@ -316,13 +317,23 @@ static void start_without_proc(void *arg)
     MUST(unshare(CLONE_NEWNS));
     if (umount2("/proc", MNT_DETACH) < 0)
         skip("/proc cannot be unmounted here");
+    if (netns_spawn(arg, NULL, "true", true_argv, NULL, &pid) == 0) {
+        ends_well(pid);
+        pid = -42;
+        /* As before Linux 6.8. */
+        need_seccomp();
+        if (under_valgrind())
+            skip("valgrind could not go on without this call");
+        install_faults(&(struct fault){SYS_LISTMOUNT, ENOSYS, 0, 0, 0}, 1);
+    }
     FAILS(ENOENT, netns_spawn(arg, NULL, "true", true_argv, NULL, &pid));
     MESSAGE_HAS("is /proc mounted?");
+    EQUAL(pid, -42);
     OK(netns_spawn(arg, OPTIONS(.flags = NETNS_SPAWN_KEEP_SYS), "true", true_argv, NULL, &pid));
     ends_well(pid);
 }
 
-static void without_proc_it_is_enoent(void)
+static void without_proc_and_listmount_it_is_enoent(void)
 {
     struct netns *ns = blue();
 
@@ -534,7 +545,7 @@ int main(void)
 
     RUN(where_there_is_no_sys_there_is_none);
     RUN(a_root_that_is_no_mount_point_is_einval);
-    RUN(without_proc_it_is_enoent);
+    RUN(without_proc_and_listmount_it_is_enoent);
 
     RUN(files_cover_those_of_etc);
     RUN(what_has_nothing_to_cover_is_left_out);

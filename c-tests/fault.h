@@ -11,6 +11,10 @@
 #include <stddef.h>
 #include <sys/prctl.h>
 
+/* Linux 6.8; older headers lack them. */
+#define SYS_STATMOUNT (SYS_clone3 - 435 + 457)
+#define SYS_LISTMOUNT (SYS_clone3 - 435 + 458)
+
 /* A system call that fails: always, or where argument `arg` has `value` in the bits of `mask`. */
 struct fault {
     int call, error;

@@ -1,19 +1,81 @@
-//! What /proc/thread-self/mountinfo tells of the calling thread's mounts.
+//! What is mounted below a directory, as the calling thread sees it: by listmount(2) and statmount(2)
+//! of Linux 6.8, which take as long as there are mounts below it, and by /proc/thread-self/mountinfo
+//! before, which takes as long as there are mounts at all, one for each name.
 
 use std::ffi::CStr;
 use std::os::fd::AsFd;
 
+use nix::errno::Errno;
 use nix::fcntl::OFlag;
+use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
+use rustix::io::retry_on_intr;
 
-use crate::error::{At, Result, Step};
+use crate::error::{At, Error, Result, Step, errno};
 use crate::file_status::mount_id;
 use crate::procfs;
 use crate::retry::open;
 use crate::strings::Strings;
+use crate::sys::{self, MountStatus};
 
 /// Where something is mounted directly on the mount that `dir` lies in, below `dir`: not what is
 /// mounted on those again, nor what another mount hides.
 pub fn mounted_directly_below(dir: &CStr) -> Result<Strings> {
+    match by_statmount(dir) {
+        Ok(found) => Ok(found),
+        Err(error) if error.errno == Errno::ENOMEM => Err(error),
+        // An older kernel, a filter, or a mount of a foreign namespace.
+        Err(_) => by_mountinfo(dir),
+    }
+}
+
+/// How many ids one call gives.
+const AT_ONCE: usize = 256;
+
+fn by_statmount(dir: &CStr) -> Result<Strings> {
+    let parent = unique_mount_id(dir).at(Step::ReadMounts)?;
+    let mut status = MountStatus::new().ok_or(Error::no_memory())?;
+    let mut ids = Vec::new();
+    ids.try_reserve_exact(AT_ONCE).map_err(|_| Error::no_memory())?;
+    ids.resize(AT_ONCE, 0);
+    let mut found = Strings::default();
+    let mut last = 0;
+    loop {
+        let count = sys::list_mounts(parent, last, &mut ids).at(Step::ReadMounts)?;
+        for &id in &ids[..count] {
+            match status.read(id) {
+                // It has been unmounted since.
+                Err(Errno::ENOENT) => continue,
+                result => result.at(Step::ReadMounts)?,
+            }
+            if let Some(point) = point_below(&status, parent, dir) {
+                found.push(&[point])?;
+            }
+        }
+        match ids[..count].last() {
+            Some(&id) if count == AT_ONCE => last = id,
+            _ => return Ok(found),
+        }
+    }
+}
+
+fn point_below<'a>(mount: &'a MountStatus, parent: u64, dir: &CStr) -> Option<&'a [u8]> {
+    let point = mount.point()?.to_bytes();
+    (mount.parent() == parent && is_below(point, dir.to_bytes())).then_some(point)
+}
+
+/// STATX_MNT_ID_UNIQUE (Linux 6.8)
+const UNIQUE: StatxFlags = StatxFlags::from_bits_retain(0x4000);
+
+/// The id that no other mount has, before or after, of the mount that a path leads to.
+fn unique_mount_id(path: &CStr) -> nix::Result<u64> {
+    let file = retry_on_intr(|| statx(CWD, path, AtFlags::NO_AUTOMOUNT, UNIQUE)).map_err(errno)?;
+    if !StatxFlags::from_bits_retain(file.stx_mask).contains(UNIQUE) {
+        return Err(Errno::ENOSYS);
+    }
+    Ok(file.stx_mnt_id)
+}
+
+fn by_mountinfo(dir: &CStr) -> Result<Strings> {
     let look = OFlag::O_PATH | OFlag::O_CLOEXEC;
     let seen = open(dir, look).at(Step::ReadMounts)?;
     let parent = mount_id(seen.as_fd()).at(Step::ReadMounts)?;
@@ -21,13 +83,16 @@ pub fn mounted_directly_below(dir: &CStr) -> Result<Strings> {
     directly_below(&mut text, parent, dir.to_bytes())
 }
 
+fn is_below(point: &[u8], dir: &[u8]) -> bool {
+    point.strip_prefix(dir).is_some_and(|rest| rest.starts_with(b"/"))
+}
+
 /// The same, in the text of a mountinfo.
 pub fn directly_below(text: &mut [u8], parent: u64, dir: &[u8]) -> Result<Strings> {
     let mut found = Strings::default();
     for line in text.split_mut(|&byte| byte == b'\n') {
         let Some(point) = point_of_child(line, parent) else { continue };
-        let below = point.strip_prefix(dir).is_some_and(|rest| rest.starts_with(b"/"));
-        if below {
+        if is_below(point, dir) {
             found.push(&[point])?;
         }
     }
@@ -113,12 +178,40 @@ mod tests {
         }
     }
 
+    fn sorted(found: &Strings) -> Vec<&CStr> {
+        let mut found: Vec<_> = found.iter().collect();
+        found.sort_unstable();
+        found
+    }
+
     #[test]
-    fn the_thread_s_own_mounts_are_found() {
+    fn the_thread_s_own_mounts_are_found_in_either_way() {
         let Some(rundir) = crate::testing::world() else { return };
-        assert!(mounted_directly_below(c"/run").unwrap().iter().next().is_none());
-        crate::mounts::mount_new(c"tmpfs", c"tmpfs", rundir, nix::mount::MsFlags::empty()).unwrap();
-        assert!(mounted_directly_below(c"/run").unwrap().iter().eq([rundir]));
-        assert!(mounted_directly_below(rundir).unwrap().iter().next().is_none());
+        let mount = |path: &CStr| {
+            std::fs::create_dir_all(std::path::Path::new(path.to_str().unwrap())).unwrap();
+            crate::mounts::mount_new(c"tmpfs", c"tmpfs", path, nix::mount::MsFlags::empty())
+                .unwrap();
+        };
+        let ways: &[fn(&CStr) -> Result<Strings>] = match by_statmount(c"/run") {
+            Err(error) if error.errno == Errno::ENOSYS => &[by_mountinfo],
+            _ => &[by_mountinfo, by_statmount, mounted_directly_below],
+        };
+        for way in ways {
+            assert!(way(c"/run").unwrap().iter().next().is_none());
+        }
+        mount(rundir);
+        mount(c"/run/netns/below");
+        mount(c"/run/with blank\\ and\ttab");
+        // More than one call of listmount(2) gives.
+        for i in 0..AT_ONCE {
+            mount(&std::ffi::CString::new(format!("/run/many/{i}")).unwrap());
+        }
+        for way in ways {
+            let found = way(c"/run").unwrap();
+            let found = sorted(&found);
+            assert_eq!(found.len(), AT_ONCE + 2);
+            assert!(found.contains(&rundir) && found.contains(&c"/run/with blank\\ and\ttab"));
+            assert_eq!(sorted(&way(rundir).unwrap()), [c"/run/netns/below"]);
+        }
     }
 }

@@ -226,6 +226,93 @@ pub fn set_propagation(
     Ok(())
 }
 
+/// Every system call since Linux 5.1 has one number on all architectures, but for the beginning of the
+/// ABI's numbers (include/uapi/asm-generic/unistd.h; arch/mips has 4000 and 5000, x32 a bit).
+const FIRST_CALL: libc::c_long = libc::SYS_clone3 - 435;
+/// Linux 6.8.
+const SYS_STATMOUNT: libc::c_long = FIRST_CALL + 457;
+/// Linux 6.8.
+const SYS_LISTMOUNT: libc::c_long = FIRST_CALL + 458;
+
+/// struct mnt_id_req, as far as Linux 6.8 has it.
+#[repr(C)]
+struct MountRequest {
+    size: u32,
+    spare: u32,
+    mount: u64,
+    param: u64,
+}
+
+impl MountRequest {
+    fn new(mount: u64, param: u64) -> MountRequest {
+        MountRequest { size: mem::size_of::<MountRequest>() as u32, spare: 0, mount, param }
+    }
+}
+
+/// The unique ids of mounts on `mount` or on those mounts again, ascending, from the one after `last`
+/// on; gives how many have been written to `ids`.
+pub fn list_mounts(mount: u64, last: u64, ids: &mut [u64]) -> Result<usize, Errno> {
+    let request = MountRequest::new(mount, last);
+    // SAFETY: the kernel reads the request, and writes as many ids as there is room for.
+    let count = Errno::result(unsafe {
+        libc::syscall(SYS_LISTMOUNT, &raw const request, ids.as_mut_ptr(), ids.len(), 0)
+    })?;
+    Ok(count as usize)
+}
+
+/// What statmount(2) tells of a mount.
+pub struct MountStatus(Vec<u8>);
+
+/// Members of struct statmount: mask, mnt_parent_id, mnt_point, and the strings behind all of them.
+const MASK_OFFSET: usize = 8;
+const PARENT_OFFSET: usize = 48;
+const POINT_OFFSET: usize = 108;
+const STRINGS_OFFSET: usize = 512;
+
+const STATMOUNT_MNT_BASIC: u64 = 2;
+const STATMOUNT_MNT_POINT: u64 = 0x10;
+
+impl MountStatus {
+    /// Has room for the longest path. None: no memory.
+    pub fn new() -> Option<MountStatus> {
+        const LEN: usize = STRINGS_OFFSET + libc::PATH_MAX as usize;
+        let mut buffer = Vec::new();
+        buffer.try_reserve_exact(LEN).ok()?;
+        buffer.resize(LEN, 0);
+        Some(MountStatus(buffer))
+    }
+
+    /// Asks about the mount with this unique id.
+    pub fn read(&mut self, mount: u64) -> Result<(), Errno> {
+        let request = MountRequest::new(mount, STATMOUNT_MNT_BASIC | STATMOUNT_MNT_POINT);
+        // SAFETY: the kernel reads the request, and writes no more than there is room for.
+        Errno::result(unsafe {
+            let (buffer, len) = (self.0.as_mut_ptr(), self.0.len());
+            libc::syscall(SYS_STATMOUNT, &raw const request, buffer, len, 0)
+        })?;
+        Ok(())
+    }
+
+    fn member<const LEN: usize>(&self, offset: usize) -> [u8; LEN] {
+        let bytes = self.0.get(offset..offset + LEN);
+        bytes.and_then(|bytes| bytes.try_into().ok()).unwrap_or([0; LEN])
+    }
+
+    /// The unique id of what it is mounted on.
+    pub fn parent(&self) -> u64 {
+        u64::from_ne_bytes(self.member(PARENT_OFFSET))
+    }
+
+    /// Where it is mounted, as the caller sees it; None: nowhere in the caller's root.
+    pub fn point(&self) -> Option<&CStr> {
+        if u64::from_ne_bytes(self.member(MASK_OFFSET)) & STATMOUNT_MNT_POINT == 0 {
+            return None;
+        }
+        let start = STRINGS_OFFSET + u32::from_ne_bytes(self.member(POINT_OFFSET)) as usize;
+        CStr::from_bytes_until_nul(self.0.get(start..)?).ok()
+    }
+}
+
 /// A string of execve(2)'s; NULL ends an array of them.
 #[repr(transparent)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
