@@ -2,6 +2,7 @@
 /* Programs in a namespace, instead of the process that becomes them. */
 #include "program.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <sys/prctl.h>
 
@@ -240,6 +241,131 @@ static void any_thread_may_do_it(void)
     netns_close(ns);
 }
 
+/* --- in a child of vfork(2) ------------------------------------------------------------------- */
+
+#define CHILDREN 64
+
+/* What the process has of memory, in pages. */
+static long pages(void)
+{
+    FILE *file = fopen("/proc/self/statm", "re");
+    long count = -1;
+
+    CHECK(file && fscanf(file, "%ld", &count) == 1);
+    fclose(file);
+    return count;
+}
+
+/* The program in a child that shares this process's memory until then; its exit status. */
+static int exec_in_vfork(const struct netns *ns, const char *file)
+{
+    char *const argv[] = {(char *)"true", NULL};
+    pid_t pid = vfork();
+
+    if (pid == 0) {
+        netns_exec(ns, file, argv, NULL);
+        _exit(errno == ENOENT ? 44 : 99);
+    }
+    return wait_for(MUST(pid));
+}
+
+static void use_vfork(const struct netns *ns)
+{
+    long before = -1;
+    int state = -1;
+
+    for (int i = 0; i < CHILDREN; i++) {
+        EQUAL(exec_in_vfork(ns, "true"), 0);
+        EQUAL(exec_in_vfork(ns, "/nowhere/at-all"), 44);
+        if (i == 0)
+            before = pages();
+    }
+    /* As much as the last call's, which the next one takes back. */
+    CHECK(pages() <= before + 70);
+    /* The thread can be cancelled as before. */
+    EQUAL(pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state), 0);
+    EQUAL(state, PTHREAD_CANCEL_ENABLE);
+}
+
+static void a_child_of_vfork_leaves_nothing_behind(void)
+{
+    struct netns *ns = blue();
+    struct state before = state_now();
+    sigset_t mask[2];
+
+    if (under_valgrind())
+        skip("valgrind makes a fork of it");
+    MUST(sigprocmask(SIG_SETMASK, NULL, &mask[0]));
+    use_vfork(ns);
+    MUST(sigprocmask(SIG_SETMASK, NULL, &mask[1]));
+    CHECK(memcmp(&mask[0], &mask[1], _NSIG / 8) == 0);
+    EQUAL(threads_left(), 1);
+    UNCHANGED_SINCE(before);
+    netns_close(ns);
+}
+
+static void *use_vfork_in_a_thread(void *arg)
+{
+    use_vfork(arg);
+    return NULL;
+}
+
+/* Its other threads go on meanwhile. */
+static void any_thread_s_child_may_do_it(void)
+{
+    struct netns *ns = blue();
+    pthread_t threads[4];
+
+    if (under_valgrind())
+        skip("valgrind makes a fork of it");
+    for (int i = 0; i < 4; i++)
+        MUST(-pthread_create(&threads[i], NULL, use_vfork_in_a_thread, ns));
+    for (int i = 0; i < 4; i++)
+        MUST(-pthread_join(threads[i], NULL));
+    netns_close(ns);
+}
+
+/* --- small stacks ----------------------------------------------------------------------------- */
+
+static void *start_with_little_stack(void *arg)
+{
+    struct netns_spawn_options *options =
+        OPTIONS(.flags = NETNS_SPAWN_SETSID | (geteuid() ? 0 : NETNS_SPAWN_USER), .cwd = "/");
+    char *argv[] = {(char *)"true", NULL};
+    pid_t pid = -1, child;
+
+    OK(netns_spawn(arg, NULL, "true", argv, NULL, &pid));
+    EQUAL(wait_for(pid), 0);
+    OK(netns_spawn(arg, options, "true", argv, NULL, &pid));
+    EQUAL(wait_for(pid), 0);
+    FAILS(ENOENT, netns_spawn(arg, NULL, "/nowhere/at-all", argv, NULL, &pid));
+    FAILS(ENOENT, netns_exec(arg, "/nowhere/at-all", argv, NULL));
+    EQUAL(OK(netns_pids(arg, 0, NULL, 0)), 0);
+    EQUAL(OK(netns_pids(arg, NETNS_PIDS_THREADS, NULL, 0)), 0);
+    child = MUST(fork());
+    if (child == 0) {
+        netns_exec(arg, "true", argv, NULL);
+        _exit(99);
+    }
+    EQUAL(wait_for(child), 0);
+    return NULL;
+}
+
+static void the_smallest_stack_is_enough(void)
+{
+    struct netns *ns = blue();
+    pthread_attr_t attributes;
+    pthread_t thread;
+
+    if (under_valgrind())
+        skip("valgrind needs more stack");
+    MUST(-pthread_attr_init(&attributes));
+    MUST(-pthread_attr_setstacksize(&attributes, PTHREAD_STACK_MIN));
+    MUST(-pthread_create(&thread, &attributes, start_with_little_stack, ns));
+    MUST(-pthread_join(thread, NULL));
+    netns_close(ns);
+}
+
 /* --- failure ---------------------------------------------------------------------------------- */
 
 /* The call fails, and nothing is other than it was. */
@@ -332,6 +458,45 @@ static void a_signal_that_comes_meanwhile_is_not_lost(void)
     netns_close(ns);
 }
 
+static unsigned char signal_stack[65536];
+static volatile sig_atomic_t elsewhere;
+
+static void look_where_it_runs(int signal)
+{
+    unsigned char here;
+
+    (void)signal;
+    handled++;
+    elsewhere += &here < signal_stack || &here >= signal_stack + sizeof signal_stack;
+}
+
+/* Whichever thread it is that tries. */
+static void handlers_run_on_the_caller_s_signal_stack(void)
+{
+    struct sigaction action = {.sa_handler = look_where_it_runs, .sa_flags = SA_ONSTACK};
+    stack_t own = {.ss_sp = signal_stack, .ss_size = sizeof signal_stack}, after;
+    char *argv[] = {(char *)"x", NULL};
+    struct netns *ns = blue();
+
+    MUST(sigaltstack(&own, NULL));
+    MUST(sigaction(SIGUSR1, &action, NULL));
+    for (int i = 0; i < 100; i++) {
+        pid_t sender = MUST(fork());
+
+        if (sender == 0) {
+            kill(getppid(), SIGUSR1);
+            _exit(0);
+        }
+        FAILS(ENOENT, netns_exec(ns, "/nowhere/at-all", argv, NULL));
+        wait_for(sender);
+    }
+    EQUAL(handled, 100);
+    EQUAL(elsewhere, 0);
+    MUST(sigaltstack(NULL, &after));
+    CHECK(after.ss_sp == signal_stack && after.ss_flags == 0);
+    netns_close(ns);
+}
+
 static void without_descriptors_it_is_emfile(void)
 {
     char *argv[] = {(char *)"x", NULL};
@@ -367,9 +532,15 @@ int main(int argc, char **argv)
     RUN(other_threads_end_with_it);
     RUN(any_thread_may_do_it);
 
+    RUN(a_child_of_vfork_leaves_nothing_behind);
+    RUN(any_thread_s_child_may_do_it);
+
+    RUN(the_smallest_stack_is_enough);
+
     RUN(a_failure_changes_nothing);
     RUN(bad_arguments_are_einval);
     RUN(a_signal_that_comes_meanwhile_is_not_lost);
+    RUN(handlers_run_on_the_caller_s_signal_stack);
     RUN(without_descriptors_it_is_emfile);
     return finish();
 }

@@ -4,6 +4,7 @@
 #include "program.h"
 
 #include <stdatomic.h>
+#include <sys/mman.h>
 
 static char *const true_argv[] = {"true", NULL};
 
@@ -23,29 +24,31 @@ static struct netns *blue(void)
 struct step {
     struct fault fault;
     const char *text;
-    /* The error, where it is another one than the fault's; whether exec takes this step too. */
-    int error;
-    bool spawn_only;
+    /* Which of the two takes this step. */
+    enum { BOTH, SPAWN_ONLY, EXEC_ONLY } by;
 };
 
 static const struct step steps[] = {
-    {{SYS_statfs, EIO, 0, 0, 0}, "mount sysfs on /sys: Input/output error", 0, false},
-    {{SYS_setns, EPERM, 0, 0, 0}, "setns: Operation not permitted (needs CAP_SYS_ADMIN", 0, false},
-    {{SYS_unshare, EPERM, 0, 0, 0}, "unshare the mount namespace: Operation not permitted (needs", 0, false},
-    {{SYS_unshare, ENOSPC, 0, 0, 0}, "/proc/sys/user/max_mnt_namespaces", 0, false},
-    {{SYS_mount, EACCES, 3, MS_SLAVE, MS_SLAVE}, "mount --make-rslave /: Permission denied", 0, false},
-    {{SYS_open_tree, EIO, 0, 0, 0}, "copy the mount /sys/fs/cgroup: Input/output error", 0, false},
-    {{SYS_mount, EPERM, 3, EVERY_BIT, 0}, "that keeps the caller's /sys needs none", 0, false},
-    {{SYS_umount2, EPERM, 0, 0, 0}, "mount sysfs on /sys: Operation not permitted", 0, false},
-    {{SYS_move_mount, ENOMEM, 0, 0, 0}, "mount sysfs on /sys: Cannot allocate memory", 0, false},
-    {{SYS_mount, EIO, 3, MS_BIND, MS_BIND}, "bind on /etc/hosts: Input/output error", 0, false},
-    {{SYS_chdir, EACCES, 0, 0, 0}, "chdir to /run: Permission denied", 0, true},
-    {{SYS_dup2, EMFILE, 1, EVERY_BIT, 1}, "redirect standard output: Too many open files", 0, true},
-    {{SYS_execve, EIO, 0, 0, 0}, "exec: Input/output error", 0, false},
-    {{SYS_execve, EAGAIN, 0, 0, 0}, "exec: Resource temporarily unavailable", 0, false},
-    {{SYS_clone, EAGAIN, 0, CLONE_VFORK, CLONE_VFORK}, "create a child process: Resource temporarily", 0,
-     true},
-    {{SYS_pipe2, ENFILE, 0, 0, 0}, "create a child process: Too many open files in system", 0, true},
+    {{SYS_statfs, EIO, 0, 0, 0}, "mount sysfs on /sys: Input/output error", BOTH},
+    {{SYS_setns, EPERM, 0, 0, 0}, "setns: Operation not permitted (needs CAP_SYS_ADMIN", BOTH},
+    {{SYS_unshare, EPERM, 0, 0, 0}, "unshare the mount namespace: Operation not permitted (needs", BOTH},
+    {{SYS_unshare, ENOSPC, 0, 0, 0}, "/proc/sys/user/max_mnt_namespaces", BOTH},
+    {{SYS_mount, EACCES, 3, MS_SLAVE, MS_SLAVE}, "mount --make-rslave /: Permission denied", BOTH},
+    {{SYS_open_tree, EIO, 0, 0, 0}, "copy the mount /sys/fs/cgroup: Input/output error", BOTH},
+    {{SYS_mount, EPERM, 3, EVERY_BIT, 0}, "that keeps the caller's /sys needs none", BOTH},
+    {{SYS_umount2, EPERM, 0, 0, 0}, "mount sysfs on /sys: Operation not permitted", BOTH},
+    {{SYS_move_mount, ENOMEM, 0, 0, 0}, "mount sysfs on /sys: Cannot allocate memory", BOTH},
+    {{SYS_mount, EIO, 3, MS_BIND, MS_BIND}, "bind on /etc/hosts: Input/output error", BOTH},
+    {{SYS_chdir, EACCES, 0, 0, 0}, "chdir to /run: Permission denied", SPAWN_ONLY},
+    {{SYS_dup2, EMFILE, 1, EVERY_BIT, 1}, "redirect standard output: Too many open files", SPAWN_ONLY},
+    {{SYS_execve, EIO, 0, 0, 0}, "exec: Input/output error", BOTH},
+    {{SYS_execve, EAGAIN, 0, 0, 0}, "exec: Resource temporarily unavailable", BOTH},
+    {{SYS_clone, EAGAIN, 0, CLONE_VFORK, CLONE_VFORK}, "create a child process: Resource temporarily",
+     SPAWN_ONLY},
+    {{SYS_mmap, ENOMEM, 3, MAP_SHARED, MAP_SHARED}, "allocate memory: Cannot allocate memory", BOTH},
+    {{SYS_clone, EAGAIN, 0, CLONE_THREAD, CLONE_THREAD}, "start a helper thread: Resource temporarily",
+     EXEC_ONLY},
+    {{SYS_setsid, EPERM, 0, 0, 0}, "setsid: Operation not permitted", SPAWN_ONLY},
 };
 
 static void a_mount_and_a_file(void)
@@ -74,11 +77,14 @@ static void try_both(void *arg)
     uint64_t mounts = mount_namespace();
     pid_t pid = -42;
 
-    FAILS(error, netns_spawn(attempt->ns, options, "true", true_argv, NULL, &pid));
-    MESSAGE_HAS(attempt->step->text);
-    MESSAGE_HAS("spawn \"true\" in \"blue\": ");
+    options->flags |= NETNS_SPAWN_SETSID;
+    if (attempt->step->by != EXEC_ONLY) {
+        FAILS(error, netns_spawn(attempt->ns, options, "true", true_argv, NULL, &pid));
+        MESSAGE_HAS(attempt->step->text);
+        MESSAGE_HAS("spawn \"true\" in \"blue\": ");
+    }
     EQUAL(pid, -42);
-    if (!attempt->step->spawn_only) {
+    if (attempt->step->by != SPAWN_ONLY) {
         FAILS(error, netns_exec(attempt->ns, "true", true_argv, NULL));
         MESSAGE_HAS(attempt->step->text);
         MESSAGE_HAS("exec \"true\" in \"blue\": ");
@@ -120,18 +126,23 @@ static void a_step_that_fails_leaves_nothing_behind(void)
 
 static void try_exec_alone(void *arg)
 {
+    static const struct fault fault = {SYS_prctl, EPERM, 0, EVERY_BIT, PR_SET_PDEATHSIG};
     char *argv[] = {(char *)"true", NULL};
 
+    MUST(prctl(PR_SET_PDEATHSIG, SIGUSR1));
+    install_faults(&fault, 1);
     FAILS(EPERM, netns_exec(arg, "true", argv, NULL));
     MESSAGE_HAS("set the parent-death signal: Operation not permitted");
 }
 
 static void exec_that_cannot_keep_what_it_should_fails(void)
 {
-    static const struct fault fault = {SYS_prctl, EPERM, 0, EVERY_BIT, PR_SET_PDEATHSIG};
     struct netns *ns = blue();
 
-    with_faults(&fault, 1, try_exec_alone, ns);
+    need_seccomp();
+    if (under_valgrind())
+        skip("valgrind could not go on without this call");
+    IN_CHILD(try_exec_alone, ns);
     netns_close(ns);
 }
 
@@ -241,6 +252,38 @@ static void a_sys_that_is_held_fast_is_covered(void)
                                           {SYS_move_mount, ENOSYS, 0, 0, 0}};
 
     start_with_faults(faults, sizeof faults / sizeof *faults);
+}
+
+static void start_as_another_user(void *arg)
+{
+    const struct netns_spawn_options *options =
+        OPTIONS(.flags = NETNS_SPAWN_USER, .uid = 12345, .gid = 23456);
+    struct state before = state_now();
+    pid_t pid = -42;
+
+    SAME(SAID(arg, options, "id -u; id -g; cat /etc/hosts"), "12345\n23456\nblue's hosts");
+    FAILS(ENOENT, netns_spawn(arg, options, "/nowhere/at-all", true_argv, NULL, &pid));
+    EQUAL(pid, -42);
+    CHILDLESS();
+    EQUAL(open_descriptors(), before.descriptors);
+    EQUAL(prctl(PR_GET_DUMPABLE), 1);
+}
+
+/* Before Linux 5.3, and where a filter forbids it: a fork that the parent does not wait for. */
+static void without_clone3_a_user_s_program_starts(void)
+{
+    static const struct fault old[] = {{SYS_clone3, ENOSYS, 0, 0, 0}},
+                              filtered[] = {{SYS_clone3, EPERM, 0, 0, 0}};
+    struct netns *ns = blue();
+
+    if (geteuid() != 0)
+        skip("needs root");
+    private_etc();
+    MUST(chmod("/etc/netns/blue", 0755));
+    write_file("/etc/netns/blue/hosts", "blue's hosts", 0644);
+    with_faults(old, 1, start_as_another_user, ns);
+    with_faults(filtered, 1, start_as_another_user, ns);
+    netns_close(ns);
 }
 
 /* --- many at once ----------------------------------------------------------------------------- */
@@ -438,6 +481,7 @@ int main(void)
     RUN(without_the_mount_calls_of_6_8_it_works);
     RUN(where_a_filter_forbids_them_it_works);
     RUN(a_sys_that_is_held_fast_is_covered);
+    RUN(without_clone3_a_user_s_program_starts);
 
     RUN(many_threads_may_start_many);
     RUN(forks_at_the_same_time_keep_nobody_waiting);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Programs in a namespace, beside the process that starts them. */
+#include "privilege.h"
 #include "program.h"
 
 #include <poll.h>
@@ -237,8 +238,10 @@ static void one_descriptor_may_be_all_three(void)
 }
 
 /* What 0, 1 and 2 are, told through 9. */
-static const char *tell_stdio(struct netns *ns, int in, int out, int error)
+static const char *tell_flagged(struct netns *ns, uint32_t flags, int in, int out, int error)
 {
+    const struct netns_spawn_options *options =
+        OPTIONS(.flags = flags, .stdin_fd = in, .stdout_fd = out, .stderr_fd = error);
     char *argv[] = {"sh", "-c",
                     "(for fd in 0 1 2; do readlink /proc/$$/fd/$fd || echo none; done) >&9; exit", NULL};
     int ends[2], output;
@@ -249,10 +252,15 @@ static const char *tell_stdio(struct netns *ns, int in, int out, int error)
     MUST(dup2(ends[1], 9));
     close(ends[0]);
     close(ends[1]);
-    OK(netns_spawn(ns, OPTIONS(STDIO(in, out, error)), "/bin/sh", argv, NULL, &pid));
+    OK(netns_spawn(ns, options, "/bin/sh", argv, NULL, &pid));
     close(9);
     wait_for(pid);
     return text_of(output);
+}
+
+static const char *tell_stdio(struct netns *ns, int in, int out, int error)
+{
+    return tell_flagged(ns, NETNS_SPAWN_STDIO, in, out, error);
 }
 
 /* The three standard descriptors become files whose names tell them apart. */
@@ -271,14 +279,16 @@ static void open_three(void)
     }
 }
 
+#define TOLD(in, out, error, text) TOLD_WITH(NETNS_SPAWN_STDIO, in, out, error, text)
+
 static void say_three(void *arg)
 {
     struct netns *ns = arg;
     int output = MUST(fcntl(1, F_DUPFD_CLOEXEC, 30));
 
     open_three();
-#define TOLD(in, out, error, text) do { \
-        const char *told_ = tell_stdio(ns, in, out, error); \
+#define TOLD_WITH(flags, in, out, error, text) do { \
+        const char *told_ = tell_flagged(ns, flags, in, out, error); \
         if (strcmp(told_, text) != 0) { \
             test_failures++; \
             dprintf(output, "# line %d: \"%s\", not \"%s\"\n", __LINE__, told_, text); \
@@ -292,7 +302,14 @@ static void say_three(void *arg)
     /* close-on-exec, and left as they are */
     TOLD(-1, -1, -1, "none\nnone\nnone");
     TOLD(-1, 0, -1, "none\n/run/0\nnone");
+    /* Each counts by its own flag; what is in the others' places is no descriptor. */
+    TOLD_WITH(0, 2, 0, 1, "none\nnone\nnone");
+    TOLD_WITH(NETNS_SPAWN_STDIN, 2, -7, 0, "/run/2\nnone\nnone");
+    TOLD_WITH(NETNS_SPAWN_STDOUT, 0, 2, 0, "none\n/run/2\nnone");
+    TOLD_WITH(NETNS_SPAWN_STDERR, 0, 0, 1, "none\nnone\n/run/1");
+    TOLD_WITH(NETNS_SPAWN_STDIN | NETNS_SPAWN_STDERR, 2, 777, 0, "/run/2\nnone\n/run/0");
 #undef TOLD
+#undef TOLD_WITH
     dup2(output, 1);
     close(output);
 }
@@ -358,6 +375,23 @@ static void nothing_else_gets_into_the_program(void)
     netns_close(ns);
 }
 
+/* Others may close and open what they like: there is nothing of this call's among it. */
+static void it_takes_no_descriptor(void)
+{
+    const struct netns_spawn_options *options =
+        OPTIONS(.flags = NETNS_SPAWN_KEEP_SYS | NETNS_SPAWN_KEEP_ETC);
+    struct netns *ns = blue();
+    pid_t pid = GUARD;
+
+    allow_descriptors(0);
+    OK(netns_spawn(ns, options, "true", true_argv, NULL, &pid));
+    /* The program itself needs some. */
+    wait_for(pid);
+    FAILS(ENOENT, netns_spawn(ns, options, "/nowhere/at-all", true_argv, NULL, &pid));
+    allow_descriptors(-1);
+    netns_close(ns);
+}
+
 static void a_descriptor_that_is_not_open_is_ebadf(void)
 {
     struct netns *ns = blue();
@@ -398,6 +432,212 @@ static void below_sys_it_is_what_the_program_sees_there(void)
     SAME(SAID(ns, NULL, "pwd -P; ls; ls .."), SAID(ns, OPTIONS(.cwd = "/sys/class/net"), "pwd -P; ls; ls .."));
     MUST(chdir("/sys/kernel"));
     SAME(SAID(ns, NULL, "test . -ef /sys/kernel && pwd -P"), "/sys/kernel");
+    netns_close(ns);
+}
+
+/* --- the user and the session ----------------------------------------------------------------- */
+
+#define UID 12345
+#define GID 23456
+
+/* For OPTIONS(): who the program is. */
+#define USER(...) USER_WITH(0, __VA_ARGS__)
+#define USER_WITH(more, ...) \
+    .flags = NETNS_SPAWN_USER | (more), .uid = UID, .gid = GID, __VA_ARGS__
+
+#define RIGHTS "grep -E '^(Uid|Gid|Groups|CapEff)' /proc/$$/status | tr -s '\t ' ' '"
+
+/* A user namespace may map one user only. */
+static void need_root(void)
+{
+    FILE *file = fopen("/proc/self/uid_map", "re");
+    unsigned count = 0;
+
+    CHECK(file && fscanf(file, "%*u %*u %u", &count) == 1);
+    fclose(file);
+    if (geteuid() != 0 || count < 65536)
+        skip("needs real root");
+}
+
+static void the_program_may_be_another_user_s(void)
+{
+    static const uint32_t groups[] = {7, 0, 70000};
+    const char *none = "Uid: 12345 12345 12345 12345\nGid: 23456 23456 23456 23456\nGroups: \n"
+                       "CapEff: 0000000000000000";
+    struct netns *ns = blue();
+    uid_t uids[3];
+    int files;
+
+    need_root();
+    MUST(setgroups(3, (gid_t[]){1, 2, 3}));
+    SAME(SAID(ns, OPTIONS(USER(.groups = groups, .groups_len = 3)), RIGHTS),
+         "Uid: 12345 12345 12345 12345\nGid: 23456 23456 23456 23456\nGroups: 0 7 70000 \n"
+         "CapEff: 0000000000000000");
+    SAME(SAID(ns, OPTIONS(USER(.groups = groups)), RIGHTS), none);
+    SAME(SAID(ns, OPTIONS(USER(.groups = NULL)), RIGHTS), none);
+    SAME(SAID(ns, OPTIONS(.uid = UID, .gid = GID), "id -u; id -g; id -G"), "0\n0\n0 1 2 3");
+    /* The calling process is what it was, and can be traced and dumped. */
+    MUST(getresuid(&uids[0], &uids[1], &uids[2]));
+    CHECK(uids[0] == 0 && uids[1] == 0 && uids[2] == 0);
+    EQUAL(getgroups(0, NULL), 3);
+    EQUAL(prctl(PR_GET_DUMPABLE), 1);
+    files = open_descriptors();
+    /* It is root's in all else: the mounts are made, and what it prints arrives. */
+    SAME(SAID(ns, OPTIONS(USER(.cwd = "/sys/class/net")), "ls; id -u"), "lo\n12345");
+    EQUAL(open_descriptors(), files);
+    netns_close(ns);
+}
+
+static void a_user_has_no_more_rights_than_its_own(void)
+{
+    struct netns *ns = blue();
+
+    need_root();
+    MUST(mkdir("/run/private", 0700));
+    STARTS_NOTHING(EACCES, ns, OPTIONS(USER(.cwd = "/run/private")), "true", true_argv);
+    MESSAGE_HAS("chdir to /run/private: Permission denied");
+    MUST(chown("/run/private", UID, GID));
+    SAME(SAID(ns, OPTIONS(USER(.cwd = "/run/private")), "pwd"), "/run/private");
+    write_script("/run/tool", "#!/bin/sh\n", 0700);
+    STARTS_NOTHING(EACCES, ns, OPTIONS(USER(.pidfd = NULL)), "/run/tool", true_argv);
+    netns_close(ns);
+}
+
+static void ids_that_are_none_are_einval(void)
+{
+    static uint32_t groups[65537];
+    struct netns *ns = blue();
+
+    STARTS_NOTHING(EINVAL, ns, OPTIONS(.flags = NETNS_SPAWN_USER, .uid = -1u), "true", true_argv);
+    MESSAGE_HAS("-1");
+    STARTS_NOTHING(EINVAL, ns, OPTIONS(.flags = NETNS_SPAWN_USER, .gid = -1u), "true", true_argv);
+    STARTS_NOTHING(EINVAL, ns, OPTIONS(USER(.groups_len = 1)), "true", true_argv);
+    MESSAGE_HAS("no groups given");
+    STARTS_NOTHING(EINVAL, ns, OPTIONS(USER(.groups = groups, .groups_len = 65537)), "true",
+                   true_argv);
+    MESSAGE_HAS("65536");
+    groups[1] = -1u;
+    STARTS_NOTHING(EINVAL, ns, OPTIONS(USER(.groups = groups, .groups_len = 2)), "true", true_argv);
+    /* Without the flag nothing of it counts. */
+    SAME(SAID(ns, OPTIONS(.uid = -1u, .gid = -1u, .groups_len = 9), "echo yes"), "yes");
+    netns_close(ns);
+}
+
+static void start_without_setgid(void *arg)
+{
+    drop_capability(CAP_SETGID);
+    STARTS_NOTHING(EPERM, arg, OPTIONS(USER(.pidfd = NULL)), "true", true_argv);
+    MESSAGE_HAS("set the supplementary groups: Operation not permitted (needs CAP_SETGID");
+}
+
+static void start_without_setuid(void *arg)
+{
+    drop_capability(CAP_SETUID);
+    STARTS_NOTHING(EPERM, arg, OPTIONS(USER(.pidfd = NULL)), "true", true_argv);
+    MESSAGE_HAS("set the user ID: Operation not permitted (needs CAP_SETUID)");
+}
+
+static void start_with_few_ids(void *arg)
+{
+    struct netns_spawn_options *options =
+        OPTIONS(USER_WITH(NETNS_SPAWN_KEEP_SYS | NETNS_SPAWN_KEEP_ETC, .pidfd = NULL));
+    struct netns *ns = NULL;
+    char gid_map[] = "23456 23456 1\n0 0 1\n";
+    int parent[2], child[2];
+    pid_t helper;
+    char byte;
+
+    (void)arg;
+    MUST(pipe2(parent, O_CLOEXEC));
+    MUST(pipe2(child, O_CLOEXEC));
+    helper = MUST(fork());
+    if (helper == 0) {
+        /* It maps groups without a word from setgroups. */
+        char path[64];
+
+        MUST(read(child[0], &byte, 1));
+        snprintf(path, sizeof path, "/proc/%d/gid_map", getppid());
+        write_map(path, gid_map);
+        snprintf(path, sizeof path, "/proc/%d/uid_map", getppid());
+        write_map(path, "0 0 1");
+        MUST(write(parent[1], "x", 1));
+        _exit(0);
+    }
+    if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
+        skip("no user namespaces");
+    MUST(write(child[1], "x", 1));
+    MUST(read(parent[0], &byte, 1));
+    wait_for(helper);
+    OK(netns_open_current(&ns));
+    STARTS_NOTHING(EINVAL, ns, options, "true", true_argv);
+    MESSAGE_HAS("set the user ID: Invalid argument (the user namespace maps no such user");
+    options = OPTIONS(USER_WITH(NETNS_SPAWN_KEEP_SYS | NETNS_SPAWN_KEEP_ETC, .pidfd = NULL));
+    options->gid = 5;
+    STARTS_NOTHING(EINVAL, ns, options, "true", true_argv);
+    MESSAGE_HAS("set the group ID: Invalid argument (the user namespace maps no such group");
+    netns_close(ns);
+}
+
+static void start_where_setgroups_is_denied(void *arg)
+{
+    struct netns *ns = NULL;
+
+    (void)arg;
+    become_plain_user();
+    enter_user_namespace(CLONE_NEWNET);
+    OK(netns_open_current(&ns));
+    STARTS_NOTHING(EPERM, ns, OPTIONS(.flags = NETNS_SPAWN_USER | NETNS_SPAWN_KEEP_SYS), "true",
+                   true_argv);
+    MESSAGE_HAS("/proc/PID/setgroups");
+    netns_close(ns);
+}
+
+static void who_may_not_become_another_user_is_told(void)
+{
+    struct netns *ns = blue();
+
+    need_root();
+    IN_CHILD(start_without_setgid, ns);
+    IN_CHILD(start_without_setuid, ns);
+    IN_CHILD(start_with_few_ids, ns);
+    IN_CHILD(start_where_setgroups_is_denied, ns);
+    netns_close(ns);
+}
+
+static void a_user_with_too_many_processes_is_eagain(void)
+{
+    char *argv[] = {"sleep", "1000", NULL};
+    struct rlimit before, none;
+    struct netns *ns = blue();
+    pid_t first = -1;
+
+    need_root();
+    OK(netns_spawn(ns, OPTIONS(USER(.pidfd = NULL)), "sleep", argv, NULL, &first));
+    MUST(getrlimit(RLIMIT_NPROC, &before));
+    none = before;
+    none.rlim_cur = 0;
+    MUST(setrlimit(RLIMIT_NPROC, &none));
+    FAILS(under_valgrind() ? ECANCELED : EAGAIN,
+          netns_spawn(ns, OPTIONS(USER(.pidfd = NULL)), "true", true_argv, NULL, &(pid_t){0}));
+    MUST(setrlimit(RLIMIT_NPROC, &before));
+    if (!under_valgrind())
+        MESSAGE_HAS("exec: Resource temporarily unavailable (the limit on processes, RLIMIT_NPROC");
+    MUST(kill(first, SIGKILL));
+    wait_for(first);
+    CHILDLESS();
+    netns_close(ns);
+}
+
+static void a_session_of_its_own(void)
+{
+    struct netns *ns = blue();
+    const char *script = "read pid name state parent group session rest </proc/$$/stat;"
+                         " test $pid = $session && echo own || echo $session";
+    char ours[16];
+
+    SAME(SAID(ns, OPTIONS(.flags = NETNS_SPAWN_SETSID), script), "own");
+    snprintf(ours, sizeof ours, "%d", getsid(0));
+    SAME(SAID(ns, NULL, script), ours);
     netns_close(ns);
 }
 
@@ -506,7 +746,7 @@ static void bad_arguments_are_einval(void)
     FAILS(EINVAL, netns_spawn(ns, NULL, "true", true_argv, NULL, NULL));
     FAILS(EINVAL, netns_spawn(ns, OPTIONS(0), "true", true_argv, NULL, NULL));
     STARTS_NOTHING(ENOENT, ns, NULL, "", true_argv);
-    for (int flag = 3; flag < 32; flag++)
+    for (int flag = 7; flag < 32; flag++)
         STARTS_NOTHING(EINVAL, ns, OPTIONS(.flags = 1u << flag), "true", true_argv);
     netns_close(ns);
 }
@@ -588,10 +828,18 @@ int main(void)
     RUN(each_of_the_three_may_be_another_one_s_place);
     RUN(the_caller_may_have_none_of_the_three);
     RUN(nothing_else_gets_into_the_program);
+    RUN(it_takes_no_descriptor);
     RUN(a_descriptor_that_is_not_open_is_ebadf);
 
     RUN(the_working_directory_is_kept_or_chosen);
     RUN(below_sys_it_is_what_the_program_sees_there);
+
+    RUN(the_program_may_be_another_user_s);
+    RUN(a_user_has_no_more_rights_than_its_own);
+    RUN(ids_that_are_none_are_einval);
+    RUN(who_may_not_become_another_user_is_told);
+    RUN(a_user_with_too_many_processes_is_eagain);
+    RUN(a_session_of_its_own);
 
     RUN(signals_are_as_posix_spawn_has_them);
     RUN(a_failure_raises_no_sigchld);

@@ -774,7 +774,9 @@ static void options_are_read_as_far_as_their_size(void)
 
 static void the_flags_of_options_are_flags(void)
 {
-    const uint32_t known = NETNS_SPAWN_STDIO | NETNS_SPAWN_KEEP_SYS | NETNS_SPAWN_KEEP_ETC;
+    const uint32_t known = NETNS_SPAWN_STDIN | NETNS_SPAWN_STDOUT | NETNS_SPAWN_STDERR |
+                           NETNS_SPAWN_KEEP_SYS | NETNS_SPAWN_KEEP_ETC | NETNS_SPAWN_USER |
+                           NETNS_SPAWN_SETSID;
     struct netns_spawn_options options = {
         .size = sizeof options, .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1};
     char *argv[] = {"true", NULL};

@@ -39,9 +39,7 @@ static inline int start_saying(const struct netns *ns, const struct netns_spawn_
     int ends[2];
 
     MUST(pipe2(ends, O_CLOEXEC));
-    if (!(with.flags & NETNS_SPAWN_STDIO))
-        with.stdin_fd = with.stderr_fd = -1;
-    with.flags |= NETNS_SPAWN_STDIO;
+    with.flags |= NETNS_SPAWN_STDOUT;
     with.stdout_fd = ends[1];
     if (OK(netns_spawn(ns, &with, file, argv, NULL, pid)) < 0)
         *pid = -1;

@@ -670,7 +670,7 @@ int netns_names_at(const char *rundir,
  *
  * Returns how many there are, which may be more than cap: then make room and call again; or
  *   -EINVAL     ns is NULL, a flag is unknown, or pids is NULL and cap is not 0
- *   -ENOENT     /proc is not mounted
+ *   -ENOENT     /proc is not mounted, or is another pid namespace's
  *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
  *
  * Since 1.0.
@@ -1599,19 +1599,45 @@ void netns_monitor_close(struct netns_monitor *m);
 /* --- Programs -------------------------------------------------------------------------------- */
 
 /**
- * For netns_spawn(): stdin_fd, stdout_fd and stderr_fd count.
+ * For netns_spawn(): stdin_fd counts.
  */
-#define NETNS_SPAWN_STDIO 1
+#define NETNS_SPAWN_STDIN 1
+
+/**
+ * For netns_spawn(): stdout_fd counts.
+ */
+#define NETNS_SPAWN_STDOUT 2
+
+/**
+ * For netns_spawn(): stderr_fd counts.
+ */
+#define NETNS_SPAWN_STDERR 4
+
+/**
+ * For netns_spawn(): all three of them count. NETNS_SPAWN_STDIN | NETNS_SPAWN_STDOUT |
+ * NETNS_SPAWN_STDERR.
+ */
+#define NETNS_SPAWN_STDIO 7
 
 /**
  * For netns_spawn(): /sys is left alone, and goes on showing the caller's devices.
  */
-#define NETNS_SPAWN_KEEP_SYS 2
+#define NETNS_SPAWN_KEEP_SYS 8
 
 /**
  * For netns_spawn(): the files of /etc/netns/NAME are left alone.
  */
-#define NETNS_SPAWN_KEEP_ETC 4
+#define NETNS_SPAWN_KEEP_ETC 16
+
+/**
+ * For netns_spawn(): the program runs as uid, gid and groups.
+ */
+#define NETNS_SPAWN_USER 32
+
+/**
+ * For netns_spawn(): the program is the leader of a session of its own, as after setsid(2).
+ */
+#define NETNS_SPAWN_SETSID 64
 
 /**
  * What netns_spawn() is to do otherwise. Initialise it with NETNS_SPAWN_OPTIONS_INIT, which sets size
@@ -1624,12 +1650,14 @@ struct netns_spawn_options {
      */
     uint32_t size;
     /**
-     * NETNS_SPAWN_STDIO, NETNS_SPAWN_KEEP_SYS, NETNS_SPAWN_KEEP_ETC, or'ed together.
+     * NETNS_SPAWN_STDIN, NETNS_SPAWN_STDOUT, NETNS_SPAWN_STDERR, NETNS_SPAWN_STDIO,
+     * NETNS_SPAWN_KEEP_SYS, NETNS_SPAWN_KEEP_ETC, NETNS_SPAWN_USER, NETNS_SPAWN_SETSID, or'ed together.
      */
     uint32_t flags;
     /**
-     * With NETNS_SPAWN_STDIO: the descriptors that the program has as 0, 1 and 2, which may be the
-     * same one, or each other's; they stay yours. -1: it has the caller's.
+     * With NETNS_SPAWN_STDIN, NETNS_SPAWN_STDOUT and NETNS_SPAWN_STDERR: the descriptors that the
+     * program has as 0, 1 and 2, which may be the same one, or each other's; they stay yours. Without
+     * the flag, and where it is -1, the program has the caller's.
      */
     int32_t stdin_fd;
     int32_t stdout_fd;
@@ -1639,17 +1667,31 @@ struct netns_spawn_options {
      */
     int32_t *pidfd;
     /**
-     * The program's working directory, looked up as the program sees the file system. NULL: the
-     * caller's.
+     * The program's working directory, looked up as the program sees the file system, by its user.
+     * NULL: the caller's.
      */
     const char *cwd;
+    /**
+     * With NETNS_SPAWN_USER: the program's real, effective and saved user id.
+     */
+    uint32_t uid;
+    /**
+     * With NETNS_SPAWN_USER: its group id.
+     */
+    uint32_t gid;
+    /**
+     * With NETNS_SPAWN_USER: its supplementary groups, groups_len of them, and no others; NULL and 0
+     * for none.
+     */
+    const uint32_t *groups;
+    size_t groups_len;
 };
 
 /**
  * Initialises a struct netns_spawn_options: its size is set, all else is zero.
  */
 #define NETNS_SPAWN_OPTIONS_INIT \
-    { sizeof(struct netns_spawn_options), 0, 0, 0, 0, NULL, NULL }
+    { sizeof(struct netns_spawn_options), 0, 0, 0, 0, NULL, NULL, 0, 0, NULL, 0 }
 
 /**
  * Becomes the program, in the namespace: what `ip netns exec` does. Returns only if that fails, and
@@ -1681,13 +1723,18 @@ struct netns_spawn_options {
  * thread alone, as by raise(3), the program does not get.
  *
  * A helper thread does the work, and execve(2) ends all the others. Signal handlers may run on it,
- * in the namespace, while it tries.
+ * in the namespace, while it tries: on the calling thread's alternate stack (sigaltstack(2)), or on one
+ * of 192 KB.
+ *
+ * A child of vfork(2) may call netns_exec(), netns_errmsg() and _exit(2), and nothing else of this
+ * library. What the call allocates stays in the parent until its thread calls netns_exec() again, in
+ * another such child say: some 256 KB of address space, which do not add up.
  *
  * Does not return, or returns
  *   -EINVAL     ns, file or argv is NULL, or argv is empty; also: the root directory is not a mount
  *               point (after chroot(2), say), or as execve(2) says
- *   -ENOENT     no such program in PATH, or the interpreter it names is missing; also: /proc is not
- *               mounted, and /sys is there
+ *   -ENOENT     no such program in PATH, or the interpreter it names is missing; also, before Linux
+ *               6.8: /proc is not mounted, and /sys is there
  *   -EACCES     no permission to execute what was found, or to read /etc/netns/NAME
  *   -EPERM      CAP_SYS_ADMIN is missing, over the namespace or over the mounts; a user namespace may
  *               not mount a sysfs; or as execve(2) says
@@ -1717,8 +1764,15 @@ int netns_exec(const struct netns *ns,
  * pid      receives the child's process id, which is yours to wait for, as with fork(2). May be NULL
  *          if options->pidfd is not.
  *
- * The program starts with the calling thread's signal mask, credentials and scheduling. A signal that
- * has a handler has its default action, one that is ignored stays ignored. Descriptors that are not
+ * With NETNS_SPAWN_USER the program runs as options->uid, options->gid and options->groups. Everything
+ * else is done before, with the caller's rights, except that options->cwd is entered and the program
+ * found and executed with the user's own. Capabilities, the parent-death signal and the rest are what
+ * setresuid(2) makes of them. The child has a copy of this process's memory then, which takes longer
+ * to start in a large process. With NETNS_SPAWN_SETSID it has a session of its own and no controlling
+ * terminal.
+ *
+ * The program starts with the calling thread's signal mask, credentials (without NETNS_SPAWN_USER) and
+ * scheduling. A signal that has a handler has its default action, one that is ignored stays ignored. Descriptors that are not
  * close-on-exec are inherited. Handlers of pthread_atfork(3) do not run.
  *
  * The calling thread waits until the program runs, like after vfork(2); the other threads go on. A
@@ -1726,21 +1780,26 @@ int netns_exec(const struct netns *ns,
  *
  * Returns 0, or, when there is no child,
  *   -EINVAL     ns, file or argv is NULL, argv is empty, neither pid nor options->pidfd is given,
- *               options->size is too small, a flag is unknown, a descriptor is less than -1; also: the
- *               root directory is not a mount point (after chroot(2), say), or as execve(2) says
+ *               options->size is too small, a flag is unknown, a descriptor is less than -1; a user
+ *               or group id is -1 or not mapped in the user namespace, options->groups is NULL and
+ *               options->groups_len is not 0, or there are more than 65536 groups; also: the root
+ *               directory is not a mount point (after chroot(2), say), or as execve(2) says
  *   -E2BIG      options has members that this version does not know, and they are not zero; or argv
  *               and envp are too long
  *   -EBADF      one of the three descriptors is not open
  *   -ENOENT     no such program in PATH, or the interpreter it names is missing; no such directory as
- *               options->cwd; /proc is not mounted, and /sys is there and not to be kept
+ *               options->cwd; before Linux 6.8: /proc is not mounted, and /sys is there and not to be
+ *               kept
  *   -EACCES     no permission to execute what was found, to enter options->cwd, or to read
  *               /etc/netns/NAME
  *   -EPERM      CAP_SYS_ADMIN is missing, over the namespace or over the mounts; a user namespace may
- *               not mount a sysfs (NETNS_SPAWN_KEEP_SYS does without); or as execve(2) says
+ *               not mount a sysfs (NETNS_SPAWN_KEEP_SYS does without); with NETNS_SPAWN_USER,
+ *               CAP_SETGID or CAP_SETUID is missing, or the user namespace denies setgroups(2); or as
+ *               execve(2) says
  *   -ENOTDIR, -ELOOP, -ENAMETOOLONG, -EISDIR  file is no program's path, or options->cwd no
  *               directory's
  *   -ENOEXEC, -ELIBBAD, -ETXTBSY, -EIO  the program cannot be run
- *   -EAGAIN     the limit on processes is reached
+ *   -EAGAIN     the limit on processes is reached, the caller's or that of options->uid
  *   -ENOSPC     the limit on mount namespaces or on mounts is reached
  *   -ENOSYS     a pidfd was asked for, and this is Linux before 5.2
  *   -ECANCELED  a signal has ended the child before it was the program

@@ -39,6 +39,7 @@
 //! | `mount_namespace` | what the program sees of it: /sys and /etc                              |
 //! | `program`      | the program, in every place where PATH says that it may be                |
 //! | `failure`      | what a child tells of why it failed                                       |
+//! | `stack`        | the stack of a child or thread that works for the calling thread          |
 //! | `mountinfo`    | what is mounted where                                                     |
 //! | `text`         | a short text that is kept in place                                        |
 //! | `memory`       | lists that grow, or say that there is no memory                           |
@@ -85,6 +86,7 @@ mod route;
 mod rundir;
 mod signal_mask;
 mod spawn;
+mod stack;
 mod strings;
 mod switch;
 mod sys;

@@ -120,7 +120,10 @@ fn mounted_below_sys() -> Result<Strings> {
 /// Symlinks resolved; none if it is neither below /sys nor in /etc.
 fn working_directory() -> Result<Strings> {
     let mut found = Strings::default();
-    let mut buffer = [0; libc::PATH_MAX as usize];
+    let mut buffer = Vec::new();
+    // Not on the stack, which may have no room for it.
+    buffer.try_reserve_exact(libc::PATH_MAX as usize).map_err(|_| Error::no_memory())?;
+    buffer.resize(libc::PATH_MAX as usize, 0);
     // One that cannot be told has no path to be looked up anew by.
     let path = procfs::read_link(procfs::THREAD_CWD, &mut buffer).unwrap_or_default();
     if path.starts_with(SYS.to_bytes()) || path.starts_with(ETC) {

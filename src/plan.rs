@@ -9,23 +9,28 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sched::{CloneFlags, setns};
 use nix::sys::signal::SigSet;
-use nix::unistd::{chdir, dup2_stderr, dup2_stdin, dup2_stdout};
+use nix::unistd::{chdir, dup2_stderr, dup2_stdin, dup2_stdout, setsid};
 use rustix::io::fcntl_dupfd_cloexec;
+use rustix::thread::{Gid, Uid, set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 
 use crate::error::{Detail, Error, Result, Step, errno};
 use crate::failure::{Done, Failing, Failure};
 use crate::mount_namespace::{Keep, MountNamespace};
 use crate::namespace::Namespace;
-use crate::program::Program;
+use crate::program::{Arguments, Program};
 use crate::retry::on_signal;
 use crate::signal_mask;
 
 bitflags! {
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     pub struct SpawnFlags: u32 {
-        const STDIO = 1;
-        const KEEP_SYS = 2;
-        const KEEP_ETC = 4;
+        const STDIN = 1;
+        const STDOUT = 2;
+        const STDERR = 4;
+        const KEEP_SYS = 8;
+        const KEEP_ETC = 16;
+        const USER = 32;
+        const SETSID = 64;
     }
 }
 
@@ -34,57 +39,120 @@ pub type Stdio<'a> = [Option<BorrowedFd<'a>>; 3];
 
 const STDIO_NAMES: [&CStr; 3] = [c"standard input", c"standard output", c"standard error"];
 
+/// Whom the program runs as, real, effective, saved and for file systems.
+#[derive(Clone, Copy, Debug)]
+pub struct User<'a> {
+    pub uid: Uid,
+    pub gid: Gid,
+    /// The supplementary groups, all of them.
+    pub groups: &'a [Gid],
+}
+
+impl User<'_> {
+    /// By the system calls themselves, which are about the calling thread alone. The C library's
+    /// functions make all threads do the same, and would wait for those of the process whose memory
+    /// this one shares.
+    fn become_it(&self) -> Done<()> {
+        set_thread_groups(self.groups).map_err(errno).failing(Step::SetGroups)?;
+        set_thread_res_gid(self.gid, self.gid, self.gid).map_err(errno).failing(Step::SetGid)?;
+        set_thread_res_uid(self.uid, self.uid, self.uid).map_err(errno).failing(Step::SetUid)
+    }
+}
+
 /// What the caller may want otherwise.
 #[derive(Clone, Copy, Default)]
 pub struct Options<'a> {
-    pub flags: SpawnFlags,
+    pub keep: Keep,
     pub stdio: Stdio<'a>,
     pub cwd: Option<&'a CStr>,
+    /// None: the caller.
+    pub user: Option<User<'a>>,
+    pub own_session: bool,
+}
+
+/// Where the caller wants the program, and with what. It is the caller's.
+pub struct Target<'a> {
+    ns: &'a Namespace,
+    options: Options<'a>,
+    arguments: Arguments<'a>,
+}
+
+/// What has been found out, and allocated, to get there.
+pub struct Work {
+    mounts: Option<MountNamespace>,
+    program: Program,
 }
 
 pub struct Plan<'a> {
-    ns: &'a Namespace,
-    mounts: Option<MountNamespace>,
-    options: Options<'a>,
-    program: Program<'a>,
+    pub target: Target<'a>,
+    pub work: Work,
 }
 
 impl<'a> Plan<'a> {
-    pub fn new(ns: &'a Namespace, options: Options<'a>, program: Program<'a>) -> Result<Plan<'a>> {
-        let keep = Keep {
-            sys: options.flags.contains(SpawnFlags::KEEP_SYS),
-            etc: options.flags.contains(SpawnFlags::KEEP_ETC),
-        };
-        let mounts = MountNamespace::plan(ns.name(), keep)?;
-        Ok(Plan { ns, mounts, options, program })
+    /// `file` is looked up in `path`, the caller's PATH.
+    pub fn new(
+        ns: &'a Namespace,
+        options: Options<'a>,
+        (file, path): (&CStr, Option<&CStr>),
+        arguments: Arguments<'a>,
+    ) -> Result<Plan<'a>> {
+        let program = Program::new(file, path, arguments)?;
+        let mounts = MountNamespace::plan(ns.name(), options.keep)?;
+        Ok(Plan { target: Target { ns, options, arguments }, work: Work { mounts, program } })
+    }
+
+    /// Whether the program has another user's rights.
+    pub fn changes_user(&self) -> bool {
+        self.target.options.user.is_some()
     }
 
     /// Does it all, and returns only if something fails. The calling thread is good for nothing else
-    /// then: it is a child's only one, or a helper. Every signal has to be blocked; the program
-    /// starts with `mask`.
+    /// then. Every signal has to be blocked; the program starts with `mask`.
     pub fn carry_out(&mut self, mask: &SigSet) -> Failure {
-        match self.prepare(mask) {
-            Ok(()) => Failure { step: Step::Exec, errno: self.program.exec(), item: 0 },
+        match self.target.prepare(&mut self.work, mask) {
+            Ok(()) => self.target.exec(&mut self.work),
             Err(failure) => failure,
         }
     }
 
-    fn prepare(&mut self, mask: &SigSet) -> Done<()> {
+    /// The failure as the caller is told of it.
+    pub fn explain(&self, failure: Failure, detail: &Detail) -> Error {
+        self.work.explain(failure, &self.target, detail)
+    }
+}
+
+impl Target<'_> {
+    /// Everything but the program itself.
+    pub fn prepare(&self, work: &mut Work, mask: &SigSet) -> Done<()> {
         setns(self.ns.as_fd(), CloneFlags::CLONE_NEWNET).failing(Step::Setns)?;
-        if let Some(mounts) = &mut self.mounts {
+        if let Some(mounts) = &mut work.mounts {
             mounts.enter()?;
         }
+        if self.options.own_session {
+            setsid().failing(Step::Setsid)?;
+        }
+        arrange(&self.options.stdio)?;
+        if let Some(user) = &self.options.user {
+            user.become_it()?;
+        }
+        // The program's user has to be allowed there, who may be the only one: in a home on NFS, say.
         if let Some(cwd) = self.options.cwd {
             on_signal(|| chdir(cwd)).failing(Step::Chdir)?;
         }
-        arrange(&self.options.stdio)?;
         signal_mask::set(mask).failing(Step::Mask)
     }
 
+    /// The program, which returns only if it fails.
+    pub fn exec(&self, work: &mut Work) -> Failure {
+        Failure { step: Step::Exec, errno: work.program.exec(self.arguments), item: 0 }
+    }
+}
+
+impl Work {
     /// The failure as the caller is told of it.
-    pub fn explain(&self, failure: Failure, detail: &Detail) -> Error {
+    pub fn explain(&self, failure: Failure, target: &Target, detail: &Detail) -> Error {
         let object = match failure.step {
-            Step::Chdir => self.options.cwd,
+            Step::Chdir => target.options.cwd,
             Step::Stdio => STDIO_NAMES.get(failure.item).copied(),
             _ => self.mounts.as_ref().and_then(|mounts| mounts.object_of(failure)),
         };
@@ -124,7 +192,7 @@ fn is_in_the_way(source: BorrowedFd, place: usize) -> bool {
 }
 
 /// A duplicate that is none of 0, 1 and 2.
-pub fn move_away(fd: BorrowedFd) -> nix::Result<OwnedFd> {
+fn move_away(fd: BorrowedFd) -> nix::Result<OwnedFd> {
     fcntl_dupfd_cloexec(fd, 3).map_err(errno)
 }
 

@@ -16,21 +16,35 @@ const SHELL: &CStr = c"/bin/sh";
 /// What execve(2) is given besides the file.
 #[derive(Clone, Copy)]
 pub struct Arguments<'a> {
-    /// One at least, and a NULL behind the last one.
-    pub argv: &'a [Argument],
-    pub envp: ArgumentArray,
+    argv: &'a [Argument],
+    envp: ArgumentArray,
 }
 
-pub struct Program<'a> {
-    arguments: Arguments<'a>,
+impl<'a> Arguments<'a> {
+    /// `argv` has one string at least, and a NULL behind the last one.
+    ///
+    /// # Safety
+    ///
+    /// The strings of both arrays are there, and are not changed, as long as the result is used.
+    pub unsafe fn new(argv: &'a [Argument], envp: ArgumentArray) -> Result<Arguments<'a>> {
+        match argv {
+            [_, .., Argument::NULL] => Ok(Arguments { argv, envp }),
+            _ => Err(Error::invalid(
+                "no program arguments given; the first is the program's own name",
+            )),
+        }
+    }
+}
+
+pub struct Program {
     candidates: Strings,
     /// For a script without an interpreter's line: the shell, the script, the rest of argv.
     for_shell: Vec<Argument>,
 }
 
-impl<'a> Program<'a> {
+impl Program {
     /// `path` is the caller's PATH; a file with a slash in it is not looked up.
-    pub fn new(file: &CStr, path: Option<&CStr>, arguments: Arguments<'a>) -> Result<Program<'a>> {
+    pub fn new(file: &CStr, path: Option<&CStr>, arguments: Arguments) -> Result<Program> {
         let name = file.to_bytes();
         let mut candidates = Strings::default();
         if name.contains(&b'/') {
@@ -47,20 +61,24 @@ impl<'a> Program<'a> {
         let mut for_shell = Vec::new();
         for_shell.try_reserve_exact(arguments.argv.len() + 1).map_err(|_| Error::no_memory())?;
         for_shell.extend([Argument::new(SHELL), Argument::NULL]);
-        for_shell.extend_from_slice(arguments.argv.get(1..).unwrap_or_default());
-        Ok(Program { arguments, candidates, for_shell })
+        for_shell.extend_from_slice(&arguments.argv[1..]);
+        Ok(Program { candidates, for_shell })
     }
 
-    /// Returns only if it fails, with what execvp(3) would say. Allocates nothing.
-    pub fn exec(&mut self) -> Errno {
+    /// Returns only if it fails, with what execvp(3) would say. Allocates nothing. `arguments` are those
+    /// that it was made for.
+    pub fn exec(&mut self, arguments: Arguments) -> Errno {
         let mut result = Errno::ENOENT;
+        let Arguments { argv, envp } = arguments;
         for candidate in self.candidates.iter() {
-            let mut errno = sys::execve(candidate, self.arguments.argv, self.arguments.envp);
+            // SAFETY: Arguments::new() was told that the arrays are as they have to be.
+            let mut errno = unsafe { sys::execve(candidate, argv, envp) };
             if errno == Errno::ENOEXEC {
                 if let Some(script) = self.for_shell.get_mut(1) {
                     *script = Argument::new(candidate);
                 }
-                errno = sys::execve(SHELL, &self.for_shell, self.arguments.envp);
+                // SAFETY: the same, and `for_shell` ends as `argv` does.
+                errno = unsafe { sys::execve(SHELL, &self.for_shell, envp) };
             }
             match errno {
                 // There may be another one further on; if not, this is what there is to say.
@@ -95,12 +113,14 @@ fn check(name: &[u8]) -> Result<()> {
 mod tests {
     use super::*;
 
-    const NOTHING: ArgumentArray = ArgumentArray(std::ptr::null());
+    fn program(file: &CStr, path: Option<&CStr>, argv: &[Argument]) -> Result<Program> {
+        // SAFETY: nothing is executed.
+        let arguments = unsafe { Arguments::new(argv, ArgumentArray::new(std::ptr::null())) };
+        Program::new(file, path, arguments?)
+    }
 
     fn candidates(file: &CStr, path: Option<&CStr>) -> Result<Vec<String>> {
-        let argv = [Argument::new(file), Argument::NULL];
-        let arguments = Arguments { argv: &argv, envp: NOTHING };
-        let program = Program::new(file, path, arguments)?;
+        let program = program(file, path, &[Argument::new(file), Argument::NULL])?;
         Ok(program.candidates.iter().map(|path| path.to_str().unwrap().to_owned()).collect())
     }
 
@@ -129,10 +149,25 @@ mod tests {
     #[test]
     fn the_shell_gets_the_script_in_place_of_argv_0() {
         let strings = [Argument::new(c"x"), Argument::new(c"1"), Argument::NULL];
-        let arguments = Arguments { argv: &strings, envp: NOTHING };
-        let program = Program::new(c"x", Some(c"/a"), arguments).unwrap();
+        let program = program(c"x", Some(c"/a"), &strings).unwrap();
         assert_eq!(program.for_shell.len(), 4);
         assert_eq!(program.for_shell[2], strings[1]);
         assert_eq!(program.for_shell[3], Argument::NULL);
+    }
+
+    #[test]
+    fn argv_has_a_string_and_an_end() {
+        let one = Argument::new(c"x");
+        for (argv, is_good) in [
+            (&[][..], false),
+            (&[Argument::NULL], false),
+            (&[one], false),
+            (&[one, one], false),
+            (&[one, Argument::NULL], true),
+        ] {
+            // SAFETY: nothing is executed.
+            let arguments = unsafe { Arguments::new(argv, ArgumentArray::new(std::ptr::null())) };
+            assert_eq!(arguments.is_ok(), is_good);
+        }
     }
 }

@@ -23,6 +23,7 @@ const TRIES: u32 = 8;
 const SET_SIZE: usize =
     if cfg!(any(target_arch = "mips", target_arch = "mips64")) { 16 } else { 8 };
 
+#[cfg(test)]
 pub fn get() -> nix::Result<SigSet> {
     change(libc::SIG_BLOCK, None)
 }
@@ -46,7 +47,7 @@ fn change(how: libc::c_int, mask: Option<&SigSet>) -> nix::Result<SigSet> {
 }
 
 /// The C library's own signals, too.
-fn every_signal() -> SigSet {
+pub fn every_signal() -> SigSet {
     let mut set = MaybeUninit::<libc::sigset_t>::uninit();
     // SAFETY: a set is an array of integers, for which all bits set are a value.
     unsafe {
@@ -71,6 +72,11 @@ impl BlockedSignals {
     pub fn of_program() -> Result<BlockedSignals> {
         // It has these alone: libc takes its own out.
         BlockedSignals::only(&SigSet::all())
+    }
+
+    /// The mask that there was.
+    pub fn before(&self) -> &SigSet {
+        &self.before
     }
 
     fn only(signals: &SigSet) -> Result<BlockedSignals> {

@@ -3,6 +3,7 @@
 use std::ffi::{CStr, c_int, c_void};
 use std::mem::{self, MaybeUninit};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -316,7 +317,7 @@ impl MountStatus {
 /// A string of execve(2)'s; NULL ends an array of them.
 #[repr(transparent)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Argument(pub *const u8);
+pub struct Argument(*const u8);
 
 impl Argument {
     pub const NULL: Argument = Argument(std::ptr::null());
@@ -326,9 +327,19 @@ impl Argument {
     }
 }
 
-/// An array of them, which lives as long as the call that it was passed to.
+/// An array of them with a NULL at its end, or NULL, which is an empty one.
 #[derive(Clone, Copy)]
-pub struct ArgumentArray(pub *const Argument);
+pub struct ArgumentArray(*const Argument);
+
+impl ArgumentArray {
+    /// # Safety
+    ///
+    /// The pointer is NULL or one to an array of strings with a NULL at the end, which are there and
+    /// are not changed as long as this is used.
+    pub unsafe fn new(array: *const Argument) -> ArgumentArray {
+        ArgumentArray(array)
+    }
+}
 
 // SAFETY: the strings are only read, by the kernel, and a thread may read what another one may.
 unsafe impl Send for Argument {}
@@ -337,14 +348,53 @@ unsafe impl Sync for Argument {}
 // SAFETY: the same.
 unsafe impl Send for ArgumentArray {}
 
-/// Becomes another program; returns only if that fails. Both arrays end with a NULL and hold strings,
-/// as the ABI's caller has to see to.
-pub fn execve(file: &CStr, argv: &[Argument], envp: ArgumentArray) -> Errno {
+/// Becomes another program; returns only if that fails.
+///
+/// # Safety
+///
+/// `argv` ends with a NULL; what it has before, and all that `envp` has, are strings that are there.
+pub unsafe fn execve(file: &CStr, argv: &[Argument], envp: ArgumentArray) -> Errno {
     let call = || {
-        // SAFETY: the kernel reads the arrays and their strings, which outlive the call.
+        // SAFETY: the kernel reads the arrays and their strings, which the caller vouches for.
         Errno::result(unsafe { libc::execve(file.as_ptr(), argv.as_ptr().cast(), envp.0.cast()) })
     };
     on_signal(call).err().unwrap_or(Errno::UnknownErrno)
+}
+
+/// A stack for signal handlers.
+pub struct SignalStack(libc::stack_t);
+
+/// The calling thread's; None: it has none, or is on it.
+pub fn signal_stack() -> Option<SignalStack> {
+    let mut stack = MaybeUninit::<libc::stack_t>::zeroed();
+    // SAFETY: zero bytes are a value, and the kernel writes one.
+    let stack = unsafe {
+        libc::sigaltstack(std::ptr::null(), stack.as_mut_ptr());
+        stack.assume_init()
+    };
+    let is_free =
+        !stack.ss_sp.is_null() && stack.ss_flags & (libc::SS_DISABLE | libc::SS_ONSTACK) == 0;
+    is_free.then_some(SignalStack(stack))
+}
+
+/// Makes it the calling thread's. That it cannot be is no loss: handlers use the thread's own stack.
+///
+/// # Safety
+///
+/// No other thread runs handlers on it, as long as this one does.
+pub unsafe fn set_signal_stack(stack: &SignalStack) {
+    // SAFETY: the kernel reads one stack_t.
+    unsafe { libc::sigaltstack(&stack.0, std::ptr::null_mut()) };
+}
+
+/// Makes the kernel clear `word`, and wake who waits for that, when the calling thread ends; NULL: none.
+///
+/// # Safety
+///
+/// `word` is NULL or is there until then.
+pub unsafe fn clear_at_thread_end(word: *mut AtomicU32) {
+    // SAFETY: the kernel keeps the pointer, which the caller vouches for.
+    unsafe { libc::syscall(libc::SYS_set_tid_address, word) };
 }
 
 /// Gives every signal that has a handler its default action; ignored ones stay ignored.

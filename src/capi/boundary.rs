@@ -161,6 +161,22 @@ pub fn set_cancelability(state: c_int) -> c_int {
     before
 }
 
+/// What the calling thread's cancelability is before the library changes it.
+pub struct Cancelability(c_int);
+
+impl Cancelability {
+    pub fn now() -> Cancelability {
+        let state = set_cancelability(CANCEL_DISABLE);
+        set_cancelability(state);
+        Cancelability(state)
+    }
+
+    /// Within a call: brings it back, or disables it once more.
+    pub fn bring_back(&self, back: bool) {
+        set_cancelability(if back { self.0 } else { CANCEL_DISABLE });
+    }
+}
+
 /// Room for glibc's struct _pthread_cleanup_buffer and for musl's struct __ptcb.
 pub type CleanupBuffer = [usize; 8];
 

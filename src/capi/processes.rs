@@ -22,7 +22,7 @@ const _: () = assert!(NETNS_PIDS_THREADS == PidsFlags::THREADS.bits());
 ///
 /// Returns how many there are, which may be more than cap: then make room and call again; or
 ///   -EINVAL     ns is NULL, a flag is unknown, or pids is NULL and cap is not 0
-///   -ENOENT     /proc is not mounted
+///   -ENOENT     /proc is not mounted, or is another pid namespace's
 ///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
 ///
 /// Since 1.0.

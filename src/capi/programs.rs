@@ -5,10 +5,13 @@ use std::os::fd::{BorrowedFd, IntoRawFd};
 use std::ptr;
 use std::slice;
 
+use rustix::thread::{Gid, Uid};
+
 use crate::error::{Detail, Error, Object, ProgramCall, Result};
 use crate::exec;
-use crate::plan::{Options, Plan, SpawnFlags, Stdio};
-use crate::program::{Arguments, Program};
+use crate::mount_namespace::Keep;
+use crate::plan::{Options, Plan, SpawnFlags, Stdio, User};
+use crate::program::Arguments;
 use crate::spawn::{self, Child};
 use crate::sys::{Argument, ArgumentArray};
 
@@ -16,16 +19,33 @@ use super::boundary;
 use super::convert::{self, Growing, has_no_tail_padding, text};
 use super::types::Netns;
 
-/// For netns_spawn(): stdin_fd, stdout_fd and stderr_fd count.
-pub const NETNS_SPAWN_STDIO: u32 = 1;
+/// For netns_spawn(): stdin_fd counts.
+pub const NETNS_SPAWN_STDIN: u32 = 1;
+/// For netns_spawn(): stdout_fd counts.
+pub const NETNS_SPAWN_STDOUT: u32 = 2;
+/// For netns_spawn(): stderr_fd counts.
+pub const NETNS_SPAWN_STDERR: u32 = 4;
+/// For netns_spawn(): all three of them count. NETNS_SPAWN_STDIN | NETNS_SPAWN_STDOUT |
+/// NETNS_SPAWN_STDERR.
+pub const NETNS_SPAWN_STDIO: u32 = 7;
 /// For netns_spawn(): /sys is left alone, and goes on showing the caller's devices.
-pub const NETNS_SPAWN_KEEP_SYS: u32 = 2;
+pub const NETNS_SPAWN_KEEP_SYS: u32 = 8;
 /// For netns_spawn(): the files of /etc/netns/NAME are left alone.
-pub const NETNS_SPAWN_KEEP_ETC: u32 = 4;
+pub const NETNS_SPAWN_KEEP_ETC: u32 = 16;
+/// For netns_spawn(): the program runs as uid, gid and groups.
+pub const NETNS_SPAWN_USER: u32 = 32;
+/// For netns_spawn(): the program is the leader of a session of its own, as after setsid(2).
+pub const NETNS_SPAWN_SETSID: u32 = 64;
 
-const _: () = assert!(NETNS_SPAWN_STDIO == SpawnFlags::STDIO.bits());
+const _: () = assert!(NETNS_SPAWN_STDIN == SpawnFlags::STDIN.bits());
+const _: () = assert!(NETNS_SPAWN_STDOUT == SpawnFlags::STDOUT.bits());
+const _: () = assert!(NETNS_SPAWN_STDERR == SpawnFlags::STDERR.bits());
+const _: () =
+    assert!(NETNS_SPAWN_STDIO == NETNS_SPAWN_STDIN | NETNS_SPAWN_STDOUT | NETNS_SPAWN_STDERR);
 const _: () = assert!(NETNS_SPAWN_KEEP_SYS == SpawnFlags::KEEP_SYS.bits());
 const _: () = assert!(NETNS_SPAWN_KEEP_ETC == SpawnFlags::KEEP_ETC.bits());
+const _: () = assert!(NETNS_SPAWN_USER == SpawnFlags::USER.bits());
+const _: () = assert!(NETNS_SPAWN_SETSID == SpawnFlags::SETSID.bits());
 
 /// What netns_spawn() is to do otherwise. Initialise it with NETNS_SPAWN_OPTIONS_INIT, which sets size
 /// to sizeof(struct netns_spawn_options) and all else to zero. Later versions add members at the end,
@@ -35,27 +55,37 @@ const _: () = assert!(NETNS_SPAWN_KEEP_ETC == SpawnFlags::KEEP_ETC.bits());
 pub struct NetnsSpawnOptions {
     /// The size of the structure that the caller was compiled with.
     pub size: u32,
-    /// NETNS_SPAWN_STDIO, NETNS_SPAWN_KEEP_SYS, NETNS_SPAWN_KEEP_ETC, or'ed together.
+    /// NETNS_SPAWN_STDIN, NETNS_SPAWN_STDOUT, NETNS_SPAWN_STDERR, NETNS_SPAWN_STDIO,
+    /// NETNS_SPAWN_KEEP_SYS, NETNS_SPAWN_KEEP_ETC, NETNS_SPAWN_USER, NETNS_SPAWN_SETSID, or'ed together.
     pub flags: u32,
-    /// With NETNS_SPAWN_STDIO: the descriptors that the program has as 0, 1 and 2, which may be the
-    /// same one, or each other's; they stay yours. -1: it has the caller's.
+    /// With NETNS_SPAWN_STDIN, NETNS_SPAWN_STDOUT and NETNS_SPAWN_STDERR: the descriptors that the
+    /// program has as 0, 1 and 2, which may be the same one, or each other's; they stay yours. Without
+    /// the flag, and where it is -1, the program has the caller's.
     pub stdin_fd: i32,
     pub stdout_fd: i32,
     pub stderr_fd: i32,
     /// If not NULL, receives a pidfd of the program, which is yours to close(2).
     pub pidfd: *mut i32,
-    /// The program's working directory, looked up as the program sees the file system. NULL: the
-    /// caller's.
+    /// The program's working directory, looked up as the program sees the file system, by its user.
+    /// NULL: the caller's.
     pub cwd: *const c_char,
+    /// With NETNS_SPAWN_USER: the program's real, effective and saved user id.
+    pub uid: u32,
+    /// With NETNS_SPAWN_USER: its group id.
+    pub gid: u32,
+    /// With NETNS_SPAWN_USER: its supplementary groups, groups_len of them, and no others; NULL and 0
+    /// for none.
+    pub groups: *const u32,
+    pub groups_len: usize,
 }
 
 // SAFETY: it begins with its size and is made of integers and raw pointers.
 unsafe impl Growing for NetnsSpawnOptions {
-    const FIRST_SIZE: usize = if cfg!(target_pointer_width = "64") { 40 } else { 28 };
+    const FIRST_SIZE: usize = if cfg!(target_pointer_width = "64") { 64 } else { 44 };
     const WRONG_SIZE: &'static str = "the size of the options is one that no version has";
 }
 
-const _: () = assert!(has_no_tail_padding!(NetnsSpawnOptions, cwd: *const c_char));
+const _: () = assert!(has_no_tail_padding!(NetnsSpawnOptions, groups_len: usize));
 
 unsafe extern "C" {
     static mut environ: *const Argument;
@@ -90,13 +120,18 @@ unsafe extern "C" {
 /// thread alone, as by raise(3), the program does not get.
 ///
 /// A helper thread does the work, and execve(2) ends all the others. Signal handlers may run on it,
-/// in the namespace, while it tries.
+/// in the namespace, while it tries: on the calling thread's alternate stack (sigaltstack(2)), or on one
+/// of 192 KB.
+///
+/// A child of vfork(2) may call netns_exec(), netns_errmsg() and _exit(2), and nothing else of this
+/// library. What the call allocates stays in the parent until its thread calls netns_exec() again, in
+/// another such child say: some 256 KB of address space, which do not add up.
 ///
 /// Does not return, or returns
 ///   -EINVAL     ns, file or argv is NULL, or argv is empty; also: the root directory is not a mount
 ///               point (after chroot(2), say), or as execve(2) says
-///   -ENOENT     no such program in PATH, or the interpreter it names is missing; also: /proc is not
-///               mounted, and /sys is there
+///   -ENOENT     no such program in PATH, or the interpreter it names is missing; also, before Linux
+///               6.8: /proc is not mounted, and /sys is there
 ///   -EACCES     no permission to execute what was found, or to read /etc/netns/NAME
 ///   -EPERM      CAP_SYS_ADMIN is missing, over the namespace or over the mounts; a user namespace may
 ///               not mount a sysfs; or as execve(2) says
@@ -120,11 +155,12 @@ pub unsafe extern "C" fn netns_exec(
     let file = unsafe { text(file) };
     let call = about_program(ns, file);
     let subject = convert::about("exec", Object::Program(&call));
+    let cancelability = boundary::Cancelability::now();
     boundary::call(subject, || {
         // SAFETY: the caller passes NULL, or arrays of strings with a NULL at the end.
-        let program = unsafe { program(file, argv, envp) }?;
-        let plan = Plan::new(&convert::handle(ns)?.0, Options::default(), program)?;
-        exec::exec(plan, &call.detail)
+        let (program, arguments) = unsafe { program(file, argv, envp) }?;
+        let plan = Plan::new(&convert::handle(ns)?.0, Options::default(), program, arguments)?;
+        exec::exec(plan, |as_called| cancelability.bring_back(as_called), &call.detail)
     })
 }
 
@@ -138,8 +174,15 @@ pub unsafe extern "C" fn netns_exec(
 /// pid      receives the child's process id, which is yours to wait for, as with fork(2). May be NULL
 ///          if options->pidfd is not.
 ///
-/// The program starts with the calling thread's signal mask, credentials and scheduling. A signal that
-/// has a handler has its default action, one that is ignored stays ignored. Descriptors that are not
+/// With NETNS_SPAWN_USER the program runs as options->uid, options->gid and options->groups. Everything
+/// else is done before, with the caller's rights, except that options->cwd is entered and the program
+/// found and executed with the user's own. Capabilities, the parent-death signal and the rest are what
+/// setresuid(2) makes of them. The child has a copy of this process's memory then, which takes longer
+/// to start in a large process. With NETNS_SPAWN_SETSID it has a session of its own and no controlling
+/// terminal.
+///
+/// The program starts with the calling thread's signal mask, credentials (without NETNS_SPAWN_USER) and
+/// scheduling. A signal that has a handler has its default action, one that is ignored stays ignored. Descriptors that are not
 /// close-on-exec are inherited. Handlers of pthread_atfork(3) do not run.
 ///
 /// The calling thread waits until the program runs, like after vfork(2); the other threads go on. A
@@ -147,21 +190,26 @@ pub unsafe extern "C" fn netns_exec(
 ///
 /// Returns 0, or, when there is no child,
 ///   -EINVAL     ns, file or argv is NULL, argv is empty, neither pid nor options->pidfd is given,
-///               options->size is too small, a flag is unknown, a descriptor is less than -1; also: the
-///               root directory is not a mount point (after chroot(2), say), or as execve(2) says
+///               options->size is too small, a flag is unknown, a descriptor is less than -1; a user
+///               or group id is -1 or not mapped in the user namespace, options->groups is NULL and
+///               options->groups_len is not 0, or there are more than 65536 groups; also: the root
+///               directory is not a mount point (after chroot(2), say), or as execve(2) says
 ///   -E2BIG      options has members that this version does not know, and they are not zero; or argv
 ///               and envp are too long
 ///   -EBADF      one of the three descriptors is not open
 ///   -ENOENT     no such program in PATH, or the interpreter it names is missing; no such directory as
-///               options->cwd; /proc is not mounted, and /sys is there and not to be kept
+///               options->cwd; before Linux 6.8: /proc is not mounted, and /sys is there and not to be
+///               kept
 ///   -EACCES     no permission to execute what was found, to enter options->cwd, or to read
 ///               /etc/netns/NAME
 ///   -EPERM      CAP_SYS_ADMIN is missing, over the namespace or over the mounts; a user namespace may
-///               not mount a sysfs (NETNS_SPAWN_KEEP_SYS does without); or as execve(2) says
+///               not mount a sysfs (NETNS_SPAWN_KEEP_SYS does without); with NETNS_SPAWN_USER,
+///               CAP_SETGID or CAP_SETUID is missing, or the user namespace denies setgroups(2); or as
+///               execve(2) says
 ///   -ENOTDIR, -ELOOP, -ENAMETOOLONG, -EISDIR  file is no program's path, or options->cwd no
 ///               directory's
 ///   -ENOEXEC, -ELIBBAD, -ETXTBSY, -EIO  the program cannot be run
-///   -EAGAIN     the limit on processes is reached
+///   -EAGAIN     the limit on processes is reached, the caller's or that of options->uid
 ///   -ENOSPC     the limit on mount namespaces or on mounts is reached
 ///   -ENOSYS     a pidfd was asked for, and this is Linux before 5.2
 ///   -ECANCELED  a signal has ended the child before it was the program
@@ -187,7 +235,8 @@ pub unsafe extern "C" fn netns_spawn(
         let ns = convert::handle(ns)?;
         // SAFETY: the caller passes NULL, or arrays of strings with a NULL at the end; options, and
         // what they point at, are there until the call returns.
-        let (program, options) = unsafe { (program(file, argv, envp)?, convert::input(options)?) };
+        let ((program, arguments), options) =
+            unsafe { (program(file, argv, envp)?, convert::input(options)?) };
         let pidfd = options.map_or(ptr::null_mut(), |options| options.pidfd);
         if pid.is_null() && pidfd.is_null() {
             return Err(Error::invalid("no place for the child's process ID or pidfd given"));
@@ -195,7 +244,7 @@ pub unsafe extern "C" fn netns_spawn(
         // SAFETY: the same.
         let options =
             unsafe { options.map_or(Ok(Options::default()), |raw| convert_options(&raw)) }?;
-        let plan = Plan::new(&ns.0, options, program)?;
+        let plan = Plan::new(&ns.0, options, program, arguments)?;
         let child = spawn::spawn(plan, !pidfd.is_null(), &call.detail)?;
         // SAFETY: the caller passes NULL or room for an int.
         unsafe { store(child, pid, pidfd) };
@@ -207,24 +256,23 @@ fn about_program<'a>(ns: Option<&'a Netns>, file: Option<&'a CStr>) -> ProgramCa
     ProgramCall { file, ns: ns.map(|ns| &ns.0), detail: Detail::default() }
 }
 
+/// The program and where it is looked up, and what it is given.
+type Called<'a> = ((&'a CStr, Option<&'a CStr>), Arguments<'a>);
+
 unsafe fn program<'a>(
     file: Option<&'a CStr>,
     argv: *const *mut c_char,
     envp: *const *mut c_char,
-) -> Result<Program<'a>> {
+) -> Result<Called<'a>> {
     let file = convert::required(file, "no program given")?;
     // SAFETY: the caller passes NULL or an array with a NULL at the end; Argument is such a pointer.
-    let argv = unsafe { arguments(argv.cast()) };
-    if argv.len() < 2 {
-        return Err(Error::invalid(
-            "no program arguments given; the first is the program's own name",
-        ));
-    }
-    // SAFETY: libc keeps an array there, or NULL; the program that changes it meanwhile, in another
+    // libc keeps an array in environ, or NULL; the program that changes it meanwhile, in another
     // thread, may not start programs either.
-    let (environment, path) = unsafe { (environ, path()) };
-    let envp = if envp.is_null() { environment } else { envp.cast() };
-    Program::new(file, path, Arguments { argv, envp: ArgumentArray(envp) })
+    unsafe {
+        let envp = if envp.is_null() { environ } else { envp.cast() };
+        let arguments = Arguments::new(arguments(argv.cast()), ArgumentArray::new(envp))?;
+        Ok(((file, path()), arguments))
+    }
 }
 
 /// Root's own directories, in place of a PATH from somebody with fewer rights. The kernel says so of
@@ -259,16 +307,62 @@ unsafe fn arguments<'a>(array: *const Argument) -> &'a [Argument] {
 unsafe fn convert_options<'a>(raw: &NetnsSpawnOptions) -> Result<Options<'a>> {
     let flags = convert::flags::<SpawnFlags>(raw.flags)?;
     let mut stdio = Stdio::default();
-    if flags.contains(SpawnFlags::STDIO) {
-        let given = [raw.stdin_fd, raw.stdout_fd, raw.stderr_fd];
-        for (place, fd) in stdio.iter_mut().zip(given) {
+    let given = [
+        (SpawnFlags::STDIN, raw.stdin_fd),
+        (SpawnFlags::STDOUT, raw.stdout_fd),
+        (SpawnFlags::STDERR, raw.stderr_fd),
+    ];
+    for (place, (flag, fd)) in stdio.iter_mut().zip(given) {
+        if flags.contains(flag) {
             // SAFETY: they are the caller's, and stay open during the call; if one is not open, the
             // first system call says so.
             *place = unsafe { descriptor(fd) }?;
         }
     }
-    // SAFETY: the caller passes NULL or a string.
-    Ok(Options { flags, stdio, cwd: unsafe { text(raw.cwd) } })
+    // SAFETY: the caller passes groups_len groups, or NULL.
+    let user = flags.contains(SpawnFlags::USER).then(|| unsafe { user(raw) }).transpose()?;
+    Ok(Options {
+        keep: Keep {
+            sys: flags.contains(SpawnFlags::KEEP_SYS),
+            etc: flags.contains(SpawnFlags::KEEP_ETC),
+        },
+        stdio,
+        // SAFETY: the caller passes NULL or a string.
+        cwd: unsafe { text(raw.cwd) },
+        user,
+        own_session: flags.contains(SpawnFlags::SETSID),
+    })
+}
+
+/// What setresuid(2) and its like take for a word to leave the id as it is.
+const NO_ID: u32 = u32::MAX;
+
+/// NGROUPS_MAX: the kernel takes no more.
+const MOST_GROUPS: usize = 65536;
+
+unsafe fn user<'a>(raw: &NetnsSpawnOptions) -> Result<User<'a>> {
+    // SAFETY: the caller passes groups_len groups, or NULL.
+    let groups = unsafe { groups(raw.groups, raw.groups_len) }?;
+    if raw.uid == NO_ID || raw.gid == NO_ID || groups.contains(&NO_ID) {
+        return Err(Error::invalid("user or group ID -1"));
+    }
+    // SAFETY: a Gid is such a number, and nothing else.
+    let groups = unsafe { slice::from_raw_parts(groups.as_ptr().cast::<Gid>(), groups.len()) };
+    Ok(User { uid: Uid::from_raw(raw.uid), gid: Gid::from_raw(raw.gid), groups })
+}
+
+unsafe fn groups<'a>(groups: *const u32, len: usize) -> Result<&'a [u32]> {
+    if len == 0 {
+        return Ok(&[]);
+    }
+    if groups.is_null() {
+        return Err(Error::invalid("no groups given, although their number is not 0"));
+    }
+    if len > MOST_GROUPS {
+        return Err(Error::invalid("more than 65536 supplementary groups"));
+    }
+    // SAFETY: see the caller.
+    Ok(unsafe { slice::from_raw_parts(groups, len) })
 }
 
 unsafe fn descriptor<'a>(fd: c_int) -> Result<Option<BorrowedFd<'a>>> {

@@ -116,6 +116,10 @@ steps! {
     MountSys => "mount sysfs on /sys" Nothing,
     PutBack => "mount again " Detail,
     BindEtc => "bind on " Detail,
+    Setsid => "setsid" Nothing,
+    SetGroups => "set the supplementary groups" Nothing,
+    SetGid => "set the group ID" Nothing,
+    SetUid => "set the user ID" Nothing,
     Chdir => "chdir to " Detail,
     Stdio => "redirect " Detail,
     Pidfd => "open a pidfd" Nothing,
@@ -434,6 +438,17 @@ impl Step {
             }
             (Step::Clone, Errno::ENOMEM) => {
                 "out of memory, or the init process of the pid namespace has ended"
+            }
+            (Step::SetGroups, Errno::EPERM) => {
+                "needs CAP_SETGID, in a user namespace whose /proc/PID/setgroups does not say deny"
+            }
+            (Step::SetGid, Errno::EPERM) => "needs CAP_SETGID",
+            (Step::SetUid, Errno::EPERM) => "needs CAP_SETUID",
+            (Step::SetGroups | Step::SetGid, Errno::EINVAL) => {
+                "the user namespace maps no such group, see /proc/PID/gid_map"
+            }
+            (Step::SetUid, Errno::EINVAL) => {
+                "the user namespace maps no such user, see /proc/PID/uid_map"
             }
             (Step::Chdir, Errno::ENOENT) => "the program's root has no such directory",
             (Step::Chdir, Errno::EACCES) => "needs permission to search the directory",

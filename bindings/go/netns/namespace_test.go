@@ -378,6 +378,63 @@ func TestSpawn(t *testing.T) {
 	wants(t, second(blue.Spawn("true", []string{"true"}, &SpawnAttr{Flags: 1 << 30})), syscall.EINVAL)
 }
 
+func TestSpawnAsAnotherUser(t *testing.T) {
+	world.Guard(t)
+	if ids, _ := os.ReadFile("/proc/self/uid_map"); os.Geteuid() != 0 || !strings.Contains(string(ids), "4294967295") {
+		t.Skip("needs real root")
+	}
+	blue := create(t, "blue")
+	for _, test := range []struct {
+		credential *syscall.Credential
+		want       string
+	}{
+		{&syscall.Credential{Uid: 12345, Gid: 23456, Groups: []uint32{7, 8}}, "12345\n23456\n23456 7 8\n"},
+		{&syscall.Credential{Uid: 12345, Gid: 23456}, "12345\n23456\n23456\n"},
+		{&syscall.Credential{Gid: 23456}, "0\n23456\n23456\n"},
+	} {
+		out, err := os.Create(filepath.Join(t.TempDir(), "out"))
+		must(t, err)
+		process, err := blue.Spawn("sh", []string{"sh", "-c", "id -u; id -g; id -G"},
+			&SpawnAttr{Stdout: out, Credential: test.credential})
+		must(t, err)
+		_, err = process.Wait()
+		must(t, err)
+		must(t, out.Close())
+		text, err := os.ReadFile(out.Name())
+		must(t, err)
+		if string(text) != test.want {
+			t.Errorf("%+v: %q, not %q", test.credential, text, test.want)
+		}
+	}
+	keeps, err := blue.Spawn("true", []string{"true"},
+		&SpawnAttr{Credential: &syscall.Credential{Uid: 12345, Gid: 23456, NoSetGroups: true}})
+	must(t, err)
+	_, err = keeps.Wait()
+	must(t, err)
+	dir := t.TempDir()
+	must(t, os.Chmod(dir, 0o700))
+	wants(t, second(blue.Spawn("true", []string{"true"},
+		&SpawnAttr{Dir: dir, Credential: &syscall.Credential{Uid: 12345, Gid: 23456}})), syscall.EACCES)
+	wants(t, second(blue.Spawn("true", []string{"true"},
+		&SpawnAttr{Credential: &syscall.Credential{Uid: 1<<32 - 1}})), syscall.EINVAL)
+}
+
+func TestSpawnInItsOwnSession(t *testing.T) {
+	world.Guard(t)
+	blue := create(t, "blue")
+	for _, own := range []bool{false, true} {
+		process, err := blue.Spawn("sleep", []string{"sleep", "1000"}, &SpawnAttr{Setsid: own})
+		must(t, err)
+		session, _, errno := syscall.Syscall(syscall.SYS_GETSID, uintptr(process.Pid), 0, 0)
+		if errno != 0 || (int(session) == process.Pid) != own {
+			t.Errorf("session %d of %d: %v", session, process.Pid, errno)
+		}
+		must(t, process.Kill())
+		_, err = process.Wait()
+		must(t, err)
+	}
+}
+
 func TestMonitorTells(t *testing.T) {
 	world.Guard(t)
 	goroutines := runtime.NumGoroutine()

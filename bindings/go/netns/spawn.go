@@ -33,6 +33,11 @@ type SpawnAttr struct {
 	// Stdin, Stdout and Stderr are what it has as 0, 1 and 2; nil is the caller's.
 	Stdin, Stdout, Stderr *os.File
 	Flags                 SpawnFlags
+	// Credential is the user and the groups that it runs as; nil is the caller's. Dir is entered
+	// with that user's rights. NoSetGroups keeps the caller's groups.
+	Credential *syscall.Credential
+	// Setsid makes it the leader of a session of its own.
+	Setsid bool
 }
 
 // Spawn starts the program in the namespace and returns when it runs, with a /sys that shows the
@@ -130,10 +135,43 @@ func (v *vectors) options(attr *SpawnAttr) (*C.struct_netns_spawn_options, error
 			return nil, &Error{Errno: syscall.EBADF, Message: fmt.Sprintf("spawn: %s is closed", file.Name())}
 		}
 	}
+	if attr.Setsid {
+		options.flags |= C.NETNS_SPAWN_SETSID
+	}
+	if err := v.credential(options, attr.Credential); err != nil {
+		return nil, err
+	}
 	if attr.Dir == "" {
 		return options, nil
 	}
 	dir, err := v.text(attr.Dir)
 	options.cwd = dir
 	return options, err
+}
+
+func (v *vectors) credential(options *C.struct_netns_spawn_options, credential *syscall.Credential) error {
+	if credential == nil {
+		return nil
+	}
+	groups := credential.Groups
+	if credential.NoSetGroups {
+		own, err := os.Getgroups()
+		if err != nil {
+			return err
+		}
+		groups = make([]uint32, len(own))
+		for i, group := range own {
+			groups[i] = uint32(group)
+		}
+	}
+	options.flags |= C.NETNS_SPAWN_USER
+	options.uid, options.gid = C.uint32_t(credential.Uid), C.uint32_t(credential.Gid)
+	if len(groups) == 0 {
+		return nil
+	}
+	block := C.calloc(C.size_t(len(groups)), C.size_t(unsafe.Sizeof(C.uint32_t(0))))
+	v.blocks = append(v.blocks, block)
+	copy(unsafe.Slice((*uint32)(block), len(groups)), groups)
+	options.groups, options.groups_len = (*C.uint32_t)(block), C.size_t(len(groups))
+	return nil
 }

@@ -133,3 +133,60 @@ def test_exec_becomes_the_program(blue, tmp_path):
 
     in_child(become)
     assert said.read_text() == f"net:[{blue.inode}]\n"
+
+
+IDS = "id -u; id -g; id -G"
+
+# A user namespace may map one user only.
+needs_all_ids = pytest.mark.skipif(
+    os.geteuid() != 0 or int(Path("/proc/self/uid_map").read_text().split()[2]) < 65536,
+    reason="needs real root",
+)
+
+
+@needs_all_ids
+def test_its_user_and_groups(blue):
+    here = f"{os.getegid()}\n"
+    args = ["sh", "-c", IDS]
+    said = output_of(blue, args, user=12345, group=23456, extra_groups=[7, 8])
+    assert said == ("12345\n23456\n23456 7 8\n", 0)
+    said = output_of(blue, args, user=12345, group=23456, extra_groups=())
+    assert said == ("12345\n23456\n23456\n", 0)
+    # What is not given stays, as subprocess has it.
+    assert output_of(blue, args, user=12345)[0].startswith("12345\n" + here)
+    assert output_of(blue, args, group=23456)[0].startswith(f"{os.geteuid()}\n23456\n")
+    assert output_of(blue, args, user="root", group="root", extra_groups=["root"])[0] == "0\n0\n0\n"
+    for user in (12345, "root"):
+        kwargs = {"user": user, "group": 23456, "extra_groups": [7, 8], "text": True}
+        expected = subprocess.run(args, stdout=subprocess.PIPE, check=True, **kwargs).stdout
+        del kwargs["text"]
+        assert output_of(blue, args, **kwargs)[0] == expected
+
+
+@needs_all_ids
+def test_a_user_has_its_own_rights(blue, tmp_path):
+    tmp_path.chmod(0o700)
+    with pytest.raises(PermissionError):
+        blue.spawn(["true"], user=12345, cwd=tmp_path)
+
+
+def test_ids_that_are_none(blue):
+    for number in (-1, 2**32 - 1, 2**32):
+        with pytest.raises(ValueError):
+            blue.spawn(["true"], user=number)
+        with pytest.raises(ValueError):
+            blue.spawn(["true"], group=number)
+        with pytest.raises(ValueError):
+            blue.spawn(["true"], extra_groups=[number])
+    with pytest.raises(KeyError):
+        blue.spawn(["true"], user="no-such-user")
+    with pytest.raises(TypeError):
+        blue.spawn(["true"], user=1.5)
+
+
+def test_a_session_of_its_own(blue):
+    for own in (False, True):
+        process = blue.spawn(["sleep", "1000"], start_new_session=own)
+        assert os.getsid(process.pid) == (process.pid if own else os.getsid(0))
+        process.kill()
+        process.wait()

@@ -111,6 +111,10 @@ class SpawnOptions(ctypes.Structure):
         ("stderr_fd", c_int32),
         ("pidfd", POINTER(c_int32)),
         ("cwd", c_char_p),
+        ("uid", c_uint32),
+        ("gid", c_uint32),
+        ("groups", POINTER(c_uint32)),
+        ("groups_len", c_size_t),
     ]
 
 

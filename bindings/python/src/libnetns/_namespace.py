@@ -12,6 +12,7 @@ from typing import (
     Any,
     Callable,
     Generator,
+    Iterable,
     List,
     Mapping,
     NamedTuple,
@@ -19,6 +20,7 @@ from typing import (
     Sequence,
     Tuple,
     TypeVar,
+    Union,
 )
 
 from . import _programs
@@ -319,13 +321,22 @@ class Namespace(Network):
         cwd: Optional[StrPath] = None,
         keep_sys: bool = False,
         keep_etc: bool = False,
+        start_new_session: bool = False,
+        user: Union[int, str, None] = None,
+        group: Union[int, str, None] = None,
+        extra_groups: Optional[Iterable[Union[int, str]]] = None,
     ) -> _programs.Process:
         """Starts a program in it, with a /sys of its own and the files of /etc/netns/NAME.
 
         stdin, stdout and stderr are descriptors, objects that have one, or subprocess.DEVNULL.
-        keep_sys and keep_etc leave /sys and /etc alone. NSPopen starts one with pipes.
+        keep_sys and keep_etc leave /sys and /etc alone. start_new_session, user, group and
+        extra_groups are subprocess.Popen's, except that cwd is entered with the user's rights.
+        NSPopen starts one with pipes.
         """
-        options = _programs.Options(stdin, stdout, stderr, cwd, keep_sys, keep_etc)
+        options = _programs.Options(
+            stdin, stdout, stderr, cwd, keep_sys, keep_etc, start_new_session
+        )
+        options.set_user(user, group, extra_groups)
         return _programs.spawn(self, options, args, executable, env)
 
     def exec(

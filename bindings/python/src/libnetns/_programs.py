@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+import grp
+import operator
 import os
+import pwd
 import signal
 import subprocess
 import threading
 import time
-from ctypes import byref, c_char_p, c_int, sizeof
-from typing import TYPE_CHECKING, Any, List, Mapping, NoReturn, Optional, Sequence
+from ctypes import byref, c_char_p, c_int, c_uint32, sizeof
+from typing import TYPE_CHECKING, Any, Iterable, List, Mapping, NoReturn, Optional, Sequence, Union
 
 from ._library import (
     SpawnOptions,
@@ -25,9 +28,11 @@ from ._library import (
 if TYPE_CHECKING:
     from ._namespace import Namespace
 
-_SPAWN_STDIO = 1
-_SPAWN_KEEP_SYS = 2
-_SPAWN_KEEP_ETC = 4
+_SPAWN_STDIO = 7
+_SPAWN_KEEP_SYS = 8
+_SPAWN_KEEP_ETC = 16
+_SPAWN_USER = 32
+_SPAWN_SETSID = 64
 
 # How long wait() with a timeout sleeps between two looks, in seconds.
 _FIRST_NAP = 0.0005
@@ -126,6 +131,7 @@ class Options:
         cwd: Optional[StrPath],
         keep_sys: bool,
         keep_etc: bool,
+        start_new_session: bool,
     ) -> None:
         files = (stdin, stdout, stderr)
         if subprocess.PIPE in files or subprocess.STDOUT in files:
@@ -134,11 +140,43 @@ class Options:
         flags = _SPAWN_STDIO
         flags |= _SPAWN_KEEP_SYS if keep_sys else 0
         flags |= _SPAWN_KEEP_ETC if keep_etc else 0
+        flags |= _SPAWN_SETSID if start_new_session else 0
         self.struct = SpawnOptions(size=sizeof(SpawnOptions), flags=flags, cwd=encoded_or_none(cwd))
+
+    def set_user(
+        self,
+        user: Union[int, str, None],
+        group: Union[int, str, None],
+        extra_groups: Optional[Iterable[Union[int, str]]],
+    ) -> None:
+        """As subprocess has it: what is None stays as this process has it."""
+        if user is None and group is None and extra_groups is None:
+            return
+        groups = os.getgroups() if extra_groups is None else [_gid(one) for one in extra_groups]
+        self.struct.flags |= _SPAWN_USER
+        self.struct.uid = os.geteuid() if user is None else _uid(user)
+        self.struct.gid = os.getegid() if group is None else _gid(group)
+        self.struct.groups = (c_uint32 * len(groups))(*groups)
+        self.struct.groups_len = len(groups)
 
     def set_files(self, null: int) -> None:
         fds = [_descriptor_or(file, null) for file in self.files]
         self.struct.stdin_fd, self.struct.stdout_fd, self.struct.stderr_fd = fds
+
+
+def _id(number: int) -> int:
+    # ctypes would cut off what does not fit.
+    if not 0 <= number < 2**32 - 1:
+        raise ValueError(f"{number} is no user or group id")
+    return number
+
+
+def _uid(user: Union[int, str]) -> int:
+    return pwd.getpwnam(user).pw_uid if isinstance(user, str) else _id(operator.index(user))
+
+
+def _gid(group: Union[int, str]) -> int:
+    return grp.getgrnam(group).gr_gid if isinstance(group, str) else _id(operator.index(group))
 
 
 def _descriptor_or(file: Any, null: int) -> int:
