@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * libnetns: Linux network namespaces.
+ * libnetns: Linux network namespaces. For C from C89 on, and for C++:
+ *
+ *     #include <libnetns/netns.h>
  *
  * Every function that can fail returns an int or a ssize_t: not negative on success, -errno on
  * failure, and then errno has the same value and netns_errmsg() says in one line what failed and
@@ -11,6 +13,9 @@
  * signal interrupts is done again. None is a cancellation point; as with nearly every function, a
  * thread that calls one must not have asynchronous cancellation enabled. A bug in the library
  * returns -ENOTRECOVERABLE.
+ *
+ * A structure that the caller passes begins with its size and is initialised with NETNS_..._INIT;
+ * later versions add members at its end. All other types are opaque.
  *
  * All functions may be called from any thread, none in a signal handler. A handle may be used by
  * several threads at once, but not while one of them ends it.
