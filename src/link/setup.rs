@@ -68,12 +68,16 @@ pub fn add(place: Place, kind: Kind) -> Result<()> {
 
 /// A pair, with each end in its place from the beginning.
 pub fn add_veth(here: Place, there: Place) -> Result<()> {
-    with_descriptor(there.ns, |target| {
+    with_target(there.ns, here.ns, |target| {
         netlink::with(here.ns, |route| {
-            check_right_over(target, route)?;
-            let peer = [there.name.attribute(), in_namespace(target)];
+            if let Some(target) = target {
+                check_right_over(target, route)?;
+            }
+            let name = there.name.attribute();
+            let (elsewhere, alike) = (target.map(|target| [name, in_namespace(target)]), [name]);
+            let peer = elsewhere.as_ref().map_or(&alike[..], |elsewhere| elsewhere);
             let header = LinkHeader::default();
-            let data = [Attribute::link(VETH_PEER, &header, &peer)];
+            let data = [Attribute::link(VETH_PEER, &header, peer)];
             make(route, Step::MakeVeth, here.name, &info(c"veth", &data), None)
         })
     })
@@ -131,7 +135,7 @@ pub fn add_vlan(place: Place, parent: Place, id: u16) -> Result<()> {
 
 /// Asked of the parent's namespace, which alone knows the parent.
 fn add_on(place: Place, parent: Place, step: Step, info: &[Attribute]) -> Result<()> {
-    with_descriptor(place.ns, |target| {
+    with_target(place.ns, parent.ns, |target| {
         netlink::with(parent.ns, |route| {
             let parent =
                 index_of_other(route, parent.name, "the parent's namespace has no such interface")?;
@@ -140,20 +144,35 @@ fn add_on(place: Place, parent: Place, step: Step, info: &[Attribute]) -> Result
     })
 }
 
+/// A descriptor of `ns` for a request that is made in `asked`. None: they are the same, and what is made
+/// comes to be where it is asked for.
+fn with_target<T>(
+    ns: Option<&Namespace>,
+    asked: Option<&Namespace>,
+    work: impl FnOnce(Option<BorrowedFd>) -> Result<T>,
+) -> Result<T> {
+    if ns == asked {
+        return work(None);
+    }
+    with_descriptor(ns, |target| work(Some(target)))
+}
+
 /// `on` says which interface it is on, and where it comes to be.
 fn make(
     route: &mut Route,
     step: Step,
     interface: LinkName,
     info: &[Attribute],
-    on: Option<(u32, BorrowedFd)>,
+    on: Option<(u32, Option<BorrowedFd>)>,
 ) -> Result<()> {
     let mut request = Request::new(step, libc::RTM_NEWLINK, &LinkHeader::default());
     request.put(&interface.attribute());
     request.put(&Attribute::nest(libc::IFLA_LINKINFO, info));
     if let Some((parent, target)) = on {
         request.put(&Attribute::number(libc::IFLA_LINK, parent));
-        request.put(&in_namespace(target));
+        if let Some(target) = target {
+            request.put(&in_namespace(target));
+        }
     }
     route.change(&mut request, NLM_F_CREATE | NLM_F_EXCL)
 }
