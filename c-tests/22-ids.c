@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* The ids that one namespace has for others. */
+#include "between.h"
 #include "fault.h"
 #include "ip.h"
 #include "mover.h"
@@ -56,6 +57,55 @@ static void the_kernel_picks_the_lowest_that_is_free(void)
     for (int i = 0; i < 3; i++)
         netns_close(ns[i]);
     netns_close(within);
+}
+
+static void an_id_is_ensured_where_there_is_none(void)
+{
+    struct netns *within = new_namespace("within"), *ns = new_namespace("blue"), *other = new_namespace(NULL);
+
+    OK(netns_nsid_set(within, ns, 42));
+    EQUAL(OK(netns_nsid_ensure(within, ns)), 42);
+    EQUAL(OK(netns_nsid_ensure(within, other)), 0);
+    EQUAL(OK(netns_nsid_ensure(within, other)), 0);
+    EQUAL(OK(netns_nsid_get(within, other)), 0);
+    /* One way only, and NULL is the thread's. */
+    FAILS(ENODATA, netns_nsid_get(other, within));
+    OK(netns_setns(other));
+    EQUAL(OK(netns_nsid_ensure(NULL, within)), 0);
+    EQUAL(OK(netns_nsid_get(other, within)), 0);
+    FAILS(EINVAL, netns_nsid_ensure(within, NULL));
+    netns_close(ns);
+    netns_close(other);
+    netns_close(within);
+}
+
+static struct netns *raced_within, *raced_ns;
+static int ensured;
+
+static void ensure_raced(void)
+{
+    ensured = netns_nsid_ensure(raced_within, raced_ns);
+}
+
+/* After it has been told that there is none, another one comes first. */
+static void give_before_the_second_request(int call, int nth)
+{
+    (void)call;
+    if (nth == 2)
+        EQUAL(OK(netns_nsid_set(raced_within, raced_ns, 17)), 17);
+}
+
+static void whoever_is_second_takes_the_id_of_the_first(void)
+{
+    static const int calls[] = {SYS_sendto, 0};
+
+    raced_within = new_namespace(NULL);
+    raced_ns = new_namespace(NULL);
+    act_between(calls, ensure_raced, give_before_the_second_request);
+    EQUAL(ensured, 17);
+    EQUAL(OK(netns_nsid_get(raced_within, raced_ns)), 17);
+    netns_close(raced_within);
+    netns_close(raced_ns);
 }
 
 static void without_within_it_is_the_threads_own(void)
@@ -541,6 +591,10 @@ static void ask_as_a_plain_user(void *arg)
     FAILS(EPERM, netns_nsid_set(NULL, pair->ns, 1));
     MESSAGE_HAS("CAP_NET_ADMIN");
     FAILS(EPERM, netns_nsid_set(home, pair->ns, 1));
+    EQUAL(OK(netns_nsid_ensure(home, pair->ns)), 9);
+    FAILS(EPERM, netns_nsid_ensure(home, home));
+    MESSAGE_HAS("CAP_NET_ADMIN");
+    FAILS(EPERM, netns_nsid_ensure(pair->ns, home));
     FAILS(EPERM, netns_nsid_get(pair->ns, home));
     MESSAGE_HAS("CAP_SYS_ADMIN");
     netns_close(home);
@@ -633,6 +687,8 @@ int main(void)
 {
     RUN(an_id_is_none_until_it_is_given);
     RUN(the_kernel_picks_the_lowest_that_is_free);
+    RUN(an_id_is_ensured_where_there_is_none);
+    RUN(whoever_is_second_takes_the_id_of_the_first);
     RUN(without_within_it_is_the_threads_own);
     RUN(ids_are_those_that_ip_gives_and_sees);
 

@@ -216,6 +216,8 @@ static void lifecycle_without(struct netns *here_)
     REFUSED(EINVAL, netns_open_pid, getpid(), NULL);
     REFUSED(EINVAL, netns_open_fd, netns_fd(here_), NULL);
     REFUSED(EINVAL, netns_open_current, NULL);
+    REFUSED(EINVAL, netns_dup, NULL, &ns);
+    REFUSED(EINVAL, netns_dup, here_, NULL);
     CHECK(ns == NULL);
     IGNORED(netns_close, NULL);
     REFUSED(EINVAL, netns_attach, NULL, "green", 0);
@@ -291,6 +293,8 @@ static void ids_without(struct netns *ns)
     ALLOWED(netns_nsid_set, NULL, ns, NETNS_NSID_AUTO);
     REFUSED(EINVAL, netns_nsid_get, ns, NULL);
     ALLOWED(netns_nsid_get, NULL, ns);
+    REFUSED(EINVAL, netns_nsid_ensure, ns, NULL);
+    ALLOWED(netns_nsid_ensure, NULL, ns);
     REFUSED(EINVAL, netns_nsid_list, "/run/netns", ns, NETNS_NSID_NONE, 0, NULL);
     ALLOWED(netns_nsid_list, NULL, NULL, NETNS_NSID_NONE, 0, &list);
     EQUAL(netns_nsid_list_len(list), 1);

@@ -414,6 +414,73 @@ static void a_kernel_that_does_not_compare_tables_costs_a_connection_a_call(void
     netns_close(kept.ns);
 }
 
+/* --- a second handle ---------------------------------------------------------------------------------- */
+
+static void a_second_handle_has_everything_of_its_own_but_the_namespace(void)
+{
+    struct netns *ns = NULL, *path = NULL, *copy = NULL, *nameless = NULL;
+    uint64_t cookie, own;
+    struct stat st;
+
+    OK(netns_create_at("/run/mine", "blue", 0, &ns));
+    OK(list_links(ns));
+    OK(netns_dup(ns, &copy));
+    SAME(netns_name(copy), "blue");
+    SAME(netns_path(copy), "/run/mine/blue");
+    CHECK(netns_name(copy) != netns_name(ns));
+    EQUAL(netns_equal(ns, copy), 1);
+    EQUAL(netns_inode(copy), netns_inode(ns));
+    CHECK(netns_fd(copy) != netns_fd(ns));
+    EQUAL(fcntl(netns_fd(copy), F_GETFD), FD_CLOEXEC);
+    /* With a connection of its own. */
+    EQUAL(sockets_open(), 1);
+    OK(list_links(copy));
+    EQUAL(sockets_open(), 2);
+    own = COOKIE_OF(ns);
+    netns_close(ns);
+    EQUAL(sockets_open(), 1);
+    OK(netns_remove_at("/run/mine", "blue", 0));
+    OK(list_links(copy));
+    cookie = COOKIE_OF(copy);
+    EQUAL(cookie, own);
+    MUST(fstat(netns_fd(copy), &st));
+    EQUAL(st.st_ino, netns_inode(copy));
+    netns_close(copy);
+
+    OK(netns_open("/proc/self/ns/net", 0, &path));
+    OK(netns_dup(path, &copy));
+    SAME(netns_name(copy), NULL);
+    SAME(netns_path(copy), "/proc/self/ns/net");
+    netns_close(path);
+    netns_close(copy);
+
+    OK(netns_create(NULL, 0, &nameless));
+    OK(netns_dup(nameless, &copy));
+    SAME(netns_name(copy), NULL);
+    SAME(netns_path(copy), NULL);
+    RUNS_OUT_OF_DESCRIPTORS(netns_dup(nameless, &path));
+    netns_close(path);
+    netns_close(copy);
+    netns_close(nameless);
+}
+
+static void what_the_program_has_closed_has_no_second_handle(void)
+{
+    struct netns *ns = NULL, *copy = SENTINEL;
+    int number;
+
+    MUST(netns_create(NULL, 0, &ns));
+    number = netns_fd(ns);
+    close(number);
+    FAILS(EBADF, netns_dup(ns, &copy));
+    put_under(number, MUST(open("/dev/null", O_RDWR | O_CLOEXEC)));
+    FAILS(EBADF, netns_dup(ns, &copy));
+    CHECK(copy == SENTINEL);
+    netns_close(ns);
+    EQUAL(write(number, "x", 1), 1);
+    close(number);
+}
+
 /* --- memory that is shared or copied ---------------------------------------------------------------- */
 
 /* A child of vfork(2) has the parent's memory, and a table of its own with the same connection in it. */
@@ -504,6 +571,9 @@ int main(void)
     RUN(a_handle_closed_in_the_wrong_table_closes_nothing_of_the_programs);
     RUN(another_thread_of_the_same_table_gets_a_new_one);
     RUN(a_kernel_that_does_not_compare_tables_costs_a_connection_a_call);
+
+    RUN(a_second_handle_has_everything_of_its_own_but_the_namespace);
+    RUN(what_the_program_has_closed_has_no_second_handle);
 
     RUN(a_child_that_borrows_the_memory_leaves_the_connection);
     RUN(a_process_that_cannot_be_told_from_its_children_keeps_none);

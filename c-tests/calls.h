@@ -170,6 +170,11 @@ static inline long call_open_current(void)
     return netns_open_current(&given.made);
 }
 
+static inline long call_dup(void)
+{
+    return netns_dup(given.blue, &given.made);
+}
+
 static inline long call_attach(void)
 {
     return netns_attach(given.blue, "green", 0);
@@ -285,6 +290,11 @@ static inline long call_nsid_get(void)
 static inline long call_nsid_set(void)
 {
     return netns_nsid_set(given.blue, given.red, NETNS_NSID_AUTO);
+}
+
+static inline long call_nsid_ensure(void)
+{
+    return netns_nsid_ensure(given.blue, given.red);
 }
 
 static inline long call_nsid_list(void)
@@ -480,6 +490,7 @@ static const struct call calls[] = {
     {"open_fd socket", call_open_socket, close_made},
     {"open_fd pidfd", call_open_pidfd, close_made},
     {"open_current", call_open_current, close_made},
+    {"dup", call_dup, close_made},
     {"attach", call_attach, remove_green},
     {"attach_at", call_attach_at, remove_my_green},
     {"remove", call_remove, make_red},

@@ -299,6 +299,23 @@ NETNS_NODISCARD
 int netns_open_current(struct netns **out);
 
 /**
+ * Makes a second handle of the same namespace, with the same name and path and with descriptors of
+ * its own. Either may be closed first.
+ *
+ * out  receives a handle, which is yours to netns_close().
+ *
+ * Returns 0, or
+ *   -EINVAL     a pointer is NULL
+ *   -EBADF      the program has closed netns_fd(), or the calling thread's descriptor table lacks it
+ *   -EMFILE, -ENOMEM  no descriptor or memory to be had
+ *
+ * Since 1.0.
+ */
+NETNS_NODISCARD
+int netns_dup(const struct netns *ns,
+              struct netns **out);
+
+/**
  * Ends a handle and closes its descriptor. The namespace itself lives on as long as it has a name,
  * another handle, a socket or a thread in it. NULL is allowed. errno is left alone. Since 1.0.
  */
@@ -742,6 +759,27 @@ int netns_nsid_get(const struct netns *within, const struct netns *ns);
  * Since 1.0.
  */
 int netns_nsid_set(const struct netns *within, const struct netns *ns, int32_t nsid);
+
+/**
+ * The id that one namespace has for another; where it has none, the kernel gives it the lowest one
+ * that is free. Several callers at once get the same id.
+ *
+ * within  the namespace that has the id; NULL is the calling thread's.
+ * ns      the namespace that the id is for.
+ *
+ * Returns the id, which is 0 or greater, or
+ *   -EINVAL     ns is NULL
+ *   -EPERM      CAP_SYS_ADMIN to enter within is missing; or ns has no id, and CAP_NET_ADMIN over
+ *               within is missing
+ *   -ENOSPC     ns has no id, and there is no free one
+ *   -EAGAIN     no helper thread could be started, where one is needed (see netns_create())
+ *   -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM  no descriptor or memory to be had
+ *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
+ *   -ENOTRECOVERABLE  the thread could not go back: it is in within
+ *
+ * Since 1.0.
+ */
+int netns_nsid_ensure(const struct netns *within, const struct netns *ns);
 
 /**
  * Lists the ids that a namespace has for others, ascending, with the names that go with them.

@@ -118,6 +118,13 @@ impl Namespace {
         Namespace::from_fd(switch::open_current()?)
     }
 
+    /// A second handle, with a descriptor and a connection of its own.
+    pub fn try_clone(&self) -> Result<Namespace> {
+        let path = self.path().map(names::copy).transpose()?;
+        let fd = self.fd.try_clone().at(Step::Duplicate)?;
+        Ok(Namespace { path, name: self.name, ..Namespace::new(fd, self.identity) })
+    }
+
     /// The same handle under the name that it has at `path`.
     pub fn with_name(self, path: CString, name: Name) -> Namespace {
         let start = path.as_bytes().len() - name.as_cstr().to_bytes().len();

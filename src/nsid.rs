@@ -64,6 +64,20 @@ pub fn set(within: Option<&Namespace>, ns: &Namespace, id: i32) -> Result<i32> {
     })
 }
 
+/// The id that `within` has for `ns`, or else one that the kernel picks.
+pub fn ensure(within: Option<&Namespace>, ns: &Namespace) -> Result<i32> {
+    netlink::with(within, |route| {
+        if let Some(id) = ask(route, ns.as_fd())? {
+            return Ok(id);
+        }
+        match give(route, ns.as_fd(), NONE) {
+            // Somebody else has given it one meanwhile.
+            Ok(()) | Err(Error { errno: Errno::EEXIST, .. }) => known(route, ns),
+            Err(error) => Err(error),
+        }
+    })
+}
+
 /// A negative id is the kernel's to pick.
 pub fn give(route: &mut Route, ns: BorrowedFd, id: i32) -> Result<()> {
     let mut request = request(Step::SetId, RTM_NEWNSID);

@@ -340,6 +340,11 @@ static void check_any_id_set(bool done)
     WANT(netns_nsid_get(blue, red) == (done ? rc : -ENODATA));
 }
 
+static long long ensure_id(void)
+{
+    return netns_nsid_ensure(blue, red);
+}
+
 static long long list_ids(void)
 {
     return netns_nsid_list(NULL, blue, NETNS_NSID_NONE, 0, &received.ids);
@@ -530,6 +535,8 @@ static const struct scenario link_scenarios[] = {
     {"netns_nsid_get", "", 0, make_id, NULL, get_id, check_id},
     {"netns_nsid_set", "", 0, make_two, NULL, set_id, check_id_set},
     {"netns_nsid_set", "any", 0, make_two, NULL, set_any_id, check_any_id_set},
+    {"netns_nsid_ensure", "it has", 0, make_id, NULL, ensure_id, check_id},
+    {"netns_nsid_ensure", "it gets", 0, make_two, NULL, ensure_id, check_any_id_set},
     {"netns_nsid_list", "", 0, make_id, NULL, list_ids, check_ids},
     {"netns_nsid_list", "of a target", 0, make_id, NULL, list_ids_of_target, check_ids_of_target},
 };

@@ -250,6 +250,11 @@ static long long open_current(void)
     return netns_open_current(&received.ns);
 }
 
+static long long duplicate(void)
+{
+    return netns_dup(blue, &received.ns);
+}
+
 static void check_is_blue(bool done)
 {
     if (done) {
@@ -414,6 +419,7 @@ static const struct scenario name_scenarios[] = {
     {"netns_open_fd", "O_PATH", 0, descriptor_of_a_path, NULL, open_descriptor, check_is_blue},
     {"netns_open_fd", "pidfd", 0, descriptor_of_a_process, NULL, open_descriptor, check_is_home},
     {"netns_open_current", "", 0, NULL, NULL, open_current, check_is_home},
+    {"netns_dup", "", 0, make_blue, NULL, duplicate, check_is_blue},
     {"netns_close", "", RETURNS_NOTHING, make_talkative_blue, NULL, close_blue, NULL},
     {"netns_list", "", 0, several_names, NULL, list, check_both},
     {"netns_list", "stale", 0, several_names, NULL, list_stale, check_three},

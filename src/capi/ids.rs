@@ -76,6 +76,30 @@ pub unsafe extern "C" fn netns_nsid_set(
     })
 }
 
+/// The id that one namespace has for another; where it has none, the kernel gives it the lowest one
+/// that is free. Several callers at once get the same id.
+///
+/// within  the namespace that has the id; NULL is the calling thread's.
+/// ns      the namespace that the id is for.
+///
+/// Returns the id, which is 0 or greater, or
+///   -EINVAL     ns is NULL
+///   -EPERM      CAP_SYS_ADMIN to enter within is missing; or ns has no id, and CAP_NET_ADMIN over
+///               within is missing
+///   -ENOSPC     ns has no id, and there is no free one
+///   -EAGAIN     no helper thread could be started, where one is needed (see netns_create())
+///   -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM  no descriptor or memory to be had
+///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
+///   -ENOTRECOVERABLE  the thread could not go back: it is in within
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_nsid_ensure(within: Option<&Netns>, ns: Option<&Netns>) -> c_int {
+    boundary::call(convert::about_handle("give an id to", ns), || {
+        nsid::ensure(convert::namespace(within), &convert::handle(ns)?.0)
+    })
+}
+
 /// Lists the ids that a namespace has for others, ascending, with the names that go with them.
 ///
 /// rundir  where names are looked for, if there is an id; NULL is NETNS_RUN_DIR. One that does not

@@ -263,6 +263,32 @@ pub unsafe extern "C" fn netns_open_current(out: Option<&mut MaybeUninit<*mut Ne
     open(Object::Nothing, None, out, Namespace::open_current)
 }
 
+/// Makes a second handle of the same namespace, with the same name and path and with descriptors of
+/// its own. Either may be closed first.
+///
+/// out  receives a handle, which is yours to netns_close().
+///
+/// Returns 0, or
+///   -EINVAL     a pointer is NULL
+///   -EBADF      the program has closed netns_fd(), or the calling thread's descriptor table lacks it
+///   -EMFILE, -ENOMEM  no descriptor or memory to be had
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn netns_dup(
+    ns: Option<&Netns>,
+    out: Option<&mut MaybeUninit<*mut Netns>>,
+) -> c_int {
+    boundary::call(convert::about_handle("duplicate", ns), || {
+        let ns = convert::handle(ns)?;
+        let out = convert::out(out)?;
+        let slot = Slot::new()?;
+        out.write(slot.give(Netns(ns.0.try_clone()?)));
+        Ok(())
+    })
+}
+
 fn open_name(
     rundir: Option<&CStr>,
     name: Option<&CStr>,

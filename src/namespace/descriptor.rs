@@ -7,6 +7,10 @@
 use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use nix::errno::Errno;
+use rustix::io::fcntl_dupfd_cloexec;
+
+use crate::error::errno;
 use crate::file_status;
 use crate::retry::fstat;
 
@@ -21,6 +25,19 @@ impl Descriptor {
     pub fn new(fd: OwnedFd, inode: u64) -> Descriptor {
         Descriptor { fd: ManuallyDrop::new(fd), inode }
     }
+
+    /// A second one. EBADF: the calling thread has it no more.
+    pub fn try_clone(&self) -> nix::Result<OwnedFd> {
+        if self.inode_of_number()? != self.inode {
+            return Err(Errno::EBADF);
+        }
+        fcntl_dupfd_cloexec(self, 0).map_err(errno)
+    }
+
+    /// The inode of what the calling thread has under the number.
+    fn inode_of_number(&self) -> nix::Result<u64> {
+        fstat(self.as_fd()).map(|file| file_status::inode(&file))
+    }
 }
 
 impl AsFd for Descriptor {
@@ -31,8 +48,7 @@ impl AsFd for Descriptor {
 
 impl Drop for Descriptor {
     fn drop(&mut self) {
-        let inode = fstat(self.as_fd()).map(|file| file_status::inode(&file));
-        if inode == Ok(self.inode) {
+        if self.inode_of_number() == Ok(self.inode) {
             // SAFETY: it is dropped here only, and not used any more.
             unsafe { ManuallyDrop::drop(&mut self.fd) };
         }

@@ -35,6 +35,12 @@ func (n *Namespace) SetNsid(other *Namespace, id int) (int, error) {
 	return n.callWith(other, func(c, o *C.struct_netns) C.int { return C.netns_nsid_set(c, o, C.int32_t(id)) })
 }
 
+// EnsureNsid returns the id that the namespace has for another one, which the kernel gives it if there
+// is none.
+func (n *Namespace) EnsureNsid(other *Namespace) (int, error) {
+	return n.callWith(other, func(c, o *C.struct_netns) C.int { return C.netns_nsid_ensure(c, o) })
+}
+
 // Nsids lists the ids that the namespace has for others, ascending, with their names in RunDir; or,
 // unless target is NsidNone, those that the namespace has to which it gave the id target.
 func (n *Namespace) Nsids(target int) ([]Nsid, error) {

@@ -99,6 +99,21 @@ func Current() (*Namespace, error) {
 	return open(func(out **C.struct_netns) C.int { return C.netns_open_current(out) })
 }
 
+// Dup opens a second handle of the namespace, with its name and path. Either may be closed first.
+func (n *Namespace) Dup() (*Namespace, error) {
+	c, err := n.acquire()
+	if err != nil {
+		return nil, err
+	}
+	defer n.release()
+	copied, err := open(func(out **C.struct_netns) C.int { return C.netns_dup(c, out) })
+	if err != nil {
+		return nil, err
+	}
+	copied.name, copied.path = n.name, n.path
+	return copied, nil
+}
+
 // open makes a Namespace of the handle that f gets from the library.
 func open(f func(out **C.struct_netns) C.int) (*Namespace, error) {
 	var c *C.struct_netns

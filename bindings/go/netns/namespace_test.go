@@ -209,6 +209,22 @@ func TestIdentity(t *testing.T) {
 	}
 }
 
+func TestDup(t *testing.T) {
+	world.Guard(t)
+	blue := create(t, "blue")
+	copied, err := blue.Dup()
+	must(t, err)
+	defer copied.Close()
+	if copied.Name() != "blue" || copied.Path() != blue.Path() || copied.Fd() == blue.Fd() {
+		t.Error(copied.Name(), copied.Path(), copied.Fd(), blue.Fd())
+	}
+	must(t, blue.Close())
+	if links, err := copied.Links(); err != nil || len(links) != 1 {
+		t.Error(links, err)
+	}
+	wants(t, second(blue.Dup()), syscall.EBADF)
+}
+
 func TestARunDirectoryOfOnesOwn(t *testing.T) {
 	world.Guard(t)
 	dir := Dir("/run/own/netns")
@@ -310,9 +326,20 @@ func TestIds(t *testing.T) {
 	if id != 0 {
 		t.Error(id)
 	}
-	list, err := blue.Nsids(NsidNone)
+	green := anonymous(t)
+	for _, other := range []struct {
+		*Namespace
+		id int
+	}{{red, 7}, {green, 0}, {green, 0}} {
+		id, err := blue.EnsureNsid(other.Namespace)
+		must(t, err)
+		if id != other.id {
+			t.Error(id, other.id)
+		}
+	}
+	list, err := red.Nsids(NsidNone)
 	must(t, err)
-	if len(list) != 1 || list[0] != (Nsid{7, NsidNone, "red"}) {
+	if len(list) != 1 || list[0] != (Nsid{0, NsidNone, "blue"}) {
 		t.Error(list)
 	}
 }

@@ -190,7 +190,8 @@ def test_a_closed_handle_is_a_value_error():
         ns.close()
         calls = [
             ns.fileno, ns.cookie, ns.is_current, ns.names, ns.setns, ns.socket, ns.pids, ns.nsid,
-            ns.set_nsid, ns.nsids, ns.links, ns.addresses, ns.routes, ns.__enter__, ns.__hash__,
+            ns.set_nsid, ns.ensure_nsid, ns.dup, ns.nsids, ns.links, ns.addresses, ns.routes,
+            ns.__enter__, ns.__hash__,
         ]  # fmt: skip
         for call in calls:
             with pytest.raises(ValueError, match="closed"):
@@ -380,6 +381,25 @@ def test_none_is_the_calling_threads_namespace():
         b.run(make)
         assert [link.name for link in b.links()] == ["lo", "v1"]
         assert b.run(a.nsid) == a.nsid(b)
+
+
+def test_a_second_handle_outlives_the_first():
+    with libnetns.create("blue") as blue:
+        copy = blue.dup()
+        assert (copy.name, copy.path, copy == blue) == ("blue", blue.path, True)
+        assert copy.fileno() != blue.fileno()
+    with copy:
+        assert [link.name for link in copy.links()] == ["lo"]
+    with pytest.raises(ValueError, match="closed"):
+        blue.dup()
+
+
+def test_an_id_is_the_one_it_has_or_a_new_one():
+    with libnetns.create() as a, libnetns.create() as b, libnetns.create() as c:
+        a.set_nsid(5, within=b)
+        assert a.ensure_nsid(b) == 5
+        assert c.ensure_nsid(b) == 0 == c.ensure_nsid(within=b)
+        assert c.nsid(b) == 0
 
 
 def test_ids_are_listed_with_their_names():

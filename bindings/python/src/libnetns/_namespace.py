@@ -236,6 +236,12 @@ class Namespace(Network):
         shown = "" if what is None else f"{what!r} "
         return f"<Namespace {shown}net:[{lib.netns_inode(handle)}]>"
 
+    def dup(self) -> Namespace:
+        """A second handle of it, with its name and path; either may be closed first."""
+        handle = NamespaceHandle()
+        check(lib.netns_dup(self._open, byref(handle)))
+        return Namespace(handle)
+
     # --- names -----------------------------------------------------------------------------------
 
     def attach(self, name: StrPath, *, rundir: Optional[StrPath] = None) -> None:
@@ -359,6 +365,10 @@ class Namespace(Network):
     def set_nsid(self, nsid: int = NSID_AUTO, within: Optional[Namespace] = None) -> int:
         """Gives it an id in within (None: the calling thread's), for good; returns the id."""
         return check(lib.netns_nsid_set(handle_of(within), self._open, int32(nsid)))
+
+    def ensure_nsid(self, within: Optional[Namespace] = None) -> int:
+        """The id that within (None: the calling thread's) has for it; one is given if there is none."""
+        return check(lib.netns_nsid_ensure(handle_of(within), self._open))
 
     def nsids(
         self, target: Optional[int] = None, *, rundir: Optional[StrPath] = None
