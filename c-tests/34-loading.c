@@ -129,7 +129,7 @@ static void copy_library(void)
         skip("a static program loads none");
     if (!headers)
         skip("NETNS_HEADERS does not say where the library is");
-    snprintf(command, sizeof command, "cp -L '%s/../lib/libnetns.so.1' " COPY, headers);
+    snprintf(command, sizeof command, "cp -L '%s/../../lib/libnetns.so.1' " COPY, headers);
     EQUAL(shell(command), 0);
 }
 
