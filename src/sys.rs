@@ -392,9 +392,10 @@ pub unsafe fn set_signal_stack(stack: &SignalStack) {
 /// # Safety
 ///
 /// `word` is NULL or is there until then.
-pub unsafe fn clear_at_thread_end(word: *mut AtomicU32) {
+pub unsafe fn clear_at_thread_end(word: *mut AtomicU32) -> Result<(), Errno> {
     // SAFETY: the kernel keeps the pointer, which the caller vouches for.
-    unsafe { libc::syscall(libc::SYS_set_tid_address, word) };
+    Errno::result(unsafe { libc::syscall(libc::SYS_set_tid_address, word) })?;
+    Ok(())
 }
 
 /// Gives every signal that has a handler its default action; ignored ones stay ignored.

@@ -102,6 +102,14 @@ static const struct {
     {"epoll_ctl", NULL, {ENOMEM, ENOSPC}},
     {"clone", NULL, {EPERM, ENOMEM, ENOSPC}},
     {"clone3", NULL, {EPERM, ENOMEM, ENOSPC}},
+    {"listmount", NULL, {EPERM, ENOMEM}},
+    {"statmount", NULL, {EPERM, ENOMEM}},
+    {"setsid", NULL, {EPERM}},
+    {"setgroups", NULL, {EPERM, ENOMEM}},
+    {"setresgid", NULL, {EPERM, ENOMEM}},
+    {"setresuid", NULL, {EPERM, ENOMEM}},
+    {"sigaltstack", NULL, {EPERM, ENOMEM}},
+    {"set_tid_address", NULL, {EPERM}},
     {"vfork", NULL, {EPERM, ENOMEM}},
     {"wait4", NULL, {EINTR}},
     {"execve", NULL, {EPERM, ENOMEM, EINTR, EMFILE}},
@@ -175,6 +183,17 @@ static inline bool is_started(const char *text)
     return strstr(text, "execve") && length > 4 && strcmp(text + length - 4, " = 0") == 0;
 }
 
+/* An older strace knows no names for calls of Linux 6.8. */
+static inline void name_newer_call(char *name)
+{
+    static const struct { const char *number, *name; } newer[] = {
+        {"syscall_0x1c9", "statmount"}, {"syscall_0x1ca", "listmount"}};
+
+    for (size_t i = 0; i < sizeof newer / sizeof *newer; i++)
+        if (strcmp(name, newer[i].number) == 0)
+            strcpy(name, newer[i].name);
+}
+
 /* One line: who, and what was called, or how it ended. */
 static inline void read_line(struct log *log, char *line, bool becomes_program)
 {
@@ -206,6 +225,7 @@ static inline void read_line(struct log *log, char *line, bool becomes_program)
         return;
     memcpy(call->name, text, length);
     call->name[length] = '\0';
+    name_newer_call(call->name);
     if (name_is_passed_over(call->name))
         return;
     call->place = (struct place){log->seen[i].thread, log->seen[i].calls++};

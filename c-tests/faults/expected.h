@@ -24,6 +24,7 @@ struct expectation {
 #define OF_PIDFD "_IOC(_IOC_NONE, 0xff"
 
 static const struct expectation expectations[] = {
+    {"netns_spawn", "clone3", NULL, 0, 0, NOTHING, "it is a process that cannot be started"},
     {NULL, "clone3", NULL, 0, EAGAIN, NOTHING, "a helper thread that cannot be started is EAGAIN"},
     {NULL, "clone", "CLONE_THREAD", 0, EAGAIN, NOTHING, "the same"},
     {"netns_open_pid", "ioctl", OF_PIDFD, EPERM, EACCES, NOTHING,

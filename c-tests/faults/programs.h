@@ -65,6 +65,17 @@ static long long spawn_with_options(void)
     return netns_spawn(blue, &options, self, program_argv, NULL, &received.pid);
 }
 
+/* The same user, by way of becoming it; its only descriptor of its own is standard error. */
+static long long spawn_as_a_user(void)
+{
+    static const uint32_t groups[] = {0, 7};
+    struct netns_spawn_options options = {
+        .size = sizeof options, .flags = NETNS_SPAWN_USER | NETNS_SPAWN_SETSID | NETNS_SPAWN_STDERR,
+        .stderr_fd = 1, .pidfd = &received.pidfd, .groups = groups, .groups_len = 2};
+
+    return netns_spawn(blue, &options, self, program_argv, NULL, &received.pid);
+}
+
 static long long exec_nothing(void)
 {
     return netns_exec(blue, "/nowhere/at-all", program_argv, NULL);
@@ -303,6 +314,8 @@ static const struct scenario program_scenarios[] = {
     {"netns_exec", "", BECOMES_PROGRAM, make_furnished_blue, NULL, exec_program, NULL},
     {"netns_spawn", "", 0, make_furnished_blue, NULL, spawn_program, check_program},
     {"netns_spawn", "with options", 0, make_furnished_blue, NULL, spawn_with_options,
+     check_program_and_pidfd},
+    {"netns_spawn", "as a user", 0, make_furnished_blue, NULL, spawn_as_a_user,
      check_program_and_pidfd},
     {"netns_spawn", "from PATH, with what the caller mounted", 0, make_blue, set_path,
      spawn_from_path,

@@ -95,6 +95,9 @@ static const struct { const char *name; int number; } passed_over[] = {
     {"futex", SYS_futex},
     {"getrandom", SYS_getrandom},
     {"restart_syscall", SYS_restart_syscall},
+    /* How often it is looked whether a child is the program yet, where clone(2) does not wait. */
+    {"waitid", SYS_waitid},
+    {"clock_nanosleep", SYS_clock_nanosleep},
 };
 
 #define PASSED_OVER (sizeof passed_over / sizeof *passed_over)
@@ -116,6 +119,8 @@ static const struct { const char *name; int number; } newer_calls[] = {
     {"name_to_handle_at", SYS_name_to_handle_at},
     {"clone3", SYS_clone3},
     {"faccessat2", SYS_faccessat2},
+    {"listmount", SYS_LISTMOUNT},
+    {"statmount", SYS_STATMOUNT},
 };
 
 #define NEWER_CALLS (sizeof newer_calls / sizeof *newer_calls)

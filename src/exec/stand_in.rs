@@ -88,6 +88,8 @@ extern "C" fn enter<K, W: FnMut(&mut K, &End)>(job: *mut c_void) -> c_int {
     0
 }
 
+const TRIES: u32 = 8;
+
 /// What the kernel does when the thread ends.
 pub struct End(*mut AtomicU32);
 
@@ -97,10 +99,15 @@ impl End {
     /// write to memory of its then (exec_mm_release() comes after de_thread()).
     pub fn unannounced<T>(&self, exec: impl FnOnce() -> T) -> T {
         // SAFETY: nothing is written at the thread's end.
-        unsafe { sys::clear_at_thread_end(ptr::null_mut()) };
+        let is_silent = unsafe { sys::clear_at_thread_end(ptr::null_mut()) }.is_ok();
         let result = exec();
-        // SAFETY: run() waits for it, and keeps it until then.
-        unsafe { sys::clear_at_thread_end(self.0) };
+        // Only a filter of system calls can refuse it, and may do so once.
+        for _ in 0..TRIES {
+            // SAFETY: run() waits for it, and keeps it until then.
+            if !is_silent || unsafe { sys::clear_at_thread_end(self.0) }.is_ok() {
+                break;
+            }
+        }
         result
     }
 }

@@ -8,7 +8,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
 
 use crate::error::{At, Result, Step};
@@ -202,7 +202,8 @@ const LONGEST_NAP: Duration = Duration::from_millis(1);
 fn has_ended_before_exec(pid: i32) -> bool {
     let mut nap = FIRST_NAP;
     loop {
-        match wait(pid, WaitPidFlag::__WCLONE | WaitPidFlag::WNOHANG) {
+        let look = WaitPidFlag::__WCLONE | WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG;
+        match on_signal(|| waitid(Id::Pid(Pid::from_raw(pid)), look)) {
             Ok(WaitStatus::StillAlive) => {}
             result => return result != Err(Errno::ECHILD),
         }
