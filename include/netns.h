@@ -93,7 +93,9 @@ struct netns_addr_snapshot;
 struct netns_link_snapshot;
 
 /**
- * Watches a run directory for names that come and go. End it with netns_monitor_close(). Since 1.0.
+ * Watches a run directory for names that come and go. It holds an epoll(7), an inotify(7) and a
+ * timerfd_create(2) descriptor, and two of /proc/PID/mountinfo while another program is making a
+ * name. End it with netns_monitor_close(). Since 1.0.
  */
 struct netns_monitor;
 
@@ -1559,13 +1561,22 @@ struct netns_event {
      * The name, NUL-terminated.
      */
     char name[256];
+    /**
+     * The inode of the namespace that the name has got, or had until it was removed; see
+     * netns_inode().
+     */
+    uint64_t inode;
+    /**
+     * Its cookie, see netns_cookie(); 0 if that is not known, as before Linux 6.18.
+     */
+    uint64_t cookie;
 };
 
 /**
  * Initialises a struct netns_event: its size is set, all else is zero.
  */
 #define NETNS_EVENT_INIT \
-    { sizeof(struct netns_event), 0, { 0 } }
+    { sizeof(struct netns_event), 0, { 0 }, 0, 0 }
 
 /**
  * Watches a run directory for names that come and go, whoever makes and removes them.
@@ -1580,9 +1591,16 @@ struct netns_event {
  * child, not by both, and by the child only if no other thread was in netns_monitor_next(). It sees
  * the mounts of the thread that calls netns_monitor_next().
  *
- * What happens without a file being made or removed is seen with the next change only: a name that
- * is unmounted and left, a namespace mounted on top of another one, a file system mounted over the
- * run directory, and a directory further above than its parent that is renamed.
+ * Its descriptors are verified before each use and before they are closed: where the program has
+ * closed one of them, or the calling thread has a descriptor table of its own without them (see
+ * unshare(2)), calls fail with EBADF, and no other file that has the number by now is touched.
+ *
+ * What happens without a file being made, removed or touched is seen with the next change of that
+ * name only: a name that is unmounted and left, a namespace mounted on top of another one, a
+ * namespace that another program binds on a file that is more than 10 seconds old (netns_create()
+ * and netns_attach() touch the file), a file system mounted over the run directory, and a directory
+ * further above than its parent that is renamed. Until a file that another program made is that old,
+ * each mount and unmount makes the monitor ready.
  *
  * Returns 0, or
  *   -EINVAL     a flag is unknown, rundir is empty, or out is NULL
@@ -1606,6 +1624,7 @@ int netns_monitor_open(const char *rundir,
  *
  * Returns the descriptor, or
  *   -EINVAL     m is NULL
+ *   -EBADF      the monitor's descriptors have been closed, or the thread does not share them
  *
  * Since 1.0.
  */
@@ -1621,6 +1640,7 @@ int netns_monitor_fd(const struct netns_monitor *m);
  * Returns 1 if there was an event, 0 if there is none by now, or
  *   -EINVAL     a pointer is NULL, or ev->size is too small
  *   -E2BIG      ev->size is more than 4096
+ *   -EBADF      the monitor's descriptors have been closed, or the thread does not share them
  *   -EACCES     the run directory is not yours to read any more
  *   -ELOOP, -ENAMETOOLONG  its path leads through links that lead nowhere by now
  *   -EAGAIN     the run directory is replaced all the time
@@ -1635,7 +1655,7 @@ NETNS_NODISCARD
 int netns_monitor_next(struct netns_monitor *m, struct netns_event *ev);
 
 /**
- * Ends a monitor and closes its descriptor. NULL is allowed. errno is left alone. Since 1.0.
+ * Ends a monitor and closes those of its descriptors that are still its own. NULL is allowed. errno is left alone. Since 1.0.
  */
 void netns_monitor_close(struct netns_monitor *m);
 

@@ -109,6 +109,12 @@ fn from_handle(handle: &FileHandle) -> Option<Kind> {
     }))
 }
 
+/// What `path` is, in one system call and without a descriptor; a symlink is not followed. None: it is
+/// no network namespace, or does not tell by handle.
+pub fn by_handle(path: &CStr) -> Option<Identity> {
+    handle_of(AT_FDCWD, path)?.1.network().ok()
+}
+
 /// Opens what `path` is if that is a network namespace; a symlink is not followed. The handle is the
 /// proof, whatever the path becomes meanwhile. None: it is none, or does not tell by handle.
 pub fn open_by_handle(path: &CStr) -> Option<(OwnedFd, Identity)> {

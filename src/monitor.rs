@@ -4,32 +4,31 @@
 //! goes, an overflow. What is told is the difference between what the look finds and what was told
 //! before, so nothing is told twice or too early, and nothing that lasts is missed.
 //!
-//! inotify tells when a name is made, but not when a namespace is bound on it. So while a name waits
-//! for that, and only then, mountinfo is in the same epoll: it is ready when anything was mounted. A
-//! poll consumes that, which is why [`Monitor::next`] always looks for itself.
+//! inotify tells when a file is made, but not when a namespace is bound on it. Creators of this library
+//! touch the file after that. For those of others, and only while such a file is young enough for its
+//! creator to be at work, mountinfo is in the same epoll: it is ready when anything was mounted.
+
+mod descriptors;
 
 use std::collections::VecDeque;
 use std::ffi::{CStr, CString};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::{Mutex, PoisonError};
 
 use bitflags::bitflags;
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
-use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
-use nix::sys::eventfd::{EfdFlags, EventFd};
-use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader};
+use rustix::fs::inotify::{ReadFlags, Reader};
 
-use crate::entry::{self, Entry};
+use crate::entry::{self, Entry, Placeholder};
 use crate::error::{At, Error, Result, Step};
-use crate::identity::Identity;
+use crate::identity::{self, Identity};
 use crate::list::for_each_name;
-use crate::names::{self, Names};
-use crate::procfs;
-use crate::retry::open;
+use crate::names::{self, Names, Paths};
 use crate::rundir::RunDir;
 use crate::watch::Watches;
+
+use descriptors::{Descriptors, Mounts, Proved};
 
 bitflags! {
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,35 +37,47 @@ bitflags! {
     }
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    Added,
+    Removed,
+}
+
 #[derive(Debug, PartialEq, Eq)]
-pub enum Event {
-    Add(CString),
-    Remove(CString),
+pub struct Event {
+    pub change: Change,
+    pub name: CString,
+    /// Of the namespace that the name has got, or had.
+    pub identity: Identity,
 }
 
 pub struct Monitor {
-    epoll: Epoll,
+    descriptors: Descriptors,
     state: Mutex<State>,
 }
 
 struct State {
     rundir: CString,
-    inotify: OwnedFd,
+    paths: Paths,
     watches: Watches,
     /// What was told, as it is now.
-    told: Names<Identity>,
+    told: Names<Told>,
     /// Names that are worth a look, in the order in which that became known.
     to_look_at: Queue,
-    /// Names on which a namespace may still be bound.
+    /// Names on which a namespace may be bound without a word of inotify's.
     waiting: Names<()>,
-    /// Open, and in the epoll, while some name is waiting.
-    mounts: Option<OwnedFd>,
+    /// Open while some name is waiting.
+    mounts: Option<Mounts>,
     /// What is to be done before events say anything again; it stays so until it has worked.
     due: Due,
-    /// In the epoll, and ready while names are left to look at: an event loop that takes one event
-    /// each time the monitor is ready, or a snapshot, is not kept waiting for the next change.
-    more: EventFd,
     is_more: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Told {
+    identity: Identity,
+    /// The name was removed since. Another namespace may have got it, and the same inode.
+    was_removed: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -75,9 +86,11 @@ struct Due {
     new_watches: bool,
     /// Events may have been missed.
     full_look: bool,
+    /// Something was mounted.
+    look_at_waiting: bool,
 }
 
-const EVERYTHING: Due = Due { new_watches: true, full_look: true };
+const EVERYTHING: Due = Due { new_watches: true, full_look: true, look_at_waiting: false };
 
 /// Room for some 15 of the longest names.
 const EVENT_BUFFER: usize = 4096;
@@ -86,107 +99,122 @@ const EVENT_BUFFER: usize = 4096;
 /// events as the kernel ships it. What others go on making meanwhile leaves the monitor ready.
 const MOST_READS: u32 = 2_048;
 
-impl AsFd for Monitor {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.epoll.0.as_fd()
-    }
-}
-
 impl Monitor {
     pub fn open(rundir: &CStr, flags: MonitorFlags) -> Result<Monitor> {
-        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).at(Step::Monitor)?;
-        let inotify =
-            inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).at(Step::Monitor)?;
-        let more = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)
-            .at(Step::Monitor)?;
-        epoll.add(&inotify, EpollEvent::new(EpollFlags::EPOLLIN, 0)).at(Step::Monitor)?;
-        epoll.add(&more, EpollEvent::new(EpollFlags::EPOLLIN, 2)).at(Step::Monitor)?;
-        let mut state = State {
+        let state = State {
             rundir: names::copy(rundir)?,
-            inotify,
+            paths: Paths::new(rundir)?,
             watches: Watches::default(),
             told: Names::default(),
             to_look_at: Queue::default(),
             waiting: Names::default(),
             mounts: None,
             due: EVERYTHING,
-            more,
             is_more: false,
         };
+        let mut monitor = Monitor { descriptors: Descriptors::open()?, state: Mutex::new(state) };
+        monitor.start(flags)?;
+        Ok(monitor)
+    }
+
+    fn start(&mut self, flags: MonitorFlags) -> Result<()> {
+        let own = self.descriptors.prove()?;
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
         // Watched first and read then: what comes in between is seen twice, and told once.
-        state.do_what_is_due()?;
+        state.do_what_is_due(own)?;
         if !flags.contains(MonitorFlags::SNAPSHOT) {
-            while state.next_difference(&epoll)?.is_some() {}
+            while state.next_difference(own)?.is_some() {}
         }
         let is_more = !state.to_look_at.is_empty();
-        state.show(is_more);
-        Ok(Monitor { epoll, state: Mutex::new(state) })
+        state.show(own, is_more)
+    }
+
+    /// The number of the descriptor to poll.
+    pub fn fd(&self) -> Result<RawFd> {
+        Ok(self.descriptors.epoll()?.as_raw_fd())
     }
 
     /// The next event, None if there is none by now.
     pub fn next(&self) -> Result<Option<Event>> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let event = state.next(&self.epoll);
+        let own = self.descriptors.prove()?;
+        let event = state.next(own);
         // A poll before this may have used up what mountinfo had to say of those that wait. After a
         // failure a loop would do nothing but fail until the cause is gone.
         let is_more = matches!(event, Ok(Some(_)))
             && !(state.to_look_at.is_empty() && state.waiting.is_empty());
-        state.show(is_more);
+        // It cannot fail: the descriptors have just been proved.
+        let _ = state.show(own, is_more);
         event
     }
 }
 
+impl Drop for Monitor {
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        self.descriptors.close(state.mounts.take());
+    }
+}
+
 impl State {
-    fn next(&mut self, epoll: &Epoll) -> Result<Option<Event>> {
+    fn next(&mut self, own: Proved) -> Result<Option<Event>> {
         for _ in 0..MOST_READS {
-            self.do_what_is_due()?;
-            if let Some(event) = self.next_difference(epoll)? {
+            self.do_what_is_due(own)?;
+            if let Some(event) = self.next_difference(own)? {
                 return Ok(Some(event));
             }
             // First: what has been bound meanwhile was so before the names were made that are read of now.
-            self.to_look_at.extend(self.waiting.names())?;
-            if self.read_events()? {
+            self.look_for_mounts(own)?;
+            if self.read_events(own)? {
                 continue;
             }
-            let event = self.next_difference(epoll)?;
+            let event = self.next_difference(own)?;
             if event.is_none() {
-                self.forget_mounts(epoll)?;
+                self.forget_mounts(own);
             }
             return Ok(event);
         }
         // What was read last may say that there is another directory, which nothing else tells of.
-        self.do_what_is_due()?;
-        self.next_difference(epoll)
+        self.do_what_is_due(own)?;
+        self.next_difference(own)
     }
 
-    fn show(&mut self, is_more: bool) {
+    fn show(&mut self, own: Proved, is_more: bool) -> Result<()> {
         if is_more != self.is_more {
-            // Neither can fail: the counter is 0 or 1.
-            let _ = if is_more { self.more.write(1).map(drop) } else { self.more.read().map(drop) };
+            own.show(is_more)?;
             self.is_more = is_more;
         }
+        Ok(())
+    }
+
+    /// Has those that wait looked at if anything was mounted.
+    fn look_for_mounts(&mut self, own: Proved) -> Result<()> {
+        let Some(mounts) = &self.mounts else { return Ok(()) };
+        self.due.look_at_waiting |= own.have_changed(mounts)?;
+        if self.due.look_at_waiting {
+            self.to_look_at.extend(self.waiting.names())?;
+            self.due.look_at_waiting = false;
+        }
+        Ok(())
     }
 
     /// Looks at names until one is not what was told of it.
-    fn next_difference(&mut self, epoll: &Epoll) -> Result<Option<Event>> {
+    fn next_difference(&mut self, own: Proved) -> Result<Option<Event>> {
         if self.to_look_at.is_empty() {
             return Ok(None);
         }
-        // Opened anew each time: the first create mounts the directory on itself.
-        let dir = self.open_directory()?;
+        let mut dir = Directory::Unopened;
         while let Some(name) = self.to_look_at.pop_front() {
-            let difference = self
-                .look(dir.as_ref(), &name, epoll)
-                .and_then(|found| self.difference(&name, found));
+            let difference =
+                self.look(&mut dir, &name, own).and_then(|found| self.difference(&name, found));
             match difference {
                 Ok(None) => {}
-                Ok(Some(Difference::New)) => return Ok(Some(Event::Add(name))),
-                Ok(Some(Difference::Gone)) => return Ok(Some(Event::Remove(name))),
+                Ok(Some((change, identity))) => return Ok(Some(Event { change, name, identity })),
                 Err(error) => {
                     // The last to be looked at again: that others have gone may be what there comes
                     // to be descriptors by. What is not read now is looked for later.
                     self.to_look_at.put_last(name);
-                    let _ = self.read_events();
+                    let _ = self.read_events(own);
                     return Err(error);
                 }
             }
@@ -194,35 +222,20 @@ impl State {
         Ok(None)
     }
 
-    /// What there is; a placeholder is waited for from here on.
-    fn look(
-        &mut self,
-        dir: Option<&RunDir>,
-        name: &CStr,
-        epoll: &Epoll,
-    ) -> Result<Option<Identity>> {
-        let Some(dir) = dir else {
-            self.waiting.remove(name);
-            return Ok(None);
-        };
-        let mut found = entry::look(dir.as_fd(), name)?;
-        if !matches!(found, Entry::Namespace(_)) && dir.is_outdated(&self.rundir) {
-            // Whoever has just mounted it on itself takes the names off what lies below.
-            found = match self.open_directory()? {
-                Some(dir) => entry::look(dir.as_fd(), name)?,
-                None => Entry::Absent,
-            };
-        }
-        if let Entry::Placeholder(_) = found {
-            self.waiting.insert(name, ())?;
-            if self.mounts.is_none() {
-                self.watch_mounts(epoll)?;
+    /// What there is; one that somebody is making is waited for from here on.
+    fn look(&mut self, dir: &mut Directory, name: &CStr, own: Proved) -> Result<Option<Identity>> {
+        let mut found = self.entry(dir, name)?;
+        if let Entry::Placeholder(file) = found {
+            if is_bound_silently(file) && self.mounts.is_none() {
+                self.mounts = Some(own.open_mounts()?);
                 // What was bound, or mounted over, before the watch began makes it tell nothing.
-                let dir = self.open_directory()?;
-                return self.look(dir.as_ref(), name, epoll);
+                *dir = Directory::Unopened;
+                found = self.entry(dir, name)?;
             }
-        } else {
-            self.waiting.remove(name);
+        }
+        match found {
+            Entry::Placeholder(file) if is_bound_silently(file) => self.waiting.insert(name, ())?,
+            _ => self.waiting.remove(name),
         }
         match found {
             Entry::Namespace(identity) => Ok(Some(identity)),
@@ -230,46 +243,59 @@ impl State {
         }
     }
 
-    fn difference(&mut self, name: &CStr, found: Option<Identity>) -> Result<Option<Difference>> {
-        match (self.told.get_mut(name).copied(), found) {
+    fn entry(&mut self, dir: &mut Directory, name: &CStr) -> Result<Entry> {
+        // The likely answer takes one system call; every other one needs the directory.
+        if let Some(identity) = identity::by_handle(self.paths.of(name)?) {
+            return Ok(Entry::Namespace(identity));
+        }
+        let Some(open) = dir.open(&self.rundir)? else { return Ok(Entry::Absent) };
+        let found = entry::look(open.as_fd(), name)?;
+        if matches!(found, Entry::Namespace(_)) || !open.is_outdated(&self.rundir) {
+            return Ok(found);
+        }
+        // Who has just mounted it on itself takes the names off what lies below.
+        *dir = Directory::Unopened;
+        match dir.open(&self.rundir)? {
+            Some(open) => entry::look(open.as_fd(), name),
+            None => Ok(Entry::Absent),
+        }
+    }
+
+    fn difference(
+        &mut self,
+        name: &CStr,
+        found: Option<Identity>,
+    ) -> Result<Option<(Change, Identity)>> {
+        match (self.told.get(name).copied(), found) {
             (None, None) => Ok(None),
-            (Some(told), Some(found)) if told == found => Ok(None),
-            (None, Some(found)) => {
-                self.told.insert(name, found)?;
-                Ok(Some(Difference::New))
+            (Some(told), Some(found)) if told.identity == found && !told.was_removed => Ok(None),
+            (None, Some(identity)) => {
+                self.told.insert(name, Told { identity, was_removed: false })?;
+                Ok(Some((Change::Added, identity)))
             }
-            (Some(_), found) => {
+            (Some(told), found) => {
                 if found.is_some() {
                     // Another namespace by now: that is told next.
                     self.to_look_at.put_back(names::copy(name)?);
                 }
                 self.told.remove(name);
-                Ok(Some(Difference::Gone))
+                Ok(Some((Change::Removed, told.identity)))
             }
         }
     }
 
-    fn watch_mounts(&mut self, epoll: &Epoll) -> Result<()> {
-        let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
-        let mounts = open(procfs::THREAD_MOUNTINFO, flags).at(Step::Monitor)?;
-        epoll.add(&mounts, EpollEvent::new(EpollFlags::EPOLLPRI, 1)).at(Step::Monitor)?;
-        self.mounts = Some(mounts);
-        Ok(())
-    }
-
-    fn forget_mounts(&mut self, epoll: &Epoll) -> Result<()> {
+    fn forget_mounts(&mut self, own: Proved) {
         if !self.waiting.is_empty() {
-            return Ok(());
+            return;
         }
-        match self.mounts.take() {
-            Some(mounts) => epoll.delete(&mounts).at(Step::Monitor),
-            None => Ok(()),
+        if let Some(mounts) = self.mounts.take() {
+            own.close_mounts(mounts);
         }
     }
 
     /// Reads what inotify has, some of it if there is much; whether there was anything.
-    fn read_events(&mut self) -> Result<bool> {
-        let result = self.read_some_events();
+    fn read_events(&mut self, own: Proved) -> Result<bool> {
+        let result = self.read_some_events(own);
         if result.is_err() {
             // What was read and not noted is found by looking.
             self.due.full_look = true;
@@ -277,9 +303,9 @@ impl State {
         result
     }
 
-    fn read_some_events(&mut self) -> Result<bool> {
+    fn read_some_events(&mut self, own: Proved) -> Result<bool> {
         let mut buffer = [MaybeUninit::uninit(); EVENT_BUFFER];
-        let mut reader = Reader::new(&self.inotify, &mut buffer);
+        let mut reader = Reader::new(own.inotify(), &mut buffer);
         loop {
             let event = match reader.next() {
                 Err(rustix::io::Errno::AGAIN) => return Ok(false),
@@ -303,9 +329,9 @@ impl State {
         }
     }
 
-    fn do_what_is_due(&mut self) -> Result<()> {
+    fn do_what_is_due(&mut self, own: Proved) -> Result<()> {
         if self.due.new_watches {
-            self.watches.renew(&self.inotify, &self.rundir)?;
+            self.watches.renew(own.inotify(), &self.rundir)?;
             self.due.new_watches = false;
         }
         if self.due.full_look {
@@ -315,30 +341,45 @@ impl State {
         Ok(())
     }
 
-    /// None: there is none, and so no name.
-    fn open_directory(&self) -> Result<Option<RunDir>> {
-        match RunDir::open(&self.rundir) {
-            Err(Error { errno: Errno::ENOENT | Errno::ENOTDIR, .. }) => Ok(None),
-            dir => dir.map(Some),
-        }
-    }
-
     fn look_at_everything(&mut self) -> Result<()> {
         // Of an attempt that failed, too: they must not add up.
         self.to_look_at.clear();
         self.to_look_at.extend(self.told.names())?;
         self.to_look_at.extend(self.waiting.names())?;
-        let Some(dir) = self.open_directory()? else {
-            return Ok(());
-        };
+        let mut dir = Directory::Unopened;
+        let Some(dir) = dir.open(&self.rundir)? else { return Ok(()) };
         for_each_name(dir.as_fd(), |name| self.to_look_at.push(name))
     }
 }
 
-/// What a look finds that was not told yet.
-enum Difference {
-    New,
-    Gone,
+/// The run directory, opened when it is needed, and anew for each event: the first create mounts it on
+/// itself.
+enum Directory {
+    Unopened,
+    /// There is none, and so no name.
+    Missing,
+    Open(RunDir),
+}
+
+impl Directory {
+    fn open(&mut self, rundir: &CStr) -> Result<Option<&RunDir>> {
+        if let Directory::Unopened = self {
+            *self = match RunDir::open(rundir) {
+                Err(Error { errno: Errno::ENOENT | Errno::ENOTDIR, .. }) => Directory::Missing,
+                dir => Directory::Open(dir?),
+            };
+        }
+        match self {
+            Directory::Open(dir) => Ok(Some(dir)),
+            _ => Ok(None),
+        }
+    }
+}
+
+/// Whether somebody may be about to bind a namespace on it and touch it no more. A creator of this
+/// library touches its file, or the one that it takes over, after that.
+fn is_bound_silently(file: Placeholder) -> bool {
+    !file.is_ours() && !file.is_stale(false)
 }
 
 /// Names in the order in which they came. Where there is no memory, it fails and stays as it was.
@@ -389,12 +430,12 @@ impl Queue {
 
 /// Without cookies (before Linux 6.18) a name that went and came back may have got the same inode:
 /// then what was told no longer counts.
-fn note(name: &CStr, happened: ReadFlags, told: &mut Names<Identity>) {
+fn note(name: &CStr, happened: ReadFlags, told: &mut Names<Told>) {
     if !happened.intersects(ReadFlags::DELETE | ReadFlags::MOVED_FROM) {
         return;
     }
     match told.get_mut(name) {
-        Some(identity) if identity.cookie.is_none() => identity.inode = 0,
+        Some(told) if told.identity.cookie.is_none() => told.was_removed = true,
         _ => {}
     }
 }

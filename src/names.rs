@@ -1,52 +1,76 @@
-//! Something for each of a set of names, kept sorted: a tenth of the code of a B-tree, and at 10,000
-//! names a search costs no more than one system call.
+//! Something for each of a set of names. Where there is no memory, it fails and stays as it was.
 
+use std::collections::HashMap;
 use std::ffi::{CStr, CString};
+use std::hash::{BuildHasherDefault, DefaultHasher};
 
 use crate::error::{Error, Result};
 
+/// A hash table, which can fail where a B-tree aborts the process. Its hashes have no secret: who can
+/// choose names can make more of them as well.
 #[derive(Debug)]
-pub struct Names<T>(Vec<(CString, T)>);
+pub struct Names<T>(HashMap<CString, T, BuildHasherDefault<DefaultHasher>>);
 
 impl<T> Default for Names<T> {
     fn default() -> Names<T> {
-        Names(Vec::new())
+        Names(HashMap::default())
     }
 }
 
 impl<T> Names<T> {
-    fn find(&self, name: &CStr) -> std::result::Result<usize, usize> {
-        self.0.binary_search_by(|(known, _)| known.as_c_str().cmp(name))
+    pub fn get(&self, name: &CStr) -> Option<&T> {
+        self.0.get(name)
     }
 
     pub fn get_mut(&mut self, name: &CStr) -> Option<&mut T> {
-        let at = self.find(name).ok()?;
-        self.0.get_mut(at).map(|(_, value)| value)
+        self.0.get_mut(name)
     }
 
     pub fn insert(&mut self, name: &CStr, value: T) -> Result<()> {
-        match self.find(name) {
-            Ok(at) => self.0[at].1 = value,
-            Err(at) => {
-                self.0.try_reserve(1).map_err(|_| Error::no_memory())?;
-                self.0.insert(at, (copy(name)?, value));
-            }
+        if let Some(known) = self.0.get_mut(name) {
+            *known = value;
+            return Ok(());
         }
+        self.0.try_reserve(1).map_err(|_| Error::no_memory())?;
+        self.0.insert(copy(name)?, value);
         Ok(())
     }
 
     pub fn remove(&mut self, name: &CStr) {
-        if let Ok(at) = self.find(name) {
-            self.0.remove(at);
-        }
+        self.0.remove(name);
     }
 
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
+    /// In no order.
     pub fn names(&self) -> impl Iterator<Item = &CStr> + '_ {
-        self.0.iter().map(|(name, _)| name.as_c_str())
+        self.0.keys().map(CString::as_c_str)
+    }
+}
+
+/// The paths of names in a directory, one at a time.
+#[derive(Debug)]
+pub struct Paths {
+    text: Vec<u8>,
+    dir_len: usize,
+}
+
+impl Paths {
+    pub fn new(dir: &CStr) -> Result<Paths> {
+        let mut text = copy(dir)?.into_bytes();
+        text.try_reserve(1).map_err(|_| Error::no_memory())?;
+        text.push(b'/');
+        Ok(Paths { dir_len: text.len(), text })
+    }
+
+    pub fn of(&mut self, name: &CStr) -> Result<&CStr> {
+        let name = name.to_bytes_with_nul();
+        self.text.truncate(self.dir_len);
+        self.text.try_reserve(name.len()).map_err(|_| Error::no_memory())?;
+        self.text.extend_from_slice(name);
+        CStr::from_bytes_with_nul(&self.text).map_err(|_| Error::invalid("a text has no NUL in it"))
     }
 }
 
@@ -63,18 +87,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_kept_once_and_in_order() {
+    fn each_name_has_its_path() {
+        let mut paths = Paths::new(c"/run/netns").unwrap();
+        for (name, path) in [(c"long name", c"/run/netns/long name"), (c"a", c"/run/netns/a")] {
+            assert_eq!(paths.of(name), Ok(path));
+        }
+        assert_eq!(Paths::new(c".").unwrap().of(c"b"), Ok(c"./b"));
+    }
+
+    #[test]
+    fn names_are_kept_once() {
         let mut names = Names::default();
         assert!(names.is_empty());
         for name in [c"b", c"a", c"c", c"b"] {
             names.insert(name, name.to_bytes()[0]).unwrap();
         }
-        assert!(names.names().eq([c"a", c"b", c"c"]));
+        let sorted = |names: &Names<u8>| {
+            let mut sorted: Vec<_> = names.names().map(CStr::to_bytes).collect();
+            sorted.sort();
+            sorted.concat()
+        };
+        assert_eq!(sorted(&names), b"abc");
         *names.get_mut(c"a").unwrap() = b'x';
-        assert_eq!(names.get_mut(c"a"), Some(&mut b'x'));
+        assert_eq!(names.get(c"a"), Some(&b'x'));
         names.remove(c"a");
         names.remove(c"none");
         assert_eq!(names.get_mut(c"a"), None);
-        assert!(names.names().eq([c"b", c"c"]));
+        assert_eq!(sorted(&names), b"bc");
     }
 }

@@ -4,7 +4,7 @@
 //! exist either, of the nearest one above that does.
 
 use std::ffi::CStr;
-use std::os::fd::OwnedFd;
+use std::os::fd::BorrowedFd;
 
 use nix::errno::Errno;
 use nix::sys::stat::{SFlag, stat};
@@ -34,6 +34,8 @@ const DIRECTORY_EVENTS: WatchFlags = WatchFlags::CREATE
     .union(WatchFlags::MOVED_TO)
     .union(WatchFlags::DELETE)
     .union(WatchFlags::MOVED_FROM)
+    // What a creator of this library does to the file when a namespace is bound on it.
+    .union(WatchFlags::ATTRIB)
     .union(WatchFlags::DELETE_SELF)
     .union(WatchFlags::MOVE_SELF)
     .union(WatchFlags::ONLYDIR);
@@ -67,7 +69,7 @@ impl Watches {
     }
 
     /// Watches what is there now, from the run directory upwards.
-    pub fn renew(&mut self, inotify: &OwnedFd, rundir: &CStr) -> Result<()> {
+    pub fn renew(&mut self, inotify: BorrowedFd, rundir: &CStr) -> Result<()> {
         for _ in 0..TRIES {
             // From above, so that what is made in between is not missed.
             self.watch_above(inotify, rundir)?;
@@ -94,7 +96,7 @@ impl Watches {
         })
     }
 
-    fn watch_above(&mut self, inotify: &OwnedFd, rundir: &CStr) -> Result<()> {
+    fn watch_above(&mut self, inotify: BorrowedFd, rundir: &CStr) -> Result<()> {
         let path = rundir.to_bytes();
         let before = self.above.take().map(|above| above.watch);
         let mut end = path.len();
@@ -127,7 +129,7 @@ pub fn last_component(path: &[u8]) -> Option<(usize, usize)> {
     Some((start, end))
 }
 
-fn add(inotify: &OwnedFd, path: &[u8], events: WatchFlags) -> nix::Result<i32> {
+fn add(inotify: BorrowedFd, path: &[u8], events: WatchFlags) -> nix::Result<i32> {
     retry_on_intr(|| inotify::add_watch(inotify, path, events)).map_err(errno)
 }
 
@@ -137,7 +139,7 @@ fn is_directory(path: &[u8]) -> bool {
 }
 
 /// Drops the watch that was, unless it is the one that is: the same directory gives the same one.
-fn forget(inotify: &OwnedFd, before: Option<i32>, now: Option<i32>) {
+fn forget(inotify: BorrowedFd, before: Option<i32>, now: Option<i32>) {
     if let Some(before) = before.filter(|_| before != now) {
         // It is gone by itself if its directory is.
         let _ = inotify::remove_watch(inotify, before);

@@ -97,7 +97,12 @@ static const struct {
     {"inotify_init1", NULL, {ENOMEM, EMFILE}},
     {"inotify_add_watch", NULL, {ENOMEM, EINTR, ENOSPC}},
     {"inotify_rm_watch", NULL, {EPERM}},
-    {"eventfd2", NULL, {ENOMEM, EMFILE}},
+    {"timerfd_create", NULL, {ENOMEM, EMFILE}},
+    /* They have nothing to ask for. */
+    {"timerfd_settime", NULL, {0}},
+    {"timerfd_gettime", NULL, {0}},
+    {"epoll_wait", NULL, {EINTR}},
+    {"utimensat", NULL, {EPERM, ENOMEM, EINTR, ENOSPC}},
     {"epoll_create1", NULL, {ENOMEM, EMFILE}},
     {"epoll_ctl", NULL, {ENOMEM, ENOSPC}},
     {"clone", NULL, {EPERM, ENOMEM, ENOSPC}},

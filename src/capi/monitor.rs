@@ -2,10 +2,9 @@
 
 use std::ffi::{CStr, c_char, c_int};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, AsRawFd};
 
 use crate::error::{Object, Result, Subject};
-use crate::monitor::{Event, Monitor, MonitorFlags};
+use crate::monitor::{Change, Event, Monitor, MonitorFlags};
 use crate::names;
 
 use super::boundary;
@@ -35,15 +34,20 @@ pub struct NetnsEvent {
     pub r#type: u32,
     /// The name, NUL-terminated.
     pub name: [c_char; 256],
+    /// The inode of the namespace that the name has got, or had until it was removed; see
+    /// netns_inode().
+    pub inode: u64,
+    /// Its cookie, see netns_cookie(); 0 if that is not known, as before Linux 6.18.
+    pub cookie: u64,
 }
 
 // SAFETY: it begins with its size and is made of integers.
 unsafe impl Growing for NetnsEvent {
-    const FIRST_SIZE: usize = 264;
+    const FIRST_SIZE: usize = 280;
     const WRONG_SIZE: &'static str = "the size of the event is one that no version has";
 }
 
-const _: () = assert!(has_no_tail_padding!(NetnsEvent, name: [c_char; 256]));
+const _: () = assert!(has_no_tail_padding!(NetnsEvent, cookie: u64));
 
 /// Watches a run directory for names that come and go, whoever makes and removes them.
 ///
@@ -57,9 +61,16 @@ const _: () = assert!(has_no_tail_padding!(NetnsEvent, name: [c_char; 256]));
 /// child, not by both, and by the child only if no other thread was in netns_monitor_next(). It sees
 /// the mounts of the thread that calls netns_monitor_next().
 ///
-/// What happens without a file being made or removed is seen with the next change only: a name that
-/// is unmounted and left, a namespace mounted on top of another one, a file system mounted over the
-/// run directory, and a directory further above than its parent that is renamed.
+/// Its descriptors are verified before each use and before they are closed: where the program has
+/// closed one of them, or the calling thread has a descriptor table of its own without them (see
+/// unshare(2)), calls fail with EBADF, and no other file that has the number by now is touched.
+///
+/// What happens without a file being made, removed or touched is seen with the next change of that
+/// name only: a name that is unmounted and left, a namespace mounted on top of another one, a
+/// namespace that another program binds on a file that is more than 10 seconds old (netns_create()
+/// and netns_attach() touch the file), a file system mounted over the run directory, and a directory
+/// further above than its parent that is renamed. Until a file that another program made is that old,
+/// each mount and unmount makes the monitor ready.
 ///
 /// Returns 0, or
 ///   -EINVAL     a flag is unknown, rundir is empty, or out is NULL
@@ -97,13 +108,12 @@ pub unsafe extern "C" fn netns_monitor_open(
 ///
 /// Returns the descriptor, or
 ///   -EINVAL     m is NULL
+///   -EBADF      the monitor's descriptors have been closed, or the thread does not share them
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_monitor_fd(m: Option<&NetnsMonitor>) -> c_int {
-    boundary::call(convert::about("monitor", Object::Missing), || {
-        Ok(monitor(m)?.monitor.as_fd().as_raw_fd())
-    })
+    boundary::call(convert::about("monitor", Object::Missing), || monitor(m)?.monitor.fd())
 }
 
 /// Takes the next event, without waiting for one. A name is told with NETNS_EVENT_ADD only when it
@@ -115,6 +125,7 @@ pub unsafe extern "C" fn netns_monitor_fd(m: Option<&NetnsMonitor>) -> c_int {
 /// Returns 1 if there was an event, 0 if there is none by now, or
 ///   -EINVAL     a pointer is NULL, or ev->size is too small
 ///   -E2BIG      ev->size is more than 4096
+///   -EBADF      the monitor's descriptors have been closed, or the thread does not share them
 ///   -EACCES     the run directory is not yours to read any more
 ///   -ELOOP, -ENAMETOOLONG  its path leads through links that lead nowhere by now
 ///   -EAGAIN     the run directory is replaced all the time
@@ -144,22 +155,27 @@ pub unsafe extern "C" fn netns_monitor_next(m: *mut NetnsMonitor, ev: *mut Netns
 }
 
 fn for_c(event: Event) -> NetnsEvent {
-    let (kind, name) = match event {
-        Event::Add(name) => (NETNS_EVENT_ADD, name),
-        Event::Remove(name) => (NETNS_EVENT_REMOVE, name),
-    };
-    let mut text: [c_char; 256] = [0; 256];
-    for (to, from) in text.iter_mut().zip(name.to_bytes().iter().take(255)) {
+    let mut name: [c_char; 256] = [0; 256];
+    for (to, from) in name.iter_mut().zip(event.name.to_bytes().iter().take(255)) {
         *to = *from as c_char;
     }
-    NetnsEvent { size: 0, r#type: kind, name: text }
+    NetnsEvent {
+        size: 0,
+        r#type: match event.change {
+            Change::Added => NETNS_EVENT_ADD,
+            Change::Removed => NETNS_EVENT_REMOVE,
+        },
+        name,
+        inode: event.identity.inode,
+        cookie: event.identity.cookie.unwrap_or(0),
+    }
 }
 
 fn monitor(m: Option<&NetnsMonitor>) -> Result<&NetnsMonitor> {
     convert::required(m, "no monitor given")
 }
 
-/// Ends a monitor and closes its descriptor. NULL is allowed. errno is left alone. Since 1.0.
+/// Ends a monitor and closes those of its descriptors that are still its own. NULL is allowed. errno is left alone. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_monitor_close(m: *mut NetnsMonitor) {
     // SAFETY: m is NULL or a monitor that this library gave and that the caller uses no more.

@@ -43,7 +43,9 @@ pub struct NetnsAddrSnapshot(pub(super) Vec<Address>);
 /// Since 1.0.
 pub struct NetnsRouteSnapshot(pub(super) Vec<Route>);
 
-/// Watches a run directory for names that come and go. End it with netns_monitor_close(). Since 1.0.
+/// Watches a run directory for names that come and go. It holds an epoll(7), an inotify(7) and a
+/// timerfd_create(2) descriptor, and two of /proc/PID/mountinfo while another program is making a
+/// name. End it with netns_monitor_close(). Since 1.0.
 pub struct NetnsMonitor {
     pub(super) monitor: Monitor,
     pub(super) rundir: CString,

@@ -44,6 +44,9 @@ func (t EventType) String() string {
 type Event struct {
 	Type EventType
 	Name string
+	// Inode and Cookie are those of the namespace that the name has got, or had until it was removed.
+	// A Cookie of 0 is not known, as before Linux 6.18.
+	Inode, Cookie uint64
 }
 
 // Monitor watches a run directory for names that come and go, whoever makes and removes them. It waits
@@ -180,7 +183,12 @@ func (w *watcher) next() (Event, bool, error) {
 	if err != nil || got == 0 {
 		return Event{}, false, err
 	}
-	return Event{EventType(event._type), C.GoString(&event.name[0])}, true, nil
+	return Event{
+		Type:   EventType(event._type),
+		Name:   C.GoString(&event.name[0]),
+		Inode:  uint64(event.inode),
+		Cookie: uint64(event.cookie),
+	}, true, nil
 }
 
 // pollable gives a descriptor that the runtime's poller waits for.

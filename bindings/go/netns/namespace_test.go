@@ -468,13 +468,13 @@ func TestMonitorTells(t *testing.T) {
 	create(t, "there")
 	m, err := OpenMonitor(MonitorSnapshot)
 	must(t, err)
-	wantEvent(t, m, Event{EventAdd, "there"})
+	wantEvent(t, m, Event{Type: EventAdd, Name: "there"})
 	blue := create(t, "blue")
-	wantEvent(t, m, Event{EventAdd, "blue"})
+	wantEvent(t, m, Event{Type: EventAdd, Name: "blue"})
 	must(t, blue.Attach("green"))
-	wantEvent(t, m, Event{EventAdd, "green"})
+	wantEvent(t, m, Event{Type: EventAdd, Name: "green"})
 	must(t, Remove("green", 0))
-	wantEvent(t, m, Event{EventRemove, "green"})
+	wantEvent(t, m, Event{Type: EventRemove, Name: "green"})
 	must(t, m.Close())
 	must(t, m.Close())
 	must(t, m.Err())
@@ -488,6 +488,7 @@ func TestMonitorTells(t *testing.T) {
 	}
 }
 
+// wantEvent compares inode and cookie only where they are wanted.
 func wantEvent(t *testing.T, m *Monitor, want Event) {
 	t.Helper()
 	select {
@@ -495,12 +496,31 @@ func wantEvent(t *testing.T, m *Monitor, want Event) {
 		if !open {
 			t.Fatal("the monitor has ended:", m.Err())
 		}
+		if want.Inode == 0 {
+			event.Inode, event.Cookie = 0, 0
+		}
 		if event != want {
 			t.Fatalf("%v, not %v", event, want)
 		}
 	case <-time.After(20 * time.Second):
 		t.Fatalf("no %v", want)
 	}
+}
+
+func TestMonitorTellsWhichNamespaceItIs(t *testing.T) {
+	world.Guard(t)
+	blue := create(t, "blue")
+	m, err := OpenMonitor(MonitorSnapshot)
+	must(t, err)
+	defer m.Close()
+	event := <-m.Events()
+	cookie, err := blue.Cookie()
+	must(t, err)
+	if event.Inode != blue.Inode() || (event.Cookie != 0 && event.Cookie != cookie) {
+		t.Error(event, "of inode", blue.Inode(), "and cookie", cookie)
+	}
+	must(t, Remove("blue", 0))
+	wantEvent(t, m, Event{EventRemove, "blue", event.Inode, event.Cookie})
 }
 
 func TestMonitorLosesNothing(t *testing.T) {
@@ -536,7 +556,7 @@ func TestMonitorLosesNothing(t *testing.T) {
 	must(t, <-made)
 	for name := range told {
 		must(t, Remove(name, 0))
-		wantEvent(t, m, Event{EventRemove, name})
+		wantEvent(t, m, Event{Type: EventRemove, Name: name})
 	}
 }
 

@@ -97,7 +97,13 @@ class RouteList(Owned):
 class NetnsEvent(ctypes.Structure):
     """struct netns_event"""
 
-    _fields_ = [("size", c_uint32), ("type", c_uint32), ("name", c_char * 256)]
+    _fields_ = [
+        ("size", c_uint32),
+        ("type", c_uint32),
+        ("name", c_char * 256),
+        ("inode", c_uint64),
+        ("cookie", c_uint64),
+    ]
 
 
 class SpawnOptions(ctypes.Structure):

@@ -32,6 +32,10 @@ class EventType(enum.IntEnum):
 class Event(NamedTuple):
     type: EventType
     name: str
+    #: Of the namespace that the name has got, or had until it was removed.
+    inode: int
+    #: 0 if it is not known, as before Linux 6.18.
+    cookie: int
 
 
 class Monitor:
@@ -88,7 +92,8 @@ class Monitor:
         while check(lib.netns_monitor_next(self._open, byref(event))) == 1:
             # A later version of the library may tell of what this one does not know.
             if event.type in (EventType.ADD, EventType.REMOVE):
-                return Event(EventType(event.type), os.fsdecode(event.name))
+                name = os.fsdecode(event.name)
+                return Event(EventType(event.type), name, event.inode, event.cookie)
         return None
 
     def __iter__(self) -> Iterator[Event]:
