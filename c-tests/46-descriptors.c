@@ -6,6 +6,8 @@
 #include <linux/netlink.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
 
 /* Above this number no descriptor of these tests is. */
 #define HIGHEST 256
@@ -558,6 +560,157 @@ static void where_cookies_are_a_namespaces_own_the_inode_tells(void)
     with_faults(faults, 1, use_on_an_old_kernel, ns);
 }
 
+/* --- what a request costs --------------------------------------------------------------------------- */
+
+static struct netns *within, *other;
+
+static int get_id(void)
+{
+    return netns_nsid_get(within, other);
+}
+
+static int ensure_id(void)
+{
+    return netns_nsid_ensure(within, other);
+}
+
+static int get_id_here(void)
+{
+    return netns_nsid_get(NULL, other);
+}
+
+static int list_links_within(void)
+{
+    return list_links(within);
+}
+
+static int up_and_again(void)
+{
+    return netns_link_up(within, "lo");
+}
+
+static int add_link(void)
+{
+    return netns_link_add(within, "d0", "bridge");
+}
+
+static int add_veth(void)
+{
+    return netns_veth_add(within, "v0", within, "v1");
+}
+
+static int add_address(void)
+{
+    return netns_addr_add(within, "lo", "192.0.2.1/24");
+}
+
+static int list_addresses(void)
+{
+    struct netns_addr_snapshot *list = NULL;
+    int rc = netns_addr_list(within, 0, &list);
+
+    netns_addr_list_free(list);
+    return rc;
+}
+
+static int add_route(void)
+{
+    return netns_route_add(within, "198.51.100.0/24", NULL, "lo");
+}
+
+static int list_routes(void)
+{
+    struct netns_route_snapshot *list = NULL;
+    int rc = netns_route_list(within, 0, &list);
+
+    netns_route_list_free(list);
+    return rc;
+}
+
+/* One to see that the connection is the handle's, and two for each thing that is asked; a list is one more. */
+static const struct cost {
+    const char *name;
+    int (*call)(void);
+    int most;
+} costs[] = {
+    {"nsid_get", get_id, 3},
+    {"nsid_ensure", ensure_id, 3},
+    {"nsid_get, here", get_id_here, 5},
+    {"link_list", list_links_within, 4},
+    {"link_up", up_and_again, 3},
+    {"link_add", add_link, 3},
+    {"veth_add", add_veth, 3},
+    /* By the interface's index. */
+    {"addr_add", add_address, 5},
+    {"route_add", add_route, 5},
+    /* And the interfaces' names. */
+    {"addr_list", list_addresses, 7},
+    {"route_list", list_routes, 7},
+};
+
+static void call_between_marks(const struct cost *cost)
+{
+    int rc;
+
+    OK(list_links_within());
+    MUST(ptrace(PTRACE_TRACEME, 0, NULL, NULL));
+    raise(SIGSTOP);
+    getppid();
+    rc = cost->call();
+    getppid();
+    _exit(rc < 0 || test_failures);
+}
+
+/* The kernel's calls for memory come now and then. */
+static bool is_for_memory(uint64_t call)
+{
+    return call == SYS_brk || call == SYS_mmap || call == SYS_munmap || call == SYS_madvise;
+}
+
+static int calls_of(const struct cost *cost)
+{
+    struct __ptrace_syscall_info info;
+    int status, marks = 0, calls = 0;
+    pid_t child = MUST(fork());
+
+    if (child == 0)
+        call_between_marks(cost);
+    while (waitpid(child, &status, 0) == child && WIFSTOPPED(status)) {
+        if (ptrace(PTRACE_GET_SYSCALL_INFO, child, sizeof info, &info) > 0 &&
+            info.op == PTRACE_SYSCALL_INFO_ENTRY) {
+            if (info.entry.nr == SYS_getppid)
+                marks++;
+            else if (marks == 1 && !is_for_memory(info.entry.nr))
+                calls++;
+        }
+        /* Without it no stop is known for a system call's. */
+        ptrace(PTRACE_SETOPTIONS, child, NULL, PTRACE_O_TRACESYSGOOD);
+        ptrace(PTRACE_SYSCALL, child, NULL, NULL);
+    }
+    check_at(WIFEXITED(status) && WEXITSTATUS(status) == 0, __LINE__, "%s ends with %d", cost->name, status);
+    return marks == 2 ? calls : -1;
+}
+
+static void a_request_costs_the_calls_that_it_takes(void)
+{
+    if (under_valgrind())
+        skip("valgrind's own calls would be counted too");
+    MUST(netns_create(NULL, 0, &within));
+    MUST(netns_create(NULL, 0, &other));
+    OK(netns_link_up(within, "lo"));
+    OK(netns_nsid_set(within, other, 1));
+    MUST(netns_setns(within));
+    for (size_t i = 0; i < sizeof costs / sizeof *costs; i++) {
+        int calls = calls_of(&costs[i]);
+
+        if (calls < 0)
+            skip("no PTRACE_GET_SYSCALL_INFO");
+        check_at(calls <= costs[i].most, __LINE__, "%s: %d system calls", costs[i].name, calls);
+    }
+    netns_close(within);
+    netns_close(other);
+}
+
 int main(void)
 {
     RUN(a_stream_under_the_number_is_not_written_to_read_or_closed);
@@ -578,5 +731,7 @@ int main(void)
     RUN(a_child_that_borrows_the_memory_leaves_the_connection);
     RUN(a_process_that_cannot_be_told_from_its_children_keeps_none);
     RUN(where_cookies_are_a_namespaces_own_the_inode_tells);
+
+    RUN(a_request_costs_the_calls_that_it_takes);
     return finish();
 }
