@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* A plain user in user namespaces, and root with less than root has. */
 #include "privilege.h"
+#include "steps.h"
 
+#include <stddef.h>
 #include <pthread.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -332,6 +334,105 @@ static void root_without_cap_sys_admin_may_look_but_not_touch(void)
 }
 
 /* Clearing an empty file takes no capability. */
+/* --- what a refusal costs ---------------------------------------------------------------------- */
+
+/* What a visit makes, and what a helper thread would. */
+static const int calls_of_visits[] = {SYS_rt_sigprocmask, SYS_openat, SYS_capget, SYS_setns, SYS_unshare,
+                                      SYS_socket, SYS_ioctl, SYS_close, SYS_clone, SYS_clone3};
+
+static struct {
+    int calls, threads;
+} counted;
+
+static void count(const struct seccomp_data *data, struct seccomp_notif_resp *response, void *arg)
+{
+    (void)response;
+    (void)arg;
+    counted.calls++;
+    counted.threads += data->nr == SYS_clone || data->nr == SYS_clone3;
+}
+
+#define COUNTED(call) (counted.calls = counted.threads = 0, (call))
+
+static int be_refused(void *arg)
+{
+    struct netns *made = NULL;
+    bool called = false;
+
+    drop_capability(CAP_SYS_ADMIN);
+    COUNTED(FAILS(EPERM, netns_socket(arg, AF_INET, SOCK_STREAM, 0)));
+    MESSAGE_LACKS("back");
+    /* The mask, the thread's own namespace, the refusal, the question why, and all of it undone. */
+    CHECK(counted.calls <= 6);
+    EQUAL(counted.threads, 0);
+    COUNTED(FAILS(EPERM, netns_create(NULL, 0, &made)));
+    CHECK(counted.calls <= 6);
+    EQUAL(counted.threads, 0);
+    COUNTED(FAILS(EPERM, netns_enter(arg)));
+    MESSAGE_LACKS("back");
+    CHECK(counted.calls <= 4);
+    COUNTED(FAILS(EPERM, netns_run(arg, never, &called, NULL)));
+    CHECK(counted.calls <= 4);
+    COUNTED(FAILS(EPERM, netns_nsid_get(arg, arg)));
+    EQUAL(counted.threads, 0);
+    CHECK(!called);
+    return 0;
+}
+
+static void without_the_capability_no_helper_thread_is_asked(void)
+{
+    struct netns *ns = NULL;
+
+    OK(netns_create(NULL, 0, &ns));
+    with_stops(calls_of_visits, sizeof calls_of_visits / sizeof *calls_of_visits, be_refused, ns, count,
+               NULL);
+    netns_close(ns);
+}
+
+static int visit_home(void *arg)
+{
+    COUNTED(FAILS(EPERM, netns_socket(arg, AF_INET, SOCK_STREAM, 0)));
+    MESSAGE_HAS("owns the target");
+    EQUAL(counted.threads, 0);
+    return 0;
+}
+
+/* With it, but over no namespace that a helper thread could go to. */
+static void nor_for_a_namespace_outside_the_user_namespace(void)
+{
+    struct netns *home = NULL;
+
+    without_a_way_back();
+    OK(netns_open_current(&home));
+    with_stops(calls_of_visits, sizeof calls_of_visits / sizeof *calls_of_visits, visit_home, home, count,
+               NULL);
+    netns_close(home);
+}
+
+static int visit_twice(void *arg)
+{
+    int token;
+
+    COUNTED(close(OK(netns_socket(arg, AF_INET, SOCK_STREAM, 0))));
+    /* And the test's own close. */
+    EQUAL(counted.calls, 9);
+    COUNTED(token = OK(netns_enter(arg)));
+    EQUAL(counted.calls, 3);
+    COUNTED(OK(netns_leave(token)));
+    EQUAL(counted.calls, 2);
+    return 0;
+}
+
+static void who_has_it_is_asked_nothing_more(void)
+{
+    struct netns *ns = NULL;
+
+    OK(netns_create(NULL, 0, &ns));
+    with_stops(calls_of_visits, sizeof calls_of_visits / sizeof *calls_of_visits, visit_twice, ns, count,
+               NULL);
+    netns_close(ns);
+}
+
 static void root_without_cap_sys_admin_clears_what_a_killed_creator_left(void)
 {
     write_file("/run/netns/blue", "", 01000);
@@ -401,6 +502,9 @@ int main(void)
     RUN(a_plain_user_may_look_but_not_touch);
     RUN(a_plain_user_cannot_clear_what_a_killed_creator_left);
     RUN(root_without_cap_sys_admin_may_look_but_not_touch);
+    RUN(without_the_capability_no_helper_thread_is_asked);
+    RUN(nor_for_a_namespace_outside_the_user_namespace);
+    RUN(who_has_it_is_asked_nothing_more);
     RUN(root_without_cap_sys_admin_clears_what_a_killed_creator_left);
     RUN(root_without_cap_net_admin_gets_no_lo_and_no_name);
     RUN(a_name_from_outside_the_user_namespace_is_not_removed);

@@ -9,6 +9,7 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sched::{CloneFlags, setns, unshare};
 use nix::unistd::gettid;
+use rustix::thread::{CapabilitySet, capabilities};
 
 use crate::error::{At, Error, Result, Step};
 use crate::helper::on_helper_thread;
@@ -38,8 +39,9 @@ impl Home {
     }
 
     /// Goes to where the thread is already: what that needs, coming back will need.
-    fn prove(&self) -> Result<()> {
-        setns(&self.0, CloneFlags::CLONE_NEWNET).at(Step::ProveWayBack)
+    fn prove(self) -> Result<Home> {
+        setns(&self.0, CloneFlags::CLONE_NEWNET).at(Step::ProveWayBack)?;
+        Ok(self)
     }
 }
 
@@ -91,12 +93,10 @@ impl Visit {
     }
 
     fn begin_at(to: Destination) -> Result<Visit> {
-        // A home that cannot be opened is no way back either.
-        let home = Home::open().map_err(|error| match error.errno {
-            errno if is_shortage(errno) => error,
-            _ => error.as_errno(Errno::EPERM),
+        let home = way_back().map_err(|error| match error.errno {
+            Errno::EPERM if !to.may_be_entered() => to.refused(Errno::EPERM),
+            _ => error,
         })?;
-        home.prove()?;
         to.go()?;
         Ok(Visit { home: Some(home) })
     }
@@ -120,6 +120,16 @@ impl Drop for Visit {
             // The stack is unwinding; there is nobody to tell.
             let _ = go_back(home.0.as_fd());
         }
+    }
+}
+
+/// A home that the thread can go back to.
+fn way_back() -> Result<Home> {
+    match Home::open() {
+        Ok(home) => home.prove(),
+        Err(error) if is_shortage(error.errno) => Err(error),
+        // A home that cannot be opened is no way back either.
+        Err(error) => Err(error.as_errno(Errno::EPERM)),
     }
 }
 
@@ -184,6 +194,32 @@ impl Destination<'_> {
         match self {
             Destination::Existing(ns) => set(ns),
             Destination::New => unshare(CloneFlags::CLONE_NEWNET).at(Step::Unshare),
+        }
+    }
+
+    /// What [`Destination::go`] would say.
+    fn refused(self, errno: Errno) -> Error {
+        match self {
+            Destination::Existing(_) => Error::new(Step::Setns, errno),
+            Destination::New => Error::new(Step::Unshare, errno),
+        }
+    }
+
+    /// Whether some thread of the process could go, as far as is known without going: the kernel wants
+    /// CAP_SYS_ADMIN in the thread's own user namespace (netns_install() in net/core/net_namespace.c,
+    /// unshare_nsproxy_namespaces() in kernel/nsproxy.c), and in the one that owns the destination,
+    /// which must be the same or below it, as NS_GET_USERNS tells.
+    fn may_be_entered(self) -> bool {
+        if capabilities(None)
+            .is_ok_and(|thread| !thread.effective.contains(CapabilitySet::SYS_ADMIN))
+        {
+            return false;
+        }
+        match self {
+            Destination::Existing(ns) => {
+                sys::namespace_owner(ns.as_fd()).err() != Some(Errno::EPERM)
+            }
+            Destination::New => true,
         }
     }
 }

@@ -95,6 +95,12 @@ pub fn namespace_id(fd: BorrowedFd) -> Result<u64, Errno> {
     Ok(id)
 }
 
+/// The user namespace that owns a namespace; EPERM: it is neither the caller's own nor one below.
+pub fn namespace_owner(fd: BorrowedFd) -> Result<OwnedFd, Errno> {
+    // SAFETY: this ioctl takes no argument and returns a new descriptor, close-on-exec.
+    owned(unsafe { libc::ioctl(fd.as_raw_fd(), libc::NS_GET_USERNS) })
+}
+
 /// The network namespace that a socket lives in.
 pub fn namespace_of_socket(socket: BorrowedFd) -> Result<OwnedFd, Errno> {
     // SAFETY: this ioctl takes no argument and returns a new descriptor, close-on-exec.
