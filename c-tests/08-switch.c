@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* The calling thread goes into a namespace and back, and sockets are opened elsewhere. */
-#include "test.h"
+#include "privilege.h"
 
 #include <arpa/inet.h>
 #include <linux/if_packet.h>
@@ -248,7 +248,6 @@ static void null_is_einval(void)
 
     FAILS(EINVAL, netns_setns(NULL));
     FAILS(EINVAL, netns_enter(NULL));
-    FAILS(EINVAL, netns_socket(NULL, AF_INET, SOCK_STREAM, 0));
     FAILS(EINVAL, netns_is_current(NULL));
     EQUAL(here(), home);
 }
@@ -304,6 +303,33 @@ static void lives_in(int socket, const struct netns *ns, int line)
 }
 
 #define LIVES_IN(socket, ns) lives_in((socket), (ns), __LINE__)
+
+/* NULL is where the thread is, which takes no capability. */
+static void without_a_namespace_a_socket_is_opened_where_the_thread_is(void)
+{
+    struct netns *ns = new_namespace(0), *own = NULL;
+    int fd, token;
+
+    OK(netns_open_current(&own));
+    fd = OK(netns_socket(NULL, AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+    LIVES_IN(fd, own);
+    EQUAL(fcntl(fd, F_GETFD), FD_CLOEXEC);
+    EQUAL(fcntl(fd, F_GETFL) & O_NONBLOCK, O_NONBLOCK);
+    close(fd);
+    token = OK(netns_enter(ns));
+    fd = OK(netns_socket(NULL, AF_INET, SOCK_STREAM, 0));
+    LIVES_IN(fd, ns);
+    close(fd);
+    OK(netns_leave(token));
+    FAILS(EAFNOSUPPORT, netns_socket(NULL, 9999, SOCK_STREAM, 0));
+    allow_descriptors(0);
+    FAILS(EMFILE, netns_socket(NULL, AF_INET, SOCK_STREAM, 0));
+    allow_descriptors(-1);
+    drop_capability(CAP_SYS_ADMIN);
+    close(OK(netns_socket(NULL, AF_INET, SOCK_STREAM, 0)));
+    netns_close(own);
+    netns_close(ns);
+}
 
 static void sockets_of_every_family_live_in_the_namespace(void)
 {
@@ -590,6 +616,7 @@ int main(void)
     RUN(null_is_einval);
     RUN(without_a_descriptor_to_be_had_nothing_changes);
     RUN(a_socket_that_is_one_too_many_leaves_the_thread_at_home);
+    RUN(without_a_namespace_a_socket_is_opened_where_the_thread_is);
     RUN(sockets_of_every_family_live_in_the_namespace);
     RUN(a_socket_may_be_opened_nonblocking);
     RUN(a_socket_is_close_on_exec_whether_that_is_asked_for_or_not);

@@ -56,16 +56,23 @@ static void the_result_may_be_null(void)
     end();
 }
 
-static void without_namespace_or_function_nothing_is_called(void)
+static void without_a_function_nothing_is_called(void)
 {
     int result = 4711;
 
     begin();
-    FAILS(EINVAL, netns_run(NULL, give, &(int){1}, &result));
+    FAILS(EINVAL, netns_run(NULL, NULL, NULL, &result));
     FAILS(EINVAL, netns_run(ns, NULL, NULL, &result));
     EQUAL(called, 0);
     EQUAL(result, 4711);
     end();
+}
+
+static int tell_where(void *place)
+{
+    called++;
+    *(uint64_t *)place = here();
+    return 7;
 }
 
 static int fail_with_errno(void *arg)
@@ -145,6 +152,28 @@ static void a_callback_that_enters_and_does_not_leave_is_brought_home(void)
     EQUAL(here(), netns_inode(ns));
     MUST(setns(netns_fd(other), CLONE_NEWNET));
     home = netns_inode(other);
+    end();
+}
+
+/* NULL is where the thread is: it goes nowhere, takes no capability for that, and is not brought back. */
+static void without_a_namespace_the_callback_is_just_called(void)
+{
+    int result = 0, token;
+    uint64_t place = 0;
+
+    begin();
+    EQUAL(OK(netns_run(NULL, tell_where, &place, &result)), 0);
+    EQUAL(result, 7);
+    EQUAL(place, home);
+    token = OK(netns_enter(ns));
+    OK(netns_run(NULL, give, &(int){1}, NULL));
+    OK(netns_run(NULL, go_elsewhere, NULL, NULL));
+    EQUAL(here(), netns_inode(other));
+    OK(netns_leave(token));
+    drop_capability(CAP_SYS_ADMIN);
+    place = 0;
+    OK(netns_run(NULL, tell_where, &place, NULL));
+    EQUAL(place, home);
     end();
 }
 
@@ -249,11 +278,63 @@ static void a_callback_that_drops_the_way_back_is_enotrecoverable(void)
     end();
 }
 
-static int close_and_drop_admin(void *arg)
+static int close_the_handle(void *arg)
 {
     netns_close(ns);
     ns = NULL;
+    return *(int *)arg;
+}
+
+static void a_callback_may_close_the_handle(void)
+{
+    int result = 0;
+
+    begin();
+    OK(netns_run(ns, close_the_handle, &(int){7}, &result));
+    EQUAL(result, 7);
+    end();
+}
+
+static int close_and_drop_admin(void *arg)
+{
+    close_the_handle(arg);
     return drop_admin(arg);
+}
+
+static const char *in_the_way;
+
+/* What closes descriptors that it does not know opens others under their numbers. */
+static int take_the_way_back(void *number)
+{
+    MUST(close(*(int *)number));
+    if (in_the_way)
+        EQUAL(MUST(open(in_the_way, O_RDONLY | O_CLOEXEC)), *(int *)number);
+    return 1;
+}
+
+/* It is told so, and what has the number by now is left alone, a namespace too. */
+static void a_callback_that_closes_the_way_back_is_enotrecoverable(void)
+{
+    static const char *const files[] = {NULL, "/dev/null", "/run/netns/red"};
+    struct netns *own = NULL;
+
+    begin();
+    MUST(netns_attach(other, "red", 0));
+    OK(netns_open_current(&own));
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        int number = MUST(dup(0)), result = 4711;
+
+        close(number);
+        in_the_way = files[i];
+        FAILS(ENOTRECOVERABLE, netns_run(ns, take_the_way_back, &number, &result));
+        MESSAGE_HAS("wrong namespace");
+        EQUAL(result, 4711);
+        EQUAL(here(), netns_inode(ns));
+        EQUAL(close(number), in_the_way ? 0 : -1);
+        MUST(setns(netns_fd(own), CLONE_NEWNET));
+    }
+    netns_close(own);
+    end();
 }
 
 /* A handle may be closed while its namespace is visited: the message is not to speak of it then. */
@@ -421,7 +502,10 @@ int main(void)
 {
     RUN(what_the_callback_returns_is_the_result_whatever_it_is);
     RUN(the_result_may_be_null);
-    RUN(without_namespace_or_function_nothing_is_called);
+    RUN(without_a_function_nothing_is_called);
+    RUN(without_a_namespace_the_callback_is_just_called);
+    RUN(a_callback_may_close_the_handle);
+    RUN(a_callback_that_closes_the_way_back_is_enotrecoverable);
     RUN(a_callback_that_fails_is_no_failure_of_run);
     RUN(runs_nest);
     RUN(a_callback_that_goes_elsewhere_is_brought_home);

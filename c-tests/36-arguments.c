@@ -251,11 +251,12 @@ static void handle_without(struct netns *ns)
     REFUSED(EINVAL, netns_is_current, NULL);
     REFUSED(EINVAL, netns_setns, NULL);
     REFUSED(EINVAL, netns_enter, NULL);
-    REFUSED(EINVAL, netns_run, NULL, give_seven, &result, &result);
     REFUSED(EINVAL, netns_run, ns, NULL, &result, &result);
+    REFUSED(EINVAL, netns_run, NULL, NULL, &result, &result);
     EQUAL(result, 0);
     ALLOWED(netns_run, ns, give_seven, NULL, NULL);
-    REFUSED(EINVAL, netns_socket, NULL, AF_INET, SOCK_DGRAM, 0);
+    ALLOWED(netns_run, NULL, give_seven, NULL, NULL);
+    close(ALLOWED(netns_socket, NULL, AF_INET, SOCK_DGRAM, 0));
 }
 
 static void lists_without(struct netns *ns)

@@ -507,8 +507,12 @@ int netns_setns(const struct netns *ns);
  * Moves the calling thread into the namespace until netns_leave(). Threads that it starts in there
  * stay in there. Stays nest: leave them in the reverse order.
  *
- * Returns a token, which is a close-on-exec descriptor of the namespace that the thread comes from,
- * to go back with; or
+ * In between, nothing is blocked: a signal handler may run in there, and setuid(2), setresuid(2) and
+ * their like in another thread take CAP_SYS_ADMIN from this one too, which then cannot go back. The
+ * calls that visit a namespace by themselves, such as netns_socket(), hold both off.
+ *
+ * Returns a token to go back with: a close-on-exec descriptor of the namespace that the thread comes
+ * from, open with O_APPEND and O_NONBLOCK, by which netns_leave() knows it. Or
  *   -EINVAL     ns is NULL
  *   -EPERM      the thread could not come back, or CAP_SYS_ADMIN to go is missing. netns_setns(),
  *               in a thread of your own that ends in there, asks for less
@@ -523,12 +527,14 @@ int netns_enter(const struct netns *ns);
 /**
  * Takes the calling thread back to where it was when netns_enter() returned token, and closes the
  * token. A token belongs to the thread that got it, and to the child of a fork(2) in between: on
- * another thread it would take that one to the first one's home.
+ * another thread it would take that one to the first one's home. Another descriptor, which has got
+ * the number since the token was closed, is refused and stays open.
  *
  * Returns 0, or
  *   -EBADF      token is not open; the thread is where it was
  *   -EINVAL     token is not one that netns_enter() returned; the thread is where it was
- *   -ENOTRECOVERABLE  the kernel refused; the thread has not gone back, and the token is still open
+ *   -ENOTRECOVERABLE  the kernel refused, because the thread has lost CAP_SYS_ADMIN meanwhile; it has
+ *               not gone back, and the token is still open
  * Allocates nothing.
  *
  * Since 1.0.
@@ -539,20 +545,23 @@ int netns_leave(int token);
 /**
  * Calls func(arg) with the calling thread in the namespace, and takes it back.
  *
+ * ns      NULL is the namespace that the thread is in: nothing but func is called, and where func
+ *         goes the thread stays. func may close the handle.
  * func    runs on the calling thread with its signal mask, so handlers may run in there too.
  *         Threads that it starts stay in there. pthread_cancel(3) takes effect when netns_run() has
  *         returned. pthread_exit(3) takes the thread back on its way; longjmp(3) and C++ exceptions
- *         out of func do not, and are not allowed. errno is as func left it.
+ *         out of func do not, and are not allowed. errno is as func left it. One of the process's
+ *         descriptors is the way back meanwhile: func closes none that it does not know.
  * arg     is passed to func.
  * result  receives what func returned; NULL if you do not need it.
  *
  * Returns 0, whatever func returned, or
- *   -EINVAL     ns or func is NULL; func was not called
+ *   -EINVAL     func is NULL
  *   -EPERM      the thread could not come back, or CAP_SYS_ADMIN to go is missing; func was not
  *               called
  *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had; func was not called
- *   -ENOTRECOVERABLE  func was called, and the thread could not go back (did func drop a
- *               capability?)
+ *   -ENOTRECOVERABLE  func was called, and the thread could not go back: did func drop a capability,
+ *               did another thread call setuid(2) meanwhile, or was the way back closed?
  *
  * Since 1.0.
  */
@@ -566,10 +575,11 @@ int netns_run(const struct netns *ns,
  * Opens a socket in the namespace, as socket(2) does, close-on-exec. It stays in there wherever the
  * thread is, which stays where it is.
  *
+ * ns      NULL is the namespace that the thread is in: socket(2), close-on-exec.
  * domain, type, protocol  as in socket(2); type may have SOCK_NONBLOCK added.
  *
  * Returns the socket, which is yours to close(2), or
- *   -EINVAL     ns is NULL, or as socket(2) says
+ *   -EINVAL     as socket(2) says
  *   -EPERM, -EACCES  CAP_SYS_ADMIN to enter, or what this kind of socket needs, is missing
  *   -EAFNOSUPPORT, -EPROTONOSUPPORT, -ESOCKTNOSUPPORT  as socket(2) says
  *   -EAGAIN     no helper thread could be started, where one is needed (see netns_create())

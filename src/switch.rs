@@ -3,6 +3,7 @@
 //! Who goes away for a moment proves first that he can come back: going back is a setns(2) too, and
 //! is refused to a thread without CAP_SYS_ADMIN in the user namespace that owns its home.
 
+use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
@@ -20,8 +21,8 @@ use crate::signal_mask::BlockedSignals;
 use crate::sys;
 
 /// What tells a token from every other descriptor: nsfs gives these flags no meaning, and nobody
-/// else opens a namespace with them. By it [`leave`] refuses a handle's descriptor, or a number that
-/// has been closed and given to another file.
+/// else opens a namespace with both of them. By it [`leave`] refuses a handle's descriptor, one of the
+/// program's own, or a number that has been closed and given to another file.
 const TOKEN_MARK: OFlag = OFlag::O_APPEND.union(OFlag::O_NONBLOCK);
 
 /// setns(2) back may fail for want of memory, which passes.
@@ -43,6 +44,48 @@ impl Home {
         setns(&self.0, CloneFlags::CLONE_NEWNET).at(Step::ProveWayBack)?;
         Ok(self)
     }
+
+    /// The home that a token stands for. It is closed by who drops it, and by nobody else.
+    ///
+    /// # Safety
+    ///
+    /// No value of Rust's owns the descriptor: it is a token that [`Visit::into_token`] gave, or the
+    /// program's own.
+    unsafe fn of_token(token: RawFd) -> Result<ManuallyDrop<Home>> {
+        if token < 0 {
+            return Err(Error::new(Step::Token, Errno::EBADF));
+        }
+        // SAFETY: the descriptor is only asked what it is; if it is not open, fcntl says EBADF.
+        let fd = unsafe { BorrowedFd::borrow_raw(token) };
+        let flags = OFlag::from_bits_retain(fcntl(fd, FcntlArg::F_GETFL).at(Step::Token)?);
+        if !flags.contains(TOKEN_MARK) || flags & OFlag::O_ACCMODE != OFlag::O_RDONLY {
+            return Err(no_token());
+        }
+        // SAFETY: it has the mark, so it is a token, which the caller says nobody owns.
+        Ok(ManuallyDrop::new(Home(unsafe { OwnedFd::from_raw_fd(token) })))
+    }
+
+    /// The errno is the kernel's.
+    fn go_back(&self) -> Result<()> {
+        let mut result = setns(&self.0, CloneFlags::CLONE_NEWNET);
+        for _ in 1..TRIES_TO_GO_BACK {
+            match result {
+                // EINVAL: the descriptor is no network namespace, and will not become one.
+                Ok(()) | Err(Errno::EINVAL) => break,
+                Err(_) => result = setns(&self.0, CloneFlags::CLONE_NEWNET),
+            }
+        }
+        result.at(Step::GoBack)
+    }
+}
+
+fn no_token() -> Error {
+    Error::new(Step::Token, Errno::EINVAL).hint("it is not a token, or has been used already")
+}
+
+/// A thread that has not gone back is the caller's to end.
+fn lost(error: Error) -> Error {
+    Error::new(Step::GoBack, error.errno).as_errno(Errno::ENOTRECOVERABLE)
 }
 
 fn marked_without_proc() -> nix::Result<OwnedFd> {
@@ -102,13 +145,10 @@ impl Visit {
     }
 
     pub fn end(mut self) -> Result<()> {
-        match self.home.take() {
-            Some(home) => go_back(home.0.as_fd()),
-            None => Ok(()),
-        }
+        self.home.take().map_or(Ok(()), |home| home.go_back().map_err(lost))
     }
 
-    /// Makes the visit one that ends with [`leave`], whenever that may be.
+    /// Makes the visit one that ends with [`leave`] or [`end_visit`], whenever that may be.
     pub fn into_token(mut self) -> RawFd {
         self.home.take().map_or(-1, |home| home.0.into_raw_fd())
     }
@@ -118,7 +158,7 @@ impl Drop for Visit {
     fn drop(&mut self) {
         if let Some(home) = self.home.take() {
             // The stack is unwinding; there is nobody to tell.
-            let _ = go_back(home.0.as_fd());
+            let _ = home.go_back();
         }
     }
 }
@@ -133,52 +173,39 @@ fn way_back() -> Result<Home> {
     }
 }
 
-/// Ends a visit by its token, which is closed even if the thread cannot go back.
-pub fn end_visit(token: RawFd) -> Result<()> {
-    // SAFETY: the caller got it from into_token and has given it to nobody else.
-    let home = unsafe { OwnedFd::from_raw_fd(token) };
-    go_back(home.as_fd())
-}
-
-fn go_back(home: BorrowedFd) -> Result<()> {
-    setns_back(home).at(Step::GoBack).map_err(|error| error.as_errno(Errno::ENOTRECOVERABLE))
-}
-
-fn setns_back(home: BorrowedFd) -> nix::Result<()> {
-    let mut result = setns(home, CloneFlags::CLONE_NEWNET);
-    for _ in 1..TRIES_TO_GO_BACK {
-        match result {
-            // EINVAL: the descriptor is no network namespace, and will not become one.
-            Ok(()) | Err(Errno::EINVAL) => break,
-            Err(_) => result = setns(home, CloneFlags::CLONE_NEWNET),
-        }
-    }
-    result
-}
-
-/// Ends the stay that `token` stands for, and closes it. A token that fails stays open.
-pub fn leave(token: RawFd) -> Result<()> {
-    if token < 0 {
-        return Err(Error::new(Step::Token, Errno::EBADF));
-    }
-    // SAFETY: the descriptor is only asked what it is; if it is not open, fcntl says EBADF.
-    let fd = unsafe { BorrowedFd::borrow_raw(token) };
-    let flags = OFlag::from_bits_retain(fcntl(fd, FcntlArg::F_GETFL).at(Step::Token)?);
-    let no_token =
-        Error::new(Step::Token, Errno::EINVAL).hint("it is not a token, or has been used already");
-    if !flags.contains(TOKEN_MARK) || flags & OFlag::O_ACCMODE != OFlag::O_RDONLY {
-        return Err(no_token);
-    }
-    match setns_back(fd) {
-        Ok(()) => {}
-        Err(Errno::EINVAL) => return Err(no_token),
-        Err(errno) => {
-            return Err(Error::new(Step::GoBack, errno).as_errno(Errno::ENOTRECOVERABLE));
-        }
-    }
-    // SAFETY: netns_enter gave the token away with into_raw_fd, and its owner has just handed it back.
-    drop(unsafe { OwnedFd::from_raw_fd(token) });
+/// Ends the stay that `token` stands for, and closes it. A token that fails stays open, and what is
+/// none is left alone.
+///
+/// # Safety
+///
+/// No value of Rust's owns the descriptor: it is a token that [`Visit::into_token`] gave, or the
+/// program's own.
+pub unsafe fn leave(token: RawFd) -> Result<()> {
+    // SAFETY: the caller promises what this needs.
+    let home = unsafe { Home::of_token(token) }?;
+    home.go_back().map_err(|error| match error.errno {
+        Errno::EINVAL => no_token(),
+        _ => lost(error),
+    })?;
+    drop(ManuallyDrop::into_inner(home));
     Ok(())
+}
+
+/// Ends a stay during which foreign code has run, which may have closed the token and opened something
+/// else. The token is closed even if the thread cannot go back.
+///
+/// # Safety
+///
+/// As for [`leave`].
+pub unsafe fn end_visit(token: RawFd) -> Result<()> {
+    // SAFETY: the caller promises what this needs.
+    let home = unsafe { Home::of_token(token) }.map_err(lost)?;
+    let gone = home.go_back();
+    // EINVAL: one that another kind of namespace was opened with.
+    if !gone.is_err_and(|error| error.errno == Errno::EINVAL) {
+        drop(ManuallyDrop::into_inner(home));
+    }
+    gone.map_err(lost)
 }
 
 /// Where a short trip goes.
@@ -247,7 +274,12 @@ pub fn within<T: Send>(to: Destination, work: impl FnOnce() -> Result<T> + Send)
     result
 }
 
+/// socket(2) where the thread is.
+pub fn socket_here(domain: i32, kind: i32, protocol: i32) -> Result<OwnedFd> {
+    sys::socket(domain, kind, protocol).at(Step::Socket)
+}
+
 /// socket(2) in `ns`.
 pub fn socket(ns: &Namespace, domain: i32, kind: i32, protocol: i32) -> Result<OwnedFd> {
-    within(Destination::Existing(ns), || sys::socket(domain, kind, protocol).at(Step::Socket))
+    within(Destination::Existing(ns), || socket_here(domain, kind, protocol))
 }

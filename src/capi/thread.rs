@@ -7,7 +7,7 @@ use std::ptr;
 
 use nix::errno::Errno;
 
-use crate::error::Object;
+use crate::error::{Object, Result};
 use crate::switch::{self, Visit};
 
 use super::boundary::{self, FromErrno};
@@ -34,8 +34,12 @@ pub unsafe extern "C" fn netns_setns(ns: Option<&Netns>) -> c_int {
 /// Moves the calling thread into the namespace until netns_leave(). Threads that it starts in there
 /// stay in there. Stays nest: leave them in the reverse order.
 ///
-/// Returns a token, which is a close-on-exec descriptor of the namespace that the thread comes from,
-/// to go back with; or
+/// In between, nothing is blocked: a signal handler may run in there, and setuid(2), setresuid(2) and
+/// their like in another thread take CAP_SYS_ADMIN from this one too, which then cannot go back. The
+/// calls that visit a namespace by themselves, such as netns_socket(), hold both off.
+///
+/// Returns a token to go back with: a close-on-exec descriptor of the namespace that the thread comes
+/// from, open with O_APPEND and O_NONBLOCK, by which netns_leave() knows it. Or
 ///   -EINVAL     ns is NULL
 ///   -EPERM      the thread could not come back, or CAP_SYS_ADMIN to go is missing. netns_setns(),
 ///               in a thread of your own that ends in there, asks for less
@@ -53,49 +57,58 @@ pub unsafe extern "C" fn netns_enter(ns: Option<&Netns>) -> c_int {
 
 /// Takes the calling thread back to where it was when netns_enter() returned token, and closes the
 /// token. A token belongs to the thread that got it, and to the child of a fork(2) in between: on
-/// another thread it would take that one to the first one's home.
+/// another thread it would take that one to the first one's home. Another descriptor, which has got
+/// the number since the token was closed, is refused and stays open.
 ///
 /// Returns 0, or
 ///   -EBADF      token is not open; the thread is where it was
 ///   -EINVAL     token is not one that netns_enter() returned; the thread is where it was
-///   -ENOTRECOVERABLE  the kernel refused; the thread has not gone back, and the token is still open
+///   -ENOTRECOVERABLE  the kernel refused, because the thread has lost CAP_SYS_ADMIN meanwhile; it has
+///               not gone back, and the token is still open
 /// Allocates nothing.
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn netns_leave(token: c_int) -> c_int {
-    boundary::call(convert::about("leave", Object::Descriptor(token)), || switch::leave(token))
+    boundary::call(convert::about("leave", Object::Descriptor(token)), || {
+        // SAFETY: it is what netns_enter() gave to the caller, or a descriptor of the caller's own.
+        unsafe { switch::leave(token) }
+    })
 }
 
 /// Calls func(arg) with the calling thread in the namespace, and takes it back.
 ///
+/// ns      NULL is the namespace that the thread is in: nothing but func is called, and where func
+///         goes the thread stays. func may close the handle.
 /// func    runs on the calling thread with its signal mask, so handlers may run in there too.
 ///         Threads that it starts stay in there. pthread_cancel(3) takes effect when netns_run() has
 ///         returned. pthread_exit(3) takes the thread back on its way; longjmp(3) and C++ exceptions
-///         out of func do not, and are not allowed. errno is as func left it.
+///         out of func do not, and are not allowed. errno is as func left it. One of the process's
+///         descriptors is the way back meanwhile: func closes none that it does not know.
 /// arg     is passed to func.
 /// result  receives what func returned; NULL if you do not need it.
 ///
 /// Returns 0, whatever func returned, or
-///   -EINVAL     ns or func is NULL; func was not called
+///   -EINVAL     func is NULL
 ///   -EPERM      the thread could not come back, or CAP_SYS_ADMIN to go is missing; func was not
 ///               called
 ///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had; func was not called
-///   -ENOTRECOVERABLE  func was called, and the thread could not go back (did func drop a
-///               capability?)
+///   -ENOTRECOVERABLE  func was called, and the thread could not go back: did func drop a capability,
+///               did another thread call setuid(2) meanwhile, or was the way back closed?
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C-unwind" fn netns_run(
-    ns: Option<&Netns>,
+    ns: *const Netns,
     func: Option<unsafe extern "C-unwind" fn(arg: *mut c_void) -> c_int>,
     arg: *mut c_void,
     result: *mut c_int,
 ) -> c_int {
     let cancelability = boundary::set_cancelability(boundary::CANCEL_DISABLE);
-    let (func, home) = match begin_run(ns, func) {
+    // SAFETY: the caller passes NULL or a handle, which func may close: it is not used after this.
+    let (func, home) = match unsafe { begin_run(ns, func) } {
         Ok(begun) => begun,
         Err(errno) => {
             boundary::set_cancelability(cancelability);
@@ -116,7 +129,8 @@ pub unsafe extern "C-unwind" fn netns_run(
         boundary::_pthread_cleanup_pop(cleanup.as_mut_ptr(), 0);
         value
     };
-    let ended = end_run(home);
+    // SAFETY: it is the token that the visit began with.
+    let ended = unsafe { end_run(home) };
     boundary::set_cancelability(cancelability);
     match ended {
         Ok(()) if result.is_null() => 0,
@@ -132,37 +146,67 @@ pub unsafe extern "C-unwind" fn netns_run(
 /// There is nobody left to tell of a failure; the thread is ending.
 unsafe extern "C" fn end_run_by_exit(home: *mut c_void) {
     boundary::plain((), || {
-        let _ = switch::end_visit(home.addr() as RawFd);
+        // SAFETY: netns_run() has pushed the token that begin_run() gave it.
+        let _ = unsafe { end_visit(home.addr() as RawFd) };
     });
 }
 
 type Callback = unsafe extern "C-unwind" fn(arg: *mut c_void) -> c_int;
 
+/// The token of a thread that has gone nowhere.
+const HERE: RawFd = -1;
+
+/// # Safety
+///
+/// `ns` is NULL, or a handle that nobody closes before this returns.
 #[inline(never)]
-fn begin_run(
-    ns: Option<&Netns>,
+unsafe fn begin_run(
+    ns: *const Netns,
     func: Option<Callback>,
 ) -> std::result::Result<(Callback, RawFd), Errno> {
-    boundary::attempt(convert::about_handle("run in", ns), || {
-        let ns = convert::handle(ns)?;
+    // SAFETY: the caller says so.
+    let ns = unsafe { ns.as_ref() };
+    boundary::attempt(convert::about_namespace("run in", ns), || {
         let func = convert::required(func, "no function given")?;
-        Ok((func, Visit::begin(&ns.0)?.into_token()))
+        match convert::namespace(ns) {
+            Some(ns) => Ok((func, Visit::begin(ns)?.into_token())),
+            None => Ok((func, HERE)),
+        }
     })
 }
 
 /// Without the handle, which func may have closed.
+///
+/// # Safety
+///
+/// `home` is what begin_run() gave, and is given back once.
 #[inline(never)]
-fn end_run(home: RawFd) -> std::result::Result<(), Errno> {
-    boundary::attempt(convert::about("run", Object::Nothing), || switch::end_visit(home))
+unsafe fn end_run(home: RawFd) -> std::result::Result<(), Errno> {
+    boundary::attempt(convert::about("run", Object::Nothing), || {
+        // SAFETY: the caller says so.
+        unsafe { end_visit(home) }
+    })
+}
+
+/// # Safety
+///
+/// As for end_run().
+unsafe fn end_visit(home: RawFd) -> Result<()> {
+    if home == HERE {
+        return Ok(());
+    }
+    // SAFETY: begin_run() got it from into_token().
+    unsafe { switch::end_visit(home) }
 }
 
 /// Opens a socket in the namespace, as socket(2) does, close-on-exec. It stays in there wherever the
 /// thread is, which stays where it is.
 ///
+/// ns      NULL is the namespace that the thread is in: socket(2), close-on-exec.
 /// domain, type, protocol  as in socket(2); type may have SOCK_NONBLOCK added.
 ///
 /// Returns the socket, which is yours to close(2), or
-///   -EINVAL     ns is NULL, or as socket(2) says
+///   -EINVAL     as socket(2) says
 ///   -EPERM, -EACCES  CAP_SYS_ADMIN to enter, or what this kind of socket needs, is missing
 ///   -EAFNOSUPPORT, -EPROTONOSUPPORT, -ESOCKTNOSUPPORT  as socket(2) says
 ///   -EAGAIN     no helper thread could be started, where one is needed (see netns_create())
@@ -179,7 +223,10 @@ pub unsafe extern "C" fn netns_socket(
     r#type: c_int,
     protocol: c_int,
 ) -> c_int {
-    boundary::call(convert::about_handle("open a socket in", ns), || {
-        switch::socket(&convert::handle(ns)?.0, domain, r#type, protocol)
+    boundary::call(convert::about_namespace("open a socket in", ns), || {
+        match convert::namespace(ns) {
+            Some(ns) => switch::socket(ns, domain, r#type, protocol),
+            None => switch::socket_here(domain, r#type, protocol),
+        }
     })
 }
