@@ -511,6 +511,10 @@ static void a_name_that_cannot_be_made_leaves_neither_file_nor_mount(void)
          {MAKE_SHARED(EPERM)}},
         {"share", EPERM, attach, "shared mount point of /run/netns", "mount namespace",
          {MAKE_SHARED(EPERM)}},
+        {"stale", ENOSPC, create_over_stale, "bind on /run/netns/stale", "mount-max",
+         {ALWAYS(open_tree, ENOSPC)}},
+        {"stale", EMFILE, create_over_stale, "bind on /run/netns/stale", "RLIMIT_NOFILE",
+         {ALWAYS(open_tree, EMFILE)}},
     };
 
     begin();
