@@ -53,8 +53,8 @@ static void by_name(void)
 static void by_path(void)
 {
     static const char *const paths[] = {
-        "/run/netns/blue", "/run//netns/./blue", "./blue", "../netns/blue", "/run/link",
-        "/proc/self/root/run/netns/blue",
+        "/run//netns/./blue", "/run//netns/blue", "/run/netns//blue", "/run/./netns/blue", "./blue",
+        "../netns/blue", "/run/link", "/proc/self/root/run/netns/blue", "/run/netns/../netns/blue",
     };
     struct netns *ns = NULL, *found = NULL;
 
@@ -192,6 +192,32 @@ static void without_privilege_what_can_be_seen_can_be_opened(void)
 }
 
 /* --- by process ------------------------------------------------------------------------------- */
+
+/* Docker and others spell it so: the name is the one that netns_open() of "blue" gives. */
+static void by_a_path_that_is_a_name(void)
+{
+    static const char *const paths[] = {"/run/netns/blue", "/var/run/netns/blue"};
+    struct netns *ns = NULL, *found = NULL;
+    char longest[300];
+
+    OK(netns_create("blue", 0, &ns));
+    for (size_t i = 0; i < SIZE(paths); i++) {
+        if (i == 1 && !is_netns(paths[i]))
+            skip("/var/run is not /run here");
+        OK(netns_open(paths[i], 0, &found));
+        SAME(netns_name(found), "blue");
+        SAME(netns_path(found), paths[i]);
+        IS_OF(netns_inode(ns), found);
+    }
+    netns_close(ns);
+    FAILS(ENOENT, netns_open("/run/netns/none", 0, &(struct netns *){NULL}));
+    FAILS(ENOTTY, netns_open("/run/netns/", 0, &(struct netns *){NULL}));
+    FAILS(ENOTTY, netns_open("/run/netns/.", 0, &(struct netns *){NULL}));
+    FAILS(ENOTTY, netns_open("/run/netns/..", 0, &(struct netns *){NULL}));
+    memset(longest, 0, sizeof longest);
+    sprintf(longest, "/run/netns/%0256d", 0);
+    FAILS(ENAMETOOLONG, netns_open(longest, 0, &(struct netns *){NULL}));
+}
 
 static void by_process(void)
 {
@@ -667,6 +693,7 @@ int main(void)
     RUN(a_path_that_cannot_be_opened_says_why);
     RUN(without_privilege_what_can_be_seen_can_be_opened);
 
+    RUN(by_a_path_that_is_a_name);
     RUN(by_process);
     RUN(by_thread);
     RUN(the_current_one_is_the_threads_not_the_processs);

@@ -86,7 +86,7 @@ static void name_and_path_are_those_that_it_was_opened_by(void)
     EQUAL(errno, ERRNO_UNTOUCHED);
     CHECK(netns_name(ns) == netns_name(ns));
     OK(netns_open("/run/netns/blue", 0, &opened));
-    SAME(netns_name(opened), NULL);
+    SAME(netns_name(opened), "blue");
     SAME(netns_path(opened), "/run/netns/blue");
     netns_close(opened);
     OK(netns_open_fd(netns_fd(ns), &opened));

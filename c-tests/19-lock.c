@@ -154,6 +154,80 @@ static void a_lock_that_is_let_go_of_is_taken(void)
     CHECK(is_netns("/run/netns/blue"));
 }
 
+static void give_up_at_once(int how)
+{
+    struct netns *ns = NULL, *none;
+    struct state before;
+    int lock;
+
+    OK(netns_create("blue", NETNS_CREATE_NOWAIT, &ns));
+    lock = hold_lock(how);
+    before = state_now();
+    FAILS_UNTOUCHED(EAGAIN, none, netns_create("red", NETNS_CREATE_NOWAIT, &none));
+    MESSAGE_HAS("lock /run/netns");
+    FAILS_UNTOUCHED(EAGAIN, none, netns_create_at("/run/netns", "red", NETNS_CREATE_NOWAIT | NETNS_CREATE_EXIST_OK, &none));
+    UNCHANGED_SINCE(before);
+    /* What exists needs no lock. */
+    FAILS_UNTOUCHED(EEXIST, none, netns_create("blue", NETNS_CREATE_NOWAIT, &none));
+    OK(netns_create("blue", NETNS_CREATE_NOWAIT | NETNS_CREATE_EXIST_OK, &none));
+    EQUAL(netns_equal(ns, none), 1);
+    netns_close(none);
+    OK(netns_create(NULL, NETNS_CREATE_NOWAIT, &none));
+    netns_close(none);
+    close(lock);
+    OK(netns_create("red", NETNS_CREATE_NOWAIT, NULL));
+    netns_close(ns);
+}
+
+/* flock(2) would be asked again and again, and the thread would sleep. */
+static void without_a_wait_a_lock_that_is_held_is_eagain(void)
+{
+    double start, fastest = 60;
+    int tries;
+
+    for (tries = 0; tries < TRIES && fastest >= WITHOUT_A_WAIT; tries++) {
+        start = seconds();
+        give_up_at_once(tries % 2 ? LOCK_SH : LOCK_EX);
+        OK(netns_remove("red", 0));
+        OK(netns_remove("blue", 0));
+        if (seconds() - start < fastest)
+            fastest = seconds() - start;
+    }
+    CHECK(fastest < WITHOUT_A_WAIT);
+    give_up_at_once(LOCK_SH);
+}
+
+static void without_a_wait_a_name_in_the_making_is_eagain(void)
+{
+    struct netns *none;
+    double start, fastest = 60;
+    int tries;
+
+    write_file("/run/netns/blue", "", 0);
+    for (tries = 0; tries < TRIES && fastest >= WITHOUT_A_WAIT; tries++) {
+        start = seconds();
+        FAILS_UNTOUCHED(EAGAIN, none, netns_create("blue", NETNS_CREATE_NOWAIT, &none));
+        FAILS_UNTOUCHED(EAGAIN, none, netns_create("blue", NETNS_CREATE_NOWAIT | NETNS_CREATE_EXIST_OK, &none));
+        MESSAGE_HAS("another process is creating it");
+        if (seconds() - start < fastest)
+            fastest = seconds() - start;
+    }
+    CHECK(fastest < WITHOUT_A_WAIT);
+    CHECK(exists("/run/netns/blue"));
+    FAILS(EEXIST, netns_create("blue", 0, NULL));
+    /* One of this library, which is held for as long as its creator is at work. */
+    MUST(chmod("/run/netns/blue", 01000));
+    {
+        int fd = MUST(open("/run/netns/blue", O_RDONLY | O_CLOEXEC));
+
+        MUST(flock(fd, LOCK_EX));
+        FAILS_UNTOUCHED(EAGAIN, none, netns_create("blue", NETNS_CREATE_NOWAIT, &none));
+        FAILS(EEXIST, netns_create("blue", 0, NULL));
+        close(fd);
+    }
+    OK(netns_create("blue", NETNS_CREATE_NOWAIT, NULL));
+}
+
 /* A child that has the lock, and is killed after a while. */
 static pid_t start_holder(long ms)
 {
@@ -323,6 +397,8 @@ int main(void)
     RUN(without_the_lock_a_marked_file_is_not_stale_before_its_time);
     RUN(a_lock_that_is_let_go_of_is_taken);
     RUN(a_lock_whose_holder_is_killed_is_taken);
+    RUN(without_a_wait_a_lock_that_is_held_is_eagain);
+    RUN(without_a_wait_a_name_in_the_making_is_eagain);
     RUN(no_call_keeps_the_lock);
     RUN(ip_netns_add_is_not_held_up_by_a_waiting_library);
     RUN(creators_without_the_lock_do_not_harm_each_other);

@@ -356,6 +356,73 @@ static void in_a_slave_the_host_s_names_are_seen(void)
     netns_close(red);
 }
 
+/* --- chrooted into another mount namespace -------------------------------------------------------- */
+
+static void fail_elsewhere(void *arg)
+{
+    struct netns *ns = NULL, *none;
+    char root[32];
+
+    snprintf(root, sizeof root, "/proc/%d/root", *(pid_t *)arg);
+    OK(netns_open_current(&ns));
+    MUST(chroot(root));
+    MUST(chdir("/"));
+    FAILS_UNTOUCHED(EPERM, none, netns_create("red", 0, &none));
+    MESSAGE_HAS("another mount namespace");
+    MESSAGE_LACKS("CAP_SYS_ADMIN");
+    FAILS(EPERM, netns_attach(ns, "red", 0));
+    MESSAGE_HAS("another mount namespace");
+    netns_close(ns);
+    if (exists(BLUE)) {
+        SAME(names(), "blue");
+        FAILS(EPERM, netns_remove("blue", 0));
+        MESSAGE_HAS("another mount namespace");
+        MESSAGE_LACKS("privileged");
+        SAME(names_in(NULL, NETNS_LIST_STALE), "blue");
+    } else {
+        FAILS(ENOENT, netns_remove("blue", 0));
+    }
+}
+
+/* Waits in a mount namespace of its own. */
+static pid_t start_elsewhere(void)
+{
+    int ready[2];
+    pid_t pid;
+    char byte;
+
+    MUST(pipe2(ready, O_CLOEXEC));
+    pid = MUST(fork());
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        MUST(unshare(CLONE_NEWNS));
+        MUST(mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL));
+        MUST(write(ready[1], "", 1));
+        for (;;)
+            pause();
+    }
+    MUST(read(ready[0], &byte, 1));
+    close(ready[0]);
+    close(ready[1]);
+    return pid;
+}
+
+static void nothing_is_mounted_where_the_directory_is_elsewhere(void)
+{
+    pid_t pid;
+
+    MUST(mkdir("/run/netns", 0755));
+    pid = start_elsewhere();
+    IN_CHILD(fail_elsewhere, &pid);
+    stop(pid);
+    EQUAL(files_in("/run/netns"), 0);
+    OK(netns_create("blue", 0, NULL));
+    pid = start_elsewhere();
+    IN_CHILD(fail_elsewhere, &pid);
+    stop(pid);
+    SAME(names_in(NULL, NETNS_LIST_STALE), "blue");
+}
+
 /* --- two that take over the same file -------------------------------------------------------------- */
 
 static const char *contested;
@@ -463,6 +530,7 @@ int main(void)
     RUN_WITHOUT_RUN_DIRECTORY(remove_takes_copies_of_the_mount_off_too);
     RUN_WITHOUT_RUN_DIRECTORY(with_propagation_there_is_one_set_of_names);
     RUN_WITHOUT_RUN_DIRECTORY(in_a_slave_the_host_s_names_are_seen);
+    RUN_WITHOUT_RUN_DIRECTORY(nothing_is_mounted_where_the_directory_is_elsewhere);
     RUN_WITHOUT_RUN_DIRECTORY(exactly_one_of_two_wins_whenever_the_other_comes);
     RUN_WITHOUT_RUN_DIRECTORY(of_many_without_the_directory_s_lock_one_wins);
     return finish();

@@ -47,7 +47,7 @@ static int value_of(const struct name *table, const char *word)
 }
 
 static const struct name create_flags[] = {
-    {"exist_ok", NETNS_CREATE_EXIST_OK}, {"lo_up", NETNS_CREATE_LO_UP}, {NULL, 0}};
+    {"exist_ok", NETNS_CREATE_EXIST_OK}, {"lo_up", NETNS_CREATE_LO_UP}, {"nowait", NETNS_CREATE_NOWAIT}, {NULL, 0}};
 static const struct name remove_flags[] = {{"missing_ok", NETNS_REMOVE_MISSING_OK}, {NULL, 0}};
 static const struct name list_flags[] = {{"stale", NETNS_LIST_STALE}, {NULL, 0}};
 static const struct name monitor_flags[] = {{"snapshot", NETNS_MONITOR_SNAPSHOT}, {NULL, 0}};

@@ -130,6 +130,11 @@ struct netns_route_snapshot;
 #define NETNS_CREATE_LO_UP 2
 
 /**
+ * For netns_create(): nobody is waited for; the call fails with EAGAIN instead.
+ */
+#define NETNS_CREATE_NOWAIT 4
+
+/**
  * For netns_remove(): a name that does not exist is no error.
  */
 #define NETNS_REMOVE_MISSING_OK 1
@@ -143,6 +148,8 @@ struct netns_route_snapshot;
  * flags  NETNS_CREATE_EXIST_OK: where the name exists, open it. If another program is making it at
  *        this moment, wait until it can be opened, at most 10 seconds.
  *        NETNS_CREATE_LO_UP: lo is up when the call returns.
+ *        NETNS_CREATE_NOWAIT: wait for nobody. The call fails with EAGAIN where another process holds
+ *        the run directory's lock, or is making the name, with and without NETNS_CREATE_EXIST_OK.
  * out    receives a handle, which is yours to netns_close(). NULL if you need none and name is not
  *        NULL.
  *
@@ -165,14 +172,16 @@ struct netns_route_snapshot;
  *   -ENAMETOOLONG  name has more than 255 bytes, or the run directory's path more than 4095
  *   -EEXIST     the name exists, or another program is making it, or its file may not be taken over
  *   -ENOTTY     with NETNS_CREATE_EXIST_OK: it exists and is not a network namespace
- *   -EPERM      CAP_SYS_ADMIN is missing; for NETNS_CREATE_LO_UP, CAP_NET_ADMIN
+ *   -EPERM      CAP_SYS_ADMIN is missing; for NETNS_CREATE_LO_UP, CAP_NET_ADMIN; or the run directory
+ *               belongs to another mount namespace, as after chroot(2) into one
  *   -EACCES     the run directory belongs to another user
  *   -ENOTDIR, -ELOOP, -ENOENT  the run directory is not a directory, or a link that leads nowhere
  *   -ENOENT     also, before Linux 5.12: /proc is not mounted
  *   -EROFS      the run directory is on a read-only file system
  *   -ENOSPC     the limit on namespaces or mounts, or a full file system
  *   -EAGAIN     no helper thread could be started, or others make and remove the name, or the run
- *               directory, all the time
+ *               directory, all the time; with NETNS_CREATE_NOWAIT: another process would have to be
+ *               waited for
  *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
  *   -ENOTRECOVERABLE  the thread could not go back: it is in the namespace
  * On failure no name, mount or descriptor is left.
@@ -204,7 +213,8 @@ int netns_create_at(const char *rundir,
  * Opens a network namespace by its name in NETNS_RUN_DIR or, if name has a '/' in it, by its path.
  *
  * name   a path may be any file that is a network namespace, such as /proc/PID/ns/net; symbolic
- *        links on the way are followed. A name that is a symbolic link is refused.
+ *        links on the way are followed. A name that is a symbolic link is refused. The handle has a
+ *        name where the path is "/run/netns/" or "/var/run/netns/" and a name, written exactly so.
  * flags  0.
  * out    receives a handle, which is yours to netns_close().
  *
@@ -336,7 +346,8 @@ void netns_close(struct netns *ns);
  *   -EINVAL     name is no name, flags is not 0, or a pointer is NULL
  *   -ENAMETOOLONG  name has more than 255 bytes, or the run directory's path more than 4095
  *   -EEXIST     the name exists, or another program is making it, or its file may not be taken over
- *   -EPERM      CAP_SYS_ADMIN over the mount namespace is missing
+ *   -EPERM      CAP_SYS_ADMIN over the mount namespace is missing, or the run directory belongs to
+ *               another mount namespace
  *   -EACCES     the run directory belongs to another user
  *   -ENOTDIR, -ELOOP, -ENOENT  the run directory is not a directory, or a link that leads nowhere
  *   -ENOENT     also, before Linux 5.12: /proc is not mounted
@@ -377,7 +388,8 @@ int netns_attach_at(const char *rundir, const struct netns *ns, const char *name
  *   -ENOENT     there is no such name
  *   -ENOTTY     it is not the name of a network namespace, and is left alone; or it is one's on top of
  *               something else, which is left alone when the namespace's mounts are off
- *   -EPERM      CAP_SYS_ADMIN is missing, or the mount belongs to a more privileged mount namespace
+ *   -EPERM      CAP_SYS_ADMIN is missing, or the mount belongs to a more privileged mount namespace, or
+ *               to another one than the calling thread's
  *   -EPERM      also: the file or its directory is immutable, or it is another user's in a sticky
  *               one; its mounts are off then
  *   -EACCES     the run directory belongs to another user

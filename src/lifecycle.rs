@@ -23,7 +23,7 @@ use crate::namespace::{self, Namespace};
 use crate::placeholder::{BEING_MADE, Placeholder, exists};
 use crate::procfs::{self, ProcPath};
 use crate::retry::{self, fstat};
-use crate::rundir::{LockedRunDir, RunDir, join};
+use crate::rundir::{LockedRunDir, RunDir, Wait, join};
 use crate::switch::{self, Destination};
 use crate::sys;
 use crate::unbind;
@@ -33,6 +33,7 @@ bitflags! {
     pub struct CreateFlags: u32 {
         const EXIST_OK = 1;
         const LO_UP = 2;
+        const NOWAIT = 4;
     }
 
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,9 +56,20 @@ pub fn create_anonymous(flags: CreateFlags) -> Result<Namespace> {
 }
 
 pub fn create(rundir: &CStr, name: Name, flags: CreateFlags) -> Result<Namespace> {
+    let wait = if flags.contains(CreateFlags::NOWAIT) { Wait::ForNobody } else { Wait::AWhile };
+    create_or_open(rundir, name, flags, wait).map_err(|error| match error.hint {
+        Some(BEING_MADE) if wait == Wait::ForNobody => {
+            Error::new(error.step, Errno::EAGAIN).hint(BEING_MADE)
+        }
+        _ => error,
+    })
+}
+
+fn create_or_open(rundir: &CStr, name: Name, flags: CreateFlags, wait: Wait) -> Result<Namespace> {
     let mut made: Option<Namespace> = None;
     // A file's own age is no bound: whoever owns it may renew that.
-    let deadline = Instant::now() + STALE_AGE;
+    let patience = if wait == Wait::AWhile { STALE_AGE } else { Duration::ZERO };
+    let deadline = Instant::now() + patience;
     let mut tries = 0;
     while tries < TRIES {
         if let Some(ns) = take_existing(rundir, name, flags, deadline)? {
@@ -70,7 +82,7 @@ pub fn create(rundir: &CStr, name: Name, flags: CreateFlags) -> Result<Namespace
                 create_anonymous(flags)?.with_name(path, name)
             }
         };
-        match publish(rundir, name, ns.as_fd()) {
+        match publish(rundir, name, ns.as_fd(), wait) {
             Ok(()) => return Ok(ns),
             // Somebody was faster: look again at what is there now.
             Err(error) if error.errno == Errno::EEXIST && flags.contains(CreateFlags::EXIST_OK) => {
@@ -95,7 +107,7 @@ pub fn attach(rundir: &CStr, ns: &Namespace, name: Name) -> Result<()> {
     if let Some(error) = in_the_way(rundir, name)? {
         return Err(error);
     }
-    publish(rundir, name, ns.as_fd())
+    publish(rundir, name, ns.as_fd(), Wait::AWhile)
 }
 
 pub fn remove(rundir: &CStr, name: Name, flags: RemoveFlags) -> Result<()> {
@@ -194,8 +206,8 @@ fn nap(mounts: Option<&OwnedFd>, at_most: Duration) {
 }
 
 /// Binds the namespace `ns` as `name`, all or nothing.
-fn publish(rundir: &CStr, name: Name, ns: BorrowedFd) -> Result<()> {
-    let mut dir = RunDir::prepare(rundir)?;
+fn publish(rundir: &CStr, name: Name, ns: BorrowedFd, wait: Wait) -> Result<()> {
+    let mut dir = RunDir::prepare(rundir, wait)?;
     let result = publish_in(&mut dir, rundir, name, ns);
     match result {
         Ok(()) => dir.keep_mount(),

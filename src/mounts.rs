@@ -166,6 +166,13 @@ pub fn detach_open(root: BorrowedFd) -> Result<()> {
     umount2(ProcPath::of_fd(root).as_cstr(), MntFlags::MNT_DETACH)
 }
 
+/// Whether a directory is in a mount of another mount namespace than the calling thread's: nothing in
+/// there can be copied. Where nothing tells (before Linux 5.2), it is taken to be in its own.
+pub fn is_elsewhere(dir: BorrowedFd) -> bool {
+    let copy = open_tree(dir, c"", CLONE | OpenTreeFlags::AT_RECURSIVE);
+    copy.is_err_and(|errno| errno == rustix::io::Errno::INVAL)
+}
+
 /// Takes the topmost mount off the directory `dir`, which lies below it, and to which `path` leads.
 /// EBUSY: somebody has opened something in it, or mounted something there.
 pub fn take_off_unused(dir: BorrowedFd, path: &CStr) -> Result<()> {

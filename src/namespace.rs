@@ -23,7 +23,7 @@ use crate::netlink::Kept;
 use crate::process;
 use crate::procfs::{self, ProcPath};
 use crate::retry::{fstat, on_signal, open};
-use crate::rundir::join;
+use crate::rundir::{default_name, join};
 use crate::switch::{self, Destination};
 use crate::sys;
 
@@ -87,7 +87,10 @@ impl Namespace {
         let found = identity::open_on_nsfs(AT_FDCWD, path, OFlag::empty());
         let fd = found.map_err(|errno| why_not_path(path, errno))?;
         let ns = from_nsfs(fd)?;
-        Ok(Namespace { path: Some(kept), ..ns })
+        Ok(match default_name(path) {
+            Some(name) => ns.with_name(kept, name),
+            None => Namespace { path: Some(kept), ..ns },
+        })
     }
 
     /// The namespace of a process, or of a thread that leads none.

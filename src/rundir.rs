@@ -35,6 +35,27 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 const FIRST_PAUSE: Duration = Duration::from_micros(50);
 const LONGEST_PAUSE: Duration = Duration::from_micros(200);
 
+/// How long others are waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    AWhile,
+    ForNobody,
+}
+
+/// Why nothing can be mounted or unmounted there.
+pub const ELSEWHERE: &str =
+    "it belongs to another mount namespace, as after chroot into one; enter that one first";
+
+/// What the directory's path may begin with. The second is a symbolic link's path on most systems.
+const DEFAULT_PREFIXES: [&[u8]; 2] = [b"/run/netns/", b"/var/run/netns/"];
+
+/// The name that a path is directly in [`DEFAULT_RUN_DIR`], where it is written as plainly as that.
+pub fn default_name(path: &CStr) -> Option<Name<'_>> {
+    let path = path.to_bytes_with_nul();
+    let name = DEFAULT_PREFIXES.iter().find_map(|prefix| path.strip_prefix(*prefix))?;
+    Name::new(CStr::from_bytes_with_nul(name).ok()?).ok()
+}
+
 const DIRECTORY: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
 
 /// How often a directory that is replaced while it is being locked is tried again.
@@ -97,13 +118,13 @@ impl RunDir {
 
     /// The directory as it is once nobody else is changing it.
     pub fn lock(path: &CStr) -> Result<LockedRunDir> {
-        LockedRunDir::new(RunDir::open, path)
+        LockedRunDir::new(RunDir::open, path, Wait::AWhile)
     }
 
     /// The same, made first if need be, and shared if it is a mount point. If it is none,
     /// [`LockedRunDir::mount_on_itself`] makes it one.
-    pub fn prepare(path: &CStr) -> Result<LockedRunDir> {
-        let mut dir = LockedRunDir::new(RunDir::open_or_make, path)?;
+    pub fn prepare(path: &CStr, wait: Wait) -> Result<LockedRunDir> {
+        let mut dir = LockedRunDir::new(RunDir::open_or_make, path, wait)?;
         dir.is_mount_point = match mounts::share(dir.as_fd()) {
             Err(Errno::EINVAL) => false,
             result => result.map(|()| true).at(Step::MountRunDir)?,
@@ -189,10 +210,14 @@ impl Drop for LockedRunDir {
 }
 
 impl LockedRunDir {
-    fn new(open: impl Fn(&CStr) -> Result<RunDir>, path: &CStr) -> Result<LockedRunDir> {
+    fn new(
+        open: impl Fn(&CStr) -> Result<RunDir>,
+        path: &CStr,
+        wait: Wait,
+    ) -> Result<LockedRunDir> {
         for _ in 0..TRIES {
             let dir = open(path)?;
-            let locked = wait_for_lock(&dir);
+            let locked = lock(&dir, wait)?;
             // It may have become a mount point, or another directory, before we had the lock.
             if leads_to(path, &dir) == Some(true) {
                 let lock = if locked { Lock::Its } else { Lock::Nobodys };
@@ -244,7 +269,12 @@ impl LockedRunDir {
     /// Makes it a mount point, and is the directory in the new mount from then on. What was found in
     /// the directory before lies below that.
     pub fn mount_on_itself(&mut self, path: &CStr) -> Result<()> {
-        let upper = mounts::mount_on_itself(self.as_fd(), path).at(Step::MountRunDir)?;
+        let upper = match mounts::mount_on_itself(self.as_fd(), path) {
+            Err(Errno::EINVAL) => {
+                return Err(Error::new(Step::MountRunDir, Errno::EPERM).hint(ELSEWHERE));
+            }
+            upper => upper.at(Step::MountRunDir)?,
+        };
         let lower = std::mem::replace(&mut self.dir, RunDir { fd: upper });
         self.is_mount_point = true;
         self.covered = Some(lower);
@@ -305,19 +335,24 @@ fn same_directory(a: &RunDir, b: &RunDir) -> bool {
     }
 }
 
-/// flock(2) cannot wait for a limited time, so the wait is a series of short naps.
-fn wait_for_lock(dir: &RunDir) -> bool {
+/// Whether the lock was to be had. flock(2) cannot wait for a limited time, so the wait is a series of
+/// short naps.
+fn lock(dir: &RunDir, wait: Wait) -> Result<bool> {
     use rustix::io::Errno;
     let start = Instant::now();
     let mut pause = FIRST_PAUSE;
     loop {
         match flock(&dir.fd, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => return true,
+            Ok(()) => return Ok(true),
+            Err(Errno::WOULDBLOCK) if wait == Wait::ForNobody => {
+                return Err(Error::new(Step::LockRunDir, Errno::WOULDBLOCK)
+                    .hint("another process holds the lock; try again"));
+            }
             Err(Errno::WOULDBLOCK | Errno::INTR | Errno::NOMEM) => {}
-            Err(_) => return false,
+            Err(_) => return Ok(false),
         }
         if start.elapsed() >= LONGEST_WAIT {
-            return false;
+            return Ok(false);
         }
         thread::sleep(pause);
         pause = (pause * 2).min(LONGEST_PAUSE);

@@ -18,7 +18,7 @@ use crate::identity;
 use crate::mounts;
 use crate::procfs;
 use crate::retry::{on_signal, when_short};
-use crate::rundir::{LockedRunDir, RunDir, join};
+use crate::rundir::{ELSEWHERE, LockedRunDir, RunDir, join};
 
 /// fs.mount-max, as the kernel ships it: nobody stacks more than that.
 const TALLEST_STACK: u32 = 100_000;
@@ -42,7 +42,7 @@ pub fn remove(rundir: &CStr, name: Name) -> Result<()> {
             Entry::Namespace(_) | Entry::Placeholder(_) => {}
         }
     }
-    writable.map_err(|error| why_not_off(mount.as_ref(), error))?;
+    writable.map_err(|error| why_not_off(&dir, mount.as_ref(), error))?;
     if let Some(mount) = mount {
         // If that is not it yet, the next look tells.
         when_short(|| take_off(&dir, name, &mount))?;
@@ -85,10 +85,10 @@ fn mounts_there_are() -> u32 {
 
 /// Why a name is left alone whose directory is not ours to write to: what unmounting itself is refused
 /// for comes first.
-fn why_not_off(mount: Option<&OwnedFd>, error: Error) -> Error {
+fn why_not_off(dir: &LockedRunDir, mount: Option<&OwnedFd>, error: Error) -> Error {
     let Some(mount) = mount else { return error };
     match mounts::may_detach_open(mount.as_fd()) {
-        Err(Errno::EINVAL) => locked(),
+        Err(Errno::EINVAL) => locked(dir),
         // ENOENT: there is no /proc.
         Ok(()) | Err(Errno::ENOENT) => error,
         Err(errno) => Error::new(Step::Unmount, errno),
@@ -115,7 +115,7 @@ fn unmount(dir: &LockedRunDir, name: Name) -> Result<()> {
         if let Some(before) = refused {
             let is_same = file_status::is_same_mount(before.as_fd(), mount.as_fd());
             if is_same.at(Step::Unmount)? {
-                return Err(locked());
+                return Err(locked(dir));
             }
         }
         refused = Some(mount);
@@ -148,9 +148,12 @@ fn detach_without_proc(dir: &LockedRunDir, name: Name) -> Result<nix::Result<()>
     })
 }
 
-fn locked() -> Error {
-    Error::new(Step::Unmount, Errno::EPERM)
-        .hint("the mount belongs to a more privileged mount namespace")
+fn locked(dir: &LockedRunDir) -> Error {
+    Error::new(Step::Unmount, Errno::EPERM).hint(if mounts::is_elsewhere(dir.as_fd()) {
+        ELSEWHERE
+    } else {
+        "the mount belongs to a more privileged mount namespace"
+    })
 }
 
 /// Unlinks the file. Whether it is gone; if not, somebody has just mounted on it.

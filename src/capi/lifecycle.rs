@@ -18,11 +18,14 @@ use super::types::Netns;
 pub const NETNS_CREATE_EXIST_OK: u32 = 1;
 /// For netns_create(): the namespace's loopback device is up when the call returns.
 pub const NETNS_CREATE_LO_UP: u32 = 2;
+/// For netns_create(): nobody is waited for; the call fails with EAGAIN instead.
+pub const NETNS_CREATE_NOWAIT: u32 = 4;
 /// For netns_remove(): a name that does not exist is no error.
 pub const NETNS_REMOVE_MISSING_OK: u32 = 1;
 
 const _: () = assert!(NETNS_CREATE_EXIST_OK == CreateFlags::EXIST_OK.bits());
 const _: () = assert!(NETNS_CREATE_LO_UP == CreateFlags::LO_UP.bits());
+const _: () = assert!(NETNS_CREATE_NOWAIT == CreateFlags::NOWAIT.bits());
 const _: () = assert!(NETNS_REMOVE_MISSING_OK == RemoveFlags::MISSING_OK.bits());
 
 /// Makes a network namespace and, unless name is NULL, gives it that name in NETNS_RUN_DIR. The name
@@ -33,6 +36,8 @@ const _: () = assert!(NETNS_REMOVE_MISSING_OK == RemoveFlags::MISSING_OK.bits())
 /// flags  NETNS_CREATE_EXIST_OK: where the name exists, open it. If another program is making it at
 ///        this moment, wait until it can be opened, at most 10 seconds.
 ///        NETNS_CREATE_LO_UP: lo is up when the call returns.
+///        NETNS_CREATE_NOWAIT: wait for nobody. The call fails with EAGAIN where another process holds
+///        the run directory's lock, or is making the name, with and without NETNS_CREATE_EXIST_OK.
 /// out    receives a handle, which is yours to netns_close(). NULL if you need none and name is not
 ///        NULL.
 ///
@@ -55,14 +60,16 @@ const _: () = assert!(NETNS_REMOVE_MISSING_OK == RemoveFlags::MISSING_OK.bits())
 ///   -ENAMETOOLONG  name has more than 255 bytes, or the run directory's path more than 4095
 ///   -EEXIST     the name exists, or another program is making it, or its file may not be taken over
 ///   -ENOTTY     with NETNS_CREATE_EXIST_OK: it exists and is not a network namespace
-///   -EPERM      CAP_SYS_ADMIN is missing; for NETNS_CREATE_LO_UP, CAP_NET_ADMIN
+///   -EPERM      CAP_SYS_ADMIN is missing; for NETNS_CREATE_LO_UP, CAP_NET_ADMIN; or the run directory
+///               belongs to another mount namespace, as after chroot(2) into one
 ///   -EACCES     the run directory belongs to another user
 ///   -ENOTDIR, -ELOOP, -ENOENT  the run directory is not a directory, or a link that leads nowhere
 ///   -ENOENT     also, before Linux 5.12: /proc is not mounted
 ///   -EROFS      the run directory is on a read-only file system
 ///   -ENOSPC     the limit on namespaces or mounts, or a full file system
 ///   -EAGAIN     no helper thread could be started, or others make and remove the name, or the run
-///               directory, all the time
+///               directory, all the time; with NETNS_CREATE_NOWAIT: another process would have to be
+///               waited for
 ///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
 ///   -ENOTRECOVERABLE  the thread could not go back: it is in the namespace
 /// On failure no name, mount or descriptor is left.
@@ -132,7 +139,8 @@ fn create(
 /// Opens a network namespace by its name in NETNS_RUN_DIR or, if name has a '/' in it, by its path.
 ///
 /// name   a path may be any file that is a network namespace, such as /proc/PID/ns/net; symbolic
-///        links on the way are followed. A name that is a symbolic link is refused.
+///        links on the way are followed. A name that is a symbolic link is refused. The handle has a
+///        name where the path is "/run/netns/" or "/var/run/netns/" and a name, written exactly so.
 /// flags  0.
 /// out    receives a handle, which is yours to netns_close().
 ///
@@ -340,7 +348,8 @@ pub unsafe extern "C" fn netns_close(ns: *mut Netns) {
 ///   -EINVAL     name is no name, flags is not 0, or a pointer is NULL
 ///   -ENAMETOOLONG  name has more than 255 bytes, or the run directory's path more than 4095
 ///   -EEXIST     the name exists, or another program is making it, or its file may not be taken over
-///   -EPERM      CAP_SYS_ADMIN over the mount namespace is missing
+///   -EPERM      CAP_SYS_ADMIN over the mount namespace is missing, or the run directory belongs to
+///               another mount namespace
 ///   -EACCES     the run directory belongs to another user
 ///   -ENOTDIR, -ELOOP, -ENOENT  the run directory is not a directory, or a link that leads nowhere
 ///   -ENOENT     also, before Linux 5.12: /proc is not mounted
@@ -403,7 +412,8 @@ fn attach(rundir: Option<&CStr>, ns: Option<&Netns>, name: Option<&CStr>, flags:
 ///   -ENOENT     there is no such name
 ///   -ENOTTY     it is not the name of a network namespace, and is left alone; or it is one's on top of
 ///               something else, which is left alone when the namespace's mounts are off
-///   -EPERM      CAP_SYS_ADMIN is missing, or the mount belongs to a more privileged mount namespace
+///   -EPERM      CAP_SYS_ADMIN is missing, or the mount belongs to a more privileged mount namespace, or
+///               to another one than the calling thread's
 ///   -EPERM      also: the file or its directory is immutable, or it is another user's in a sticky
 ///               one; its mounts are off then
 ///   -EACCES     the run directory belongs to another user

@@ -49,6 +49,7 @@ steps! {
     // The run directory, and the names in it.
     OpenRunDir => "open " RunDir,
     MakeRunDir => "mkdir " RunDir,
+    LockRunDir => "lock " RunDir,
     MountRunDir => "make a shared mount point of " RunDir,
     ReadRunDir => "read " RunDir,
     Monitor => "watch " RunDir,

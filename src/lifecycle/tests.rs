@@ -125,7 +125,7 @@ fn what_another_is_making_is_in_the_way() {
 fn a_name_that_is_bound_is_not_cleared() {
     let Some(rundir) = testing::world() else { return };
     create(rundir, blue(), CreateFlags::empty()).unwrap();
-    let dir = RunDir::prepare(rundir).unwrap();
+    let dir = RunDir::prepare(rundir, Wait::AWhile).unwrap();
     assert_eq!(unbind::unlink(rundir, &dir, blue()), Ok(false));
     assert_eq!(mounts_on("blue"), 1);
     assert_eq!(unbind::unlink(rundir, &dir, Name::new(c"none").unwrap()), Ok(true));
@@ -136,13 +136,13 @@ fn a_failed_bind_leaves_no_file() {
     let Some(rundir) = testing::world() else { return };
     // What is no namespace, and lies on no mount of ours, cannot be bound.
     let pipe = nix::unistd::pipe().unwrap();
-    let error = publish(rundir, blue(), pipe.0.as_fd()).unwrap_err();
+    let error = publish(rundir, blue(), pipe.0.as_fd(), Wait::AWhile).unwrap_err();
     assert_eq!(error.step, Step::Bind);
     assert!(!exists("blue"));
     assert_eq!(mounts_on(""), 0, "nor the directory mounted on itself");
 
     write("blue", "", OUR_MODE);
-    publish(rundir, blue(), pipe.0.as_fd()).unwrap_err();
+    publish(rundir, blue(), pipe.0.as_fd(), Wait::AWhile).unwrap_err();
     assert!(exists("blue"), "another's file stays");
 }
 
@@ -153,7 +153,7 @@ fn a_failed_call_leaves_a_mount_that_is_used() {
     write("red", "", 0);
     bind(&theirs, "red");
     let pipe = nix::unistd::pipe().unwrap();
-    publish(rundir, blue(), pipe.0.as_fd()).unwrap_err();
+    publish(rundir, blue(), pipe.0.as_fd(), Wait::AWhile).unwrap_err();
     assert_eq!((mounts_on(""), mounts_on("red")), (1, 1));
     assert_eq!(inode_of("red"), theirs.inode());
 }

@@ -32,6 +32,9 @@ const (
 	CreateExistOK CreateFlags = C.NETNS_CREATE_EXIST_OK
 	// CreateLoUp has the loopback device up when the call returns.
 	CreateLoUp CreateFlags = C.NETNS_CREATE_LO_UP
+	// CreateNoWait waits for nobody: EAGAIN where another process holds the run directory's lock or
+	// is making the name.
+	CreateNoWait CreateFlags = C.NETNS_CREATE_NOWAIT
 )
 
 // Create makes a namespace with a name in RunDir. No goroutine is moved into it.

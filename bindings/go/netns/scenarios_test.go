@@ -157,8 +157,11 @@ func flag[F ~uint32](word, name string, value F) (F, error) {
 }
 
 func createFlag(word string) (CreateFlags, error) {
-	if word == "exist_ok" {
+	switch word {
+	case "exist_ok":
 		return CreateExistOK, nil
+	case "nowait":
+		return CreateNoWait, nil
 	}
 	return flag(word, "lo_up", CreateLoUp)
 }

@@ -67,7 +67,8 @@ class World:
     # --- lifecycle and identity
 
     def create(self, a, name, flags):
-        ns = libnetns.create(text(name), exist_ok=flags == "exist_ok", lo_up=flags == "lo_up")
+        given = {} if flags == "-" else {flags: True}
+        ns = libnetns.create(text(name), **given)
         if a == "-":
             ns.close()
         else:

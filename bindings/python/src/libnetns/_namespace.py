@@ -45,6 +45,7 @@ T = TypeVar("T")
 
 _CREATE_EXIST_OK = 1
 _CREATE_LO_UP = 2
+_CREATE_NOWAIT = 4
 _REMOVE_MISSING_OK = 1
 _LIST_STALE = 1
 _PIDS_THREADS = 1
@@ -406,6 +407,7 @@ def create(
     *,
     exist_ok: bool = False,
     lo_up: bool = False,
+    nowait: bool = False,
     rundir: Optional[StrPath] = None,
 ) -> Namespace:
     """Makes a network namespace. With a name, it is there under that name when it can be opened.
@@ -413,10 +415,13 @@ def create(
     name      None: an anonymous one, which lives as long as its handle, its sockets, its threads.
     exist_ok  where the name exists, open it.
     lo_up     lo is up in it.
+    nowait    wait for nobody: BlockingIOError (EAGAIN) where another process holds the run directory's
+              lock or is making the name.
     rundir    where names live; None is /run/netns.
     """
     handle = NamespaceHandle()
     flags = (_CREATE_EXIST_OK if exist_ok else 0) | (_CREATE_LO_UP if lo_up else 0)
+    flags |= _CREATE_NOWAIT if nowait else 0
     where = encoded_or_none(rundir)
     rc = lib.netns_create_at(where, encoded_or_none(name), flags, byref(handle))
     check(rc, name, {} if exist_ok else _EXISTS)
