@@ -571,7 +571,7 @@ static void unknown_flags_are_refused_and_nothing_is_done(void)
     struct netns_route_snapshot *routes = (struct netns_route_snapshot *)SENTINEL;
     struct netns_nsid_snapshot *ids = (struct netns_nsid_snapshot *)SENTINEL;
     struct netns_monitor *monitor = (struct netns_monitor *)SENTINEL;
-    uint32_t create = NETNS_CREATE_EXIST_OK | NETNS_CREATE_LO_UP;
+    uint32_t create = NETNS_CREATE_EXIST_OK | NETNS_CREATE_LO_UP | NETNS_CREATE_NOWAIT;
     struct state before;
     pid_t pid = -1;
 

@@ -53,7 +53,7 @@ static void all_were_called(const char *header)
     int functions = 0;
     FILE *file;
 
-    snprintf(path, sizeof path, "%s/libnetns/%s", given ? given : "../build/stage/include", header);
+    snprintf(path, sizeof path, "%s/%s", given ? given : "../include", header);
     file = fopen(path, "re");
     if (!CHECK(file != NULL))
         return;

@@ -509,6 +509,7 @@ static const struct call calls[] = {
     {"pids threads", call_pids_of_threads, NULL},
     {"nsid_get", call_nsid_get, NULL},
     {"nsid_set", call_nsid_set, make_red},
+    {"nsid_ensure", call_nsid_ensure, make_red},
     {"nsid_list", call_nsid_list, NULL},
     {"monitor", call_monitor, NULL},
     {"spawn", call_spawn, wait_for_started},
