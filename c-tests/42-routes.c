@@ -61,6 +61,19 @@ static const char *source_for(const struct netns *ns, const char *to)
     return text;
 }
 
+/*
+ * The kernel hears of a pair's carrier in its own time (up to Linux 6.1 a second later), and makes the
+ * link-local address and its route then, which are not to come between two looks at all routes.
+ */
+static void await_link_local(const struct netns *ns)
+{
+    double end = seconds() + 20 * slowness();
+
+    while (!way_to(ns, "fe80::/64", AF_INET6)[0] && seconds() < end)
+        sleep_ms(5);
+    CHECK(way_to(ns, "fe80::/64", AF_INET6)[0]);
+}
+
 /* As make_connected_pair, with 2001:db8::1/64 and 2001:db8::2/64 as well. */
 static void make_place(struct netns **blue, struct netns **red)
 {
@@ -69,6 +82,8 @@ static void make_place(struct netns **blue, struct netns **red)
         return;
     OK(netns_addr_add_flags(*blue, "v0", "2001:db8::1/64", NETNS_ADDR_NODAD));
     OK(netns_addr_add_flags(*red, "v1", "2001:db8::2/64", NETNS_ADDR_NODAD));
+    await_link_local(*blue);
+    await_link_local(*red);
 }
 
 /* --- added and taken away ----------------------------------------------------------------------- */
