@@ -184,7 +184,7 @@ static void netem_is_lost_on_the_way(void)
 /* How many UDP sockets of IPv4 there are, the kernel's own among them. */
 static int udp_sockets_in(const struct netns *ns)
 {
-    return (int)NUMBER(ns, NULL, "grep -c : /proc/net/udp");
+    return (int)NUMBER(ns, NULL, "grep -c : /proc/net/udp || :");
 }
 
 static bool is_running(const struct netns *ns, const char *ifname)
