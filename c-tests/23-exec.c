@@ -477,6 +477,7 @@ static void handlers_run_on_the_caller_s_signal_stack(void)
     stack_t own = {.ss_sp = signal_stack, .ss_size = sizeof signal_stack}, after;
     char *argv[] = {(char *)"x", NULL};
     struct netns *ns = blue();
+    pid_t test = getpid();
 
     MUST(sigaltstack(&own, NULL));
     MUST(sigaction(SIGUSR1, &action, NULL));
@@ -484,7 +485,7 @@ static void handlers_run_on_the_caller_s_signal_stack(void)
         pid_t sender = MUST(fork());
 
         if (sender == 0) {
-            kill(getppid(), SIGUSR1);
+            kill(test, SIGUSR1);
             _exit(0);
         }
         FAILS(ENOENT, netns_exec(ns, "/nowhere/at-all", argv, NULL));
