@@ -95,7 +95,7 @@ pub unsafe extern "C" fn netns_nsid_set(
 /// Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_nsid_ensure(within: Option<&Netns>, ns: Option<&Netns>) -> c_int {
-    boundary::call(convert::about_handle("give an id to", ns), || {
+    boundary::call(convert::about_handle("assign an nsid to", ns), || {
         nsid::ensure(convert::namespace(within), &convert::handle(ns)?.0)
     })
 }
