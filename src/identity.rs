@@ -143,7 +143,8 @@ fn of_fd_by_ioctl(fd: BorrowedFd) -> Result<Kind> {
     if on_signal(|| fstatfs(fd)).at(Step::Prove)?.filesystem_type() != NSFS {
         return Ok(Kind::NoNamespace);
     }
-    if sys::namespace_type(fd).at(Step::Prove)? != libc::CLONE_NEWNET {
+    // SAFETY: it is on nsfs.
+    if unsafe { sys::namespace_type(fd) }.at(Step::Prove)? != libc::CLONE_NEWNET {
         return Ok(Kind::OtherNamespace);
     }
     let inode = file_status::inode(&fstat(fd).at(Step::Prove)?);

@@ -4,7 +4,7 @@
 
 use std::ffi::{CStr, CString};
 use std::io::{self, IoSlice, Write};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
@@ -143,24 +143,23 @@ fn read_entries() -> Result<Vec<u8>> {
     }
 }
 
-/// The id that the namespace of somebody else's socket has for `ns`; None: it has none.
-pub fn id_of(socket: RawFd, ns: BorrowedFd) -> Result<Option<i32>> {
+/// The id that the namespace of somebody else's socket has for `ns`; None: it has none. No socket is
+/// told as one that is not open.
+pub fn id_of(socket: Option<BorrowedFd>, ns: BorrowedFd) -> Result<Option<i32>> {
     talk(socket, |route| nsid::ask(route, ns))
 }
 
 /// Gives `ns` an id there; one that is negative is the kernel's to pick.
-pub fn set_id(socket: RawFd, ns: BorrowedFd, id: i32) -> Result<()> {
+pub fn set_id(socket: Option<BorrowedFd>, ns: BorrowedFd, id: i32) -> Result<()> {
     talk(socket, |route| nsid::give(route, ns, id))
 }
 
-fn talk<T>(socket: RawFd, talk: impl FnOnce(&mut Route) -> Result<T>) -> Result<T> {
-    let talked = if socket < 0 {
-        Err(Error::new(Step::Send, Errno::EBADF))
-    } else {
-        // SAFETY: a descriptor that is not open is EBADF for the first call on it.
-        Route::on(unsafe { BorrowedFd::borrow_raw(socket) }).and_then(|mut route| talk(&mut route))
-    };
-    talked.inspect_err(complain_of_talk)
+fn talk<T>(socket: Option<BorrowedFd>, talk: impl FnOnce(&mut Route) -> Result<T>) -> Result<T> {
+    socket
+        .ok_or(Error::new(Step::Send, Errno::EBADF))
+        .and_then(Route::on)
+        .and_then(|mut route| talk(&mut route))
+        .inspect_err(complain_of_talk)
 }
 
 /// The first name whose namespace has this id in the calling thread's.

@@ -105,8 +105,10 @@ impl Namespace {
     pub fn open_fd(fd: BorrowedFd) -> Result<Namespace> {
         let found = match on_signal(|| fstatfs(fd)).at(Step::Prove)?.filesystem_type() {
             identity::NSFS => duplicate(fd)?,
-            SOCKFS => sys::namespace_of_socket(fd).at(Step::FindNamespace)?,
-            PIDFS => of_pidfd(fd)?,
+            // SAFETY: nothing but sockets is on sockfs.
+            SOCKFS => unsafe { sys::namespace_of_socket(fd) }.at(Step::FindNamespace)?,
+            // SAFETY: nothing but pidfds is on pidfs.
+            PIDFS => unsafe { of_pidfd(fd) }?,
             ANON_INODES => of_old_pidfd(fd)?,
             _ => {
                 return Err(Error::not_a_namespace(
@@ -162,7 +164,8 @@ impl Namespace {
         if let Some(cookie) = self.identity.cookie {
             return Ok(cookie);
         }
-        if let Ok(id) = sys::namespace_id(self.as_fd()) {
+        // SAFETY: it has been proved to be a namespace's descriptor.
+        if let Ok(id) = unsafe { sys::namespace_id(self.as_fd()) } {
             return Ok(id);
         }
         let socket = switch::socket(self, libc::AF_UNIX, libc::SOCK_DGRAM, 0)?;
@@ -223,7 +226,8 @@ fn why_not(path: &CStr, errno: Errno) -> Error {
 /// From Linux 6.11 on a pidfd knows, and the id is the caller's own whatever /proc is mounted.
 fn of_pid(pid: i32) -> Result<OwnedFd> {
     match sys::pidfd_open(pid) {
-        Ok(pidfd) => match sys::namespace_of_pidfd(pidfd.as_fd()) {
+        // SAFETY: it is one.
+        Ok(pidfd) => match unsafe { sys::namespace_of_pidfd(pidfd.as_fd()) } {
             Err(Errno::ENOTTY | Errno::EINVAL | Errno::EOPNOTSUPP) => of_pid_by_proc(pid),
             found => found.map_err(not_ours_to_see),
         },
@@ -267,8 +271,12 @@ fn duplicate(fd: BorrowedFd) -> Result<OwnedFd> {
     open(ProcPath::of_fd(fd).as_cstr(), OPEN_FLAGS).at(Step::Duplicate)
 }
 
-fn of_pidfd(pidfd: BorrowedFd) -> Result<OwnedFd> {
-    match sys::namespace_of_pidfd(pidfd) {
+/// # Safety
+///
+/// It is one.
+unsafe fn of_pidfd(pidfd: BorrowedFd) -> Result<OwnedFd> {
+    // SAFETY: the caller says so.
+    match unsafe { sys::namespace_of_pidfd(pidfd) } {
         Err(Errno::ENOTTY) => of_old_pidfd(pidfd),
         found => found.map_err(not_ours_to_see),
     }

@@ -98,10 +98,12 @@ fn marked_without_proc() -> nix::Result<OwnedFd> {
 /// from Linux 6.11 on a pidfd its thread's.
 fn open_without_proc() -> nix::Result<OwnedFd> {
     let socket = sys::socket(libc::AF_UNIX, libc::SOCK_DGRAM, 0)?;
-    sys::namespace_of_socket(socket.as_fd()).or_else(|errno| {
+    // SAFETY: it is a socket.
+    unsafe { sys::namespace_of_socket(socket.as_fd()) }.or_else(|errno| {
         drop(socket);
         sys::pidfd_open(gettid().as_raw())
-            .and_then(|thread| sys::namespace_of_pidfd(thread.as_fd()))
+            // SAFETY: it is a pidfd.
+            .and_then(|thread| unsafe { sys::namespace_of_pidfd(thread.as_fd()) })
             .map_err(|other| the_cause(errno, other))
     })
 }
@@ -244,7 +246,8 @@ impl Destination<'_> {
         }
         match self {
             Destination::Existing(ns) => {
-                sys::namespace_owner(ns.as_fd()).err() != Some(Errno::EPERM)
+                // SAFETY: a handle's descriptor is a namespace's.
+                unsafe { sys::namespace_owner(ns.as_fd()) }.err() != Some(Errno::EPERM)
             }
             Destination::New => true,
         }

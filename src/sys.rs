@@ -80,15 +80,23 @@ pub fn open_namespace(handle: &FileHandle, flags: OFlag) -> Result<OwnedFd, Errn
     owned(unsafe { libc::open_by_handle_at(FD_NSFS_ROOT, (&raw mut raw).cast(), flags.bits()) })
 }
 
-/// The CLONE_NEW* constant of the namespace that `fd` refers to. Only for descriptors of nsfs: what
-/// another file system or a device makes of the number is its own affair.
-pub fn namespace_type(fd: BorrowedFd) -> Result<c_int, Errno> {
+/// The CLONE_NEW* constant of the namespace that `fd` refers to.
+///
+/// # Safety
+///
+/// `fd` is a descriptor of nsfs: what another file system or a device makes of the number, and what
+/// comes out of it, is its own affair.
+pub unsafe fn namespace_type(fd: BorrowedFd) -> Result<c_int, Errno> {
     // SAFETY: this ioctl takes no argument.
     Errno::result(unsafe { libc::ioctl(fd.as_raw_fd(), libc::NS_GET_NSTYPE) })
 }
 
 /// The namespace's unique number.
-pub fn namespace_id(fd: BorrowedFd) -> Result<u64, Errno> {
+///
+/// # Safety
+///
+/// As for [`namespace_type`].
+pub unsafe fn namespace_id(fd: BorrowedFd) -> Result<u64, Errno> {
     let mut id: u64 = 0;
     // SAFETY: the kernel writes one u64.
     Errno::result(unsafe { libc::ioctl(fd.as_raw_fd(), NS_GET_ID, &mut id) })?;
@@ -96,19 +104,31 @@ pub fn namespace_id(fd: BorrowedFd) -> Result<u64, Errno> {
 }
 
 /// The user namespace that owns a namespace; EPERM: it is neither the caller's own nor one below.
-pub fn namespace_owner(fd: BorrowedFd) -> Result<OwnedFd, Errno> {
+///
+/// # Safety
+///
+/// As for [`namespace_type`].
+pub unsafe fn namespace_owner(fd: BorrowedFd) -> Result<OwnedFd, Errno> {
     // SAFETY: this ioctl takes no argument and returns a new descriptor, close-on-exec.
     owned(unsafe { libc::ioctl(fd.as_raw_fd(), libc::NS_GET_USERNS) })
 }
 
 /// The network namespace that a socket lives in.
-pub fn namespace_of_socket(socket: BorrowedFd) -> Result<OwnedFd, Errno> {
+///
+/// # Safety
+///
+/// `socket` is one: a device may give any number for an answer, which is taken for a new descriptor.
+pub unsafe fn namespace_of_socket(socket: BorrowedFd) -> Result<OwnedFd, Errno> {
     // SAFETY: this ioctl takes no argument and returns a new descriptor, close-on-exec.
     owned(unsafe { libc::ioctl(socket.as_raw_fd(), SIOCGSKNS) })
 }
 
 /// The network namespace of the process that a pidfd refers to (Linux 6.11).
-pub fn namespace_of_pidfd(pidfd: BorrowedFd) -> Result<OwnedFd, Errno> {
+///
+/// # Safety
+///
+/// As for [`namespace_of_socket`].
+pub unsafe fn namespace_of_pidfd(pidfd: BorrowedFd) -> Result<OwnedFd, Errno> {
     // SAFETY: this ioctl's argument has to be 0; it returns a new descriptor, close-on-exec.
     owned(unsafe { libc::ioctl(pidfd.as_raw_fd(), libc::PIDFD_GET_NET_NAMESPACE, 0) })
 }

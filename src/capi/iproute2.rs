@@ -3,7 +3,7 @@
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::mem::ManuallyDrop;
-use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd, IntoRawFd};
 use std::ptr;
 
 use nix::errno::Errno;
@@ -188,20 +188,26 @@ pub unsafe extern "C" fn set_netns_id_from_name(
     given.map_or_else(|failure| failure, |()| 0)
 }
 
-unsafe fn socket_of(rtnl: *const RtnlHandle) -> Option<RawFd> {
+/// The caller's socket; None: its number is none that a descriptor can have.
+type Socket<'a> = Option<BorrowedFd<'a>>;
+
+unsafe fn socket_of<'a>(rtnl: *const RtnlHandle) -> Option<Socket<'a>> {
     if rtnl.is_null() {
         return None;
     }
     // SAFETY: every caller passes a structure that begins with an int.
-    Some(unsafe { rtnl.cast::<c_int>().read() })
+    let fd = unsafe { rtnl.cast::<c_int>().read() };
+    // SAFETY: it is the caller's, and stays open during the call; if it is not open, the first call on
+    // it says EBADF.
+    Some((fd >= 0).then(|| unsafe { BorrowedFd::borrow_raw(fd) }))
 }
 
 /// The failure is what C is told.
 fn on_name<T>(
     verb: &'static str,
     name: Option<&CStr>,
-    socket: Option<RawFd>,
-    talk: impl FnOnce(RawFd, BorrowedFd) -> Result<T>,
+    socket: Option<Socket>,
+    talk: impl FnOnce(Socket, BorrowedFd) -> Result<T>,
 ) -> std::result::Result<T, c_int> {
     let mut failure = FAILED;
     boundary::attempt(about_text(verb, name), || {
