@@ -175,6 +175,11 @@ impl Namespace {
         })
     }
 
+    /// Whether the kernel told its cookie when it was opened (Linux 6.18).
+    pub fn has_known_cookie(&self) -> bool {
+        self.identity.cookie.is_some()
+    }
+
     /// Whether the calling thread is in it.
     pub fn is_current(&self) -> Result<bool> {
         if let (Ok(current), Ok(own)) = (stat(procfs::THREAD_NET), fstat(&self.fd)) {

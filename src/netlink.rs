@@ -117,7 +117,7 @@ pub fn with<T>(ns: Option<&Namespace>, talk: impl FnOnce(&mut Route) -> Result<T
     let socket = open_in(ns)?;
     let (result, in_order) = on_kept(socket.as_fd(), talk);
     if let (true, Some(turn)) = (in_order, turn) {
-        turn.keep(socket);
+        turn.keep(socket, ns.has_known_cookie());
     }
     result
 }

@@ -37,10 +37,12 @@ struct Proof {
 }
 
 impl Proof {
-    fn of(socket: BorrowedFd) -> Option<Proof> {
+    /// `is_new_kernel`: it is known to be one of those that count them for all.
+    fn of(socket: BorrowedFd, is_new_kernel: bool) -> Option<Proof> {
         let cookie = socket_cookie(socket).ok()?;
         // Namespaces have cookies from Linux 5.14 on.
-        let inode = if sys::socket_cookie(socket).is_ok() { 0 } else { inode(socket)? };
+        let is_enough = is_new_kernel || sys::socket_cookie(socket).is_ok();
+        let inode = if is_enough { 0 } else { inode(socket)? };
         Some(Proof { cookie, inode })
     }
 
@@ -160,11 +162,11 @@ impl Turn<'_> {
     }
 
     /// Keeps a new one that is in order, or closes it where another thread may still have the old one.
-    pub fn keep(self, socket: OwnedFd) {
+    pub fn keep(self, socket: OwnedFd, is_new_kernel: bool) {
         let kept = self.kept;
         let is_known = kept.socket.load(Ordering::Relaxed) != NONE;
         if !is_known || kept.is_closed_for_certain() {
-            if let Some(Proof { cookie, inode }) = Proof::of(socket.as_fd()) {
+            if let Some(Proof { cookie, inode }) = Proof::of(socket.as_fd(), is_new_kernel) {
                 kept.cookie.store(cookie, Ordering::Relaxed);
                 kept.inode.store(inode, Ordering::Relaxed);
                 kept.opener.store(gettid().as_raw(), Ordering::Relaxed);
