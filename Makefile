@@ -250,6 +250,7 @@ abi: $(STAGE)/.done
 	scripts/abi-baseline check $(B)/$(SO)
 	scripts/check-versions $(STAGE)
 	scripts/check-abi-selftest $(STAGE) || [ $$? -eq 77 ]
+	scripts/check-abi-growth $(STAGE) || [ $$? -eq 77 ]
 
 # Records what was added. What is gone or changed only FORCE=1 records, and only until it is released.
 abi-update: $(B)/$(SO)
