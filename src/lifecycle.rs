@@ -14,7 +14,6 @@ use nix::poll::{PollFd, PollFlags, poll};
 
 use crate::entry::{self, Entry, Name, STALE_AGE};
 use crate::error::{Error, Result, Step};
-use crate::file_status;
 use crate::identity::{self, Kind};
 use crate::list::or_none;
 use crate::memory;
@@ -22,7 +21,7 @@ use crate::mounts;
 use crate::namespace::{self, Namespace};
 use crate::placeholder::{BEING_MADE, Placeholder, exists};
 use crate::procfs::{self, ProcPath};
-use crate::retry::{self, fstat};
+use crate::retry;
 use crate::rundir::{LockedRunDir, RunDir, Wait, join};
 use crate::switch::{self, Destination};
 use crate::sys;
@@ -82,7 +81,7 @@ fn create_or_open(rundir: &CStr, name: Name, flags: CreateFlags, wait: Wait) -> 
                 create_anonymous(flags)?.with_name(path, name)
             }
         };
-        match publish(rundir, name, ns.as_fd(), wait) {
+        match publish(rundir, name, &ns, wait) {
             Ok(()) => return Ok(ns),
             // Somebody was faster: look again at what is there now.
             Err(error) if error.errno == Errno::EEXIST && flags.contains(CreateFlags::EXIST_OK) => {
@@ -107,7 +106,7 @@ pub fn attach(rundir: &CStr, ns: &Namespace, name: Name) -> Result<()> {
     if let Some(error) = in_the_way(rundir, name)? {
         return Err(error);
     }
-    publish(rundir, name, ns.as_fd(), Wait::AWhile)
+    publish(rundir, name, ns, Wait::AWhile)
 }
 
 pub fn remove(rundir: &CStr, name: Name, flags: RemoveFlags) -> Result<()> {
@@ -206,9 +205,9 @@ fn nap(mounts: Option<&OwnedFd>, at_most: Duration) {
 }
 
 /// Binds the namespace `ns` as `name`, all or nothing.
-fn publish(rundir: &CStr, name: Name, ns: BorrowedFd, wait: Wait) -> Result<()> {
+fn publish(rundir: &CStr, name: Name, ns: &Namespace, wait: Wait) -> Result<()> {
     let mut dir = RunDir::prepare(rundir, wait)?;
-    let result = publish_in(&mut dir, rundir, name, ns);
+    let result = publish_in(&mut dir, rundir, name, ns.as_fd(), ns.inode());
     match result {
         Ok(()) => dir.keep_mount(),
         Err(_) => dir.take_mount_back(rundir),
@@ -216,7 +215,13 @@ fn publish(rundir: &CStr, name: Name, ns: BorrowedFd, wait: Wait) -> Result<()> 
     result
 }
 
-fn publish_in(dir: &mut LockedRunDir, rundir: &CStr, name: Name, ns: BorrowedFd) -> Result<()> {
+fn publish_in(
+    dir: &mut LockedRunDir,
+    rundir: &CStr,
+    name: Name,
+    ns: BorrowedFd,
+    inode: u64,
+) -> Result<()> {
     for _ in 0..TRIES {
         let mut placeholder = Placeholder::new(dir, name)?;
         // The file comes first: a full or read-only file system leaves nothing to take back.
@@ -229,7 +234,7 @@ fn publish_in(dir: &mut LockedRunDir, rundir: &CStr, name: Name, ns: BorrowedFd)
             }
         }
         match mounts::bind_namespace(ns, placeholder.as_fd()) {
-            Ok(mount) if has_moved(dir, name, ns, &placeholder) => {
+            Ok(mount) if has_moved(dir, name, inode, &placeholder) => {
                 // The file is somewhere else, and so would be the namespace.
                 mount.and_then(|mount| mounts::detach_open(mount.as_fd()).ok());
             }
@@ -264,11 +269,10 @@ fn enter_mount(
 
 /// Whether a stranger has moved the placeholder, before the namespace was bound on it. If the file is
 /// gone altogether, the name was made and has been removed since.
-fn has_moved(dir: &LockedRunDir, name: Name, ns: BorrowedFd, placeholder: &Placeholder) -> bool {
-    let ours = fstat(ns);
+fn has_moved(dir: &LockedRunDir, name: Name, inode: u64, placeholder: &Placeholder) -> bool {
     let is_elsewhere = match identity::of_name(dir.as_fd(), name.as_cstr()) {
         // A look that fails says nothing.
-        Ok(Kind::Network(found)) => ours.is_ok_and(|ours| found.inode != file_status::inode(&ours)),
+        Ok(Kind::Network(found)) => found.inode != inode,
         Ok(_) => true,
         Err(errno) => identity::is_answer(errno),
     };

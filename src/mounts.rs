@@ -76,8 +76,11 @@ fn mount_on_itself_by_path(dir: BorrowedFd, path: &CStr) -> Result<OwnedFd> {
         there => there.and_then(|_| leave_peer_group(upper.as_fd())).map(|()| upper),
     });
     if upper.is_err() {
-        // All or nothing: the next call is to find a directory that is no mount point.
-        let _ = take_off_unused(dir, path);
+        // All or nothing: the next call is to find a directory that is no mount point. Names that were in
+        // it are in the copy as well, and go from that with it.
+        if take_off_unused(dir, path) == Err(Errno::EBUSY) {
+            let _ = detach_open(dir);
+        }
     }
     upper
 }

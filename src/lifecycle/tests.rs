@@ -5,6 +5,7 @@ use std::thread;
 use std::time::Instant;
 
 use crate::entry::OUR_MODE;
+use crate::retry::fstat;
 use crate::testing::{self, anonymous, bind, exists, mounts_on, write};
 
 const BLUE: &CStr = c"blue";
@@ -131,18 +132,25 @@ fn a_name_that_is_bound_is_not_cleared() {
     assert_eq!(unbind::unlink(rundir, &dir, Name::new(c"none").unwrap()), Ok(true));
 }
 
+/// What is no namespace, and lies on no mount of ours, cannot be bound.
+fn publish_pipe(rundir: &CStr) -> Result<()> {
+    let pipe = nix::unistd::pipe().unwrap();
+    let mut dir = RunDir::prepare(rundir, Wait::AWhile).unwrap();
+    let result = publish_in(&mut dir, rundir, blue(), pipe.0.as_fd(), 0);
+    dir.take_mount_back(rundir);
+    result
+}
+
 #[test]
 fn a_failed_bind_leaves_no_file() {
     let Some(rundir) = testing::world() else { return };
-    // What is no namespace, and lies on no mount of ours, cannot be bound.
-    let pipe = nix::unistd::pipe().unwrap();
-    let error = publish(rundir, blue(), pipe.0.as_fd(), Wait::AWhile).unwrap_err();
+    let error = publish_pipe(rundir).unwrap_err();
     assert_eq!(error.step, Step::Bind);
     assert!(!exists("blue"));
     assert_eq!(mounts_on(""), 0, "nor the directory mounted on itself");
 
     write("blue", "", OUR_MODE);
-    publish(rundir, blue(), pipe.0.as_fd(), Wait::AWhile).unwrap_err();
+    publish_pipe(rundir).unwrap_err();
     assert!(exists("blue"), "another's file stays");
 }
 
@@ -152,8 +160,7 @@ fn a_failed_call_leaves_a_mount_that_is_used() {
     let theirs = anonymous();
     write("red", "", 0);
     bind(&theirs, "red");
-    let pipe = nix::unistd::pipe().unwrap();
-    publish(rundir, blue(), pipe.0.as_fd(), Wait::AWhile).unwrap_err();
+    publish_pipe(rundir).unwrap_err();
     assert_eq!((mounts_on(""), mounts_on("red")), (1, 1));
     assert_eq!(inode_of("red"), theirs.inode());
 }
