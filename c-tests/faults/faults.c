@@ -3,7 +3,8 @@
  * usage: faults DOCUMENTED [SCENARIO]
  *
  * Lets every system call of every public function fail once in each way that it can, and kills the
- * process at each. DOCUMENTED is what documented.awk makes of the header. strace finds the calls; a
+ * process at each. Every call is made on the smallest stack, and once more in each of the surroundings
+ * of surroundings.h; a name that looks stale is a live one in another mount namespace. DOCUMENTED is what documented.awk makes of the header. strace finds the calls; a
  * supervisor, which sees the same ones, does the rest (see supervisor.h). Only scenarios are run of
  * which SCENARIO is a part of the name.
  */
@@ -11,6 +12,7 @@
 #include "links.h"
 #include "names.h"
 #include "programs.h"
+#include "surroundings.h"
 #include "threads.h"
 
 #include "../documented.h"
@@ -51,7 +53,7 @@ static const char *title_of(const struct scenario *scenario)
 /* What all workers have counted. */
 static struct totals {
     atomic_size_t next;
-    atomic_long unable, calls, failures, kills, failed;
+    atomic_long unable, calls, failures, kills, surrounded, failed;
     /* On this kernel, and on an old one. */
     atomic_int tried[200];
 } *totals;
@@ -96,26 +98,70 @@ struct norm {
     int mounts_outside;
 };
 
-static void be_the_subject(const struct scenario *scenario, int line)
+static const struct scenario *subject_of;
+
+static bool is_of_monitor(const struct scenario *scenario)
+{
+    return strncmp(scenario->function, "netns_monitor", 13) == 0;
+}
+
+static void call_between_marks(void)
+{
+    mark(1);
+    errno = ERRNO_UNTOUCHED;
+    rc = subject_of->call();
+    outcome->error = errno;
+    mark(2);
+}
+
+static void call_and_look(void)
 {
     struct before before;
 
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    MUST(dup2(open("/dev/null", O_RDWR | O_CLOEXEC), 2));
-    if (scenario->ready)
-        scenario->ready();
-    if (line >= 0)
-        be_supervised(line);
     look_before(&before);
-    mark(1);
-    errno = ERRNO_UNTOUCHED;
-    rc = scenario->call();
-    outcome->error = errno;
-    mark(2);
+    on_small_stack(call_between_marks);
     outcome->rc = rc;
     outcome->returned = true;
     snprintf(outcome->message, sizeof outcome->message, "%s", rc < 0 ? netns_errmsg() : "");
-    look_after(scenario, &before);
+    wait_for_changer();
+    look_after(subject_of, &before);
+}
+
+/* What belongs to a thread is made ready by the thread; a monitor is the other threads'. */
+static bool is_ready_in_own_table(const struct scenario *scenario)
+{
+    return surroundings == OWN_TABLE && !is_of_monitor(scenario);
+}
+
+static void call_in_own_table(void)
+{
+    if (subject_of->ready && is_ready_in_own_table(subject_of))
+        subject_of->ready();
+    call_and_look();
+}
+
+/* A negative line: there is no supervisor. */
+static void be_the_subject(const struct scenario *scenario, int line)
+{
+    subject_of = scenario;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    MUST(dup2(open("/dev/null", O_RDWR | O_CLOEXEC), 2));
+    if (surroundings == CREDENTIALS_CHANGED)
+        start_changer();
+    if (scenario->ready && !is_ready_in_own_table(scenario))
+        scenario->ready();
+    if (surroundings == NUMBERS_REUSED || surroundings == OWN_TABLE)
+        make_talkative();
+    if (surroundings == NUMBERS_REUSED)
+        reuse_numbers(kept_by_library());
+    if (line >= 0)
+        be_supervised(line);
+    if (surroundings == OWN_TABLE)
+        in_own_table(call_in_own_table);
+    else
+        call_and_look();
+    if (surroundings == NUMBERS_REUSED)
+        look_at_foreign();
     _exit(0);
 }
 
@@ -218,6 +264,11 @@ static void everything_works(void)
     netns_close(ns);
 }
 
+static bool removes_names(const struct scenario *scenario)
+{
+    return strncmp(scenario->function, "netns_remove", 12) == 0;
+}
+
 /* What the call has left; in the process that made the world, after the subject's end. */
 static void look_around(const struct scenario *scenario, struct mounts before, const char *names,
                         const char *stale, struct norm *norm)
@@ -233,6 +284,8 @@ static void look_around(const struct scenario *scenario, struct mounts before, c
         if (mounts.outside != before.outside && mounts.outside != norm->mounts_outside)
             problem("mounts: %d, %d", before.outside, mounts.outside);
     }
+    if (elsewhere && !removes_names(scenario) && !is_live_elsewhere(NETNS_RUN_DIR "/stale"))
+        problem("a name that is live in another mount namespace was destroyed");
     listed_names_open();
     nobody_has_the_lock();
     everything_works();
@@ -427,7 +480,7 @@ static bool changes_names(const struct scenario *scenario)
 {
     return strncmp(scenario->function, "netns_create", 12) == 0 ||
            strncmp(scenario->function, "netns_attach", 12) == 0 ||
-           strncmp(scenario->function, "netns_remove", 12) == 0;
+           removes_names(scenario);
 }
 
 static void try_call(const struct scenario *scenario, const struct call *call,
@@ -474,6 +527,79 @@ static bool cannot_run(const struct scenario *scenario)
                                  (is_rootless && outcome->rc == -EPERM));
 }
 
+/* --- in other surroundings -------------------------------------------------------------------- */
+
+/* A handle opens its connection anew; a monitor has lost its descriptors, and says so. */
+static void look_at_reuse(const struct scenario *scenario)
+{
+    int says = outcome->rc < 0 ? outcome->error : 0;
+
+    if (outcome->returned && says != fails_as_it_is(scenario->flags) &&
+        !(is_of_monitor(scenario) && says == EBADF))
+        problem("it says %s", strerrorname_np(says));
+}
+
+static void try_reuse(const struct scenario *scenario, enum surroundings which)
+{
+    for (foreign_kind = 0; foreign_kind < FOREIGN_KINDS; foreign_kind++) {
+        surroundings = which;
+        forgiven = NOTHING;
+        run_alone(scenario, NULL, NULL, false);
+        surroundings = AS_USUAL;
+        totals->surrounded++;
+        look_at_reuse(scenario);
+        if (*outcome->problems)
+            report(scenario, NULL, surroundings_texts[which]);
+    }
+}
+
+/* In a callback, and between enter and leave, signals are the program's: nobody but the program may say
+   how long setuid(2) of another thread has to wait. */
+static bool is_away_by_itself(const struct scenario *scenario)
+{
+    return strcmp(scenario->function, "netns_run") == 0 ||
+           strcmp(scenario->function, "netns_leave") == 0;
+}
+
+/*
+ * The capabilities are gone from one call to the next: what is half done cannot always be undone, but a
+ * thread is at home, and what is left is cleared by whoever may.
+ */
+static void try_credentials(const struct scenario *scenario, const struct call *call,
+                            const struct outcome *known)
+{
+    struct target target = {call->place, CHANGE_CREDENTIALS, 0};
+
+    surroundings = CREDENTIALS_CHANGED;
+    forgiven = HALF;
+    run_alone(scenario, &target, known, true);
+    surroundings = AS_USUAL;
+    totals->surrounded++;
+    if (outcome->returned && outcome->rc < 0) {
+        if (outcome->error == ENOTRECOVERABLE && !is_away_by_itself(scenario))
+            problem("it strands the thread");
+        if (!(scenario->flags & IPROUTE2) && !is_documented(scenario->function, outcome->error))
+            problem("the header does not say %s", strerrorname_np(outcome->error));
+    }
+    if (*outcome->problems)
+        report(scenario, call, surroundings_texts[CREDENTIALS_CHANGED]);
+}
+
+static void try_surroundings(const struct scenario *scenario, const struct calls *calls,
+                             const struct outcome *known)
+{
+    try_reuse(scenario, NUMBERS_REUSED);
+    try_reuse(scenario, OWN_TABLE);
+    /* Root of a user namespace of one's own has nobody else to become. */
+    if (old_kernel || is_rootless || scenario->flags & ROOTLESS)
+        return;
+    for (int i = 0; i < calls->count; i++)
+        if (calls->call[i].place.thread == 0)
+            try_credentials(scenario, &calls->call[i], known);
+}
+
+/* --- all of a scenario ------------------------------------------------------------------------ */
+
 static void try_scenario(size_t i)
 {
     static struct calls calls;
@@ -506,6 +632,7 @@ static void try_scenario(size_t i)
     }
     for (int call = 0; call < calls.count; call++)
         try_call(scenario, &calls.call[call], &known);
+    try_surroundings(scenario, &calls, &known);
 }
 
 /* --- all of it -------------------------------------------------------------------------------- */
@@ -618,7 +745,8 @@ int main(int argc, char **argv)
         }
     }
     printf("faults: %ld functions in %ld ways, %ld left out; %ld system calls found, %ld failures and "
-           "%ld kills tried, %ld failed\n", functions_tried(), ways_tried(), totals->unable,
-           totals->calls, totals->failures, totals->kills, totals->failed);
+           "%ld kills tried, %ld times in other surroundings, %ld failed\n", functions_tried(),
+           ways_tried(), totals->unable, totals->calls, totals->failures, totals->kills,
+           totals->surrounded, totals->failed);
     return totals->failed || !totals->kills ? 1 : 0;
 }

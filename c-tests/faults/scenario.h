@@ -10,6 +10,11 @@
 #include "../privilege.h"
 #include "supervisor.h"
 
+/* What the program around the call has done: surroundings.h. */
+enum surroundings { AS_USUAL, NUMBERS_REUSED, OWN_TABLE, CREDENTIALS_CHANGED };
+
+static enum surroundings surroundings;
+
 /* What a scenario is about, for the checks that all have in common. */
 enum {
     /* The run directory does not exist yet. */
@@ -94,6 +99,48 @@ static inline uint64_t in_mounts(void)
 
 /* --- the world -------------------------------------------------------------------------------- */
 
+/* A process in another mount namespace that has the same run directory, as a container may have the
+   host's; 0: none is needed. */
+static pid_t elsewhere;
+
+/* What looks stale here is a live name there. */
+static inline void live_elsewhere(const char *path)
+{
+    int ready[2];
+    char byte;
+
+    MUST(pipe2(ready, O_CLOEXEC));
+    elsewhere = MUST(fork());
+    if (elsewhere == 0) {
+        close(ready[0]);
+        MUST(unshare(CLONE_NEWNS));
+        MUST(mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL));
+        MUST(mount("/proc/self/ns/net", path, "none", MS_BIND, NULL));
+        MUST(write(ready[1], "", 1));
+        close(ready[1]);
+        for (;;)
+            pause();
+    }
+    close(ready[1]);
+    MUST(read(ready[0], &byte, 1) == 1 ? 0 : -1);
+    close(ready[0]);
+}
+
+static inline bool is_live_elsewhere(const char *path)
+{
+    char mountinfo[64], line[2 * PATH_MAX], at[PATH_MAX];
+    bool found = false;
+    FILE *file;
+
+    snprintf(mountinfo, sizeof mountinfo, "/proc/%d/mountinfo", elsewhere);
+    file = fopen(mountinfo, "re");
+    while (file && !found && fgets(line, sizeof line, file))
+        found = sscanf(line, "%*d %*d %*s %*s %4095s", at) == 1 && strcmp(at, path) == 0;
+    if (file)
+        fclose(file);
+    return found;
+}
+
 static inline void make_world(const struct scenario *scenario)
 {
     MUST(getpid() == 1 ? 0 : -1);
@@ -111,6 +158,8 @@ static inline void make_world(const struct scenario *scenario)
     }
     if (scenario->prepare)
         scenario->prepare();
+    if (exists(NETNS_RUN_DIR "/stale"))
+        live_elsewhere(NETNS_RUN_DIR "/stale");
 }
 
 /* How many mounts there are in the run directory, and how many of all there are elsewhere. */
@@ -199,6 +248,18 @@ static inline void check_work(const struct scenario *scenario, bool done)
         outcome->problems[before] = '\0';
 }
 
+/* Not without the capabilities to look, nor by a monitor that has lost its descriptors. */
+static inline bool can_check(bool done)
+{
+    return surroundings != CREDENTIALS_CHANGED && (done || surroundings == AS_USUAL);
+}
+
+static inline void no_child_is_left(void)
+{
+    if (waitpid(-1, NULL, __WALL | WNOHANG) != -1 || errno != ECHILD)
+        problem("a child is left");
+}
+
 static inline void look_after(const struct scenario *scenario, struct before *before)
 {
     bool done = rc >= 0;
@@ -217,7 +278,7 @@ static inline void look_after(const struct scenario *scenario, struct before *be
         WANT((here() == before->netns) == (strcmp(scenario->function, "netns_leave") == 0));
     else if (!(done && scenario->flags & ONE_WAY) && forgiven != STRANDED && here() != before->netns)
         problem("the thread is in another namespace");
-    if (rc == -ENOTRECOVERABLE)
+    if (rc == -ENOTRECOVERABLE && surroundings != CREDENTIALS_CHANGED)
         MUST(setns(before->way_home, CLONE_NEWNET));
     if (!(scenario->flags & IPROUTE2) && in_mounts() != before->mounts)
         problem("the thread is in another mount namespace");
@@ -226,12 +287,12 @@ static inline void look_after(const struct scenario *scenario, struct before *be
         problem("the signal mask is another one");
     if (!getcwd(cwd, sizeof cwd) || strcmp(cwd, before->cwd) != 0)
         problem("the working directory is %s", cwd);
-    if (threads_left() != 1)
+    if (threads_left() != threads_of_ours)
         problem("%d threads", threads_left());
-    if (scenario->check)
+    if (scenario->check && can_check(done))
         check_work(scenario, done);
-    if (waitpid(-1, NULL, __WALL | WNOHANG) != -1 || errno != ECHILD)
-        problem("a child is left");
+    if (can_check(done) || !done)
+        no_child_is_left();
     if (outcome->closed_twice)
         problem("it closed a descriptor twice");
     netns_monitor_close(monitor);
@@ -240,7 +301,7 @@ static inline void look_after(const struct scenario *scenario, struct before *be
     now = descriptors();
     if (outcome->left_open >= 0)
         now &= ~(UINT64_C(1) << outcome->left_open);
-    if (now & ~before->descriptors)
+    if (now & ~before->descriptors && (can_check(done) || !done))
         problem("descriptors are left: %llx", (unsigned long long)(now & ~before->descriptors));
     if (descriptor >= 0 && descriptor != outcome->left_open && !(now & UINT64_C(1) << descriptor))
         problem("the caller's descriptor was closed");

@@ -13,6 +13,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <sys/socket.h>
 
@@ -32,7 +33,7 @@ struct place {
     int thread, index;
 };
 
-enum what { LET, FAIL, FAIL_FROM_HERE, KILL, KILL_PARENT };
+enum what { LET, FAIL, FAIL_FROM_HERE, KILL, KILL_PARENT, CHANGE_CREDENTIALS };
 
 /* What is done to one call. */
 struct target {
@@ -57,6 +58,9 @@ struct outcome {
     /* What a close that was failed has left open, by no fault of the library's. */
     int left_open;
     bool closed_twice;
+    /* The thread that changes the credentials, whether it is to do so, and whether it has. */
+    pid_t changer;
+    atomic_bool change, changed;
     /* Where the call has returned. */
     bool returned;
     long long rc;
@@ -253,6 +257,38 @@ static inline void note_close(const struct seccomp_notif *asked, bool fails, boo
         outcome->closed_twice = true;
 }
 
+/* SIGSETXID of glibc and of musl, as the bits of SigPnd. */
+#define SETXID_SIGNALS (UINT64_C(1) << 32 | UINT64_C(1) << 33)
+
+static inline bool is_signalled(pid_t process, pid_t thread)
+{
+    char path[64], line[256];
+    unsigned long long pending = 0;
+    FILE *file;
+
+    snprintf(path, sizeof path, "/proc/%d/task/%d/status", process, thread);
+    file = fopen(path, "re");
+    while (file && fgets(line, sizeof line, file))
+        if (sscanf(line, "SigPnd: %llx", &pending) == 1)
+            break;
+    if (file)
+        fclose(file);
+    return pending & SETXID_SIGNALS;
+}
+
+/* The other thread calls setuid(2) now: its signal waits for the caller, or has interrupted it. Where the
+   caller holds a lock of the C library, in pthread_create(3), it comes once that is given back. */
+static inline void let_credentials_change(struct supervisor *by, const struct seccomp_notif *asked)
+{
+    outcome->change = true;
+    for (int i = 0; i < 200 && !outcome->changed; i++) {
+        if (is_signalled(by->subject, asked->pid) ||
+            ioctl(by->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &asked->id) < 0)
+            return;
+        sleep_ms(1);
+    }
+}
+
 /* Whether the call is to get an answer; if not, whoever made it is no more. */
 static inline bool judge(struct supervisor *by, const struct seccomp_notif *asked, int *error)
 {
@@ -274,6 +310,10 @@ static inline bool judge(struct supervisor *by, const struct seccomp_notif *aske
     }
     outcome->hit = true;
     what = by->target->what;
+    if (what == CHANGE_CREDENTIALS) {
+        let_credentials_change(by, asked);
+        return true;
+    }
     if (what == KILL || what == KILL_PARENT) {
         bool other = by_child && what == KILL_PARENT;
 
