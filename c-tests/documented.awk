@@ -3,7 +3,7 @@
 /^\/\*\*/ { comment = ""; inside = 1 }
 inside { comment = comment " " $0 }
 /\*\// { inside = 0; next }
-!inside && !/^ ?[*\/]/ && match($0, /netns_[a-z0-9_]+\(/) {
+!inside && !/^ *[*\/]/ && match($0, /netns_[a-z0-9_]+\(/) {
     name = substr($0, RSTART, RLENGTH - 1)
     names[++count] = name
     gsub(/ +\*? +/, " ", comment)
