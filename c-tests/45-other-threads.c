@@ -109,7 +109,7 @@ static void dropped_privileges_strand_no_thread(void)
 /* --- everything else that reaches other threads -------------------------------------------------- */
 
 static pthread_t visitor;
-static volatile long handled_away;
+static atomic_long handled_away;
 
 static void on_signal(int signal)
 {
