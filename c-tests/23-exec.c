@@ -69,7 +69,7 @@ static void the_process_becomes_the_program(void)
     char expected[64];
 
     snprintf(expected, sizeof expected, "net:[%llu]\nlo", (unsigned long long)netns_inode(ns));
-    SAME(BECOMES(ns, "readlink /proc/$$/ns/net; ls /sys/class/net"), expected);
+    SAME(BECOMES(ns, "readlink /proc/$$/ns/net; ls /sys/class/net | grep -v bonding_masters"), expected);
     netns_close(ns);
 }
 

@@ -416,7 +416,7 @@ static void the_working_directory_is_kept_or_chosen(void)
     SAME(SAID(ns, NULL, "pwd -P"), "/run/a");
     SAME(SAID(ns, OPTIONS(.cwd = "b"), "pwd -P"), "/run/a/b");
     SAME(SAID(ns, OPTIONS(.cwd = "/run"), "pwd -P"), "/run");
-    SAME(SAID(ns, OPTIONS(.cwd = "/sys/class/net"), "ls"), "lo");
+    SAME(SAID(ns, OPTIONS(.cwd = "/sys/class/net"), "ls | grep -v bonding_masters"), "lo");
     STARTS_NOTHING(ENOENT, ns, OPTIONS(.cwd = "/run/none"), "true", true_argv);
     MESSAGE_HAS("chdir to /run/none: No such file or directory");
     STARTS_NOTHING(ENOTDIR, ns, OPTIONS(.cwd = "/proc/uptime"), "true", true_argv);
@@ -483,7 +483,7 @@ static void the_program_may_be_another_user_s(void)
     EQUAL(prctl(PR_GET_DUMPABLE), 1);
     files = open_descriptors();
     /* It is root's in all else: the mounts are made, and what it prints arrives. */
-    SAME(SAID(ns, OPTIONS(USER(.cwd = "/sys/class/net")), "ls; id -u"), "lo\n12345");
+    SAME(SAID(ns, OPTIONS(USER(.cwd = "/sys/class/net")), "ls | grep -v bonding_masters; id -u"), "lo\n12345");
     EQUAL(open_descriptors(), files);
     netns_close(ns);
 }
