@@ -88,6 +88,7 @@ static const struct {
     {"recvfrom", NULL, {ENOMEM, EINTR}},
     {"ioctl", "SIOCGSKNS", {EPERM, ENOMEM, EMFILE}},
     {"ioctl", "IFFLAGS", {EPERM, ENOMEM}},
+    {"ioctl", "NS_GET_USERNS", {ENOMEM, EMFILE}},
     /* Of a namespace's own descriptor it cannot fail. */
     {"ioctl", "NS_GET", {0}},
     {"ioctl", NULL, {EPERM, ENOMEM, EMFILE}},
@@ -119,6 +120,7 @@ static const struct {
     {"wait4", NULL, {EINTR}},
     {"execve", NULL, {EPERM, ENOMEM, EINTR, EMFILE}},
     {"prctl", NULL, {EPERM}},
+    {"capget", NULL, {EPERM}},
     {"rt_sigaction", NULL, {EPERM}},
     {"rt_sigprocmask", NULL, {EPERM}},
 };
