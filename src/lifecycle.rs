@@ -71,7 +71,10 @@ fn create_or_open(rundir: &CStr, name: Name, flags: CreateFlags, wait: Wait) -> 
     let deadline = Instant::now() + patience;
     let mut tries = 0;
     while tries < TRIES {
-        if let Some(ns) = take_existing(rundir, name, flags, deadline)? {
+        let found = look(rundir, name)?;
+        if let Some(error) = found.in_the_way
+            && let Some(ns) = take_existing(rundir, name, flags, deadline, error)?
+        {
             return Ok(ns);
         }
         let ns = match made.take() {
@@ -81,7 +84,7 @@ fn create_or_open(rundir: &CStr, name: Name, flags: CreateFlags, wait: Wait) -> 
                 create_anonymous(flags)?.with_name(path, name)
             }
         };
-        match publish(rundir, name, &ns, wait) {
+        match publish(rundir, found.dir, name, &ns, wait) {
             Ok(()) => return Ok(ns),
             // Somebody was faster: look again at what is there now.
             Err(error) if error.errno == Errno::EEXIST && flags.contains(CreateFlags::EXIST_OK) => {
@@ -103,10 +106,11 @@ fn create_or_open(rundir: &CStr, name: Name, flags: CreateFlags, wait: Wait) -> 
 
 /// Gives `ns` one more name.
 pub fn attach(rundir: &CStr, ns: &Namespace, name: Name) -> Result<()> {
-    if let Some(error) = in_the_way(rundir, name)? {
-        return Err(error);
+    let found = look(rundir, name)?;
+    match found.in_the_way {
+        Some(error) => Err(error),
+        None => publish(rundir, found.dir, name, ns, Wait::AWhile),
     }
-    publish(rundir, name, ns, Wait::AWhile)
 }
 
 pub fn remove(rundir: &CStr, name: Name, flags: RemoveFlags) -> Result<()> {
@@ -127,17 +131,23 @@ fn make_namespace(flags: CreateFlags) -> Result<OwnedFd> {
     })
 }
 
-/// What is in the way of a new name, without a lock; publish() has the last word.
-fn in_the_way(rundir: &CStr, name: Name) -> Result<Option<Error>> {
-    let dir = match RunDir::open(rundir) {
-        Err(error) if error.errno == Errno::ENOENT => return Ok(None),
-        dir => dir?,
+/// What a look at a new name has found, without a lock; publish() has the last word.
+struct Look {
+    /// The run directory, if there is one.
+    dir: Option<RunDir>,
+    in_the_way: Option<Error>,
+}
+
+fn look(rundir: &CStr, name: Name) -> Result<Look> {
+    let Some(dir) = or_none(RunDir::open(rundir))? else {
+        return Ok(Look { dir: None, in_the_way: None });
     };
-    Ok(match entry::look(dir.as_fd(), name.as_cstr())? {
+    let in_the_way = match entry::look(dir.as_fd(), name.as_cstr())? {
         Entry::Absent => None,
         Entry::Placeholder(file) if file.is_ours() || file.is_stale(false) => None,
         found => Some(exists(found)),
-    })
+    };
+    Ok(Look { dir: Some(dir), in_the_way })
 }
 
 /// The namespace that has the name already, if there is one and that is what the caller wants.
@@ -146,10 +156,8 @@ fn take_existing(
     name: Name,
     flags: CreateFlags,
     deadline: Instant,
+    error: Error,
 ) -> Result<Option<Namespace>> {
-    let Some(error) = in_the_way(rundir, name)? else {
-        return Ok(None);
-    };
     if !flags.contains(CreateFlags::EXIST_OK) {
         return Err(error);
     }
@@ -204,9 +212,15 @@ fn nap(mounts: Option<&OwnedFd>, at_most: Duration) {
     };
 }
 
-/// Binds the namespace `ns` as `name`, all or nothing.
-fn publish(rundir: &CStr, name: Name, ns: &Namespace, wait: Wait) -> Result<()> {
-    let mut dir = RunDir::prepare(rundir, wait)?;
+/// Binds the namespace `ns` as `name`, all or nothing. `dir` is the run directory if it is open already.
+fn publish(
+    rundir: &CStr,
+    dir: Option<RunDir>,
+    name: Name,
+    ns: &Namespace,
+    wait: Wait,
+) -> Result<()> {
+    let mut dir = RunDir::prepare(rundir, dir, wait)?;
     let result = publish_in(&mut dir, rundir, name, ns.as_fd(), ns.inode());
     match result {
         Ok(()) => dir.keep_mount(),

@@ -118,13 +118,13 @@ impl RunDir {
 
     /// The directory as it is once nobody else is changing it.
     pub fn lock(path: &CStr) -> Result<LockedRunDir> {
-        LockedRunDir::new(RunDir::open, path, Wait::AWhile)
+        LockedRunDir::new(None, RunDir::open, path, Wait::AWhile)
     }
 
     /// The same, made first if need be, and shared if it is a mount point. If it is none,
-    /// [`LockedRunDir::mount_on_itself`] makes it one.
-    pub fn prepare(path: &CStr, wait: Wait) -> Result<LockedRunDir> {
-        let mut dir = LockedRunDir::new(RunDir::open_or_make, path, wait)?;
+    /// [`LockedRunDir::mount_on_itself`] makes it one. `opened` is it, as long as it is not outdated.
+    pub fn prepare(path: &CStr, opened: Option<RunDir>, wait: Wait) -> Result<LockedRunDir> {
+        let mut dir = LockedRunDir::new(opened, RunDir::open_or_make, path, wait)?;
         dir.is_mount_point = match mounts::share(dir.as_fd()) {
             Err(Errno::EINVAL) => false,
             result => result.map(|()| true).at(Step::MountRunDir)?,
@@ -211,12 +211,13 @@ impl Drop for LockedRunDir {
 
 impl LockedRunDir {
     fn new(
+        mut opened: Option<RunDir>,
         open: impl Fn(&CStr) -> Result<RunDir>,
         path: &CStr,
         wait: Wait,
     ) -> Result<LockedRunDir> {
         for _ in 0..TRIES {
-            let dir = open(path)?;
+            let dir = opened.take().map_or_else(|| open(path), Ok)?;
             let locked = lock(&dir, wait)?;
             // It may have become a mount point, or another directory, before we had the lock.
             if leads_to(path, &dir) == Some(true) {

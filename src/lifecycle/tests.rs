@@ -126,7 +126,7 @@ fn what_another_is_making_is_in_the_way() {
 fn a_name_that_is_bound_is_not_cleared() {
     let Some(rundir) = testing::world() else { return };
     create(rundir, blue(), CreateFlags::empty()).unwrap();
-    let dir = RunDir::prepare(rundir, Wait::AWhile).unwrap();
+    let dir = RunDir::prepare(rundir, None, Wait::AWhile).unwrap();
     assert_eq!(unbind::unlink(rundir, &dir, blue()), Ok(false));
     assert_eq!(mounts_on("blue"), 1);
     assert_eq!(unbind::unlink(rundir, &dir, Name::new(c"none").unwrap()), Ok(true));
@@ -135,7 +135,7 @@ fn a_name_that_is_bound_is_not_cleared() {
 /// What is no namespace, and lies on no mount of ours, cannot be bound.
 fn publish_pipe(rundir: &CStr) -> Result<()> {
     let pipe = nix::unistd::pipe().unwrap();
-    let mut dir = RunDir::prepare(rundir, Wait::AWhile).unwrap();
+    let mut dir = RunDir::prepare(rundir, None, Wait::AWhile).unwrap();
     let result = publish_in(&mut dir, rundir, blue(), pipe.0.as_fd(), 0);
     dir.take_mount_back(rundir);
     result

@@ -17,7 +17,7 @@ fn inode_of(placeholder: &Placeholder) -> u64 {
 #[test]
 fn only_a_new_file_is_withdrawn() {
     let Some(rundir) = testing::world() else { return };
-    let dir = RunDir::prepare(rundir, Wait::AWhile).unwrap();
+    let dir = RunDir::prepare(rundir, None, Wait::AWhile).unwrap();
     let placeholder = Placeholder::new(&dir, blue()).unwrap();
     let file = fstat(&placeholder).unwrap();
     assert_eq!((file.st_mode & 0o7777, file.st_size), (OUR_MODE, 0));
@@ -40,7 +40,7 @@ fn only_a_new_file_is_withdrawn() {
 #[test]
 fn one_file_is_one_creator_s() {
     let Some(rundir) = testing::world() else { return };
-    let dir = RunDir::prepare(rundir, Wait::AWhile).unwrap();
+    let dir = RunDir::prepare(rundir, None, Wait::AWhile).unwrap();
     let first = Placeholder::new(&dir, blue()).unwrap();
     // By its mark, and under the lock, the file looks stale.
     for _ in 0..2 {
@@ -54,7 +54,7 @@ fn one_file_is_one_creator_s() {
 #[test]
 fn what_somebody_else_bound_on_first_is_his() {
     let Some(rundir) = testing::world() else { return };
-    let dir = RunDir::prepare(rundir, Wait::AWhile).unwrap();
+    let dir = RunDir::prepare(rundir, None, Wait::AWhile).unwrap();
     let file = make(&dir, blue()).unwrap();
     bind(&anonymous(), "blue");
     assert!(Placeholder::of_new(&dir, blue(), file).unwrap().is_none());
@@ -65,7 +65,7 @@ fn what_somebody_else_bound_on_first_is_his() {
 #[test]
 fn another_user_s_file_is_not_taken_over() {
     let Some(rundir) = testing::world() else { return };
-    let dir = RunDir::prepare(rundir, Wait::AWhile).unwrap();
+    let dir = RunDir::prepare(rundir, None, Wait::AWhile).unwrap();
     write("blue", "", OUR_MODE);
     chown(testing::path("blue"), Some(1234), None).unwrap();
     let error = Placeholder::new(&dir, blue()).err().unwrap();
@@ -78,7 +78,7 @@ fn another_user_s_file_is_not_taken_over() {
 #[test]
 fn a_file_of_two_links_is_not_taken_over() {
     let Some(rundir) = testing::world() else { return };
-    let dir = RunDir::prepare(rundir, Wait::AWhile).unwrap();
+    let dir = RunDir::prepare(rundir, None, Wait::AWhile).unwrap();
     write("blue", "", OUR_MODE);
     fs::hard_link(testing::path("blue"), "/run/elsewhere").unwrap();
     assert_eq!(Placeholder::new(&dir, blue()).err().unwrap().errno, Errno::EEXIST);
@@ -87,7 +87,7 @@ fn a_file_of_two_links_is_not_taken_over() {
 #[test]
 fn a_file_that_its_owner_may_not_read_keeps_its_mode() {
     let Some(rundir) = testing::world() else { return };
-    let dir = RunDir::prepare(rundir, Wait::AWhile).unwrap();
+    let dir = RunDir::prepare(rundir, None, Wait::AWhile).unwrap();
     write("blue", "", OUR_MODE);
     let (seen, status) = see(&dir, blue()).unwrap().unwrap();
     open_unreadable(&ProcPath::of_fd(seen.as_fd()), &status).unwrap();
