@@ -9,6 +9,11 @@
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
+/* arm64 has the newer call only, and the C library makes that. */
+#ifndef SYS_poll
+#define SYS_poll SYS_ppoll
+#endif
+
 static const int socket_calls[] = {SYS_sendto, SYS_recvfrom, SYS_poll};
 
 #define SOCKET_CALLS (sizeof socket_calls / sizeof *socket_calls)

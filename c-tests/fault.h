@@ -15,6 +15,17 @@
 #define SYS_STATMOUNT (SYS_clone3 - 435 + 457)
 #define SYS_LISTMOUNT (SYS_clone3 - 435 + 458)
 
+/* Younger architectures, such as arm64, have the newer call only, and the C library makes that. */
+#ifndef SYS_mkdir
+#define SYS_mkdir SYS_mkdirat
+#endif
+#ifndef SYS_dup2
+#define SYS_dup2 SYS_dup3
+#endif
+#ifndef SYS_poll
+#define SYS_poll SYS_ppoll
+#endif
+
 /* A system call that fails: always, or where argument `arg` has `value` in the bits of `mask`. */
 struct fault {
     int call, error;
