@@ -416,7 +416,7 @@ static void only_a_handle_with_a_name_has_files(void)
 
     private_etc();
     write_file("/etc/netns/blue/hosts", "blue's hosts", 0644);
-    OK(netns_open("/run/netns/blue", 0, &nameless));
+    OK(netns_open_fd(netns_fd(ns), &nameless));
     SAME(SAID(nameless, NULL, "cat /etc/hosts"), "everybody's hosts");
     SAME(SAID(ns, NULL, "cat /etc/hosts"), "blue's hosts");
     OK(netns_create_at("/run/elsewhere", "blue", 0, &elsewhere));
