@@ -5,6 +5,7 @@
  */
 #include "steps.h"
 
+#include <linux/net_namespace.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
@@ -27,6 +28,8 @@ struct script {
     unsigned char bytes[ROOM];
     size_t sizes[64];
     size_t used, count, at;
+    /* With which of them the answer to a second request begins. */
+    size_t second;
     bool endless;
     /* The request's, or what a stranger makes of it. */
     uint32_t sequence_off, port;
@@ -147,8 +150,7 @@ static void answer_instead(const struct seccomp_data *data, struct seccomp_notif
     case SYS_sendto:
         memcpy(&head, (const void *)(uintptr_t)data->args[1], sizeof head);
         script->sequence = head.nlmsg_seq;
-        script->at = 0;
-        script->asked++;
+        script->at = script->asked++ ? script->second : 0;
         answer(response, (long)data->args[2]);
         break;
     case SYS_recvfrom:
@@ -222,6 +224,12 @@ static int give_an_id(void *arg)
     return netns_nsid_set(ns_, ns_, NETNS_NSID_AUTO);
 }
 
+static int ensure_an_id(void *arg)
+{
+    (void)arg;
+    return netns_nsid_ensure(ns_, ns_);
+}
+
 static int change_a_link(void *arg)
 {
     (void)arg;
@@ -251,17 +259,19 @@ static const struct question {
     int (*ask)(void *arg);
     uint16_t kind;
     size_t header;
+    /* The first request wants nothing but an acknowledgement. */
+    bool changes;
 } questions[] = {
-    {"links", ask_links, RTM_NEWLINK, 16},
-    {"addresses", ask_addresses, RTM_NEWADDR, 8},
-    {"routes", ask_routes, RTM_NEWROUTE, 12},
-    {"ids", ask_ids, RTM_NEWNSID, 4},
-    {"an id", ask_for_an_id, RTM_NEWNSID, 4},
-    {"a new id", give_an_id, RTM_NEWNSID, 4},
-    {"a link up", change_a_link, RTM_NEWLINK, 16},
-    {"an address", change_an_address, RTM_NEWADDR, 8},
-    {"a link moved", move_a_link, RTM_NEWLINK, 16},
-    {"a pair", make_a_pair, RTM_NEWLINK, 16},
+    {"links", ask_links, RTM_NEWLINK, 16, false},
+    {"addresses", ask_addresses, RTM_NEWADDR, 8, false},
+    {"routes", ask_routes, RTM_NEWROUTE, 12, false},
+    {"ids", ask_ids, RTM_NEWNSID, 4, false},
+    {"an id", ask_for_an_id, RTM_NEWNSID, 4, false},
+    {"a new id", give_an_id, RTM_NEWNSID, 4, true},
+    {"a link up", change_a_link, RTM_NEWLINK, 16, true},
+    {"an address", change_an_address, RTM_NEWADDR, 8, false},
+    {"a link moved", move_a_link, RTM_NEWLINK, 16, false},
+    {"a pair", make_a_pair, RTM_NEWLINK, 16, true},
 };
 
 #define QUESTIONS (int)(sizeof questions / sizeof *questions)
@@ -504,6 +514,7 @@ static void a_dump_that_is_always_interrupted_is_given_up(void)
     end();
 }
 
+/* An acknowledgement is never large: one that is makes no sense, and nothing more is waited for. */
 static void a_large_datagram_is_read_whole(void)
 {
     static unsigned char rubbish[100000];
@@ -511,11 +522,40 @@ static void a_large_datagram_is_read_whole(void)
     begin();
     for (int i = 0; i < QUESTIONS; i++) {
         struct script *script = new_script();
+        int rc;
 
         add_message(script, NLMSG_NOOP, 0, rubbish, sizeof rubbish);
         add_verdict(script, NLMSG_ERROR, EXDEV);
-        EQUAL(try(&questions[i], script), -EXDEV);
+        rc = try(&questions[i], script);
+        check_at(rc == (questions[i].changes ? -EMSGSIZE : -EXDEV), __LINE__, "%s: %d",
+                 questions[i].name, rc);
     }
+    end();
+}
+
+/* An id for each of 2^31 namespaces is more than a test can have. */
+static void where_every_id_is_taken_it_is_enospc(void)
+{
+    static const struct question ensure = {"an id in any case", ensure_an_id, RTM_NEWNSID, 4, false};
+    static const struct question give = {"a new id", give_an_id, RTM_NEWNSID, 4, true};
+    /* struct rtgenmsg with its padding, an attribute's head, and its value. */
+    struct {
+        uint32_t family;
+        struct nlattr head;
+        int id;
+    } none = {AF_UNSPEC, {.nla_len = 8, .nla_type = NETNSA_NSID}, NETNSA_NSID_NOT_ASSIGNED};
+    struct script *script;
+
+    begin();
+    script = new_script();
+    add_datagram(script, RTM_NEWNSID, 0, &none, sizeof none);
+    add_verdict(script, NLMSG_ERROR, ENOSPC);
+    script->second = 1;
+    EQUAL(try(&ensure, script), -ENOSPC);
+    EQUAL(script->asked, 2);
+    script = new_script();
+    add_verdict(script, NLMSG_ERROR, ENOSPC);
+    EQUAL(try(&give, script), -ENOSPC);
     end();
 }
 
@@ -556,6 +596,7 @@ int main(void)
     RUN(a_dump_that_fails_at_its_end_fails);
     RUN(a_dump_that_is_always_interrupted_is_given_up);
     RUN(a_large_datagram_is_read_whole);
+    RUN(where_every_id_is_taken_it_is_enospc);
     RUN(rubbish_does_no_harm);
     return finish();
 }

@@ -32,6 +32,7 @@ use crate::switch;
 use crate::sys;
 
 use kept::Turn;
+use message::first_sequence;
 
 pub use attributes::{Attribute, Attributes};
 pub use kept::Kept;
@@ -45,7 +46,8 @@ const ANSWER_ROOM: usize = 4096;
 /// What is expected in answer to a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Answer {
-    /// An acknowledgement, which is never long: what there is no room for is something else.
+    /// An acknowledgement, which is never long: what there is no room for is something else, or no
+    /// answer that makes sense.
     Acknowledgement,
     /// One that there is room for, which spares a question. If not, it is lost, and asked for again.
     Small,
@@ -294,9 +296,10 @@ impl<'a> Route<'a> {
         when_short(|| {
             retry_on_intr(|| sendto(self.socket, bytes, SendFlags::empty(), &kernel)).at(Step::Send)
         })?;
-        let socket = self.socket;
-        let receive =
-            |buffer: &mut Vec<u8>, patience: &Patience| receive(socket, buffer, expected, patience);
+        let (socket, sequence) = (self.socket, self.sequence);
+        let receive = |buffer: &mut Vec<u8>, patience: &Patience| {
+            receive(socket, buffer, (expected, sequence), patience)
+        };
         let result = until_answered(self.sequence, &mut self.buffer, receive, each)?;
         self.in_order = true;
         Ok(result)
@@ -353,7 +356,7 @@ impl Patience {
 fn receive(
     socket: BorrowedFd,
     buffer: &mut Vec<u8>,
-    expected: Answer,
+    (expected, sequence): (Answer, u32),
     patience: &Patience,
 ) -> Result<()> {
     loop {
@@ -380,7 +383,7 @@ fn receive(
             continue;
         }
         if len > buffer.len() {
-            if expected == Answer::Acknowledgement {
+            if expected == Answer::Acknowledgement && first_sequence(buffer) != Some(sequence) {
                 patience.left()?;
                 continue;
             }

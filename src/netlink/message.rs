@@ -57,6 +57,12 @@ impl Request {
     }
 }
 
+/// The number of the request that a datagram's first message answers, however much of it there is.
+pub fn first_sequence(datagram: &[u8]) -> Option<u32> {
+    let head = datagram.get(..HEADER)?;
+    Some(NetlinkBuffer::new(head).sequence_number())
+}
+
 /// One message of those in a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Message<'a> {

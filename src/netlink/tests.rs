@@ -213,7 +213,7 @@ fn an_answer_of_another_kind_or_none_is_an_error() {
     let mut forged = whole(NLMSG_DONE, 0, &[0; 4]);
     forged[8..12].copy_from_slice(&route.sequence.wrapping_add(1).to_ne_bytes());
     rustix::net::send(&theirs, &forged, SendFlags::empty()).unwrap();
-    let received = receive(route.socket, &mut route.buffer, Answer::Any, &Patience::new());
+    let received = receive(route.socket, &mut route.buffer, (Answer::Any, 0), &Patience::new());
     assert_eq!(received.unwrap_err().errno, Errno::ETIMEDOUT);
     // Nor can the kernel be asked that way.
     let error = route.dump(&mut request(), |_| Ok(Some(()))).unwrap_err();
@@ -343,7 +343,7 @@ fn a_stranger_s_flood_ends_the_wait() {
         std::thread::scope(|scope| {
             scope.spawn(|| flood(&theirs, &port, &stop));
             let mut buffer = Vec::with_capacity(ANSWER_ROOM);
-            let result = receive(ours.as_fd(), &mut buffer, expected, &Patience::new());
+            let result = receive(ours.as_fd(), &mut buffer, (expected, 1), &Patience::new());
             stop.store(true, Ordering::Relaxed);
             // It may overflow first.
             let errno = result.unwrap_err().errno;
