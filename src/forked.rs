@@ -3,6 +3,9 @@
 //! What a handle keeps is shared with a child of fork(2), and both must not use it. A process id does
 //! not tell: two pid namespaces use the same ones. The kernel tells, by a page that it clears where it
 //! copies memory for a child (MADV_WIPEONFORK, Linux 4.14); it costs no system call to look at it.
+//!
+//! The page and the counter are the library's one state that all threads share. Neither is anything
+//! that a caller could see or that a call's result depends on: without them no connection is kept.
 
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
