@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Programs in a namespace, instead of the process that becomes them. */
+#include "fault.h"
 #include "program.h"
 
 #include <limits.h>
@@ -131,14 +132,20 @@ static void ignore_and_block(void)
     MUST(sigprocmask(SIG_SETMASK, &blocked, NULL));
 }
 
-static void signals_are_as_execve_has_them(void)
+static void signals_are_kept(const struct netns *ns, void (*ignore_and_block_them)(void))
 {
-    struct netns *ns = blue();
     const char *text = BECOMES(ns, "exec grep -E '^Sig(Blk|Ign)' /proc/self/status",
-                               .prepare = ignore_and_block);
+                               .prepare = ignore_and_block_them);
 
     CHECK(strstr(text, "SigBlk:\t0000000000004000"));
     CHECK(strtoull(strstr(text, "SigIgn:") + 8, NULL, 16) & 1ull << (SIGUSR2 - 1));
+}
+
+static void signals_are_as_execve_has_them(void)
+{
+    struct netns *ns = blue();
+
+    signals_are_kept(ns, ignore_and_block);
     netns_close(ns);
 }
 
@@ -238,6 +245,58 @@ static void any_thread_may_do_it(void)
     snprintf(expected, sizeof expected, "%d", pid);
     SAME(text_of(ends[0]), expected);
     EQUAL(wait_for(pid), 0);
+    netns_close(ns);
+}
+
+/* --- where clone(2) makes no thread ----------------------------------------------------------- */
+
+/* musl answers so from 1.2.5 on; a thread of pthread_create(3) has storage of its own. */
+static const struct fault no_bare_thread = {
+    .call = SYS_clone,
+    .error = EINVAL,
+    .mask = CLONE_THREAD | CLONE_SETTLS,
+    .value = CLONE_THREAD,
+};
+
+static void refuse_bare_threads(void)
+{
+    install_faults(&no_bare_thread, 1);
+}
+
+static void refuse_bare_threads_and_block(void)
+{
+    install_faults(&no_bare_thread, 1);
+    ignore_and_block();
+}
+
+static void fail_with_a_thread_of_pthreads(void *arg)
+{
+    char *argv[] = {(char *)"x", NULL};
+    struct state before = state_now();
+    sigset_t mask[2];
+    int state = -1;
+
+    MUST(sigprocmask(SIG_SETMASK, NULL, &mask[0]));
+    FAILS(ENOENT, netns_exec(arg, "/nowhere/at-all", argv, NULL));
+    MESSAGE_HAS("exec \"/nowhere/at-all\" in \"blue\": exec: No such file or directory (");
+    MUST(sigprocmask(SIG_SETMASK, NULL, &mask[1]));
+    CHECK(memcmp(&mask[0], &mask[1], _NSIG / 8) == 0);
+    EQUAL(pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state), 0);
+    EQUAL(state, PTHREAD_CANCEL_ENABLE);
+    UNCHANGED_SINCE(before);
+}
+
+static void a_thread_of_pthreads_does_as_well(void)
+{
+    struct netns *ns = blue();
+
+    need_seccomp();
+    if (!can_fail_here(&no_bare_thread, 1))
+        skip("valgrind makes threads in its own way");
+    SAME(BECOMES(ns, "cat /proc/self/net/dev | grep -c :", .prepare = refuse_bare_threads), "1");
+    signals_are_kept(ns, refuse_bare_threads_and_block);
+    with_faults(&no_bare_thread, 1, fail_with_a_thread_of_pthreads, ns);
+    EQUAL(threads_left(), 1);
     netns_close(ns);
 }
 
@@ -532,6 +591,8 @@ int main(int argc, char **argv)
 
     RUN(other_threads_end_with_it);
     RUN(any_thread_may_do_it);
+
+    RUN(a_thread_of_pthreads_does_as_well);
 
     RUN(a_child_of_vfork_leaves_nothing_behind);
     RUN(any_thread_s_child_may_do_it);

@@ -1813,7 +1813,9 @@ struct netns_spawn_options {
  *
  * A child of vfork(2) may call netns_exec(), netns_errmsg() and _exit(2), and nothing else of this
  * library. What the call allocates stays in the parent until its thread calls netns_exec() again, in
- * another such child say: some 256 KB of address space, which do not add up.
+ * another such child say: some 256 KB of address space for each thread that has done so, also for one
+ * that has ended since. With musl from 1.2.5 on, such a child must not call netns_exec() either: the
+ * helper thread is one of pthread_create(3)'s there, which the parent would take for its own.
  *
  * Does not return, or returns
  *   -EINVAL     ns, file or argv is NULL, or argv is empty; also: the root directory is not a mount

@@ -8,6 +8,7 @@ use nix::sys::signal::SigSet;
 
 use crate::error::{At, Detail, Error, Result, Step};
 use crate::failure::Failure;
+use crate::helper::on_helper_thread;
 use crate::plan::{Plan, Target, Work};
 use crate::signal_mask::{self, BlockedSignals};
 use crate::stack::Stack;
@@ -32,9 +33,21 @@ pub fn exec(plan: Plan, as_called: impl Fn(bool), detail: &Detail) -> Result<()>
     // SAFETY: into_raw() gave it, and what is left over is used only if this does not return.
     let stack = unsafe { Stack::from_raw(job) };
     // SAFETY: every signal is blocked.
-    let failure = unsafe { try_to_exec(&stack, &target, &caller, as_called) };
+    let tried = unsafe { on_stand_in(&stack, &target, &caller, as_called) };
+    drop(blocked);
+    // SAFETY: the thread that used it has ended, or has never been.
+    let work = unsafe { &mut (*stack.value()).kept };
+    let failure = match tried {
+        // musl's clone(2) makes no threads, from 1.2.5 on.
+        Err(Errno::EINVAL) => {
+            on_helper_thread(|| caller.become_program(work, &target, |work| target.exec(work)))
+        }
+        // Whatever clone(2) says.
+        Err(errno) => Err(Error::new(Step::HelperThread, errno).as_errno(Errno::EAGAIN)),
+        Ok(failure) => failure,
+    };
     LEFTOVER.set(ptr::null_mut());
-    // SAFETY: the thread that used it has ended.
+    // SAFETY: as above.
     let work = unsafe { &(*stack.value()).kept };
     Err(work.explain(failure?, &target, detail))
 }
@@ -56,26 +69,30 @@ fn free_leftover() {
     unsafe { (*stack.value()).kept.forget_descriptors() };
 }
 
+/// The outer error: there is no such thread.
+///
 /// # Safety
 ///
 /// Every signal is blocked.
-unsafe fn try_to_exec(
+unsafe fn on_stand_in(
     stack: &Stack<Job<Work>>,
     target: &Target,
     caller: &Caller,
     as_called: impl Fn(bool),
-) -> Result<Failure> {
+) -> nix::Result<Result<Failure>> {
     let mut result = Err(Error::new(Step::Panic, Errno::ENOTRECOVERABLE));
     let work = |work: &mut Work, end: &End| {
-        result = caller.become_program(work, target, end, &as_called);
+        result = caller.become_program(work, target, |work| {
+            as_called(true);
+            let failure = end.unannounced(|| target.exec(work));
+            as_called(false);
+            failure
+        });
     };
     // SAFETY: the caller has blocked every signal; the work is prepared, so that it does not panic, and
     // it makes system calls only.
-    unsafe { stand_in::run(stack, work) }
-        .at(Step::HelperThread)
-        // Whatever clone(2) says: EINVAL after unshare(CLONE_NEWPID), for one.
-        .map_err(|error| error.as_errno(Errno::EAGAIN))?;
-    result
+    unsafe { stand_in::run(stack, work) }?;
+    Ok(result)
 }
 
 /// What execve(2) keeps of the thread that calls it, and a new thread does not inherit.
@@ -89,24 +106,19 @@ impl Caller {
         Ok(Caller { mask, death_signal: sys::parent_death_signal().at(Step::DeathSignal)? })
     }
 
+    /// `exec` returns only if it fails.
     fn become_program(
         &self,
         work: &mut Work,
         target: &Target,
-        end: &End,
-        as_called: impl Fn(bool),
+        exec: impl FnOnce(&mut Work) -> Failure,
     ) -> Result<Failure> {
         if self.death_signal != 0 {
             sys::set_parent_death_signal(self.death_signal).at(Step::DeathSignal)?;
         }
         let failure = match target.prepare(work, &self.mask) {
             Err(failure) => failure,
-            Ok(()) => {
-                as_called(true);
-                let failure = end.unannounced(|| target.exec(work));
-                as_called(false);
-                failure
-            }
+            Ok(()) => exec(work),
         };
         // Until it has ended, the process's signals are not for this thread.
         signal_mask::set(&signal_mask::every_signal()).at(Step::Mask)?;

@@ -373,6 +373,8 @@ unsafe impl Send for Argument {}
 unsafe impl Sync for Argument {}
 // SAFETY: the same.
 unsafe impl Send for ArgumentArray {}
+// SAFETY: the same.
+unsafe impl Sync for ArgumentArray {}
 
 /// Becomes another program; returns only if that fails.
 ///

@@ -44,7 +44,7 @@ impl<K> Job<K> {
 }
 
 /// Does `work` on such a thread, which has ended when this returns. `work` is given what is kept with
-/// the stack.
+/// the stack. An error: there was no thread.
 ///
 /// # Safety
 ///
