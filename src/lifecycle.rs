@@ -72,9 +72,11 @@ fn create_or_open(rundir: &CStr, name: Name, flags: CreateFlags, wait: Wait) -> 
     let mut tries = 0;
     while tries < TRIES {
         let found = look(rundir, name)?;
-        if let Some(error) = found.in_the_way
-            && let Some(ns) = take_existing(rundir, name, flags, deadline, error)?
-        {
+        let existing = match found.in_the_way {
+            Some(error) => take_existing(rundir, name, flags, deadline, error)?,
+            None => None,
+        };
+        if let Some(ns) = existing {
             return Ok(ns);
         }
         let ns = match made.take() {
