@@ -1170,6 +1170,53 @@ static void an_epoll_is_ready_as_long_as_there_are_events(void)
     close(epoll);
 }
 
+/* Event loops ask more than once: who puts a descriptor into an epoll, arms it anew, or has an epoll in
+   an epoll asks each time whether it is ready. */
+static void what_was_bound_keeps_it_ready_however_often_it_is_asked(void)
+{
+    int inner = MUST(epoll_create1(EPOLL_CLOEXEC)), outer = MUST(epoll_create1(EPOLL_CLOEXEC)), i;
+    struct epoll_event event = {.events = EPOLLIN}, once = {.events = EPOLLIN | EPOLLONESHOT};
+    struct netns_monitor *m;
+    struct pollfd fd;
+
+    write_file("/run/netns/polled", "", 0);
+    write_file("/run/netns/added", "", 0);
+    write_file("/run/netns/armed", "", 0);
+    write_file("/run/netns/nested", "", 0);
+    m = watch(0);
+    IS_QUIET(m);
+    MUST(mount("/proc/self/ns/net", "/run/netns/polled", "none", MS_BIND, NULL));
+    for (i = 0; i < 3; i++)
+        CHECK(is_ready(m, 0));
+    TELLS(m, ADD, "polled");
+    IS_QUIET(m);
+    MUST(mount("/proc/self/ns/net", "/run/netns/added", "none", MS_BIND, NULL));
+    MUST(epoll_ctl(inner, EPOLL_CTL_ADD, netns_monitor_fd(m), &once));
+    EQUAL(epoll_wait(inner, &event, 1, 0), 1);
+    TELLS(m, ADD, "added");
+    IS_QUIET(m);
+    MUST(mount("/proc/self/ns/net", "/run/netns/armed", "none", MS_BIND, NULL));
+    once.events = EPOLLIN | EPOLLONESHOT;
+    MUST(epoll_ctl(inner, EPOLL_CTL_MOD, netns_monitor_fd(m), &once));
+    EQUAL(epoll_wait(inner, &event, 1, 0), 1);
+    TELLS(m, ADD, "armed");
+    IS_QUIET(m);
+    event.events = once.events = EPOLLIN;
+    MUST(epoll_ctl(inner, EPOLL_CTL_MOD, netns_monitor_fd(m), &once));
+    MUST(epoll_ctl(outer, EPOLL_CTL_ADD, inner, &event));
+    MUST(mount("/proc/self/ns/net", "/run/netns/nested", "none", MS_BIND, NULL));
+    fd = (struct pollfd){.fd = outer, .events = POLLIN};
+    EQUAL(poll(&fd, 1, 0), 1);
+    EQUAL(epoll_wait(outer, &event, 1, 0), 1);
+    EQUAL(epoll_wait(inner, &event, 1, 0), 1);
+    TELLS(m, ADD, "nested");
+    IS_QUIET(m);
+    EQUAL(epoll_wait(outer, &event, 1, QUIET), 0);
+    netns_monitor_close(m);
+    close(inner);
+    close(outer);
+}
+
 static void watch_as_plain_user(void *arg)
 {
     struct netns_monitor *m;
@@ -1754,6 +1801,7 @@ int main(void)
     RUN(after_an_overflow_the_difference_is_told);
     RUN_WITHOUT_RUN_DIRECTORY(after_an_overflow_the_directory_may_be_another);
     RUN(an_epoll_is_ready_as_long_as_there_are_events);
+    RUN(what_was_bound_keeps_it_ready_however_often_it_is_asked);
     RUN(a_plain_user_may_watch);
     RUN(threads_share_the_events);
     RUN(a_child_may_use_it_or_close_its_copy);

@@ -139,10 +139,8 @@ impl Monitor {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let own = self.descriptors.prove()?;
         let event = state.next(own);
-        // A poll before this may have used up what mountinfo had to say of those that wait. After a
-        // failure a loop would do nothing but fail until the cause is gone.
-        let is_more = matches!(event, Ok(Some(_)))
-            && !(state.to_look_at.is_empty() && state.waiting.is_empty());
+        // After a failure a loop would do nothing but fail until the cause is gone.
+        let is_more = matches!(event, Ok(Some(_))) && !state.to_look_at.is_empty();
         // It cannot fail: the descriptors have just been proved.
         let _ = state.show(own, is_more);
         event

@@ -40,10 +40,12 @@ struct Kept {
     inotify: OwnedFd,
 }
 
-/// What tells that something was mounted. A poll uses up what mountinfo has to say, and the epoll is
-/// polled by the monitor's user: so there are two.
+/// What tells that something was mounted. Each poll of mountinfo uses up what that has to say (EPOLLPRI),
+/// and the epoll is polled by the monitor's user, who may ask several times before he acts: an epoll in
+/// which the epoll is asks when it is added or armed anew, for one. So there are two.
 pub struct Mounts {
-    /// Makes the epoll ready.
+    /// Makes the epoll ready, and keeps it so until the monitor itself waits for the epoll: mountinfo can
+    /// always be read (EPOLLIN), and what is edge-triggered leaves the list of what is ready only then.
     wake: OwnedFd,
     /// Polled by nobody else. It is in the epoll as well, which proves it, but disabled there.
     check: OwnedFd,
@@ -130,19 +132,29 @@ impl<'a> Proved<'a> {
         let open = || open(procfs::THREAD_MOUNTINFO, OFlag::O_RDONLY | OFlag::O_CLOEXEC);
         let mounts = Mounts { wake: open().at(Step::Monitor)?, check: open().at(Step::Monitor)? };
         let epoll = &self.0.epoll;
-        epoll.add(&mounts.wake, EpollEvent::new(EpollFlags::EPOLLPRI, 0)).at(Step::Monitor)?;
-        // It can always be read, so it is reported at once, and once is all.
+        let edge = EpollFlags::EPOLLIN | EpollFlags::EPOLLET;
+        epoll.add(&mounts.wake, EpollEvent::new(edge, 0)).at(Step::Monitor)?;
+        // Both can be read, so they are reported at once, and for this one once is all.
         let once = EpollFlags::EPOLLIN | EpollFlags::EPOLLONESHOT;
         epoll.add(&mounts.check, EpollEvent::new(once, 0)).at(Step::Monitor)?;
-        let mut events = [EpollEvent::empty(); 8];
-        on_signal(|| epoll.wait(&mut events, PollTimeout::ZERO)).at(Step::Monitor)?;
+        self.fall_silent()?;
         Ok(mounts)
+    }
+
+    /// Ends what the wake has to say. What else is ready stays so.
+    fn fall_silent(self) -> Result<()> {
+        const MOST: usize = 4; // the mark, inotify, the wake, the check
+        let mut events = [EpollEvent::empty(); MOST];
+        on_signal(|| self.0.epoll.wait(&mut events, PollTimeout::ZERO)).at(Step::Monitor)?;
+        Ok(())
     }
 
     /// Whether anything was mounted or unmounted since this was last asked.
     pub fn have_changed(self, mounts: &Mounts) -> Result<bool> {
         expect(is_in(&self.0.epoll, &mounts.wake)?)?;
         expect(is_in(&self.0.epoll, &mounts.check)?)?;
+        // First: what is mounted after it is told once more, and not too seldom.
+        self.fall_silent()?;
         let mut polled = [PollFd::new(mounts.check.as_fd(), PollFlags::POLLPRI)];
         on_signal(|| poll(&mut polled, PollTimeout::ZERO)).map(|ready| ready > 0).at(Step::Monitor)
     }
