@@ -253,6 +253,33 @@ static void who_waits_for_a_name_sees_it_in_a_directory_that_was_mounted_meanwhi
     SAME(names(), "blue");
 }
 
+/* As somebody does who does not know the lock, in the directory that is about to be covered. */
+static void bind_red_before_the_directory_is_covered(int call, int nth)
+{
+    (void)call;
+    if (nth != 1)
+        return;
+    write_file("/run/netns/red", "", FOREIGN_MODE);
+    MUST(mount("/proc/thread-self/ns/net", "/run/netns/red", "none", MS_BIND, NULL));
+}
+
+static void create_the_first(void)
+{
+    OK(netns_create("blue", 0, NULL));
+}
+
+static void what_is_bound_below_at_the_last_moment_is_a_name_above(void)
+{
+    static const int calls[] = {SYS_move_mount, 0};
+
+    MUST(mkdir("/run/netns", 0755));
+    act_between(calls, create_the_first, bind_red_before_the_directory_is_covered);
+    SAME(names(), "blue red");
+    EQUAL(mounts_at("/run/netns/red"), 1);
+    OK(netns_remove("red", 0));
+    EQUAL(mounts_at("/run/netns/red"), 0);
+}
+
 /* --- and while it is listed -------------------------------------------------------------------- */
 
 static void create_another(int call, int nth)
@@ -530,6 +557,7 @@ int main(void)
         who_waits_for_a_name_sees_it_in_a_directory_that_was_mounted_meanwhile);
     RUN_WITHOUT_RUN_DIRECTORY(
         who_waits_for_a_name_makes_the_directory_that_was_taken_away_meanwhile);
+    RUN_WITHOUT_RUN_DIRECTORY(what_is_bound_below_at_the_last_moment_is_a_name_above);
     RUN_WITHOUT_RUN_DIRECTORY(another_directory_is_seen_however_much_is_read_before);
     RUN_WITHOUT_RUN_DIRECTORY(a_name_is_listed_while_the_directory_becomes_a_mount_point);
     RUN_WITHOUT_RUN_DIRECTORY(what_cannot_be_looked_at_is_not_told_to_go);

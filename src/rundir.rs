@@ -16,7 +16,7 @@ use nix::unistd::mkdir;
 use rustix::fs::{Access, CWD, FlockOperation, Statx, StatxFlags, accessat, flock, statx};
 use rustix::io::retry_on_intr;
 
-use crate::entry::Name;
+use crate::entry::{self, Entry, Name};
 use crate::error::{At, Error, Result, Step};
 use crate::file_status;
 use crate::helper::on_helper_thread;
@@ -24,7 +24,7 @@ use crate::identity::{self, Kind};
 use crate::list::for_each_name;
 use crate::mounts;
 use crate::procfs::ProcPath;
-use crate::retry::{fstat, on_signal, open};
+use crate::retry::{fstat, on_signal, open, openat};
 
 /// Where names live unless the caller says otherwise; others reach it as /var/run/netns.
 pub const DEFAULT_RUN_DIR: &CStr = c"/run/netns";
@@ -134,14 +134,35 @@ impl RunDir {
 
     /// Names that were here before the directory became a mount point are now there twice; the ones
     /// below would keep their namespaces alive, and their files busy, when the names are removed.
-    fn unmount_covered_names(&self) {
+    fn unmount_covered_names(&self, upper: &RunDir) {
         // What stays hidden costs remove() some more work, and nobody anything else.
         let _ = for_each_name(self.as_fd(), |name| {
-            if matches!(identity::of_name(self.as_fd(), name), Ok(Kind::Network(_))) {
+            if matches!(self.is_also_in(upper, name), Ok(true)) {
                 let _ = mounts::detach(ProcPath::below_fd(self.as_fd(), name).as_cstr());
             }
             Ok(())
         });
+    }
+
+    /// Whether the namespace that has the name here has it in `upper` as well. One that was bound after
+    /// `upper` was copied from here, and before it covered this, gets it there now.
+    fn is_also_in(&self, upper: &RunDir, name: &CStr) -> Result<bool> {
+        let Ok(Kind::Network(here)) = identity::of_name(self.as_fd(), name) else {
+            return Ok(false);
+        };
+        match entry::look(upper.as_fd(), name)? {
+            Entry::Namespace(there) => Ok(there == here),
+            Entry::Placeholder(_) => self.bind_above(upper, name).at(Step::Bind),
+            _ => Ok(false),
+        }
+    }
+
+    fn bind_above(&self, upper: &RunDir, name: &CStr) -> nix::Result<bool> {
+        let Some(ns) = identity::find_name(self.as_fd(), name)? else { return Ok(false) };
+        let target =
+            openat(upper.as_fd(), name, OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC)?;
+        mounts::bind_namespace(ns.as_fd(), target.as_fd())?;
+        Ok(true)
     }
 }
 
@@ -288,7 +309,7 @@ impl LockedRunDir {
     /// Ends what made a name: the mount that this call has put on the directory stays.
     pub fn keep_mount(&mut self) {
         if let Some(lower) = &self.covered {
-            lower.unmount_covered_names();
+            lower.unmount_covered_names(&self.dir);
         }
     }
 
@@ -313,7 +334,9 @@ impl LockedRunDir {
             self.unlock();
             thread::sleep(LONGEST_PAUSE);
         }
-        self.dir.unmount_covered_names();
+        if let Ok(upper) = RunDir::open(path) {
+            self.dir.unmount_covered_names(&upper);
+        }
     }
 }
 
