@@ -10,9 +10,9 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use nix::errno::Errno;
 use rustix::io::fcntl_dupfd_cloexec;
 
-use crate::error::errno;
+use crate::error::{At, Step, errno};
 use crate::file_status;
-use crate::retry::fstat;
+use crate::retry::{fstat, when_short};
 
 #[derive(Debug)]
 pub struct Descriptor {
@@ -48,7 +48,8 @@ impl AsFd for Descriptor {
 
 impl Drop for Descriptor {
     fn drop(&mut self) {
-        if self.inode_of_number() == Ok(self.inode) {
+        let inode = when_short(|| self.inode_of_number().at(Step::Prove));
+        if inode == Ok(self.inode) {
             // SAFETY: it is dropped here only, and not used any more.
             unsafe { ManuallyDrop::drop(&mut self.fd) };
         }
