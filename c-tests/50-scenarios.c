@@ -186,6 +186,17 @@ static void open_socket(char **w)
     open_fd_and_close(w[0], MUST(netns_socket(ns_of(w[1]), AF_INET, SOCK_DGRAM, 0)));
 }
 
+/* It may be its own second one. */
+static void duplicate(char **w)
+{
+    struct netns *copy = NULL;
+    int rc = netns_dup(ns_of(w[1]), &copy);
+
+    say_ok(rc);
+    if (rc == 0)
+        *new_handle(w[0]) = copy;
+}
+
 static void current(char **w)
 {
     say_ok(netns_open_current(new_handle(w[0])));
@@ -311,6 +322,11 @@ static void pids(char **w)
 static void nsid_get(char **w)
 {
     say_number(netns_nsid_get(ns_of(w[0]), ns_of(w[1])));
+}
+
+static void nsid_ensure(char **w)
+{
+    say_number(netns_nsid_ensure(ns_of(w[0]), ns_of(w[1])));
 }
 
 static void nsid_set(char **w)
@@ -533,6 +549,7 @@ static const struct operation {
     {"run", 2, run},                           {"run_value", 2, run_value},
     {"socket", 3, socket_in},                  {"pids", 1, pids},
     {"nsid_get", 2, nsid_get},                 {"nsid_set", 3, nsid_set},
+    {"nsid_ensure", 2, nsid_ensure},           {"dup", 2, duplicate},
     {"monitor", 2, monitor},                   {"event", 1, event},
     {"link_add", 3, link_add},                 {"veth_add", 4, veth_add},
     {"macvlan_add", 5, macvlan_add},           {"vlan_add", 5, vlan_add},

@@ -54,7 +54,7 @@ func Open(name string) (*Namespace, error) {
 }
 
 // OpenPath opens the namespace that is at the path, such as /proc/PID/ns/net. Symbolic links are
-// followed.
+// followed. The Namespace has a name where the path is RunDir or /var/run/netns, a slash, and a name.
 func OpenPath(path string) (*Namespace, error) {
 	if path == "" {
 		return nil, &Error{Errno: syscall.ENOENT, Message: `open "": no such file or directory`}
@@ -113,7 +113,7 @@ func (n *Namespace) Dup() (*Namespace, error) {
 	if err != nil {
 		return nil, err
 	}
-	copied.name, copied.path = n.name, n.path
+	copied.path = n.path
 	return copied, nil
 }
 
@@ -123,7 +123,7 @@ func open(f func(out **C.struct_netns) C.int) (*Namespace, error) {
 	if _, err := call(func() C.int { return f(&c) }); err != nil {
 		return nil, err
 	}
-	n := &Namespace{c: c}
+	n := &Namespace{c: c, name: C.GoString(C.netns_name(c)), path: C.GoString(C.netns_path(c))}
 	runtime.SetFinalizer(n, (*Namespace).finalize)
 	return n, nil
 }

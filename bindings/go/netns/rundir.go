@@ -66,13 +66,7 @@ func (d Dir) named(name string, f func(dir, name *C.char, out **C.struct_netns) 
 	if err != nil {
 		return nil, err
 	}
-	n, err := open(func(out **C.struct_netns) C.int { return f(t[0], t[1], out) })
-	if err != nil {
-		return nil, err
-	}
-	n.name = name
-	n.path = C.GoString(C.netns_path(n.c))
-	return n, nil
+	return open(func(out **C.struct_netns) C.int { return f(t[0], t[1], out) })
 }
 
 // Remove is the function Remove in this directory.

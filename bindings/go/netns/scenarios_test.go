@@ -120,6 +120,7 @@ var errnoNames = map[syscall.Errno]string{
 	syscall.EADDRNOTAVAIL: "EADDRNOTAVAIL",
 	syscall.EAFNOSUPPORT:  "EAFNOSUPPORT",
 	syscall.EBADF:         "EBADF",
+	syscall.EAGAIN:        "EAGAIN",
 	syscall.EEXIST:        "EEXIST",
 	syscall.EINVAL:        "EINVAL",
 	syscall.ENAMETOOLONG:  "ENAMETOOLONG",
@@ -265,6 +266,10 @@ func init() {
 			n, err := Current()
 			return s.keep(a[0], n, err)
 		},
+		"dup": func(s *scenario, a []string) (string, error) {
+			n, err := s.handles[a[1]].Dup()
+			return s.keep(a[0], n, err)
+		},
 		"close": func(s *scenario, a []string) (string, error) {
 			n := s.handles[a[0]]
 			delete(s.handles, a[0])
@@ -330,6 +335,9 @@ func init() {
 		},
 		"nsid_get": func(s *scenario, a []string) (string, error) {
 			return number(s.handles[a[0]].NsidOf(s.handles[a[1]]))
+		},
+		"nsid_ensure": func(s *scenario, a []string) (string, error) {
+			return number(s.handles[a[0]].EnsureNsid(s.handles[a[1]]))
 		},
 		"nsid_set": func(s *scenario, a []string) (string, error) {
 			id := NsidAuto

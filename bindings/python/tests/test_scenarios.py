@@ -94,6 +94,9 @@ class World:
     def current(self, a):
         self.keep(a, libnetns.current())
 
+    def dup(self, a, b):
+        self.keep(a, self.ns(b).dup())
+
     def close(self, a):
         self.handles.pop(a).close()
 
@@ -140,6 +143,9 @@ class World:
     def nsid_get(self, a, b):
         nsid = self.ns(b).nsid(self.ns(a))
         return "ENODATA" if nsid is None else nsid
+
+    def nsid_ensure(self, a, b):
+        return self.ns(b).ensure_nsid(self.ns(a))
 
     def nsid_set(self, a, b, nsid):
         number = libnetns.NSID_AUTO if nsid == "auto" else int(nsid)
