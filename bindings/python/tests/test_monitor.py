@@ -2,6 +2,7 @@
 """The monitor in Python's ways of waiting; what it tells of is tested in C and by the scenarios."""
 
 import asyncio
+import errno
 import os
 import select
 import signal
@@ -31,6 +32,29 @@ def test_an_event_tells_which_namespace_it_is():
         (removed,) = monitor.events()
         assert removed == Event(EventType.REMOVE, "blue", new_inode, added.cookie)
         assert old_inode != new_inode
+
+
+def is_of_monitor(fd):
+    try:
+        return os.readlink(f"/proc/self/fd/{fd}").startswith("anon_inode:")
+    except FileNotFoundError:
+        return False
+
+
+def test_descriptors_that_the_program_has_closed_are_an_error():
+    # The lowest numbers that are free become the monitor's.
+    first = os.dup(0)
+    os.close(first)
+    monitor = Monitor()
+    fds = [fd for fd in range(first, 64) if is_of_monitor(fd)]
+    assert len(fds) == 3
+    for fd in fds:
+        os.close(fd)
+    for call in (monitor.fileno, monitor.events, lambda: monitor.wait(0), lambda: next(monitor)):
+        with pytest.raises(OSError) as caught:
+            call()
+        assert caught.value.errno == errno.EBADF
+    monitor.close()
 
 
 def test_iterating_waits_for_each_event():

@@ -77,7 +77,7 @@ class Monitor:
         handle = self._open
         end = None if timeout is None else time.monotonic() + timeout
         poll = select.poll()
-        poll.register(lib.netns_monitor_fd(handle), select.POLLIN)
+        poll.register(check(lib.netns_monitor_fd(handle)), select.POLLIN)
         while True:
             event = self._next()
             if event is not None:
