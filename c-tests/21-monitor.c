@@ -967,6 +967,7 @@ static void what_has_taken_the_numbers_is_not_closed(void)
     MUST(close(null));
     descriptors = open_descriptors();
     FAILS(EBADF, netns_monitor_fd(m));
+    MESSAGE_HAS("monitor \"/run/netns\": ");
     is_foreign(m);
     netns_monitor_close(m);
     EQUAL(open_descriptors(), descriptors);

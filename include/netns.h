@@ -430,8 +430,8 @@ int netns_fd(const struct netns *ns);
  * The name that the namespace was created with or opened by, whatever has become of it since. It
  * lives as long as the handle.
  *
- * Returns NULL if there is none: an anonymous namespace, one opened by path, process, descriptor or
- * as the thread's own; or if ns is NULL. Since 1.0.
+ * Returns NULL if there is none: an anonymous namespace, one opened by a path that is not a name's, see
+ * netns_open(), by process, by descriptor or as the thread's own; or if ns is NULL. Since 1.0.
  */
 const char *netns_name(const struct netns *ns);
 
@@ -1677,7 +1677,9 @@ NETNS_NODISCARD
 int netns_monitor_next(struct netns_monitor *m, struct netns_event *ev);
 
 /**
- * Ends a monitor and closes those of its descriptors that are still its own. NULL is allowed. errno is left alone. Since 1.0.
+ * Ends a monitor and closes those of its descriptors that prove to be its own still. The epoll is what
+ * proves the others: where the program has closed that one alone, they stay open. NULL is allowed. errno
+ * is left alone. Since 1.0.
  */
 void netns_monitor_close(struct netns_monitor *m);
 
@@ -1859,8 +1861,8 @@ int netns_exec(const struct netns *ns,
  * terminal.
  *
  * The program starts with the calling thread's signal mask, credentials (without NETNS_SPAWN_USER) and
- * scheduling. A signal that has a handler has its default action, one that is ignored stays ignored. Descriptors that are not
- * close-on-exec are inherited. Handlers of pthread_atfork(3) do not run.
+ * scheduling. A signal that has a handler has its default action, one that is ignored stays ignored.
+ * Descriptors that are not close-on-exec are inherited. Handlers of pthread_atfork(3) do not run.
  *
  * The calling thread waits until the program runs, like after vfork(2); the other threads go on. A
  * child that fails is waited for, and raises no SIGCHLD.

@@ -26,8 +26,8 @@ pub unsafe extern "C" fn netns_fd(ns: Option<&Netns>) -> c_int {
 /// The name that the namespace was created with or opened by, whatever has become of it since. It
 /// lives as long as the handle.
 ///
-/// Returns NULL if there is none: an anonymous namespace, one opened by path, process, descriptor or
-/// as the thread's own; or if ns is NULL. Since 1.0.
+/// Returns NULL if there is none: an anonymous namespace, one opened by a path that is not a name's, see
+/// netns_open(), by process, by descriptor or as the thread's own; or if ns is NULL. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_name(ns: Option<&Netns>) -> *const c_char {
     boundary::plain(ptr::null(), || convert::pointer(ns.and_then(|ns| ns.0.name())))

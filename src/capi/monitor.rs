@@ -1,6 +1,6 @@
 //! Monitor: names coming and going.
 
-use std::ffi::{CStr, c_char, c_int};
+use std::ffi::{c_char, c_int};
 use std::mem::MaybeUninit;
 
 use crate::error::{Object, Result, Subject};
@@ -113,7 +113,7 @@ pub unsafe extern "C" fn netns_monitor_open(
 /// Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_monitor_fd(m: Option<&NetnsMonitor>) -> c_int {
-    boundary::call(convert::about("monitor", Object::Missing), || monitor(m)?.monitor.fd())
+    boundary::call(about_monitor(m), || monitor(m)?.monitor.fd())
 }
 
 /// Takes the next event, without waiting for one. A name is told with NETNS_EVENT_ADD only when it
@@ -140,9 +140,7 @@ pub unsafe extern "C" fn netns_monitor_fd(m: Option<&NetnsMonitor>) -> c_int {
 pub unsafe extern "C" fn netns_monitor_next(m: *mut NetnsMonitor, ev: *mut NetnsEvent) -> c_int {
     // SAFETY: the caller passes NULL or a monitor; a mutex in it keeps threads apart.
     let m = unsafe { m.as_ref() };
-    let rundir: Option<&CStr> = m.map(|m| &*m.rundir);
-    let subject = Subject { verb: "monitor", rundir, object: Object::RunDir };
-    boundary::call(subject, || {
+    boundary::call(about_monitor(m), || {
         let m = monitor(m)?;
         // SAFETY: the caller passes NULL or an event whose size is set.
         let room = unsafe { Output::new(ev, "no place for the event given") }?;
@@ -171,11 +169,17 @@ fn for_c(event: Event) -> NetnsEvent {
     }
 }
 
+fn about_monitor(m: Option<&NetnsMonitor>) -> Subject<'_> {
+    Subject { verb: "monitor", rundir: m.map(|m| &*m.rundir), object: Object::RunDir }
+}
+
 fn monitor(m: Option<&NetnsMonitor>) -> Result<&NetnsMonitor> {
     convert::required(m, "no monitor given")
 }
 
-/// Ends a monitor and closes those of its descriptors that are still its own. NULL is allowed. errno is left alone. Since 1.0.
+/// Ends a monitor and closes those of its descriptors that prove to be its own still. The epoll is what
+/// proves the others: where the program has closed that one alone, they stay open. NULL is allowed. errno
+/// is left alone. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_monitor_close(m: *mut NetnsMonitor) {
     // SAFETY: m is NULL or a monitor that this library gave and that the caller uses no more.

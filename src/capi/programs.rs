@@ -184,8 +184,8 @@ pub unsafe extern "C" fn netns_exec(
 /// terminal.
 ///
 /// The program starts with the calling thread's signal mask, credentials (without NETNS_SPAWN_USER) and
-/// scheduling. A signal that has a handler has its default action, one that is ignored stays ignored. Descriptors that are not
-/// close-on-exec are inherited. Handlers of pthread_atfork(3) do not run.
+/// scheduling. A signal that has a handler has its default action, one that is ignored stays ignored.
+/// Descriptors that are not close-on-exec are inherited. Handlers of pthread_atfork(3) do not run.
 ///
 /// The calling thread waits until the program runs, like after vfork(2); the other threads go on. A
 /// child that fails is waited for, and raises no SIGCHLD.
