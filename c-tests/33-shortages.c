@@ -189,7 +189,7 @@ static void run_out_of_processes(void *arg)
     enter_user_namespace_with_run_directory(CLONE_NEWNET);
     prepare_calls();
     /* Programs, and in there nothing else: no helper is needed. */
-    EQUAL(refused(no_processes, enough_processes, EAGAIN, EAGAIN), 4);
+    EQUAL(refused(no_processes, enough_processes, EAGAIN, EAGAIN), 5);
     end_calls();
 }
 

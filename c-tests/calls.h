@@ -124,6 +124,19 @@ static inline long call_create_existing(void)
     return netns_create("blue", NETNS_CREATE_EXIST_OK | NETNS_CREATE_LO_UP, &given.made);
 }
 
+/* As its users do: once more later where somebody else has the lock. */
+static inline long call_create_without_waiting(void)
+{
+    long rc = -EAGAIN;
+
+    for (int tries = 0; tries < 1000 && rc == -EAGAIN; tries++) {
+        rc = netns_create("green", NETNS_CREATE_NOWAIT, &given.made);
+        if (rc == -EAGAIN)
+            usleep(1000);
+    }
+    return rc;
+}
+
 static inline long call_create_at(void)
 {
     return netns_create_at(MINE, "green", 0, NULL);
@@ -231,9 +244,19 @@ static inline long call_run(void)
     return netns_run(given.blue, nothing_to_do, NULL, NULL);
 }
 
+static inline long call_run_here(void)
+{
+    return netns_run(NULL, nothing_to_do, NULL, NULL);
+}
+
 static inline long call_socket(void)
 {
     return given.fd = netns_socket(given.blue, AF_INET, SOCK_DGRAM, 0);
+}
+
+static inline long call_socket_here(void)
+{
+    return given.fd = netns_socket(NULL, AF_INET, SOCK_DGRAM, 0);
 }
 
 static inline long call_list(void)
@@ -334,6 +357,18 @@ static inline long call_spawn_plainly(void)
 {
     struct netns_spawn_options options = {.size = sizeof options,
                                           .flags = NETNS_SPAWN_KEEP_SYS | NETNS_SPAWN_KEEP_ETC};
+
+    return netns_spawn(given.blue, &options, "true", true_argv, NULL, &given.started);
+}
+
+/* The same user, by way of becoming it. */
+static inline long call_spawn_as_a_user(void)
+{
+    static const uint32_t groups[] = {0, 7};
+    struct netns_spawn_options options = {
+        .size = sizeof options, .cwd = "/", .stderr_fd = given.null, .uid = geteuid(), .gid = getegid(),
+        .flags = NETNS_SPAWN_SETSID | NETNS_SPAWN_STDERR | (geteuid() ? 0 : NETNS_SPAWN_USER),
+        .groups = geteuid() ? NULL : groups, .groups_len = geteuid() ? 0 : 2};
 
     return netns_spawn(given.blue, &options, "true", true_argv, NULL, &given.started);
 }
@@ -481,6 +516,7 @@ static const struct call calls[] = {
     {"create", call_create, remove_green},
     {"create anonymous", call_create_anonymous, close_made},
     {"create existing", call_create_existing, close_made},
+    {"create without waiting", call_create_without_waiting, remove_green},
     {"create_at", call_create_at, remove_my_green},
     {"open", call_open, close_made},
     {"open path", call_open_path, close_made},
@@ -500,7 +536,9 @@ static const struct call calls[] = {
     {"setns", call_setns, NULL},
     {"enter and leave", call_enter_and_leave, NULL},
     {"run", call_run, NULL},
+    {"run here", call_run_here, NULL},
     {"socket", call_socket, close_fd},
+    {"socket here", call_socket_here, close_fd},
     {"list", call_list, NULL},
     {"list_at", call_list_at, NULL},
     {"names", call_names, NULL},
@@ -514,6 +552,7 @@ static const struct call calls[] = {
     {"monitor", call_monitor, NULL},
     {"spawn", call_spawn, wait_for_started},
     {"spawn plainly", call_spawn_plainly, wait_for_started},
+    {"spawn as a user", call_spawn_as_a_user, wait_for_started},
     {"exec", call_exec, NULL},
     {"switch", call_switch, NULL},
     {"get_fd", call_get_fd, close_fd},
