@@ -4,9 +4,10 @@
  *
  * Lets every system call of every public function fail once in each way that it can, and kills the
  * process at each. Every call is made on the smallest stack, and once more in each of the surroundings
- * of surroundings.h; a name that looks stale is a live one in another mount namespace. DOCUMENTED is what documented.awk makes of the header. strace finds the calls; a
- * supervisor, which sees the same ones, does the rest (see supervisor.h). Only scenarios are run of
- * which SCENARIO is a part of the name.
+ * of surroundings.h; a name that looks stale is a live one in another mount namespace. DOCUMENTED is
+ * what documented.awk makes of the header. strace finds the calls; a supervisor, which sees the same
+ * ones, does the rest (see supervisor.h). Only scenarios are run of which SCENARIO is a part of the
+ * name.
  */
 #include "expected.h"
 #include "links.h"

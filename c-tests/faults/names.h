@@ -21,6 +21,16 @@ static long long create(void)
     return netns_create("green", 0, &received.ns);
 }
 
+static long long create_without_waiting(void)
+{
+    return netns_create("green", NETNS_CREATE_NOWAIT, &received.ns);
+}
+
+static long long create_anon(void)
+{
+    return netns_create("anon", NETNS_CREATE_NOWAIT | NETNS_CREATE_EXIST_OK, &received.ns);
+}
+
 static long long create_lo_up(void)
 {
     return netns_create("green", NETNS_CREATE_LO_UP, &received.ns);
@@ -98,6 +108,12 @@ static void check_stale_taken(bool done)
 static void leave_stale(void)
 {
     write_file(NETNS_RUN_DIR "/stale", "", 01000);
+}
+
+/* What another program is making at this moment. */
+static void begin_anon(void)
+{
+    write_file(NETNS_RUN_DIR "/anon", "", 0);
 }
 
 static void in_a_deep_run_directory(void)
@@ -379,6 +395,7 @@ static void several_names_and_another(void)
 
 static const struct scenario name_scenarios[] = {
     {"netns_create", "named", 0, NULL, NULL, create, check_created},
+    {"netns_create", "without waiting", 0, NULL, NULL, create_without_waiting, check_created},
     {"netns_create", "with lo up", 0, NULL, NULL, create_lo_up, check_lo_up},
     {"netns_create", "that exists", 0, make_blue, NULL, create_or_open, check_or_opened},
     {"netns_create", "without a handle", 0, NULL, NULL, create_without_handle,
@@ -405,6 +422,8 @@ static const struct scenario name_scenarios[] = {
     {"netns_open", "name", 0, make_blue, NULL, open_name, check_is_blue},
     {"netns_create", "that exists, refused", FAILS_AS_IT_IS(EEXIST), make_blue, NULL,
      create_blue, NULL},
+    {"netns_create", "in the making, refused", FAILS_AS_IT_IS(EAGAIN), begin_anon, NULL,
+     create_anon, NULL},
     {"netns_attach", "that exists, refused", FAILS_AS_IT_IS(EEXIST), make_two, NULL, attach_blue,
      NULL},
     {"netns_remove", "a stranger, refused", FAILS_AS_IT_IS(ENOTTY), put_stranger, NULL,

@@ -52,6 +52,22 @@ static long long open_socket(void)
     return netns_socket(blue, AF_INET, SOCK_STREAM, 0);
 }
 
+static int ask_nothing(void *arg)
+{
+    *(uint64_t *)arg = home;
+    return 42;
+}
+
+static long long run_here(void)
+{
+    return netns_run(NULL, ask_nothing, &run_in, &received.result);
+}
+
+static long long open_socket_here(void)
+{
+    return netns_socket(NULL, AF_INET, SOCK_STREAM, 0);
+}
+
 static void check_in_blue(bool done)
 {
     WANT((here() == netns_inode(blue)) == done);
@@ -79,6 +95,24 @@ static void check_run(bool done)
     WANT(run_in == (done || rc == -ENOTRECOVERABLE ? netns_inode(blue) : 0));
     if (done)
         WANT(received.result == 42);
+}
+
+static void check_run_here(bool done)
+{
+    WANT(run_in == (done ? home : 0));
+    if (done)
+        WANT(received.result == 42);
+}
+
+static void check_socket_here(bool done)
+{
+    struct netns *its = NULL;
+
+    if (!done)
+        return;
+    WANT(netns_open_fd(rc, &its) == 0 && netns_inode(its) == home);
+    netns_close(its);
+    close(rc);
 }
 
 static void check_socket(bool done)
@@ -157,7 +191,9 @@ static const struct scenario thread_scenarios[] = {
     {"netns_enter", "", ONE_WAY, make_blue, NULL, enter, check_entered},
     {"netns_leave", "", ONE_WAY, make_blue, enter_before, leave, check_left},
     {"netns_run", "", 0, make_blue, NULL, run, check_run},
+    {"netns_run", "where the thread is", MAKES_NO_CALL, NULL, NULL, run_here, check_run_here},
     {"netns_socket", "", 0, make_blue, NULL, open_socket, check_socket},
+    {"netns_socket", "where the thread is", 0, NULL, NULL, open_socket_here, check_socket_here},
     {"netns_socket", "rootless", ROOTLESS, make_blue, NULL, open_socket, check_socket},
     {"netns_device", "", RETURNS_NOTHING, make_blue, NULL, ask_device_number, NULL},
     {"netns_cookie", "", 0, make_blue, NULL, ask_cookie, NULL},
