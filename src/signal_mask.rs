@@ -15,13 +15,10 @@ use nix::errno::Errno;
 use nix::sys::signal::SigSet;
 
 use crate::error::{At, Result, Step};
+use crate::sys::SIGNAL_SET_SIZE;
 
 /// How often a mask is put back.
 const TRIES: u32 = 8;
-
-/// The length of the kernel's set, with which the C library's begins.
-const SET_SIZE: usize =
-    if cfg!(any(target_arch = "mips", target_arch = "mips64")) { 16 } else { 8 };
 
 #[cfg(test)]
 pub fn get() -> nix::Result<SigSet> {
@@ -38,8 +35,9 @@ fn change(how: libc::c_int, mask: Option<&SigSet>) -> nix::Result<SigSet> {
     let mut before = MaybeUninit::<libc::sigset_t>::zeroed();
     // SAFETY: the kernel reads one set, or nothing for NULL, and writes one, all of them no longer
     // than libc's.
-    let status =
-        unsafe { libc::syscall(libc::SYS_rt_sigprocmask, how, new, before.as_mut_ptr(), SET_SIZE) };
+    let status = unsafe {
+        libc::syscall(libc::SYS_rt_sigprocmask, how, new, before.as_mut_ptr(), SIGNAL_SET_SIZE)
+    };
     Errno::result(status)?;
     // SAFETY: a set is an array of integers, for which zero bytes are a value, as is what the kernel
     // has written.

@@ -13,6 +13,10 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::retry::on_signal;
 
+/// The length of the kernel's set of signals, with which the C library's begins.
+pub const SIGNAL_SET_SIZE: usize =
+    if cfg!(any(target_arch = "mips", target_arch = "mips64")) { 16 } else { 8 };
+
 /// `NS_GET_ID` (Linux 6.18): the number that no other namespace ever has.
 const NS_GET_ID: libc::Ioctl = libc::_IOR::<u64>(0xb7, 13);
 /// `SIOCGSKNS` (Linux 4.10): a socket's network namespace.
@@ -426,21 +430,45 @@ pub unsafe fn clear_at_thread_end(word: *mut AtomicU32) -> Result<(), Errno> {
     Ok(())
 }
 
+/// struct sigaction as the kernel has it.
+#[repr(C)]
+#[derive(Default)]
+struct KernelAction {
+    #[cfg(any(target_arch = "mips", target_arch = "mips64"))]
+    flags: libc::c_uint,
+    handler: libc::sighandler_t,
+    /// Flags, restorer and mask, in whichever order.
+    rest: [u64; 4],
+}
+
+/// # Safety
+///
+/// `new` and `old` are NULL or there to be read and written.
+unsafe fn kernel_action(
+    signal: c_int,
+    new: *const KernelAction,
+    old: *mut KernelAction,
+) -> Result<(), Errno> {
+    const SIZE: usize = SIGNAL_SET_SIZE;
+    // SAFETY: the kernel reads and writes one action each, which is no longer than ours. SPARC has a
+    // restorer before the size, and Alpha behind it, which an action without a handler does not need.
+    Errno::result(unsafe { libc::syscall(libc::SYS_rt_sigaction, signal, new, old, SIZE, SIZE) })?;
+    Ok(())
+}
+
 /// Gives every signal that has a handler its default action; ignored ones stay ignored.
+///
+/// By the system call itself: musl's sigaction(3) takes a lock for SIGABRT, which in a child may be one
+/// that another thread of its parent held, as fork(2) does.
 pub fn reset_handlers() -> Result<(), Errno> {
-    for signal in 1..=libc::SIGRTMAX() {
-        let mut action = MaybeUninit::<libc::sigaction>::zeroed();
-        // SAFETY: zero bytes are a value, SIG_DFL with no flag; libc writes one such.
-        let (status, action) = unsafe {
-            let status = libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr());
-            (status, action.assume_init())
-        };
-        // EINVAL: libc keeps it to itself, and its handler heeds nothing but this process's threads.
-        let has_handler = ![libc::SIG_DFL, libc::SIG_IGN].contains(&action.sa_sigaction);
-        if status == 0 && has_handler {
-            // SAFETY: as above; libc reads it.
-            let default: libc::sigaction = unsafe { mem::zeroed() };
-            Errno::result(unsafe { libc::sigaction(signal, &default, std::ptr::null_mut()) })?;
+    // Those between are the C library's own, and their handlers heed nothing but this process's threads.
+    for signal in (1..32).chain(libc::SIGRTMIN()..=libc::SIGRTMAX()) {
+        let mut action = KernelAction::default();
+        // SAFETY: there is room for one.
+        unsafe { kernel_action(signal, std::ptr::null(), &mut action) }?;
+        if ![libc::SIG_DFL, libc::SIG_IGN].contains(&action.handler) {
+            // SAFETY: zeros are SIG_DFL with no flag.
+            unsafe { kernel_action(signal, &KernelAction::default(), std::ptr::null_mut()) }?;
         }
     }
     Ok(())
