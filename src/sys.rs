@@ -437,8 +437,8 @@ struct KernelAction {
     #[cfg(any(target_arch = "mips", target_arch = "mips64"))]
     flags: libc::c_uint,
     handler: libc::sighandler_t,
-    /// Flags, restorer and mask, in whichever order.
-    rest: [u64; 4],
+    /// Flags, restorer and mask, in whichever order. In words: no padding stands in for any of them.
+    rest: [usize; 8],
 }
 
 /// # Safety
