@@ -280,6 +280,26 @@ static void what_is_bound_below_at_the_last_moment_is_a_name_above(void)
     EQUAL(mounts_at("/run/netns/red"), 0);
 }
 
+/* The first has the lock and is stopped for longer than the second waits for that. */
+static void create_red_without_the_lock(int call, int nth)
+{
+    (void)call;
+    if (nth == 1)
+        OK(netns_create("red", 0, NULL));
+}
+
+static void of_two_that_mount_the_directory_neither_hides_the_others_name(void)
+{
+    static const int calls[] = {SYS_move_mount, 0};
+
+    MUST(mkdir("/run/netns", 0755));
+    act_between(calls, create_the_first, create_red_without_the_lock);
+    SAME(names(), "blue red");
+    EQUAL(mounts_at("/run/netns"), 1);
+    EQUAL(mounts_at("/run/netns/red"), 1);
+    EQUAL(mounts_at("/run/netns/blue"), 1);
+}
+
 /* --- and while it is listed -------------------------------------------------------------------- */
 
 static void create_another(int call, int nth)
@@ -558,6 +578,7 @@ int main(void)
     RUN_WITHOUT_RUN_DIRECTORY(
         who_waits_for_a_name_makes_the_directory_that_was_taken_away_meanwhile);
     RUN_WITHOUT_RUN_DIRECTORY(what_is_bound_below_at_the_last_moment_is_a_name_above);
+    RUN_WITHOUT_RUN_DIRECTORY(of_two_that_mount_the_directory_neither_hides_the_others_name);
     RUN_WITHOUT_RUN_DIRECTORY(another_directory_is_seen_however_much_is_read_before);
     RUN_WITHOUT_RUN_DIRECTORY(a_name_is_listed_while_the_directory_becomes_a_mount_point);
     RUN_WITHOUT_RUN_DIRECTORY(what_cannot_be_looked_at_is_not_told_to_go);

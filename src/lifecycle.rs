@@ -22,7 +22,7 @@ use crate::namespace::{self, Namespace};
 use crate::placeholder::{BEING_MADE, Placeholder, exists};
 use crate::procfs::{self, ProcPath};
 use crate::retry;
-use crate::rundir::{LockedRunDir, RunDir, Wait, join};
+use crate::rundir::{LockedRunDir, MOUNTED_TWICE, RunDir, Wait, join};
 use crate::switch::{self, Destination};
 use crate::sys;
 use crate::unbind;
@@ -216,6 +216,24 @@ fn nap(mounts: Option<&OwnedFd>, at_most: Duration) {
 
 /// Binds the namespace `ns` as `name`, all or nothing. `dir` is the run directory if it is open already.
 fn publish(
+    rundir: &CStr,
+    dir: Option<RunDir>,
+    name: Name,
+    ns: &Namespace,
+    wait: Wait,
+) -> Result<()> {
+    let mut result = publish_once(rundir, dir, name, ns, wait);
+    for _ in 1..TRIES {
+        match &result {
+            Err(error) if error.hint == Some(MOUNTED_TWICE) => {}
+            _ => break,
+        }
+        result = publish_once(rundir, None, name, ns, wait);
+    }
+    result
+}
+
+fn publish_once(
     rundir: &CStr,
     dir: Option<RunDir>,
     name: Name,

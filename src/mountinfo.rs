@@ -3,7 +3,7 @@
 //! before, which takes as long as there are mounts at all, one for each name.
 
 use std::ffi::CStr;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
@@ -97,6 +97,23 @@ pub fn directly_below(text: &mut [u8], parent: u64, dir: &[u8]) -> Result<String
         }
     }
     Ok(found)
+}
+
+/// Whether the mount that `upper` lies in is mounted on the one that `lower` lies in.
+pub fn is_mounted_on(upper: BorrowedFd, lower: BorrowedFd) -> Result<bool> {
+    let (upper, lower) = (mount_id(upper), mount_id(lower));
+    let (upper, lower) = (upper.at(Step::ReadMounts)?, lower.at(Step::ReadMounts)?);
+    let text = procfs::read_file(procfs::THREAD_MOUNTINFO, Step::ReadMounts)?;
+    Ok(text.split(|&byte| byte == b'\n').any(|line| has_ids(line, upper, lower)))
+}
+
+fn has_ids(line: &[u8], id: u64, parent: u64) -> bool {
+    let mut fields = line.split(|&byte| byte == b' ');
+    let mut is_next = |id| {
+        let field = fields.next().and_then(|field| std::str::from_utf8(field).ok());
+        field.and_then(|field| field.parse().ok()) == Some(id)
+    };
+    is_next(id) && is_next(parent)
 }
 
 /// The mount point in a line about a mount on `parent`. The fields are id, parent's id, device, root,

@@ -22,9 +22,10 @@ use crate::file_status;
 use crate::helper::on_helper_thread;
 use crate::identity::{self, Kind};
 use crate::list::for_each_name;
+use crate::mountinfo;
 use crate::mounts;
 use crate::procfs::ProcPath;
-use crate::retry::{fstat, on_signal, open, openat};
+use crate::retry::{fstat, is_shortage, on_signal, open, openat};
 
 /// Where names live unless the caller says otherwise; others reach it as /var/run/netns.
 pub const DEFAULT_RUN_DIR: &CStr = c"/run/netns";
@@ -45,6 +46,9 @@ pub enum Wait {
 /// Why nothing can be mounted or unmounted there.
 pub const ELSEWHERE: &str =
     "it belongs to another mount namespace, as after chroot into one; enter that one first";
+
+/// Why a mount on it is taken off again, and the name made in the other one.
+pub const MOUNTED_TWICE: &str = "another process mounts it on itself at this moment; try again";
 
 /// What the directory's path may begin with. The second is a symbolic link's path on most systems.
 const DEFAULT_PREFIXES: [&[u8]; 2] = [b"/run/netns/", b"/var/run/netns/"];
@@ -303,7 +307,19 @@ impl LockedRunDir {
         if let Lock::Its = self.lock {
             self.lock = Lock::Covered;
         }
-        Ok(())
+        self.check_covers_nothing_else()
+    }
+
+    /// EAGAIN: somebody who went on without the lock has mounted it on itself as well, before this call's
+    /// mount and after the directory was copied for it, which hides the names in there.
+    fn check_covers_nothing_else(&self) -> Result<()> {
+        let Some(lower) = &self.covered else { return Ok(()) };
+        match mountinfo::is_mounted_on(self.as_fd(), lower.as_fd()) {
+            Ok(false) => Err(Error::new(Step::MountRunDir, Errno::EAGAIN).hint(MOUNTED_TWICE)),
+            Err(error) if is_shortage(error.errno) => Err(error),
+            // Where nothing tells, nobody was at it in all likelihood.
+            Ok(true) | Err(_) => Ok(()),
+        }
     }
 
     /// Ends what made a name: the mount that this call has put on the directory stays.
