@@ -335,12 +335,16 @@ impl LockedRunDir {
     pub fn take_mount_back(mut self, path: &CStr) {
         let Some(lower) = self.covered.take() else { return };
         let is_topmost = !self.dir.is_outdated(path);
+        let own = mount_at(path);
         // An open descriptor keeps a mount busy.
         drop(std::mem::replace(&mut self.dir, lower));
         if let Lock::Covered = self.lock {
             self.lock = Lock::Its;
         }
         for _ in 0..if is_topmost { TRIES } else { 0 } {
+            if own.zip(mount_at(path)).is_some_and(|(own, now)| own != now) {
+                break; // somebody has mounted something on it, which would go instead
+            }
             match mounts::take_off_unused(self.dir.as_fd(), path) {
                 Ok(()) => return,
                 Err(Errno::EBUSY) => {}
@@ -366,6 +370,13 @@ fn leads_to(path: &CStr, dir: &RunDir) -> Option<bool> {
     let key = |status: &Statx| (status.stx_mnt_id, status.stx_ino);
     let told = |status: &Statx| status.stx_mask & wanted.bits() == wanted.bits();
     (told(&there) && told(&open)).then(|| key(&there) == key(&open))
+}
+
+/// The number of the mount that `path` leads to; None where the kernel does not tell.
+fn mount_at(path: &CStr) -> Option<u64> {
+    let ask = || statx(CWD, path, rustix::fs::AtFlags::empty(), StatxFlags::MNT_ID);
+    let status = retry_on_intr(ask).ok()?;
+    (status.stx_mask & StatxFlags::MNT_ID.bits() != 0).then_some(status.stx_mnt_id)
 }
 
 fn same_directory(a: &RunDir, b: &RunDir) -> bool {

@@ -164,3 +164,20 @@ fn a_failed_call_leaves_a_mount_that_is_used() {
     assert_eq!((mounts_on(""), mounts_on("red")), (1, 1));
     assert_eq!(inode_of("red"), theirs.inode());
 }
+
+#[test]
+fn a_mount_on_top_of_one_that_is_taken_back_stays() {
+    let Some(rundir) = testing::world() else { return };
+    let lower = std::fs::File::open(testing::path("")).unwrap();
+    let mut dir = RunDir::prepare(rundir, None, Wait::AWhile).unwrap();
+    dir.mount_on_itself(rundir).unwrap();
+    let user = std::fs::File::open(testing::path("")).unwrap();
+    let other = std::thread::spawn(move || {
+        rustix::fs::flock(&lower, rustix::fs::FlockOperation::LockExclusive).unwrap();
+        mounts::mount_new(c"tmpfs", c"test", rundir, nix::mount::MsFlags::empty()).unwrap();
+    });
+    dir.take_mount_back(rundir);
+    other.join().unwrap();
+    assert_eq!(mounts_on(""), 2);
+    drop(user);
+}
