@@ -153,8 +153,8 @@ pub fn describe(path: &CStr, error: Error) -> Error {
     match look(cwd, path) {
         Ok(Entry::Stranger(what)) => Error::not_a_namespace(what),
         Ok(Entry::Placeholder(_)) => Error::not_a_namespace(
-            "an empty file: a name that is being created, or was left by a killed process; removing the \
-             name clears it",
+            "an empty file: a name that is being created, that a killed process left, or that another \
+             mount namespace has; creating it anew takes it over",
         ),
         _ => error,
     }

@@ -166,7 +166,7 @@ fn a_failed_open_is_described_by_what_is_there() {
     assert!(
         made.hint
             .unwrap()
-            .contains("a name that is being created, or was left by a killed process")
+            .contains("a name that is being created, that a killed process left")
     );
     assert_eq!(describe(c"/run/netns/none", failed), failed);
 }
