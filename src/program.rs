@@ -38,7 +38,8 @@ impl<'a> Arguments<'a> {
 
 pub struct Program {
     candidates: Strings,
-    /// For a script without an interpreter's line: the shell, the script, the rest of argv.
+    /// Room for what a script without an interpreter's line is started by: the shell, the script, the
+    /// rest of argv.
     for_shell: Vec<Argument>,
 }
 
@@ -60,13 +61,11 @@ impl Program {
         }
         let mut for_shell = Vec::new();
         for_shell.try_reserve_exact(arguments.argv.len() + 1).map_err(|_| Error::no_memory())?;
-        for_shell.extend([Argument::new(SHELL), Argument::NULL]);
-        for_shell.extend_from_slice(&arguments.argv[1..]);
         Ok(Program { candidates, for_shell })
     }
 
-    /// Returns only if it fails, with what execvp(3) would say. Allocates nothing. `arguments` are those
-    /// that it was made for.
+    /// Returns only if it fails, with what execvp(3) would say. Allocates nothing if there are no more
+    /// `arguments` than it was made for.
     pub fn exec(&mut self, arguments: Arguments) -> Errno {
         let mut result = Errno::ENOENT;
         let Arguments { argv, envp } = arguments;
@@ -74,9 +73,9 @@ impl Program {
             // SAFETY: Arguments::new() was told that the arrays are as they have to be.
             let mut errno = unsafe { sys::execve(candidate, argv, envp) };
             if errno == Errno::ENOEXEC {
-                if let Some(script) = self.for_shell.get_mut(1) {
-                    *script = Argument::new(candidate);
-                }
+                self.for_shell.clear();
+                self.for_shell.extend([Argument::new(SHELL), Argument::new(candidate)]);
+                self.for_shell.extend_from_slice(&argv[1..]);
                 // SAFETY: the same, and `for_shell` ends as `argv` does.
                 errno = unsafe { sys::execve(SHELL, &self.for_shell, envp) };
             }
@@ -147,12 +146,10 @@ mod tests {
     }
 
     #[test]
-    fn the_shell_gets_the_script_in_place_of_argv_0() {
+    fn there_is_room_for_the_shell_and_the_script() {
         let strings = [Argument::new(c"x"), Argument::new(c"1"), Argument::NULL];
         let program = program(c"x", Some(c"/a"), &strings).unwrap();
-        assert_eq!(program.for_shell.len(), 4);
-        assert_eq!(program.for_shell[2], strings[1]);
-        assert_eq!(program.for_shell[3], Argument::NULL);
+        assert!(program.for_shell.capacity() >= strings.len() + 1);
     }
 
     #[test]

@@ -164,9 +164,7 @@ fn a_failed_open_is_described_by_what_is_there() {
     let made = describe(c"/run/netns/made", failed);
     assert_eq!(made.errno, Errno::ENOTTY);
     assert!(
-        made.hint
-            .unwrap()
-            .contains("a name that is being created, that a killed process left")
+        made.hint.unwrap().contains("a name that is being created, that a killed process left")
     );
     assert_eq!(describe(c"/run/netns/none", failed), failed);
 }
