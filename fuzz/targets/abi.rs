@@ -26,6 +26,8 @@ struct Event {
     size: u32,
     kind: u32,
     name: [c_char; 256],
+    inode: u64,
+    cookie: u64,
 }
 
 unsafe extern "C" {
@@ -34,6 +36,7 @@ unsafe extern "C" {
     fn netns_open(name: *const c_char, flags: u32, out: *mut *mut Handle) -> c_int;
     fn netns_attach(ns: *const Handle, name: *const c_char, flags: u32) -> c_int;
     fn netns_remove(name: *const c_char, flags: u32) -> c_int;
+    fn netns_dup(ns: *const Handle, out: *mut *mut Handle) -> c_int;
     fn netns_close(ns: *mut Handle);
     fn netns_list_at(dir: *const c_char, flags: u32, out: *mut *mut c_void) -> c_int;
     fn netns_list_free(list: *mut c_void);
@@ -179,7 +182,7 @@ fn act(ns: *mut Handle, input: &mut Input) {
     // SAFETY: strings, handles and room for results, as the header has it.
     unsafe {
         match kind % 16 {
-            0 => create(input.name(), flags & 3, &mut handle),
+            0 => create(input.name(), flags & 7, &mut handle),
             1 => check(netns_attach(ns, input.name().as_ptr(), 0)),
             2 => check(netns_open(input.name().as_ptr(), 0, &mut handle)),
             3 => check(netns_remove(input.name().as_ptr(), flags & 1)),
@@ -199,17 +202,24 @@ fn act(ns: *mut Handle, input: &mut Input) {
             14 => spawn(ns, input),
             _ => stranger(input),
         }
+        let mut copy = null_mut();
+        if !handle.is_null() {
+            check(netns_dup(handle, &mut copy));
+        }
         netns_close(handle);
+        netns_close(copy);
     }
 }
 
-/// Another's placeholder would be waited for, for ten seconds.
+/// Another's placeholder would be waited for, for ten seconds, unless that is forbidden.
 unsafe fn create(name: &CStr, flags: u32, handle: &mut *mut Handle) {
     const EXIST_OK: u32 = 1;
+    const NOWAIT: u32 = 4;
     let path = format!("{RUN_DIR}/{}", name.to_str().unwrap());
     let is_placeholder =
         fs::symlink_metadata(path).is_ok_and(|file| file.is_file() && file.len() == 0);
-    let flags = if is_placeholder { flags & !EXIST_OK } else { flags };
+    let is_waited_for = is_placeholder && flags & NOWAIT == 0;
+    let flags = if is_waited_for { flags & !EXIST_OK } else { flags };
     // SAFETY: a name and room for a handle.
     unsafe { check(netns_create(name.as_ptr(), flags, handle)) };
 }
@@ -225,15 +235,24 @@ unsafe fn list(flags: u32) {
 
 unsafe fn monitor(flags: u32) {
     let mut monitor = null_mut();
-    let mut event = Event { size: size_of::<Event>() as u32, kind: 0, name: [0; 256] };
+    let size = size_of::<Event>() as u32;
+    let mut event = Event { size, kind: 0, name: [0; 256], inode: 0, cookie: 0 };
     // SAFETY: a path, room for a monitor and an event whose size is set.
     unsafe {
-        check(netns_monitor_open(null(), flags & 3, &mut monitor));
+        let rc = netns_monitor_open(null(), flags & 3, &mut monitor);
+        check(rc);
+        if rc < 0 {
+            return;
+        }
         for _ in 0..64 {
             let rc = netns_monitor_next(monitor, &mut event);
+            check(rc);
+            // The structure is that of the header.
+            assert_ne!(rc, -libc::EINVAL);
             if rc <= 0 {
                 break;
             }
+            assert_ne!(event.inode, 0);
         }
         netns_monitor_close(monitor);
     }
@@ -252,7 +271,8 @@ unsafe fn link(ns: *mut Handle, input: &mut Input) {
     }
 }
 
-/// Options of any size and with anything in them but pointers; there is no such program.
+/// Options of any size and with anything in them but pointers; there is no such program. The pidfd, the
+/// directory and the groups are at 6 to 9, 12 and 13.
 unsafe fn spawn(ns: *mut Handle, input: &mut Input) {
     let mut options = [0u32; 2048];
     options[0] = u32::from(input.byte()) << 4 | u32::from(input.byte() & 15);
@@ -260,7 +280,8 @@ unsafe fn spawn(ns: *mut Handle, input: &mut Input) {
         *place = input.byte().into();
     }
     let at = 10 + usize::from(input.byte()) % 64;
-    options[at] = input.byte().into();
+    let is_pointer = at == 12 || at == 13;
+    options[if is_pointer { 14 } else { at }] = input.byte().into();
     let mut argument = *b"none\0";
     let argv = [argument.as_mut_ptr().cast(), null_mut()];
     let mut pid = 0;
