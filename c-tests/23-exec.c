@@ -300,6 +300,35 @@ static void a_thread_of_pthreads_does_as_well(void)
     netns_close(ns);
 }
 
+/* The old way of a filter to refuse a call: it ends the thread that makes it. */
+static void end_threads_at_execve(void)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_execve, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_THREAD),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {sizeof code / sizeof *code, code};
+
+    MUST(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+    MUST(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0));
+}
+
+static void a_thread_that_a_filter_ends_is_not_waited_for(void)
+{
+    struct netns *ns = blue();
+    char *argv[] = {(char *)"true", NULL};
+    struct becoming becoming = {.ns = ns, .file = "true", .argv = argv,
+                                .prepare = end_threads_at_execve};
+
+    need_seccomp();
+    if (under_valgrind())
+        skip("valgrind makes threads in its own way");
+    CHECK(strstr(becoming_says(becoming, 99, __LINE__), "State not recoverable"));
+    netns_close(ns);
+}
+
 /* --- in a child of vfork(2) ------------------------------------------------------------------- */
 
 #define CHILDREN 64
@@ -593,6 +622,7 @@ int main(int argc, char **argv)
     RUN(any_thread_may_do_it);
 
     RUN(a_thread_of_pthreads_does_as_well);
+    RUN(a_thread_that_a_filter_ends_is_not_waited_for);
 
     RUN(a_child_of_vfork_leaves_nothing_behind);
     RUN(any_thread_s_child_may_do_it);

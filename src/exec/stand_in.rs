@@ -10,6 +10,8 @@ use std::ptr;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use nix::errno::Errno;
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
 use rustix::thread::futex;
 
 use crate::stack::Stack;
@@ -64,15 +66,22 @@ where
         let is_alive = &raw mut (*job).is_alive;
         libc::clone(entry, stack.top(), FLAGS, job.cast(), nothing, nothing, is_alive)
     };
-    Errno::result(started)?;
+    let thread = Pid::from_raw(Errno::result(started)?);
     // SAFETY: the job is there as long as the stack.
     let is_alive = unsafe { &(*job).is_alive };
     while is_alive.load(Ordering::Acquire) != 0 {
         // Not a private one: the kernel's wake is none.
-        let _ = futex::wait(is_alive, futex::Flags::empty(), 1, None);
+        let waited = futex::wait(is_alive, futex::Flags::empty(), 1, Some(&LOOK_AFTER));
+        // A filter of system calls may end a thread that makes one, while its end is unannounced.
+        if waited == Err(rustix::io::Errno::TIMEDOUT) && kill(thread, None) == Err(Errno::ESRCH) {
+            break;
+        }
     }
     Ok(())
 }
+
+/// How long it is waited before it is looked whether the thread is still there.
+const LOOK_AFTER: futex::Timespec = futex::Timespec { tv_sec: 1, tv_nsec: 0 };
 
 extern "C" fn enter<K, W: FnMut(&mut K, &End)>(job: *mut c_void) -> c_int {
     let job = job.cast::<Job<K>>();
