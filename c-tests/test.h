@@ -119,7 +119,7 @@ static const char *const words_of_programs[] = {
 /* What keeps a message from being `verb "object": step: reason (cause or remedy)`; NULL: it is. */
 static inline const char *form_fault(const char *message)
 {
-    static char bare[2048];
+    char bare[1024];
     size_t length = 0;
     bool quoted = false;
 

@@ -1647,6 +1647,8 @@ int netns_monitor_open(const char *rundir,
  * Returns the descriptor, or
  *   -EINVAL     m is NULL
  *   -EBADF      the monitor's descriptors have been closed, or the thread does not share them
+ *   -ENOMEM, -ENOSPC  another file is open under the number of one of them, and memory, or the limit on
+ *               epoll watches, does not suffice to tell
  *
  * Since 1.0.
  */

@@ -571,8 +571,10 @@ static void try_credentials(const struct scenario *scenario, const struct call *
 {
     struct target target = {call->place, CHANGE_CREDENTIALS, 0};
 
+    const struct expectation *row = expectation_of(scenario, call, 0);
+
     surroundings = CREDENTIALS_CHANGED;
-    forgiven = HALF;
+    forgiven = row && row->forgiven == STRANDED ? STRANDED : HALF;
     run_alone(scenario, &target, known, true);
     surroundings = AS_USUAL;
     totals->surrounded++;
@@ -589,8 +591,11 @@ static void try_credentials(const struct scenario *scenario, const struct call *
 static void try_surroundings(const struct scenario *scenario, const struct calls *calls,
                              const struct outcome *known)
 {
-    try_reuse(scenario, NUMBERS_REUSED);
-    try_reuse(scenario, OWN_TABLE);
+    /* iproute2's helpers keep nothing; the socket is the program's own. */
+    if (!(scenario->flags & IPROUTE2)) {
+        try_reuse(scenario, NUMBERS_REUSED);
+        try_reuse(scenario, OWN_TABLE);
+    }
     /* Root of a user namespace of one's own has nobody else to become. */
     if (old_kernel || is_rootless || scenario->flags & ROOTLESS)
         return;

@@ -183,6 +183,11 @@ static void begin_to_watch_nothing(void)
     received.event.size = sizeof received.event;
 }
 
+static long long tell_descriptor(void)
+{
+    return netns_monitor_fd(monitor);
+}
+
 static long long close_monitor(void)
 {
     netns_monitor_close(monitor);
@@ -334,6 +339,7 @@ static const struct scenario program_scenarios[] = {
     {"netns_monitor_next", "of another directory", READY_MAKES_NAMES, make_blue,
      begin_to_watch_nothing, take_event,
      check_removal},
+    {"netns_monitor_fd", "", READY_MAKES_NAMES, make_blue, begin_to_watch, tell_descriptor, NULL},
     {"netns_monitor_close", "", RETURNS_NOTHING, make_blue, begin_to_watch, close_monitor, NULL},
     {"netns_switch", "", IPROUTE2 | ONE_WAY, make_furnished_blue, NULL, helper_switch,
      check_switched},

@@ -109,6 +109,8 @@ pub unsafe extern "C" fn netns_monitor_open(
 /// Returns the descriptor, or
 ///   -EINVAL     m is NULL
 ///   -EBADF      the monitor's descriptors have been closed, or the thread does not share them
+///   -ENOMEM, -ENOSPC  another file is open under the number of one of them, and memory, or the limit on
+///               epoll watches, does not suffice to tell
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
