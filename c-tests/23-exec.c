@@ -357,7 +357,13 @@ static int exec_in_vfork(const struct netns *ns, const char *file)
     return wait_for(MUST(pid));
 }
 
-static void use_vfork(const struct netns *ns)
+/* The threads that do it at once, and where they wait until all have what each keeps: the last call's
+   memory, and what malloc(3) has for a thread. */
+#define THREADS 4
+
+static pthread_barrier_t all_have_begun;
+
+static void use_vfork(const struct netns *ns, int threads)
 {
     long before = -1;
     int state = -1;
@@ -365,11 +371,14 @@ static void use_vfork(const struct netns *ns)
     for (int i = 0; i < CHILDREN; i++) {
         EQUAL(exec_in_vfork(ns, "true"), 0);
         EQUAL(exec_in_vfork(ns, "/nowhere/at-all"), 44);
-        if (i == 0)
-            before = pages();
+        if (i > 0)
+            continue;
+        if (threads > 1)
+            pthread_barrier_wait(&all_have_begun);
+        before = pages();
     }
     /* As much as the last call's, which the next one takes back. */
-    CHECK(pages() <= before + 70);
+    CHECK(pages() <= before + 70 * threads);
     /* The thread can be cancelled as before. */
     EQUAL(pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state), 0);
     EQUAL(state, PTHREAD_CANCEL_ENABLE);
@@ -384,7 +393,7 @@ static void a_child_of_vfork_leaves_nothing_behind(void)
     if (under_valgrind())
         skip("valgrind makes a fork of it");
     MUST(sigprocmask(SIG_SETMASK, NULL, &mask[0]));
-    use_vfork(ns);
+    use_vfork(ns, 1);
     MUST(sigprocmask(SIG_SETMASK, NULL, &mask[1]));
     CHECK(memcmp(&mask[0], &mask[1], _NSIG / 8) == 0);
     EQUAL(threads_left(), 1);
@@ -394,7 +403,7 @@ static void a_child_of_vfork_leaves_nothing_behind(void)
 
 static void *use_vfork_in_a_thread(void *arg)
 {
-    use_vfork(arg);
+    use_vfork(arg, THREADS);
     return NULL;
 }
 
@@ -402,13 +411,14 @@ static void *use_vfork_in_a_thread(void *arg)
 static void any_thread_s_child_may_do_it(void)
 {
     struct netns *ns = blue();
-    pthread_t threads[4];
+    pthread_t threads[THREADS];
 
     if (under_valgrind())
         skip("valgrind makes a fork of it");
-    for (int i = 0; i < 4; i++)
+    MUST(-pthread_barrier_init(&all_have_begun, NULL, THREADS));
+    for (int i = 0; i < THREADS; i++)
         MUST(-pthread_create(&threads[i], NULL, use_vfork_in_a_thread, ns));
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < THREADS; i++)
         MUST(-pthread_join(threads[i], NULL));
     netns_close(ns);
 }

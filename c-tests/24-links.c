@@ -199,13 +199,13 @@ static void an_alternative_name_will_do_and_stays_one(void)
     in(y, "ip link delete dev a");
     OK(netns_link_move(x, "other", y, NULL));
     CHECK(index_in(y, "a") > 0);
-    if (loses_alternative_names(y, "other"))
-        return;
-    EQUAL(index_in(y, "other"), index_in(y, "a"));
-    /* And it keeps others from having it. */
-    in(x, "ip link add name c type ifb");
-    FAILS(EEXIST, netns_link_move(x, "c", y, "other"));
-    CHECK(index_in(x, "c") > 0);
+    if (!loses_alternative_names(y, "other")) {
+        EQUAL(index_in(y, "other"), index_in(y, "a"));
+        /* And it keeps others from having it. */
+        in(x, "ip link add name c type ifb");
+        FAILS(EEXIST, netns_link_move(x, "c", y, "other"));
+        CHECK(index_in(x, "c") > 0);
+    }
     netns_close(x);
     netns_close(y);
 }
@@ -284,11 +284,11 @@ static void a_new_name_that_is_its_own_alternative_is_eexist(void)
     in(x, "ip address show dev a | grep -q 192.0.2.1");
     /* Its real name is none of its alternatives, nor is another interface's. */
     OK(netns_link_move(x, "other", y, "b"));
-    if (loses_alternative_names(y, "other"))
-        return;
-    OK(netns_link_move(y, "other", x, "a"));
-    OK(netns_link_move(x, "other", y, "a"));
-    CHECK(index_in(y, "a") > 0);
+    if (!loses_alternative_names(y, "other")) {
+        OK(netns_link_move(y, "other", x, "a"));
+        OK(netns_link_move(x, "other", y, "a"));
+        CHECK(index_in(y, "a") > 0);
+    }
     netns_close(x);
     netns_close(y);
 }
