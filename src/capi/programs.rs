@@ -143,6 +143,7 @@ unsafe extern "C" {
 ///   -EAGAIN     no helper thread could be started, or the limit on processes is reached
 ///   -ENOSPC     the limit on mount namespaces or on mounts is reached
 ///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
+///   -ENOTRECOVERABLE  a seccomp filter has ended the helper thread instead of failing its system call
 /// and what else execve(2) or, for a file of /etc/netns/NAME, mount(2) says.
 ///
 /// Since 1.0.
