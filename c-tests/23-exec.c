@@ -303,16 +303,7 @@ static void a_thread_of_pthreads_does_as_well(void)
 /* The old way of a filter to refuse a call: it ends the thread that makes it. */
 static void end_threads_at_execve(void)
 {
-    struct sock_filter code[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_execve, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_THREAD),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    struct sock_fprog program = {sizeof code / sizeof *code, code};
-
-    MUST(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
-    MUST(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0));
+    end_at(SYS_execve, SECCOMP_RET_KILL_THREAD);
 }
 
 static void a_thread_that_a_filter_ends_is_not_waited_for(void)
