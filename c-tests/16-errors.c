@@ -630,6 +630,9 @@ static void a_run_directory_that_cannot_be_made_leaves_no_mount(void)
 
         for (faults = 0; faults < MOST_CAUSES && failures[i].faults[faults].error; faults++)
             ;
+        /* Before Linux 5.12 the directory is mounted by path, and move_mount(2) has no part in it. */
+        if (failures[i].faults[0].call == SYS_move_mount && !have_mounts_by_descriptor())
+            continue;
         if (!can_fail_here(failures[i].faults, faults))
             continue;
         with_faults(failures[i].faults, faults, first_use_fails, (void *)&failures[i]);
