@@ -45,7 +45,8 @@ pub fn bind_namespace(ns: BorrowedFd, target: BorrowedFd) -> Result<Option<Owned
 const DIRECTORY: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
 
 /// Puts a copy of a directory, with all its mounts, on top of it, and in a peer group of its own: in
-/// its parent's group every name in it would become two mounts. Gives the directory in the copy.
+/// its parent's group every name in it would become two mounts. Gives the directory in the copy. Before Linux
+/// 5.12 a failure may leave a copy that is in use.
 pub fn mount_on_itself(dir: BorrowedFd, path: &CStr) -> Result<OwnedFd> {
     match attach_shared_copy(dir) {
         Err(Errno::ENOSYS | Errno::EPERM) => mount_on_itself_by_path(dir, path),
@@ -64,11 +65,15 @@ fn attach_shared_copy(dir: BorrowedFd) -> Result<OwnedFd> {
     Ok(upper)
 }
 
+/// If that fails, a copy that somebody uses by now is still there: what was in the directory, and is in both
+/// now, as well as what others have put there since.
 fn mount_on_itself_by_path(dir: BorrowedFd, path: &CStr) -> Result<OwnedFd> {
     let lower = ProcPath::of_fd(dir);
-    // Before there is anything to take back.
+    // Before there is anything to take back: what the new mount needs to be opened.
     let own = fstat(dir)?;
+    let spare = openat(dir, c".", DIRECTORY)?;
     bind_by_path(lower.as_cstr(), lower.as_cstr(), MsFlags::MS_REC)?;
+    drop(spare);
     // The path of the new mount is the same; `dir` refers to what lies below it.
     let upper = open(path, DIRECTORY).and_then(|upper| match fstat(&upper) {
         // It leads elsewhere by now, and no other path leads to the new mount.
@@ -76,11 +81,7 @@ fn mount_on_itself_by_path(dir: BorrowedFd, path: &CStr) -> Result<OwnedFd> {
         there => there.and_then(|_| leave_peer_group(upper.as_fd())).map(|()| upper),
     });
     if upper.is_err() {
-        // All or nothing: the next call is to find a directory that is no mount point. Names that were in
-        // it are in the copy as well, and go from that with it.
-        if take_off_unused(dir, path) == Err(Errno::EBUSY) {
-            let _ = detach_open(dir);
-        }
+        let _ = take_off_unused(dir, path);
     }
     upper
 }

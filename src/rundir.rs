@@ -9,13 +9,16 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
+use nix::fcntl::{AtFlags, OFlag};
 use nix::sched::{CloneFlags, unshare};
-use nix::sys::stat::{Mode, umask};
+use nix::sys::stat::{Mode, fstatat, umask};
 use nix::unistd::mkdir;
-use rustix::fs::{Access, CWD, FlockOperation, Statx, StatxFlags, accessat, flock, statx};
+use rustix::fs::{
+    Access, CWD, FileType, FlockOperation, Statx, StatxFlags, accessat, flock, statx,
+};
 use rustix::io::retry_on_intr;
 
+use crate::directory::for_each_entry;
 use crate::entry::{self, Entry, Name};
 use crate::error::{At, Error, Result, Step};
 use crate::file_status;
@@ -134,6 +137,31 @@ impl RunDir {
             result => result.map(|()| true).at(Step::MountRunDir)?,
         };
         Ok(dir)
+    }
+
+    /// Takes a copy off that could not be completed, unless somebody has put something into it meanwhile.
+    fn take_copy_off(&self, path: &CStr) {
+        let is_copy = |there: &RunDir| same_directory(self, there) && self.is_outdated(path);
+        let Ok(upper) = RunDir::open(path) else { return };
+        if is_copy(&upper) && self.has_all_of(&upper) {
+            drop(upper);
+            let _ = mounts::detach_open(self.as_fd());
+        }
+    }
+
+    /// Whether all that is in `upper` is here as well. Of directories nobody can tell.
+    fn has_all_of(&self, upper: &RunDir) -> bool {
+        let all = for_each_entry(upper.as_fd(), Step::ReadRunDir, |name, kind| {
+            if name == c"." || name == c".." {
+                return Ok(());
+            }
+            let status = |dir: &RunDir| fstatat(dir.as_fd(), name, AtFlags::AT_SYMLINK_NOFOLLOW);
+            let (here, there) = (status(self).at(Step::Look)?, status(upper).at(Step::Look)?);
+            let is_the_same =
+                kind != FileType::Directory && file_status::is_same_file(&here, &there);
+            if is_the_same { Ok(()) } else { Err(Error::new(Step::Look, Errno::EBUSY)) }
+        });
+        all.is_ok()
     }
 
     /// Names that were here before the directory became a mount point are now there twice; the ones
@@ -299,7 +327,11 @@ impl LockedRunDir {
             Err(Errno::EINVAL) => {
                 return Err(Error::new(Step::MountRunDir, Errno::EPERM).hint(ELSEWHERE));
             }
-            upper => upper.at(Step::MountRunDir)?,
+            Err(errno) => {
+                self.dir.take_copy_off(path);
+                return Err(Error::new(Step::MountRunDir, errno));
+            }
+            Ok(upper) => upper,
         };
         let lower = std::mem::replace(&mut self.dir, RunDir { fd: upper });
         self.is_mount_point = true;
