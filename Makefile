@@ -177,6 +177,9 @@ test-packages: deb
 
 # --- checks ------------------------------------------------------------------------------------
 
+C_TESTS = $(MAKE) --no-print-directory -C c-tests STAGE=$(STAGE) BUILD=$(CURDIR)/$(B)/c-tests \
+    EXAMPLES=$(CURDIR)/$(B)/examples
+
 test: $(STAGE)/.done $(EXAMPLES)
 	@scripts/need cargo cc pkg-config ip valgrind strace python3
 	$(CARGO) test --locked
@@ -187,8 +190,9 @@ test: $(STAGE)/.done $(EXAMPLES)
 	c-tests/differential/run $(B)/examples/netns || [ $$? -eq 77 ]
 	bindings/go/test $(STAGE) || [ $$? -eq 77 ]
 	bindings/python/test $(STAGE) || [ $$? -eq 77 ]
-	$(MAKE) --no-print-directory -C c-tests test old-kernel STAGE=$(STAGE) \
-	    BUILD=$(CURDIR)/$(B)/c-tests EXAMPLES=$(CURDIR)/$(B)/examples
+	$(C_TESTS) -j$$(nproc) programs >/dev/null
+	$(C_TESTS) test
+	$(C_TESTS) old-kernel
 	scripts/test-sanitizers $(STAGE) quick
 	$(STRESS) SECONDS=20 COUNT=1000
 	$(FAULTS)
@@ -219,8 +223,7 @@ test-stress: $(STAGE)/.done $(EXAMPLES)
 # all of it, which `make test` does too.
 test-old-kernels: $(STAGE)/.done $(EXAMPLES)
 	@scripts/need cc pkg-config ip strace
-	$(MAKE) --no-print-directory -C c-tests old-kernels STAGE=$(STAGE) BUILD=$(CURDIR)/$(B)/c-tests \
-	    EXAMPLES=$(CURDIR)/$(B)/examples
+	$(C_TESTS) old-kernels
 
 # The C tests on Debian's kernels, each in a QEMU: all of them, or KERNEL="5.10 newest" and ONLY="22-ids demo";
 # QUICK=1 takes some programs, the oldest kernel and the newest. ARCH=arm64 runs it on that.
