@@ -502,7 +502,7 @@ static int how_many(const struct outcome *outcomes, int64_t rc)
 /* One such race may go well by chance; each run directory sees its first use once. */
 static void check_races_for_names_of_their_own(bool attach)
 {
-    int rounds = under_valgrind() ? 2 : 10;
+    int rounds = is_slow() ? 2 : 10;
 
     for (int round = 0; round < rounds; round++) {
         struct outcome outcomes[CREATORS];

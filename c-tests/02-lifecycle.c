@@ -351,7 +351,7 @@ static void a_run_directory_that_is_a_file_is_enotdir(void)
 
 static void many_names_come_and_go(void)
 {
-    int rounds = under_valgrind() ? 20 : 100;
+    int rounds = is_slow() ? 20 : 100;
     struct state before = state_now();
     char name[32];
 
@@ -382,7 +382,7 @@ static pid_t start_a_restless_unlinker(void)
 /* Between file and bind there is a moment in which who knows of no lock takes the file away. */
 static void a_create_that_loses_its_file_tries_again(void)
 {
-    int rounds = under_valgrind() ? 100 : 2000, lost = 0, i, rc;
+    int rounds = is_slow() ? 100 : 2000, lost = 0, i, rc;
     struct state before = state_now();
     pid_t unlinker = start_a_restless_unlinker();
 

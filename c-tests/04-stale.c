@@ -307,7 +307,7 @@ static void every_listed_name_opens(void)
 
 static void a_creator_may_be_killed_at_any_point(void)
 {
-    int rounds = under_valgrind() ? 15 : 200, stale = 0, live = 0, i, rc;
+    int rounds = is_slow() ? 15 : 200, stale = 0, live = 0, i, rc;
     struct netns *ns;
 
     srand(1);
@@ -338,7 +338,7 @@ static void a_creator_may_be_killed_at_any_point(void)
 
 static void create_and_ip_netns_add_never_both_win(void)
 {
-    int rounds = under_valgrind() ? 30 : 300, ours = 0, theirs = 0, i;
+    int rounds = is_slow() ? 30 : 300, ours = 0, theirs = 0, i;
 
     need_ip();
     srand(2);
@@ -367,7 +367,7 @@ static void create_and_ip_netns_add_never_both_win(void)
 
 static void exist_ok_beside_ip_netns_add_always_ends_in_one_namespace(void)
 {
-    int rounds = under_valgrind() ? 30 : 300, both = 0, i;
+    int rounds = is_slow() ? 30 : 300, both = 0, i;
 
     need_ip();
     srand(3);
@@ -389,7 +389,7 @@ static void exist_ok_beside_ip_netns_add_always_ends_in_one_namespace(void)
 /* An adder that loses its file to remove has to fail, not to leave something half made. */
 static void remove_beside_ip_netns_add_leaves_a_name_or_none(void)
 {
-    int rounds = under_valgrind() ? 20 : 100, i;
+    int rounds = is_slow() ? 20 : 100, i;
 
     need_ip();
     srand(4);

@@ -70,7 +70,7 @@ static void a_name_bound_five_times_goes_in_one_call(void)
 
 static void a_name_bound_200_times_goes_in_one_call(void)
 {
-    check_that_one_call_takes_off(under_valgrind() ? 30 : 200);
+    check_that_one_call_takes_off(is_slow() ? 30 : 200);
 }
 
 /* A copy is its original's peer, so a mount on one of them appears on all: twice as many a time. */

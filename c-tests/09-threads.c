@@ -13,7 +13,7 @@ static pthread_barrier_t start;
 
 static int rounds(void)
 {
-    return under_valgrind() ? 5 : 100;
+    return is_slow() ? 5 : 100;
 }
 
 /* Runs the function on every thread, each with its index; all begin at once and all have ended. */

@@ -313,7 +313,7 @@ static void no_handler_runs_on_the_thread_that_uncovers_a_name(void)
 {
     struct sigaction action = {.sa_handler = on_signal,
                                .sa_flags = under_valgrind() ? SA_RESTART : 0};
-    int rounds = under_valgrind() ? 3 : 100, i;
+    int rounds = is_slow() ? 3 : 100, i;
     double last = seconds() + 60;
     pid_t sender;
 
@@ -418,7 +418,7 @@ static void a_cancelled_thread_ends_after_the_call(void)
     MUST(netns_create("blue", 0, &ns));
     descriptors = open_descriptors();
     for (i = 0; i < CALLS; i++) {
-        cancel_at_random_times(i, under_valgrind() ? 4 : 40);
+        cancel_at_random_times(i, is_slow() ? 4 : 40);
         check_at(open_descriptors() == descriptors, __LINE__, "%s: descriptors", calls[i].name);
         SAME(names_in(NULL, NETNS_LIST_STALE), "blue");
         EQUAL(threads_left(), 1);

@@ -484,7 +484,7 @@ static void check_list_beside_changes(uint32_t flags, struct netns *const *stead
 
 static void a_list_made_beside_changes_has_what_is_steady(void)
 {
-    int rounds = under_valgrind() ? 40 : 200, lists = 0, status;
+    int rounds = is_slow() ? 40 : 200, lists = 0, status;
     struct netns *steady[STEADY] = {NULL};
     char name[32];
     pid_t child;

@@ -169,7 +169,7 @@ static void remove_with(bool by_ip, const char *name)
 /* Both keep to each other's names, in any order, and nothing piles up. */
 static void names_come_and_go_in_mixed_order(void)
 {
-    int rounds = under_valgrind() ? 12 : 50, before, i;
+    int rounds = is_slow() ? 12 : 50, before, i;
     char path[64], name[2][16];
 
     need_ip();

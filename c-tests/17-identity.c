@@ -167,7 +167,7 @@ static void the_cookie_is_the_same_however_it_was_opened(void)
 static void a_cookie_is_never_given_twice(void)
 {
     static uint64_t cookies[300];
-    int count = under_valgrind() ? 60 : 300;
+    int count = is_slow() ? 60 : 300;
 
     need_cookies();
     for (int i = 0; i < count; i++) {

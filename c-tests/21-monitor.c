@@ -259,7 +259,7 @@ static void make_and_remove(void *arg)
 /* Opened while names come and go: what was there and what changes is all, and nothing twice. */
 static void between_snapshot_and_changes_is_neither_gap_nor_double(void)
 {
-    int rounds = under_valgrind() ? 2 : 10, round, i;
+    int rounds = is_slow() ? 2 : 10, round, i;
     char name[20];
 
     for (round = 0; round < rounds && !test_failures; round++) {
@@ -306,7 +306,7 @@ static void ip_deletes_names(void *count)
 
 static void each_name_that_ip_makes_opens_when_it_is_told(void)
 {
-    int count = under_valgrind() ? 50 : 300, i;
+    int count = is_slow() ? 50 : 300, i;
     struct told told = {0};
     struct netns_monitor *m;
     struct netns_event ev;
@@ -1700,7 +1700,7 @@ static void *make_pairs(void *arg)
 
 static void of_10000_pairs_none_is_lost(void)
 {
-    struct pairs pairs = {.count = under_valgrind() ? 300 : 10000};
+    struct pairs pairs = {.count = is_slow() ? 300 : 10000};
     struct netns_monitor *m = watch(0);
     struct told told = {0};
     struct netns_event ev;
@@ -1763,7 +1763,7 @@ static void what_is_told_of_a_churn_is_in_order_and_complete(void)
         EQUAL(wait_for(pids[i]), 0);
     follow(m, &told, QUIET);
     /* valgrind on a busy machine may come to a few only. */
-    CHECK(told.adds > (under_valgrind() ? 0 : 20) && told.removes > (under_valgrind() ? 0 : 20));
+    CHECK(told.adds > (is_slow() ? 0 : 20) && told.removes > (is_slow() ? 0 : 20));
     is_what_is_listed(&told);
     IS_QUIET(m);
     printf("# %d events\n", told.adds + told.removes);

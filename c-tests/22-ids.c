@@ -405,7 +405,7 @@ struct pair {
 /* Long enough for two processes to be at it at the same time. */
 static int rounds(void)
 {
-    return under_valgrind() ? 200 : 20000;
+    return is_slow() ? 200 : 20000;
 }
 
 static void use_in_a_child(void *arg)
@@ -525,7 +525,7 @@ static void who_closes_the_connection_loses_no_other_file(void)
 static void *use_many_times(void *arg)
 {
     struct pair *pair = arg;
-    int rounds = under_valgrind() ? 50 : 2000, wrong = 0;
+    int rounds = is_slow() ? 50 : 2000, wrong = 0;
 
     for (int i = 0; i < rounds; i++) {
         wrong += netns_nsid_get(pair->within, pair->ns) != 9;
@@ -546,7 +546,7 @@ static void threads_may_use_a_handle_at_once_and_fork(void)
     for (int i = 0; i < 4; i++)
         MUST(-pthread_create(&threads[i], NULL, use_many_times, &pair));
     /* Whatever the threads are at, the child neither waits for them nor shares with them. */
-    for (int i = 0; i < (under_valgrind() ? 3 : 30); i++) {
+    for (int i = 0; i < (is_slow() ? 3 : 30); i++) {
         pid_t pid = MUST(fork());
 
         if (pid == 0) {

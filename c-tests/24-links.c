@@ -498,7 +498,7 @@ static void *shuttle(void *arg)
 {
     struct shuttle *shuttle = arg;
 
-    for (int i = 0; i < (under_valgrind() ? 3 : 15); i++) {
+    for (int i = 0; i < (is_slow() ? 3 : 15); i++) {
         shuttle->failures += netns_link_move(shuttle->two.x, shuttle->name, shuttle->two.y, NULL) < 0;
         shuttle->failures += netns_link_move(shuttle->two.y, shuttle->name, shuttle->two.x,
                                              shuttle->name) < 0;

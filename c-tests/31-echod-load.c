@@ -305,8 +305,8 @@ static int run_keepers(struct echod *echod, int keepers, int generations, int ex
 
 static void no_echo_is_lost_or_crosses_over_while_namespaces_come_and_go(void)
 {
-    int keepers = under_valgrind() ? 2 : KEEPERS, generations = under_valgrind() ? 3 : 40;
-    int exchanges = under_valgrind() ? 5 : 80;
+    int keepers = is_slow() ? 2 : KEEPERS, generations = is_slow() ? 3 : 40;
+    int exchanges = is_slow() ? 5 : 80;
     struct echod echod;
     int served, before;
     long memory;
@@ -345,7 +345,7 @@ static void no_echo_is_lost_or_crosses_over_while_namespaces_come_and_go(void)
 /* One payload of its own through each of many that exist at once, and all let go of at the end. */
 static void each_of_many_answers_for_itself(void)
 {
-    int many = under_valgrind() ? 10 : 200, before, i;
+    int many = is_slow() ? 10 : 200, before, i;
     struct netns *all[200];
     struct echod echod;
     char line[512];

@@ -45,7 +45,7 @@ static void fork_during_the_first_call(void *arg)
 
 static void a_fork_during_the_first_call_leaves_no_lock_taken(void)
 {
-    int rounds = under_valgrind() ? 10 : 500;
+    int rounds = is_slow() ? 10 : 500;
 
     for (int round = 0; round < rounds && !test_failures; round++) {
         int delay = round * 37 % 40000;
@@ -188,7 +188,7 @@ static pthread_barrier_t loaders;
 
 static int loads(void)
 {
-    return under_valgrind() ? 3 : 1008 / LOADERS / 2;
+    return is_slow() ? 3 : 1008 / LOADERS / 2;
 }
 
 static void *come_and_go(void *arg)

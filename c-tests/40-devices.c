@@ -779,7 +779,7 @@ static int find_those_that_stay(const struct netns *ns, int staying)
 
 static void those_that_stay_are_listed_once_while_others_come_and_go(void)
 {
-    int staying = under_valgrind() ? 50 : 300;
+    int staying = is_slow() ? 50 : 300;
     struct netns *ns = NULL;
     char name[16];
 
@@ -790,7 +790,7 @@ static void those_that_stay_are_listed_once_while_others_come_and_go(void)
         OK(netns_link_add(ns, name, "ifb"));
     }
     look_meanwhile(ns, add_and_delete_another, find_those_that_stay, staying,
-                   under_valgrind() ? 20 : ROUNDS);
+                   is_slow() ? 20 : ROUNDS);
     netns_close(ns);
 }
 
@@ -830,7 +830,7 @@ static void two_threads_may_use_one_handle_at_once(void)
     OK(netns_create("blue", 0, &ns));
     OK(netns_veth_add(ns, "v0", ns, "v1"));
     for (int i = 0; i < 2; i++) {
-        workers[i] = (struct worker){ns, i ? "v1" : "v0", under_valgrind() ? 30 : 1000};
+        workers[i] = (struct worker){ns, i ? "v1" : "v0", is_slow() ? 30 : 1000};
         MUST(-pthread_create(&threads[i], NULL, work, &workers[i]));
     }
     for (int i = 0; i < 2; i++)
@@ -854,8 +854,8 @@ static void a_child_may_use_its_parents_handle(void)
     need_veth();
     OK(netns_create("blue", 0, &ns));
     OK(netns_veth_add(ns, "v0", ns, "v1"));
-    ours = (struct worker){ns, "v0", under_valgrind() ? 30 : 500};
-    theirs = (struct worker){ns, "v1", under_valgrind() ? 30 : 500};
+    ours = (struct worker){ns, "v0", is_slow() ? 30 : 500};
+    theirs = (struct worker){ns, "v1", is_slow() ? 30 : 500};
     child = start_part(work_in_a_child, &theirs);
     work(&ours);
     EQUAL(wait_for(child), 0);

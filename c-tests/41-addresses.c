@@ -527,14 +527,14 @@ static int find_those_that_stay(const struct netns *ns, int staying)
 
 static void those_that_stay_are_listed_once_while_others_come_and_go(void)
 {
-    int staying = under_valgrind() ? 100 : 1000;
+    int staying = is_slow() ? 100 : 1000;
     struct netns *ns = NULL;
 
     OK(netns_create("blue", 0, &ns));
     for (int i = 0; i < staying; i++)
         OK(netns_addr_add_flags(ns, "lo", one_of_many(i), NETNS_ADDR_NODAD));
     look_meanwhile(ns, add_and_delete_another, find_those_that_stay, staying,
-                   under_valgrind() ? 10 : ROUNDS);
+                   is_slow() ? 10 : ROUNDS);
     netns_close(ns);
 }
 

@@ -702,13 +702,13 @@ static int find_those_that_stay(const struct netns *ns, int staying)
 
 static void those_that_stay_are_listed_once_while_others_come_and_go(void)
 {
-    int staying = under_valgrind() ? 200 : 2000;
+    int staying = is_slow() ? 200 : 2000;
     struct netns *blue = NULL, *red = NULL;
 
     make_connected_pair(&blue, &red);
     add_many(blue, staying);
     look_meanwhile(blue, add_and_delete_another, find_those_that_stay, staying,
-                   under_valgrind() ? 10 : ROUNDS);
+                   is_slow() ? 10 : ROUNDS);
     close_pair(blue, red);
 }
 

@@ -91,7 +91,7 @@ static void drop_while_sockets_are_opened(void *arg)
 
 static void dropped_privileges_strand_no_thread(void)
 {
-    int rounds = under_valgrind() ? 2 : 40;
+    int rounds = is_slow() ? 2 : 40;
 
     if (setgroups(0, NULL) < 0)
         skip("needs real root");
@@ -300,7 +300,7 @@ static void *pester(void *arg)
 static void visit_among(void *arg)
 {
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-    long enough = under_valgrind() ? 3 : 100;
+    long enough = is_slow() ? 3 : 100;
     double last = seconds() + 120 * slowness();
     pthread_t threads[PESTS];
     bool is_enough = false;

@@ -320,7 +320,7 @@ static void *use_at_once(void *arg)
 {
     MUST(unshare(CLONE_FILES));
     pthread_barrier_wait(&turn);
-    for (int i = 0; i < (under_valgrind() ? 20 : 1000); i++)
+    for (int i = 0; i < (is_slow() ? 20 : 1000); i++)
         OK(list_links(arg));
     EQUAL(sockets_open() <= 1, true);
     return NULL;

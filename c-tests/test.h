@@ -338,6 +338,12 @@ static inline bool under_valgrind(void)
     return getenv("NETNS_TEST_VALGRIND") != NULL;
 }
 
+/* Whether there is no time for many rounds: under valgrind, and on an emulated machine. */
+static inline bool is_slow(void)
+{
+    return under_valgrind() || slowness() > 2;
+}
+
 /* What cannot be asked of a kernel is told by its version. */
 static inline bool kernel_is_at_least(int major, int minor)
 {
