@@ -354,6 +354,11 @@ static void count(const struct seccomp_data *data, struct seccomp_notif_resp *re
 
 #define COUNTED(call) (counted.calls = counted.threads = 0, (call))
 
+static void count_calls(int (*body)(void *), void *arg)
+{
+    with_stops(calls_of_visits, sizeof calls_of_visits / sizeof *calls_of_visits, body, arg, count, NULL);
+}
+
 static int be_refused(void *arg)
 {
     struct netns *made = NULL;
@@ -384,8 +389,7 @@ static void without_the_capability_no_helper_thread_is_asked(void)
     struct netns *ns = NULL;
 
     OK(netns_create(NULL, 0, &ns));
-    with_stops(calls_of_visits, sizeof calls_of_visits / sizeof *calls_of_visits, be_refused, ns, count,
-               NULL);
+    count_calls(be_refused, ns);
     netns_close(ns);
 }
 
@@ -404,8 +408,7 @@ static void nor_for_a_namespace_outside_the_user_namespace(void)
 
     without_a_way_back();
     OK(netns_open_current(&home));
-    with_stops(calls_of_visits, sizeof calls_of_visits / sizeof *calls_of_visits, visit_home, home, count,
-               NULL);
+    count_calls(visit_home, home);
     netns_close(home);
 }
 
@@ -428,8 +431,7 @@ static void who_has_it_is_asked_nothing_more(void)
     struct netns *ns = NULL;
 
     OK(netns_create(NULL, 0, &ns));
-    with_stops(calls_of_visits, sizeof calls_of_visits / sizeof *calls_of_visits, visit_twice, ns, count,
-               NULL);
+    count_calls(visit_twice, ns);
     netns_close(ns);
 }
 
