@@ -330,7 +330,7 @@ static void a_list_may_fill_many_buffers(void)
         OK(netns_nsid_set(within, ns[i], 3 * i));
     }
     OK(netns_attach(ns[many / 2], "middle", 0));
-    /* Linux 6.11 and later end a list at its first buffer, so that this one has to be found. */
+    /* Linux 6.10 and later end a list at its first buffer, so that this one has to be found. */
     far = new_namespace("far");
     OK(netns_nsid_set(within, far, 2000000000));
     list = list_of(NULL, within, NETNS_NSID_NONE);

@@ -25,8 +25,9 @@ const HEADER: usize = 4;
 const ATTR_ID: u16 = 1;
 const ATTR_CURRENT: u16 = 5;
 
-/// Linux 6.11 to 6.18, at least, end a dump of ids at the end of its first buffer. That is one page,
-/// 104 ids of a target or more, until the reader has shown that he has room for 32 KB ...
+/// Linux 6.10 (commit 1514b06aff16) to 6.18, at least, end a dump of ids at the end of its first
+/// buffer. That is one page, 104 ids of a target or more, until the reader has shown that he has room
+/// for 32 KB ...
 const FIRST_BUFFER: usize = 100;
 /// ... and then so many, which depends on the architecture; a whole list may be as long, too.
 const FULL_BUFFER: RangeInclusive<usize> = 1_100..=1_170;

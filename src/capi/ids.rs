@@ -113,7 +113,7 @@ pub unsafe extern "C" fn netns_nsid_ensure(within: Option<&Netns>, ns: Option<&N
 /// Costs some 4 us for each name in rundir, unless there is no id to find a name for, and more where
 /// there are thousands of ids: the kernel goes through them for each name.
 ///
-/// Linux from 6.11 to 6.18, at least, lists no more than some 1,150 ids, the lowest, and some 900 of a
+/// Linux from 6.10 to 6.18, at least, lists no more than some 1,150 ids, the lowest, and some 900 of a
 /// target's. Above that, ids are found that a name in rundir has, and those that follow on these
 /// with no gap of more than 64; none of a target's.
 ///
