@@ -247,8 +247,8 @@ static void a_name_that_is_taken_is_eexist(void)
     FAILS(EEXIST, netns_link_move(x, "a", y, NULL));
     MESSAGE_HAS("move interface \"a\" in net:[");
     MESSAGE_HAS("]: move the interface: File exists");
-    /* The kernel's own words. */
-    if (kernel_is_at_least(6, 12))
+    /* The kernel's own words; some stable kernels before have them, too. */
+    if (kernel_is_at_least(6, 15))
         MESSAGE_HAS("target netns");
     FAILS(EEXIST, netns_link_move(x, "a", y, "a"));
     FAILS(EEXIST, netns_link_move(x, "a", y, "taken"));
@@ -347,7 +347,7 @@ static void what_belongs_to_its_namespace_stays(void)
     in(x, "ip link add name br0 type bridge");
     FAILS(EINVAL, netns_link_move(x, "lo", y, "lo1"));
     MESSAGE_HAS("move the interface: Invalid argument");
-    if (kernel_is_at_least(6, 12))
+    if (kernel_is_at_least(6, 15))
         MESSAGE_HAS("netns");
     FAILS(EINVAL, netns_link_move(x, "br0", y, NULL));
     EQUAL(links_in(x), 4);
