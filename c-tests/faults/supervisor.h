@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * The system calls of another process, seen one by one before the kernel does them, and one of them
- * failed or never done: by a seccomp filter that asks (SECCOMP_RET_USER_NOTIF, Linux 5.5). strace could
- * inject the same, but counts by thread and call alone, so that a number may mean two calls of two
- * threads; and it would have to be started ten thousand times.
+ * failed or never done: by a seccomp filter that asks (SECCOMP_RET_USER_NOTIF, whose answer may be to go on
+ * since Linux 5.5). strace could inject the same, but counts by thread and call alone, so that a number may
+ * mean two calls of two threads; and it would have to be started ten thousand times.
  */
 #ifndef NETNS_FAULTS_SUPERVISOR_H
 #define NETNS_FAULTS_SUPERVISOR_H
