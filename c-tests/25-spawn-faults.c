@@ -280,7 +280,7 @@ static void without_clone3_a_user_s_program_starts(void)
 /* --- many at once ----------------------------------------------------------------------------- */
 
 #define SPAWNERS 6
-#define EACH 40
+#define EACH (is_slow() ? 8 : 40)
 
 static atomic_bool done;
 static atomic_int started, refused;
@@ -373,7 +373,7 @@ static void forks_at_the_same_time_keep_nobody_waiting(void)
     if (under_valgrind())
         skip("valgrind makes a fork of it, which has to wait");
     MUST(-pthread_create(&forker, NULL, fork_and_hold, NULL));
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0; i < (is_slow() ? 20 : 200); i++) {
         pid_t pid;
 
         /* The forked child ends only when this call has returned. */
@@ -417,7 +417,7 @@ static void no_handler_runs_in_a_child(void)
     main_process = getpid();
     MUST(sigaction(SIGWINCH, &action, NULL));
     MUST(-pthread_create(&sender, NULL, signal_the_group, NULL));
-    for (int i = 0; i < 100; i++) {
+    for (int i = 0; i < (is_slow() ? 10 : 100); i++) {
         pid_t pid;
 
         OK(netns_spawn(ns, NULL, "true", true_argv, NULL, &pid));
