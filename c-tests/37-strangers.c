@@ -131,10 +131,15 @@ static struct state between_rounds(void)
 
 static int rounds_run;
 
-/* One swap, before every step of a call in turn. */
+/*
+ * One swap, before every step of a call in turn; on an emulated machine before every twentieth, beginning with
+ * another one each time.
+ */
 static void swap_everywhere(const struct operation *operation, const struct swap *swap, const char *rundir)
 {
-    for (int at = 0; CHECK(at < 200); at += is_slow() ? 7 : 1) {
+    int stride = is_slow() ? 20 : 1;
+
+    for (int at = rounds_run % stride; CHECK(at < 200); at += stride) {
         struct round round = {.operation = operation, .swap = swap, .rundir = rundir, .at = at};
         struct state before = between_rounds(), after;
         int rc, failures = test_failures;
