@@ -129,17 +129,15 @@ static struct state between_rounds(void)
     return state;
 }
 
+/* Taking a mount off waits for the kernel, which takes long there. */
+#define SOME 5
+
 static int rounds_run;
 
-/*
- * One swap, before every step of a call in turn; on an emulated machine before every twentieth, beginning with
- * another one each time.
- */
+/* One swap, before every step of a call in turn; on an emulated machine before every seventh. */
 static void swap_everywhere(const struct operation *operation, const struct swap *swap, const char *rundir)
 {
-    int stride = is_slow() ? 20 : 1;
-
-    for (int at = rounds_run % stride; CHECK(at < 200); at += stride) {
+    for (int at = 0; CHECK(at < 200); at += is_slow() ? 7 : 1) {
         struct round round = {.operation = operation, .swap = swap, .rundir = rundir, .at = at};
         struct state before = between_rounds(), after;
         int rc, failures = test_failures;
@@ -159,7 +157,7 @@ static void swap_everywhere(const struct operation *operation, const struct swap
     }
 }
 
-/* Every swap from the first one on, in every call. */
+/* Every swap from the first one on, in every call; on an emulated machine some of the swaps in each. */
 static void swap_all(const char *rundir, int first)
 {
     make_outside();
@@ -170,11 +168,11 @@ static void swap_all(const char *rundir, int first)
             bool follows = operations[i].call == call_open_path &&
                            swaps[j].make == swap_for_a_link_to_a_namespace;
 
-            if (!waits && !follows)
+            if (!waits && !follows && (!is_slow() || (i + j) % SOME == 0))
                 swap_everywhere(&operations[i], &swaps[j], rundir);
         }
     printf("#: %d swaps\n", rounds_run);
-    CHECK(rounds_run > OPERATIONS * (SWAPS - first));
+    CHECK(rounds_run > OPERATIONS * (SWAPS - first) / (is_slow() ? SOME : 1));
     forget_outside();
 }
 
