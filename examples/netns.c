@@ -4,36 +4,55 @@
  *
  *     cc netns.c netns/[a-z]*.c $(pkg-config --cflags --libs netns) -o netns
  *
- * Takes the options and verbs of iproute2's command and gives its output, texts and exit statuses,
- * so that it can stand in its place; netns(1) lists where it differs, and why. This file has the
- * options, the names of the verbs, and batches.
+ * Takes the options and commands of iproute2's `ip netns` and gives its output, texts and exit
+ * statuses, so that it can stand in its place; netns(1) lists where it differs, and why. This file has
+ * the options and batches.
  */
 #include "netns/tool.h"
+#include "netns/text.h"
 
-#include <limits.h>
 #include <stdarg.h>
-
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 /* As many words as iproute2 allows in a line of a batch. */
 #define WORDS_MAX 512
 
 struct options options;
 
+static void put_line(const char *format, va_list args)
+{
+    char *line;
+
+    /* It is not worth a failure of its own if there is no memory for it. */
+    if (vasprintf(&line, format, args) < 0)
+        return;
+    put_text(line, stderr);
+    fputc('\n', stderr);
+    free(line);
+}
+
 int complain(int status, const char *format, ...)
 {
     va_list args;
 
     va_start(args, format);
-    vfprintf(stderr, format, args);
+    put_line(format, args);
     va_end(args);
-    fputc('\n', stderr);
     return status;
 }
 
 int library_complains(void)
 {
     return complain(FAILED, "%s", netns_errmsg());
+}
+
+int explain(const char *step, int status, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    put_line(format, args);
+    va_end(args);
+    return strstr(netns_errmsg(), step) ? status : complain(status, "%s", netns_errmsg());
 }
 
 /* Why output was lost; 0: none was. */
@@ -70,17 +89,27 @@ bool parse_number(const char *text, int32_t *number)
 
 int open_name(const char *name, struct netns **ns)
 {
-    return netns_open_at(NULL, name, 0, ns);
+    return netns_open_at(options.rundir, name, 0, ns);
+}
+
+int open_name_or_path(const char *word, struct netns **ns)
+{
+    return word[0] == '/' ? netns_open(word, 0, ns) : open_name(word, ns);
+}
+
+const char *rundir(void)
+{
+    return options.rundir ? options.rundir : NETNS_RUN_DIR;
 }
 
 int for_each_name(int (*call)(const char *name, void *arg), void *arg)
 {
     struct netns_name_snapshot *names;
-    int status = DONE, rc = netns_list(0, &names);
+    int status = DONE, rc = netns_list_at(options.rundir, 0, &names);
     size_t i, len;
 
     if (rc < 0)
-        return complain(FAILED, "Failed to open directory " NETNS_RUN_DIR ": %s", strerror(-rc));
+        return complain(FAILED, "Failed to open directory %s: %s", rundir(), strerror(-rc));
     len = netns_list_len(names);
     for (i = 0; i < len; i++) {
         int last = call(netns_list_name(names, i), arg);
@@ -90,69 +119,6 @@ int for_each_name(int (*call)(const char *name, void *arg), void *arg)
     }
     netns_list_free(names);
     return status;
-}
-
-/* --- verbs ------------------------------------------------------------------------------------- */
-
-/* In the order in which iproute2 tries them: an abbreviation means the first that it fits. */
-static const struct verb {
-    const char *name;
-    int (*run)(int argc, char **argv);
-} verbs[] = {
-    {"list", list},
-    {"show", list},
-    {"lst", list},
-    {"list-id", list_id},
-    {"help", help},
-    {"add", add},
-    {"set", set},
-    {"delete", delete},
-    {"identify", identify},
-    {"pids", pids},
-    {"exec", exec},
-    {"monitor", monitor},
-    {"attach", attach},
-};
-
-static bool is_name(const char *word)
-{
-    return *word && strlen(word) <= NAME_MAX && !strchr(word, '/') && strcmp(word, ".") != 0 &&
-           strcmp(word, "..") != 0;
-}
-
-/* Runs one command: a verb and its words. */
-static int run(int argc, char **argv)
-{
-    size_t i;
-
-    if (argc <= 0)
-        return list(0, argv);
-    /* iproute2 looks at the first word after any verb like this, be it a name or not. */
-    if (!options.all && argc > 1 && !is_name(argv[1]))
-        return complain(MISUSED, "Invalid netns name \"%s\"", argv[1]);
-    for (i = 0; i < COUNT(verbs); i++)
-        if (abbreviates(argv[0], verbs[i].name))
-            return verbs[i].run(argc - 1, argv + 1);
-    return complain(MISUSED, "Command \"%s\" is unknown, try \"ip netns help\".", argv[0]);
-}
-
-int help(int argc, char **argv)
-{
-    (void)argc;
-    (void)argv;
-    fputs("Usage:\tip netns list\n"
-          "\tip netns add NAME\n"
-          "\tip netns attach NAME PID\n"
-          "\tip netns set NAME NETNSID\n"
-          "\tip [-all] netns delete [NAME]\n"
-          "\tip netns identify [PID]\n"
-          "\tip netns pids NAME\n"
-          "\tip [-all] netns exec [NAME] cmd ...\n"
-          "\tip netns monitor\n"
-          "\tip netns list-id [target-nsid POSITIVE-INT] [nsid POSITIVE-INT]\n"
-          "NETNSID := auto | POSITIVE-INT\n",
-          stderr);
-    return MISUSED;
 }
 
 /* --- batches ----------------------------------------------------------------------------------- */
@@ -307,6 +273,7 @@ enum effect {
     FORCE,
     BATCH,
     ENTER,
+    RUNDIR,
     USAGE,
     VERSION,
 };
@@ -349,19 +316,10 @@ static const struct option {
     {"-Numeric", false, IGNORE},
     {"-all", false, ALL},
     {"-echo", true, IGNORE},
+    /* Not ip's. */
+    {"-rundir", false, RUNDIR},
+    {"-version", true, VERSION},
 };
-
-static int usage(void)
-{
-    fputs("Usage: netns [ OPTIONS ] [ COMMAND ]\n"
-          "       netns [ -force ] -batch FILE\n"
-          "where  COMMAND := { list | add | attach | set | delete | identify | pids | exec |\n"
-          "                    monitor | list-id | help }\n"
-          "       OPTIONS := { -V[ersion] | -j[son] | -p[retty] | -b[atch] FILE | -fo[rce] |\n"
-          "                    -n[etns] NAME | -a[ll] }\n",
-          stderr);
-    return MISUSED;
-}
 
 /* -color, or the time that it is to be used at: -c=never. */
 static bool fits_color(const char *word, const char *when)
@@ -406,7 +364,7 @@ static int check_family(const char *family)
     size_t i;
 
     if (strcmp(family, "help") == 0)
-        return usage();
+        return misused(NULL);
     for (i = 0; i < COUNT(families); i++)
         if (strcmp(family, families[i]) == 0)
             return DONE;
@@ -417,7 +375,7 @@ static int check_family(const char *family)
 static int enter(const char *name)
 {
     struct netns *ns = NULL;
-    int rc = open_name(name, &ns);
+    int rc = open_name_or_path(name, &ns);
 
     if (rc == 0)
         rc = netns_setns(ns);
@@ -426,8 +384,8 @@ static int enter(const char *name)
     netns_close(ns);
     if (rc == 0)
         return DONE;
-    return complain(MISUSED, "setting the network namespace \"%s\" failed: %s", name,
-                    strerror(rc == -ENOTTY ? EINVAL : -rc));
+    return explain(SETNS_STEP, MISUSED, "setting the network namespace \"%s\" failed: %s", name,
+                   strerror(rc == -ENOTTY ? EINVAL : -rc));
 }
 
 /* Does what an option says. argument is NULL if nothing follows. */
@@ -437,10 +395,10 @@ static int apply(enum effect effect, const char *argument)
 
     switch (effect) {
     case FAMILY:
-        return argument ? check_family(argument) : usage();
+        return argument ? check_family(argument) : misused(NULL);
     case BUFFER:
         if (!argument)
-            return usage();
+            return misused(NULL);
         if (!parse_number(argument, &number) || number < 0)
             return complain(MISUSED, "Invalid rcvbuf size '%s'", argument);
         return DONE;
@@ -450,9 +408,12 @@ static int apply(enum effect effect, const char *argument)
         return enter(argument);
     case IGNORE_NEXT:
     case BATCH:
-        return argument ? DONE : usage();
-    case USAGE:
-        return usage();
+        return argument ? DONE : misused(NULL);
+    case RUNDIR:
+        if (!argument || !*argument)
+            return complain(MISUSED, "No run directory specified");
+        options.rundir = argument;
+        return DONE;
     case ALL:
         options.all = true;
         return DONE;
@@ -466,6 +427,7 @@ static int apply(enum effect effect, const char *argument)
         options.force = true;
         return DONE;
     case IGNORE:
+    case USAGE:
     case VERSION:
         return DONE;
     }
@@ -475,7 +437,17 @@ static int apply(enum effect effect, const char *argument)
 static bool takes_argument(enum effect effect)
 {
     return effect == IGNORE_NEXT || effect == FAMILY || effect == BUFFER || effect == BATCH ||
-           effect == ENTER;
+           effect == ENTER || effect == RUNDIR;
+}
+
+/* Whether an option is all that is to be done. */
+static bool prints(enum effect effect)
+{
+    if (effect == VERSION)
+        printf("netns, libnetns %s\n", netns_version());
+    else if (effect == USAGE)
+        help(0, NULL);
+    return effect == VERSION || effect == USAGE;
 }
 
 static int run_command_line(int argc, char **argv)
@@ -494,11 +466,9 @@ static int run_command_line(int argc, char **argv)
         }
         option = find_option(word);
         if (!option)
-            return complain(MISUSED, "Option \"%s\" is unknown, try \"ip -help\".", word);
-        if (option->effect == VERSION) {
-            printf("netns, libnetns %s\n", netns_version());
+            return complain(MISUSED, "Option \"%s\" is unknown, try \"netns --help\".", word);
+        if (prints(option->effect))
             return DONE;
-        }
         if (takes_argument(option->effect))
             i++;
         status = apply(option->effect, argv[i]);

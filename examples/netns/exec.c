@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* exec: a program in a namespace, in this process's place where nothing is left to do after it. */
 #include "tool.h"
+#include "text.h"
+#include "user.h"
 
 #include <dirent.h>
 #include <limits.h>
@@ -14,16 +16,22 @@
 /* What a shell adds to the number of the signal that ended a program. */
 #define SIGNALLED 128
 
-/* Opens a name, in exec's words if it cannot be had. */
+/* A program, and what is special about it. */
+struct program {
+    char **argv;
+    struct netns_spawn_options options;
+};
+
+/* Opens a name or path, in exec's words if it cannot be had. */
 static int open_for_exec(const char *name, struct netns **ns)
 {
-    int rc = open_name(name, ns);
+    int rc = open_name_or_path(name, ns);
 
     if (rc == 0)
         return DONE;
     if (rc == -ENOTTY)
-        return complain(MISUSED, "setting the network namespace \"%s\" failed: %s", name,
-                        strerror(EINVAL));
+        return explain(SETNS_STEP, MISUSED, "setting the network namespace \"%s\" failed: %s", name,
+                       strerror(EINVAL));
     return complain(MISUSED, "Cannot open network namespace \"%s\": %s", name, strerror(-rc));
 }
 
@@ -40,12 +48,15 @@ static int no_cover(DIR *files, const char *file)
 }
 
 /* Tells of each file of /etc/netns/NAME that the library leaves out, as iproute2 does. */
-static void tell_of_uncovered(const char *name)
+static void tell_of_uncovered(const struct netns *ns)
 {
+    const char *name = netns_name(ns);
     char path[sizeof NETNS_ETC_DIR "/" + NAME_MAX];
     struct dirent *entry;
     DIR *files;
 
+    if (!name || options.keep_etc)
+        return;
     snprintf(path, sizeof path, NETNS_ETC_DIR "/%s", name);
     files = opendir(path);
     if (!files)
@@ -68,8 +79,8 @@ static int not_started(const char *name, const char *file, int error)
 {
     switch (error) {
     case EPERM:
-        return complain(MISUSED, "setting the network namespace \"%s\" failed: %s", name,
-                        strerror(error));
+        return explain(SETNS_STEP, MISUSED, "setting the network namespace \"%s\" failed: %s", name,
+                       strerror(error));
     case E2BIG:
     case EACCES:
     case EISDIR:
@@ -79,68 +90,151 @@ static int not_started(const char *name, const char *file, int error)
     case ENOEXEC:
     case ENOTDIR:
     case ETXTBSY:
-        return complain(FAILED, "exec of \"%s\" failed: %s", file, strerror(error));
+        return explain(EXEC_STEP, FAILED, "exec of \"%s\" failed: %s", file, strerror(error));
     default:
         return library_complains();
     }
 }
 
-/* Runs a program and waits for it. */
-static int run_and_wait(const char *name, const struct netns *ns, char **argv)
-{
-    int rc, status;
-    pid_t pid;
+/* --- waiting for it ---------------------------------------------------------------------------- */
 
-    flush_output();
-    tell_of_uncovered(name);
-    /* Where whoever started us has it ignored, there would be no status to wait for. */
-    signal(SIGCHLD, SIG_DFL);
-    rc = netns_spawn(ns, NULL, argv[0], argv, NULL, &pid);
-    if (rc < 0)
-        return not_started(name, argv[0], -rc);
+/* The process that signals are passed on to; 0: there is none yet, -1: there is none any more. */
+static volatile sig_atomic_t running;
+/* A signal that came too early for that; 0: none did. */
+static volatile sig_atomic_t early;
+
+static void pass_on(int number, siginfo_t *info, void *context)
+{
+    int error = errno;
+
+    (void)context;
+    /* What the terminal sends, the program gets as well. */
+    if (info->si_code > 0)
+        return;
+    if (running > 0)
+        kill(running, number);
+    else
+        early = number;
+    errno = error;
+}
+
+/* From here on, who ends this process means the program. What is ignored stays so, there as well. */
+static void pass_signals_on(void)
+{
+    static const int numbers[] = {SIGHUP, SIGINT, SIGQUIT, SIGALRM, SIGTERM, SIGUSR1, SIGUSR2};
+    struct sigaction action = {.sa_sigaction = pass_on, .sa_flags = SA_SIGINFO | SA_RESTART}, old;
+    size_t i;
+
+    for (i = 0; i < COUNT(numbers); i++)
+        if (sigaction(numbers[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+            sigaction(numbers[i], &action, NULL);
+}
+
+/* Waits for a process and gives its status, as a shell tells it. */
+static int wait_for(pid_t pid)
+{
+    siginfo_t end;
+    int status;
+
+    /* Until it is waited for, nobody else has its id. */
+    while (waitid(P_PID, pid, &end, WEXITED | WNOWAIT) < 0 && errno == EINTR)
+        ;
+    running = -1;
     while (waitpid(pid, &status, 0) < 0)
         if (errno != EINTR)
             return complain(FAILED, "waitpid: %s", strerror(errno));
     return WIFEXITED(status) ? WEXITSTATUS(status) : SIGNALLED + WTERMSIG(status);
 }
 
+/* Runs a program and waits for it. */
+static int run_and_wait(const char *name, const struct netns *ns, const struct program *program)
+{
+    char **argv = program->argv;
+    pid_t pid;
+    int rc;
+
+    flush_output();
+    tell_of_uncovered(ns);
+    /* Where whoever started us has it ignored, there would be no status to wait for. */
+    signal(SIGCHLD, SIG_DFL);
+    rc = netns_spawn(ns, &program->options, argv[0], argv, NULL, &pid);
+    if (rc < 0)
+        return not_started(name, argv[0], -rc);
+    running = pid;
+    if (early)
+        kill(pid, early);
+    return wait_for(pid);
+}
+
 static int exec_in_each(const char *name, void *arg)
 {
-    char **argv = arg;
     struct netns *ns;
     int status;
 
-    printf("\nnetns: %s\n", name);
+    fputs("\nnetns: ", stdout);
+    put_text(name, stdout);
+    putchar('\n');
     flush_output();
     status = open_for_exec(name, &ns);
     if (status != DONE)
         return status;
-    status = run_and_wait(name, ns, argv);
+    status = run_and_wait(name, ns, arg);
+    netns_close(ns);
+    return status;
+}
+
+/* --- the command ------------------------------------------------------------------------------- */
+
+/* Runs a program in a namespace: in this process's place if there is nothing special about it. */
+static int exec_in(const char *name, const struct netns *ns, const struct program *program)
+{
+    char **argv = program->argv;
+
+    if (!options.batch && program->options.flags == 0) {
+        tell_of_uncovered(ns);
+        return not_started(name, argv[0], -netns_exec(ns, argv[0], argv, NULL));
+    }
+    if (!options.batch)
+        pass_signals_on();
+    return run_and_wait(name, ns, program);
+}
+
+static int exec_as_told(const char *name, struct program *program)
+{
+    struct netns *ns;
+    int status;
+
+    if (!name)
+        return for_each_name(exec_in_each, program);
+    status = open_for_exec(name, &ns);
+    if (status != DONE)
+        return status;
+    status = exec_in(name, ns, program);
     netns_close(ns);
     return status;
 }
 
 int exec(int argc, char **argv)
 {
-    struct netns *ns;
-    int rc, status;
+    struct program program = {.argv = argv + !options.all, .options = NETNS_SPAWN_OPTIONS_INIT};
+    struct user user = {0};
+    int status;
 
     if (argc < 1 && !options.all)
         return complain(FAILED, "No netns name specified");
     if (argc < (options.all ? 1 : 2))
         return complain(FAILED, "No command specified");
-    if (options.all)
-        return for_each_name(exec_in_each, argv);
-    status = open_for_exec(argv[0], &ns);
-    if (status != DONE)
-        return status;
-    if (options.batch) {
-        status = run_and_wait(argv[0], ns, argv + 1);
-    } else {
-        tell_of_uncovered(argv[0]);
-        rc = netns_exec(ns, argv[1], argv + 1, NULL);
-        status = not_started(argv[0], argv[1], -rc);
+    program.options.flags = (options.keep_sys ? NETNS_SPAWN_KEEP_SYS : 0) |
+                            (options.keep_etc ? NETNS_SPAWN_KEEP_ETC : 0) |
+                            (options.user ? NETNS_SPAWN_USER : 0);
+    status = options.user ? find_user(options.user, &user) : DONE;
+    if (status == DONE) {
+        program.options.uid = user.uid;
+        program.options.gid = user.gid;
+        program.options.groups = user.groups;
+        program.options.groups_len = user.groups_len;
+        status = exec_as_told(options.all ? NULL : argv[0], &program);
     }
-    netns_close(ns);
+    free(user.groups);
     return status;
 }

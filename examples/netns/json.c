@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "json.h"
+#include "text.h"
 
 #include <stdio.h>
 
@@ -26,8 +27,7 @@ static void put_key(struct json *json, const char *key)
     printf(json->pretty ? "\n        \"%s\": " : "\"%s\":", key);
 }
 
-/* Bytes over 127 stay as they are: a name in UTF-8 is good JSON. */
-static void put_escaped(unsigned char byte)
+static void put_ascii(unsigned char byte)
 {
     static const char letters[] = "btn\0fr";
 
@@ -41,12 +41,50 @@ static void put_escaped(unsigned char byte)
         putchar(byte);
 }
 
-void json_string(struct json *json, const char *key, const char *value)
+/* Gives whether all of the text could be told. */
+static bool put_string(const char *text)
 {
+    bool whole = true;
+
+    while (*text) {
+        size_t length = character_length(text);
+
+        if (length == 1)
+            put_ascii(*text);
+        else if (length > 1)
+            fwrite(text, 1, length, stdout);
+        else
+            fputs("\xef\xbf\xbd", stdout);
+        whole = whole && length > 0;
+        text += length > 0 ? length : 1;
+    }
+    return whole;
+}
+
+static bool put_member(struct json *json, const char *key, const char *value)
+{
+    bool whole;
+
     put_key(json, key);
     putchar('"');
-    for (; *value; value++)
-        put_escaped(*value);
+    whole = put_string(value);
+    putchar('"');
+    return whole;
+}
+
+void json_string(struct json *json, const char *key, const char *value)
+{
+    put_member(json, key, value);
+}
+
+void json_name(struct json *json, const char *name)
+{
+    if (put_member(json, "name", name))
+        return;
+    put_key(json, "name-hex");
+    putchar('"');
+    for (; *name; name++)
+        printf("%02x", (unsigned char)*name);
     putchar('"');
 }
 

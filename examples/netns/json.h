@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* An array of objects on stdout, laid out as `ip -json` and `ip -json -pretty` do. */
+/*
+ * Objects on stdout: an array of them, laid out as `ip -json` and `ip -json -pretty` do, or each on a
+ * line of its own. What is printed is valid UTF-8.
+ */
 #ifndef NETNS_TOOL_JSON_H
 #define NETNS_TOOL_JSON_H
 
@@ -15,6 +18,11 @@ struct json {
 void json_begin(struct json *json, bool pretty);
 void json_begin_object(struct json *json);
 void json_string(struct json *json, const char *key, const char *value);
+/*
+ * The member "name". JSON has no word for bytes that are not UTF-8: each is shown as U+FFFD, and the
+ * member "name-hex" has all bytes of the name.
+ */
+void json_name(struct json *json, const char *name);
 void json_number(struct json *json, const char *key, int32_t value);
 void json_end_object(struct json *json);
 void json_end(struct json *json);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* list and list-id: the names, and the ids that this namespace has for others. */
-#include "json.h"
 #include "tool.h"
+#include "json.h"
+#include "text.h"
 
 /* --- list -------------------------------------------------------------------------------------- */
 
@@ -53,7 +54,7 @@ static int find_ids(const struct netns_name_snapshot *names, struct known_ids *f
     size_t i, len;
 
     *found = (struct known_ids){0};
-    if (netns_nsid_list(NULL, NULL, NETNS_NSID_NONE, 0, &list) < 0)
+    if (netns_nsid_list(options.rundir, NULL, NETNS_NSID_NONE, 0, &list) < 0)
         return library_complains();
     len = netns_nsid_list_len(list);
     if (len > 0)
@@ -95,7 +96,7 @@ static void print_names(const struct netns_name_snapshot *names, const struct kn
     for (i = 0; i < len; i++) {
         int32_t id = id_of(known, netns_list_inode(names, i));
 
-        fputs(netns_list_name(names, i), stdout);
+        put_text(netns_list_name(names, i), stdout);
         if (id >= 0)
             printf(" (id: %d)", id);
         putchar('\n');
@@ -112,7 +113,7 @@ static void print_names_as_json(const struct netns_name_snapshot *names, const s
         int32_t id = id_of(known, netns_list_inode(names, i));
 
         json_begin_object(&json);
-        json_string(&json, "name", netns_list_name(names, i));
+        json_name(&json, netns_list_name(names, i));
         if (id >= 0)
             json_number(&json, "id", id);
         json_end_object(&json);
@@ -128,7 +129,7 @@ int list(int argc, char **argv)
 
     (void)argc;
     (void)argv;
-    if (netns_list(0, &names) < 0)
+    if (netns_list_at(options.rundir, 0, &names) < 0)
         return library_complains();
     /* Names without their ids are better than none. */
     status = find_ids(names, &known);
@@ -188,8 +189,11 @@ static void print_entry(const struct entry *entry)
     print_number("nsid", entry->id);
     if (entry->targeted)
         print_number("current-nsid", entry->current);
-    if (entry->name)
-        printf("(iproute2 netns name: %s)", entry->name);
+    if (entry->name) {
+        fputs("(iproute2 netns name: ", stdout);
+        put_text(entry->name, stdout);
+        putchar(')');
+    }
     putchar('\n');
 }
 
@@ -201,7 +205,7 @@ static void print_entry_as_json(struct json *json, const struct entry *entry)
     if (entry->targeted && entry->current >= 0)
         json_number(json, "current-nsid", entry->current);
     if (entry->name)
-        json_string(json, "name", entry->name);
+        json_name(json, entry->name);
     json_end_object(json);
 }
 
@@ -228,7 +232,7 @@ static void print_ids(const struct netns_nsid_snapshot *list, bool targeted)
 static int list_all(int32_t target)
 {
     struct netns_nsid_snapshot *list;
-    int rc = netns_nsid_list(NULL, NULL, target, 0, &list);
+    int rc = netns_nsid_list(options.rundir, NULL, target, 0, &list);
 
     if (target >= 0 && (rc == -EINVAL || rc == -EACCES)) {
         print_ids(NULL, true);
@@ -245,7 +249,7 @@ static int list_all(int32_t target)
 static int ask_target(int32_t target, struct entry *entry)
 {
     struct netns_nsid_snapshot *list;
-    int rc = netns_nsid_list(NULL, NULL, target, 0, &list);
+    int rc = netns_nsid_list(options.rundir, NULL, target, 0, &list);
     size_t i;
 
     if (rc == -EINVAL || rc == -EACCES)
@@ -290,7 +294,7 @@ static int list_one(int32_t wanted, int32_t target)
     size_t i = 0, len;
     int status;
 
-    if (netns_nsid_list(NULL, NULL, NETNS_NSID_NONE, 0, &list) < 0)
+    if (netns_nsid_list(options.rundir, NULL, NETNS_NSID_NONE, 0, &list) < 0)
         return library_complains();
     len = netns_nsid_list_len(list);
     while (i < len && netns_nsid_list_id(list, i) != wanted)
@@ -314,7 +318,7 @@ int list_id(int argc, char **argv)
         else if (strcmp(argv[0], "nsid") == 0)
             status = read_id("nsid", argv[1], &wanted);
         else
-            status = help(0, NULL);
+            status = misused("list-id");
         if (status != DONE)
             return status;
     }

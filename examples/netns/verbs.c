@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* The verbs but for the lists and exec. */
 #include "tool.h"
+#include "json.h"
+#include "text.h"
 
 #include <poll.h>
 #include <unistd.h>
@@ -19,24 +21,24 @@ static int not_made(const char *name, int error)
     switch (error) {
     case EEXIST:
     case EROFS:
-        return complain(FAILED, "Cannot create namespace file \"" NETNS_RUN_DIR "/%s\": %s", name,
-                        strerror(error));
+        return explain(CREATE_STEP, FAILED, "Cannot create namespace file \"%s/%s\": %s", rundir(),
+                       name, strerror(error));
     case EINVAL:
         return complain(MISUSED, "Invalid netns name \"%s\"", name);
     case EACCES:
     case EPERM:
-        if (access(NETNS_RUN_DIR, F_OK) < 0)
-            return complain(FAILED, "mkdir " NETNS_RUN_DIR " failed: %s", strerror(EACCES));
-        return complain(FAILED, "mount --make-shared " NETNS_RUN_DIR " failed: %s",
-                        strerror(EPERM));
+        if (access(rundir(), F_OK) < 0)
+            return explain(MKDIR_STEP, FAILED, "mkdir %s failed: %s", rundir(), strerror(EACCES));
+        return explain(MOUNT_STEP, FAILED, "mount --make-shared %s failed: %s", rundir(),
+                       strerror(EPERM));
     case ENOTDIR:
     case ELOOP:
     case ENOENT:
-        return complain(FAILED, "Cannot open netns runtime directory \"" NETNS_RUN_DIR "\": %s",
-                        strerror(error));
+        return explain(OPEN_STEP, FAILED, "Cannot open netns runtime directory \"%s\": %s", rundir(),
+                       strerror(error));
     case ENOSPC:
-        return complain(FAILED, "Failed to create a new network namespace \"%s\": %s", name,
-                        strerror(error));
+        return explain(UNSHARE_STEP, FAILED, "Failed to create a new network namespace \"%s\": %s",
+                       name, strerror(error));
     default:
         return library_complains();
     }
@@ -44,11 +46,13 @@ static int not_made(const char *name, int error)
 
 int add(int argc, char **argv)
 {
+    uint32_t flags = (options.exist_ok ? NETNS_CREATE_EXIST_OK : 0) |
+                     (options.lo_up ? NETNS_CREATE_LO_UP : 0);
     int rc;
 
     if (argc < 1)
         return complain(FAILED, "No netns name specified");
-    rc = netns_create(argv[0], 0, NULL);
+    rc = netns_create_at(options.rundir, argv[0], flags, NULL);
     return rc < 0 ? not_made(argv[0], -rc) : DONE;
 }
 
@@ -60,11 +64,12 @@ static int no_process(const char *name, int32_t pid, int error)
 
     if (rc == 0) {
         netns_close(ns);
-        return not_made(name, EEXIST);
+        return complain(FAILED, "Cannot create namespace file \"%s/%s\": %s", rundir(), name,
+                        strerror(EEXIST));
     }
     if (rc == -EINVAL || rc == -ENOTDIR)
         return not_made(name, -rc);
-    return complain(FAILED, "Bind /proc/%d/ns/net -> " NETNS_RUN_DIR "/%s failed: %s", pid, name,
+    return complain(FAILED, "Bind /proc/%d/ns/net -> %s/%s failed: %s", pid, rundir(), name,
                     strerror(error));
 }
 
@@ -81,14 +86,14 @@ int attach(int argc, char **argv)
     rc = netns_open_pid(pid, &ns);
     if (rc < 0)
         return no_process(argv[0], pid, rc == -ESRCH || rc == -EINVAL ? ENOENT : -rc);
-    rc = netns_attach(ns, argv[0], 0);
+    rc = netns_attach_at(options.rundir, ns, argv[0], 0);
     netns_close(ns);
     return rc < 0 ? not_made(argv[0], -rc) : DONE;
 }
 
 static int delete_one(const char *name, void *arg)
 {
-    int rc = netns_remove(name, 0);
+    int rc = netns_remove_at(options.rundir, name, options.missing_ok ? NETNS_REMOVE_MISSING_OK : 0);
 
     (void)arg;
     if (rc == 0)
@@ -98,10 +103,13 @@ static int delete_one(const char *name, void *arg)
     if (rc == -ENOTTY)
         return library_complains();
     /* A plain user may not write in the directory to begin with. */
-    if (rc == -EPERM && access(NETNS_RUN_DIR, W_OK) < 0)
+    if (rc == -EPERM && access(rundir(), W_OK) < 0)
         rc = -errno;
-    return complain(FAILED, "Cannot remove namespace file \"" NETNS_RUN_DIR "/%s\": %s", name,
-                    strerror(-rc));
+    if (rc == -ENOENT || rc == -ENOTDIR)
+        return complain(FAILED, "Cannot remove namespace file \"%s/%s\": %s", rundir(), name,
+                        strerror(-rc));
+    return explain(UNLINK_STEP, FAILED, "Cannot remove namespace file \"%s/%s\": %s", rundir(), name,
+                   strerror(-rc));
 }
 
 int delete(int argc, char **argv)
@@ -153,7 +161,7 @@ int set(int argc, char **argv)
     status = read_nsid(argv[1], &nsid);
     if (status != DONE)
         return status;
-    rc = open_name(argv[0], &ns);
+    rc = open_name_or_path(argv[0], &ns);
     if (rc == -ENOTTY)
         return complain(REFUSED, "Error: Peer netns reference is invalid.");
     if (rc < 0)
@@ -178,20 +186,44 @@ static int open_process(const char *digits, struct netns **ns)
     return strcmp(spelt, digits) == 0 ? netns_open_pid(pid, ns) : -ESRCH;
 }
 
-static int print_names_of(const struct netns *ns)
+static void print_names_as_json(const struct netns_name_snapshot *names)
 {
-    struct netns_name_snapshot *names;
-    size_t i, len;
-    int rc = netns_names(ns, 0, &names);
+    size_t i, len = netns_list_len(names);
+    struct json json;
 
-    if (rc < 0)
-        return complain(FAILED, "Failed to open directory " NETNS_RUN_DIR ":%s", strerror(-rc));
-    len = netns_list_len(names);
-    for (i = 0; i < len; i++)
-        puts(netns_list_name(names, i));
+    json_begin(&json, options.pretty);
+    for (i = 0; i < len; i++) {
+        json_begin_object(&json);
+        json_name(&json, netns_list_name(names, i));
+        json_end_object(&json);
+    }
+    json_end(&json);
+}
+
+static void print_names(const struct netns_name_snapshot *names)
+{
+    size_t i, len = netns_list_len(names);
+
+    for (i = 0; i < len; i++) {
+        put_text(netns_list_name(names, i), stdout);
+        putchar('\n');
+    }
     /* A line without a name, too, is an answer. */
     if (len == 0)
         puts("");
+}
+
+static int print_names_of(const struct netns *ns)
+{
+    struct netns_name_snapshot *names;
+    int rc = netns_names_at(options.rundir, ns, 0, &names);
+
+    if (rc < 0)
+        return complain(FAILED, "Failed to open directory %s:%s", rundir(), strerror(-rc));
+    if (options.json)
+        print_names_as_json(names);
+    else
+        print_names(names);
     netns_list_free(names);
     return DONE;
 }
@@ -201,8 +233,6 @@ int identify(int argc, char **argv)
     struct netns *ns;
     int rc, status;
 
-    if (argc > 1)
-        return complain(FAILED, "extra arguments specified");
     if (argc == 1 && argv[0][strspn(argv[0], "0123456789")])
         return complain(FAILED, "Specified string '%s' is not a pid", argv[0]);
     rc = argc == 1 ? open_process(argv[0], &ns) : netns_open_current(&ns);
@@ -234,13 +264,30 @@ static ssize_t find_pids(const struct netns *ns, pid_t **pids)
     return count;
 }
 
+static void print_pids_as_json(const pid_t *pids, ssize_t count)
+{
+    struct json json;
+    ssize_t i;
+
+    json_begin(&json, options.pretty);
+    for (i = 0; i < count; i++) {
+        json_begin_object(&json);
+        json_number(&json, "pid", pids[i]);
+        json_end_object(&json);
+    }
+    json_end(&json);
+}
+
 static int print_pids(const struct netns *ns)
 {
     pid_t *found;
     ssize_t i, count = find_pids(ns, &found);
 
-    for (i = 0; i < count; i++)
-        printf("%d\n", found[i]);
+    if (count >= 0 && options.json)
+        print_pids_as_json(found, count);
+    else
+        for (i = 0; i < count; i++)
+            printf("%d\n", found[i]);
     free(found);
     return count < 0 ? complain(FAILED, "Open of /proc failed: %s", strerror(-count)) : DONE;
 }
@@ -252,9 +299,7 @@ int pids(int argc, char **argv)
 
     if (argc < 1)
         return complain(FAILED, "No netns name specified");
-    if (argc > 1)
-        return complain(FAILED, "extra arguments specified");
-    rc = open_name(argv[0], &ns);
+    rc = open_name_or_path(argv[0], &ns);
     if (rc == -ENOTTY)
         return library_complains();
     if (rc < 0)
@@ -266,15 +311,41 @@ int pids(int argc, char **argv)
 
 /* --- monitor ----------------------------------------------------------------------------------- */
 
+static void print_event(const char *what, const char *name)
+{
+    printf("%s ", what);
+    put_text(name, stdout);
+    putchar('\n');
+}
+
+/* Each event is a line of its own: there is no end of the list. */
+static void print_event_as_json(const char *what, const char *name)
+{
+    struct json json = {0};
+
+    json_begin_object(&json);
+    json_string(&json, "event", what);
+    json_name(&json, name);
+    json_end_object(&json);
+    putchar('\n');
+}
+
 /* Prints what has happened by now. A line is of use when it happens, to a pipe too. */
 static int print_events(struct netns_monitor *monitor)
 {
     struct netns_event event = NETNS_EVENT_INIT;
     int rc;
 
-    while ((rc = netns_monitor_next(monitor, &event)) > 0)
-        if (event.type == NETNS_EVENT_ADD || event.type == NETNS_EVENT_REMOVE)
-            printf("%s %s\n", event.type == NETNS_EVENT_ADD ? "add" : "delete", event.name);
+    while ((rc = netns_monitor_next(monitor, &event)) > 0) {
+        const char *what = event.type == NETNS_EVENT_ADD      ? "add"
+                           : event.type == NETNS_EVENT_REMOVE ? "delete"
+                                                              : NULL;
+
+        if (what && options.json)
+            print_event_as_json(what, event.name);
+        else if (what)
+            print_event(what, event.name);
+    }
     if (rc < 0)
         return library_complains();
     return flush_output() ? DONE : FAILED;
@@ -288,7 +359,7 @@ int monitor(int argc, char **argv)
 
     (void)argc;
     (void)argv;
-    if (netns_monitor_open(NULL, 0, &monitor) < 0)
+    if (netns_monitor_open(options.rundir, 0, &monitor) < 0)
         return library_complains();
     ready = (struct pollfd){.fd = netns_monitor_fd(monitor), .events = POLLIN};
     do {
