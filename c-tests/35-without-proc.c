@@ -150,7 +150,7 @@ static const char *what_needs_proc(bool sys_is_there)
     static char text[128];
 
     snprintf(text, sizeof text, "pids, pids threads%s%s",
-             sys_is_there && !have_listmount() ? ", spawn, exec" : "",
+             sys_is_there && !have_listmount() ? ", spawn, spawn as a user, exec" : "",
              have_namespaces_of_pidfds() ? "" : ", open_pid, open_fd pidfd");
     return text;
 }
