@@ -6,6 +6,10 @@ LIBDIR     ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 MANDIR     ?= $(PREFIX)/share/man
 EXAMPLEDIR ?= $(PREFIX)/share/doc/libnetns/examples
+# Where the shells look for completions.
+BASHDIR    ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR     ?= $(PREFIX)/share/zsh/site-functions
+FISHDIR    ?= $(PREFIX)/share/fish/vendor_completions.d
 DESTDIR    ?=
 
 CARGO      ?= cargo
@@ -36,7 +40,7 @@ REMAP := --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo --remap-p
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
 .PHONY: all demo test test-sanitizers test-stress test-old-kernels test-kernels test-faults bench fuzz wheel install
-.PHONY: install-library install-tool install-manuals uninstall stage header abi abi-update lint clean
+.PHONY: install-library install-tool install-completions install-manuals uninstall stage header abi abi-update lint clean
 .DELETE_ON_ERROR:
 
 all: $(B)/$(SO) $(B)/libnetns.a $(EXAMPLES)
@@ -83,7 +87,7 @@ demo: $(B)/examples/demo $(B)/examples/sandbox
 
 # --- install -----------------------------------------------------------------------------------
 
-install: install-library install-tool install-manuals
+install: install-library install-tool install-completions install-manuals
 
 install-library: $(B)/$(SO) $(B)/libnetns.a
 	$(INSTALL) -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)/libnetns
@@ -110,6 +114,12 @@ install-tool: install-library
 	    -I$(DESTDIR)$(INCLUDEDIR) -L$(DESTDIR)$(LIBDIR) -lnetns $(RPATH)
 	chmod 755 $(DESTDIR)$(BINDIR)/netns
 
+install-completions:
+	$(INSTALL) -d $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(FISHDIR)
+	$(INSTALL) -m 644 completions/netns.bash $(DESTDIR)$(BASHDIR)/netns
+	$(INSTALL) -m 644 completions/_netns $(DESTDIR)$(ZSHDIR)/_netns
+	$(INSTALL) -m 644 completions/netns.fish $(DESTDIR)$(FISHDIR)/netns.fish
+
 # Every function that shares its page with others, and that page.
 ALIASES = awk 'FNR == 1 { page = FILENAME; sub(".*/", "", page) } /^\.Sh/ { names = $$2 == "NAME" } \
     names && $$1 == ".Nm" && $$2 ".3" != page { print $$2, page }' man/*.3
@@ -128,6 +138,7 @@ uninstall:
 	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,$(SO) $(SONAME) libnetns.so libnetns.a pkgconfig/netns.pc) \
 	    $(HEADERS:include/%=$(DESTDIR)$(INCLUDEDIR)/libnetns/%) \
 	    $(DESTDIR)$(BINDIR)/netns \
+	    $(DESTDIR)$(BASHDIR)/netns $(DESTDIR)$(ZSHDIR)/_netns $(DESTDIR)$(FISHDIR)/netns.fish \
 	    $(foreach section,1 3 7,$(patsubst man/%,$(DESTDIR)$(MANDIR)/man$(section)/%,$(wildcard man/*.$(section))))
 	$(ALIASES) | while read -r name page; do rm -f $(DESTDIR)$(MANDIR)/man3/$$name.3; done
 	rm -rf $(DESTDIR)$(EXAMPLEDIR)
@@ -188,6 +199,7 @@ test: $(STAGE)/.done $(EXAMPLES)
 	$(B)/examples/demo > /dev/null
 	$(B)/examples/sandbox > /dev/null
 	c-tests/differential/run $(B)/examples/netns || [ $$? -eq 77 ]
+	completions/test $(B)/examples/netns || [ $$? -eq 77 ]
 	bindings/go/test $(STAGE) || [ $$? -eq 77 ]
 	bindings/python/test $(STAGE) || [ $$? -eq 77 ]
 	$(C_TESTS) -j$$(nproc) programs >/dev/null

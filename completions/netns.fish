@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Completion of netns(1) for fish.
+
+set -g __netns_commands list add attach set delete identify pids exec monitor list-id help
+
+# The words of the line from the command on; what comes before are options. With two: those before it.
+function __netns_words
+    set -l words (commandline -opc)
+    set -l i 2
+    while set -q words[$i]; and string match -q -- '-*' $words[$i]
+        contains -- $words[$i] -n -netns --netns -b -batch --batch -rundir --rundir; and set i (math $i + 1)
+        set i (math $i + 1)
+    end
+    if test "$argv[1]" = options
+        set i (math $i - 1)
+        string join \n -- $words[2..$i]
+    else if set -q words[$i]
+        string join \n -- $words[$i..-1]
+    end
+end
+
+function __netns_goes_through_all
+    __netns_words options | string match -q -r -- '^--?a(l|ll)?$'
+end
+
+# The words that follow the command and its options.
+function __netns_arguments
+    set -l words (__netns_words)
+    set -e words[1]
+    while set -q words[1]; and contains -- $words[1] -exist-ok -lo-up -missing-ok -user -keep-sys -keep-etc
+        test $words[1] = -user; and set -e words[1]
+        set -e words[1]
+    end
+    string join \n -- $words
+end
+
+# Whether the command is one of these.
+function __netns_is
+    set -l words (__netns_words)
+    set -q words[1]; and contains -- $words[1] $argv
+end
+
+# Whether the argument with this number is to be said, of a command that is one of these.
+function __netns_wants
+    set -l arguments (__netns_arguments)
+    __netns_is $argv[2..-1]; and test (count $arguments) -eq $argv[1]
+end
+
+function __netns_has_no_command
+    test -z "$(__netns_words)"
+end
+
+function __netns_wants_name
+    __netns_wants 0 p pi pid pids se set; and return
+    __netns_goes_through_all; and return 1
+    __netns_wants 0 d de del dele delet delete e ex exe exec
+end
+
+function __netns_wants_program
+    __netns_is e ex exe exec; or return
+    __netns_goes_through_all; or test (count (__netns_arguments)) -gt 0
+end
+
+# The names, in the run directory that the line says.
+function __netns_names
+    set -l words (commandline -opc)
+    set -l netns $words[1]
+    set -l options (__netns_words options)
+    if set -l i (contains -i -- -rundir $options; or contains -i -- --rundir $options)
+        set netns $netns -rundir $options[(math $i + 1)]
+    end
+    $netns list 2>/dev/null | string replace -r ' \(id: \d+\)$' ''
+end
+
+function __netns_program
+    set -l arguments (__netns_arguments)
+    __netns_goes_through_all; or set -e arguments[1]
+    complete -C "$(string join ' ' -- (string escape -- $arguments) (commandline -ct))"
+end
+
+complete -c netns -f
+complete -c netns -n __netns_has_no_command -a "$__netns_commands"
+complete -c netns -n __netns_has_no_command -o all -d 'Go through all names'
+complete -c netns -n __netns_has_no_command -o batch -r -F -d 'Run the commands in a file'
+complete -c netns -n __netns_has_no_command -o force -d 'Go on with a batch after a failure'
+complete -c netns -n __netns_has_no_command -o json -d 'Print JSON'
+complete -c netns -n __netns_has_no_command -o netns -x -a '(__netns_names)' -d 'Do everything in a namespace'
+complete -c netns -n __netns_has_no_command -o pretty -d 'Indent the JSON'
+complete -c netns -n __netns_has_no_command -o rundir -x -a '(__fish_complete_directories)' -d 'Keep the names in a directory'
+complete -c netns -n __netns_has_no_command -l help -d 'Print a summary'
+complete -c netns -n __netns_has_no_command -l version -d 'Print the version'
+complete -c netns -n __netns_wants_name -a '(__netns_names)'
+complete -c netns -n '__netns_wants 0 a ad add' -o exist-ok -d 'Leave a name that exists'
+complete -c netns -n '__netns_wants 0 a ad add' -o lo-up -d 'Bring lo up'
+complete -c netns -n '__netns_wants 0 d de del dele delet delete' -o missing-ok -d 'A name that does not exist is no failure'
+complete -c netns -n '__netns_wants 0 e ex exe exec' -o user -x -a '(__fish_complete_user_ids; __fish_complete_users)' -d 'Run it as another user'
+complete -c netns -n '__netns_wants 0 e ex exe exec' -o keep-sys -d 'Leave /sys as it is'
+complete -c netns -n '__netns_wants 0 e ex exe exec' -o keep-etc -d 'Leave /etc as it is'
+complete -c netns -n __netns_wants_program -a '(__netns_program)'
+complete -c netns -n '__netns_wants 1 se set' -a auto
+complete -c netns -n '__netns_wants 0 i id iden ident identify' -a '(__fish_complete_pids)'
+complete -c netns -n '__netns_wants 1 at att attach' -a '(__fish_complete_pids)'
+complete -c netns -n '__netns_wants 0 h he hel help' -a "$__netns_commands"
+complete -c netns -n '__netns_is list-id' -a 'target-nsid nsid'
