@@ -6,10 +6,11 @@ LIBDIR     ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 MANDIR     ?= $(PREFIX)/share/man
 EXAMPLEDIR ?= $(PREFIX)/share/doc/libnetns/examples
-# Where the shells look for completions.
+# Where the shells look for completions, and systemd for units.
 BASHDIR    ?= $(PREFIX)/share/bash-completion/completions
 ZSHDIR     ?= $(PREFIX)/share/zsh/site-functions
 FISHDIR    ?= $(PREFIX)/share/fish/vendor_completions.d
+UNITDIR    ?= $(PREFIX)/lib/systemd/system
 DESTDIR    ?=
 
 CARGO      ?= cargo
@@ -40,7 +41,7 @@ REMAP := --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo --remap-p
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
 .PHONY: all demo test test-sanitizers test-stress test-old-kernels test-kernels test-faults bench fuzz wheel install
-.PHONY: install-library install-tool install-completions install-manuals uninstall stage header abi abi-update lint clean
+.PHONY: install-library install-tool install-completions install-units install-manuals uninstall stage header abi abi-update lint clean
 .DELETE_ON_ERROR:
 
 all: $(B)/$(SO) $(B)/libnetns.a $(EXAMPLES)
@@ -87,7 +88,7 @@ demo: $(B)/examples/demo $(B)/examples/sandbox
 
 # --- install -----------------------------------------------------------------------------------
 
-install: install-library install-tool install-completions install-manuals
+install: install-library install-tool install-completions install-units install-manuals
 
 install-library: $(B)/$(SO) $(B)/libnetns.a
 	$(INSTALL) -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)/libnetns
@@ -120,6 +121,12 @@ install-completions:
 	$(INSTALL) -m 644 completions/_netns $(DESTDIR)$(ZSHDIR)/_netns
 	$(INSTALL) -m 644 completions/netns.fish $(DESTDIR)$(FISHDIR)/netns.fish
 
+install-units:
+	$(INSTALL) -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(EXAMPLEDIR)/systemd
+	sed 's|@BINDIR@|$(BINDIR)|' systemd/netns@.service.in > $(DESTDIR)$(UNITDIR)/netns@.service
+	chmod 644 $(DESTDIR)$(UNITDIR)/netns@.service
+	$(INSTALL) -m 644 systemd/netns.conf $(DESTDIR)$(EXAMPLEDIR)/systemd
+
 # Every function that shares its page with others, and that page.
 ALIASES = awk 'FNR == 1 { page = FILENAME; sub(".*/", "", page) } /^\.Sh/ { names = $$2 == "NAME" } \
     names && $$1 == ".Nm" && $$2 ".3" != page { print $$2, page }' man/*.3
@@ -137,7 +144,7 @@ install-manuals:
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,$(SO) $(SONAME) libnetns.so libnetns.a pkgconfig/netns.pc) \
 	    $(HEADERS:include/%=$(DESTDIR)$(INCLUDEDIR)/libnetns/%) \
-	    $(DESTDIR)$(BINDIR)/netns \
+	    $(DESTDIR)$(BINDIR)/netns $(DESTDIR)$(UNITDIR)/netns@.service \
 	    $(DESTDIR)$(BASHDIR)/netns $(DESTDIR)$(ZSHDIR)/_netns $(DESTDIR)$(FISHDIR)/netns.fish \
 	    $(foreach section,1 3 7,$(patsubst man/%,$(DESTDIR)$(MANDIR)/man$(section)/%,$(wildcard man/*.$(section))))
 	$(ALIASES) | while read -r name page; do rm -f $(DESTDIR)$(MANDIR)/man3/$$name.3; done
@@ -200,6 +207,7 @@ test: $(STAGE)/.done $(EXAMPLES)
 	$(B)/examples/sandbox > /dev/null
 	c-tests/differential/run $(B)/examples/netns || [ $$? -eq 77 ]
 	completions/test $(B)/examples/netns || [ $$? -eq 77 ]
+	systemd/test $(B)/examples/netns || [ $$? -eq 77 ]
 	bindings/go/test $(STAGE) || [ $$? -eq 77 ]
 	bindings/python/test $(STAGE) || [ $$? -eq 77 ]
 	$(C_TESTS) -j$$(nproc) programs >/dev/null
