@@ -47,7 +47,7 @@ static const struct command {
     {"add", add, EXIST_OK | LO_UP, 1, false, "[-exist-ok] [-lo-up] NAME",
      "Create a network namespace",
      "  -exist-ok   a name that exists already is no failure\n"
-     "  -lo-up      bring the loopback interface up in a new namespace\n"},
+     "  -lo-up      bring the loopback interface up\n"},
     {"set", set, 0, 2, true, "NAME {auto|ID}", "Assign an id to a namespace",
      "The current namespace knows the named one by the id from then on; auto is the\n"
      "first free one.\n"},
