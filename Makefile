@@ -33,7 +33,7 @@ STAGE    := $(CURDIR)/$(B)/stage
 EXAMPLES := $(patsubst examples/%.c,$(B)/examples/%,$(wildcard examples/*.c))
 TOOL     := examples/netns.c $(wildcard examples/netns/*.c)
 HEADERS  := include/netns.h include/netns-iproute2.h
-RUST     := Cargo.toml Cargo.lock build.rs $(shell find src -name '*.rs')
+RUST     := Cargo.toml Cargo.lock build.rs libnetns/Cargo.toml $(shell find src libnetns/src -name '*.rs')
 
 # The library tells nobody where it was built.
 REMAP := --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo --remap-path-prefix=$(CURDIR)=/netns
@@ -263,7 +263,7 @@ SECONDS ?= 10
 fuzz:
 	fuzz/run $(SECONDS) || [ $$? -eq 77 ]
 
-# The headers are generated from the doc comments of src/capi, committed, and never edited.
+# The headers are generated from the doc comments of src/, committed, and never edited.
 header:
 	NETNS_HEADER_OUT=$(CURDIR)/include/netns.h $(CARGO) build --locked --features header
 

@@ -98,13 +98,13 @@ mod header {
             .fold(builder, |builder, file| builder.with_src(source(file)))
             .with_config(config)
             .generate()
-            .expect("src/capi holds what cbindgen can write as C")
+            .expect("src/ holds what cbindgen can write as C")
             .write(&mut text);
         tidied(&String::from_utf8(text).expect("a header is UTF-8"))
     }
 
     fn source(file: &str) -> String {
-        format!("src/capi/{file}.rs")
+        format!("src/{file}.rs")
     }
 
     fn banner(title: &str) -> String {

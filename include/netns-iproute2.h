@@ -14,7 +14,7 @@
  * (after libnetlink.h, if the program has it). In libnetns.a these functions are weak: a program
  * that defines some of them itself links all the same, and calls its own.
  *
- * This file is generated from the comments in src/capi/iproute2.rs; do not edit it.
+ * This file is generated from the comments in src/iproute2.rs; do not edit it.
  */
 
 #ifndef NETNS_IPROUTE2_H

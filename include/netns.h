@@ -20,7 +20,7 @@
  * All functions may be called from any thread, none in a signal handler. A handle may be used by
  * several threads at once, but not while one of them ends it.
  *
- * This file is generated from the comments in src/capi; do not edit it.
+ * This file is generated from the comments in src/; do not edit it.
  */
 
 #ifndef NETNS_H

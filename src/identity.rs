@@ -1,309 +1,114 @@
-//! The proof that something is a network namespace, and which one it is.
-//!
-//! From Linux 6.18 on, nsfs gives file handles: one unprivileged call tells that a name is a
-//! namespace, of which kind, its inode and its cookie, without opening anything. Before that, or
-//! where a seccomp filter forbids the call, nsfs's magic number and NS_GET_NSTYPE tell the same of a
-//! descriptor; the magic comes first, because an ioctl number means something else elsewhere.
+//! Identity: what a handle tells of its namespace.
 
-use std::ffi::{CStr, c_int};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::ffi::{c_char, c_int};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, AsRawFd};
+use std::ptr;
 
-use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, OFlag};
-use nix::sys::statfs::{FsType, fstatfs};
+use crate::boundary;
+use crate::convert;
+use crate::types::Netns;
 
-use crate::error::{At, Error, Result, Step};
-use crate::file_status;
-use crate::procfs::ProcPath;
-use crate::retry::{fstat, is_shortage, on_signal, open, openat};
-use crate::sys::{self, FileHandle};
-
-pub const NSFS: FsType = FsType(libc::NSFS_MAGIC as _);
-
-/// The type of the file handles that nsfs gives (FILEID_NSFS, Linux 6.18).
-const NSFS_HANDLE: c_int = 0xf1;
-
-/// Which network namespace it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Identity {
-    /// As stat(2) has it; another namespace may have it when this one is gone.
-    pub inode: u64,
-    /// Never another's; known at once only where there are file handles.
-    pub cookie: Option<u64>,
+/// The handle's descriptor, close-on-exec, good for setns(2) and for /proc/self/fd. It stays the
+/// handle's: do not close it, and do not use it after netns_close().
+///
+/// Returns the descriptor, or
+///   -EINVAL     ns is NULL
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_fd(ns: Option<&Netns>) -> c_int {
+    boundary::call(convert::about_handle("get the descriptor of", ns), || {
+        Ok(convert::handle(ns)?.0.as_fd().as_raw_fd())
+    })
 }
 
-/// What a descriptor or a name turned out to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    Network(Identity),
-    OtherNamespace,
-    NoNamespace,
+/// The name that the namespace was created with or opened by, whatever has become of it since. It
+/// lives as long as the handle.
+///
+/// Returns NULL if there is none: an anonymous namespace, one opened by a path that is not a name's, see
+/// netns_open(), by process, by descriptor or as the thread's own; or if ns is NULL. Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_name(ns: Option<&Netns>) -> *const c_char {
+    boundary::plain(ptr::null(), || convert::pointer(ns.and_then(|ns| ns.0.name())))
 }
 
-impl Kind {
-    /// The identity, or the error that says what there is instead.
-    pub fn network(self) -> Result<Identity> {
-        match self {
-            Kind::Network(identity) => Ok(identity),
-            Kind::OtherNamespace => Err(Error::not_a_namespace("a namespace of another type")),
-            Kind::NoNamespace => Err(Error::not_a_namespace("not a namespace file")),
-        }
-    }
+/// The path that the namespace was opened by, or that its name stands for. It lives as long as the
+/// handle.
+///
+/// Returns NULL if there is none: an anonymous namespace, one opened by process, descriptor or as
+/// the thread's own; or if ns is NULL. Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_path(ns: Option<&Netns>) -> *const c_char {
+    boundary::plain(ptr::null(), || convert::pointer(ns.and_then(|ns| ns.0.path())))
 }
 
-/// What an open descriptor refers to.
-pub fn of_fd(fd: BorrowedFd) -> Result<Kind> {
-    match of_open_by_handle(fd) {
-        Some(Kind::NoNamespace) | None => of_fd_by_ioctl(fd),
-        Some(kind) => Ok(kind),
-    }
+/// The namespace's inode number: the N of the net:[N] that readlink(1) shows for /proc/PID/ns/net.
+/// When the namespace is gone, another may get it; netns_cookie() is never given twice.
+///
+/// Returns 0 if ns is NULL. Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_inode(ns: Option<&Netns>) -> u64 {
+    boundary::plain(0, || ns.map_or(0, |ns| ns.0.inode()))
 }
 
-fn of_open_by_handle(fd: BorrowedFd) -> Option<Kind> {
-    handle_of(fd, c"").map(|(_, kind)| kind)
+/// The device number that goes with the inode number, in the form of stat(2)'s st_dev.
+///
+/// Returns 0 if ns is NULL. Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_device(ns: Option<&Netns>) -> u64 {
+    boundary::plain(0, || ns.map_or(0, |ns| ns.0.device()))
 }
 
-/// What `name` in the directory `dir` is; a symlink is not followed. ENOENT is an answer too.
-pub fn of_name(dir: BorrowedFd, name: &CStr) -> std::result::Result<Kind, Errno> {
-    match sys::name_to_handle(dir, name) {
-        Err(Errno::ENOENT) => Err(Errno::ENOENT),
-        // The other way tells no cookie, and who has seen one would take it for another namespace.
-        Err(errno) if is_shortage(errno) => Err(errno),
-        handle => match handle.ok().as_ref().and_then(from_handle) {
-            Some(kind) => Ok(kind),
-            None => of_name_by_ioctl(dir, name),
-        },
-    }
+/// The namespace's cookie, a number that the kernel gives to no other until the next boot. A
+/// socket's SO_NETNS_COOKIE is the same.
+///
+/// cookie  receives it.
+///
+/// Returns 0, or
+///   -EINVAL     a pointer is NULL
+///   -EOPNOTSUPP the kernel has no cookies: it is older than Linux 5.14
+/// and before Linux 6.18, where a socket in the namespace must be asked,
+///   -EPERM      CAP_SYS_ADMIN to enter the namespace is missing
+///   -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM  no descriptor or memory to be had
+///   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn netns_cookie(
+    ns: Option<&Netns>,
+    cookie: Option<&mut MaybeUninit<u64>>,
+) -> c_int {
+    boundary::call(convert::about_handle("get the cookie of", ns), || {
+        let ns = convert::handle(ns)?;
+        convert::out(cookie)?.write(ns.0.cookie()?);
+        Ok(())
+    })
 }
 
-/// Whether an errno from [`of_name`] means that there is no namespace to be seen; others mean that
-/// it could not be looked at, and say nothing of what there is.
-pub fn is_answer(errno: Errno) -> bool {
-    use Errno::{EACCES, ELOOP, ENOENT, ENOTDIR, ENXIO, ESTALE};
-    matches!(errno, EACCES | ELOOP | ENOENT | ENOTDIR | ENXIO | ESTALE)
+/// Whether two handles are of the same namespace.
+///
+/// Returns 1 or 0; 0 also if one of them is NULL. Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_equal(a: Option<&Netns>, b: Option<&Netns>) -> c_int {
+    boundary::plain(0, || match (a, b) {
+        (Some(a), Some(b)) => (a.0 == b.0).into(),
+        _ => 0,
+    })
 }
 
-/// The handle of `path` from `dir`, and what it tells; a symlink is not followed. None: it tells
-/// nothing.
-fn handle_of(dir: BorrowedFd, path: &CStr) -> Option<(FileHandle, Kind)> {
-    let handle = sys::name_to_handle(dir, path).ok()?;
-    let kind = from_handle(&handle)?;
-    Some((handle, kind))
-}
-
-/// None: this kernel, or this file system, does not tell by handle.
-fn from_handle(handle: &FileHandle) -> Option<Kind> {
-    if handle.kind != NSFS_HANDLE {
-        return Some(Kind::NoNamespace);
-    }
-    // struct nsfs_file_handle: u64 id, u32 type, u32 inode.
-    let (id, rest) = handle.bytes().split_first_chunk::<8>()?;
-    let (nstype, rest) = rest.split_first_chunk::<4>()?;
-    let (inode, _) = rest.split_first_chunk::<4>()?;
-    if u32::from_ne_bytes(*nstype) != libc::CLONE_NEWNET as u32 {
-        return Some(Kind::OtherNamespace);
-    }
-    Some(Kind::Network(Identity {
-        inode: u32::from_ne_bytes(*inode).into(),
-        cookie: Some(u64::from_ne_bytes(*id)),
-    }))
-}
-
-/// What `path` is, in one system call and without a descriptor; a symlink is not followed. None: it is
-/// no network namespace, or does not tell by handle.
-pub fn by_handle(path: &CStr) -> Option<Identity> {
-    handle_of(AT_FDCWD, path)?.1.network().ok()
-}
-
-/// Opens what `path` is if that is a network namespace; a symlink is not followed. The handle is the
-/// proof, whatever the path becomes meanwhile. None: it is none, or does not tell by handle.
-pub fn open_by_handle(path: &CStr) -> Option<(OwnedFd, Identity)> {
-    let (handle, Kind::Network(identity)) = handle_of(AT_FDCWD, path)? else { return None };
-    let fd = sys::open_namespace(&handle, OPEN_FLAGS).ok()?;
-    Some((fd, identity))
-}
-
-/// Opens what `name` in the directory `dir` is, if it may be a network namespace; a symlink is not
-/// followed. What tells by its handle that it is none is not even asked which file system it is on,
-/// for which that may have to ask a server.
-pub fn open_name(dir: BorrowedFd, name: &CStr) -> std::result::Result<Option<OwnedFd>, Errno> {
-    match handle_of(dir, name) {
-        Some((handle, Kind::Network(_))) => {
-            if let Ok(fd) = sys::open_namespace(&handle, OPEN_FLAGS) {
-                return Ok(Some(fd));
-            }
-        }
-        Some(_) => return Ok(None),
-        None => {}
-    }
-    open_on_nsfs(dir, name, OFlag::O_NOFOLLOW)
-}
-
-fn of_fd_by_ioctl(fd: BorrowedFd) -> Result<Kind> {
-    if on_signal(|| fstatfs(fd)).at(Step::Prove)?.filesystem_type() != NSFS {
-        return Ok(Kind::NoNamespace);
-    }
-    // SAFETY: it is on nsfs.
-    if unsafe { sys::namespace_type(fd) }.at(Step::Prove)? != libc::CLONE_NEWNET {
-        return Ok(Kind::OtherNamespace);
-    }
-    let inode = file_status::inode(&fstat(fd).at(Step::Prove)?);
-    Ok(Kind::Network(Identity { inode, cookie: None }))
-}
-
-fn of_name_by_ioctl(dir: BorrowedFd, name: &CStr) -> std::result::Result<Kind, Errno> {
-    match open_on_nsfs(dir, name, OFlag::O_NOFOLLOW)? {
-        Some(fd) => of_fd_by_ioctl(fd.as_fd()).map_err(|error| error.errno),
-        None => Ok(Kind::NoNamespace),
-    }
-}
-
-/// Opens what `path` leads to from `dir` if that lies on nsfs, and nothing else, whatever `path`
-/// becomes meanwhile: opening a stranger's fifo or device has effects. `follow` is O_NOFOLLOW or
-/// nothing. The descriptor is of the very mount that was found.
-pub fn open_on_nsfs(
-    dir: BorrowedFd,
-    path: &CStr,
-    follow: OFlag,
-) -> std::result::Result<Option<OwnedFd>, Errno> {
-    let seen = openat(dir, path, LOOK | follow)?;
-    open_seen(seen.as_fd(), dir, path, follow)
-}
-
-/// The same, where it has been seen already.
-fn open_seen(
-    seen: BorrowedFd,
-    dir: BorrowedFd,
-    path: &CStr,
-    follow: OFlag,
-) -> std::result::Result<Option<OwnedFd>, Errno> {
-    if on_signal(|| fstatfs(seen))?.filesystem_type() != NSFS {
-        return Ok(None);
-    }
-    match open(ProcPath::of_fd(seen).as_cstr(), OPEN_FLAGS) {
-        // No /proc: then what is opened is not certain, but neither blocks nor gives a terminal.
-        Err(Errno::ENOENT) => openat(dir, path, OPEN_FLAGS | follow).map(Some),
-        fd => fd.map(Some),
-    }
-}
-
-/// A descriptor of the mount that `name` in the directory `dir` is, if that is a network namespace's;
-/// it may be one of O_PATH.
-pub fn find_name(dir: BorrowedFd, name: &CStr) -> std::result::Result<Option<OwnedFd>, Errno> {
-    let seen = openat(dir, name, LOOK | OFlag::O_NOFOLLOW)?;
-    if let Some(Kind::Network(_)) = of_open_by_handle(seen.as_fd()) {
-        return Ok(Some(seen));
-    }
-    let Some(fd) = open_seen(seen.as_fd(), dir, name, OFlag::O_NOFOLLOW)? else {
-        return Ok(None);
-    };
-    match of_fd_by_ioctl(fd.as_fd()) {
-        Ok(Kind::Network(_)) => Ok(Some(fd)),
-        Ok(_) => Ok(None),
-        Err(error) => Err(error.errno),
-    }
-}
-
-/// How something is looked at without opening it.
-const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_CLOEXEC);
-
-/// How a namespace is opened: a fifo put in its place does not block, a terminal does not become the
-/// process's own.
-pub const OPEN_FLAGS: OFlag =
-    OFlag::O_RDONLY.union(OFlag::O_CLOEXEC).union(OFlag::O_NONBLOCK).union(OFlag::O_NOCTTY);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing;
-    use std::fs::File;
-
-    fn both_ways(path: &str) -> (Kind, Kind) {
-        let file = File::open(path).unwrap();
-        (of_fd(file.as_fd()).unwrap(), of_fd_by_ioctl(file.as_fd()).unwrap())
-    }
-
-    #[test]
-    fn handle_and_ioctl_agree_on_a_network_namespace() {
-        let (Kind::Network(a), Kind::Network(b)) = both_ways("/proc/thread-self/ns/net") else {
-            panic!("the thread's own namespace is one");
-        };
-        assert_eq!(a.inode, b.inode);
-        assert_eq!(b.cookie, None);
-    }
-
-    #[test]
-    fn handle_and_ioctl_agree_on_what_is_none() {
-        for path in ["/proc/uptime", "/", "/etc/passwd", "/dev/null"] {
-            assert_eq!(both_ways(path), (Kind::NoNamespace, Kind::NoNamespace), "{path}");
-        }
-        for path in ["/proc/self/ns/mnt", "/proc/self/ns/user", "/proc/self/ns/pid"] {
-            assert_eq!(both_ways(path), (Kind::OtherNamespace, Kind::OtherNamespace), "{path}");
-        }
-    }
-
-    #[test]
-    fn a_cookie_from_a_handle_is_the_one_sockets_tell() {
-        let file = File::open("/proc/thread-self/ns/net").unwrap();
-        let Kind::Network(Identity { cookie: Some(cookie), .. }) = of_fd(file.as_fd()).unwrap()
-        else {
-            return; // before Linux 6.18
-        };
-        let socket = sys::socket(libc::AF_UNIX, libc::SOCK_DGRAM, 0).unwrap();
-        assert_eq!(cookie, sys::socket_cookie(socket.as_fd()).unwrap());
-    }
-
-    #[test]
-    fn a_handle_opens_the_namespace_that_has_the_name_and_nothing_else() {
-        if testing::world().is_none() {
-            return;
-        }
-        let ns = testing::anonymous();
-        testing::write("blue", "", 0);
-        assert!(open_by_handle(c"/run/netns/blue").is_none());
-        testing::bind(&ns, "blue");
-        std::os::unix::fs::symlink("blue", testing::path("link")).unwrap();
-        assert!(open_by_handle(c"/run/netns/link").is_none());
-        assert!(open_by_handle(c"/run/netns/none").is_none());
-        let Ok(Kind::Network(Identity { cookie: Some(cookie), .. })) = of_fd(ns.as_fd()) else {
-            return; // before Linux 6.18
-        };
-        let (fd, identity) = open_by_handle(c"/run/netns/blue").unwrap();
-        assert_eq!((identity.inode, identity.cookie), (ns.inode(), Some(cookie)));
-        assert_eq!(of_fd_by_ioctl(fd.as_fd()).unwrap().network().unwrap().inode, ns.inode());
-    }
-
-    #[test]
-    fn only_a_network_namespace_s_mount_is_found() {
-        if testing::world().is_none() {
-            return;
-        }
-        let ns = testing::anonymous();
-        testing::write("blue", "", 0);
-        testing::bind(&ns, "blue");
-        testing::write("plain", "", 0);
-        testing::write("uts", "", 0);
-        crate::mounts::bind(c"/proc/thread-self/ns/uts", c"/run/netns/uts").unwrap();
-        std::os::unix::fs::symlink("blue", testing::path("link")).unwrap();
-        let dir = File::open("/run/netns").unwrap();
-        let find = |name| find_name(dir.as_fd(), name).map(|found| found.is_some());
-        assert_eq!(find(c"blue"), Ok(true));
-        for name in [c"plain", c"uts", c"link"] {
-            assert_eq!(find(name), Ok(false), "{name:?}");
-        }
-        assert_eq!(find(c"none"), Err(Errno::ENOENT));
-        let found = find_name(dir.as_fd(), c"blue").unwrap().unwrap();
-        crate::mounts::detach_open(found.as_fd()).unwrap();
-        assert_eq!(find(c"blue"), Ok(false));
-    }
-
-    #[test]
-    fn names_are_told_without_following_links() {
-        let dir = File::open("/proc/thread-self/ns").unwrap();
-        // A magic link is a link.
-        assert_eq!(of_name(dir.as_fd(), c"net"), Ok(Kind::NoNamespace));
-        assert_eq!(of_name_by_ioctl(dir.as_fd(), c"net"), Ok(Kind::NoNamespace));
-        assert_eq!(of_name(dir.as_fd(), c"none"), Err(Errno::ENOENT));
-        assert_eq!(of_name_by_ioctl(dir.as_fd(), c"none"), Err(Errno::ENOENT));
-    }
+/// Whether the calling thread is in the namespace.
+///
+/// Returns 1 or 0, or
+///   -EINVAL     ns is NULL
+///   -ENOENT     before Linux 6.11: /proc is not mounted, and CAP_NET_ADMIN to do without is missing
+///   -EMFILE, -ENFILE, -ENOMEM  /proc is not mounted, and no descriptor or memory is to be had
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_is_current(ns: Option<&Netns>) -> c_int {
+    boundary::call(convert::about_handle("compare with the calling thread's namespace", ns), || {
+        convert::handle(ns)?.0.is_current()
+    })
 }

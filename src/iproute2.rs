@@ -1,262 +1,242 @@
-//! What the helpers in iproute2's lib/namespace.c do, done as they do it where a program could tell
-//! the difference: what they open, what they leave out, what they say on stderr. Nothing else in the
-//! library prints.
+//! iproute2's helpers under their own names. Their header is one of its own, include/netns-iproute2.h:
+//! they print, and -1 is all that most of them return for a failure.
 
-use std::ffi::{CStr, CString};
-use std::io::{self, IoSlice, Write};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+mod helpers;
+
+use std::ffi::{CStr, c_char, c_int, c_void};
+use std::mem::ManuallyDrop;
+use std::os::fd::{AsFd, BorrowedFd, IntoRawFd};
+use std::ptr;
 
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
-use nix::sched::{CloneFlags, setns};
 
-use crate::directory::for_each_entry;
-use crate::error::{At, Error, Result, Step};
-use crate::failure::Failure;
-use crate::memory::extend;
-use crate::mount_namespace::{EtcFiles, MountNamespace};
-use crate::mounts;
-use crate::names;
-use crate::netlink::{self, Route};
-use crate::nsid;
-use crate::procfs::ProcPath;
-use crate::retry::open;
-use crate::rundir::{DEFAULT_RUN_DIR, RunDir, join_text};
-use crate::sys;
+use libnetns::error::{Error, Object, Result, Subject};
 
-/// iproute2 opens namespaces so, but for O_CLOEXEC.
-const OPEN_FLAGS: OFlag = OFlag::O_RDONLY.union(OFlag::O_CLOEXEC);
+use crate::boundary;
+use crate::convert::{self, text};
 
-/// How iproute2 spells the run directory when it speaks of it.
-const SPOKEN_RUN_DIR: &[u8] = b"/var/run/netns";
+/// What they return for a failure; errno says which.
+const FAILED: c_int = -1;
+/// What the two that talk to the kernel return when that fails.
+const REFUSED: c_int = -2;
+const NO_ID: c_int = -1;
 
-/// Takes the calling thread into a namespace, one way, with a /sys and an /etc to go with it.
-pub fn switch(name: &CStr) -> Result<()> {
-    let quoted = name.to_bytes();
-    let ns = open_below_run_dir(name).inspect_err(|error| {
-        complain([b"Cannot open network namespace \"", quoted, b"\""], error.errno);
-    })?;
-    // What may fail for want of memory, before what cannot be taken back.
-    let files = match EtcFiles::of(Some(name)) {
-        Err(Error { step: Step::ReadEtc, .. }) => EtcFiles::default(),
-        files => files?,
-    };
-    let mut mounts =
-        MountNamespace::plan_sys(name).inspect_err(|error| complain([NO_SYS], error.errno))?;
-    setns(&ns, CloneFlags::CLONE_NEWNET).at(Step::Setns).inspect_err(|error| {
-        let words: [&[u8]; 3] = [b"setting the network namespace \"", quoted, b"\" failed"];
-        complain(words, error.errno);
-    })?;
-    drop(ns);
-    mounts.enter_without_etc().map_err(stuck)?;
-    for (source, target) in files.pairs() {
-        let (source_text, target_text) = (source.to_bytes(), target.to_bytes());
-        if let Err(errno) = mounts::bind(source, target) {
-            complain([b"Bind ", source_text, b" -> ", target_text, b" failed"], errno);
-        }
-    }
-    Ok(())
-}
+/// iproute2's connection, of which only what it begins with is known here: int fd, a socket of
+/// NETLINK_ROUTE. libnetlink.h of iproute2 says what more there is; none of it is read or written.
+pub struct RtnlHandle(#[expect(dead_code)] c_int);
 
-const NO_SYS: &[u8] = b"mount of /sys failed";
-
-/// The thread stays where it has come to.
-fn stuck(failure: Failure) -> Error {
-    let words: &[u8] = match failure.step {
-        Step::UnshareMounts => b"unshare failed",
-        Step::MakeSlave => b"\"mount --make-rslave /\" failed",
-        _ => NO_SYS,
-    };
-    complain([words], failure.errno);
-    Error::new(failure.step, failure.errno)
-}
-
-/// Opens what `text` names: with a '/' a path, without one a name; and where that cannot be opened,
-/// the namespace of the process with that number. It may turn out to be anything. Symlinks are
-/// followed, because many a name is one that leads to /proc/PID/ns/net.
-pub fn get_fd(text: &CStr) -> Result<OwnedFd> {
-    let named = if is_path(text) {
-        open(text, OPEN_FLAGS).at(Step::OpenPath)
-    } else {
-        open_below_run_dir(text)
-    };
-    named.or_else(|error| match path_of_process(text) {
-        Some(path) => open(path.as_cstr(), OPEN_FLAGS).map_err(neither),
-        None => Err(error),
-    })
-}
-
-/// Why a number is neither a name nor a process's.
-fn neither(errno: Errno) -> Error {
-    let error = Error::new(Step::FindNamespace, errno);
-    match errno {
-        Errno::ENOENT => {
-            error.hint("no network namespace has this name, and /proc shows no such process")
-        }
-        _ => error,
-    }
-}
-
-pub fn is_path(text: &CStr) -> bool {
-    text.to_bytes().contains(&b'/')
-}
-
-fn open_below_run_dir(text: &CStr) -> Result<OwnedFd> {
-    let path = join_text(DEFAULT_RUN_DIR, text)?;
-    open(&path, OPEN_FLAGS).at(Step::Open)
-}
-
-/// /proc knows a process by its plain number only: no sign, no blank, no 0 in front.
-fn path_of_process(text: &CStr) -> Option<ProcPath> {
-    let text = text.to_str().ok()?;
-    let pid: u32 = text.parse().ok()?;
-    let path = ProcPath::format(format_args!("/proc/{pid}/ns/net"));
-    (text.starts_with(|c: char| matches!(c, '1'..='9')) && pid <= i32::MAX as u32).then_some(path)
-}
-
-/// What is in the run directory, namespace or not, in the directory's own order, each with its NUL.
-/// A run directory that does not exist has nothing in it; any other that cannot be opened is
-/// complained of.
-pub fn entries() -> Result<Vec<u8>> {
-    read_entries().inspect_err(|error| {
-        complain([b"Failed to open directory ", SPOKEN_RUN_DIR], error.errno);
-    })
-}
-
-fn read_entries() -> Result<Vec<u8>> {
-    let mut names = Vec::new();
-    let dir = match RunDir::open(DEFAULT_RUN_DIR) {
-        Err(error) if error.errno == Errno::ENOENT => return Ok(names),
-        dir => dir?,
-    };
-    let read = for_each_entry(dir.as_fd(), Step::ReadRunDir, |name, _| {
-        let name = name.to_bytes_with_nul();
-        if name != b".\0" && name != b"..\0" {
-            extend(&mut names, name)?;
-        }
-        Ok(())
+/// Takes the calling thread into a namespace, one way, as `ip netns exec` does before it becomes the
+/// program: into a mount namespace of its own, which sees what its parent mounts and shows it nothing,
+/// with a /sys of the network namespace, and with what is in /etc/netns/NAME over what is in /etc.
+/// Unlike with iproute2, what is mounted below /sys (cgroups, bpf, tracefs ...) stays, a /sys that
+/// was read-only stays so, and where there is no /sys it is done without. The thread's root and
+/// working directory become its own.
+///
+/// netns  a name in NETNS_RUN_DIR, which may be a symbolic link. It is not changed.
+///
+/// Returns 0, after printing for each file that has no place in /etc
+///   Bind /etc/netns/NAME/FILE -> /etc/FILE failed: ERROR
+/// or -1 with errno as the kernel has it, or EINVAL if netns is NULL, after printing one of
+///   Cannot open network namespace "NAME": ERROR
+///   setting the network namespace "NAME" failed: ERROR
+///   unshare failed: ERROR
+///   "mount --make-rslave /" failed: ERROR
+///   mount of /sys failed: ERROR
+/// After one of the last three the thread is in the namespace and has no way back: end it, as with
+/// iproute2. netns_exec() and netns_spawn() of netns.h leave no thread like that.
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_switch(netns: *mut c_char) -> c_int {
+    // SAFETY: the caller passes NULL or a string.
+    let name = unsafe { text(netns) };
+    let switched = boundary::attempt(convert::about_name("switch", None, name), || {
+        helpers::switch(convert::required(name, "no name given")?)
     });
-    match read {
-        // As far as it can be read, as a loop around readdir(3) has it.
-        Err(Error { step: Step::ReadRunDir, .. }) => Ok(names),
-        read => read.map(|()| names),
-    }
+    switched.map_or(FAILED, |()| 0)
 }
 
-/// The id that the namespace of somebody else's socket has for `ns`; None: it has none. No socket is
-/// told as one that is not open.
-pub fn id_of(socket: Option<BorrowedFd>, ns: BorrowedFd) -> Result<Option<i32>> {
-    talk(socket, |route| nsid::ask(route, ns))
+/// Opens a network namespace.
+///
+/// name  without a '/' a name in NETNS_RUN_DIR, with one a path. If that cannot be opened and name is
+///       the decimal number of a process, that process's namespace. Symbolic links are followed.
+///
+/// Returns a descriptor, which is yours to close(2), or -1 with errno as open(2) has it, EINVAL if
+/// name is NULL, ENOMEM. Prints nothing. What was opened is not looked at: setns(2) says EINVAL of
+/// what is no network namespace. Close-on-exec, which iproute2's is not.
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_get_fd(name: *const c_char) -> c_int {
+    // SAFETY: the caller passes NULL or a string.
+    let name = unsafe { text(name) };
+    let opened = boundary::attempt(about_text("open", name), || {
+        helpers::get_fd(convert::required(name, "no name given")?)
+    });
+    opened.map_or(FAILED, IntoRawFd::into_raw_fd)
 }
 
-/// Gives `ns` an id there; one that is negative is the kernel's to pick.
-pub fn set_id(socket: Option<BorrowedFd>, ns: BorrowedFd, id: i32) -> Result<()> {
-    talk(socket, |route| nsid::give(route, ns, id))
+fn about_text<'a>(verb: &'static str, text: Option<&'a CStr>) -> Subject<'a> {
+    let object = text.map_or(Object::Missing, |text| {
+        if helpers::is_path(text) { Object::Path(text) } else { Object::Name(text) }
+    });
+    convert::about(verb, object)
 }
 
-fn talk<T>(socket: Option<BorrowedFd>, talk: impl FnOnce(&mut Route) -> Result<T>) -> Result<T> {
-    socket
-        .ok_or(Error::new(Step::Send, Errno::EBADF))
-        .and_then(Route::on)
-        .and_then(|mut route| talk(&mut route))
-        .inspect_err(complain_of_talk)
-}
-
-/// The first name whose namespace has this id in the calling thread's.
-pub fn name_of(id: i32) -> Result<Option<CString>> {
-    netlink::with(None, |route| find_name(route, id)).inspect_err(|error| {
-        if error.step == Step::Socket {
-            complain([b"Cannot open netlink socket"], error.errno);
+/// Calls func(nsname, arg) for each entry of NETNS_RUN_DIR but "." and "..", in the directory's own
+/// order, until func returns something else than 0. An entry may be anything: netns_list() knows
+/// which are namespaces.
+///
+/// func    gets names as they were when netns_foreach() was called, and may do to them, to the
+///         directory and to the thread what it likes. What it does not return from (longjmp(3),
+///         pthread_exit(3), a C++ exception) costs the memory of the names, and no descriptor.
+/// arg     is passed to func.
+///
+/// Returns 0, also if func ended it or the directory does not exist, or -1 with errno as opendir(3)
+/// has it, after printing
+///   Failed to open directory /var/run/netns: ERROR
+/// or EINVAL if func is NULL.
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn netns_foreach(
+    func: Option<unsafe extern "C-unwind" fn(nsname: *mut c_char, arg: *mut c_void) -> c_int>,
+    arg: *mut c_void,
+) -> c_int {
+    let Ok((func, mut names)) = begin_foreach(func) else {
+        return FAILED;
+    };
+    // func may leave in any way, with another copy of the unwinder than the library's: nothing in
+    // this frame needs unwinding, and the names are not dropped by it.
+    let mut name = names.as_mut_ptr();
+    let mut left = names.len();
+    while left > 0 {
+        // SAFETY: name points at one of the names, each of which ends with a NUL.
+        let len = unsafe { libc::strlen(name.cast()) } + 1;
+        // SAFETY: func takes what the caller passes with it, and a string to do with as it likes.
+        if unsafe { func(name.cast(), arg) } != 0 {
+            break;
         }
+        // SAFETY: the next name, or the end of all of them.
+        name = unsafe { name.add(len) };
+        left -= len;
+    }
+    end_foreach(names);
+    0
+}
+
+type Callback = unsafe extern "C-unwind" fn(nsname: *mut c_char, arg: *mut c_void) -> c_int;
+
+#[inline(never)]
+fn begin_foreach(
+    func: Option<Callback>,
+) -> std::result::Result<(Callback, ManuallyDrop<Vec<u8>>), Errno> {
+    boundary::attempt(convert::about("list", Object::RunDir), || {
+        let func = convert::required(func, "no function given")?;
+        Ok((func, ManuallyDrop::new(helpers::entries()?)))
     })
 }
 
-fn find_name(route: &mut Route, id: i32) -> Result<Option<CString>> {
-    let names = entries()?;
-    let names = names.split_inclusive(|&byte| byte == 0);
-    for name in names.filter_map(|name| CStr::from_bytes_with_nul(name).ok()) {
-        let ns = match get_fd(name) {
-            Err(error) if error.step == Step::Memory => return Err(error),
-            Err(_) => continue,
-            Ok(ns) => ns,
-        };
-        match nsid::ask(route, ns.as_fd()) {
-            Ok(Some(found)) if found == id => return names::copy(name).map(Some),
-            Ok(_) => {}
-            Err(error) if error.step == Step::Memory => return Err(error),
-            Err(error) => complain_of_talk(&error),
-        }
-    }
-    Ok(None)
+#[inline(never)]
+fn end_foreach(names: ManuallyDrop<Vec<u8>>) {
+    boundary::plain((), || drop(ManuallyDrop::into_inner(names)));
 }
 
-/// The kernel's own words for a refusal, where it has any; it gives them to who has asked for them.
-fn complain_of_talk(error: &Error) {
-    match error.step {
-        Step::GetId | Step::SetId => error
-            .with_kernel_text(|text| {
-                let end: &[u8] = if text.ends_with(b".") { b"\n" } else { b".\n" };
-                say(&[b"Error: ", text, end]);
-            })
-            .unwrap_or_else(|| complain([b"RTNETLINK answers"], error.errno)),
-        Step::Send => complain([b"Cannot talk to rtnetlink"], error.errno),
-        _ => {
-            let mut number = [0; 16];
-            let mut rest = &mut number[..];
-            // It has room for any number.
-            let _ = write!(rest, " ({})", error.errno as i32);
-            let left = rest.len();
-            let mut buffer = [0; 128];
-            let reason = sys::error_text(error.errno, &mut buffer);
-            say(&[b"netlink receive error ", reason, &number[..number.len() - left], b"\n"]);
-        }
-    }
+/// Tells the id that the namespace of a socket has for another namespace.
+///
+/// rtnl  begins with the socket's descriptor, as iproute2's does. The request goes out by it, with a
+///       sequence number of its own, whether it waits or not; what lies unread in it is thrown away.
+///       Nothing else of the structure is read or written.
+/// name  as for netns_get_fd().
+///
+/// Returns the id; or -1 if there is none, or if name cannot be opened, which errno tells; or -2 with
+/// errno as the kernel has it, after printing one of
+///   Error: the kernel's own words, if the socket has NETLINK_EXT_ACK.
+///   RTNETLINK answers: ERROR
+///   Cannot talk to rtnetlink: ERROR
+///   netlink receive error ERROR (ERRNO)
+/// It prints nothing where a pointer is NULL (EINVAL).
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_id_from_name(rtnl: *mut RtnlHandle, name: *const c_char) -> c_int {
+    // SAFETY: the caller passes NULL or a string, and NULL or a structure.
+    let (name, socket) = unsafe { (text(name), socket_of(rtnl)) };
+    let id = on_name("get the nsid of", name, socket, helpers::id_of);
+    id.map_or_else(|failure| failure, |id| id.unwrap_or(NO_ID))
 }
 
-/// `words: reason`.
-fn complain<const N: usize>(words: [&[u8]; N], reason: Errno) {
-    const { assert!(N + 3 <= LONGEST_LINE) };
-    let mut buffer = [0; 128];
-    let reason = sys::error_text(reason, &mut buffer);
-    let mut line: [&[u8]; LONGEST_LINE] = [b""; LONGEST_LINE];
-    for (place, word) in line.iter_mut().zip(words.into_iter().chain([b": ", reason, b"\n"])) {
-        *place = word;
-    }
-    say(&line);
+/// Gives a namespace an id in the namespace of a socket.
+///
+/// rtnl, name  as for netns_id_from_name().
+/// nsid        the id; a negative one lets the kernel pick.
+///
+/// Returns 0, or what netns_id_from_name() does for a failure, after printing what that prints. -2
+/// with errno EEXIST: it has an id already, or another namespace has this one; EPERM: CAP_NET_ADMIN
+/// is missing.
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn set_netns_id_from_name(
+    rtnl: *mut RtnlHandle,
+    name: *const c_char,
+    nsid: c_int,
+) -> c_int {
+    // SAFETY: the caller passes NULL or a string, and NULL or a structure.
+    let (name, socket) = unsafe { (text(name), socket_of(rtnl)) };
+    let given =
+        on_name("assign an nsid to", name, socket, |socket, ns| helpers::set_id(socket, ns, nsid));
+    given.map_or_else(|failure| failure, |()| 0)
 }
 
-/// In pieces.
-const LONGEST_LINE: usize = 8;
+/// The caller's socket; None: its number is none that a descriptor can have.
+type Socket<'a> = Option<BorrowedFd<'a>>;
 
-/// Says it on stderr, in one write so that no other thread's line gets into it.
-fn say(line: &[&[u8]]) {
-    let mut pieces = [IoSlice::new(b""); LONGEST_LINE];
-    for (piece, word) in pieces.iter_mut().zip(line) {
-        *piece = IoSlice::new(word);
+unsafe fn socket_of<'a>(rtnl: *const RtnlHandle) -> Option<Socket<'a>> {
+    if rtnl.is_null() {
+        return None;
     }
-    while rustix::io::writev(io::stderr().as_fd(), &pieces) == Err(rustix::io::Errno::INTR) {}
+    // SAFETY: every caller passes a structure that begins with an int.
+    let fd = unsafe { rtnl.cast::<c_int>().read() };
+    // SAFETY: it is the caller's, and stays open during the call; if it is not open, the first call on
+    // it says EBADF.
+    Some((fd >= 0).then(|| unsafe { BorrowedFd::borrow_raw(fd) }))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The failure is what C is told.
+fn on_name<T>(
+    verb: &'static str,
+    name: Option<&CStr>,
+    socket: Option<Socket>,
+    talk: impl FnOnce(Socket, BorrowedFd) -> Result<T>,
+) -> std::result::Result<T, c_int> {
+    let mut failure = FAILED;
+    boundary::attempt(about_text(verb, name), || {
+        let name = convert::required(name, "no name given")?;
+        let socket = convert::required(socket, "no rtnetlink socket given")?;
+        let ns = helpers::get_fd(name)?;
+        failure = REFUSED;
+        talk(socket, ns.as_fd())
+    })
+    .map_err(|_| failure)
+}
 
-    #[test]
-    fn a_process_has_one_spelling() {
-        let path = |text| path_of_process(text).map(|path| path.as_cstr().to_owned());
-        assert_eq!(path(c"1"), Some(c"/proc/1/ns/net".to_owned()));
-        assert_eq!(path(c"2147483647"), Some(c"/proc/2147483647/ns/net".to_owned()));
-        for text in [c"", c"0", c"01", c"+1", c"-1", c" 1", c"1 ", c"0x1", c"1a", c"2147483648"] {
-            assert_eq!(path(text), None, "{text:?}");
-        }
-    }
-
-    #[test]
-    fn a_name_is_looked_for_before_a_process() {
-        let missing = get_fd(c"no such name").unwrap_err();
-        assert_eq!((missing.step, missing.errno), (Step::Open, Errno::ENOENT));
-        let gone = get_fd(c"2147483647").unwrap_err();
-        assert_eq!((gone.step, gone.errno), (Step::FindNamespace, Errno::ENOENT));
-        assert!(get_fd(c"/proc/self/ns/net").is_ok());
-    }
+/// Finds the name of the namespace that the calling thread's namespace has this id for: of several
+/// names the first in the directory's order.
+///
+/// Returns the name, which is yours to free(3), or NULL, after printing what netns_foreach() and, for
+/// each entry that the kernel has no id of because it is no namespace, netns_id_from_name() print; or
+///   Cannot open netlink socket: ERROR
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_name_from_id(id: i32) -> *mut c_char {
+    let found =
+        boundary::attempt(convert::about("find the name of an nsid", Object::Nothing), || {
+            let Some(name) = helpers::name_of(id)? else { return Ok(ptr::null_mut()) };
+            // SAFETY: it copies a string.
+            let copy = unsafe { libc::strdup(name.as_ptr()) };
+            if copy.is_null() { Err(Error::no_memory()) } else { Ok(copy) }
+        });
+    found.unwrap_or(ptr::null_mut())
 }

@@ -1,101 +1,28 @@
-//! libnetns: Linux network namespaces for C, and for whatever can call C.
+//! The C library for Linux network namespaces: the C ABI of the Rust library `libnetns`, and nothing else. Each
+//! function checks its pointers, converts its arguments, calls `libnetns` and lets [`boundary`] turn the
+//! result into what C expects.
 //!
-//! The house has two floors. The upper one, [`capi`], is the C ABI and nothing else: it checks
-//! pointers, converts, calls the core and turns its `Result` into `-errno`. The lower one is the
-//! core, ordinary Rust that does not know that C exists:
-//!
-//! | file           | what lives there                                                          |
-//! |----------------|---------------------------------------------------------------------------|
-//! | `error`        | an error: its errno, the step that failed, what to do about it            |
-//! | `sys`          | the system calls that nix and rustix lack; nearly all of the `unsafe`     |
-//! | `identity`     | the proof that something is a network namespace, and which one            |
-//! | `file_status`  | what stat tells of a name, and whether something is mounted on it         |
-//! | `namespace`    | the handle, and every way to open one                                     |
-//! | `rundir`       | the run directory: made, mounted on itself, locked                        |
-//! | `entry`        | what a name in it is: a namespace, a placeholder, stale, a stranger       |
-//! | `placeholder`  | the file a namespace is bound on, made or taken over                      |
-//! | `lifecycle`    | create, attach, remove                                                    |
-//! | `unbind`       | takes a name off: stacked mounts, hidden ones, the file                   |
-//! | `mounts`       | mounts made and taken off, the new way and the old                         |
-//! | `switch`       | the calling thread's way into a namespace and back                        |
-//! | `helper`       | a thread for what the calling thread must not do to itself                |
-//! | `signal_mask`  | the calling thread's signals, blocked for a while                         |
-//! | `netlink`      | rtnetlink: requests and answers, the connection that a handle keeps       |
-//! | `forked`       | tells a process from the one that it was forked from                      |
-//! | `link`         | interfaces: moved, made, changed, listed                                  |
-//! | `address`      | their addresses                                                           |
-//! | `route`        | routes                                                                    |
-//! | `ip`           | addresses as people write them                                            |
-//! | `nsid`         | the ids that one namespace has for others                                 |
-//! | `list`         | the names, and the names of one namespace                                 |
-//! | `monitor`      | names coming and going                                                    |
-//! | `watch`        | the inotify watches that the monitor needs                                |
-//! | `names`        | something for each of a set of names                                      |
-//! | `process`      | the processes in a namespace                                              |
-//! | `iproute2`     | what iproute2's own helpers do, with their words on stderr                |
-//! | `exec`         | a program in a namespace, instead of this process                         |
-//! | `spawn`        | a program in a namespace, beside this process                             |
-//! | `plan`         | what happens between a namespace and the program in it                    |
-//! | `mount_namespace` | what the program sees of it: /sys and /etc                              |
-//! | `program`      | the program, in every place where PATH says that it may be                |
-//! | `failure`      | what a child tells of why it failed                                       |
-//! | `stack`        | the stack of a child or thread that works for the calling thread          |
-//! | `mountinfo`    | what is mounted where                                                     |
-//! | `text`         | a short text that is kept in place                                        |
-//! | `memory`       | lists that grow, or say that there is no memory                           |
-//! | `retry`        | system calls made again: after a signal, or for what is short             |
-//! | `strings`      | many strings in one allocation                                            |
-//! | `directory`    | reads directories                                                         |
-//! | `procfs`       | paths below /proc, written without allocating                             |
-//! | `fuzzing`      | what the targets of fuzz/ try                                             |
-//!
-//! Dependencies point down: `capi` -> core -> nix, rustix, libc.
+//! There is one file for each section of netns.h. Their doc comments become the headers in include/, so they are
+//! written for C programmers.
 
-mod address;
-mod capi;
-mod directory;
-mod entry;
-mod error;
-mod exec;
-mod failure;
-mod file_status;
-mod forked;
-mod helper;
+// The header's comments tell C programmers what to pass; a `# Safety` section would tell them less.
+#![allow(clippy::missing_safety_doc)]
+
+mod addresses;
+mod boundary;
+mod convert;
+mod errors;
 mod identity;
-mod ip;
+mod ids;
 mod iproute2;
 mod lifecycle;
-mod link;
-mod list;
-mod memory;
+mod link_list;
+mod links;
+mod listing;
+mod message;
 mod monitor;
-mod mount_namespace;
-mod mountinfo;
-mod mounts;
-mod names;
-mod namespace;
-mod netlink;
-mod nsid;
-mod placeholder;
-mod plan;
-mod process;
-mod procfs;
-mod program;
-mod retry;
-mod route;
-mod rundir;
-mod signal_mask;
-mod spawn;
-mod stack;
-mod strings;
-mod switch;
-mod sys;
-mod text;
-mod unbind;
-mod watch;
-
-#[cfg(fuzzing)]
-pub mod fuzzing;
-
-#[cfg(test)]
-mod testing;
+mod processes;
+mod programs;
+mod routes;
+mod thread;
+mod types;

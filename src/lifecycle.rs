@@ -1,329 +1,454 @@
-//! Names given and taken: create, attach, remove.
-//!
-//! The namespace is made first and bound last, so a name appears when it can be opened; whatever
-//! fails in between takes back what was done.
+//! Lifecycle: names and handles made, opened and taken away.
 
-use std::ffi::CStr;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::time::{Duration, Instant};
+use std::ffi::{CStr, c_char, c_int};
+use std::mem::MaybeUninit;
+use std::os::fd::BorrowedFd;
 
-use bitflags::bitflags;
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
-use nix::poll::{PollFd, PollFlags, poll};
 
-use crate::entry::{self, Entry, Name, STALE_AGE};
-use crate::error::{Error, Result, Step};
-use crate::identity::{self, Kind};
-use crate::list::or_none;
-use crate::memory;
-use crate::mounts;
-use crate::namespace::{self, Namespace};
-use crate::placeholder::{BEING_MADE, Placeholder, exists};
-use crate::procfs::{self, ProcPath};
-use crate::retry;
-use crate::rundir::{LockedRunDir, MOUNTED_TWICE, RunDir, Wait, join};
-use crate::switch::{self, Destination};
-use crate::sys;
-use crate::unbind;
+use libnetns::error::{Error, Object, Result, Step, Subject};
+use libnetns::lifecycle::{self, CreateFlags, RemoveFlags};
+use libnetns::namespace::Namespace;
 
-bitflags! {
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub struct CreateFlags: u32 {
-        const EXIST_OK = 1;
-        const LO_UP = 2;
-        const NOWAIT = 4;
-    }
+use crate::boundary;
+use crate::convert::{self, Slot, text};
+use crate::types::Netns;
 
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub struct RemoveFlags: u32 {
-        const MISSING_OK = 1;
-    }
+/// For netns_create(): where the name exists, open it instead of failing.
+pub const NETNS_CREATE_EXIST_OK: u32 = 1;
+/// For netns_create(): the namespace's loopback device is up when the call returns.
+pub const NETNS_CREATE_LO_UP: u32 = 2;
+/// For netns_create(): nobody is waited for; the call fails with EAGAIN instead.
+pub const NETNS_CREATE_NOWAIT: u32 = 4;
+/// For netns_remove(): a name that does not exist is no error.
+pub const NETNS_REMOVE_MISSING_OK: u32 = 1;
+
+const _: () = assert!(NETNS_CREATE_EXIST_OK == CreateFlags::EXIST_OK.bits());
+const _: () = assert!(NETNS_CREATE_LO_UP == CreateFlags::LO_UP.bits());
+const _: () = assert!(NETNS_CREATE_NOWAIT == CreateFlags::NOWAIT.bits());
+const _: () = assert!(NETNS_REMOVE_MISSING_OK == RemoveFlags::MISSING_OK.bits());
+
+/// Makes a network namespace and, unless name is NULL, gives it that name in NETNS_RUN_DIR. The name
+/// appears when it can be opened, not before. A stale name is taken over.
+///
+/// name   at most 255 bytes without '/', neither "." nor "..". NULL makes an anonymous namespace,
+///        which lives as long as its handle, its sockets and the threads in it.
+/// flags  NETNS_CREATE_EXIST_OK: where the name exists, open it. If another program is making it at
+///        this moment, wait until it can be opened, at most 10 seconds.
+///        NETNS_CREATE_LO_UP: lo is up when the call returns.
+///        NETNS_CREATE_NOWAIT: wait for nobody. The call fails with EAGAIN where another process holds
+///        the run directory's lock, or is making the name, with and without NETNS_CREATE_EXIST_OK.
+/// out    receives a handle, which is yours to netns_close(). NULL if you need none and name is not
+///        NULL.
+///
+/// The calling thread stays in its namespace. Where it could not come back (in a user namespace that
+/// does not own its network namespace, say), a helper thread does the work and ends.
+///
+/// The run directory is made, and made a shared mount point, if it is none. Whoever holds its
+/// flock(2) is waited for, one second at most.
+///
+/// An empty file under the name, on which nothing is mounted in this mount namespace, is a stale name:
+/// at once if this library made the file, after 10 seconds if another program did. A killed creator
+/// left it, or it is a live name in another mount namespace that has the same directory and no mount
+/// propagation to this one, as in a container with the host's /run/netns. The new namespace is bound on
+/// the very file, which stays: a name in another mount namespace is not touched. An empty file
+/// of another user than root, the caller and the directory's owner, or with several links, is not
+/// taken over.
+///
+/// Returns 0, or
+///   -EINVAL     name is no name, a flag is unknown, or both name and out are NULL
+///   -ENAMETOOLONG  name has more than 255 bytes, or the run directory's path more than 4095
+///   -EEXIST     the name exists, or another program is making it, or its file may not be taken over
+///   -ENOTTY     with NETNS_CREATE_EXIST_OK: it exists and is not a network namespace
+///   -EPERM      CAP_SYS_ADMIN is missing; for NETNS_CREATE_LO_UP, CAP_NET_ADMIN; or the run directory
+///               belongs to another mount namespace, as after chroot(2) into one
+///   -EACCES     the run directory belongs to another user
+///   -ENOTDIR, -ELOOP, -ENOENT  the run directory is not a directory, or a link that leads nowhere
+///   -ENOENT     also, before Linux 5.12: /proc is not mounted
+///   -EROFS      the run directory is on a read-only file system
+///   -ENOSPC     the limit on namespaces or mounts, or a full file system
+///   -EAGAIN     no helper thread could be started, or others make and remove the name, or the run
+///               directory, all the time; with NETNS_CREATE_NOWAIT: another process would have to be
+///               waited for
+///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
+///   -ENOTRECOVERABLE  the thread could not go back: it is in the namespace
+/// On failure no name, mount or descriptor is left.
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn netns_create(
+    name: *const c_char,
+    flags: u32,
+    out: Option<&mut MaybeUninit<*mut Netns>>,
+) -> c_int {
+    // SAFETY: the caller passes NULL or a string.
+    create(None, unsafe { text(name) }, flags, out)
 }
 
-/// How often a name that others create and remove at the same time is tried again.
-const TRIES: u32 = 64;
-
-const PATH_MAX: usize = libc::PATH_MAX as usize;
-
-/// A creator that fails removes its placeholder, of which mountinfo tells nothing.
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
-
-/// A namespace that lives as long as its handle.
-pub fn create_anonymous(flags: CreateFlags) -> Result<Namespace> {
-    Namespace::from_fd(make_namespace(flags)?)
+/// netns_create() in a run directory of your own.
+///
+/// rundir  made, with its parents, if it does not exist, and made a mount point if it is none; one
+///         that is a mount point already is made a shared one. It should be on a local file system.
+///         NULL is NETNS_RUN_DIR. A relative path is taken from the working directory, now and in
+///         what netns_path() returns.
+///
+/// Returns what netns_create() returns; -EINVAL also if rundir is empty. Since 1.0.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn netns_create_at(
+    rundir: *const c_char,
+    name: *const c_char,
+    flags: u32,
+    out: Option<&mut MaybeUninit<*mut Netns>>,
+) -> c_int {
+    // SAFETY: the caller passes NULL or a string, twice.
+    let (rundir, name) = unsafe { (text(rundir), text(name)) };
+    create(rundir, name, flags, out)
 }
 
-pub fn create(rundir: &CStr, name: Name, flags: CreateFlags) -> Result<Namespace> {
-    let wait = if flags.contains(CreateFlags::NOWAIT) { Wait::ForNobody } else { Wait::AWhile };
-    create_or_open(rundir, name, flags, wait).map_err(|error| match error.hint {
-        Some(BEING_MADE) if wait == Wait::ForNobody => {
-            Error::new(error.step, Errno::EAGAIN).hint(BEING_MADE)
+fn create(
+    rundir: Option<&CStr>,
+    name: Option<&CStr>,
+    flags: u32,
+    out: Option<&mut MaybeUninit<*mut Netns>>,
+) -> c_int {
+    let (verb, object) = match name {
+        Some(name) => ("create", Object::Name(name)),
+        None => ("create an anonymous namespace", Object::Nothing),
+    };
+    boundary::call(Subject { verb, rundir, object }, || {
+        let flags = convert::flags::<CreateFlags>(flags)?;
+        let rundir = convert::rundir(rundir)?;
+        let Some(name) = name else {
+            let out = convert::required(out, "neither a name nor a place for the handle given")?;
+            let slot = Slot::new()?;
+            out.write(slot.give(Netns(lifecycle::create_anonymous(flags)?)));
+            return Ok(());
+        };
+        let slot = Slot::new()?;
+        let name = convert::name(Some(name))?;
+        let ns = lifecycle::create(rundir, name, flags)?;
+        if let Some(out) = out {
+            out.write(slot.give(Netns(ns)));
         }
-        _ => error,
+        Ok(())
     })
 }
 
-fn create_or_open(rundir: &CStr, name: Name, flags: CreateFlags, wait: Wait) -> Result<Namespace> {
-    let mut made: Option<Namespace> = None;
-    // A file's own age is no bound: whoever owns it may renew that.
-    let patience = if wait == Wait::AWhile { STALE_AGE } else { Duration::ZERO };
-    let deadline = Instant::now() + patience;
-    let mut tries = 0;
-    while tries < TRIES {
-        let found = look(rundir, name)?;
-        let existing = match found.in_the_way {
-            Some(error) => take_existing(rundir, name, flags, deadline, error)?,
-            None => None,
-        };
-        if let Some(ns) = existing {
-            return Ok(ns);
-        }
-        let ns = match made.take() {
-            Some(ns) => ns,
-            None => {
-                let path = join(rundir, name)?;
-                create_anonymous(flags)?.with_name(path, name)
-            }
-        };
-        match publish(rundir, found.dir, name, &ns, wait) {
-            Ok(()) => return Ok(ns),
-            // Somebody was faster: look again at what is there now.
-            Err(error) if error.errno == Errno::EEXIST && flags.contains(CreateFlags::EXIST_OK) => {
-                made = Some(ns);
-                if error.hint != Some(BEING_MADE) {
-                    tries += 1;
-                } else if Instant::now() < deadline {
-                    nap(None, LOOK_AGAIN);
-                } else {
-                    return Err(error);
-                }
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    Err(Error::new(Step::Exists, Errno::EAGAIN)
-        .hint("other processes keep creating and removing it; try again"))
-}
-
-/// Gives `ns` one more name.
-pub fn attach(rundir: &CStr, ns: &Namespace, name: Name) -> Result<()> {
-    let found = look(rundir, name)?;
-    match found.in_the_way {
-        Some(error) => Err(error),
-        None => publish(rundir, found.dir, name, ns, Wait::AWhile),
+/// Opens a network namespace by its name in NETNS_RUN_DIR or, if name has a '/' in it, by its path.
+///
+/// name   a path may be any file that is a network namespace, such as /proc/PID/ns/net; symbolic
+///        links on the way are followed. A name that is a symbolic link is refused. The handle has a
+///        name where the path is "/run/netns/" or "/var/run/netns/" and a name, written exactly so.
+/// flags  0.
+/// out    receives a handle, which is yours to netns_close().
+///
+/// Needs no privilege: whoever may read the file may hold a handle. Entering takes more.
+///
+/// Returns 0, or
+///   -EINVAL     name is no name, flags is not 0, or a pointer is NULL
+///   -ENAMETOOLONG  the name has more than 255 bytes, or the path more than 4095
+///   -ENOENT     there is no such name or path
+///   -ENOTTY     it is not a network namespace: a plain file, a directory, a symbolic link, another
+///               kind of namespace, or a name whose creator is at work or was killed
+///   -ENOTDIR, -ELOOP  the path leads through a file, or through too many links
+///   -EACCES     the path is not yours to open (/proc/PID/ns/net: CAP_SYS_PTRACE)
+///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
+/// or another errno of open(2) for the path.
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn netns_open(
+    name: *const c_char,
+    flags: u32,
+    out: Option<&mut MaybeUninit<*mut Netns>>,
+) -> c_int {
+    // SAFETY: the caller passes NULL or a string.
+    let name = unsafe { text(name) };
+    match name.filter(|text| text.to_bytes().contains(&b'/')) {
+        Some(path) => open(Object::Path(path), None, out, || {
+            convert::no_flags(flags)?;
+            Namespace::open_path(path)
+        }),
+        None => open_name(None, name, flags, out),
     }
 }
 
-pub fn remove(rundir: &CStr, name: Name, flags: RemoveFlags) -> Result<()> {
-    match unbind::remove(rundir, name) {
-        Err(error) if error.errno == Errno::ENOENT && flags.contains(RemoveFlags::MISSING_OK) => {
-            Ok(())
-        }
-        result => result,
-    }
+/// netns_open() by its name in a run directory of your own.
+///
+/// rundir  NULL is NETNS_RUN_DIR.
+/// name    a name; with a '/' in it, it is none.
+///
+/// Returns what netns_open() returns, or
+///   -EINVAL     also: rundir is empty
+///   -ENOTDIR, -ELOOP, -ENAMETOOLONG  rundir is not a directory's path
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn netns_open_at(
+    rundir: *const c_char,
+    name: *const c_char,
+    flags: u32,
+    out: Option<&mut MaybeUninit<*mut Netns>>,
+) -> c_int {
+    // SAFETY: the caller passes NULL or a string, twice.
+    let (rundir, name) = unsafe { (text(rundir), text(name)) };
+    open_name(rundir, name, flags, out)
 }
 
-fn make_namespace(flags: CreateFlags) -> Result<OwnedFd> {
-    switch::within(Destination::New, || {
-        if flags.contains(CreateFlags::LO_UP) {
-            namespace::loopback_up_here()?;
+/// Opens the network namespace that a process, or a thread, is in.
+///
+/// pid  as getpid(2) or gettid(2) gives it, greater than 0.
+/// out  receives a handle, which is yours to netns_close(). It has no name and no path.
+///
+/// Returns 0, or
+///   -EINVAL     pid is not greater than 0, or out is NULL
+///   -ESRCH      there is no such process or thread, or it has ended
+///   -EACCES     it is not yours to look at: CAP_SYS_PTRACE is missing
+///   -ENOENT     before Linux 6.11: /proc is not mounted, or is another pid namespace's
+///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn netns_open_pid(
+    pid: libc::pid_t,
+    out: Option<&mut MaybeUninit<*mut Netns>>,
+) -> c_int {
+    open(Object::Pid(pid), None, out, || Namespace::open_pid(pid))
+}
+
+/// Opens the network namespace that a descriptor refers to: a descriptor of the namespace itself, a
+/// socket that lives in it, or a pidfd of a process in it.
+///
+/// fd   stays yours, as it is; the handle has a descriptor of its own.
+/// out  receives a handle, which is yours to netns_close(). It has no name and no path.
+///
+/// Returns 0, or
+///   -EBADF      fd is not open, or a socket or pidfd opened with O_PATH
+///   -EINVAL     out is NULL
+///   -ENOTTY     fd is none of the three
+///   -ESRCH      the pidfd's process has ended
+///   -ENOENT     /proc is not mounted, and fd is a token of netns_enter(), opened with O_PATH, or,
+///               before Linux 6.11, a pidfd
+///   -EPERM      a socket: CAP_NET_ADMIN over its namespace is missing
+///   -EACCES     a pidfd: CAP_SYS_PTRACE over the process is missing
+///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn netns_open_fd(
+    fd: c_int,
+    out: Option<&mut MaybeUninit<*mut Netns>>,
+) -> c_int {
+    open(Object::Descriptor(fd), None, out, || {
+        if fd < 0 {
+            return Err(Error::new(Step::Duplicate, Errno::EBADF));
         }
-        switch::open_current()
+        // SAFETY: it is the caller's, and stays open during the call; if it is not open, the first
+        // system call says so.
+        Namespace::open_fd(unsafe { BorrowedFd::borrow_raw(fd) })
     })
 }
 
-/// What a look at a new name has found, without a lock; publish() has the last word.
-struct Look {
-    /// The run directory, if there is one.
-    dir: Option<RunDir>,
-    in_the_way: Option<Error>,
+/// Opens the network namespace that the calling thread is in.
+///
+/// out  receives a handle, which is yours to netns_close(). It has no name and no path.
+///
+/// Returns 0, or
+///   -EINVAL     out is NULL
+///   -ENOENT     before Linux 6.11: /proc is not mounted, and CAP_NET_ADMIN to do without is missing
+///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn netns_open_current(out: Option<&mut MaybeUninit<*mut Netns>>) -> c_int {
+    open(Object::Nothing, None, out, Namespace::open_current)
 }
 
-fn look(rundir: &CStr, name: Name) -> Result<Look> {
-    let Some(dir) = or_none(RunDir::open(rundir))? else {
-        return Ok(Look { dir: None, in_the_way: None });
+/// Makes a second handle of the same namespace, with the same name and path and with descriptors of
+/// its own. Either may be closed first.
+///
+/// out  receives a handle, which is yours to netns_close().
+///
+/// Returns 0, or
+///   -EINVAL     a pointer is NULL
+///   -EBADF      the program has closed netns_fd(), or the calling thread's descriptor table lacks it
+///   -EMFILE, -ENOMEM  no descriptor or memory to be had
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn netns_dup(
+    ns: Option<&Netns>,
+    out: Option<&mut MaybeUninit<*mut Netns>>,
+) -> c_int {
+    boundary::call(convert::about_handle("duplicate", ns), || {
+        let ns = convert::handle(ns)?;
+        let out = convert::out(out)?;
+        let slot = Slot::new()?;
+        out.write(slot.give(Netns(ns.0.try_clone()?)));
+        Ok(())
+    })
+}
+
+fn open_name(
+    rundir: Option<&CStr>,
+    name: Option<&CStr>,
+    flags: u32,
+    out: Option<&mut MaybeUninit<*mut Netns>>,
+) -> c_int {
+    open(name.map_or(Object::Missing, Object::Name), rundir, out, || {
+        convert::no_flags(flags)?;
+        Namespace::open_named(convert::rundir(rundir)?, convert::name(name)?)
+    })
+}
+
+fn open(
+    object: Object,
+    rundir: Option<&CStr>,
+    out: Option<&mut MaybeUninit<*mut Netns>>,
+    opened: impl FnOnce() -> Result<Namespace>,
+) -> c_int {
+    let verb = if matches!(object, Object::Nothing) {
+        "open the calling thread's namespace"
+    } else {
+        "open"
     };
-    let in_the_way = match entry::look(dir.as_fd(), name.as_cstr())? {
-        Entry::Absent => None,
-        Entry::Placeholder(file) if file.is_ours() || file.is_stale(false) => None,
-        found => Some(exists(found)),
-    };
-    Ok(Look { dir: Some(dir), in_the_way })
+    boundary::call(Subject { verb, rundir, object }, || {
+        let out = convert::out(out)?;
+        let slot = Slot::new()?;
+        out.write(slot.give(Netns(opened()?)));
+        Ok(())
+    })
 }
 
-/// The namespace that has the name already, if there is one and that is what the caller wants.
-fn take_existing(
-    rundir: &CStr,
-    name: Name,
-    flags: CreateFlags,
-    deadline: Instant,
-    error: Error,
-) -> Result<Option<Namespace>> {
-    if !flags.contains(CreateFlags::EXIST_OK) {
-        return Err(error);
-    }
-    match wait_until_settled(rundir, name, deadline)? {
-        Entry::Namespace(_) => open_existing(rundir, name, flags),
-        Entry::Stranger(what) => Err(Error::not_a_namespace(what)),
-        Entry::Absent | Entry::Placeholder(_) => Ok(None),
-    }
+/// Ends a handle and closes its descriptor. The namespace itself lives on as long as it has a name,
+/// another handle, a socket or a thread in it. NULL is allowed. errno is left alone. Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_close(ns: *mut Netns) {
+    // SAFETY: ns is NULL or a handle that this library gave and that the caller uses no more.
+    boundary::plain((), || unsafe { convert::take_back(ns) })
 }
 
-fn open_existing(rundir: &CStr, name: Name, flags: CreateFlags) -> Result<Option<Namespace>> {
-    let ns = match Namespace::open_named(rundir, name) {
-        // Removed since we looked.
-        Err(Error { errno: Errno::ENOENT | Errno::ENOTTY, .. }) => return Ok(None),
-        ns => ns?,
-    };
-    if flags.contains(CreateFlags::LO_UP) {
-        ns.loopback_up()?;
-    }
-    Ok(Some(ns))
+/// Gives a namespace one more name in NETNS_RUN_DIR, whoever made it and however it was opened.
+///
+/// The run directory is made and waited for, and a stale name is taken over, as by netns_create().
+///
+/// ns     is not changed: netns_name() stays what it was.
+/// name   as in netns_create().
+/// flags  0.
+///
+/// Returns 0, or
+///   -EINVAL     name is no name, flags is not 0, or a pointer is NULL
+///   -ENAMETOOLONG  name has more than 255 bytes, or the run directory's path more than 4095
+///   -EEXIST     the name exists, or another program is making it, or its file may not be taken over
+///   -EPERM      CAP_SYS_ADMIN over the mount namespace is missing, or the run directory belongs to
+///               another mount namespace
+///   -EACCES     the run directory belongs to another user
+///   -ENOTDIR, -ELOOP, -ENOENT  the run directory is not a directory, or a link that leads nowhere
+///   -ENOENT     also, before Linux 5.12: /proc is not mounted
+///   -EROFS      the run directory is on a read-only file system
+///   -ENOSPC     the limit on mounts, or a full file system
+///   -EAGAIN     the helper thread that makes the run directory could not be started, or others make
+///               and remove the name, or the run directory, all the time
+///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
+/// On failure no name, mount or descriptor is left.
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_attach(
+    ns: Option<&Netns>,
+    name: *const c_char,
+    flags: u32,
+) -> c_int {
+    // SAFETY: the caller passes NULL or a string.
+    attach(None, ns, unsafe { text(name) }, flags)
 }
 
-/// Waits while another program is between making its placeholder and binding a namespace on it.
-/// mountinfo wakes up poll(2) when anything is mounted.
-fn wait_until_settled(rundir: &CStr, name: Name, deadline: Instant) -> Result<Entry> {
-    let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
-    let mounts = retry::open(procfs::THREAD_MOUNTINFO, flags).ok();
-    loop {
-        // Opened anew each time: somebody may mount the directory on itself, and bind in there.
-        let Some(dir) = or_none(RunDir::open(rundir))? else {
-            return Ok(Entry::Absent);
-        };
-        let found = entry::look(dir.as_fd(), name.as_cstr())?;
-        match found {
-            Entry::Placeholder(file) if !file.is_ours() && !file.is_stale(false) => {
-                if Instant::now() >= deadline {
-                    return Err(exists(found));
-                }
-                nap(mounts.as_ref(), file.time_left().min(LOOK_AGAIN));
-            }
-            _ => return Ok(found),
-        }
-    }
+/// netns_attach() in a run directory of your own, made as netns_create_at() makes it. NULL is
+/// NETNS_RUN_DIR.
+///
+/// Returns what netns_attach() returns; -EINVAL also if rundir is empty. Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_attach_at(
+    rundir: *const c_char,
+    ns: Option<&Netns>,
+    name: *const c_char,
+    flags: u32,
+) -> c_int {
+    // SAFETY: the caller passes NULL or a string, twice.
+    let (rundir, name) = unsafe { (text(rundir), text(name)) };
+    attach(rundir, ns, name, flags)
 }
 
-fn nap(mounts: Option<&OwnedFd>, at_most: Duration) {
-    let timeout = sys::poll_timeout(at_most);
-    // EINTR is as good a reason to look again as any.
-    let _ = match mounts {
-        Some(fd) => poll(&mut [PollFd::new(fd.as_fd(), PollFlags::POLLPRI)], timeout),
-        None => poll(&mut [], timeout),
-    };
+fn attach(rundir: Option<&CStr>, ns: Option<&Netns>, name: Option<&CStr>, flags: u32) -> c_int {
+    boundary::call(convert::about_name("attach", rundir, name), || {
+        convert::no_flags(flags)?;
+        let ns = convert::handle(ns)?;
+        lifecycle::attach(convert::rundir(rundir)?, &ns.0, convert::name(name)?)
+    })
 }
 
-/// Binds the namespace `ns` as `name`, all or nothing. `dir` is the run directory if it is open already.
-fn publish(
-    rundir: &CStr,
-    dir: Option<RunDir>,
-    name: Name,
-    ns: &Namespace,
-    wait: Wait,
-) -> Result<()> {
-    let mut result = publish_once(rundir, dir, name, ns, wait);
-    for _ in 1..TRIES {
-        match &result {
-            Err(error) if error.hint == Some(MOUNTED_TWICE) => {}
-            _ => break,
-        }
-        result = publish_once(rundir, None, name, ns, wait);
-    }
-    result
+/// Takes a name away from NETNS_RUN_DIR: every mount on it, however many lie on top of each other,
+/// and its file; or the empty file of a stale name, or of a creator that is still at work. The namespace
+/// lives on as long as it has another name, a handle, a socket or a thread in it. The run directory's
+/// lock is waited for as by netns_create().
+///
+/// The file is the name in every mount namespace that has the directory: with it the kernel takes the
+/// mounts on it off in all of them. So the name is gone there, too, even one that is stale here and live
+/// there.
+///
+/// flags  NETNS_REMOVE_MISSING_OK: a name that does not exist is no error.
+///
+/// Returns 0, or
+///   -EINVAL     name is no name or NULL, or a flag is unknown
+///   -ENAMETOOLONG  name has more than 255 bytes, or the run directory's path more than 4095
+///   -ENOENT     there is no such name
+///   -ENOTTY     it is not the name of a network namespace, and is left alone; or it is one's on top of
+///               something else, which is left alone when the namespace's mounts are off
+///   -EPERM      CAP_SYS_ADMIN is missing, or the mount belongs to a more privileged mount namespace, or
+///               to another one than the calling thread's
+///   -EPERM      also: the file or its directory is immutable, or it is another user's in a sticky
+///               one; its mounts are off then
+///   -EACCES     the run directory belongs to another user
+///   -ENOTDIR, -ELOOP  the run directory is not a directory
+///   -EROFS      the run directory is on a read-only file system
+///   -EBUSY      a mount on it is hidden by another one, and cannot be reached
+///   -EAGAIN, -ENOSPC  the helper thread that uncovers such a mount, or its mount namespace, could not
+///               be had
+///   -EAGAIN     also: others make and remove the run directory, or mount on the name, all the time
+///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_remove(name: *const c_char, flags: u32) -> c_int {
+    // SAFETY: the caller passes NULL or a string.
+    remove(None, unsafe { text(name) }, flags)
 }
 
-fn publish_once(
-    rundir: &CStr,
-    dir: Option<RunDir>,
-    name: Name,
-    ns: &Namespace,
-    wait: Wait,
-) -> Result<()> {
-    let mut dir = RunDir::prepare(rundir, dir, wait)?;
-    let result = publish_in(&mut dir, rundir, name, ns.as_fd(), ns.inode());
-    match result {
-        Ok(()) => dir.keep_mount(),
-        Err(_) => dir.take_mount_back(rundir),
-    }
-    result
+/// netns_remove() in a run directory of your own; the directory stays. NULL is NETNS_RUN_DIR.
+///
+/// Returns what netns_remove() returns; -EINVAL also if rundir is empty. Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_remove_at(
+    rundir: *const c_char,
+    name: *const c_char,
+    flags: u32,
+) -> c_int {
+    // SAFETY: the caller passes NULL or a string, twice.
+    let (rundir, name) = unsafe { (text(rundir), text(name)) };
+    remove(rundir, name, flags)
 }
 
-fn publish_in(
-    dir: &mut LockedRunDir,
-    rundir: &CStr,
-    name: Name,
-    ns: BorrowedFd,
-    inode: u64,
-) -> Result<()> {
-    for _ in 0..TRIES {
-        let mut placeholder = Placeholder::new(dir, name)?;
-        // The file comes first: a full or read-only file system leaves nothing to take back.
-        match enter_mount(dir, rundir, name, &mut placeholder) {
-            Ok(true) => {}
-            Ok(false) => continue,
-            Err(error) => {
-                placeholder.withdraw(dir, name);
-                return Err(error);
-            }
-        }
-        match mounts::bind_namespace(ns, placeholder.as_fd()) {
-            Ok(mount) if has_moved(dir, name, inode, &placeholder) => {
-                // The file is somewhere else, and so would be the namespace.
-                mount.and_then(|mount| mounts::detach_open(mount.as_fd()).ok());
-            }
-            Ok(_) => {
-                placeholder.announce();
-                return Ok(());
-            }
-            // Who does not wait for the lock may have removed it: then there is nothing to bind on.
-            Err(Errno::ENOENT) if placeholder.is_unlinked() => {}
-            Err(errno) => {
-                placeholder.withdraw(dir, name);
-                return Err(Error::new(Step::Bind, errno));
-            }
-        }
-    }
-    Err(Error::new(Step::Bind, Errno::EAGAIN).hint("other processes keep removing it; try again"))
+fn remove(rundir: Option<&CStr>, name: Option<&CStr>, flags: u32) -> c_int {
+    boundary::call(convert::about_name("remove", rundir, name), || {
+        let flags = convert::flags::<RemoveFlags>(flags)?;
+        lifecycle::remove(convert::rundir(rundir)?, convert::name(name)?, flags)
+    })
 }
-
-/// Makes the directory a mount point if it is none. Whether the placeholder is still in it.
-fn enter_mount(
-    dir: &mut LockedRunDir,
-    rundir: &CStr,
-    name: Name,
-    placeholder: &mut Placeholder,
-) -> Result<bool> {
-    if dir.is_mount_point() {
-        return Ok(true);
-    }
-    dir.mount_on_itself(rundir)?;
-    placeholder.find_again(dir, name)
-}
-
-/// Whether a stranger has moved the placeholder, before the namespace was bound on it. If the file is
-/// gone altogether, the name was made and has been removed since.
-fn has_moved(dir: &LockedRunDir, name: Name, inode: u64, placeholder: &Placeholder) -> bool {
-    let is_elsewhere = match identity::of_name(dir.as_fd(), name.as_cstr()) {
-        // A look that fails says nothing.
-        Ok(Kind::Network(found)) => found.inode != inode,
-        Ok(_) => true,
-        Err(errno) => identity::is_answer(errno),
-    };
-    is_elsewhere && !placeholder.is_unlinked() && !still_has(dir, name, placeholder.as_fd())
-}
-
-/// Whether the file still has the name, and something else was mounted on it since.
-fn still_has(dir: &LockedRunDir, name: Name, file: BorrowedFd) -> bool {
-    // Without /proc, or with too long a path, nobody can tell; then it is safer to take the mount off.
-    let Ok(mut paths) = memory::zeros(2 * PATH_MAX) else { return false };
-    let (of_dir, of_file) = paths.split_at_mut(PATH_MAX);
-    let dir = procfs::read_link(ProcPath::of_fd(dir.as_fd()).as_cstr(), of_dir);
-    let file = procfs::read_link(ProcPath::of_fd(file).as_cstr(), of_file);
-    let (Ok(dir), Ok(file)) = (dir, file) else { return false };
-    let below = file.strip_prefix(dir.strip_suffix(b"/").unwrap_or(dir));
-    below.and_then(|below| below.strip_prefix(b"/")) == Some(name.as_cstr().to_bytes())
-}
-
-#[cfg(test)]
-mod tests;

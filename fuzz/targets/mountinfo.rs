@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| netns::fuzzing::mounts(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| libnetns::fuzzing::mounts(data));

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| netns::fuzzing::name(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| libnetns::fuzzing::name(data));

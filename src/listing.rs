@@ -4,12 +4,12 @@ use std::ffi::{CStr, c_char, c_int};
 use std::mem::MaybeUninit;
 use std::ptr;
 
-use crate::error::{Object, Result, Subject};
-use crate::list::{List, ListFlags};
+use libnetns::error::{Object, Result, Subject};
+use libnetns::list::{List, ListFlags};
 
-use super::boundary;
-use super::convert::{self, Slot, text};
-use super::types::{Netns, NetnsNameSnapshot};
+use crate::boundary;
+use crate::convert::{self, Slot, text};
+use crate::types::{Netns, NetnsNameSnapshot};
 
 /// For netns_list(): the stale names as well.
 pub const NETNS_LIST_STALE: u32 = 1;

@@ -7,12 +7,12 @@ use std::ptr;
 
 use nix::errno::Errno;
 
-use crate::error::{Object, Result};
-use crate::switch::{self, Visit};
+use libnetns::error::{Object, Result};
+use libnetns::switch::{self, Visit};
 
-use super::boundary::{self, FromErrno};
-use super::convert;
-use super::types::Netns;
+use crate::boundary::{self, FromErrno};
+use crate::convert;
+use crate::types::Netns;
 
 /// Moves the calling thread into the namespace, one way. Sockets that it opens and threads that it
 /// starts from here on are in there; its other threads and its open sockets stay where they are.

@@ -4,14 +4,14 @@ use std::ffi::{CStr, c_char, c_int};
 use std::mem::MaybeUninit;
 use std::ptr;
 
-use crate::error::{Object, Result, Subject};
-use crate::ip;
-use crate::route::list::{self, RouteListFlags};
-use crate::route::{self, Route};
+use libnetns::error::{Object, Result, Subject};
+use libnetns::ip;
+use libnetns::route::list::{self, RouteListFlags};
+use libnetns::route::{self, Route};
 
-use super::boundary;
-use super::convert::{self, Slot, text};
-use super::types::{Netns, NetnsRouteSnapshot};
+use crate::boundary;
+use crate::convert::{self, Slot, text};
+use crate::types::{Netns, NetnsRouteSnapshot};
 
 /// For netns_route_list(): the routes of every table, not of the main one alone.
 pub const NETNS_ROUTE_LIST_ALL_TABLES: u32 = 1;

@@ -1,11 +1,11 @@
 //! Processes: who is in a namespace.
 
-use crate::error::{Error, Result};
-use crate::process::{self, PidsFlags};
+use libnetns::error::{Error, Result};
+use libnetns::process::{self, PidsFlags};
 
-use super::boundary;
-use super::convert;
-use super::types::Netns;
+use crate::boundary;
+use crate::convert;
+use crate::types::Netns;
 
 /// For netns_pids(): every thread counts, by its own id.
 pub const NETNS_PIDS_THREADS: u32 = 1;

@@ -2,14 +2,14 @@
 
 use std::ffi::{CStr, c_char, c_int};
 
-use crate::error::Result;
-use crate::ip::LinkAddress;
-use crate::link::setup::{self, Kind, MacvlanMode, Place};
-use crate::link::{self, LinkName};
+use libnetns::error::Result;
+use libnetns::ip::LinkAddress;
+use libnetns::link::setup::{self, Kind, MacvlanMode, Place};
+use libnetns::link::{self, LinkName};
 
-use super::boundary;
-use super::convert::{self, text};
-use super::types::Netns;
+use crate::boundary;
+use crate::convert::{self, text};
+use crate::types::Netns;
 
 /// Moves an interface to another namespace, and gives it a new name there if asked.
 ///

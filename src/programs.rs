@@ -7,17 +7,17 @@ use std::slice;
 
 use rustix::thread::{Gid, Uid};
 
-use crate::error::{Detail, Error, Object, ProgramCall, Result};
-use crate::exec;
-use crate::mount_namespace::Keep;
-use crate::plan::{Options, Plan, SpawnFlags, Stdio, User};
-use crate::program::Arguments;
-use crate::spawn::{self, Child};
-use crate::sys::{Argument, ArgumentArray};
+use libnetns::error::{Detail, Error, Object, ProgramCall, Result};
+use libnetns::exec;
+use libnetns::mount_namespace::Keep;
+use libnetns::plan::{Options, Plan, SpawnFlags, Stdio, User};
+use libnetns::program::Arguments;
+use libnetns::spawn::{self, Child};
+use libnetns::sys::{Argument, ArgumentArray};
 
-use super::boundary;
-use super::convert::{self, Growing, has_no_tail_padding, text};
-use super::types::Netns;
+use crate::boundary;
+use crate::convert::{self, Growing, has_no_tail_padding, text};
+use crate::types::Netns;
 
 /// For netns_spawn(): stdin_fd counts.
 pub const NETNS_SPAWN_STDIN: u32 = 1;

@@ -126,6 +126,10 @@ impl Ids {
         self.ids.len()
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     pub fn id(&self, i: usize) -> Option<i32> {
         Some(self.ids.get(i)?.id)
     }

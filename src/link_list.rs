@@ -4,11 +4,11 @@ use std::ffi::{c_char, c_int};
 use std::mem::MaybeUninit;
 use std::ptr;
 
-use crate::link::list::{self, Link};
+use libnetns::link::list::{self, Link};
 
-use super::boundary;
-use super::convert::{self, Slot};
-use super::types::{Netns, NetnsLinkSnapshot};
+use crate::boundary;
+use crate::convert::{self, Slot};
+use crate::types::{Netns, NetnsLinkSnapshot};
 
 /// All interfaces of a namespace at one moment, by index.
 ///

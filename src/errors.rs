@@ -2,8 +2,8 @@
 
 use std::ffi::{CStr, c_char};
 
-use super::boundary;
-use super::message;
+use crate::boundary;
+use crate::message;
 
 const VERSION: &CStr =
     match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {

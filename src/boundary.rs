@@ -6,9 +6,9 @@ use std::panic::{self, AssertUnwindSafe};
 
 use nix::errno::Errno;
 
-use crate::error::{Error, Result, Step, Subject};
+use libnetns::error::{Error, Result, Step, Subject};
 
-use super::message;
+use crate::message;
 
 /// What a C function returns for a success.
 pub trait IntoC {
@@ -119,7 +119,7 @@ fn shielded<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
 /// that came during some thread's first call, that lock would stay taken.
 #[cfg(not(test))]
 extern "C" fn silence_panics() {
-    super::boundary::plain((), || panic::set_hook(Box::new(|_| {})));
+    crate::boundary::plain((), || panic::set_hook(Box::new(|_| {})));
 }
 
 #[cfg(not(test))]
@@ -194,7 +194,7 @@ unsafe extern "C" {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Object;
+    use libnetns::error::Object;
 
     const SUBJECT: Subject = Subject { verb: "test", rundir: None, object: Object::Nothing };
 

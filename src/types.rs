@@ -2,13 +2,13 @@
 
 use std::ffi::CString;
 
-use crate::address::list::Address;
-use crate::link::list::Link;
-use crate::list::List;
-use crate::monitor::Monitor;
-use crate::namespace::Namespace;
-use crate::nsid::Ids;
-use crate::route::list::Route;
+use libnetns::address::list::Address;
+use libnetns::link::list::Link;
+use libnetns::list::List;
+use libnetns::monitor::Monitor;
+use libnetns::namespace::Namespace;
+use libnetns::nsid::Ids;
+use libnetns::route::list::Route;
 
 /// A network namespace: an open descriptor, and the name and path it was opened by. It does not
 /// change, may be used from any thread and from several at once, and keeps the namespace alive

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::ffi::c_char;
 use std::fmt::{self, Write};
 
-use crate::error::{Error, Subject};
+use libnetns::error::{Error, Subject};
 
 /// The longest names and paths are shortened so that the remedy at the end is never cut.
 const CAPACITY: usize = 2048;
@@ -56,7 +56,7 @@ pub fn text() -> std::ffi::CString {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::{Object, Step};
+    use libnetns::error::{Object, Step};
     use nix::errno::Errno;
 
     #[test]

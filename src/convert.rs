@@ -8,13 +8,13 @@ use std::{ptr, slice};
 use bitflags::Flags;
 use nix::errno::Errno;
 
-use crate::entry::Name;
-use crate::error::{Error, Object, Result, Step, Subject};
-use crate::link::LinkName;
-use crate::namespace::Namespace;
-use crate::rundir::DEFAULT_RUN_DIR;
+use libnetns::entry::Name;
+use libnetns::error::{Error, Object, Result, Step, Subject};
+use libnetns::link::LinkName;
+use libnetns::namespace::Namespace;
+use libnetns::rundir::DEFAULT_RUN_DIR;
 
-use super::types::Netns;
+use crate::types::Netns;
 
 /// The caller's string; NULL is None.
 pub unsafe fn text<'a>(pointer: *const c_char) -> Option<&'a CStr> {

@@ -4,12 +4,12 @@ use std::ffi::{CStr, c_char, c_int};
 use std::mem::MaybeUninit;
 use std::ptr;
 
-use crate::error::{Object, Subject};
-use crate::nsid::{self, Ids};
+use libnetns::error::{Object, Subject};
+use libnetns::nsid::{self, Ids};
 
-use super::boundary;
-use super::convert::{self, Slot, text};
-use super::types::{Netns, NetnsNsidSnapshot};
+use crate::boundary;
+use crate::convert::{self, Slot, text};
+use crate::types::{Netns, NetnsNsidSnapshot};
 
 /// For netns_nsid_set(): the kernel picks the lowest id that is free.
 pub const NETNS_NSID_AUTO: i32 = -1;

@@ -4,15 +4,15 @@ use std::ffi::{CStr, c_char, c_int};
 use std::mem::MaybeUninit;
 use std::ptr;
 
-use crate::address::list::{self, Address};
-use crate::address::{self, AddressFlags};
-use crate::error::{Result, Subject};
-use crate::ip::Prefix;
-use crate::link::LinkName;
+use libnetns::address::list::{self, Address};
+use libnetns::address::{self, AddressFlags};
+use libnetns::error::{Result, Subject};
+use libnetns::ip::Prefix;
+use libnetns::link::LinkName;
 
-use super::boundary;
-use super::convert::{self, Slot, text};
-use super::types::{Netns, NetnsAddrSnapshot};
+use crate::boundary;
+use crate::convert::{self, Slot, text};
+use crate::types::{Netns, NetnsAddrSnapshot};
 
 /// For netns_addr_add_flags(): an IPv6 address can be used at once. Without it, the kernel first
 /// spends a second or two on finding out whether another host has it (duplicate address detection).

@@ -134,6 +134,10 @@ impl List {
         self.entries.len()
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     pub fn name(&self, i: usize) -> Option<&CStr> {
         let entry = self.entries.get(i)?;
         CStr::from_bytes_with_nul(&self.text[entry.start..entry.start + entry.len]).ok()

@@ -1,0 +1,262 @@
+//! What the helpers in iproute2's lib/namespace.c do, done as they do it where a program could tell
+//! the difference: what they open, what they leave out, what they say on stderr. Nothing else in the
+//! library prints.
+
+use std::ffi::{CStr, CString};
+use std::io::{self, IoSlice, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::sched::{CloneFlags, setns};
+
+use libnetns::directory::for_each_entry;
+use libnetns::error::{At, Error, Result, Step};
+use libnetns::failure::Failure;
+use libnetns::memory::extend;
+use libnetns::mount_namespace::{EtcFiles, MountNamespace};
+use libnetns::mounts;
+use libnetns::names;
+use libnetns::netlink::{self, Route};
+use libnetns::nsid;
+use libnetns::procfs::ProcPath;
+use libnetns::retry::open;
+use libnetns::rundir::{DEFAULT_RUN_DIR, RunDir, join_text};
+use libnetns::sys;
+
+/// iproute2 opens namespaces so, but for O_CLOEXEC.
+const OPEN_FLAGS: OFlag = OFlag::O_RDONLY.union(OFlag::O_CLOEXEC);
+
+/// How iproute2 spells the run directory when it speaks of it.
+const SPOKEN_RUN_DIR: &[u8] = b"/var/run/netns";
+
+/// Takes the calling thread into a namespace, one way, with a /sys and an /etc to go with it.
+pub fn switch(name: &CStr) -> Result<()> {
+    let quoted = name.to_bytes();
+    let ns = open_below_run_dir(name).inspect_err(|error| {
+        complain([b"Cannot open network namespace \"", quoted, b"\""], error.errno);
+    })?;
+    // What may fail for want of memory, before what cannot be taken back.
+    let files = match EtcFiles::of(Some(name)) {
+        Err(Error { step: Step::ReadEtc, .. }) => EtcFiles::default(),
+        files => files?,
+    };
+    let mut mounts =
+        MountNamespace::plan_sys(name).inspect_err(|error| complain([NO_SYS], error.errno))?;
+    setns(&ns, CloneFlags::CLONE_NEWNET).at(Step::Setns).inspect_err(|error| {
+        let words: [&[u8]; 3] = [b"setting the network namespace \"", quoted, b"\" failed"];
+        complain(words, error.errno);
+    })?;
+    drop(ns);
+    mounts.enter_without_etc().map_err(stuck)?;
+    for (source, target) in files.pairs() {
+        let (source_text, target_text) = (source.to_bytes(), target.to_bytes());
+        if let Err(errno) = mounts::bind(source, target) {
+            complain([b"Bind ", source_text, b" -> ", target_text, b" failed"], errno);
+        }
+    }
+    Ok(())
+}
+
+const NO_SYS: &[u8] = b"mount of /sys failed";
+
+/// The thread stays where it has come to.
+fn stuck(failure: Failure) -> Error {
+    let words: &[u8] = match failure.step {
+        Step::UnshareMounts => b"unshare failed",
+        Step::MakeSlave => b"\"mount --make-rslave /\" failed",
+        _ => NO_SYS,
+    };
+    complain([words], failure.errno);
+    Error::new(failure.step, failure.errno)
+}
+
+/// Opens what `text` names: with a '/' a path, without one a name; and where that cannot be opened,
+/// the namespace of the process with that number. It may turn out to be anything. Symlinks are
+/// followed, because many a name is one that leads to /proc/PID/ns/net.
+pub fn get_fd(text: &CStr) -> Result<OwnedFd> {
+    let named = if is_path(text) {
+        open(text, OPEN_FLAGS).at(Step::OpenPath)
+    } else {
+        open_below_run_dir(text)
+    };
+    named.or_else(|error| match path_of_process(text) {
+        Some(path) => open(path.as_cstr(), OPEN_FLAGS).map_err(neither),
+        None => Err(error),
+    })
+}
+
+/// Why a number is neither a name nor a process's.
+fn neither(errno: Errno) -> Error {
+    let error = Error::new(Step::FindNamespace, errno);
+    match errno {
+        Errno::ENOENT => {
+            error.hint("no network namespace has this name, and /proc shows no such process")
+        }
+        _ => error,
+    }
+}
+
+pub fn is_path(text: &CStr) -> bool {
+    text.to_bytes().contains(&b'/')
+}
+
+fn open_below_run_dir(text: &CStr) -> Result<OwnedFd> {
+    let path = join_text(DEFAULT_RUN_DIR, text)?;
+    open(&path, OPEN_FLAGS).at(Step::Open)
+}
+
+/// /proc knows a process by its plain number only: no sign, no blank, no 0 in front.
+fn path_of_process(text: &CStr) -> Option<ProcPath> {
+    let text = text.to_str().ok()?;
+    let pid: u32 = text.parse().ok()?;
+    let path = ProcPath::format(format_args!("/proc/{pid}/ns/net"));
+    (text.starts_with(|c: char| matches!(c, '1'..='9')) && pid <= i32::MAX as u32).then_some(path)
+}
+
+/// What is in the run directory, namespace or not, in the directory's own order, each with its NUL.
+/// A run directory that does not exist has nothing in it; any other that cannot be opened is
+/// complained of.
+pub fn entries() -> Result<Vec<u8>> {
+    read_entries().inspect_err(|error| {
+        complain([b"Failed to open directory ", SPOKEN_RUN_DIR], error.errno);
+    })
+}
+
+fn read_entries() -> Result<Vec<u8>> {
+    let mut names = Vec::new();
+    let dir = match RunDir::open(DEFAULT_RUN_DIR) {
+        Err(error) if error.errno == Errno::ENOENT => return Ok(names),
+        dir => dir?,
+    };
+    let read = for_each_entry(dir.as_fd(), Step::ReadRunDir, |name, _| {
+        let name = name.to_bytes_with_nul();
+        if name != b".\0" && name != b"..\0" {
+            extend(&mut names, name)?;
+        }
+        Ok(())
+    });
+    match read {
+        // As far as it can be read, as a loop around readdir(3) has it.
+        Err(Error { step: Step::ReadRunDir, .. }) => Ok(names),
+        read => read.map(|()| names),
+    }
+}
+
+/// The id that the namespace of somebody else's socket has for `ns`; None: it has none. No socket is
+/// told as one that is not open.
+pub fn id_of(socket: Option<BorrowedFd>, ns: BorrowedFd) -> Result<Option<i32>> {
+    talk(socket, |route| nsid::ask(route, ns))
+}
+
+/// Gives `ns` an id there; one that is negative is the kernel's to pick.
+pub fn set_id(socket: Option<BorrowedFd>, ns: BorrowedFd, id: i32) -> Result<()> {
+    talk(socket, |route| nsid::give(route, ns, id))
+}
+
+fn talk<T>(socket: Option<BorrowedFd>, talk: impl FnOnce(&mut Route) -> Result<T>) -> Result<T> {
+    socket
+        .ok_or(Error::new(Step::Send, Errno::EBADF))
+        .and_then(Route::on)
+        .and_then(|mut route| talk(&mut route))
+        .inspect_err(complain_of_talk)
+}
+
+/// The first name whose namespace has this id in the calling thread's.
+pub fn name_of(id: i32) -> Result<Option<CString>> {
+    netlink::with(None, |route| find_name(route, id)).inspect_err(|error| {
+        if error.step == Step::Socket {
+            complain([b"Cannot open netlink socket"], error.errno);
+        }
+    })
+}
+
+fn find_name(route: &mut Route, id: i32) -> Result<Option<CString>> {
+    let names = entries()?;
+    let names = names.split_inclusive(|&byte| byte == 0);
+    for name in names.filter_map(|name| CStr::from_bytes_with_nul(name).ok()) {
+        let ns = match get_fd(name) {
+            Err(error) if error.step == Step::Memory => return Err(error),
+            Err(_) => continue,
+            Ok(ns) => ns,
+        };
+        match nsid::ask(route, ns.as_fd()) {
+            Ok(Some(found)) if found == id => return names::copy(name).map(Some),
+            Ok(_) => {}
+            Err(error) if error.step == Step::Memory => return Err(error),
+            Err(error) => complain_of_talk(&error),
+        }
+    }
+    Ok(None)
+}
+
+/// The kernel's own words for a refusal, where it has any; it gives them to who has asked for them.
+fn complain_of_talk(error: &Error) {
+    match error.step {
+        Step::GetId | Step::SetId => error
+            .with_kernel_text(|text| {
+                let end: &[u8] = if text.ends_with(b".") { b"\n" } else { b".\n" };
+                say(&[b"Error: ", text, end]);
+            })
+            .unwrap_or_else(|| complain([b"RTNETLINK answers"], error.errno)),
+        Step::Send => complain([b"Cannot talk to rtnetlink"], error.errno),
+        _ => {
+            let mut number = [0; 16];
+            let mut rest = &mut number[..];
+            // It has room for any number.
+            let _ = write!(rest, " ({})", error.errno as i32);
+            let left = rest.len();
+            let mut buffer = [0; 128];
+            let reason = sys::error_text(error.errno, &mut buffer);
+            say(&[b"netlink receive error ", reason, &number[..number.len() - left], b"\n"]);
+        }
+    }
+}
+
+/// `words: reason`.
+fn complain<const N: usize>(words: [&[u8]; N], reason: Errno) {
+    const { assert!(N + 3 <= LONGEST_LINE) };
+    let mut buffer = [0; 128];
+    let reason = sys::error_text(reason, &mut buffer);
+    let mut line: [&[u8]; LONGEST_LINE] = [b""; LONGEST_LINE];
+    for (place, word) in line.iter_mut().zip(words.into_iter().chain([b": ", reason, b"\n"])) {
+        *place = word;
+    }
+    say(&line);
+}
+
+/// In pieces.
+const LONGEST_LINE: usize = 8;
+
+/// Says it on stderr, in one write so that no other thread's line gets into it.
+fn say(line: &[&[u8]]) {
+    let mut pieces = [IoSlice::new(b""); LONGEST_LINE];
+    for (piece, word) in pieces.iter_mut().zip(line) {
+        *piece = IoSlice::new(word);
+    }
+    while rustix::io::writev(io::stderr().as_fd(), &pieces) == Err(rustix::io::Errno::INTR) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_has_one_spelling() {
+        let path = |text| path_of_process(text).map(|path| path.as_cstr().to_owned());
+        assert_eq!(path(c"1"), Some(c"/proc/1/ns/net".to_owned()));
+        assert_eq!(path(c"2147483647"), Some(c"/proc/2147483647/ns/net".to_owned()));
+        for text in [c"", c"0", c"01", c"+1", c"-1", c" 1", c"1 ", c"0x1", c"1a", c"2147483648"] {
+            assert_eq!(path(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_looked_for_before_a_process() {
+        let missing = get_fd(c"no such name").unwrap_err();
+        assert_eq!((missing.step, missing.errno), (Step::Open, Errno::ENOENT));
+        let gone = get_fd(c"2147483647").unwrap_err();
+        assert_eq!((gone.step, gone.errno), (Step::FindNamespace, Errno::ENOENT));
+        assert!(get_fd(c"/proc/self/ns/net").is_ok());
+    }
+}
