@@ -4,11 +4,12 @@ use std::ffi::{CStr, c_char, c_int};
 use std::mem::MaybeUninit;
 use std::ptr;
 
-use libnetns::address::list::{self, Address};
-use libnetns::address::{self, AddressFlags};
-use libnetns::error::{Result, Subject};
-use libnetns::ip::Prefix;
-use libnetns::link::LinkName;
+use libnetns::error::Result;
+use libnetns::explain::Subject;
+use libnetns::rtnl::address::list::{self, Address};
+use libnetns::rtnl::address::{self, AddressFlags};
+use libnetns::rtnl::ip::Prefix;
+use libnetns::rtnl::link::LinkName;
 
 use crate::boundary;
 use crate::convert::{self, Slot, text};

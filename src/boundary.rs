@@ -6,7 +6,8 @@ use std::panic::{self, AssertUnwindSafe};
 
 use nix::errno::Errno;
 
-use libnetns::error::{Error, Result, Step, Subject};
+use libnetns::error::{Failure, Result, Step};
+use libnetns::explain::Subject;
 
 use crate::message;
 
@@ -109,7 +110,7 @@ fn shielded<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
     panic::catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| {
         // Dropping it could panic again.
         std::mem::forget(payload);
-        Err(Error::new(Step::Panic, Errno::ENOTRECOVERABLE)
+        Err(Failure::new(Step::Panic, Errno::ENOTRECOVERABLE)
             .hint("a bug in libnetns: please report it"))
     })
 }
@@ -194,9 +195,9 @@ unsafe extern "C" {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use libnetns::error::Object;
+    use libnetns::explain::Object;
 
-    const SUBJECT: Subject = Subject { verb: "test", rundir: None, object: Object::Nothing };
+    const SUBJECT: Subject = Subject { verb: "test", rundir: c"", object: Object::Nothing };
 
     #[test]
     fn success_leaves_errno_alone() {
@@ -210,7 +211,7 @@ mod tests {
 
     #[test]
     fn failure_is_minus_errno_and_errno_and_a_message() {
-        let result = call::<()>(SUBJECT, || Err(Error::new(Step::Setns, Errno::EIO)));
+        let result = call::<()>(SUBJECT, || Err(Failure::new(Step::Setns, Errno::EIO)));
         assert_eq!((result, Errno::last()), (-libc::EIO, Errno::EIO));
         assert_eq!(message::text().to_str(), Ok("test: setns: Input/output error"));
     }

@@ -2,17 +2,19 @@
 //! that grow.
 
 use std::ffi::{CStr, c_char};
+use std::fmt::Display;
 use std::mem::{self, MaybeUninit};
 use std::{ptr, slice};
 
 use bitflags::Flags;
 use nix::errno::Errno;
 
-use libnetns::entry::Name;
-use libnetns::error::{Error, Object, Result, Step, Subject};
-use libnetns::link::LinkName;
-use libnetns::namespace::Namespace;
-use libnetns::rundir::DEFAULT_RUN_DIR;
+use libnetns::error::{Failure, Result, Step};
+use libnetns::explain::{Object, Subject};
+use libnetns::namespace::handle::Namespace;
+use libnetns::rtnl::link::LinkName;
+use libnetns::rundir::name::DEFAULT_RUN_DIR;
+use libnetns::rundir::name::Name;
 
 use crate::types::Netns;
 
@@ -26,7 +28,7 @@ pub unsafe fn text<'a>(pointer: *const c_char) -> Option<&'a CStr> {
 }
 
 pub fn required<T>(argument: Option<T>, complaint: &'static str) -> Result<T> {
-    argument.ok_or(Error::invalid(complaint))
+    argument.ok_or(Failure::invalid(complaint))
 }
 
 pub fn handle(ns: Option<&Netns>) -> Result<&Netns> {
@@ -54,7 +56,7 @@ pub fn link_name(text: Option<&CStr>) -> Result<LinkName<'_>> {
 pub fn rundir(text: Option<&CStr>) -> Result<&CStr> {
     match text {
         Some(path) if path.is_empty() => {
-            Err(Error::invalid_at(Step::RunDirPath, "its path is empty"))
+            Err(Failure::invalid_at(Step::RunDirPath, "its path is empty"))
         }
         path => Ok(path.unwrap_or(DEFAULT_RUN_DIR)),
     }
@@ -65,7 +67,7 @@ pub fn flags<F: Flags<Bits = u32>>(bits: u32) -> Result<F> {
 }
 
 pub fn no_flags(bits: u32) -> Result<()> {
-    if bits == 0 { Ok(()) } else { Err(Error::invalid("unknown flag")) }
+    if bits == 0 { Ok(()) } else { Err(Failure::invalid("unknown flag")) }
 }
 
 /// What a call about a name is about.
@@ -74,11 +76,15 @@ pub fn about_name<'a>(
     rundir: Option<&'a CStr>,
     name: Option<&'a CStr>,
 ) -> Subject<'a> {
-    Subject { verb, rundir, object: name.map_or(Object::Missing, Object::Name) }
+    about_in(rundir, verb, name.map_or(Object::Missing, Object::Name))
 }
 
 pub fn about_handle<'a>(verb: &'static str, ns: Option<&'a Netns>) -> Subject<'a> {
-    about(verb, ns.map_or(Object::Missing, |ns| Object::Handle(&ns.0)))
+    about(verb, handle_object(ns))
+}
+
+pub fn handle_object(ns: Option<&Netns>) -> Object<'_> {
+    shown(ns).map_or(Object::Missing, Object::Handle)
 }
 
 /// What a call about an interface is about.
@@ -97,16 +103,30 @@ pub fn about_setting<'a>(
     what: Option<&'a CStr>,
     (word, other): (&'static str, Option<&'a CStr>),
 ) -> Subject<'a> {
-    about(verb, Object::Setting { what, of: [(word, other), ("", None)], ns: namespace(ns) })
+    about(verb, Object::Setting { what, of: [(word, other), ("", None)], ns: shown(ns) })
 }
 
 /// What a call about all of a namespace is about; NULL is the calling thread's.
 pub fn about_namespace<'a>(verb: &'static str, ns: Option<&'a Netns>) -> Subject<'a> {
-    about(verb, namespace(ns).map_or(Object::Here, Object::Handle))
+    about(verb, shown(ns).map_or(Object::Here, Object::Handle))
+}
+
+/// A handle as messages show it.
+pub fn shown(ns: Option<&Netns>) -> Option<&dyn Display> {
+    Some(&ns?.0)
+}
+
+/// What a call about a run directory, NULL being NETNS_RUN_DIR, or something in it is about.
+pub fn about_in<'a>(
+    rundir: Option<&'a CStr>,
+    verb: &'static str,
+    object: Object<'a>,
+) -> Subject<'a> {
+    Subject { verb, rundir: rundir.unwrap_or(DEFAULT_RUN_DIR), object }
 }
 
 pub fn about<'a>(verb: &'static str, object: Object<'a>) -> Subject<'a> {
-    Subject { verb, rundir: None, object }
+    Subject { verb, rundir: DEFAULT_RUN_DIR, object }
 }
 
 /// A text for C that lives as long as what it is of.
@@ -121,7 +141,7 @@ pub struct Slot<T>(Vec<T>);
 impl<T> Slot<T> {
     pub fn new() -> Result<Slot<T>> {
         let mut memory = Vec::new();
-        memory.try_reserve_exact(1).map_err(|_| Error::no_memory())?;
+        memory.try_reserve_exact(1).map_err(|_| Failure::no_memory())?;
         Ok(Slot(memory))
     }
 
@@ -175,10 +195,10 @@ unsafe fn size_of_callers<T: Growing>(pointer: *const T) -> Result<usize> {
     // SAFETY: the caller passes a struct whose first member is its size.
     let size = unsafe { pointer.cast::<u32>().read_unaligned() } as usize;
     if size < T::FIRST_SIZE {
-        return Err(Error::invalid(T::WRONG_SIZE));
+        return Err(Failure::invalid(T::WRONG_SIZE));
     }
     if size > MOST {
-        return Err(Error::new(Step::Argument, Errno::E2BIG).hint(T::WRONG_SIZE));
+        return Err(Failure::new(Step::Argument, Errno::E2BIG).hint(T::WRONG_SIZE));
     }
     Ok(size)
 }
@@ -193,7 +213,7 @@ pub unsafe fn input<T: Growing>(pointer: *const T) -> Result<Option<T>> {
     let given = unsafe { slice::from_raw_parts(pointer.cast::<u8>(), size_of_callers(pointer)?) };
     let known = given.len().min(mem::size_of::<T>());
     if given[known..].iter().any(|&byte| byte != 0) {
-        return Err(Error::new(Step::Argument, Errno::E2BIG)
+        return Err(Failure::new(Step::Argument, Errno::E2BIG)
             .hint("the options have members that this version of the library does not know"));
     }
     let mut value = MaybeUninit::<T>::zeroed();
@@ -214,7 +234,7 @@ impl<T: Growing> Output<T> {
     /// None of it but the size need be initialised, and it has to live as long as the result.
     pub unsafe fn new(pointer: *mut T, is_null: &'static str) -> Result<Output<T>> {
         if pointer.is_null() {
-            return Err(Error::invalid(is_null));
+            return Err(Failure::invalid(is_null));
         }
         // SAFETY: the caller passes NULL or a struct of the size that it says.
         Ok(Output { pointer, size: unsafe { size_of_callers(pointer) }? })

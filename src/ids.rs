@@ -4,8 +4,8 @@ use std::ffi::{CStr, c_char, c_int};
 use std::mem::MaybeUninit;
 use std::ptr;
 
-use libnetns::error::{Object, Subject};
-use libnetns::nsid::{self, Ids};
+use libnetns::explain::Object;
+use libnetns::rtnl::nsid::{self, Ids};
 
 use crate::boundary;
 use crate::convert::{self, Slot, text};
@@ -145,7 +145,7 @@ pub unsafe extern "C" fn netns_nsid_list(
         Some(ns) => ("list the nsids of", Object::Handle(&ns.0)),
         None => ("list the nsids", Object::Nothing),
     };
-    boundary::call(Subject { verb, rundir, object }, || {
+    boundary::call(convert::about_in(rundir, verb, object), || {
         convert::no_flags(flags)?;
         let out = convert::out(out)?;
         let slot = Slot::new()?;

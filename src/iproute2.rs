@@ -10,7 +10,8 @@ use std::ptr;
 
 use nix::errno::Errno;
 
-use libnetns::error::{Error, Object, Result, Subject};
+use libnetns::error::{Failure, Result};
+use libnetns::explain::{Object, Subject};
 
 use crate::boundary;
 use crate::convert::{self, text};
@@ -151,7 +152,7 @@ fn end_foreach(names: ManuallyDrop<Vec<u8>>) {
 ///
 /// Returns the id; or -1 if there is none, or if name cannot be opened, which errno tells; or -2 with
 /// errno as the kernel has it, after printing one of
-///   Error: the kernel's own words, if the socket has NETLINK_EXT_ACK.
+///   Failure: the kernel's own words, if the socket has NETLINK_EXT_ACK.
 ///   RTNETLINK answers: ERROR
 ///   Cannot talk to rtnetlink: ERROR
 ///   netlink receive error ERROR (ERRNO)
@@ -236,7 +237,7 @@ pub unsafe extern "C" fn netns_name_from_id(id: i32) -> *mut c_char {
             let Some(name) = helpers::name_of(id)? else { return Ok(ptr::null_mut()) };
             // SAFETY: it copies a string.
             let copy = unsafe { libc::strdup(name.as_ptr()) };
-            if copy.is_null() { Err(Error::no_memory()) } else { Ok(copy) }
+            if copy.is_null() { Err(Failure::no_memory()) } else { Ok(copy) }
         });
     found.unwrap_or(ptr::null_mut())
 }

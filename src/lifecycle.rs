@@ -6,9 +6,11 @@ use std::os::fd::BorrowedFd;
 
 use nix::errno::Errno;
 
-use libnetns::error::{Error, Object, Result, Step, Subject};
-use libnetns::lifecycle::{self, CreateFlags, RemoveFlags};
-use libnetns::namespace::Namespace;
+use libnetns::error::{Failure, Result, Step};
+use libnetns::explain::Object;
+use libnetns::namespace::handle::Namespace;
+use libnetns::rundir::create::{self, CreateFlags, RemoveFlags};
+use libnetns::rundir::open::{open_named, open_path};
 
 use crate::boundary;
 use crate::convert::{self, Slot, text};
@@ -117,18 +119,18 @@ fn create(
         Some(name) => ("create", Object::Name(name)),
         None => ("create an anonymous namespace", Object::Nothing),
     };
-    boundary::call(Subject { verb, rundir, object }, || {
+    boundary::call(convert::about_in(rundir, verb, object), || {
         let flags = convert::flags::<CreateFlags>(flags)?;
         let rundir = convert::rundir(rundir)?;
         let Some(name) = name else {
             let out = convert::required(out, "neither a name nor a place for the handle given")?;
             let slot = Slot::new()?;
-            out.write(slot.give(Netns(lifecycle::create_anonymous(flags)?)));
+            out.write(slot.give(Netns(create::create_anonymous(flags)?)));
             return Ok(());
         };
         let slot = Slot::new()?;
         let name = convert::name(Some(name))?;
-        let ns = lifecycle::create(rundir, name, flags)?;
+        let ns = create::create(rundir, name, flags)?;
         if let Some(out) = out {
             out.write(slot.give(Netns(ns)));
         }
@@ -170,7 +172,7 @@ pub unsafe extern "C" fn netns_open(
     match name.filter(|text| text.to_bytes().contains(&b'/')) {
         Some(path) => open(Object::Path(path), None, out, || {
             convert::no_flags(flags)?;
-            Namespace::open_path(path)
+            open_path(path)
         }),
         None => open_name(None, name, flags, out),
     }
@@ -247,7 +249,7 @@ pub unsafe extern "C" fn netns_open_fd(
 ) -> c_int {
     open(Object::Descriptor(fd), None, out, || {
         if fd < 0 {
-            return Err(Error::new(Step::Duplicate, Errno::EBADF));
+            return Err(Failure::new(Step::Duplicate, Errno::EBADF));
         }
         // SAFETY: it is the caller's, and stays open during the call; if it is not open, the first
         // system call says so.
@@ -305,7 +307,7 @@ fn open_name(
 ) -> c_int {
     open(name.map_or(Object::Missing, Object::Name), rundir, out, || {
         convert::no_flags(flags)?;
-        Namespace::open_named(convert::rundir(rundir)?, convert::name(name)?)
+        open_named(convert::rundir(rundir)?, convert::name(name)?)
     })
 }
 
@@ -320,7 +322,7 @@ fn open(
     } else {
         "open"
     };
-    boundary::call(Subject { verb, rundir, object }, || {
+    boundary::call(convert::about_in(rundir, verb, object), || {
         let out = convert::out(out)?;
         let slot = Slot::new()?;
         out.write(slot.give(Netns(opened()?)));
@@ -391,7 +393,7 @@ fn attach(rundir: Option<&CStr>, ns: Option<&Netns>, name: Option<&CStr>, flags:
     boundary::call(convert::about_name("attach", rundir, name), || {
         convert::no_flags(flags)?;
         let ns = convert::handle(ns)?;
-        lifecycle::attach(convert::rundir(rundir)?, &ns.0, convert::name(name)?)
+        create::attach(convert::rundir(rundir)?, &ns.0, convert::name(name)?)
     })
 }
 
@@ -449,6 +451,6 @@ pub unsafe extern "C" fn netns_remove_at(
 fn remove(rundir: Option<&CStr>, name: Option<&CStr>, flags: u32) -> c_int {
     boundary::call(convert::about_name("remove", rundir, name), || {
         let flags = convert::flags::<RemoveFlags>(flags)?;
-        lifecycle::remove(convert::rundir(rundir)?, convert::name(name)?, flags)
+        create::remove(convert::rundir(rundir)?, convert::name(name)?, flags)
     })
 }

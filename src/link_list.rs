@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_int};
 use std::mem::MaybeUninit;
 use std::ptr;
 
-use libnetns::link::list::{self, Link};
+use libnetns::rtnl::link::list::{self, Link};
 
 use crate::boundary;
 use crate::convert::{self, Slot};

@@ -3,9 +3,9 @@
 use std::ffi::{CStr, c_char, c_int};
 
 use libnetns::error::Result;
-use libnetns::ip::LinkAddress;
-use libnetns::link::setup::{self, Kind, MacvlanMode, Place};
-use libnetns::link::{self, LinkName};
+use libnetns::rtnl::ip::LinkAddress;
+use libnetns::rtnl::link::setup::{self, Kind, MacvlanMode, Place};
+use libnetns::rtnl::link::{self, LinkName};
 
 use crate::boundary;
 use crate::convert::{self, text};

@@ -4,8 +4,9 @@ use std::ffi::{CStr, c_char, c_int};
 use std::mem::MaybeUninit;
 use std::ptr;
 
-use libnetns::error::{Object, Result, Subject};
-use libnetns::list::{List, ListFlags};
+use libnetns::error::Result;
+use libnetns::explain::{Object, Subject};
+use libnetns::rundir::list::{List, ListFlags};
 
 use crate::boundary;
 use crate::convert::{self, Slot, text};
@@ -61,7 +62,7 @@ fn list(
     flags: u32,
     out: Option<&mut MaybeUninit<*mut NetnsNameSnapshot>>,
 ) -> c_int {
-    let subject = Subject { verb: "list", rundir, object: Object::RunDir };
+    let subject = convert::about_in(rundir, "list", Object::RunDir);
     give_list(subject, out, || {
         List::read(convert::rundir(rundir)?, convert::flags::<ListFlags>(flags)?)
     })
@@ -157,7 +158,7 @@ fn names(
     flags: u32,
     out: Option<&mut MaybeUninit<*mut NetnsNameSnapshot>>,
 ) -> c_int {
-    let subject = Subject { rundir, ..convert::about_handle("find the names of", ns) };
+    let subject = convert::about_in(rundir, "find the names of", convert::handle_object(ns));
     give_list(subject, out, || {
         convert::no_flags(flags)?;
         List::names_of(convert::rundir(rundir)?, &convert::handle(ns)?.0)

@@ -5,7 +5,8 @@ use std::cell::RefCell;
 use std::ffi::c_char;
 use std::fmt::{self, Write};
 
-use libnetns::error::{Error, Subject};
+use libnetns::error::Failure;
+use libnetns::explain::Subject;
 
 /// The longest names and paths are shortened so that the remedy at the end is never cut.
 const CAPACITY: usize = 2048;
@@ -31,7 +32,7 @@ impl Write for Message {
     }
 }
 
-pub fn store(subject: &Subject, error: Error) {
+pub fn store(subject: &Subject, error: Failure) {
     MESSAGE.with_borrow_mut(|message| {
         message.len = 0;
         // It takes any amount of text.
@@ -56,15 +57,16 @@ pub fn text() -> std::ffi::CString {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use libnetns::error::{Object, Step};
+    use libnetns::error::Step;
+    use libnetns::explain::Object;
     use nix::errno::Errno;
 
     #[test]
     fn the_remedy_survives_the_longest_name() {
         let name = std::ffi::CString::new([1; 255]).unwrap();
         let dir = std::ffi::CString::new([2; 4095]).unwrap();
-        let subject = Subject { verb: "create", rundir: Some(&dir), object: Object::Name(&name) };
-        store(&subject, Error::new(Step::Bind, Errno::EPERM));
+        let subject = Subject { verb: "create", rundir: &dir, object: Object::Name(&name) };
+        store(&subject, Failure::new(Step::Bind, Errno::EPERM));
         let text = text();
         assert!(text.to_str().unwrap().ends_with("over the mount namespace)"), "{text:?}");
     }

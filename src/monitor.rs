@@ -3,9 +3,10 @@
 use std::ffi::{c_char, c_int};
 use std::mem::MaybeUninit;
 
-use libnetns::error::{Object, Result, Subject};
-use libnetns::monitor::{Change, Event, Monitor, MonitorFlags};
-use libnetns::names;
+use libnetns::error::Result;
+use libnetns::explain::{Object, Subject};
+use libnetns::rundir::monitor::{Change, Event, Monitor, MonitorFlags};
+use libnetns::util::try_vec;
 
 use crate::boundary;
 use crate::convert::{self, Growing, Output, Slot, has_no_tail_padding, text};
@@ -90,12 +91,12 @@ pub unsafe extern "C" fn netns_monitor_open(
 ) -> c_int {
     // SAFETY: the caller passes NULL or a string.
     let rundir = unsafe { text(rundir) };
-    let subject = Subject { verb: "monitor", rundir, object: Object::RunDir };
+    let subject = convert::about_in(rundir, "monitor", Object::RunDir);
     boundary::call(subject, || {
         let flags = convert::flags::<MonitorFlags>(flags)?;
         let out = convert::out(out)?;
         let slot = Slot::new()?;
-        let rundir = names::copy(convert::rundir(rundir)?)?;
+        let rundir = try_vec::copy_c_str(convert::rundir(rundir)?)?;
         let monitor = Monitor::open(&rundir, flags)?;
         out.write(slot.give(NetnsMonitor { monitor, rundir }));
         Ok(())
@@ -172,7 +173,7 @@ fn for_c(event: Event) -> NetnsEvent {
 }
 
 fn about_monitor(m: Option<&NetnsMonitor>) -> Subject<'_> {
-    Subject { verb: "monitor", rundir: m.map(|m| &*m.rundir), object: Object::RunDir }
+    convert::about_in(m.map(|m| &*m.rundir), "monitor", Object::RunDir)
 }
 
 fn monitor(m: Option<&NetnsMonitor>) -> Result<&NetnsMonitor> {

@@ -1,7 +1,7 @@
 //! Processes: who is in a namespace.
 
-use libnetns::error::{Error, Result};
-use libnetns::process::{self, PidsFlags};
+use libnetns::error::{Failure, Result};
+use libnetns::namespace::pids::{self, PidsFlags};
 
 use crate::boundary;
 use crate::convert;
@@ -38,9 +38,9 @@ pub unsafe extern "C" fn netns_pids(
         let ns = convert::handle(ns)?;
         let flags = convert::flags::<PidsFlags>(flags)?;
         if pids.is_null() && cap != 0 {
-            return Err(Error::invalid("no place for the process IDs given"));
+            return Err(Failure::invalid("no place for the process IDs given"));
         }
-        let found = process::pids(&ns.0, flags)?;
+        let found = pids::pids(&ns.0, flags)?;
         // SAFETY: the caller passes room for cap ids.
         unsafe { store(&found, pids, cap) }
     })

@@ -7,13 +7,14 @@ use std::slice;
 
 use rustix::thread::{Gid, Uid};
 
-use libnetns::error::{Detail, Error, Object, ProgramCall, Result};
-use libnetns::exec;
-use libnetns::mount_namespace::Keep;
-use libnetns::plan::{Options, Plan, SpawnFlags, Stdio, User};
-use libnetns::program::Arguments;
-use libnetns::spawn::{self, Child};
-use libnetns::sys::{Argument, ArgumentArray};
+use libnetns::error::{Failure, Result};
+use libnetns::explain::{Detail, Object, ProgramCall};
+use libnetns::os::syscalls::{Argument, ArgumentArray};
+use libnetns::program::exec;
+use libnetns::program::lookup::Arguments;
+use libnetns::program::mount_namespace::Keep;
+use libnetns::program::plan::{Options, Plan, SpawnFlags, Stdio, User};
+use libnetns::program::spawn::{self, Child};
 
 use crate::boundary;
 use crate::convert::{self, Growing, has_no_tail_padding, text};
@@ -242,7 +243,7 @@ pub unsafe extern "C" fn netns_spawn(
             unsafe { (program(file, argv, envp)?, convert::input(options)?) };
         let pidfd = options.map_or(ptr::null_mut(), |options| options.pidfd);
         if pid.is_null() && pidfd.is_null() {
-            return Err(Error::invalid("no place for the child's process ID or pidfd given"));
+            return Err(Failure::invalid("no place for the child's process ID or pidfd given"));
         }
         // SAFETY: the same.
         let options =
@@ -256,7 +257,7 @@ pub unsafe extern "C" fn netns_spawn(
 }
 
 fn about_program<'a>(ns: Option<&'a Netns>, file: Option<&'a CStr>) -> ProgramCall<'a> {
-    ProgramCall { file, ns: ns.map(|ns| &ns.0), detail: Detail::default() }
+    ProgramCall { file, ns: convert::shown(ns), detail: Detail::default() }
 }
 
 /// The program and where it is looked up, and what it is given.
@@ -347,7 +348,7 @@ unsafe fn user<'a>(raw: &NetnsSpawnOptions) -> Result<User<'a>> {
     // SAFETY: the caller passes groups_len groups, or NULL.
     let groups = unsafe { groups(raw.groups, raw.groups_len) }?;
     if raw.uid == NO_ID || raw.gid == NO_ID || groups.contains(&NO_ID) {
-        return Err(Error::invalid("user or group ID -1"));
+        return Err(Failure::invalid("user or group ID -1"));
     }
     // SAFETY: a Gid is such a number, and nothing else.
     let groups = unsafe { slice::from_raw_parts(groups.as_ptr().cast::<Gid>(), groups.len()) };
@@ -359,10 +360,10 @@ unsafe fn groups<'a>(groups: *const u32, len: usize) -> Result<&'a [u32]> {
         return Ok(&[]);
     }
     if groups.is_null() {
-        return Err(Error::invalid("no groups given, although their number is not 0"));
+        return Err(Failure::invalid("no groups given, although their number is not 0"));
     }
     if len > MOST_GROUPS {
-        return Err(Error::invalid("more than 65536 supplementary groups"));
+        return Err(Failure::invalid("more than 65536 supplementary groups"));
     }
     // SAFETY: see the caller.
     Ok(unsafe { slice::from_raw_parts(groups, len) })
@@ -371,7 +372,7 @@ unsafe fn groups<'a>(groups: *const u32, len: usize) -> Result<&'a [u32]> {
 unsafe fn descriptor<'a>(fd: c_int) -> Result<Option<BorrowedFd<'a>>> {
     match fd {
         -1 => Ok(None),
-        fd if fd < 0 => Err(Error::invalid("a descriptor is less than -1")),
+        fd if fd < 0 => Err(Failure::invalid("a descriptor is less than -1")),
         // SAFETY: see the caller.
         fd => Ok(Some(unsafe { BorrowedFd::borrow_raw(fd) })),
     }

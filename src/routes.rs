@@ -4,10 +4,11 @@ use std::ffi::{CStr, c_char, c_int};
 use std::mem::MaybeUninit;
 use std::ptr;
 
-use libnetns::error::{Object, Result, Subject};
-use libnetns::ip;
-use libnetns::route::list::{self, RouteListFlags};
-use libnetns::route::{self, Route};
+use libnetns::error::Result;
+use libnetns::explain::{Object, Subject};
+use libnetns::rtnl::ip;
+use libnetns::rtnl::route::list::{self, RouteListFlags};
+use libnetns::rtnl::route::{self, Route};
 
 use crate::boundary;
 use crate::convert::{self, Slot, text};
@@ -98,7 +99,7 @@ fn about<'a>(
     ifname: Option<&'a CStr>,
 ) -> Subject<'a> {
     let of = [("via", via), ("on", ifname)];
-    convert::about(verb, Object::Setting { what: dst, of, ns: convert::namespace(ns) })
+    convert::about(verb, Object::Setting { what: dst, of, ns: convert::shown(ns) })
 }
 
 fn arguments<'a>(

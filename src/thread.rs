@@ -7,8 +7,9 @@ use std::ptr;
 
 use nix::errno::Errno;
 
-use libnetns::error::{Object, Result};
-use libnetns::switch::{self, Visit};
+use libnetns::error::Result;
+use libnetns::explain::Object;
+use libnetns::namespace::visit::{self, Visit};
 
 use crate::boundary::{self, FromErrno};
 use crate::convert;
@@ -28,7 +29,9 @@ use crate::types::Netns;
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn netns_setns(ns: Option<&Netns>) -> c_int {
-    boundary::call(convert::about_handle("switch to", ns), || switch::set(&convert::handle(ns)?.0))
+    boundary::call(convert::about_handle("switch to", ns), || {
+        visit::set(convert::handle(ns)?.0.proved())
+    })
 }
 
 /// Moves the calling thread into the namespace until netns_leave(). Threads that it starts in there
@@ -51,7 +54,7 @@ pub unsafe extern "C" fn netns_setns(ns: Option<&Netns>) -> c_int {
 #[must_use]
 pub unsafe extern "C" fn netns_enter(ns: Option<&Netns>) -> c_int {
     boundary::call(convert::about_handle("enter", ns), || {
-        Ok(Visit::begin(&convert::handle(ns)?.0)?.into_token())
+        Ok(Visit::begin(convert::handle(ns)?.0.proved())?.into_token())
     })
 }
 
@@ -73,7 +76,7 @@ pub unsafe extern "C" fn netns_enter(ns: Option<&Netns>) -> c_int {
 pub unsafe extern "C" fn netns_leave(token: c_int) -> c_int {
     boundary::call(convert::about("leave", Object::Descriptor(token)), || {
         // SAFETY: it is what netns_enter() gave to the caller, or a descriptor of the caller's own.
-        unsafe { switch::leave(token) }
+        unsafe { visit::leave(token) }
     })
 }
 
@@ -169,7 +172,7 @@ unsafe fn begin_run(
     boundary::attempt(convert::about_namespace("run in", ns), || {
         let func = convert::required(func, "no function given")?;
         match convert::namespace(ns) {
-            Some(ns) => Ok((func, Visit::begin(ns)?.into_token())),
+            Some(ns) => Ok((func, Visit::begin(ns.proved())?.into_token())),
             None => Ok((func, HERE)),
         }
     })
@@ -196,7 +199,7 @@ unsafe fn end_visit(home: RawFd) -> Result<()> {
         return Ok(());
     }
     // SAFETY: begin_run() got it from into_token().
-    unsafe { switch::end_visit(home) }
+    unsafe { visit::end_visit(home) }
 }
 
 /// Opens a socket in the namespace, as socket(2) does, close-on-exec. It stays in there wherever the
@@ -225,8 +228,8 @@ pub unsafe extern "C" fn netns_socket(
 ) -> c_int {
     boundary::call(convert::about_namespace("open a socket in", ns), || {
         match convert::namespace(ns) {
-            Some(ns) => switch::socket(ns, domain, r#type, protocol),
-            None => switch::socket_here(domain, r#type, protocol),
+            Some(ns) => visit::socket(ns.proved(), domain, r#type, protocol),
+            None => visit::socket_here(domain, r#type, protocol),
         }
     })
 }

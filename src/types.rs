@@ -2,13 +2,13 @@
 
 use std::ffi::CString;
 
-use libnetns::address::list::Address;
-use libnetns::link::list::Link;
-use libnetns::list::List;
-use libnetns::monitor::Monitor;
-use libnetns::namespace::Namespace;
-use libnetns::nsid::Ids;
-use libnetns::route::list::Route;
+use libnetns::namespace::handle::Namespace;
+use libnetns::rtnl::address::list::Address;
+use libnetns::rtnl::link::list::Link;
+use libnetns::rtnl::nsid::Ids;
+use libnetns::rtnl::route::list::Route;
+use libnetns::rundir::list::List;
+use libnetns::rundir::monitor::Monitor;
 
 /// A network namespace: an open descriptor, and the name and path it was opened by. It does not
 /// change, may be used from any thread and from several at once, and keeps the namespace alive

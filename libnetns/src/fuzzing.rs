@@ -7,21 +7,23 @@ use std::os::fd::AsFd;
 
 use nix::errno::Errno;
 
-use crate::address::list::Address;
-use crate::entry::Name;
-use crate::error::{Error, Object, Result, Step, Subject};
-use crate::ip::{self, LinkAddress, Prefix};
-use crate::link::LinkName;
-use crate::link::list::Link;
-use crate::memory::push;
-use crate::mountinfo::directly_below;
-use crate::netlink::{self, Message};
-use crate::nsid::Answer;
-use crate::procfs::{ProcPath, number_after};
-use crate::route::list::{self, RouteListFlags};
-use crate::rundir::join;
-use crate::text::Text;
-use crate::watch::last_component;
+use crate::error::{Failure, Result, Step};
+use crate::explain::{Object, Subject};
+use crate::os::mountinfo::directly_below;
+use crate::os::procfs::{ProcPath, number_after};
+use crate::rtnl::address::list::Address;
+use crate::rtnl::connection;
+use crate::rtnl::ip::{self, LinkAddress, Prefix};
+use crate::rtnl::link::LinkName;
+use crate::rtnl::link::list::Link;
+use crate::rtnl::message::Message;
+use crate::rtnl::nsid::NsidReply;
+use crate::rtnl::route::list::{self, RouteListFlags};
+use crate::rundir::dir::join;
+use crate::rundir::entry::Name;
+use crate::rundir::watch::last_component;
+use crate::util::text::Text;
+use crate::util::try_vec::push;
 
 /// The longest message: a verb, a few texts of 320 bytes at most, and what the library says itself.
 const LONGEST_MESSAGE: usize = 2048;
@@ -32,7 +34,7 @@ fn c_string(data: &[u8]) -> CString {
     CString::new(text).unwrap()
 }
 
-fn assert_one_short_line(subject: &Subject, error: Error) {
+fn assert_one_short_line(subject: &Subject, error: Failure) {
     let mut line = String::new();
     write!(line, "{}", subject.explain(error)).unwrap();
     assert!(!line.contains(char::is_control), "{line:?}");
@@ -53,7 +55,7 @@ pub fn name(data: &[u8]) {
     ] {
         let subject = Subject { verb: "open", rundir, object };
         for step in [Step::Argument, Step::Bind, Step::OpenRunDir] {
-            assert_one_short_line(&subject, Error::new(step, Errno::EINVAL).kernel(1, data));
+            assert_one_short_line(&subject, Failure::new(step, Errno::EINVAL).kernel(1, data));
         }
     }
     if let Ok(name) = name {
@@ -91,21 +93,21 @@ pub fn reply(data: &[u8]) {
     let datagram = &*whole;
     let flags = RouteListFlags::from_bits_truncate((question >> 4 & 1).into());
     match question & 3 {
-        0 => tried(netlink::dumped(datagram, |message, found| {
+        0 => tried(protocol::dumped(datagram, |message, found| {
             Link::parse(message.payload).map_or(Ok(()), |link| push(found, show_link(&link)))
         })),
-        1 => tried(netlink::dumped(datagram, |message, found| {
+        1 => tried(protocol::dumped(datagram, |message, found| {
             let address = Address::parse(message.payload);
             address.map_or(Ok(()), |address| push(found, format!("{address:?}").len()))
         })),
         2 => {
-            let routes = netlink::dumped(datagram, |message, found| {
+            let routes = protocol::dumped(datagram, |message, found| {
                 list::read(found, message.payload, flags)
             });
             tried(routes.map(|routes| routes.map(|routes| format!("{routes:?}"))));
         }
-        _ => tried(netlink::dumped(datagram, |message: &Message, found| {
-            Answer::read(message).and_then(|_| push(found, ()))
+        _ => tried(protocol::dumped(datagram, |message: &Message, found| {
+            NsidReply::read(message).and_then(|_| push(found, ()))
         })),
     }
 }

@@ -8,10 +8,10 @@ use std::os::unix::fs::PermissionsExt;
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 
-use crate::lifecycle::{self, CreateFlags};
-use crate::mounts;
-use crate::namespace::Namespace;
-use crate::rundir::DEFAULT_RUN_DIR;
+use crate::namespace::handle::Namespace;
+use crate::os::mount;
+use crate::rundir::create::{self, CreateFlags};
+use crate::rundir::name::DEFAULT_RUN_DIR;
 
 /// An empty run directory in a mount namespace of the calling thread's own, which the threads that
 /// it starts share. None, and the reason on stderr, where the tests run without privilege.
@@ -20,7 +20,7 @@ pub fn world() -> Option<&'static CStr> {
         eprintln!("skipped: a mount namespace of one's own: {errno}");
         return None;
     }
-    mounts::set_propagation(c"/", MsFlags::MS_REC | MsFlags::MS_PRIVATE).unwrap();
+    mount::set_propagation(c"/", MsFlags::MS_REC | MsFlags::MS_PRIVATE).unwrap();
     mount(Some(c"netns-test"), c"/run", Some(c"tmpfs"), MsFlags::empty(), Some(c"mode=755"))
         .unwrap();
     fs::create_dir("/run/netns").unwrap();
@@ -46,7 +46,7 @@ pub fn exists(name: &str) -> bool {
 /// Binds a namespace on a name that has a file already.
 pub fn bind(ns: &Namespace, name: &str) {
     let file = File::open(path(name)).unwrap();
-    mounts::bind_namespace(ns.as_fd(), file.as_fd()).unwrap();
+    mount::bind_namespace(ns.as_fd(), file.as_fd()).unwrap();
 }
 
 /// Binds any file on a name that has a file already.
@@ -56,7 +56,7 @@ pub fn bind_file(source: &str, name: &str) {
 }
 
 pub fn anonymous() -> Namespace {
-    lifecycle::create_anonymous(CreateFlags::empty()).unwrap()
+    create::create_anonymous(CreateFlags::empty()).unwrap()
 }
 
 /// How many mounts lie on a name or, where that is empty, on the run directory.

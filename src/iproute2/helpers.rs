@@ -10,19 +10,21 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sched::{CloneFlags, setns};
 
-use libnetns::directory::for_each_entry;
-use libnetns::error::{At, Error, Result, Step};
-use libnetns::failure::Failure;
-use libnetns::memory::extend;
-use libnetns::mount_namespace::{EtcFiles, MountNamespace};
-use libnetns::mounts;
-use libnetns::names;
-use libnetns::netlink::{self, Route};
-use libnetns::nsid;
-use libnetns::procfs::ProcPath;
-use libnetns::retry::open;
-use libnetns::rundir::{DEFAULT_RUN_DIR, RunDir, join_text};
-use libnetns::sys;
+use libnetns::error::{At, Failure, Result, Step};
+use libnetns::explain::extended_ack::ExtendedAck;
+use libnetns::os::mount;
+use libnetns::os::procfs::ProcPath;
+use libnetns::os::readdir::for_each_entry;
+use libnetns::os::retry::open;
+use libnetns::os::syscalls;
+use libnetns::program::mount_namespace::{EtcFiles, MountNamespace};
+use libnetns::rtnl::connection;
+use libnetns::rtnl::nsid;
+use libnetns::rtnl::protocol::RtnlSocket;
+use libnetns::rundir::dir::RunDir;
+use libnetns::rundir::name::{DEFAULT_RUN_DIR, join_text};
+use libnetns::util::try_vec;
+use libnetns::util::try_vec::extend;
 
 /// iproute2 opens namespaces so, but for O_CLOEXEC.
 const OPEN_FLAGS: OFlag = OFlag::O_RDONLY.union(OFlag::O_CLOEXEC);
@@ -38,7 +40,7 @@ pub fn switch(name: &CStr) -> Result<()> {
     })?;
     // What may fail for want of memory, before what cannot be taken back.
     let files = match EtcFiles::of(Some(name)) {
-        Err(Error { step: Step::ReadEtc, .. }) => EtcFiles::default(),
+        Err(Failure { step: Step::ReadEtc, .. }) => EtcFiles::default(),
         files => files?,
     };
     let mut mounts =
@@ -51,7 +53,7 @@ pub fn switch(name: &CStr) -> Result<()> {
     mounts.enter_without_etc().map_err(stuck)?;
     for (source, target) in files.pairs() {
         let (source_text, target_text) = (source.to_bytes(), target.to_bytes());
-        if let Err(errno) = mounts::bind(source, target) {
+        if let Err(errno) = mount::bind(source, target) {
             complain([b"Bind ", source_text, b" -> ", target_text, b" failed"], errno);
         }
     }
@@ -61,14 +63,14 @@ pub fn switch(name: &CStr) -> Result<()> {
 const NO_SYS: &[u8] = b"mount of /sys failed";
 
 /// The thread stays where it has come to.
-fn stuck(failure: Failure) -> Error {
+fn stuck(failure: Failure) -> Failure {
     let words: &[u8] = match failure.step {
         Step::UnshareMounts => b"unshare failed",
         Step::MakeSlave => b"\"mount --make-rslave /\" failed",
         _ => NO_SYS,
     };
     complain([words], failure.errno);
-    Error::new(failure.step, failure.errno)
+    Failure::new(failure.step, failure.errno)
 }
 
 /// Opens what `text` names: with a '/' a path, without one a name; and where that cannot be opened,
@@ -87,8 +89,8 @@ pub fn get_fd(text: &CStr) -> Result<OwnedFd> {
 }
 
 /// Why a number is neither a name nor a process's.
-fn neither(errno: Errno) -> Error {
-    let error = Error::new(Step::FindNamespace, errno);
+fn neither(errno: Errno) -> Failure {
+    let error = Failure::new(Step::FindNamespace, errno);
     match errno {
         Errno::ENOENT => {
             error.hint("no network namespace has this name, and /proc shows no such process")
@@ -138,7 +140,7 @@ fn read_entries() -> Result<Vec<u8>> {
     });
     match read {
         // As far as it can be read, as a loop around readdir(3) has it.
-        Err(Error { step: Step::ReadRunDir, .. }) => Ok(names),
+        Err(Failure { step: Step::ReadRunDir, .. }) => Ok(names),
         read => read.map(|()| names),
     }
 }
@@ -146,32 +148,35 @@ fn read_entries() -> Result<Vec<u8>> {
 /// The id that the namespace of somebody else's socket has for `ns`; None: it has none. No socket is
 /// told as one that is not open.
 pub fn id_of(socket: Option<BorrowedFd>, ns: BorrowedFd) -> Result<Option<i32>> {
-    talk(socket, |route| nsid::ask(route, ns))
+    talk(socket, |rtnl| nsid::ask(rtnl, ns))
 }
 
 /// Gives `ns` an id there; one that is negative is the kernel's to pick.
 pub fn set_id(socket: Option<BorrowedFd>, ns: BorrowedFd, id: i32) -> Result<()> {
-    talk(socket, |route| nsid::give(route, ns, id))
+    talk(socket, |rtnl| nsid::give(rtnl, ns, id))
 }
 
-fn talk<T>(socket: Option<BorrowedFd>, talk: impl FnOnce(&mut Route) -> Result<T>) -> Result<T> {
+fn talk<T>(
+    socket: Option<BorrowedFd>,
+    talk: impl FnOnce(&mut RtnlSocket) -> Result<T>,
+) -> Result<T> {
     socket
-        .ok_or(Error::new(Step::Send, Errno::EBADF))
-        .and_then(Route::on)
-        .and_then(|mut route| talk(&mut route))
+        .ok_or(Failure::new(Step::Send, Errno::EBADF))
+        .and_then(RtnlSocket::on)
+        .and_then(|mut rtnl| talk(&mut rtnl))
         .inspect_err(complain_of_talk)
 }
 
 /// The first name whose namespace has this id in the calling thread's.
 pub fn name_of(id: i32) -> Result<Option<CString>> {
-    netlink::with(None, |route| find_name(route, id)).inspect_err(|error| {
+    connection::with(None, |rtnl| find_name(rtnl, id)).inspect_err(|error| {
         if error.step == Step::Socket {
             complain([b"Cannot open netlink socket"], error.errno);
         }
     })
 }
 
-fn find_name(route: &mut Route, id: i32) -> Result<Option<CString>> {
+fn find_name(rtnl: &mut RtnlSocket, id: i32) -> Result<Option<CString>> {
     let names = entries()?;
     let names = names.split_inclusive(|&byte| byte == 0);
     for name in names.filter_map(|name| CStr::from_bytes_with_nul(name).ok()) {
@@ -180,8 +185,8 @@ fn find_name(route: &mut Route, id: i32) -> Result<Option<CString>> {
             Err(_) => continue,
             Ok(ns) => ns,
         };
-        match nsid::ask(route, ns.as_fd()) {
-            Ok(Some(found)) if found == id => return names::copy(name).map(Some),
+        match nsid::ask(rtnl, ns.as_fd()) {
+            Ok(Some(found)) if found == id => return try_vec::copy_c_str(name).map(Some),
             Ok(_) => {}
             Err(error) if error.step == Step::Memory => return Err(error),
             Err(error) => complain_of_talk(&error),
@@ -191,14 +196,16 @@ fn find_name(route: &mut Route, id: i32) -> Result<Option<CString>> {
 }
 
 /// The kernel's own words for a refusal, where it has any; it gives them to who has asked for them.
-fn complain_of_talk(error: &Error) {
+fn complain_of_talk(error: &Failure) {
     match error.step {
-        Step::GetId | Step::SetId => error
-            .with_kernel_text(|text| {
+        Step::GetId | Step::SetId => match ExtendedAck::of(error) {
+            Some(ack) => {
+                let text = ack.as_bytes();
                 let end: &[u8] = if text.ends_with(b".") { b"\n" } else { b".\n" };
                 say(&[b"Error: ", text, end]);
-            })
-            .unwrap_or_else(|| complain([b"RTNETLINK answers"], error.errno)),
+            }
+            None => complain([b"RTNETLINK answers"], error.errno),
+        },
         Step::Send => complain([b"Cannot talk to rtnetlink"], error.errno),
         _ => {
             let mut number = [0; 16];
@@ -207,7 +214,7 @@ fn complain_of_talk(error: &Error) {
             let _ = write!(rest, " ({})", error.errno as i32);
             let left = rest.len();
             let mut buffer = [0; 128];
-            let reason = sys::error_text(error.errno, &mut buffer);
+            let reason = syscalls::error_text(error.errno, &mut buffer);
             say(&[b"netlink receive error ", reason, &number[..number.len() - left], b"\n"]);
         }
     }
@@ -217,7 +224,7 @@ fn complain_of_talk(error: &Error) {
 fn complain<const N: usize>(words: [&[u8]; N], reason: Errno) {
     const { assert!(N + 3 <= LONGEST_LINE) };
     let mut buffer = [0; 128];
-    let reason = sys::error_text(reason, &mut buffer);
+    let reason = syscalls::error_text(reason, &mut buffer);
     let mut line: [&[u8]; LONGEST_LINE] = [b""; LONGEST_LINE];
     for (place, word) in line.iter_mut().zip(words.into_iter().chain([b": ", reason, b"\n"])) {
         *place = word;

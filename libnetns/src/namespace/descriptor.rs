@@ -11,8 +11,8 @@ use nix::errno::Errno;
 use rustix::io::fcntl_dupfd_cloexec;
 
 use crate::error::{At, Step, errno};
-use crate::file_status;
-use crate::retry::{fstat, when_short};
+use crate::os::retry::{fstat, when_short};
+use crate::os::stat;
 
 #[derive(Debug)]
 pub struct Descriptor {
@@ -36,7 +36,7 @@ impl Descriptor {
 
     /// The inode of what the calling thread has under the number.
     fn inode_of_number(&self) -> nix::Result<u64> {
-        fstat(self.as_fd()).map(|file| file_status::inode(&file))
+        fstat(self.as_fd()).map(|file| stat::inode(&file))
     }
 }
 

@@ -1,0 +1,265 @@
+//! The handle of a network namespace, and every way to open one.
+//!
+//! A handle is one descriptor of nsfs and what was learnt of it when it was opened, and from its first
+//! rtnetlink request on a connection. It tells the same for ever, any number of threads may use it at
+//! once, and it keeps the namespace alive without its name.
+
+use std::ffi::{CStr, CString};
+use std::fmt::{self, Display, Formatter};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::sys::stat::stat;
+use nix::sys::statfs::{FsType, fstatfs};
+
+use crate::error::{At, Failure, Result, Step};
+use crate::explain::Quoted;
+use crate::os::procfs::{self, ProcPath};
+use crate::os::retry::{fstat, on_signal, open};
+use crate::os::stat as file;
+use crate::os::{pidfd, syscalls};
+use crate::util::try_vec;
+
+use super::cached_socket::CachedSocket;
+use super::descriptor::Descriptor;
+use super::identity::{self, Identity, NamespaceFd, OPEN_FLAGS, Proved};
+use super::visit::{self, Destination};
+
+/// SOCKFS_MAGIC, which <linux/magic.h> lacks.
+const SOCKFS: FsType = FsType(0x534f_434b);
+/// Where pidfds live from Linux 6.9 on, and where they lived before.
+const PIDFS: FsType = FsType(0x5049_4446);
+const ANON_INODES: FsType = FsType(0x0904_1934);
+
+#[derive(Debug)]
+pub struct Namespace {
+    fd: Descriptor,
+    identity: Identity,
+    path: Option<CString>,
+    /// Where in `path` the name begins, if it has one.
+    name: Option<usize>,
+    socket: CachedSocket,
+}
+
+impl AsFd for Namespace {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+impl From<Proved> for Namespace {
+    fn from(Proved { fd, identity }: Proved) -> Namespace {
+        Namespace::new(fd, identity)
+    }
+}
+
+impl PartialEq for Namespace {
+    fn eq(&self, other: &Namespace) -> bool {
+        // Both are held open, so neither inode can have been given to another namespace.
+        self.identity.inode == other.identity.inode
+    }
+}
+
+/// As messages call it: by name, by path, or else by its inode.
+impl Display for Namespace {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        match self.name().or(self.path()) {
+            Some(text) => write!(f, "\"{}\"", Quoted(text)),
+            None => write!(f, "net:[{}]", self.inode()),
+        }
+    }
+}
+
+impl Namespace {
+    /// A handle of what `fd` is proved to be.
+    pub fn from_fd(fd: OwnedFd) -> Result<Namespace> {
+        Proved::new(fd).map(Namespace::from)
+    }
+
+    fn new(fd: OwnedFd, identity: Identity) -> Namespace {
+        let fd = Descriptor::new(fd, identity.inode);
+        Namespace { fd, identity, path: None, name: None, socket: CachedSocket::default() }
+    }
+
+    /// The namespace of a process, or of a thread that leads none.
+    pub fn open_pid(pid: i32) -> Result<Namespace> {
+        if pid <= 0 {
+            return Err(Failure::invalid_at(Step::ProcessId, "it has to be greater than 0"));
+        }
+        Namespace::from_fd(of_pid(pid)?)
+    }
+
+    /// The namespace that a descriptor of nsfs, a socket or a pidfd refers to.
+    pub fn open_fd(fd: BorrowedFd) -> Result<Namespace> {
+        let found = match on_signal(|| fstatfs(fd)).at(Step::Prove)?.filesystem_type() {
+            identity::NSFS => duplicate(fd)?,
+            // SAFETY: nothing but sockets is on sockfs.
+            SOCKFS => unsafe { syscalls::namespace_of_socket(fd) }.at(Step::FindNamespace)?,
+            // SAFETY: nothing but pidfds is on pidfs.
+            PIDFS => unsafe { of_pidfd(fd) }?,
+            ANON_INODES => of_old_pidfd(fd)?,
+            _ => {
+                return Err(Failure::not_a_namespace(
+                    "neither a namespace file, nor a socket, nor a pidfd",
+                ));
+            }
+        };
+        Namespace::from_fd(found)
+    }
+
+    pub fn open_current() -> Result<Namespace> {
+        Namespace::from_fd(visit::open_current()?)
+    }
+
+    /// A second handle, with a descriptor and a connection of its own.
+    pub fn try_clone(&self) -> Result<Namespace> {
+        let path = self.path().map(try_vec::copy_c_str).transpose()?;
+        let fd = self.fd.try_clone().at(Step::Duplicate)?;
+        Ok(Namespace { path, name: self.name, ..Namespace::new(fd, self.identity) })
+    }
+
+    /// The same handle with the path that it was opened by.
+    pub fn with_path(self, path: CString) -> Namespace {
+        Namespace { path: Some(path), name: None, ..self }
+    }
+
+    /// The same handle with the path at whose end its name is.
+    pub fn with_name(self, path: CString, name: &CStr) -> Namespace {
+        let start = path.as_bytes().len().checked_sub(name.count_bytes());
+        Namespace { path: Some(path), name: start, ..self }
+    }
+
+    /// The descriptor, with the proof that a handle is.
+    pub fn proved(&self) -> NamespaceFd<'_> {
+        // SAFETY: of nothing else a handle is made.
+        unsafe { NamespaceFd::new(self.as_fd()) }
+    }
+
+    pub fn name(&self) -> Option<&CStr> {
+        let bytes = self.path.as_ref()?.as_bytes_with_nul();
+        CStr::from_bytes_with_nul(bytes.get(self.name?..)?).ok()
+    }
+
+    pub fn path(&self) -> Option<&CStr> {
+        self.path.as_deref()
+    }
+
+    pub fn inode(&self) -> u64 {
+        self.identity.inode
+    }
+
+    /// The rtnetlink socket that the handle keeps, for [`rtnl`](crate::rtnl) and nobody else.
+    pub fn cached_socket(&self) -> &CachedSocket {
+        &self.socket
+    }
+
+    /// The device that stat(2) gives for every namespace, the same until the next boot.
+    pub fn device(&self) -> u64 {
+        fstat(&self.fd).map_or(0, |status| file::device(&status))
+    }
+
+    /// The number that no other namespace has, before or after.
+    pub fn cookie(&self) -> Result<u64> {
+        if let Some(cookie) = self.identity.cookie {
+            return Ok(cookie);
+        }
+        // SAFETY: it has been proved to be a namespace's descriptor.
+        if let Ok(id) = unsafe { syscalls::namespace_id(self.as_fd()) } {
+            return Ok(id);
+        }
+        let socket = visit::socket(self.proved(), libc::AF_UNIX, libc::SOCK_DGRAM, 0)?;
+        syscalls::socket_cookie(socket.as_fd()).map_err(|errno| match errno {
+            Errno::ENOPROTOOPT => Failure::new(Step::Cookie, Errno::EOPNOTSUPP),
+            errno => Failure::new(Step::Cookie, errno),
+        })
+    }
+
+    /// Whether the kernel told its cookie when it was opened (Linux 6.18).
+    pub fn has_known_cookie(&self) -> bool {
+        self.identity.cookie.is_some()
+    }
+
+    /// Whether the calling thread is in it.
+    pub fn is_current(&self) -> Result<bool> {
+        if let (Ok(current), Ok(own)) = (stat(procfs::THREAD_NET), fstat(&self.fd)) {
+            return Ok(file::is_same_file(&current, &own));
+        }
+        Ok(*self == Namespace::open_current()?)
+    }
+
+    /// Brings `lo` up in it.
+    pub fn loopback_up(&self) -> Result<()> {
+        visit::within(Destination::Existing(self.proved()), visit::loopback_up_here)
+    }
+}
+
+/// From Linux 6.11 on a pidfd knows, and the id is the caller's own whatever /proc is mounted.
+fn of_pid(pid: i32) -> Result<OwnedFd> {
+    match pidfd::open(pid) {
+        // SAFETY: it is one.
+        Ok(pidfd) => match unsafe { pidfd::network_namespace(pidfd.as_fd()) } {
+            Err(Errno::ENOTTY | Errno::EINVAL | Errno::EOPNOTSUPP) => of_pid_by_proc(pid),
+            found => found.map_err(not_ours_to_see),
+        },
+        Err(Errno::ESRCH) => Err(Failure::new(Step::FindNamespace, Errno::ESRCH)),
+        Err(_) => of_pid_by_proc(pid),
+    }
+}
+
+fn of_pid_by_proc(pid: i32) -> Result<OwnedFd> {
+    if !procfs::is_callers_own()? {
+        return Err(Failure::new(Step::FindNamespace, Errno::ENOENT)
+            .hint("/proc is not mounted, or shows another pid namespace"));
+    }
+    open_below_proc(pid).map_err(not_ours_to_see)
+}
+
+fn open_below_proc(pid: i32) -> nix::Result<OwnedFd> {
+    let path = ProcPath::format(format_args!("/proc/{pid}/ns/net"));
+    open(path.as_cstr(), OPEN_FLAGS)
+}
+
+/// The kernel says EPERM of a pidfd where it says EACCES of /proc, and ENOENT of a process that has
+/// left its namespaces.
+fn not_ours_to_see(errno: Errno) -> Failure {
+    let error = Failure::new(Step::FindNamespace, errno);
+    match errno {
+        Errno::EPERM => error.as_errno(Errno::EACCES),
+        Errno::ENOENT => Failure::new(Step::FindNamespace, Errno::ESRCH),
+        _ => error,
+    }
+}
+
+/// A second descriptor of the same namespace: not one that shares its flags with a token, and good
+/// for setns(2), which an O_PATH one is not.
+fn duplicate(fd: BorrowedFd) -> Result<OwnedFd> {
+    let flags = fcntl(fd, FcntlArg::F_GETFL).at(Step::Duplicate)?;
+    let special = OFlag::O_PATH | OFlag::O_APPEND;
+    if !OFlag::from_bits_retain(flags).intersects(special) {
+        return fd.try_clone_to_owned().at(Step::Duplicate);
+    }
+    open(ProcPath::of_fd(fd).as_cstr(), OPEN_FLAGS).at(Step::Duplicate)
+}
+
+/// # Safety
+///
+/// It is one.
+unsafe fn of_pidfd(pidfd: BorrowedFd) -> Result<OwnedFd> {
+    // SAFETY: the caller says so.
+    match unsafe { pidfd::network_namespace(pidfd) } {
+        Err(Errno::ENOTTY) => of_old_pidfd(pidfd),
+        found => found.map_err(not_ours_to_see),
+    }
+}
+
+/// Before Linux 6.11 a pidfd tells its process's number only, through /proc.
+fn of_old_pidfd(pidfd: BorrowedFd) -> Result<OwnedFd> {
+    let pid = pidfd::pid_of(pidfd)?;
+    let fd = open_below_proc(pid);
+    // While the pidfd's process lives, its number is nobody else's.
+    if !pidfd::is_alive(pidfd) {
+        return Err(Failure::new(Step::FindNamespace, Errno::ESRCH));
+    }
+    fd.map_err(not_ours_to_see)
+}

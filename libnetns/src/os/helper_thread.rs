@@ -1,0 +1,116 @@
+//! A helper thread for what the calling thread must not do to itself.
+//!
+//! By pthreads themselves, though that takes the core's one `extern "C"`: std's threads keep memory for
+//! the calling thread until that ends, abort the process where there is none, and are 25 KB of code.
+
+use std::ffi::c_void;
+use std::mem::MaybeUninit;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
+
+use nix::errno::Errno;
+
+use crate::error::{At, Failure, Result, Step};
+use crate::os::sigmask::BlockedSignals;
+
+/// Does `work` on a thread of its own, which has ended when this returns. It takes none of the
+/// process's signals, and no other thread changes its credentials before the work is done.
+///
+/// Not for a calling thread that is away: pthreads take locks, for which nobody may wait who blocks
+/// the C library's own signals (see [`signal_mask`](crate::os::sigmask)), so these are let in.
+pub fn on_helper_thread<W, T>(work: W) -> Result<T>
+where
+    W: FnOnce() -> Result<T> + Send,
+    T: Send,
+{
+    // A thread starts with its creator's mask.
+    let _blocked = BlockedSignals::of_program()?;
+    let mut job = Job { work: Some(work), result: None };
+    // Whatever clone(2) says: EINVAL after unshare(CLONE_NEWPID), for one.
+    start_and_wait(&mut job)
+        .at(Step::HelperThread)
+        .map_err(|error| error.as_errno(Errno::EAGAIN))?;
+    job.result.unwrap_or(Err(Failure::new(Step::Panic, Errno::ENOTRECOVERABLE)))
+}
+
+struct Job<W, T> {
+    work: Option<W>,
+    /// None: it panicked.
+    result: Option<Result<T>>,
+}
+
+type Entry = extern "C" fn(*mut c_void) -> *mut c_void;
+
+fn start_and_wait<W, T>(job: &mut Job<W, T>) -> nix::Result<()>
+where
+    W: FnOnce() -> Result<T> + Send,
+    T: Send,
+{
+    let entry: Entry = run::<W, T>;
+    let mut thread = MaybeUninit::uninit();
+    // SAFETY: `run` takes a pointer to such a job. Nobody else uses the job until the thread has
+    // been waited for, and what the job borrows is borrowed for longer than this call.
+    let status = unsafe {
+        let job = ptr::from_mut(job).cast();
+        libc::pthread_create(thread.as_mut_ptr(), ptr::null(), entry, job)
+    };
+    if status != 0 {
+        return Err(Errno::from_raw(status));
+    }
+    // SAFETY: the thread was started, is waited for once, and its result is not asked for.
+    unsafe { libc::pthread_join(thread.assume_init(), ptr::null_mut()) };
+    Ok(())
+}
+
+extern "C" fn run<W, T>(job: *mut c_void) -> *mut c_void
+where
+    W: FnOnce() -> Result<T>,
+{
+    // SAFETY: start_and_wait passes a job of these types, and leaves it alone until we have ended.
+    let job = unsafe { &mut *job.cast::<Job<W, T>>() };
+    let work = job.work.take();
+    job.result = work.and_then(|work| catch_unwind(AssertUnwindSafe(|| undisturbed(work))).ok());
+    ptr::null_mut()
+}
+
+/// A thread that ends has to let the C library's own signals in again: glibc's setuid(2) waits for it
+/// to take one that it was sent, and it would wait for that call.
+fn undisturbed<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let _blocked = BlockedSignals::every()?;
+    work()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::os::sigmask;
+    use nix::sys::signal::Signal;
+    use nix::unistd::gettid;
+
+    #[test]
+    fn work_is_done_on_another_thread_and_may_borrow() {
+        let here = gettid();
+        let mut seen = None;
+        let result = on_helper_thread(|| {
+            seen = Some(gettid());
+            Ok(7)
+        });
+        assert_eq!(result, Ok(7));
+        assert!(seen.is_some_and(|there| there != here));
+    }
+
+    #[test]
+    fn its_error_and_its_panic_come_back() {
+        let error = Failure::new(Step::Bind, Errno::EROFS);
+        assert_eq!(on_helper_thread::<_, ()>(|| Err(error)), Err(error));
+        let panicked = on_helper_thread::<_, ()>(|| panic!("a bug"));
+        assert_eq!(panicked.unwrap_err().errno, Errno::ENOTRECOVERABLE);
+    }
+
+    #[test]
+    fn no_signal_is_for_the_helper() {
+        let blocked = on_helper_thread(|| sigmask::get().at(Step::Mask)).unwrap();
+        assert!(blocked.contains(Signal::SIGTERM));
+        assert!(!sigmask::get().unwrap().contains(Signal::SIGTERM));
+    }
+}

@@ -1,0 +1,200 @@
+//! Mounts made and taken off: by the descriptors of Linux 5.2 where there are any, by path before.
+//!
+//! Seccomp filters that know mount(2) only answer EPERM to the new calls rather than ENOSYS, so that
+//! is no last word either: mount(2) says EPERM again where it is meant.
+
+use std::ffi::CStr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use rustix::fs::CWD;
+use rustix::io::retry_on_intr;
+use rustix::mount::{MoveMountFlags, OpenTreeFlags, move_mount, open_tree};
+
+use crate::error::errno;
+use crate::os::procfs::ProcPath;
+use crate::os::retry::{fstat, on_signal, open, openat};
+use crate::os::stat::is_same_file;
+use crate::os::syscalls;
+
+type Result<T> = std::result::Result<T, Errno>;
+
+const CLONE: OpenTreeFlags = OpenTreeFlags::OPEN_TREE_CLONE
+    .union(OpenTreeFlags::OPEN_TREE_CLOEXEC)
+    .union(OpenTreeFlags::AT_EMPTY_PATH);
+
+const HERE: MoveMountFlags =
+    MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH.union(MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH);
+
+/// Binds a namespace on the very file that `target` refers to, whatever its name has become since.
+/// Gives the mount, from Linux 5.2 on.
+pub fn bind_namespace(ns: BorrowedFd, target: BorrowedFd) -> Result<Option<OwnedFd>> {
+    let moved = open_tree(ns, c"", CLONE)
+        .and_then(|tree| move_mount(&tree, c"", target, c"", HERE).map(|()| tree));
+    match moved {
+        Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => {
+            let (source, target) = (ProcPath::of_fd(ns), ProcPath::of_fd(target));
+            bind_by_path(source.as_cstr(), target.as_cstr(), MsFlags::empty()).map(|()| None)
+        }
+        tree => tree.map(Some).map_err(errno),
+    }
+}
+
+const DIRECTORY: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
+
+/// Puts a copy of a directory, with all its mounts, on top of it, and in a peer group of its own: in
+/// its parent's group every name in it would become two mounts. Gives the directory in the copy. Before Linux
+/// 5.12 a failure may leave a copy that is in use.
+pub fn mount_on_itself(dir: BorrowedFd, path: &CStr) -> Result<OwnedFd> {
+    match attach_shared_copy(dir) {
+        Err(Errno::ENOSYS | Errno::EPERM) => mount_on_itself_by_path(dir, path),
+        copy => copy,
+    }
+}
+
+/// The copy is private, then shared (Linux 5.12), before anybody sees it.
+fn attach_shared_copy(dir: BorrowedFd) -> Result<OwnedFd> {
+    let copy = open_tree(dir, c"", CLONE | OpenTreeFlags::AT_RECURSIVE).map_err(errno)?;
+    syscalls::set_propagation(copy.as_fd(), MsFlags::MS_PRIVATE, libc::AT_RECURSIVE)?;
+    syscalls::set_propagation(copy.as_fd(), MsFlags::MS_SHARED, libc::AT_RECURSIVE)?;
+    // Before there is anything to take back.
+    let upper = openat(copy.as_fd(), c".", DIRECTORY)?;
+    move_mount(&copy, c"", dir, c"", HERE).map_err(errno)?;
+    Ok(upper)
+}
+
+/// If that fails, a copy that somebody uses by now is still there: what was in the directory, and is in both
+/// now, as well as what others have put there since.
+fn mount_on_itself_by_path(dir: BorrowedFd, path: &CStr) -> Result<OwnedFd> {
+    let lower = ProcPath::of_fd(dir);
+    // Before there is anything to take back: what the new mount needs to be opened.
+    let own = fstat(dir)?;
+    let spare = openat(dir, c".", DIRECTORY)?;
+    bind_by_path(lower.as_cstr(), lower.as_cstr(), MsFlags::MS_REC)?;
+    drop(spare);
+    // The path of the new mount is the same; `dir` refers to what lies below it.
+    let upper = open(path, DIRECTORY).and_then(|upper| match fstat(&upper) {
+        // It leads elsewhere by now, and no other path leads to the new mount.
+        Ok(there) if !is_same_file(&own, &there) => Err(Errno::EAGAIN),
+        there => there.and_then(|_| leave_peer_group(upper.as_fd())).map(|()| upper),
+    });
+    if upper.is_err() {
+        let _ = take_off_unused(dir, path);
+    }
+    upper
+}
+
+/// For a peer group of its own.
+fn leave_peer_group(mount: BorrowedFd) -> Result<()> {
+    let mount = ProcPath::of_fd(mount);
+    set_propagation(mount.as_cstr(), MsFlags::MS_PRIVATE | MsFlags::MS_REC)?;
+    set_propagation(mount.as_cstr(), MsFlags::MS_SHARED | MsFlags::MS_REC)
+}
+
+fn bind_by_path(source: &CStr, target: &CStr, flags: MsFlags) -> Result<()> {
+    on_signal(|| mount(Some(source), target, NO_TYPE, MsFlags::MS_BIND | flags, None::<&CStr>))
+}
+
+/// Binds a file, or a directory without what is mounted in it, on another; symlinks are followed.
+pub fn bind(source: &CStr, target: &CStr) -> Result<()> {
+    bind_by_path(source, target, MsFlags::empty())
+}
+
+/// Mounts a file system that needs no device; `source` is what it is listed as.
+pub fn mount_new(kind: &CStr, source: &CStr, target: &CStr, flags: MsFlags) -> Result<()> {
+    on_signal(|| mount(Some(source), target, Some(kind), flags, None::<&CStr>))
+}
+
+/// A copy of what is mounted at `path`, with all that is mounted below it, which is mounted nowhere
+/// yet.
+pub fn copy(path: &CStr) -> Result<OwnedFd> {
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE
+        | OpenTreeFlags::OPEN_TREE_CLOEXEC
+        | OpenTreeFlags::AT_NO_AUTOMOUNT
+        | OpenTreeFlags::AT_RECURSIVE;
+    retry_on_intr(|| open_tree(CWD, path, flags)).map_err(errno)
+}
+
+/// What is mounted somewhere, for [`put_down`] to mount somewhere else.
+pub struct PickedUp {
+    pub tree: OwnedFd,
+    /// Before Linux 5.2 it is none, and has to be put down while it is still mounted where it was.
+    pub is_copy: bool,
+}
+
+pub fn pick_up(path: &CStr) -> Result<PickedUp> {
+    match copy(path) {
+        Err(Errno::ENOSYS | Errno::EPERM) => {
+            let tree = open(path, OFlag::O_PATH | OFlag::O_CLOEXEC)?;
+            Ok(PickedUp { tree, is_copy: false })
+        }
+        tree => Ok(PickedUp { tree: tree?, is_copy: true }),
+    }
+}
+
+pub fn put_down(tree: BorrowedFd, path: &CStr) -> Result<()> {
+    let put = || move_mount(tree, c"", CWD, path, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH);
+    match retry_on_intr(put) {
+        // INVAL: it was picked up where a filter knows no open_tree(2), and may not leave its place.
+        Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM | rustix::io::Errno::INVAL) => {
+            bind_by_path(ProcPath::of_fd(tree).as_cstr(), path, MsFlags::MS_REC)
+        }
+        result => result.map_err(errno),
+    }
+}
+
+/// Makes a mount point shared, but not the mounts in it: there may be 10,000. EINVAL: it is none.
+pub fn share(dir: BorrowedFd) -> Result<()> {
+    match syscalls::set_propagation(dir, MsFlags::MS_SHARED, 0) {
+        Err(Errno::ENOSYS | Errno::EPERM) => {
+            set_propagation(ProcPath::of_fd(dir).as_cstr(), MsFlags::MS_SHARED)
+        }
+        result => result,
+    }
+}
+
+pub fn set_propagation(path: &CStr, propagation: MsFlags) -> Result<()> {
+    on_signal(|| mount(NO_TYPE, path, NO_TYPE, propagation, None::<&CStr>))
+}
+
+/// Takes the topmost mount off `path`, whoever is still in it; a symlink is not followed.
+pub fn detach(path: &CStr) -> Result<()> {
+    on_signal(|| umount2(path, MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW))
+}
+
+/// Takes the mount off whose root is open, whatever its path is by now; or the topmost of what has been
+/// mounted on that since. ENOENT: no /proc.
+pub fn detach_open(root: BorrowedFd) -> Result<()> {
+    umount2(ProcPath::of_fd(root).as_cstr(), MntFlags::MNT_DETACH)
+}
+
+/// Whether a directory is in a mount of another mount namespace than the calling thread's: nothing in
+/// there can be copied. Where nothing tells (before Linux 5.2), it is taken to be in its own.
+pub fn is_elsewhere(dir: BorrowedFd) -> bool {
+    let copy = open_tree(dir, c"", CLONE | OpenTreeFlags::AT_RECURSIVE);
+    copy.is_err_and(|errno| errno == rustix::io::Errno::INVAL)
+}
+
+/// Takes the topmost mount off the directory `dir`, which lies below it, and to which `path` leads.
+/// EBUSY: somebody has opened something in it, or mounted something there.
+pub fn take_off_unused(dir: BorrowedFd, path: &CStr) -> Result<()> {
+    let unmount = |path: &CStr| on_signal(|| umount2(path, MntFlags::empty()));
+    match unmount(ProcPath::of_fd(dir).as_cstr()) {
+        // No /proc.
+        Err(Errno::ENOENT) => unmount(path),
+        result => result,
+    }
+}
+
+/// Whether [`detach_open`] would be allowed, without doing it: a mount that is open does not expire.
+pub fn may_detach_open(root: BorrowedFd) -> Result<()> {
+    match umount2(ProcPath::of_fd(root).as_cstr(), MntFlags::MNT_EXPIRE) {
+        Err(Errno::EAGAIN | Errno::EBUSY) => Ok(()),
+        result => result,
+    }
+}
+
+/// What mount(8) passes where there is nothing to say.
+const NO_TYPE: Option<&CStr> = Some(c"none");

@@ -1,0 +1,158 @@
+//! Paths below /proc, written into a buffer on the stack.
+//!
+//! Everything goes through `/proc/thread-self`: `/proc/self` is the main thread's, and neither its
+//! namespace nor, after unshare(CLONE_FILES), its descriptors are the calling thread's.
+
+use std::ffi::CStr;
+use std::fmt::{self, Write};
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::str::FromStr;
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::unistd::read;
+use rustix::fs::{CWD, readlinkat_raw};
+
+use crate::error::{At, Failure, Result, Step, errno};
+use crate::os::retry::{on_signal, open};
+
+pub const THREAD_NET: &CStr = c"/proc/thread-self/ns/net";
+pub const THREAD_MOUNTINFO: &CStr = c"/proc/thread-self/mountinfo";
+pub const THREAD_CWD: &CStr = c"/proc/thread-self/cwd";
+
+/// Room for the longest: `/proc/thread-self/fd/2147483647/` and a name of 255 bytes.
+const CAPACITY: usize = 320;
+
+pub struct ProcPath {
+    bytes: [u8; CAPACITY],
+    len: usize,
+}
+
+impl ProcPath {
+    /// The path of what an open descriptor refers to.
+    pub fn of_fd(fd: BorrowedFd) -> ProcPath {
+        ProcPath::format(format_args!("/proc/thread-self/fd/{}", fd.as_raw_fd()))
+    }
+
+    /// The path of `name` in the directory that `dir` refers to, wherever that is mounted by now.
+    pub fn below_fd(dir: BorrowedFd, name: &CStr) -> ProcPath {
+        let mut path = ProcPath::of_fd(dir);
+        path.push(b"/");
+        path.push(name.to_bytes());
+        path
+    }
+
+    pub fn format(text: fmt::Arguments) -> ProcPath {
+        let mut path = ProcPath { bytes: [0; CAPACITY], len: 0 };
+        // Every caller's text fits; write_fmt can fail in no other way.
+        let _ = path.write_fmt(text);
+        path
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        // The last byte stays 0.
+        let end = (self.len + bytes.len()).min(CAPACITY - 1);
+        self.bytes[self.len..end].copy_from_slice(&bytes[..end - self.len]);
+        self.len = end;
+    }
+
+    pub fn as_cstr(&self) -> &CStr {
+        CStr::from_bytes_until_nul(&self.bytes).unwrap_or_default()
+    }
+}
+
+impl Write for ProcPath {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.push(text.as_bytes());
+        Ok(())
+    }
+}
+
+/// All of a file, whose size is not known before.
+pub fn read_file(path: &CStr, step: Step) -> Result<Vec<u8>> {
+    const PIECE: usize = 32 * 1024;
+    let file = open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC).at(step)?;
+    let mut bytes = Vec::new();
+    loop {
+        let len = bytes.len();
+        bytes.try_reserve(PIECE).map_err(|_| Failure::no_memory())?;
+        bytes.resize(len + PIECE, 0);
+        let more = on_signal(|| read(&file, &mut bytes[len..])).at(step)?;
+        bytes.truncate(len + more);
+        if more == 0 {
+            return Ok(bytes);
+        }
+    }
+}
+
+/// Whether /proc counts processes as the caller does: it belongs to the caller's pid namespace and to no
+/// outer one. In what it tells of the caller, the numbers of all namespaces from its own inwards follow
+/// one another (NSpid, Linux 4.1); in an inner one's, the caller is not there.
+pub fn is_callers_own() -> Result<bool> {
+    let status = match read_file(c"/proc/self/status", Step::ReadProc) {
+        Err(error) if matches!(error.errno, Errno::ENOENT | Errno::ESRCH) => return Ok(false),
+        status => status?,
+    };
+    Ok(has_one_pid(&status, std::process::id()))
+}
+
+fn has_one_pid(status: &[u8], pid: u32) -> bool {
+    let mut lines = status.split(|&byte| byte == b'\n');
+    let Some(pids) = lines.find_map(|line| line.strip_prefix(b"NSpid:")) else { return false };
+    std::str::from_utf8(pids).is_ok_and(|pids| pids.trim().parse() == Ok(pid))
+}
+
+/// Where a link leads to, as far as the buffer has room for it.
+pub fn read_link<'a>(path: &CStr, buffer: &'a mut [u8]) -> nix::Result<&'a [u8]> {
+    let len = readlinkat_raw(CWD, path, &mut *buffer).map_err(errno)?;
+    Ok(&buffer[..len])
+}
+
+/// The number that follows `key` in what fdinfo tells of a descriptor; None: it tells none.
+pub fn fdinfo_number<T: FromStr>(fd: BorrowedFd, key: &str) -> nix::Result<Option<T>> {
+    let path = ProcPath::format(format_args!("/proc/thread-self/fdinfo/{}", fd.as_raw_fd()));
+    let info = open(path.as_cstr(), OFlag::O_RDONLY | OFlag::O_CLOEXEC)?;
+    let mut buffer = [0; 1024];
+    let len = on_signal(|| read(&info, &mut buffer))?;
+    Ok(number_after(&buffer[..len], key))
+}
+
+/// The number in the line that begins with `key`.
+pub fn number_after<T: FromStr>(info: &[u8], key: &str) -> Option<T> {
+    let info = std::str::from_utf8(info).ok()?;
+    info.lines().find_map(|line| line.strip_prefix(key))?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_name_fits() {
+        let name = std::ffi::CString::new([b'n'; 255]).unwrap();
+        let dir = std::fs::File::open("/").unwrap();
+        let path = ProcPath::below_fd(std::os::fd::AsFd::as_fd(&dir), &name);
+        assert!(path.as_cstr().to_bytes().ends_with(&[b'n'; 255]));
+        assert!(path.as_cstr().to_bytes().starts_with(b"/proc/thread-self/fd/"));
+    }
+
+    #[test]
+    fn a_number_is_found_by_its_key() {
+        let info = b"pos:\t0\nflags:\t02000002\nmnt_id:\t27\nPid:\t12\nNSpid:\t12\n";
+        assert_eq!(number_after(info, "mnt_id:"), Some(27));
+        assert_eq!(number_after(info, "Pid:"), Some(12));
+        assert_eq!(number_after(b"Pid:\t-1\n", "Pid:"), Some(-1));
+        assert_eq!(number_after::<i32>(b"pos:\t0\neventfd-count: 0\n", "Pid:"), None);
+    }
+
+    #[test]
+    fn a_process_of_an_inner_namespace_has_more_than_one_pid() {
+        assert!(is_callers_own().unwrap());
+        assert!(has_one_pid(b"Name:\tx\nNSpid:\t12\nNSpgid:\t12\n", 12));
+        for status in
+            ["Name:\tx\nNSpid:\t7\t12\n", "NSpid:\t12\t12\n", "NSpid:\t7\n", "NSpid:\n", ""]
+        {
+            assert!(!has_one_pid(status.as_bytes(), 12), "{status:?}");
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! What stat(2) tells of a name, and whether something is mounted on it.
+
+use std::ffi::CStr;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
+
+use nix::NixPath;
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, openat};
+use nix::sys::stat::{FileStat, Mode, fstatat, makedev};
+use rustix::fs::{AtFlags, StatxAttributes, StatxFlags, statx};
+use rustix::io::retry_on_intr;
+
+use crate::error::errno;
+use crate::os::procfs;
+use crate::os::retry::{is_shortage, on_signal};
+use crate::os::syscalls;
+
+type Result<T> = std::result::Result<T, Errno>;
+
+pub struct FileStatus {
+    pub mode: u32,
+    pub size: u64,
+    /// When it was last changed in any way, by the clock of the day.
+    pub changed: Duration,
+    pub is_mount_root: bool,
+    device: u64,
+    inode: u64,
+}
+
+impl FileStatus {
+    /// Of `name` in `dir`, or of a path; a symlink is not followed.
+    pub fn of(dir: BorrowedFd, name: &CStr) -> Result<FileStatus> {
+        let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
+        match retry_on_intr(|| statx(dir, name, flags, StatxFlags::BASIC_STATS)) {
+            Ok(file) if file.stx_attributes_mask.contains(StatxAttributes::MOUNT_ROOT) => {
+                Ok(FileStatus {
+                    mode: file.stx_mode.into(),
+                    size: file.stx_size,
+                    changed: duration(file.stx_ctime.tv_sec, file.stx_ctime.tv_nsec.into()),
+                    is_mount_root: file.stx_attributes.contains(StatxAttributes::MOUNT_ROOT),
+                    device: makedev(file.stx_dev_major.into(), file.stx_dev_minor.into()),
+                    inode: file.stx_ino,
+                })
+            }
+            // Linux before 5.8, or a seccomp filter.
+            Ok(_) | Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => {
+                FileStatus::by_stat(dir, name)
+            }
+            Err(error) => Err(errno(error)),
+        }
+    }
+
+    fn by_stat(dir: BorrowedFd, name: &CStr) -> Result<FileStatus> {
+        let file = on_signal(|| fstatat(dir, name, nix::fcntl::AtFlags::AT_SYMLINK_NOFOLLOW))?;
+        Ok(FileStatus {
+            mode: file.st_mode,
+            size: file.st_size as u64,
+            changed: changed(&file),
+            is_mount_root: is_mounted_on(dir, name)?,
+            device: device(&file),
+            inode: inode(&file),
+        })
+    }
+
+    /// Whether it is of this very file.
+    pub fn is_of(&self, file: &FileStat) -> bool {
+        (self.device, self.inode) == (device(file), inode(file))
+    }
+}
+
+/// Whether a name, or what a path leads to, lies in another mount than its directory.
+fn is_mounted_on(dir: BorrowedFd, path: &CStr) -> Result<bool> {
+    let path = path.to_bytes();
+    let directory = match path.iter().rposition(|&byte| byte == b'/') {
+        Some(slash) => &path[..=slash],
+        None => b".",
+    };
+    Ok(mount_of(dir, path)? != mount_of(dir, directory)?)
+}
+
+/// The mount that a path leads to. A file handle comes with it, and takes neither /proc nor a
+/// descriptor, of which remove must not run out half way.
+fn mount_of(dir: BorrowedFd, path: &[u8]) -> Result<u64> {
+    if let Ok(handle) = path.with_nix_path(|path| syscalls::name_to_handle(dir, path))? {
+        return Ok(handle.mount_id as u64);
+    }
+    let look = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    mount_id(on_signal(|| openat(dir, path, look, Mode::empty()))?.as_fd())
+}
+
+/// Whether both lie in one mount. Where nothing tells, they are taken to.
+pub fn is_same_mount(a: BorrowedFd, b: BorrowedFd) -> Result<bool> {
+    let of = |fd| match syscalls::name_to_handle(fd, c"") {
+        Ok(handle) => Ok(handle.mount_id as u64),
+        Err(_) => mount_id(fd),
+    };
+    match (of(a), of(b)) {
+        (Ok(a), Ok(b)) => Ok(a == b),
+        (Err(errno), _) | (_, Err(errno)) if is_shortage(errno) => Err(errno),
+        _ => Ok(true),
+    }
+}
+
+/// As mountinfo has it.
+pub fn mount_id(fd: BorrowedFd) -> Result<u64> {
+    procfs::fdinfo_number(fd, "mnt_id:")?.ok_or(Errno::EIO)
+}
+
+// The types of these fields differ from one architecture to the next.
+
+#[allow(clippy::unnecessary_cast)]
+pub fn inode(file: &FileStat) -> u64 {
+    file.st_ino as u64
+}
+
+#[allow(clippy::unnecessary_cast)]
+pub fn device(file: &FileStat) -> u64 {
+    file.st_dev as u64
+}
+
+/// Whether both are of one file.
+pub fn is_same_file(a: &FileStat, b: &FileStat) -> bool {
+    (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino)
+}
+
+#[allow(clippy::unnecessary_cast)]
+fn changed(file: &FileStat) -> Duration {
+    duration(file.st_ctime as i64, file.st_ctime_nsec as u64)
+}
+
+fn duration(seconds: i64, nanoseconds: u64) -> Duration {
+    Duration::from_secs(seconds.max(0) as u64) + Duration::from_nanos(nanoseconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::File;
+
+    #[test]
+    fn stat_and_statx_agree() {
+        for (dir, name) in [("/", c"proc"), ("/", c"etc"), ("/etc", c"passwd"), ("/proc", c"self")]
+        {
+            let dir = File::open(dir).unwrap();
+            let new = FileStatus::of(dir.as_fd(), name).unwrap();
+            let old = FileStatus::by_stat(dir.as_fd(), name).unwrap();
+            let all = |file: &FileStatus| (file.mode, file.size, file.is_mount_root);
+            assert_eq!(all(&new), all(&old), "{name:?}");
+            assert_eq!((new.device, new.inode), (old.device, old.inode), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_path_lies_in_its_own_directory_s_mount_or_not() {
+        let cwd = nix::fcntl::AT_FDCWD;
+        for (path, mounted) in [(c"/proc/self", false), (c"/proc", true), (c"/proc/version", false)]
+        {
+            assert_eq!(is_mounted_on(cwd, path), Ok(mounted), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn a_time_before_1970_is_the_beginning() {
+        assert_eq!(duration(-5, 7), Duration::from_nanos(7));
+        assert_eq!(duration(3, 7), Duration::new(3, 7));
+    }
+}

@@ -1,0 +1,170 @@
+//! A program to become, in every place where PATH says that it may be.
+
+use std::ffi::CStr;
+
+use nix::errno::Errno;
+
+use crate::error::{Failure, Result, Step};
+use crate::os::syscalls::{self, Argument, ArgumentArray};
+use crate::util::strings::Strings;
+
+/// What execvp(3) takes where PATH is not set.
+const DEFAULT_PATH: &[u8] = b"/bin:/usr/bin";
+
+const SHELL: &CStr = c"/bin/sh";
+
+/// What execve(2) is given besides the file.
+#[derive(Clone, Copy)]
+pub struct Arguments<'a> {
+    argv: &'a [Argument],
+    envp: ArgumentArray,
+}
+
+impl<'a> Arguments<'a> {
+    /// `argv` has one string at least, and a NULL behind the last one.
+    ///
+    /// # Safety
+    ///
+    /// The strings of both arrays are there, and are not changed, as long as the result is used.
+    pub unsafe fn new(argv: &'a [Argument], envp: ArgumentArray) -> Result<Arguments<'a>> {
+        match argv {
+            [_, .., Argument::NULL] => Ok(Arguments { argv, envp }),
+            _ => Err(Failure::invalid(
+                "no program arguments given; the first is the program's own name",
+            )),
+        }
+    }
+}
+
+pub struct Program {
+    candidates: Strings,
+    /// Room for what a script without an interpreter's line is started by: the shell, the script, the
+    /// rest of argv.
+    for_shell: Vec<Argument>,
+}
+
+impl Program {
+    /// `path` is the caller's PATH; a file with a slash in it is not looked up.
+    pub fn new(file: &CStr, path: Option<&CStr>, arguments: Arguments) -> Result<Program> {
+        let name = file.to_bytes();
+        let mut candidates = Strings::default();
+        if name.contains(&b'/') {
+            candidates.push(&[name])?;
+        } else {
+            check(name)?;
+            let path = path.map_or(DEFAULT_PATH, CStr::to_bytes);
+            for dir in path.split(|&byte| byte == b':') {
+                // An empty directory is the working directory.
+                let separator: &[u8] = if dir.is_empty() { b"" } else { b"/" };
+                candidates.push(&[dir, separator, name])?;
+            }
+        }
+        let mut for_shell = Vec::new();
+        for_shell.try_reserve_exact(arguments.argv.len() + 1).map_err(|_| Failure::no_memory())?;
+        Ok(Program { candidates, for_shell })
+    }
+
+    /// Returns only if it fails, with what execvp(3) would say. Allocates nothing if there are no more
+    /// `arguments` than it was made for.
+    pub fn exec(&mut self, arguments: Arguments) -> Errno {
+        let mut result = Errno::ENOENT;
+        let Arguments { argv, envp } = arguments;
+        for candidate in self.candidates.iter() {
+            // SAFETY: Arguments::new() was told that the arrays are as they have to be.
+            let mut errno = unsafe { syscalls::execve(candidate, argv, envp) };
+            if errno == Errno::ENOEXEC {
+                self.for_shell.clear();
+                self.for_shell.extend([Argument::new(SHELL), Argument::new(candidate)]);
+                self.for_shell.extend_from_slice(&argv[1..]);
+                // SAFETY: the same, and `for_shell` ends as `argv` does.
+                errno = unsafe { syscalls::execve(SHELL, &self.for_shell, envp) };
+            }
+            match errno {
+                // There may be another one further on; if not, this is what there is to say.
+                Errno::EACCES => result = Errno::EACCES,
+                Errno::ENOENT
+                | Errno::ENOTDIR
+                | Errno::ESTALE
+                | Errno::ENODEV
+                | Errno::ETIMEDOUT => {
+                    if result != Errno::EACCES {
+                        result = errno;
+                    }
+                }
+                errno => return errno,
+            }
+        }
+        result
+    }
+}
+
+fn check(name: &[u8]) -> Result<()> {
+    if name.is_empty() {
+        return Err(Failure::new(Step::Exec, Errno::ENOENT).hint("the program's name is empty"));
+    }
+    if name.len() > libc::NAME_MAX as usize {
+        return Err(Failure::new(Step::Exec, Errno::ENAMETOOLONG));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn program(file: &CStr, path: Option<&CStr>, argv: &[Argument]) -> Result<Program> {
+        // SAFETY: nothing is executed.
+        let arguments = unsafe { Arguments::new(argv, ArgumentArray::new(std::ptr::null())) };
+        Program::new(file, path, arguments?)
+    }
+
+    fn candidates(file: &CStr, path: Option<&CStr>) -> Result<Vec<String>> {
+        let program = program(file, path, &[Argument::new(file), Argument::NULL])?;
+        Ok(program.candidates.iter().map(|path| path.to_str().unwrap().to_owned()).collect())
+    }
+
+    #[test]
+    fn path_gives_the_candidates() {
+        let found = |path| candidates(c"ip", path).unwrap();
+        assert_eq!(found(Some(c"/a:/b/")), ["/a/ip", "/b//ip"]);
+        assert_eq!(found(Some(c"")), ["ip"]);
+        assert_eq!(found(Some(c":/a::rel:")), ["ip", "/a/ip", "ip", "rel/ip", "ip"]);
+        assert_eq!(found(None), ["/bin/ip", "/usr/bin/ip"]);
+    }
+
+    #[test]
+    fn a_file_with_a_slash_is_not_looked_up() {
+        assert_eq!(candidates(c"./ip", Some(c"/a:/b")), Ok(vec!["./ip".to_owned()]));
+        assert_eq!(candidates(c"/ip", None), Ok(vec!["/ip".to_owned()]));
+    }
+
+    #[test]
+    fn a_name_that_no_file_has_is_refused() {
+        assert_eq!(candidates(c"", Some(c"/a")).unwrap_err().errno, Errno::ENOENT);
+        let long = std::ffi::CString::new([b'x'; 256]).unwrap();
+        assert_eq!(candidates(&long, Some(c"/a")).unwrap_err().errno, Errno::ENAMETOOLONG);
+    }
+
+    #[test]
+    fn there_is_room_for_the_shell_and_the_script() {
+        let strings = [Argument::new(c"x"), Argument::new(c"1"), Argument::NULL];
+        let program = program(c"x", Some(c"/a"), &strings).unwrap();
+        assert!(program.for_shell.capacity() > strings.len());
+    }
+
+    #[test]
+    fn argv_has_a_string_and_an_end() {
+        let one = Argument::new(c"x");
+        for (argv, is_good) in [
+            (&[][..], false),
+            (&[Argument::NULL], false),
+            (&[one], false),
+            (&[one, one], false),
+            (&[one, Argument::NULL], true),
+        ] {
+            // SAFETY: nothing is executed.
+            let arguments = unsafe { Arguments::new(argv, ArgumentArray::new(std::ptr::null())) };
+            assert_eq!(arguments.is_ok(), is_good);
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! What becomes of a process between the caller's namespace and the program in the other one. All of
+//! it is prepared first, so that the doing needs no memory, no lock and no other thread.
+
+use std::ffi::CStr;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+
+use bitflags::bitflags;
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::sched::{CloneFlags, setns};
+use nix::sys::signal::SigSet;
+use nix::unistd::{chdir, dup2_stderr, dup2_stdin, dup2_stdout, setsid};
+use rustix::io::fcntl_dupfd_cloexec;
+use rustix::thread::{Gid, Uid, set_thread_groups, set_thread_res_gid, set_thread_res_uid};
+
+use crate::error::{At, Failure, Result, Step, errno};
+use crate::explain::Detail;
+use crate::namespace::handle::Namespace;
+use crate::os::retry::on_signal;
+use crate::os::sigmask;
+use crate::program::lookup::{Arguments, Program};
+use crate::program::mount_namespace::{Keep, MountNamespace};
+
+bitflags! {
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub struct SpawnFlags: u32 {
+        const STDIN = 1;
+        const STDOUT = 2;
+        const STDERR = 4;
+        const KEEP_SYS = 8;
+        const KEEP_ETC = 16;
+        const USER = 32;
+        const SETSID = 64;
+    }
+}
+
+/// What becomes the program's descriptors 0, 1 and 2; None: what the caller has there.
+pub type Stdio<'a> = [Option<BorrowedFd<'a>>; 3];
+
+const STDIO_NAMES: [&CStr; 3] = [c"standard input", c"standard output", c"standard error"];
+
+/// Whom the program runs as, real, effective, saved and for file systems.
+#[derive(Clone, Copy, Debug)]
+pub struct User<'a> {
+    pub uid: Uid,
+    pub gid: Gid,
+    /// The supplementary groups, all of them.
+    pub groups: &'a [Gid],
+}
+
+impl User<'_> {
+    /// By the system calls themselves, which are about the calling thread alone. The C library's
+    /// functions make all threads do the same, and would wait for those of the process whose memory
+    /// this one shares.
+    fn become_it(&self) -> Result<()> {
+        set_thread_groups(self.groups).map_err(errno).at(Step::SetGroups)?;
+        set_thread_res_gid(self.gid, self.gid, self.gid).map_err(errno).at(Step::SetGid)?;
+        set_thread_res_uid(self.uid, self.uid, self.uid).map_err(errno).at(Step::SetUid)
+    }
+}
+
+/// What the caller may want otherwise.
+#[derive(Clone, Copy, Default)]
+pub struct Options<'a> {
+    pub keep: Keep,
+    pub stdio: Stdio<'a>,
+    pub cwd: Option<&'a CStr>,
+    /// None: the caller.
+    pub user: Option<User<'a>>,
+    pub own_session: bool,
+}
+
+/// Where the caller wants the program, and with what. It is the caller's.
+pub struct Target<'a> {
+    ns: &'a Namespace,
+    options: Options<'a>,
+    arguments: Arguments<'a>,
+}
+
+/// What has been found out, and allocated, to get there.
+pub struct Work {
+    mounts: Option<MountNamespace>,
+    program: Program,
+}
+
+pub struct Plan<'a> {
+    pub target: Target<'a>,
+    pub work: Work,
+}
+
+impl<'a> Plan<'a> {
+    /// `file` is looked up in `path`, the caller's PATH.
+    pub fn new(
+        ns: &'a Namespace,
+        options: Options<'a>,
+        (file, path): (&CStr, Option<&CStr>),
+        arguments: Arguments<'a>,
+    ) -> Result<Plan<'a>> {
+        let program = Program::new(file, path, arguments)?;
+        let mounts = MountNamespace::plan(ns.name(), options.keep)?;
+        Ok(Plan { target: Target { ns, options, arguments }, work: Work { mounts, program } })
+    }
+
+    /// Whether the program has another user's rights.
+    pub fn changes_user(&self) -> bool {
+        self.target.options.user.is_some()
+    }
+
+    /// Does it all, and returns only if something fails. The calling thread is good for nothing else
+    /// then. Every signal has to be blocked; the program starts with `mask`.
+    pub fn carry_out(&mut self, mask: &SigSet) -> Failure {
+        match self.target.prepare(&mut self.work, mask) {
+            Ok(()) => self.target.exec(&mut self.work),
+            Err(failure) => failure,
+        }
+    }
+
+    /// The failure as the caller is told of it.
+    pub fn explain(&self, failure: Failure, detail: &Detail) -> Failure {
+        self.work.explain(failure, &self.target, detail)
+    }
+}
+
+impl Target<'_> {
+    /// Everything but the program itself.
+    pub fn prepare(&self, work: &mut Work, mask: &SigSet) -> Result<()> {
+        setns(self.ns.as_fd(), CloneFlags::CLONE_NEWNET).at(Step::Setns)?;
+        if let Some(mounts) = &mut work.mounts {
+            mounts.enter()?;
+        }
+        if self.options.own_session {
+            setsid().at(Step::Setsid)?;
+        }
+        arrange(&self.options.stdio)?;
+        if let Some(user) = &self.options.user {
+            user.become_it()?;
+        }
+        // The program's user has to be allowed there, who may be the only one: in a home on NFS, say.
+        if let Some(cwd) = self.options.cwd {
+            on_signal(|| chdir(cwd)).at(Step::Chdir)?;
+        }
+        sigmask::set(mask).at(Step::Mask)
+    }
+
+    /// The program, which returns only if it fails.
+    pub fn exec(&self, work: &mut Work) -> Failure {
+        Failure::new(Step::Exec, work.program.exec(self.arguments))
+    }
+}
+
+impl Work {
+    /// The failure as the caller is told of it.
+    pub fn explain(&self, failure: Failure, target: &Target, detail: &Detail) -> Failure {
+        let object = match failure.step {
+            Step::Chdir => target.options.cwd,
+            Step::Stdio => failure.item().and_then(|fd| STDIO_NAMES.get(fd)).copied(),
+            _ => self.mounts.as_ref().and_then(|mounts| mounts.object_of(failure)),
+        };
+        if let Some(object) = object {
+            detail.set(object);
+        }
+        failure
+    }
+
+    /// See [`MountNamespace::forget_descriptors`].
+    pub fn forget_descriptors(&mut self) {
+        if let Some(mounts) = &mut self.mounts {
+            mounts.forget_descriptors();
+        }
+    }
+}
+
+fn arrange(stdio: &Stdio) -> Result<()> {
+    let mut moved: [Option<OwnedFd>; 3] = [None, None, None];
+    for (place, (source, moved)) in stdio.iter().zip(&mut moved).enumerate() {
+        let Some(source) = source else { continue };
+        if is_in_the_way(*source, place) {
+            *moved = Some(move_away(*source).at_item(Step::Stdio, place)?);
+        }
+    }
+    for (place, (source, moved)) in stdio.iter().zip(&moved).enumerate() {
+        let Some(source) = source else { continue };
+        let source = moved.as_ref().map_or(*source, AsFd::as_fd);
+        put(source, place).at_item(Step::Stdio, place)?;
+    }
+    Ok(())
+}
+
+/// Whether it is in a place that another one takes before its own turn comes.
+fn is_in_the_way(source: BorrowedFd, place: usize) -> bool {
+    source.as_raw_fd() < 3 && source.as_raw_fd() as usize != place
+}
+
+/// A duplicate that is none of 0, 1 and 2.
+fn move_away(fd: BorrowedFd) -> nix::Result<OwnedFd> {
+    fcntl_dupfd_cloexec(fd, 3).map_err(errno)
+}
+
+/// Makes it 0, 1 or 2, and one that the program inherits.
+fn put(source: BorrowedFd, place: usize) -> nix::Result<()> {
+    if source.as_raw_fd() as usize == place {
+        return fcntl(source, FcntlArg::F_SETFD(FdFlag::empty())).map(drop);
+    }
+    on_signal(|| match place {
+        0 => dup2_stdin(source),
+        1 => dup2_stdout(source),
+        2 => dup2_stderr(source),
+        _ => Err(Errno::EBADF),
+    })
+}

@@ -1,0 +1,284 @@
+//! A child that does something for the calling thread, while that waits.
+
+use std::ffi::{c_int, c_long, c_void};
+use std::mem::{self, MaybeUninit};
+use std::os::fd::{FromRawFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::sleep;
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
+use nix::unistd::Pid;
+
+use crate::error::{At, Failure, Result, Step};
+use crate::os::retry::on_signal;
+use crate::program::stack::Stack;
+
+/// What memory the child has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Memory {
+    /// This process's, as after vfork(2): a copy would take long where there is much of it.
+    Shared,
+    /// A copy. A child that gives its rights away must not share memory with a process that has them:
+    /// setresuid(2) makes that memory one that cannot be dumped (commit_creds() in the kernel), for the
+    /// parent too, and to undo that would let the child's new user look at the parent's memory by
+    /// ptrace(2), as long as another child shares it.
+    Copied,
+}
+
+pub struct Child {
+    pub pid: i32,
+    /// None: it was not asked for, or this is Linux before 5.2.
+    pub pidfd: Option<OwnedFd>,
+}
+
+/// What has become of a child.
+pub enum Outcome {
+    Program(Child),
+    Failed(Failure),
+    /// It has ended without a word.
+    Killed,
+}
+
+/// What both processes see.
+struct Job<W> {
+    work: Option<W>,
+    /// Written by the kernel before the child runs.
+    pidfd: c_int,
+    failure: MaybeUninit<Failure>,
+    /// Set after `failure`: the child may be killed at any time.
+    has_failed: AtomicBool,
+    /// The child's mark that the memory is the same, in memory that is not shared otherwise.
+    is_shared: *mut bool,
+}
+
+type Entry = extern "C" fn(*mut c_void) -> c_int;
+
+/// What the child ends with if it does not become a program.
+const EXIT_STATUS: c_int = 127;
+
+/// Does `work` in a child whose thread has the caller's mask, and waits until it is a program or has
+/// ended. `work` is told whether there is a pidfd, and returns only if it fails. The child has
+/// descriptors, handlers and namespaces of its own. It sends no signal if it fails, and no wait(2) of
+/// another thread's can take it away then.
+///
+/// # Safety
+///
+/// The child may be one of a process with threads, whose memory it shares: `work` does not allocate,
+/// lock or panic, every signal is blocked, and what `work` leaves behind in memory is good for this
+/// process.
+pub unsafe fn fork<W>(with_pidfd: bool, memory: Memory, work: W) -> Result<Outcome>
+where
+    W: FnOnce(bool) -> Failure,
+{
+    let mut is_shared = false;
+    let job = Job {
+        work: Some(work),
+        pidfd: -1,
+        failure: MaybeUninit::uninit(),
+        has_failed: AtomicBool::new(false),
+        is_shared: &raw mut is_shared,
+    };
+    let stack = Stack::new(job)?;
+    let (pid, has_finished) = match memory {
+        // SAFETY: the caller's promise is that of clone_job().
+        Memory::Shared => unsafe {
+            let flags = libc::CLONE_VM | libc::CLONE_VFORK;
+            let pid = clone_job(flags, with_pidfd, &stack).at(Step::Clone)?;
+            (pid, (&raw const is_shared).read_volatile())
+        },
+        // SAFETY: the same.
+        Memory::Copied => unsafe { copy_process(with_pidfd, &stack) }.at(Step::Clone)?,
+    };
+    let has_ended = !has_finished && has_ended_before_exec(pid);
+    // SAFETY: the child has ended or left this memory, so that nobody writes to the job any more.
+    let job = unsafe { &*stack.value() };
+    // SAFETY: the kernel has just made this descriptor, and nobody else knows it.
+    let pidfd = (job.pidfd >= 0).then(|| unsafe { OwnedFd::from_raw_fd(job.pidfd) });
+    if job.has_failed.load(Ordering::Acquire) {
+        if !has_ended {
+            reap(pid);
+        }
+        // SAFETY: the child has written it before it said so.
+        return Ok(Outcome::Failed(unsafe { job.failure.assume_init() }));
+    }
+    if has_ended || was_killed(pid) {
+        return Ok(Outcome::Killed);
+    }
+    Ok(Outcome::Program(Child { pid, pidfd }))
+}
+
+/// clone(2) with these flags. Without CLONE_VM the child has a copy of this process's memory.
+///
+/// # Safety
+///
+/// As [`fork`] has it; and nobody uses the stack or the job until the child has left them.
+unsafe fn clone_job<W>(flags: c_int, with_pidfd: bool, stack: &Stack<Job<W>>) -> nix::Result<i32>
+where
+    W: FnOnce(bool) -> Failure,
+{
+    let entry: Entry = child::<W>;
+    let flags = if with_pidfd { flags | libc::CLONE_PIDFD } else { flags };
+    let job = stack.value();
+    // SAFETY: the child runs `entry` with such a job, on a stack that nobody else uses. The kernel
+    // writes a pidfd, if any, to the job.
+    Errno::result(unsafe {
+        libc::clone(entry, stack.top(), flags, job.cast(), &raw mut (*job).pidfd)
+    })
+}
+
+/// The head of struct clone_args, which is all of it that Linux 5.3 has.
+#[repr(C, align(8))]
+#[derive(Default)]
+struct CloneArgs {
+    flags: u64,
+    pidfd: u64,
+    child_tid: u64,
+    parent_tid: u64,
+    exit_signal: u64,
+    stack: u64,
+    stack_size: u64,
+    tls: u64,
+}
+
+/// A child with a copy of this process's memory; gives its id, and whether it has finished.
+///
+/// # Safety
+///
+/// As [`clone_job`] has it.
+unsafe fn copy_process<W>(with_pidfd: bool, stack: &Stack<Job<W>>) -> nix::Result<(i32, bool)>
+where
+    W: FnOnce(bool) -> Failure,
+{
+    let job = stack.value();
+    let pidfd_flag = if with_pidfd { libc::CLONE_PIDFD } else { 0 };
+    let args = CloneArgs {
+        flags: (libc::CLONE_VFORK | pidfd_flag) as u64,
+        // SAFETY: it is there as long as the stack.
+        pidfd: unsafe { &raw mut (*job).pidfd } as u64,
+        ..CloneArgs::default()
+    };
+    // SAFETY: the kernel reads the arguments. Child and parent go on from here, each on its own copy
+    // of this stack.
+    let pid = unsafe {
+        libc::syscall(libc::SYS_clone3, &raw const args, mem::size_of::<CloneArgs>() as c_long)
+    };
+    if pid == 0 {
+        let status = child::<W>(job.cast());
+        // SAFETY: it runs no handler of atexit(3).
+        unsafe { libc::_exit(status) };
+    }
+    match Errno::result(pid) {
+        // Linux before 5.3, a seccomp filter, or valgrind, which knows no CLONE_VFORK without CLONE_VM.
+        // SAFETY: the caller's promise.
+        Err(Errno::ENOSYS | Errno::EPERM) => unsafe {
+            clone_job(0, with_pidfd, stack).map(|pid| (pid, false))
+        },
+        pid => Ok((pid? as i32, true)),
+    }
+}
+
+extern "C" fn child<W: FnOnce(bool) -> Failure>(job: *mut c_void) -> c_int {
+    let job = job.cast::<Job<W>>();
+    // SAFETY: fork() passes a job of this type, and leaves it alone until we have ended.
+    unsafe {
+        (*job).is_shared.write_volatile(true);
+        if let Some(work) = (*job).work.take() {
+            (*job).failure.write(work((*job).pidfd >= 0));
+            (*job).has_failed.store(true, Ordering::Release);
+        }
+    }
+    EXIT_STATUS
+}
+
+/// How long it is slept between two looks.
+const FIRST_NAP: Duration = Duration::from_micros(20);
+const LONGEST_NAP: Duration = Duration::from_millis(1);
+
+/// Waits until the child is the program or has ended; in the latter case it is reaped. For where clone(2)
+/// has not waited: under valgrind and in other emulators a fork passes for vfork(2).
+fn has_ended_before_exec(pid: i32) -> bool {
+    let mut nap = FIRST_NAP;
+    loop {
+        let look = WaitPidFlag::__WCLONE | WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG;
+        match on_signal(|| waitid(Id::Pid(Pid::from_raw(pid)), look)) {
+            Ok(WaitStatus::StillAlive) => {}
+            result => return result != Err(Errno::ECHILD),
+        }
+        sleep(nap);
+        nap = LONGEST_NAP.min(nap * 2);
+    }
+}
+
+/// Waits for a child that has failed, which is no zombie then.
+fn reap(pid: i32) {
+    let _ = wait(pid, WaitPidFlag::__WALL);
+}
+
+/// Whether the child has ended, or is about to, without becoming the program; then it is reaped. Only
+/// exec makes it a child that a wait for those of clone(2) does not know.
+fn was_killed(pid: i32) -> bool {
+    wait(pid, WaitPidFlag::__WCLONE) != Err(Errno::ECHILD)
+}
+
+fn wait(pid: i32, which: WaitPidFlag) -> nix::Result<WaitStatus> {
+    on_signal(|| waitpid(Pid::from_raw(pid), Some(which)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::unistd::getpid;
+
+    fn failed_at(item: usize) -> Failure {
+        Err::<(), _>(Errno::EACCES).at_item(Step::Exec, item).unwrap_err()
+    }
+
+    fn failure_of(memory: Memory, work: impl FnOnce(bool) -> Failure) -> Failure {
+        // SAFETY: the work allocates nothing, and no handler of the tests' is installed.
+        match unsafe { fork(true, memory, work) } {
+            Ok(Outcome::Failed(failure)) => failure,
+            _ => panic!("no failure"),
+        }
+    }
+
+    #[test]
+    fn the_child_is_another_process_in_the_same_memory_or_in_a_copy() {
+        for (memory, is_shared) in [(Memory::Shared, true), (Memory::Copied, false)] {
+            let parent = getpid();
+            let mut seen = parent;
+            assert_eq!(
+                failure_of(memory, |has_pidfd| {
+                    seen = getpid();
+                    failed_at(has_pidfd as usize)
+                }),
+                failed_at(1)
+            );
+            assert_eq!(seen != parent, is_shared, "{memory:?}");
+        }
+    }
+
+    #[test]
+    fn a_child_that_failed_has_been_waited_for() {
+        for memory in [Memory::Shared, Memory::Copied] {
+            let failure = failure_of(memory, |_| failed_at(getpid().as_raw() as usize));
+            let pid = Pid::from_raw(failure.item().unwrap() as i32);
+            assert_eq!(waitpid(pid, Some(WaitPidFlag::__WALL)), Err(Errno::ECHILD));
+        }
+    }
+
+    #[test]
+    fn a_child_that_is_killed_says_nothing() {
+        for memory in [Memory::Shared, Memory::Copied] {
+            // SAFETY: as above.
+            let outcome = unsafe {
+                fork(false, memory, |_| {
+                    libc::kill(libc::getpid(), libc::SIGKILL);
+                    failed_at(70_000)
+                })
+            };
+            assert!(matches!(outcome, Ok(Outcome::Killed)), "{memory:?}");
+        }
+    }
+}

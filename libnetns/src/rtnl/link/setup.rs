@@ -1,0 +1,271 @@
+//! Interfaces made, changed and taken away.
+
+use std::ffi::CStr;
+use std::os::fd::BorrowedFd;
+
+use netlink_packet_core::{Emitable, NLM_F_CREATE, NLM_F_EXCL};
+use netlink_packet_route::link::{LinkFlags, LinkHeader};
+use nix::errno::Errno;
+
+use crate::error::{Failure, Result, Step};
+use crate::namespace::handle::Namespace;
+use crate::rtnl::attributes::{Attribute, Attributes};
+use crate::rtnl::connection;
+use crate::rtnl::ip::LinkAddress;
+use crate::rtnl::link::{LinkName, find, in_namespace, index_of, with_descriptor};
+use crate::rtnl::message::Request;
+use crate::rtnl::protocol::RtnlSocket;
+
+/// VETH_INFO_PEER
+const VETH_PEER: u16 = 1;
+/// IFLA_MACVLAN_MODE
+const MACVLAN_MODE: u16 = 1;
+/// IFLA_VLAN_ID
+const VLAN_ID: u16 = 1;
+const LARGEST_VLAN_ID: u16 = 4094;
+
+/// LOOPBACK_IFINDEX: the same in every namespace.
+const LO: u32 = 1;
+
+/// Where an interface is, or comes to be; without a namespace, in the calling thread's.
+#[derive(Clone, Copy)]
+pub struct Place<'a> {
+    pub ns: Option<&'a Namespace>,
+    pub name: LinkName<'a>,
+}
+
+/// A kind of interface, as the kernel's module for it is called: "bridge", "ifb" ...
+#[derive(Clone, Copy)]
+pub struct Kind<'a>(&'a CStr);
+
+impl<'a> Kind<'a> {
+    /// MODULE_NAME_LEN - 1: the kernel would take what is longer for something shorter.
+    const LONGEST: usize = 55;
+
+    pub fn new(kind: &'a CStr) -> Result<Kind<'a>> {
+        match kind.to_bytes() {
+            b"" => Err(Failure::invalid_at(Step::LinkKind, "it is empty")),
+            b"veth" => Err(Failure::invalid_at(
+                Step::LinkKind,
+                "a veth is created as a pair, with its peer",
+            )),
+            b"macvlan" => Err(Failure::invalid_at(
+                Step::LinkKind,
+                "a macvlan is created on a parent interface",
+            )),
+            b"vlan" => {
+                Err(Failure::invalid_at(Step::LinkKind, "a VLAN is created on a parent interface"))
+            }
+            kind if kind.len() > Kind::LONGEST => {
+                Err(Failure::invalid_at(Step::LinkKind, "55 bytes at most"))
+            }
+            _ => Ok(Kind(kind)),
+        }
+    }
+}
+
+pub fn add(place: Place, kind: Kind) -> Result<()> {
+    connection::with(place.ns, |rtnl| {
+        let info = [Attribute::text(libc::IFLA_INFO_KIND, kind.0)];
+        make(rtnl, Step::MakeLink, place.name, &info, None)
+    })
+}
+
+/// A pair, with each end in its place from the beginning.
+pub fn add_veth(here: Place, there: Place) -> Result<()> {
+    with_target(there.ns, here.ns, |target| {
+        connection::with(here.ns, |rtnl| {
+            if let Some(target) = target {
+                check_right_over(target, rtnl)?;
+            }
+            let name = there.name.attribute();
+            let (elsewhere, alike) = (target.map(|target| [name, in_namespace(target)]), [name]);
+            let peer = elsewhere.as_ref().map_or(&alike[..], |elsewhere| elsewhere);
+            let header = LinkHeader::default();
+            let data = [Attribute::link(VETH_PEER, &header, peer)];
+            make(rtnl, Step::MakeVeth, here.name, &info(c"veth", &data), None)
+        })
+    })
+}
+
+/// EPERM unless the caller has CAP_NET_ADMIN over `target`. Of a pair's other end older kernels (6.1)
+/// do not ask. Whether lo may move there they all do, before they find that it never may.
+fn check_right_over(target: BorrowedFd, rtnl: &mut RtnlSocket) -> Result<()> {
+    let header = LinkHeader { index: LO, ..LinkHeader::default() };
+    let mut request = Request::new(Step::MakeLink, libc::RTM_SETLINK, &header);
+    request.put(&in_namespace(target));
+    match rtnl.change(&mut request, 0) {
+        Err(Failure { errno: Errno::EINVAL, .. }) => Ok(()),
+        result => result,
+    }
+}
+
+/// How the macvlans of one parent reach each other.
+#[derive(Clone, Copy)]
+pub struct MacvlanMode(u32);
+
+impl MacvlanMode {
+    pub fn new(text: &CStr) -> Result<MacvlanMode> {
+        // MACVLAN_MODE_PRIVATE ...
+        let bit = match text.to_bytes() {
+            b"private" => 1,
+            b"vepa" => 2,
+            b"bridge" => 4,
+            b"passthru" => 8,
+            _ => {
+                return Err(Failure::invalid_at(
+                    Step::MacvlanMode,
+                    "private, vepa, bridge or passthru",
+                ));
+            }
+        };
+        Ok(MacvlanMode(bit))
+    }
+}
+
+/// Without a mode, what the kernel takes then: vepa.
+pub fn add_macvlan(place: Place, parent: Place, mode: Option<MacvlanMode>) -> Result<()> {
+    let mode = mode.map(|mode| [Attribute::number(MACVLAN_MODE, mode.0)]);
+    let info = info(c"macvlan", mode.as_ref().map_or(&[], |mode| mode));
+    add_on(place, parent, Step::MakeMacvlan, &info)
+}
+
+pub fn add_vlan(place: Place, parent: Place, id: u16) -> Result<()> {
+    if id > LARGEST_VLAN_ID {
+        return Err(Failure::invalid_at(Step::VlanId, "0 to 4094"));
+    }
+    let id = id.to_ne_bytes();
+    add_on(place, parent, Step::MakeVlan, &info(c"vlan", &[Attribute::bytes(VLAN_ID, &id)]))
+}
+
+/// Asked of the parent's namespace, which alone knows the parent.
+fn add_on(place: Place, parent: Place, step: Step, info: &[Attribute]) -> Result<()> {
+    with_target(place.ns, parent.ns, |target| {
+        connection::with(parent.ns, |rtnl| {
+            let parent =
+                index_of_other(rtnl, parent.name, "the parent's namespace has no such interface")?;
+            make(rtnl, step, place.name, info, Some((parent, target)))
+        })
+    })
+}
+
+/// A descriptor of `ns` for a request that is made in `asked`. None: they are the same, and what is made
+/// comes to be where it is asked for.
+fn with_target<T>(
+    ns: Option<&Namespace>,
+    asked: Option<&Namespace>,
+    work: impl FnOnce(Option<BorrowedFd>) -> Result<T>,
+) -> Result<T> {
+    if ns == asked {
+        return work(None);
+    }
+    with_descriptor(ns, |target| work(Some(target)))
+}
+
+/// `on` says which interface it is on, and where it comes to be.
+fn make(
+    rtnl: &mut RtnlSocket,
+    step: Step,
+    interface: LinkName,
+    info: &[Attribute],
+    on: Option<(u32, Option<BorrowedFd>)>,
+) -> Result<()> {
+    let mut request = Request::new(step, libc::RTM_NEWLINK, &LinkHeader::default());
+    request.put(&interface.attribute());
+    request.put(&Attribute::nest(libc::IFLA_LINKINFO, info));
+    if let Some((parent, target)) = on {
+        request.put(&Attribute::number(libc::IFLA_LINK, parent));
+        if let Some(target) = target {
+            request.put(&in_namespace(target));
+        }
+    }
+    rtnl.change(&mut request, NLM_F_CREATE | NLM_F_EXCL)
+}
+
+fn info<'a>(kind: &'a CStr, data: &'a [Attribute<'a>]) -> [Attribute<'a>; 2] {
+    [Attribute::text(libc::IFLA_INFO_KIND, kind), Attribute::nest(libc::IFLA_INFO_DATA, data)]
+}
+
+/// The index of an interface that is not the one that the call is about.
+fn index_of_other(rtnl: &mut RtnlSocket, name: LinkName, missing: &'static str) -> Result<u32> {
+    index_of(rtnl, name).map_err(|error| match error.errno {
+        Errno::ENODEV => error.hint(missing),
+        _ => error,
+    })
+}
+
+/// A veth takes its other end along.
+pub fn delete(place: Place) -> Result<()> {
+    let mut request = Request::new(Step::DeleteLink, libc::RTM_DELLINK, &LinkHeader::default());
+    request.put(&place.name.attribute());
+    connection::with(place.ns, |rtnl| rtnl.change(&mut request, 0))
+}
+
+pub fn set_up(place: Place, up: bool) -> Result<()> {
+    let flags = if up { LinkFlags::Up } else { LinkFlags::empty() };
+    let header = LinkHeader { flags, change_mask: LinkFlags::Up, ..LinkHeader::default() };
+    let mut request = Request::new(Step::ChangeLink, libc::RTM_SETLINK, &header);
+    request.put(&place.name.attribute());
+    connection::with(place.ns, |rtnl| rtnl.change(&mut request, 0))
+}
+
+pub fn set_mtu(place: Place, mtu: u32) -> Result<()> {
+    let mtu = Attribute::number(libc::IFLA_MTU, mtu);
+    connection::with(place.ns, |rtnl| set(rtnl, Step::SetMtu, place.name, mtu))
+}
+
+pub fn set_address(place: Place, address: LinkAddress) -> Result<()> {
+    let address = address.as_bytes();
+    connection::with(place.ns, |rtnl| {
+        // The kernel would cut one that is too long, and say nothing.
+        let own = ask(rtnl, place.name, |link| link.bytes(libc::IFLA_ADDRESS).map(<[u8]>::len))?;
+        if own.unwrap_or(0) != address.len() {
+            return Err(Failure::invalid_at(
+                Step::LinkAddress,
+                "the interface has an address of another length",
+            ));
+        }
+        let address = Attribute::bytes(libc::IFLA_ADDRESS, address);
+        set(rtnl, Step::SetLinkAddress, place.name, address)
+    })
+}
+
+/// Makes the interface a port of `master`; None takes it out of the one that it is a port of.
+pub fn set_master(place: Place, master: Option<LinkName>) -> Result<()> {
+    connection::with(place.ns, |rtnl| {
+        let index = match master {
+            Some(name) => index_of_other(rtnl, name, "the namespace has no such master")?,
+            None => 0,
+        };
+        let before = ask(rtnl, place.name, |link| link.number(libc::IFLA_MASTER))?;
+        let enslave = |rtnl: &mut RtnlSocket, index| {
+            let master = Attribute::number(libc::IFLA_MASTER, index);
+            set(rtnl, Step::SetMaster, place.name, master)
+        };
+        let result = enslave(rtnl, index);
+        // The kernel takes it out of the old master before it asks the new one.
+        if let (Err(_), Some(before)) = (&result, before) {
+            let _ = enslave(rtnl, before);
+        }
+        result
+    })
+}
+
+fn set(rtnl: &mut RtnlSocket, step: Step, interface: LinkName, attribute: Attribute) -> Result<()> {
+    let mut request = Request::new(step, libc::RTM_SETLINK, &LinkHeader::default());
+    request.put(&interface.attribute());
+    request.put(&attribute);
+    rtnl.change(&mut request, 0)
+}
+
+/// What `read` makes of the kernel's description of an interface.
+fn ask<T>(
+    rtnl: &mut RtnlSocket,
+    interface: LinkName,
+    read: impl Fn(Attributes) -> Option<T>,
+) -> Result<Option<T>> {
+    find(rtnl, interface, |message| {
+        let header = LinkHeader::default().buffer_len();
+        Ok(read(Attributes::behind(header, message.payload)))
+    })
+}

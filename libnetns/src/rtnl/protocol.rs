@@ -1,0 +1,486 @@
+//! The rtnetlink protocol on a socket: requests go out, replies come back, or the kernel's refusal with
+//! the text that it gives for it. It takes a socket and knows no namespace.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use netlink_packet_core::{
+    NLM_F_ACK, NLM_F_ACK_TLVS, NLM_F_CAPPED, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST,
+    NLMSG_DONE, NLMSG_ERROR, NLMSG_NOOP,
+};
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, poll};
+use nix::time::{ClockId, clock_gettime};
+use rustix::buffer::spare_capacity;
+use rustix::io::retry_on_intr;
+use rustix::net::netlink::SocketAddrNetlink;
+use rustix::net::sockopt::socket_domain;
+use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketAddrAny, recv, recvfrom, sendto};
+
+use crate::error::{At, Failure, Result, Step};
+use crate::explain::extended_ack;
+use crate::os::retry::when_short;
+use crate::os::syscalls;
+use crate::util::try_vec::{extend, push};
+
+use super::attributes::Attributes;
+use super::message::{self, Message, Request, first_sequence, malformed};
+
+/// The kernel puts no more of a dump into one datagram, and no more than the reader has room for.
+const DUMP_ROOM: usize = 32 * 1024;
+/// Room for most of the single answers.
+const ANSWER_ROOM: usize = 4096;
+
+/// What is expected in answer to a request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Expected {
+    /// An acknowledgement, which is never long: what there is no room for is something else, or no
+    /// answer that makes sense.
+    Acknowledgement,
+    /// One that there is room for, which spares a question. If not, it is lost, and asked for again.
+    Small,
+    Any,
+    /// Many, in datagrams of which the same is true.
+    Dump,
+    AnyDump,
+}
+
+impl Expected {
+    fn room(self) -> usize {
+        match self {
+            Expected::Acknowledgement | Expected::Small | Expected::Any => ANSWER_ROOM,
+            Expected::Dump | Expected::AnyDump => DUMP_ROOM,
+        }
+    }
+
+    /// Whether it is looked first how much room the next datagram takes.
+    fn may_be_long(self) -> bool {
+        matches!(self, Expected::Any | Expected::AnyDump)
+    }
+}
+
+/// The kernel has answered before send(2) returns, or else as good as never.
+const NOW: RecvFlags = RecvFlags::DONTWAIT;
+const TIMEOUT: Duration = Duration::from_millis(if cfg!(test) { 20 } else { 5_000 });
+
+/// How many datagrams one answer has at most: for tens of millions of routes.
+const MOST_DATAGRAMS: u32 = if cfg!(test) { 1 << 10 } else { 1 << 18 };
+
+/// How many datagrams are thrown away of what lies unread in somebody else's socket: more than there
+/// is room for, less than a flood has.
+const MOST_UNREAD: u32 = 1 << 16;
+
+/// How often a dump during which something changed is asked for again.
+const TRIES: u32 = 16;
+
+/// NLMSGERR_ATTR_MSG: the text of an extended acknowledgement.
+const ATTR_TEXT: u16 = 1;
+
+/// The kernel's own errno for "not supported", which is not meant for us and has no name.
+const ENOTSUPP: i32 = 524;
+
+/// An rtnetlink socket on which one request at a time is made.
+pub struct RtnlSocket<'a> {
+    pub(super) socket: BorrowedFd<'a>,
+    buffer: Vec<u8>,
+    sequence: u32,
+    /// Whether nothing of a reply is left to come.
+    pub(super) in_order: bool,
+    /// Whether the kernel has been asked to check dumps strictly, and to heed what they ask for.
+    is_strict: bool,
+}
+
+/// A socket in the namespace that the calling thread is in.
+pub fn open_here() -> Result<OwnedFd> {
+    syscalls::socket(libc::AF_NETLINK, libc::SOCK_RAW, libc::NETLINK_ROUTE)
+        .inspect(|socket| request_extended_acks(socket.as_fd()))
+        .at(Step::Socket)
+}
+
+/// Asks for extended acks: the kernel's text about what it refuses.
+pub fn request_extended_acks(socket: BorrowedFd) {
+    let _ = syscalls::set_netlink_option(socket, libc::NETLINK_EXT_ACK);
+}
+
+/// Strict checks came with Linux 4.20; without them it answers all the same.
+pub fn be_strict(socket: BorrowedFd) {
+    let _ = syscalls::set_netlink_option(socket, libc::NETLINK_GET_STRICT_CHK);
+}
+
+impl<'a> RtnlSocket<'a> {
+    pub fn new(socket: BorrowedFd<'a>) -> RtnlSocket<'a> {
+        // By the clock: no answer to an earlier request passes for one of ours, whoever made it.
+        let now = clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from);
+        let sequence = now.as_nanos() as u32;
+        RtnlSocket { socket, buffer: Vec::new(), sequence, in_order: true, is_strict: false }
+    }
+
+    /// On a socket that has been asked for strict checks.
+    pub fn new_strict(socket: BorrowedFd<'a>) -> RtnlSocket<'a> {
+        RtnlSocket { is_strict: true, ..RtnlSocket::new(socket) }
+    }
+
+    /// On somebody else's socket, whatever state it is in. What lies unread in it is thrown away: the
+    /// kernel drops an answer that there is no room for.
+    pub fn on(socket: BorrowedFd<'a>) -> Result<RtnlSocket<'a>> {
+        // What lies in a descriptor that was passed by mistake is not thrown away.
+        if socket_domain(socket).at(Step::Send)? != AddressFamily::NETLINK {
+            return Err(Failure::new(Step::Send, Errno::EAFNOSUPPORT));
+        }
+        let mut route = RtnlSocket::new(socket);
+        route.discard();
+        Ok(route)
+    }
+
+    /// Throws away what is unread, and what is to come of a dump that is not at its end.
+    fn discard(&mut self) {
+        for _ in 0..MOST_UNREAD {
+            match recv(self.socket, &mut [0; 0][..], RecvFlags::DONTWAIT) {
+                // NOBUFS: it has overflowed, and goes on after having said so.
+                Ok(_) | Err(rustix::io::Errno::INTR | rustix::io::Errno::NOBUFS) => {}
+                Err(_) => {
+                    self.in_order = true;
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Makes a request that changes something, and waits until it is done. `flags` are NLM_F_CREATE
+    /// and the like.
+    pub fn change(&mut self, request: &mut Request, flags: u16) -> Result<()> {
+        let step = request.step;
+        self.ask(request, flags | NLM_F_ACK, Expected::Acknowledgement, |message| {
+            match message.kind {
+                NLMSG_ERROR => Ok(Some(verdict(&message, step))),
+                _ => Ok(None),
+            }
+        })?
+    }
+
+    /// Makes a request that has one answer, and gives what `read` makes of it.
+    pub fn get<T>(
+        &mut self,
+        request: &mut Request,
+        read: impl Fn(&Message) -> Result<T>,
+    ) -> Result<T> {
+        match self.get_one(request, Expected::Small, &read) {
+            // An interface may have hundreds of alternative names.
+            Err(Failure { errno: Errno::EMSGSIZE, .. }) => {
+                self.get_one(request, Expected::Any, &read)
+            }
+            result => result,
+        }
+    }
+
+    fn get_one<T>(
+        &mut self,
+        request: &mut Request,
+        expected: Expected,
+        read: &impl Fn(&Message) -> Result<T>,
+    ) -> Result<T> {
+        let step = request.step;
+        self.ask(request, 0, expected, |message| match message.kind {
+            NLMSG_NOOP => Ok(None),
+            NLMSG_ERROR => Ok(Some(verdict(&message, step).and(Err(malformed())))),
+            _ => Ok(Some(read(&message))),
+        })?
+    }
+
+    /// Makes a request that has many answers, and gives what `read` makes of each, but for None.
+    /// Where something changed meanwhile it asks again. EAGAIN: it changes all the time.
+    pub fn dump<T>(
+        &mut self,
+        request: &mut Request,
+        read: impl Fn(&Message) -> Result<Option<T>>,
+    ) -> Result<Vec<T>> {
+        self.dump_each(request, |message, found| match read(message)? {
+            Some(item) => push(found, item),
+            None => Ok(()),
+        })
+    }
+
+    /// The same, where an answer may be any number of items, which `read` puts into the list.
+    pub fn dump_each<T>(
+        &mut self,
+        request: &mut Request,
+        read: impl Fn(&Message, &mut Vec<T>) -> Result<()>,
+    ) -> Result<Vec<T>> {
+        let step = request.step;
+        if !self.is_strict {
+            be_strict(self.socket);
+            self.is_strict = true;
+        }
+        let mut dump = Dump::new(step);
+        let mut expected = Expected::Dump;
+        for _ in 0..TRIES {
+            dump.clear();
+            match self.ask(request, NLM_F_DUMP, expected, |message| dump.take(&message, &read)) {
+                // A datagram has more than one message only if they fit; one message may be longer.
+                Err(Failure { errno: Errno::EMSGSIZE, .. }) if expected == Expected::Dump => {
+                    self.discard();
+                    expected = Expected::AnyDump;
+                    continue;
+                }
+                end => end??,
+            }
+            if !dump.interrupted {
+                return Ok(dump.found);
+            }
+        }
+        Err(Failure::new(step, Errno::EAGAIN).hint("the list keeps changing; try again"))
+    }
+
+    /// Sends a request and shows what comes back to `each`, until that has its result.
+    fn ask<T>(
+        &mut self,
+        request: &mut Request,
+        flags: u16,
+        expected: Expected,
+        each: impl FnMut(Message) -> Result<Option<T>>,
+    ) -> Result<T> {
+        // Before anything is asked for: a change must not be made and then fail for want of memory,
+        // nor the question that follows it.
+        self.buffer.clear();
+        self.buffer.try_reserve_exact(expected.room()).map_err(|_| Failure::no_memory())?;
+        self.sequence = self.sequence.wrapping_add(1);
+        let bytes = request.finish(NLM_F_REQUEST | flags, self.sequence)?;
+        self.in_order = false;
+        // By address: the kernel then asks for the sender's capabilities only, and not for those of
+        // whoever opened the socket as well.
+        let kernel = SocketAddrNetlink::new(0, 0);
+        when_short(|| {
+            retry_on_intr(|| sendto(self.socket, bytes, SendFlags::empty(), &kernel)).at(Step::Send)
+        })?;
+        let (socket, sequence) = (self.socket, self.sequence);
+        let receive = |buffer: &mut Vec<u8>, patience: &Patience| {
+            receive(socket, buffer, (expected, sequence), patience)
+        };
+        let result = until_answered(self.sequence, &mut self.buffer, receive, each)?;
+        self.in_order = true;
+        Ok(result)
+    }
+}
+
+/// Takes datagrams from `receive` and shows the answers in them to `each`, until that has its result.
+fn until_answered<T>(
+    sequence: u32,
+    buffer: &mut Vec<u8>,
+    mut receive: impl FnMut(&mut Vec<u8>, &Patience) -> Result<()>,
+    mut each: impl FnMut(Message) -> Result<Option<T>>,
+) -> Result<T> {
+    let mut patience = Patience::new();
+    let mut datagrams = 0;
+    while datagrams < MOST_DATAGRAMS {
+        receive(buffer, &patience)?;
+        let mut is_answer = false;
+        let result = answer(buffer, sequence, &mut |message| {
+            is_answer = true;
+            each(message)
+        });
+        match result? {
+            Some(result) => return Ok(result),
+            None if is_answer => {
+                patience = Patience::new();
+                datagrams += 1;
+            }
+            None => drop(patience.left()?),
+        }
+    }
+    Err(Failure::new(Step::Netlink, Errno::EMSGSIZE).hint("the kernel's reply has no end"))
+}
+
+/// How long an answer is waited for, whatever else comes meanwhile.
+struct Patience(Instant);
+
+impl Patience {
+    fn new() -> Patience {
+        Patience(Instant::now())
+    }
+
+    /// What is left of it. ETIMEDOUT: nothing.
+    fn left(&self) -> Result<Duration> {
+        let left = TIMEOUT.saturating_sub(self.0.elapsed());
+        if left.is_zero() {
+            return Err(Failure::new(Step::Netlink, Errno::ETIMEDOUT));
+        }
+        Ok(left)
+    }
+}
+
+/// Waits for the kernel's next datagram. EMSGSIZE: it is not as small as expected.
+fn receive(
+    socket: BorrowedFd,
+    buffer: &mut Vec<u8>,
+    (expected, sequence): (Expected, u32),
+    patience: &Patience,
+) -> Result<()> {
+    loop {
+        buffer.clear();
+        // What was asked for is done by now.
+        if expected.may_be_long() {
+            let size = when_short(|| next_size(socket, patience))?;
+            buffer.try_reserve(size).map_err(|_| Failure::no_memory())?;
+        }
+        let received = when_short(|| {
+            retry_on_intr(|| recvfrom(socket, spare_capacity(buffer), NOW | RecvFlags::TRUNC))
+                .at(Step::Netlink)
+        });
+        let (_, len, sender) = match received {
+            Err(Failure { errno: Errno::EAGAIN, .. }) => {
+                wait(socket, patience.left()?)?;
+                continue;
+            }
+            received => received?,
+        };
+        // Whoever is privileged may send to the socket; only the kernel was asked.
+        if !is_kernel(sender) {
+            patience.left()?;
+            continue;
+        }
+        if len > buffer.len() {
+            if expected == Expected::Acknowledgement && first_sequence(buffer) != Some(sequence) {
+                patience.left()?;
+                continue;
+            }
+            return Err(Failure::new(Step::Netlink, Errno::EMSGSIZE));
+        }
+        return Ok(());
+    }
+}
+
+/// Shows those messages of a datagram that answer a request to `each`, until that has its result.
+fn answer<T>(
+    mut datagram: &[u8],
+    sequence: u32,
+    each: &mut impl FnMut(Message) -> Result<Option<T>>,
+) -> Result<Option<T>> {
+    while !datagram.is_empty() {
+        let message = Message::split(&mut datagram)?;
+        if message.sequence != sequence {
+            continue;
+        }
+        if let Some(result) = each(message)? {
+            return Ok(Some(result));
+        }
+    }
+    Ok(None)
+}
+
+/// The answers to a request that has many.
+struct Dump<T> {
+    step: Step,
+    found: Vec<T>,
+    last: Vec<u8>,
+    /// Something changed meanwhile.
+    interrupted: bool,
+}
+
+impl<T> Dump<T> {
+    fn new(step: Step) -> Dump<T> {
+        Dump { step, found: Vec::new(), last: Vec::new(), interrupted: false }
+    }
+
+    fn clear(&mut self) {
+        self.found.clear();
+        self.last.clear();
+        self.interrupted = false;
+    }
+
+    /// Takes one answer; gives the kernel's verdict when it was the last one.
+    fn take(
+        &mut self,
+        message: &Message,
+        read: impl Fn(&Message, &mut Vec<T>) -> Result<()>,
+    ) -> Result<Option<Result<()>>> {
+        self.interrupted |= message.flags & NLM_F_DUMP_INTR != 0;
+        match message.kind {
+            NLMSG_NOOP => return Ok(None),
+            NLMSG_DONE | NLMSG_ERROR => return Ok(Some(verdict(message, self.step))),
+            _ => {}
+        }
+        // Linux 6.18 counts what it has told. Of IPv6's routes it does not say, and of its
+        // addresses too late, that one was added meanwhile and the last is told again.
+        if message.payload == self.last {
+            return Ok(None);
+        }
+        self.last.clear();
+        extend(&mut self.last, message.payload)?;
+        read(message, &mut self.found)?;
+        Ok(None)
+    }
+}
+
+/// How long the next datagram is; waits for it if need be.
+fn next_size(socket: BorrowedFd, patience: &Patience) -> Result<usize> {
+    loop {
+        match recv(socket, &mut [0; 0][..], NOW | RecvFlags::PEEK | RecvFlags::TRUNC) {
+            Ok((_, size)) => return Ok(size),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(rustix::io::Errno::AGAIN) => wait(socket, patience.left()?)?,
+            Err(errno) => return Err(Failure::new(Step::Netlink, errno)),
+        }
+    }
+}
+
+fn wait(socket: BorrowedFd, at_most: Duration) -> Result<()> {
+    let mut polled = [PollFd::new(socket, PollFlags::POLLIN)];
+    match poll(&mut polled, syscalls::poll_timeout(at_most)) {
+        Ok(0) => Err(Failure::new(Step::Netlink, Errno::ETIMEDOUT)),
+        Ok(_) | Err(Errno::EINTR) => Ok(()),
+        Err(errno) => Err(Failure::new(Step::Netlink, errno)),
+    }
+}
+
+fn is_kernel(sender: Option<SocketAddrAny>) -> bool {
+    sender
+        .and_then(|sender| SocketAddrNetlink::try_from(sender).ok())
+        .is_some_and(|sender| sender.pid() == 0)
+}
+
+/// What an NLMSG_ERROR or an NLMSG_DONE says of the request.
+fn verdict(message: &Message, step: Step) -> Result<()> {
+    let Some((code, rest)) = message.payload.split_first_chunk::<4>() else {
+        return Err(malformed());
+    };
+    let errno = match i32::from_ne_bytes(*code).saturating_neg() {
+        ..=0 => return Ok(()),
+        ENOTSUPP => Errno::EOPNOTSUPP,
+        code => Errno::from_raw(code),
+    };
+    let failure = Failure::new(step, errno);
+    Err(match text(message, rest) {
+        Some(text) => extended_ack::explained(failure, message.sequence, text),
+        None => failure,
+    })
+}
+
+/// The kernel's own words, if it has any. A broken one is as good as none.
+fn text<'a>(message: &Message, rest: &'a [u8]) -> Option<&'a [u8]> {
+    if message.flags & NLM_F_ACK_TLVS == 0 {
+        return None;
+    }
+    let skipped = match message.kind {
+        NLMSG_DONE => 0,
+        // The request's header, and where the kernel does not leave it out, all of the request.
+        _ if message.flags & NLM_F_CAPPED != 0 => message::HEADER,
+        _ => (u32::from_ne_bytes(*rest.first_chunk()?) as usize).next_multiple_of(4),
+    };
+    Attributes::behind(skipped, rest).bytes(ATTR_TEXT)
+}
+
+/// What a dump makes of one datagram, the whole answer to request number 1; None: it has no end.
+#[cfg(fuzzing)]
+pub fn dumped<T>(
+    datagram: &[u8],
+    read: impl Fn(&Message, &mut Vec<T>) -> Result<()>,
+) -> Result<Option<Vec<T>>> {
+    let mut dump = Dump::new(Step::ListLinks);
+    match answer(datagram, 1, &mut |message| dump.take(&message, &read))? {
+        Some(end) => end.map(|()| Some(dump.found)),
+        None => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,183 @@
+use super::*;
+
+use std::fs;
+use std::thread;
+use std::time::Instant;
+
+use crate::os::retry::fstat;
+use crate::rundir::entry::OUR_MODE;
+use crate::testing::{self, anonymous, bind, exists, mounts_on, write};
+
+const BLUE: &CStr = c"blue";
+
+fn blue() -> Name<'static> {
+    Name::new(BLUE).unwrap()
+}
+
+fn inode_of(name: &str) -> u64 {
+    use std::os::unix::fs::MetadataExt;
+    fs::metadata(testing::path(name)).unwrap().ino()
+}
+
+#[test]
+fn a_name_is_made_and_removed() {
+    let Some(rundir) = testing::world() else { return };
+    let ns = create(rundir, blue(), CreateFlags::empty()).unwrap();
+    assert_eq!((ns.name(), ns.path()), (Some(BLUE), Some(c"/run/netns/blue")));
+    assert_eq!(inode_of("blue"), ns.inode());
+    assert_eq!(mounts_on("blue"), 1);
+    assert_eq!(open_named(rundir, blue()).unwrap(), ns);
+    remove(rundir, blue(), RemoveFlags::empty()).unwrap();
+    assert_eq!(mounts_on("blue"), 0);
+    assert!(!exists("blue"));
+}
+
+#[test]
+fn a_name_is_given_to_what_exists() {
+    let Some(rundir) = testing::world() else { return };
+    let ns = anonymous();
+    assert_eq!((ns.name(), ns.path()), (None, None));
+    attach(rundir, &ns, blue()).unwrap();
+    assert_eq!(inode_of("blue"), ns.inode());
+    assert_eq!(attach(rundir, &ns, blue()).unwrap_err().errno, Errno::EEXIST);
+    assert_eq!(mounts_on("blue"), 1);
+}
+
+#[test]
+fn a_missing_name_is_forgiven_on_request() {
+    let Some(rundir) = testing::world() else { return };
+    let missing = remove(rundir, blue(), RemoveFlags::empty());
+    assert_eq!(missing.unwrap_err().errno, Errno::ENOENT);
+    remove(rundir, blue(), RemoveFlags::MISSING_OK).unwrap();
+}
+
+#[test]
+fn what_exists_is_an_error_or_opened() {
+    let Some(rundir) = testing::world() else { return };
+    let ns = create(rundir, blue(), CreateFlags::empty()).unwrap();
+    let again = create(rundir, blue(), CreateFlags::empty());
+    assert_eq!(again.unwrap_err().errno, Errno::EEXIST);
+    assert_eq!(create(rundir, blue(), CreateFlags::EXIST_OK).unwrap(), ns);
+    assert_eq!(mounts_on("blue"), 1);
+}
+
+#[test]
+fn what_another_binds_while_we_wait_is_opened() {
+    let Some(rundir) = testing::world() else { return };
+    let theirs = anonymous();
+    write("blue", "", 0);
+    let found = thread::scope(|scope| {
+        scope.spawn(|| {
+            thread::sleep(Duration::from_millis(100));
+            bind(&theirs, "blue");
+        });
+        create(rundir, blue(), CreateFlags::EXIST_OK)
+    });
+    assert_eq!(found.unwrap(), theirs);
+    assert_eq!(mounts_on("blue"), 1);
+}
+
+#[test]
+fn what_another_gives_up_while_we_wait_is_made() {
+    let Some(rundir) = testing::world() else { return };
+    write("blue", "", 0);
+    let start = Instant::now();
+    let made = thread::scope(|scope| {
+        scope.spawn(|| {
+            thread::sleep(Duration::from_millis(100));
+            fs::remove_file(testing::path("blue")).unwrap();
+        });
+        create(rundir, blue(), CreateFlags::EXIST_OK)
+    });
+    assert_eq!(made.unwrap().inode(), inode_of("blue"));
+    // Well before the file would have been stale.
+    assert!(start.elapsed() < entry::STALE_AGE / 2);
+}
+
+#[test]
+fn what_a_killed_creator_left_is_bound_on() {
+    let Some(rundir) = testing::world() else { return };
+    for flags in [CreateFlags::empty(), CreateFlags::EXIST_OK] {
+        let left = write("blue", "", OUR_MODE);
+        let ns = create(rundir, blue(), flags).unwrap();
+        assert_eq!(inode_of("blue"), ns.inode());
+        assert_eq!(fstat(&left).unwrap().st_nlink, 1);
+        remove(rundir, blue(), RemoveFlags::empty()).unwrap();
+        assert_eq!(fstat(&left).unwrap().st_nlink, 0);
+    }
+}
+
+#[test]
+fn what_another_is_making_is_in_the_way() {
+    let Some(rundir) = testing::world() else { return };
+    write("blue", "", 0);
+    for result in [
+        create(rundir, blue(), CreateFlags::empty()).map(drop),
+        attach(rundir, &anonymous(), blue()),
+    ] {
+        let error = result.unwrap_err();
+        assert_eq!(error.errno, Errno::EEXIST);
+        assert!(error.hint.unwrap().contains("another process is creating it"), "{error:?}");
+    }
+    assert!(exists("blue"));
+}
+
+#[test]
+fn a_name_that_is_bound_is_not_cleared() {
+    let Some(rundir) = testing::world() else { return };
+    create(rundir, blue(), CreateFlags::empty()).unwrap();
+    let dir = RunDir::prepare(rundir, None, Wait::AWhile).unwrap();
+    assert_eq!(remove::unlink(rundir, &dir, blue()), Ok(false));
+    assert_eq!(mounts_on("blue"), 1);
+    assert_eq!(remove::unlink(rundir, &dir, Name::new(c"none").unwrap()), Ok(true));
+}
+
+/// What is no namespace, and lies on no mount of ours, cannot be bound.
+fn publish_pipe(rundir: &CStr) -> Result<()> {
+    let pipe = nix::unistd::pipe().unwrap();
+    let mut dir = RunDir::prepare(rundir, None, Wait::AWhile).unwrap();
+    let result = publish_in(&mut dir, rundir, blue(), pipe.0.as_fd(), 0);
+    dir.take_mount_back(rundir);
+    result
+}
+
+#[test]
+fn a_failed_bind_leaves_no_file() {
+    let Some(rundir) = testing::world() else { return };
+    let error = publish_pipe(rundir).unwrap_err();
+    assert_eq!(error.step, Step::Bind);
+    assert!(!exists("blue"));
+    assert_eq!(mounts_on(""), 0, "nor the directory mounted on itself");
+
+    write("blue", "", OUR_MODE);
+    publish_pipe(rundir).unwrap_err();
+    assert!(exists("blue"), "another's file stays");
+}
+
+#[test]
+fn a_failed_call_leaves_a_mount_that_is_used() {
+    let Some(rundir) = testing::world() else { return };
+    let theirs = anonymous();
+    write("red", "", 0);
+    bind(&theirs, "red");
+    publish_pipe(rundir).unwrap_err();
+    assert_eq!((mounts_on(""), mounts_on("red")), (1, 1));
+    assert_eq!(inode_of("red"), theirs.inode());
+}
+
+#[test]
+fn a_mount_on_top_of_one_that_is_taken_back_stays() {
+    let Some(rundir) = testing::world() else { return };
+    let lower = std::fs::File::open(testing::path("")).unwrap();
+    let mut dir = RunDir::prepare(rundir, None, Wait::AWhile).unwrap();
+    dir.mount_on_itself(rundir).unwrap();
+    let user = std::fs::File::open(testing::path("")).unwrap();
+    let other = std::thread::spawn(move || {
+        rustix::fs::flock(&lower, rustix::fs::FlockOperation::LockExclusive).unwrap();
+        mount::mount_new(c"tmpfs", c"test", rundir, nix::mount::MsFlags::empty()).unwrap();
+    });
+    dir.take_mount_back(rundir);
+    other.join().unwrap();
+    assert_eq!(mounts_on(""), 2);
+    drop(user);
+}

@@ -1,0 +1,428 @@
+//! The run directory: opened, made, mounted on itself, locked.
+//!
+//! It is a mount point in a peer group of its own, so that a namespace bound in it reaches the mount
+//! namespaces that were cloned from this one, and goes from all of them at once.
+
+use std::ffi::CStr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, OFlag};
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::stat::{Mode, fstatat, umask};
+use nix::unistd::mkdir;
+use rustix::fs::{
+    Access, CWD, FileType, FlockOperation, Statx, StatxFlags, accessat, flock, statx,
+};
+use rustix::io::retry_on_intr;
+
+use crate::error::{At, Failure, Result, Step};
+use crate::namespace::identity::{self, Kind};
+use crate::os::helper_thread::on_helper_thread;
+use crate::os::mount;
+use crate::os::mountinfo;
+use crate::os::procfs::ProcPath;
+use crate::os::readdir::for_each_entry;
+use crate::os::retry::{fstat, is_shortage, on_signal, open, openat};
+use crate::os::stat;
+use crate::rundir::entry::{self, Entry};
+
+/// Any reader of the directory can hold its lock, so nobody waits for it longer than this.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+/// A creator holds the lock for some 50 us.
+const FIRST_PAUSE: Duration = Duration::from_micros(50);
+const LONGEST_PAUSE: Duration = Duration::from_micros(200);
+
+/// How long others are waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    AWhile,
+    ForNobody,
+}
+
+/// Why nothing can be mounted or unmounted there.
+pub const ELSEWHERE: &str =
+    "it belongs to another mount namespace, as after chroot into one; enter that one first";
+
+/// Why a mount on it is taken off again, and the name made in the other one.
+pub const MOUNTED_TWICE: &str = "another process mounts it on itself at this moment; try again";
+
+const DIRECTORY: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
+
+/// How often a directory that is replaced while it is being locked is tried again.
+const TRIES: u32 = 16;
+
+/// An open run directory.
+pub struct RunDir {
+    fd: OwnedFd,
+}
+
+impl AsFd for RunDir {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+impl RunDir {
+    pub fn open(path: &CStr) -> Result<RunDir> {
+        let fd = open(path, DIRECTORY).at(Step::OpenRunDir)?;
+        Ok(RunDir { fd })
+    }
+
+    /// Whether it is the directory at `path` no more, or has been mounted over since it was opened.
+    pub fn is_outdated(&self, path: &CStr) -> bool {
+        match leads_to(path, self) {
+            Some(is_the_same) => !is_the_same,
+            None => RunDir::open(path).is_ok_and(|there| {
+                !same_directory(self, &there)
+                    || stat::mount_id(self.as_fd()) != stat::mount_id(there.as_fd())
+            }),
+        }
+    }
+
+    fn open_or_make(path: &CStr) -> Result<RunDir> {
+        match RunDir::open(path) {
+            Err(error) if error.errno == Errno::ENOENT => {}
+            result => return result,
+        }
+        make_directories(path)?;
+        RunDir::open(path)
+    }
+
+    /// The directory as it is once nobody else is changing it.
+    pub fn lock(path: &CStr) -> Result<LockedRunDir> {
+        LockedRunDir::new(None, RunDir::open, path, Wait::AWhile)
+    }
+
+    /// The same, made first if need be, and shared if it is a mount point. If it is none,
+    /// [`LockedRunDir::mount_on_itself`] makes it one. `opened` is it, as long as it is not outdated.
+    pub fn prepare(path: &CStr, opened: Option<RunDir>, wait: Wait) -> Result<LockedRunDir> {
+        let mut dir = LockedRunDir::new(opened, RunDir::open_or_make, path, wait)?;
+        dir.is_mount_point = match mount::share(dir.as_fd()) {
+            Err(Errno::EINVAL) => false,
+            result => result.map(|()| true).at(Step::MountRunDir)?,
+        };
+        Ok(dir)
+    }
+
+    /// Takes a copy off that could not be completed, unless somebody has put something into it meanwhile.
+    fn take_copy_off(&self, path: &CStr) {
+        let is_copy = |there: &RunDir| same_directory(self, there) && self.is_outdated(path);
+        let Ok(upper) = RunDir::open(path) else { return };
+        if is_copy(&upper) && self.has_all_of(&upper) {
+            drop(upper);
+            let _ = mount::detach_open(self.as_fd());
+        }
+    }
+
+    /// Whether all that is in `upper` is here as well. Of directories nobody can tell.
+    fn has_all_of(&self, upper: &RunDir) -> bool {
+        let all = for_each_entry(upper.as_fd(), Step::ReadRunDir, |name, kind| {
+            if name == c"." || name == c".." {
+                return Ok(());
+            }
+            let status = |dir: &RunDir| fstatat(dir.as_fd(), name, AtFlags::AT_SYMLINK_NOFOLLOW);
+            let (here, there) = (status(self).at(Step::Look)?, status(upper).at(Step::Look)?);
+            let is_the_same = kind != FileType::Directory && stat::is_same_file(&here, &there);
+            if is_the_same { Ok(()) } else { Err(Failure::new(Step::Look, Errno::EBUSY)) }
+        });
+        all.is_ok()
+    }
+
+    /// Names that were here before the directory became a mount point are now there twice; the ones
+    /// below would keep their namespaces alive, and their files busy, when the names are removed.
+    fn unmount_covered_names(&self, upper: &RunDir) {
+        // What stays hidden costs remove() some more work, and nobody anything else.
+        let _ = for_each_name(self.as_fd(), |name| {
+            if matches!(self.is_also_in(upper, name), Ok(true)) {
+                let _ = mount::detach(ProcPath::below_fd(self.as_fd(), name).as_cstr());
+            }
+            Ok(())
+        });
+    }
+
+    /// Whether the namespace that has the name here has it in `upper` as well. One that was bound after
+    /// `upper` was copied from here, and before it covered this, gets it there now.
+    fn is_also_in(&self, upper: &RunDir, name: &CStr) -> Result<bool> {
+        let Ok(Kind::Network(here)) = identity::of_name(self.as_fd(), name) else {
+            return Ok(false);
+        };
+        match entry::look(upper.as_fd(), name)? {
+            Entry::Namespace(there) => Ok(there == here),
+            Entry::Placeholder(_) => self.bind_above(upper, name).at(Step::Bind),
+            _ => Ok(false),
+        }
+    }
+
+    fn bind_above(&self, upper: &RunDir, name: &CStr) -> nix::Result<bool> {
+        let Some(ns) = identity::find_name(self.as_fd(), name)? else { return Ok(false) };
+        let target =
+            openat(upper.as_fd(), name, OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC)?;
+        mount::bind_namespace(ns.as_fd(), target.as_fd())?;
+        Ok(true)
+    }
+}
+
+/// A run directory that does not exist has no names in it.
+pub fn or_none<T>(dir: Result<T>) -> Result<Option<T>> {
+    match dir {
+        Ok(dir) => Ok(Some(dir)),
+        Err(error) if error.errno == Errno::ENOENT => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Calls `visit` for each entry that may be a name, in the directory's own order. Nothing can be
+/// bound on a directory or a symlink and be taken for a namespace.
+pub fn for_each_name(dir: BorrowedFd, mut visit: impl FnMut(&CStr) -> Result<()>) -> Result<()> {
+    for_each_entry(dir, Step::ReadRunDir, |name, kind| match kind {
+        FileType::Directory | FileType::Symlink => Ok(()),
+        _ => visit(name),
+    })
+}
+
+/// mkdir -p, and others may find the names whatever the umask says. A thread can have a umask of its
+/// own, so that no directory ever has another mode, and none needs chmod(2).
+fn make_directories(path: &CStr) -> Result<()> {
+    on_helper_thread(|| {
+        unshare(CloneFlags::CLONE_FS).at(Step::HelperThread)?;
+        umask(Mode::empty());
+        make_with_parents(path.to_bytes()).at(Step::MakeRunDir)
+    })
+}
+
+fn make_with_parents(path: &[u8]) -> nix::Result<()> {
+    let len = path.iter().rposition(|&byte| byte != b'/').map_or(0, |last| last + 1);
+    let path = &path[..len];
+    match make_directory(path) {
+        Err(Errno::ENOENT) => {}
+        result => return result,
+    }
+    let slash = path.iter().rposition(|&byte| byte == b'/').filter(|&at| at > 0);
+    make_with_parents(&path[..slash.ok_or(Errno::ENOENT)?])?;
+    make_directory(path)
+}
+
+fn make_directory(path: &[u8]) -> nix::Result<()> {
+    match on_signal(|| mkdir(path, Mode::from_bits_retain(0o755))) {
+        Err(Errno::EEXIST) => Ok(()),
+        result => result,
+    }
+}
+
+/// A run directory that nobody else adds names to, or takes names from, until it is dropped.
+pub struct LockedRunDir {
+    dir: RunDir,
+    lock: Lock,
+    /// As far as [`RunDir::prepare`] knows.
+    is_mount_point: bool,
+    /// The directory below the mount that this call has put on it.
+    covered: Option<RunDir>,
+}
+
+/// Which descriptor holds the lock.
+enum Lock {
+    Its,
+    /// That of the directory as it was before something was mounted on it.
+    Of(OwnedFd),
+    /// That of the directory below this call's own mount.
+    Covered,
+    /// A reader held it for too long: then one goes on without.
+    Nobodys,
+}
+
+impl std::ops::Deref for LockedRunDir {
+    type Target = RunDir;
+
+    fn deref(&self) -> &RunDir {
+        &self.dir
+    }
+}
+
+impl Drop for LockedRunDir {
+    fn drop(&mut self) {
+        self.unlock();
+    }
+}
+
+impl LockedRunDir {
+    fn new(
+        mut opened: Option<RunDir>,
+        open: impl Fn(&CStr) -> Result<RunDir>,
+        path: &CStr,
+        wait: Wait,
+    ) -> Result<LockedRunDir> {
+        for _ in 0..TRIES {
+            let dir = opened.take().map_or_else(|| open(path), Ok)?;
+            let locked = lock(&dir, wait)?;
+            // It may have become a mount point, or another directory, before we had the lock.
+            if leads_to(path, &dir) == Some(true) {
+                let lock = if locked { Lock::Its } else { Lock::Nobodys };
+                return Ok(LockedRunDir { dir, lock, is_mount_point: false, covered: None });
+            }
+            let again = open(path)?;
+            if same_directory(&dir, &again) {
+                let lock = if locked { Lock::Of(dir.fd) } else { Lock::Nobodys };
+                return Ok(LockedRunDir { dir: again, lock, is_mount_point: false, covered: None });
+            }
+        }
+        Err(Failure::new(Step::OpenRunDir, Errno::EAGAIN)
+            .hint("other processes keep replacing it; try again"))
+    }
+
+    /// Fails where no name could be taken away, before anything is.
+    pub fn check_writable(&self) -> Result<()> {
+        let access = Access::WRITE_OK | Access::EXEC_OK;
+        let ask = || accessat(self.as_fd(), c".", access, rustix::fs::AtFlags::EACCESS);
+        match retry_on_intr(ask) {
+            // Before Linux 5.8, or a seccomp filter: unlink says it too, a little late.
+            Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => Ok(()),
+            result => result.at(Step::Unlink),
+        }
+    }
+
+    pub fn is_locked(&self) -> bool {
+        !matches!(self.lock, Lock::Nobodys)
+    }
+
+    fn unlock(&mut self) {
+        let fd = match &self.lock {
+            Lock::Its => Some(&self.dir.fd),
+            Lock::Of(fd) => Some(fd),
+            Lock::Covered => self.covered.as_ref().map(|dir| &dir.fd),
+            Lock::Nobodys => None,
+        };
+        if let Some(fd) = fd {
+            // Closing is not enough: a child that was forked meanwhile has the descriptor too.
+            let _ = flock(fd, FlockOperation::Unlock);
+        }
+        self.lock = Lock::Nobodys;
+    }
+
+    pub fn is_mount_point(&self) -> bool {
+        self.is_mount_point
+    }
+
+    /// Makes it a mount point, and is the directory in the new mount from then on. What was found in
+    /// the directory before lies below that.
+    pub fn mount_on_itself(&mut self, path: &CStr) -> Result<()> {
+        let upper = match mount::mount_on_itself(self.as_fd(), path) {
+            Err(Errno::EINVAL) => {
+                return Err(Failure::new(Step::MountRunDir, Errno::EPERM).hint(ELSEWHERE));
+            }
+            Err(errno) => {
+                self.dir.take_copy_off(path);
+                return Err(Failure::new(Step::MountRunDir, errno));
+            }
+            Ok(upper) => upper,
+        };
+        let lower = std::mem::replace(&mut self.dir, RunDir { fd: upper });
+        self.is_mount_point = true;
+        self.covered = Some(lower);
+        if let Lock::Its = self.lock {
+            self.lock = Lock::Covered;
+        }
+        self.check_covers_nothing_else()
+    }
+
+    /// EAGAIN: somebody who went on without the lock has mounted it on itself as well, before this call's
+    /// mount and after the directory was copied for it, which hides the names in there.
+    fn check_covers_nothing_else(&self) -> Result<()> {
+        let Some(lower) = &self.covered else { return Ok(()) };
+        match mountinfo::is_mounted_on(self.as_fd(), lower.as_fd()) {
+            Ok(false) => Err(Failure::new(Step::MountRunDir, Errno::EAGAIN).hint(MOUNTED_TWICE)),
+            Err(error) if is_shortage(error.errno) => Err(error),
+            // Where nothing tells, nobody was at it in all likelihood.
+            Ok(true) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Ends what made a name: the mount that this call has put on the directory stays.
+    pub fn keep_mount(&mut self) {
+        if let Some(lower) = &self.covered {
+            lower.unmount_covered_names(&self.dir);
+        }
+    }
+
+    /// Ends what made no name: takes the mount off that this call has put on the directory, unless
+    /// somebody has something in it, or on it, by now. So names that were there before, which are in
+    /// both, keep it.
+    pub fn take_mount_back(mut self, path: &CStr) {
+        let Some(lower) = self.covered.take() else { return };
+        let is_topmost = !self.dir.is_outdated(path);
+        let own = mount_at(path);
+        // An open descriptor keeps a mount busy.
+        drop(std::mem::replace(&mut self.dir, lower));
+        if let Lock::Covered = self.lock {
+            self.lock = Lock::Its;
+        }
+        for _ in 0..if is_topmost { TRIES } else { 0 } {
+            if own.zip(mount_at(path)).is_some_and(|(own, now)| own != now) {
+                break; // somebody has mounted something on it, which would go instead
+            }
+            match mount::take_off_unused(self.dir.as_fd(), path) {
+                Ok(()) => return,
+                Err(Errno::EBUSY) => {}
+                Err(_) => break,
+            }
+            // The descriptor may be one of those who wait for the lock.
+            self.unlock();
+            thread::sleep(LONGEST_PAUSE);
+        }
+        if let Ok(upper) = RunDir::open(path) {
+            self.dir.unmount_covered_names(&upper);
+        }
+    }
+}
+
+/// Whether `path` is the very mount and directory that is open; None where the kernel does not tell
+/// (before Linux 5.8).
+fn leads_to(path: &CStr, dir: &RunDir) -> Option<bool> {
+    let wanted = StatxFlags::INO | StatxFlags::MNT_ID;
+    let there = retry_on_intr(|| statx(CWD, path, rustix::fs::AtFlags::empty(), wanted)).ok()?;
+    let open = || statx(&dir.fd, c"", rustix::fs::AtFlags::EMPTY_PATH, wanted);
+    let open = retry_on_intr(open).ok()?;
+    let key = |status: &Statx| (status.stx_mnt_id, status.stx_ino);
+    let told = |status: &Statx| status.stx_mask & wanted.bits() == wanted.bits();
+    (told(&there) && told(&open)).then(|| key(&there) == key(&open))
+}
+
+/// The number of the mount that `path` leads to; None where the kernel does not tell.
+fn mount_at(path: &CStr) -> Option<u64> {
+    let ask = || statx(CWD, path, rustix::fs::AtFlags::empty(), StatxFlags::MNT_ID);
+    let status = retry_on_intr(ask).ok()?;
+    (status.stx_mask & StatxFlags::MNT_ID.bits() != 0).then_some(status.stx_mnt_id)
+}
+
+fn same_directory(a: &RunDir, b: &RunDir) -> bool {
+    match (fstat(&a.fd), fstat(&b.fd)) {
+        (Ok(a), Ok(b)) => stat::is_same_file(&a, &b),
+        _ => false,
+    }
+}
+
+/// Whether the lock was to be had. flock(2) cannot wait for a limited time, so the wait is a series of
+/// short naps.
+fn lock(dir: &RunDir, wait: Wait) -> Result<bool> {
+    use rustix::io::Errno;
+    let start = Instant::now();
+    let mut pause = FIRST_PAUSE;
+    loop {
+        match flock(&dir.fd, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(true),
+            Err(Errno::WOULDBLOCK) if wait == Wait::ForNobody => {
+                return Err(Failure::new(Step::LockRunDir, Errno::WOULDBLOCK)
+                    .hint("another process holds the lock; try again"));
+            }
+            Err(Errno::WOULDBLOCK | Errno::INTR | Errno::NOMEM) => {}
+            Err(_) => return Ok(false),
+        }
+        if start.elapsed() >= LONGEST_WAIT {
+            return Ok(false);
+        }
+        thread::sleep(pause);
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}

@@ -1,0 +1,134 @@
+use super::*;
+
+use std::os::fd::AsFd;
+
+use std::fs::File;
+use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixListener;
+
+use nix::unistd::mkfifo;
+
+use crate::testing::{self, anonymous, bind, bind_file, write};
+
+const OLD: Option<Duration> = Some(STALE_AGE);
+const YOUNG: Option<Duration> = Some(Duration::from_millis(9999));
+
+fn placeholder(ours: bool, age: Option<Duration>) -> Placeholder {
+    Placeholder { ours, age }
+}
+
+fn look_at(name: &CStr) -> Entry {
+    look(File::open("/run/netns").unwrap().as_fd(), name).unwrap()
+}
+
+#[test]
+fn an_age_is_what_the_clock_has_gone_on_since() {
+    let s = Duration::from_secs;
+    assert_eq!(age_at(s(100), s(90)), Some(s(10)));
+    assert_eq!(age_at(s(100), s(100)), Some(s(0)));
+    assert_eq!(age_at(s(100), s(0)), Some(s(100)));
+}
+
+#[test]
+fn a_time_just_ahead_of_the_clock_is_now() {
+    let now = Duration::from_secs(100);
+    assert_eq!(age_at(now, now + Duration::from_millis(4)), Some(Duration::ZERO));
+    assert_eq!(age_at(now, now + CLOCK_SLACK), Some(Duration::ZERO));
+}
+
+#[test]
+fn a_clock_set_back_makes_the_age_unknown() {
+    let now = Duration::from_secs(100);
+    assert_eq!(age_at(now, now + CLOCK_SLACK + Duration::from_nanos(1)), None);
+    assert_eq!(age_at(now, Duration::from_secs(3600)), None);
+}
+
+#[test]
+fn ours_is_stale_under_the_lock_and_others_by_age() {
+    // ours, age, under the lock: stale
+    let table = [
+        (true, YOUNG, true, true),
+        (true, YOUNG, false, false),
+        (true, OLD, false, true),
+        (false, YOUNG, true, false),
+        (false, YOUNG, false, false),
+        (false, OLD, true, true),
+        (false, OLD, false, true),
+        // Of unknown age: nobody knows how long to wait, so nobody waits.
+        (false, None, false, true),
+        (true, None, false, true),
+    ];
+    for (ours, age, under_lock, stale) in table {
+        let file = placeholder(ours, age);
+        assert_eq!(file.is_stale(under_lock), stale, "{file:?}, under lock: {under_lock}");
+    }
+}
+
+#[test]
+fn the_time_left_ends_when_it_is_stale() {
+    assert_eq!(placeholder(false, YOUNG).time_left(), Duration::from_millis(1));
+    assert_eq!(placeholder(false, OLD).time_left(), Duration::ZERO);
+    assert_eq!(placeholder(false, Some(Duration::from_secs(99))).time_left(), Duration::ZERO);
+    assert_eq!(placeholder(false, None).time_left(), Duration::ZERO);
+}
+
+#[test]
+fn a_placeholder_is_ours_by_its_mode_alone() {
+    let Some(_) = testing::world() else { return };
+    for (name, mode, ours) in [
+        (c"ours", OUR_MODE, true),
+        (c"theirs", 0, false),
+        (c"cni", 0o644, false),
+        (c"x", 0o1644, false),
+    ] {
+        write(name.to_str().unwrap(), "", mode);
+        let Entry::Placeholder(found) = look_at(name) else { panic!("{name:?} is a placeholder") };
+        assert_eq!(found.is_ours(), ours, "{name:?}");
+        assert!(found.time_left() > Duration::from_secs(5), "{name:?} is young");
+        assert!(!found.is_stale(false), "{name:?} is young");
+    }
+}
+
+#[test]
+fn what_is_neither_namespace_nor_placeholder_is_a_stranger() {
+    let Some(_) = testing::world() else { return };
+    write("file", "kept", OUR_MODE);
+    std::fs::create_dir(testing::path("dir")).unwrap();
+    symlink("/proc/self/ns/net", testing::path("link")).unwrap();
+    symlink("none", testing::path("dangling")).unwrap();
+    mkfifo(testing::path("fifo").as_str(), nix::sys::stat::Mode::S_IRUSR).unwrap();
+    let _listener = UnixListener::bind(testing::path("socket")).unwrap();
+    write("uts", "", 0);
+    bind_file("/proc/self/ns/uts", "uts");
+    write("empty", "", 0);
+    write("source", "", 0);
+    bind_file("/run/netns/source", "empty");
+
+    let table = [
+        (c"file", "a regular file"),
+        (c"dir", "a directory"),
+        (c"link", "a symbolic link"),
+        (c"dangling", "a symbolic link"),
+        (c"fifo", "a fifo"),
+        (c"socket", "a fifo, socket"),
+        (c"uts", "a namespace of another type"),
+        (c"empty", "something else is mounted on it"),
+    ];
+    for (name, what) in table {
+        match look_at(name) {
+            Entry::Stranger(found) => assert!(found.starts_with(what), "{name:?}: {found}"),
+            found => panic!("{name:?} is {found:?}"),
+        }
+    }
+    assert_eq!(look_at(c"none"), Entry::Absent);
+}
+
+#[test]
+fn a_namespace_is_told_with_its_identity() {
+    let Some(_) = testing::world() else { return };
+    let ns = anonymous();
+    write("blue", "", 0);
+    bind(&ns, "blue");
+    let Entry::Namespace(found) = look_at(c"blue") else { panic!("blue is a namespace") };
+    assert_eq!(found.inode, ns.inode());
+}

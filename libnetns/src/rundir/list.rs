@@ -1,0 +1,158 @@
+//! The names in a run directory, as one sorted snapshot.
+
+use std::ffi::CStr;
+use std::os::fd::AsFd;
+
+use bitflags::bitflags;
+
+use crate::error::{Failure, Result, Step};
+use crate::namespace::handle::Namespace;
+use crate::namespace::identity::{self, Kind};
+use crate::rundir::dir::{RunDir, for_each_name, or_none};
+use crate::rundir::entry::{self, Entry};
+
+bitflags! {
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct ListFlags: u32 {
+        const STALE = 1;
+    }
+}
+
+/// Names and inodes. The names lie one behind the other in one piece of memory.
+#[derive(Debug, Default)]
+pub struct List {
+    text: Vec<u8>,
+    entries: Vec<Listed>,
+}
+
+#[derive(Debug)]
+struct Listed {
+    start: usize,
+    len: usize,
+    inode: u64,
+}
+
+/// How often a directory that is mounted over or replaced while it is read is read again.
+const TRIES: u32 = 4;
+
+/// The inode of a stale name.
+const STALE_INODE: u64 = 0;
+/// That of one that was not looked at.
+const UNSEEN: u64 = 0;
+
+impl List {
+    pub fn read(rundir: &CStr, flags: ListFlags) -> Result<List> {
+        if flags.contains(ListFlags::STALE) {
+            return List::read_locked(rundir);
+        }
+        List::read_if(rundir, inode_of)
+    }
+
+    /// The names that `ns` has.
+    pub fn names_of(rundir: &CStr, ns: &Namespace) -> Result<List> {
+        List::read_if(rundir, |dir, name| {
+            Ok(inode_of(dir, name)?.filter(|inode| *inode == ns.inode()))
+        })
+    }
+
+    /// What may be names, without a look at what they are, and so without their inodes.
+    pub fn read_unseen(rundir: &CStr) -> Result<List> {
+        List::read_if(rundir, |_, _| Ok(Some(UNSEEN)))
+    }
+
+    /// What `inode` gives one for.
+    fn read_if(
+        rundir: &CStr,
+        inode: impl Fn(&RunDir, &CStr) -> Result<Option<u64>>,
+    ) -> Result<List> {
+        let mut list = List::default();
+        for _ in 0..TRIES {
+            let Some(dir) = or_none(RunDir::open(rundir))? else {
+                return Ok(List::default());
+            };
+            list = List::read_open(&dir, &inode)?;
+            // Who makes it a mount point takes the names off what lies below. Where somebody goes on
+            // and on with that, the last look is as good as any.
+            if !dir.is_outdated(rundir) {
+                break;
+            }
+        }
+        Ok(list)
+    }
+
+    fn read_open(
+        dir: &RunDir,
+        inode: impl Fn(&RunDir, &CStr) -> Result<Option<u64>>,
+    ) -> Result<List> {
+        let mut list = List::default();
+        for_each_name(dir.as_fd(), |name| match inode(dir, name)? {
+            Some(inode) => list.push(name, inode),
+            None => Ok(()),
+        })?;
+        list.sort();
+        Ok(list)
+    }
+
+    /// Under the lock, where a placeholder of ours is stale for certain.
+    fn read_locked(rundir: &CStr) -> Result<List> {
+        let mut list = List::default();
+        let Some(dir) = or_none(RunDir::lock(rundir))? else {
+            return Ok(list);
+        };
+        for_each_name(dir.as_fd(), |name| match entry::look(dir.as_fd(), name)? {
+            Entry::Namespace(identity) => list.push(name, identity.inode),
+            Entry::Placeholder(file) if file.is_stale(dir.is_locked()) => {
+                list.push(name, STALE_INODE)
+            }
+            _ => Ok(()),
+        })?;
+        list.sort();
+        Ok(list)
+    }
+
+    fn push(&mut self, name: &CStr, inode: u64) -> Result<()> {
+        let bytes = name.to_bytes_with_nul();
+        self.text.try_reserve(bytes.len()).map_err(|_| Failure::no_memory())?;
+        self.entries.try_reserve(1).map_err(|_| Failure::no_memory())?;
+        self.entries.push(Listed { start: self.text.len(), len: bytes.len(), inode });
+        self.text.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn sort(&mut self) {
+        let text = &self.text;
+        let name = |entry: &Listed| &text[entry.start..entry.start + entry.len];
+        self.entries.sort_unstable_by(|a, b| name(a).cmp(name(b)));
+        // A directory that changes while it is read may tell a name twice.
+        self.entries.dedup_by(|a, b| name(a) == name(b));
+    }
+
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub fn name(&self, i: usize) -> Option<&CStr> {
+        let entry = self.entries.get(i)?;
+        CStr::from_bytes_with_nul(&self.text[entry.start..entry.start + entry.len]).ok()
+    }
+
+    pub fn inode(&self, i: usize) -> Option<u64> {
+        Some(self.entries.get(i)?.inode)
+    }
+}
+
+/// None: it is something else, went meanwhile, or is not ours to see.
+fn inode_of(dir: &RunDir, name: &CStr) -> Result<Option<u64>> {
+    match identity::of_name(dir.as_fd(), name) {
+        Ok(Kind::Network(identity)) => Ok(Some(identity.inode)),
+        Err(errno) if !identity::is_answer(errno) => Err(Failure::new(Step::Look, errno)),
+        _ => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests;

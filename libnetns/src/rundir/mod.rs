@@ -1,0 +1,12 @@
+//! The run directory and the names in it: created, opened, attached, removed, listed, watched.
+
+pub mod create;
+pub mod dir;
+pub mod entry;
+pub mod list;
+pub mod monitor;
+pub mod name;
+pub mod open;
+mod placeholder;
+pub mod remove;
+mod watch;

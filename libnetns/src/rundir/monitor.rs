@@ -1,0 +1,439 @@
+//! Names coming and going, for an event loop.
+//!
+//! Whatever happens only makes names worth a look: an event of inotify, a directory that appears or
+//! goes, an overflow. What is told is the difference between what the look finds and what was told
+//! before, so nothing is told twice or too early, and nothing that lasts is missed.
+//!
+//! inotify tells when a file is made, but not when a namespace is bound on it. Creators of this library
+//! touch the file after that. For those of others, and only while such a file is young enough for its
+//! creator to be at work, mountinfo is in the same epoll: it is ready when anything was mounted.
+
+mod descriptors;
+
+use std::collections::VecDeque;
+use std::ffi::{CStr, CString};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::sync::{Mutex, PoisonError};
+
+use bitflags::bitflags;
+use nix::errno::Errno;
+use rustix::fs::inotify::{ReadFlags, Reader};
+
+use crate::error::{At, Failure, Result, Step};
+use crate::namespace::identity::{self, Identity};
+use crate::rundir::dir::{RunDir, for_each_name};
+use crate::rundir::entry::{self, Entry, Placeholder};
+use crate::rundir::watch::Watches;
+use crate::util::name_map::{NameMap, Paths};
+use crate::util::try_vec::copy_c_str;
+
+use descriptors::{Descriptors, Mounts, Proved};
+
+bitflags! {
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct MonitorFlags: u32 {
+        const SNAPSHOT = 1;
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    Added,
+    Removed,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub struct Event {
+    pub change: Change,
+    pub name: CString,
+    /// Of the namespace that the name has got, or had.
+    pub identity: Identity,
+}
+
+pub struct Monitor {
+    descriptors: Descriptors,
+    state: Mutex<State>,
+}
+
+struct State {
+    rundir: CString,
+    paths: Paths,
+    watches: Watches,
+    /// What was told, as it is now.
+    told: NameMap<Told>,
+    /// Names that are worth a look, in the order in which that became known.
+    to_look_at: Queue,
+    /// Names on which a namespace may be bound without a word of inotify's.
+    waiting: NameMap<()>,
+    /// Open while some name is waiting.
+    mounts: Option<Mounts>,
+    /// What is to be done before events say anything again; it stays so until it has worked.
+    due: Due,
+    is_more: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Told {
+    identity: Identity,
+    /// The name was removed since. Another namespace may have got it, and the same inode.
+    was_removed: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Due {
+    /// The directory, or one above it, is another one by now.
+    new_watches: bool,
+    /// Events may have been missed.
+    full_look: bool,
+    /// Something was mounted.
+    look_at_waiting: bool,
+}
+
+const EVERYTHING: Due = Due { new_watches: true, full_look: true, look_at_waiting: false };
+
+/// Room for some 15 of the longest names.
+const EVENT_BUFFER: usize = 4096;
+
+/// How often more is read before there is said to be nothing: for all that may lie unread, 16,384
+/// events as the kernel ships it. What others go on making meanwhile leaves the monitor ready.
+const MOST_READS: u32 = 2_048;
+
+impl Monitor {
+    pub fn open(rundir: &CStr, flags: MonitorFlags) -> Result<Monitor> {
+        let state = State {
+            rundir: copy_c_str(rundir)?,
+            paths: Paths::new(rundir)?,
+            watches: Watches::default(),
+            told: NameMap::default(),
+            to_look_at: Queue::default(),
+            waiting: NameMap::default(),
+            mounts: None,
+            due: EVERYTHING,
+            is_more: false,
+        };
+        let mut monitor = Monitor { descriptors: Descriptors::open()?, state: Mutex::new(state) };
+        monitor.start(flags)?;
+        Ok(monitor)
+    }
+
+    fn start(&mut self, flags: MonitorFlags) -> Result<()> {
+        let own = self.descriptors.prove()?;
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        // Watched first and read then: what comes in between is seen twice, and told once.
+        state.do_what_is_due(own)?;
+        if !flags.contains(MonitorFlags::SNAPSHOT) {
+            while state.next_difference(own)?.is_some() {}
+        }
+        let is_more = !state.to_look_at.is_empty();
+        state.show(own, is_more)
+    }
+
+    /// The number of the descriptor to poll.
+    pub fn fd(&self) -> Result<RawFd> {
+        Ok(self.descriptors.epoll()?.as_raw_fd())
+    }
+
+    /// The next event, None if there is none by now.
+    pub fn next(&self) -> Result<Option<Event>> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = self.descriptors.prove()?;
+        let event = state.next(own);
+        // After a failure a loop would do nothing but fail until the cause is gone.
+        let is_more = matches!(event, Ok(Some(_))) && !state.to_look_at.is_empty();
+        // It cannot fail: the descriptors have just been proved.
+        let _ = state.show(own, is_more);
+        event
+    }
+}
+
+impl Drop for Monitor {
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        self.descriptors.close(state.mounts.take());
+    }
+}
+
+impl State {
+    fn next(&mut self, own: Proved) -> Result<Option<Event>> {
+        for _ in 0..MOST_READS {
+            self.do_what_is_due(own)?;
+            if let Some(event) = self.next_difference(own)? {
+                return Ok(Some(event));
+            }
+            // First: what has been bound meanwhile was so before the names were made that are read of now.
+            self.look_for_mounts(own)?;
+            if self.read_events(own)? {
+                continue;
+            }
+            let event = self.next_difference(own)?;
+            if event.is_none() {
+                self.forget_mounts(own);
+            }
+            return Ok(event);
+        }
+        // What was read last may say that there is another directory, which nothing else tells of.
+        self.do_what_is_due(own)?;
+        self.next_difference(own)
+    }
+
+    fn show(&mut self, own: Proved, is_more: bool) -> Result<()> {
+        if is_more != self.is_more {
+            own.show(is_more)?;
+            self.is_more = is_more;
+        }
+        Ok(())
+    }
+
+    /// Has those that wait looked at if anything was mounted.
+    fn look_for_mounts(&mut self, own: Proved) -> Result<()> {
+        let Some(mounts) = &self.mounts else { return Ok(()) };
+        self.due.look_at_waiting |= own.have_changed(mounts)?;
+        if self.due.look_at_waiting {
+            self.to_look_at.extend(self.waiting.names())?;
+            self.due.look_at_waiting = false;
+        }
+        Ok(())
+    }
+
+    /// Looks at names until one is not what was told of it.
+    fn next_difference(&mut self, own: Proved) -> Result<Option<Event>> {
+        if self.to_look_at.is_empty() {
+            return Ok(None);
+        }
+        let mut dir = Directory::Unopened;
+        while let Some(name) = self.to_look_at.pop_front() {
+            let difference =
+                self.look(&mut dir, &name, own).and_then(|found| self.difference(&name, found));
+            match difference {
+                Ok(None) => {}
+                Ok(Some((change, identity))) => return Ok(Some(Event { change, name, identity })),
+                Err(error) => {
+                    // The last to be looked at again: that others have gone may be what there comes
+                    // to be descriptors by. What is not read now is looked for later.
+                    self.to_look_at.put_last(name);
+                    let _ = self.read_events(own);
+                    return Err(error);
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// What there is; one that somebody is making is waited for from here on.
+    fn look(&mut self, dir: &mut Directory, name: &CStr, own: Proved) -> Result<Option<Identity>> {
+        let mut found = self.entry(dir, name)?;
+        if let Entry::Placeholder(file) = found {
+            if is_bound_silently(file) && self.mounts.is_none() {
+                self.mounts = Some(own.open_mounts()?);
+                // What was bound, or mounted over, before the watch began makes it tell nothing.
+                *dir = Directory::Unopened;
+                found = self.entry(dir, name)?;
+            }
+        }
+        match found {
+            Entry::Placeholder(file) if is_bound_silently(file) => self.waiting.insert(name, ())?,
+            _ => self.waiting.remove(name),
+        }
+        match found {
+            Entry::Namespace(identity) => Ok(Some(identity)),
+            _ => Ok(None),
+        }
+    }
+
+    fn entry(&mut self, dir: &mut Directory, name: &CStr) -> Result<Entry> {
+        // The likely answer takes one system call; every other one needs the directory.
+        if let Some(identity) = identity::by_handle(self.paths.of(name)?) {
+            return Ok(Entry::Namespace(identity));
+        }
+        let Some(open) = dir.open(&self.rundir)? else { return Ok(Entry::Absent) };
+        let found = entry::look(open.as_fd(), name)?;
+        if matches!(found, Entry::Namespace(_)) || !open.is_outdated(&self.rundir) {
+            return Ok(found);
+        }
+        // Who has just mounted it on itself takes the names off what lies below.
+        *dir = Directory::Unopened;
+        match dir.open(&self.rundir)? {
+            Some(open) => entry::look(open.as_fd(), name),
+            None => Ok(Entry::Absent),
+        }
+    }
+
+    fn difference(
+        &mut self,
+        name: &CStr,
+        found: Option<Identity>,
+    ) -> Result<Option<(Change, Identity)>> {
+        match (self.told.get(name).copied(), found) {
+            (None, None) => Ok(None),
+            (Some(told), Some(found)) if told.identity == found && !told.was_removed => Ok(None),
+            (None, Some(identity)) => {
+                self.told.insert(name, Told { identity, was_removed: false })?;
+                Ok(Some((Change::Added, identity)))
+            }
+            (Some(told), found) => {
+                if found.is_some() {
+                    // Another namespace by now: that is told next.
+                    self.to_look_at.put_back(copy_c_str(name)?);
+                }
+                self.told.remove(name);
+                Ok(Some((Change::Removed, told.identity)))
+            }
+        }
+    }
+
+    fn forget_mounts(&mut self, own: Proved) {
+        if !self.waiting.is_empty() {
+            return;
+        }
+        if let Some(mounts) = self.mounts.take() {
+            own.close_mounts(mounts);
+        }
+    }
+
+    /// Reads what inotify has, some of it if there is much; whether there was anything.
+    fn read_events(&mut self, own: Proved) -> Result<bool> {
+        let result = self.read_some_events(own);
+        if result.is_err() {
+            // What was read and not noted is found by looking.
+            self.due.full_look = true;
+        }
+        result
+    }
+
+    fn read_some_events(&mut self, own: Proved) -> Result<bool> {
+        let mut buffer = [MaybeUninit::uninit(); EVENT_BUFFER];
+        let mut reader = Reader::new(own.inotify(), &mut buffer);
+        loop {
+            let event = match reader.next() {
+                Err(rustix::io::Errno::AGAIN) => return Ok(false),
+                Err(rustix::io::Errno::INTR) => continue,
+                event => event.at(Step::Monitor)?,
+            };
+            if event.events().contains(ReadFlags::QUEUE_OVERFLOW)
+                || self.watches.concerns_directory(&event, &self.rundir)
+            {
+                // What an overflow swallowed nobody knows: the directory's own going, perhaps.
+                self.due = EVERYTHING;
+            } else if self.watches.is_directory(event.wd()) {
+                if let Some(name) = event.file_name() {
+                    note(name, event.events(), &mut self.told);
+                    self.to_look_at.push_unless_last(name)?;
+                }
+            }
+            if reader.is_buffer_empty() {
+                return Ok(true);
+            }
+        }
+    }
+
+    fn do_what_is_due(&mut self, own: Proved) -> Result<()> {
+        if self.due.new_watches {
+            self.watches.renew(own.inotify(), &self.rundir)?;
+            self.due.new_watches = false;
+        }
+        if self.due.full_look {
+            self.look_at_everything()?;
+            self.due.full_look = false;
+        }
+        Ok(())
+    }
+
+    fn look_at_everything(&mut self) -> Result<()> {
+        // Of an attempt that failed, too: they must not add up.
+        self.to_look_at.clear();
+        self.to_look_at.extend(self.told.names())?;
+        self.to_look_at.extend(self.waiting.names())?;
+        let mut dir = Directory::Unopened;
+        let Some(dir) = dir.open(&self.rundir)? else { return Ok(()) };
+        for_each_name(dir.as_fd(), |name| self.to_look_at.push(name))
+    }
+}
+
+/// The run directory, opened when it is needed, and anew for each event: the first create mounts it on
+/// itself.
+enum Directory {
+    Unopened,
+    /// There is none, and so no name.
+    Missing,
+    Open(RunDir),
+}
+
+impl Directory {
+    fn open(&mut self, rundir: &CStr) -> Result<Option<&RunDir>> {
+        if let Directory::Unopened = self {
+            *self = match RunDir::open(rundir) {
+                Err(Failure { errno: Errno::ENOENT | Errno::ENOTDIR, .. }) => Directory::Missing,
+                dir => Directory::Open(dir?),
+            };
+        }
+        match self {
+            Directory::Open(dir) => Ok(Some(dir)),
+            _ => Ok(None),
+        }
+    }
+}
+
+/// Whether somebody may be about to bind a namespace on it and touch it no more. A creator of this
+/// library touches its file, or the one that it takes over, after that.
+fn is_bound_silently(file: Placeholder) -> bool {
+    !file.is_ours() && !file.is_stale(false)
+}
+
+/// Names in the order in which they came. Where there is no memory, it fails and stays as it was.
+#[derive(Default)]
+struct Queue(VecDeque<CString>);
+
+impl Queue {
+    fn push(&mut self, name: &CStr) -> Result<()> {
+        self.0.try_reserve(1).map_err(|_| Failure::no_memory())?;
+        self.0.push_back(copy_c_str(name)?);
+        Ok(())
+    }
+
+    /// One look will do for what is done to it again and again.
+    fn push_unless_last(&mut self, name: &CStr) -> Result<()> {
+        match self.0.back() {
+            Some(last) if last.as_c_str() == name => Ok(()),
+            _ => self.push(name),
+        }
+    }
+
+    fn extend<'a>(&mut self, mut names: impl Iterator<Item = &'a CStr>) -> Result<()> {
+        names.try_for_each(|name| self.push(name))
+    }
+
+    fn pop_front(&mut self) -> Option<CString> {
+        self.0.pop_front()
+    }
+
+    /// To the front, where it has just been taken from: there is room.
+    fn put_back(&mut self, name: CString) {
+        self.0.push_front(name);
+    }
+
+    /// To the end; the same holds.
+    fn put_last(&mut self, name: CString) {
+        self.0.push_back(name);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+/// Without cookies (before Linux 6.18) a name that went and came back may have got the same inode:
+/// then what was told no longer counts.
+fn note(name: &CStr, happened: ReadFlags, told: &mut NameMap<Told>) {
+    if !happened.intersects(ReadFlags::DELETE | ReadFlags::MOVED_FROM) {
+        return;
+    }
+    match told.get_mut(name) {
+        Some(told) if told.identity.cookie.is_none() => told.was_removed = true,
+        _ => {}
+    }
+}

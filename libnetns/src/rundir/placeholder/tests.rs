@@ -1,0 +1,96 @@
+use super::*;
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown};
+
+use crate::rundir::dir::{RunDir, Wait};
+use crate::testing::{self, anonymous, bind, exists, write};
+
+fn blue() -> Name<'static> {
+    Name::new(c"blue").unwrap()
+}
+
+fn inode_of(placeholder: &Placeholder) -> u64 {
+    fstat(placeholder).map(|file| stat::inode(&file)).unwrap()
+}
+
+#[test]
+fn only_a_new_file_is_withdrawn() {
+    let Some(rundir) = testing::world() else { return };
+    let dir = RunDir::prepare(rundir, None, Wait::AWhile).unwrap();
+    let placeholder = Placeholder::new(&dir, blue()).unwrap();
+    let file = fstat(&placeholder).unwrap();
+    assert_eq!((file.st_mode & 0o7777, file.st_size), (OUR_MODE, 0));
+    fs::remove_file(testing::path("blue")).unwrap();
+    write("blue", "", 0);
+    placeholder.withdraw(&dir, blue());
+    assert!(exists("blue"), "it is another's by now");
+
+    fs::remove_file(testing::path("blue")).unwrap();
+    Placeholder::new(&dir, blue()).unwrap().withdraw(&dir, blue());
+    assert!(!exists("blue"));
+
+    let left = write("blue", "", OUR_MODE);
+    let placeholder = Placeholder::new(&dir, blue()).unwrap();
+    assert_eq!(inode_of(&placeholder), stat::inode(&fstat(&left).unwrap()));
+    placeholder.withdraw(&dir, blue());
+    assert!(exists("blue"), "it was there before");
+}
+
+#[test]
+fn one_file_is_one_creator_s() {
+    let Some(rundir) = testing::world() else { return };
+    let dir = RunDir::prepare(rundir, None, Wait::AWhile).unwrap();
+    let first = Placeholder::new(&dir, blue()).unwrap();
+    // By its mark, and under the lock, the file looks stale.
+    for _ in 0..2 {
+        let error = Placeholder::new(&dir, blue()).err().unwrap();
+        assert_eq!((error.errno, error.hint), (Errno::EEXIST, Some(BEING_MADE)));
+    }
+    drop(first);
+    Placeholder::new(&dir, blue()).unwrap();
+}
+
+#[test]
+fn what_somebody_else_bound_on_first_is_his() {
+    let Some(rundir) = testing::world() else { return };
+    let dir = RunDir::prepare(rundir, None, Wait::AWhile).unwrap();
+    let file = make(&dir, blue()).unwrap();
+    bind(&anonymous(), "blue");
+    assert!(Placeholder::of_new(&dir, blue(), file).unwrap().is_none());
+    assert_eq!(Placeholder::new(&dir, blue()).err().unwrap().errno, Errno::EEXIST);
+    assert_eq!(testing::mounts_on("blue"), 1);
+}
+
+#[test]
+fn another_user_s_file_is_not_taken_over() {
+    let Some(rundir) = testing::world() else { return };
+    let dir = RunDir::prepare(rundir, None, Wait::AWhile).unwrap();
+    write("blue", "", OUR_MODE);
+    chown(testing::path("blue"), Some(1234), None).unwrap();
+    let error = Placeholder::new(&dir, blue()).err().unwrap();
+    assert_eq!((error.errno, error.hint), (Errno::EEXIST, Some("an empty file of another user")));
+    // Unless the directory is that user's, too.
+    chown("/run/netns", Some(1234), None).unwrap();
+    Placeholder::new(&dir, blue()).unwrap();
+}
+
+#[test]
+fn a_file_of_two_links_is_not_taken_over() {
+    let Some(rundir) = testing::world() else { return };
+    let dir = RunDir::prepare(rundir, None, Wait::AWhile).unwrap();
+    write("blue", "", OUR_MODE);
+    fs::hard_link(testing::path("blue"), "/run/elsewhere").unwrap();
+    assert_eq!(Placeholder::new(&dir, blue()).err().unwrap().errno, Errno::EEXIST);
+}
+
+#[test]
+fn a_file_that_its_owner_may_not_read_keeps_its_mode() {
+    let Some(rundir) = testing::world() else { return };
+    let dir = RunDir::prepare(rundir, None, Wait::AWhile).unwrap();
+    write("blue", "", OUR_MODE);
+    let (seen, status) = see(&dir, blue()).unwrap().unwrap();
+    open_unreadable(&ProcPath::of_fd(seen.as_fd()), &status).unwrap();
+    let mode = fs::metadata(testing::path("blue")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o7777, OUR_MODE);
+}

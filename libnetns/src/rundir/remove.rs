@@ -1,0 +1,218 @@
+//! Takes a name off: every mount on it, then the file.
+
+use std::ffi::CStr;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::fcntl::AT_FDCWD;
+use nix::mount::MsFlags;
+use nix::sched::{CloneFlags, unshare};
+use nix::unistd::{UnlinkatFlags, fchdir, unlinkat};
+
+use crate::error::{At, Failure, Result, Step};
+use crate::namespace::identity;
+use crate::os::helper_thread::on_helper_thread;
+use crate::os::mount;
+use crate::os::procfs;
+use crate::os::retry::{on_signal, when_short};
+use crate::os::stat;
+use crate::rundir::dir::{ELSEWHERE, LockedRunDir, RunDir};
+use crate::rundir::entry::{self, Entry};
+use crate::rundir::name::{Name, join};
+
+/// fs.mount-max, as the kernel ships it: nobody stacks more than that.
+const TALLEST_STACK: u32 = 100_000;
+
+/// How often a name that others unbind and bind at the same time is tried again.
+const TRIES: u32 = 16;
+
+/// How long nobody asks whether it is a tall stack that comes off, or somebody mounts on the name all
+/// the time: nobody waits longer for the lock.
+const LONGEST: Duration = Duration::from_secs(1);
+
+pub fn remove(rundir: &CStr, name: Name) -> Result<()> {
+    let dir = RunDir::lock(rundir)?;
+    let writable = dir.check_writable();
+    // What is mounted on top of it between this and the end of `take_off` goes in its place.
+    let mount = find(&dir, name)?;
+    if mount.is_none() {
+        match entry::look(dir.as_fd(), name.as_cstr())? {
+            Entry::Absent => return Err(Failure::new(Step::Look, Errno::ENOENT)),
+            Entry::Stranger(what) => return Err(Failure::not_a_namespace(what)),
+            Entry::Namespace(_) | Entry::Placeholder(_) => {}
+        }
+    }
+    writable.map_err(|error| why_not_off(&dir, mount.as_ref(), error))?;
+    if let Some(mount) = mount {
+        // If that is not it yet, the next look tells.
+        when_short(|| take_off(&dir, name, &mount))?;
+    }
+    remove_rest(rundir, &dir, name)
+}
+
+/// Takes off what is left of a name. Half of the work is done: the rest is not given up for want of
+/// memory or a descriptor.
+fn remove_rest(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Result<()> {
+    let start = Instant::now();
+    let mut last = None;
+    for round in 0..TALLEST_STACK {
+        match when_short(|| entry::look_below(dir.as_fd(), name.as_cstr()))? {
+            // Gone while we were at it is as good.
+            Entry::Absent => return Ok(()),
+            Entry::Placeholder(_) if when_short(|| unlink(rundir, dir, name))? => return Ok(()),
+            // On a placeholder one was bound at this moment.
+            Entry::Namespace(_) | Entry::Placeholder(_) => when_short(|| unmount(dir, name))?,
+            Entry::Stranger(what) => return Err(Failure::not_a_namespace(what)),
+        }
+        if round < TRIES || start.elapsed() < LONGEST {
+            continue;
+        }
+        if round >= *last.get_or_insert_with(|| round + mounts_there_are()) {
+            break;
+        }
+    }
+    Err(Failure::new(Step::Unmount, Errno::EAGAIN)
+        .hint("other processes keep mounting on it; try again"))
+}
+
+/// No stack is higher than that.
+fn mounts_there_are() -> u32 {
+    match procfs::read_file(procfs::THREAD_MOUNTINFO, Step::ReadMounts) {
+        Ok(mounts) => mounts.iter().filter(|&&byte| byte == b'\n').count() as u32,
+        Err(_) => TALLEST_STACK,
+    }
+}
+
+/// Why a name is left alone whose directory is not ours to write to: what unmounting itself is refused
+/// for comes first.
+fn why_not_off(dir: &LockedRunDir, mount: Option<&OwnedFd>, error: Failure) -> Failure {
+    let Some(mount) = mount else { return error };
+    match mount::may_detach_open(mount.as_fd()) {
+        Err(Errno::EINVAL) => locked(dir),
+        // ENOENT: there is no /proc.
+        Ok(()) | Err(Errno::ENOENT) => error,
+        Err(errno) => Failure::new(Step::Unmount, errno),
+    }
+}
+
+/// The mount of a namespace that the name is. None: it is gone, or something else.
+fn find(dir: &LockedRunDir, name: Name) -> Result<Option<OwnedFd>> {
+    match identity::find_name(dir.as_fd(), name.as_cstr()) {
+        Err(errno) if identity::is_answer(errno) => Ok(None),
+        found => found.at(Step::Look),
+    }
+}
+
+/// Takes the topmost mount off, if it is a namespace's.
+fn unmount(dir: &LockedRunDir, name: Name) -> Result<()> {
+    // Held open, so that no other mount gets its number.
+    let mut refused: Option<OwnedFd> = None;
+    for _ in 0..TRIES {
+        let Some(mount) = find(dir, name)? else { return Ok(()) };
+        if take_off(dir, name, &mount)? {
+            return Ok(());
+        }
+        if let Some(before) = refused {
+            let is_same = stat::is_same_mount(before.as_fd(), mount.as_fd());
+            if is_same.at(Step::Unmount)? {
+                return Err(locked(dir));
+            }
+        }
+        refused = Some(mount);
+    }
+    // Others mount anew all the time: the next look tells.
+    Ok(())
+}
+
+/// Takes off what was looked at, or has been mounted on that since, because the name may be something
+/// else by now, and the run directory's path lead elsewhere. Whether it is off; if not, somebody was
+/// faster, or the mount came from a more privileged mount namespace.
+fn take_off(dir: &LockedRunDir, name: Name, mount: &OwnedFd) -> Result<bool> {
+    let result = match mount::detach_open(mount.as_fd()) {
+        Err(Errno::ENOENT) => detach_without_proc(dir, name)?,
+        result => result,
+    };
+    match result {
+        Err(Errno::EINVAL) => Ok(false),
+        Err(Errno::ENOENT) => Ok(true),
+        result => result.map(|()| true).at(Step::Unmount),
+    }
+}
+
+/// There is no umountat(2), but a thread can have a working directory of its own.
+fn detach_without_proc(dir: &LockedRunDir, name: Name) -> Result<nix::Result<()>> {
+    on_helper_thread(|| {
+        unshare(CloneFlags::CLONE_FS).at(Step::HelperThread)?;
+        on_signal(|| fchdir(dir.as_fd())).at(Step::HelperThread)?;
+        Ok(mount::detach(name.as_cstr()))
+    })
+}
+
+fn locked(dir: &LockedRunDir) -> Failure {
+    Failure::new(Step::Unmount, Errno::EPERM).hint(if mount::is_elsewhere(dir.as_fd()) {
+        ELSEWHERE
+    } else {
+        "the mount belongs to a more privileged mount namespace"
+    })
+}
+
+/// Unlinks the file. Whether it is gone; if not, somebody has just mounted on it.
+pub fn unlink(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Result<bool> {
+    Ok(unlink_free(dir, name)? || unlink_busy(rundir, dir, name)?)
+}
+
+/// Unlinks the file unless something is mounted on it; whether it is gone.
+fn unlink_free(dir: &LockedRunDir, name: Name) -> Result<bool> {
+    match on_signal(|| unlinkat(dir.as_fd(), name.as_cstr(), UnlinkatFlags::NoRemoveDir)) {
+        Ok(()) | Err(Errno::ENOENT) => Ok(true),
+        Err(Errno::EBUSY) => Ok(false),
+        Err(Errno::EISDIR) => Err(Failure::not_a_namespace("a directory")),
+        Err(errno) => Err(Failure::new(Step::Unlink, errno)),
+    }
+}
+
+fn unlink_busy(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Result<bool> {
+    if let Entry::Namespace(_) = entry::look(dir.as_fd(), name.as_cstr())? {
+        return Ok(false);
+    }
+    on_helper_thread(|| unlink_from_elsewhere(rundir, dir, name))
+}
+
+/// A mount that lies below another one (of a name made before the directory became a mount point)
+/// cannot be reached, and keeps the file busy, in its own mount namespace only: unlinking the file
+/// in another one takes all its mounts off (Linux 3.18). So this thread makes itself a copy of the
+/// mounts and uncovers the file in there.
+fn unlink_from_elsewhere(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Result<bool> {
+    unshare(CloneFlags::CLONE_NEWNS).at(Step::Unmount)?;
+    match mount::set_propagation(c"/", MsFlags::MS_REC | MsFlags::MS_PRIVATE) {
+        Err(Errno::EINVAL) => {
+            return Err(Failure::new(Step::Unlink, Errno::EBUSY).hint(
+                "another mount hides one on it, which cannot be uncovered while the root directory is not a \
+                 mount point",
+            ));
+        }
+        result => result.at(Step::Unmount)?,
+    }
+    let path = join(rundir, name)?;
+    for _ in 0..TALLEST_STACK {
+        if unlink_free(dir, name)? {
+            return Ok(true);
+        }
+        let uncovered = match entry::look(AT_FDCWD.as_fd(), &path)? {
+            Entry::Namespace(_) => mount::detach(&path),
+            Entry::Stranger(what) => return Err(Failure::not_a_namespace(what)),
+            Entry::Placeholder(_) | Entry::Absent => mount::detach(rundir),
+        };
+        match uncovered {
+            Ok(()) => {}
+            // Nothing is left to take off.
+            Err(Errno::EINVAL | Errno::ENOENT) => break,
+            Err(errno) => return Err(Failure::new(Step::Unmount, errno)),
+        }
+    }
+    Err(Failure::new(Step::Unlink, Errno::EBUSY))
+}
+
+#[cfg(test)]
+mod tests;

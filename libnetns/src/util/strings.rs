@@ -1,0 +1,44 @@
+//! Strings one after the other in one allocation, for who must not allocate any more when they are
+//! needed.
+
+use std::ffi::CStr;
+
+use crate::error::{Failure, Result};
+
+#[derive(Debug, Default)]
+pub struct Strings(Vec<u8>);
+
+impl Strings {
+    /// Adds one that is made of these parts, none of which has a NUL in it.
+    pub fn push(&mut self, parts: &[&[u8]]) -> Result<()> {
+        let len: usize = parts.iter().map(|part| part.len()).sum();
+        self.0.try_reserve(len + 1).map_err(|_| Failure::no_memory())?;
+        for part in parts {
+            self.0.extend_from_slice(part);
+        }
+        self.0.push(0);
+        Ok(())
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &CStr> {
+        self.0.split_inclusive(|&byte| byte == 0).filter_map(|text| {
+            // Each ends with the one NUL that it has.
+            CStr::from_bytes_with_nul(text).ok()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_come_back_as_they_were_put_together() {
+        let mut strings = Strings::default();
+        assert_eq!(strings.iter().count(), 0);
+        strings.push(&[b"/etc/", b"hosts"]).unwrap();
+        strings.push(&[]).unwrap();
+        strings.push(&[b"a", b"", b"b"]).unwrap();
+        assert!(strings.iter().eq([c"/etc/hosts", c"", c"ab"]));
+    }
+}
