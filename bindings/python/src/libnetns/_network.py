@@ -7,7 +7,7 @@ import ipaddress
 import socket
 from ctypes import byref
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, List, Optional, Union
+from typing import Any, List, Optional, Union
 
 from ._library import (
     AddrList,
@@ -22,9 +22,6 @@ from ._library import (
     text_or_none,
     uint32,
 )
-
-if TYPE_CHECKING:
-    from ._namespace import Namespace
 
 IfName = Union[str, bytes]
 
@@ -196,7 +193,7 @@ class Network:
         """Makes an interface of a kind that needs no parameters: "bridge", "dummy", "ifb" ..."""
         check(lib.netns_link_add(self._open, encoded(ifname), encoded(kind)))
 
-    def veth_add(self, ifname: IfName, peer_ns: Optional[Namespace], peer_ifname: IfName) -> None:
+    def veth_add(self, ifname: IfName, peer_ns: Optional[Network], peer_ifname: IfName) -> None:
         """Makes a veth pair, this end here, the other in peer_ns (None: the calling thread's)."""
         peer = handle_of(peer_ns), encoded(peer_ifname)
         check(lib.netns_veth_add(self._open, encoded(ifname), *peer))
@@ -204,7 +201,7 @@ class Network:
     def macvlan_add(
         self,
         ifname: IfName,
-        parent_ns: Optional[Namespace],
+        parent_ns: Optional[Network],
         parent: IfName,
         mode: Optional[IfName] = "bridge",
     ) -> None:
@@ -216,7 +213,7 @@ class Network:
         check(lib.netns_macvlan_add(self._open, encoded(ifname), *on, encoded_or_none(mode)))
 
     def vlan_add(
-        self, ifname: IfName, parent_ns: Optional[Namespace], parent: IfName, id: int
+        self, ifname: IfName, parent_ns: Optional[Network], parent: IfName, id: int
     ) -> None:
         """Makes a VLAN here, on an interface of parent_ns (None: the calling thread's)."""
         on = handle_of(parent_ns), encoded(parent)
@@ -244,7 +241,7 @@ class Network:
         """Makes an interface a port of a bridge or bond; None takes it out of the one it is in."""
         check(lib.netns_link_set_master(self._open, encoded(ifname), encoded_or_none(master)))
 
-    def link_move(self, ifname: IfName, to: Namespace, newname: Optional[IfName] = None) -> None:
+    def link_move(self, ifname: IfName, to: Network, newname: Optional[IfName] = None) -> None:
         """Moves an interface from here to another namespace, under a new name if there is one."""
         if to is None:
             raise TypeError("libnetns.current() is the calling thread's namespace")

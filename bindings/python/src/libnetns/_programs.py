@@ -12,7 +12,7 @@ import subprocess
 import threading
 import time
 from ctypes import byref, c_char_p, c_int, c_uint32, sizeof
-from typing import TYPE_CHECKING, Any, Iterable, List, Mapping, NoReturn, Optional, Sequence, Union
+from typing import Any, Iterable, List, Mapping, NoReturn, Optional, Sequence, Union
 
 from ._library import (
     SpawnOptions,
@@ -24,9 +24,7 @@ from ._library import (
     failure,
     lib,
 )
-
-if TYPE_CHECKING:
-    from ._namespace import Namespace
+from ._network import Network
 
 _SPAWN_STDIO = 7
 _SPAWN_KEEP_SYS = 8
@@ -219,7 +217,7 @@ def _file(argv: List[bytes], executable: Optional[StrPath]) -> bytes:
 
 
 def spawn(
-    ns: Namespace,
+    ns: Network,
     options: Options,
     args: Sequence[StrPath],
     executable: Optional[StrPath],
@@ -245,7 +243,7 @@ def spawn(
 
 
 def execute(
-    ns: Namespace,
+    ns: Network,
     args: Sequence[StrPath],
     executable: Optional[StrPath],
     env: Optional[Mapping[StrPath, StrPath]],
