@@ -13,8 +13,7 @@ use libnetns::error::{Failure, Result, Step};
 use libnetns::explain::{Object, Subject};
 use libnetns::namespace::handle::Namespace;
 use libnetns::rtnl::link::LinkName;
-use libnetns::rundir::name::DEFAULT_RUN_DIR;
-use libnetns::rundir::name::Name;
+use libnetns::rundir::name::{DEFAULT_RUN_DIR, Name};
 
 use crate::types::Netns;
 

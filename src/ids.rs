@@ -1,11 +1,11 @@
-//! Ids: the numbers that one namespace has for others.
+//! NsidList: the numbers that one namespace has for others.
 
 use std::ffi::{CStr, c_char, c_int};
 use std::mem::MaybeUninit;
 use std::ptr;
 
 use libnetns::explain::Object;
-use libnetns::rtnl::nsid::{self, Ids};
+use libnetns::rtnl::nsid::{self, NsidList};
 
 use crate::boundary;
 use crate::convert::{self, Slot, text};
@@ -149,7 +149,7 @@ pub unsafe extern "C" fn netns_nsid_list(
         convert::no_flags(flags)?;
         let out = convert::out(out)?;
         let slot = Slot::new()?;
-        let list = Ids::list(convert::rundir(rundir)?, convert::namespace(within), target)?;
+        let list = NsidList::list(convert::rundir(rundir)?, convert::namespace(within), target)?;
         out.write(slot.give(NetnsNsidSnapshot(list)));
         Ok(())
     })

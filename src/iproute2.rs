@@ -152,7 +152,7 @@ fn end_foreach(names: ManuallyDrop<Vec<u8>>) {
 ///
 /// Returns the id; or -1 if there is none, or if name cannot be opened, which errno tells; or -2 with
 /// errno as the kernel has it, after printing one of
-///   Failure: the kernel's own words, if the socket has NETLINK_EXT_ACK.
+///   Error: the kernel's own words, if the socket has NETLINK_EXT_ACK.
 ///   RTNETLINK answers: ERROR
 ///   Cannot talk to rtnetlink: ERROR
 ///   netlink receive error ERROR (ERRNO)

@@ -9,8 +9,9 @@ use nix::errno::Errno;
 use libnetns::error::{Failure, Result, Step};
 use libnetns::explain::Object;
 use libnetns::namespace::handle::Namespace;
-use libnetns::rundir::create::{self, CreateFlags, RemoveFlags};
+use libnetns::rundir::create::{self, CreateFlags};
 use libnetns::rundir::open::{open_named, open_path};
+use libnetns::rundir::remove::{self, RemoveFlags};
 
 use crate::boundary;
 use crate::convert::{self, Slot, text};
@@ -451,6 +452,6 @@ pub unsafe extern "C" fn netns_remove_at(
 fn remove(rundir: Option<&CStr>, name: Option<&CStr>, flags: u32) -> c_int {
     boundary::call(convert::about_name("remove", rundir, name), || {
         let flags = convert::flags::<RemoveFlags>(flags)?;
-        create::remove(convert::rundir(rundir)?, convert::name(name)?, flags)
+        remove::remove(convert::rundir(rundir)?, convert::name(name)?, flags)
     })
 }

@@ -4,7 +4,7 @@ use std::ffi::{CStr, c_char, c_int};
 
 use libnetns::error::Result;
 use libnetns::rtnl::ip::LinkAddress;
-use libnetns::rtnl::link::setup::{self, Kind, MacvlanMode, Place};
+use libnetns::rtnl::link::setup::{self, LinkKind, LinkLocation, MacvlanMode};
 use libnetns::rtnl::link::{self, LinkName};
 
 use crate::boundary;
@@ -95,13 +95,13 @@ pub unsafe extern "C" fn netns_link_add(
     let (ifname, kind) = unsafe { (text(ifname), text(kind)) };
     let subject = convert::about_setting("add interface", ns, ifname, ("of kind", kind));
     boundary::call(subject, || {
-        let kind = Kind::new(convert::required(kind, "no kind given")?)?;
+        let kind = LinkKind::new(convert::required(kind, "no kind given")?)?;
         setup::add(place(ns, ifname)?, kind)
     })
 }
 
-fn place<'a>(ns: Option<&'a Netns>, ifname: Option<&'a CStr>) -> Result<Place<'a>> {
-    Ok(Place { ns: convert::namespace(ns), name: convert::link_name(ifname)? })
+fn place<'a>(ns: Option<&'a Netns>, ifname: Option<&'a CStr>) -> Result<LinkLocation<'a>> {
+    Ok(LinkLocation { ns: convert::namespace(ns), name: convert::link_name(ifname)? })
 }
 
 /// Makes a veth pair, each end in its final namespace from the beginning, in one request to the

@@ -6,7 +6,7 @@ use std::ptr;
 
 use libnetns::error::Result;
 use libnetns::explain::{Object, Subject};
-use libnetns::rundir::list::{List, ListFlags};
+use libnetns::rundir::list::{ListFlags, NameList};
 
 use crate::boundary;
 use crate::convert::{self, Slot, text};
@@ -64,14 +64,14 @@ fn list(
 ) -> c_int {
     let subject = convert::about_in(rundir, "list", Object::RunDir);
     give_list(subject, out, || {
-        List::read(convert::rundir(rundir)?, convert::flags::<ListFlags>(flags)?)
+        NameList::read(convert::rundir(rundir)?, convert::flags::<ListFlags>(flags)?)
     })
 }
 
 fn give_list(
     subject: Subject,
     out: Option<&mut MaybeUninit<*mut NetnsNameSnapshot>>,
-    read: impl FnOnce() -> Result<List>,
+    read: impl FnOnce() -> Result<NameList>,
 ) -> c_int {
     boundary::call(subject, || {
         let out = convert::out(out)?;
@@ -161,6 +161,6 @@ fn names(
     let subject = convert::about_in(rundir, "find the names of", convert::handle_object(ns));
     give_list(subject, out, || {
         convert::no_flags(flags)?;
-        List::names_of(convert::rundir(rundir)?, &convert::handle(ns)?.0)
+        NameList::names_of(convert::rundir(rundir)?, &convert::handle(ns)?.0)
     })
 }

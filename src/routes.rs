@@ -8,7 +8,7 @@ use libnetns::error::Result;
 use libnetns::explain::{Object, Subject};
 use libnetns::rtnl::ip;
 use libnetns::rtnl::route::list::{self, RouteListFlags};
-use libnetns::rtnl::route::{self, Route};
+use libnetns::rtnl::route::{self, RouteSpec};
 
 use crate::boundary;
 use crate::convert::{self, Slot, text};
@@ -106,10 +106,10 @@ fn arguments<'a>(
     dst: Option<&CStr>,
     via: Option<&CStr>,
     ifname: Option<&'a CStr>,
-) -> Result<Route<'a>> {
+) -> Result<RouteSpec<'a>> {
     let interface = ifname.map(|name| convert::link_name(Some(name))).transpose()?;
     let via = via.map(ip::parse).transpose()?;
-    Route::new(convert::required(dst, "no destination given")?, via, interface)
+    RouteSpec::new(convert::required(dst, "no destination given")?, via, interface)
 }
 
 /// The routes of a namespace at one moment: IPv4 first, in the kernel's order. One that has several
@@ -245,7 +245,7 @@ pub unsafe extern "C" fn netns_route_list_scope(
 /// What it does: RTN_UNICAST (1), RTN_BLACKHOLE ... of <linux/rtnetlink.h>; 0 past the end. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_route_list_type(list: Option<&NetnsRouteSnapshot>, i: usize) -> u32 {
-    boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.kind.into()))
+    boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.route_type.into()))
 }
 
 fn entry(list: Option<&NetnsRouteSnapshot>, i: usize) -> Option<&list::Route> {

@@ -5,9 +5,9 @@ use std::ffi::CString;
 use libnetns::namespace::handle::Namespace;
 use libnetns::rtnl::address::list::Address;
 use libnetns::rtnl::link::list::Link;
-use libnetns::rtnl::nsid::Ids;
+use libnetns::rtnl::nsid::NsidList;
 use libnetns::rtnl::route::list::Route;
-use libnetns::rundir::list::List;
+use libnetns::rundir::list::NameList;
 use libnetns::rundir::monitor::Monitor;
 
 /// A network namespace: an open descriptor, and the name and path it was opened by. It does not
@@ -25,11 +25,11 @@ pub struct Netns(pub(super) Namespace);
 
 /// The names in a run directory at one moment, sorted bytewise. It does not change. End it with
 /// netns_list_free(). Since 1.0.
-pub struct NetnsNameSnapshot(pub(super) List);
+pub struct NetnsNameSnapshot(pub(super) NameList);
 
 /// The ids that a namespace has for others at one moment, ascending. It does not change. End it with
 /// netns_nsid_list_free(). Since 1.0.
-pub struct NetnsNsidSnapshot(pub(super) Ids);
+pub struct NetnsNsidSnapshot(pub(super) NsidList);
 
 /// The interfaces of a namespace at one moment, by index. It does not change. End it with
 /// netns_link_list_free(). Since 1.0.

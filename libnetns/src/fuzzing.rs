@@ -8,19 +8,19 @@ use std::os::fd::AsFd;
 use nix::errno::Errno;
 
 use crate::error::{Failure, Result, Step};
+use crate::explain::extended_ack::explained;
 use crate::explain::{Object, Subject};
 use crate::os::mountinfo::directly_below;
 use crate::os::procfs::{ProcPath, number_after};
 use crate::rtnl::address::list::Address;
-use crate::rtnl::connection;
 use crate::rtnl::ip::{self, LinkAddress, Prefix};
 use crate::rtnl::link::LinkName;
 use crate::rtnl::link::list::Link;
 use crate::rtnl::message::Message;
 use crate::rtnl::nsid::NsidReply;
+use crate::rtnl::protocol;
 use crate::rtnl::route::list::{self, RouteListFlags};
-use crate::rundir::dir::join;
-use crate::rundir::entry::Name;
+use crate::rundir::name::{DEFAULT_RUN_DIR, Name, join};
 use crate::rundir::watch::last_component;
 use crate::util::text::Text;
 use crate::util::try_vec::push;
@@ -49,13 +49,13 @@ pub fn name(data: &[u8]) {
     let name = Name::new(&text);
     assert_eq!(name.is_ok(), fits);
     for (rundir, object) in [
-        (None, Object::Name(&text)),
-        (Some(&*text), Object::Name(&text)),
-        (None, Object::Path(&text)),
+        (DEFAULT_RUN_DIR, Object::Name(&text)),
+        (&*text, Object::Name(&text)),
+        (DEFAULT_RUN_DIR, Object::Path(&text)),
     ] {
         let subject = Subject { verb: "open", rundir, object };
         for step in [Step::Argument, Step::Bind, Step::OpenRunDir] {
-            assert_one_short_line(&subject, Failure::new(step, Errno::EINVAL).kernel(1, data));
+            assert_one_short_line(&subject, explained(Failure::new(step, Errno::EINVAL), 1, data));
         }
     }
     if let Ok(name) = name {
@@ -138,7 +138,7 @@ fn tried<T>(result: Result<T>) {
     if let Err(error) = result {
         assert!(error.errno as i32 > 0);
         assert_one_short_line(
-            &Subject { verb: "list", rundir: None, object: Object::Nothing },
+            &Subject { verb: "list", rundir: DEFAULT_RUN_DIR, object: Object::Nothing },
             error,
         );
     }

@@ -7,27 +7,21 @@ use std::io::{self, IoSlice, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
 use nix::sched::{CloneFlags, setns};
 
 use libnetns::error::{At, Failure, Result, Step};
 use libnetns::explain::extended_ack::ExtendedAck;
-use libnetns::os::mount;
+use libnetns::os::open::{READ, open};
 use libnetns::os::procfs::ProcPath;
 use libnetns::os::readdir::for_each_entry;
-use libnetns::os::retry::open;
-use libnetns::os::syscalls;
+use libnetns::os::{mount, syscalls};
 use libnetns::program::mount_namespace::{EtcFiles, MountNamespace};
-use libnetns::rtnl::connection;
-use libnetns::rtnl::nsid;
 use libnetns::rtnl::protocol::RtnlSocket;
+use libnetns::rtnl::{connection, nsid};
 use libnetns::rundir::dir::RunDir;
 use libnetns::rundir::name::{DEFAULT_RUN_DIR, join_text};
 use libnetns::util::try_vec;
 use libnetns::util::try_vec::extend;
-
-/// iproute2 opens namespaces so, but for O_CLOEXEC.
-const OPEN_FLAGS: OFlag = OFlag::O_RDONLY.union(OFlag::O_CLOEXEC);
 
 /// How iproute2 spells the run directory when it speaks of it.
 const SPOKEN_RUN_DIR: &[u8] = b"/var/run/netns";
@@ -77,13 +71,10 @@ fn stuck(failure: Failure) -> Failure {
 /// the namespace of the process with that number. It may turn out to be anything. Symlinks are
 /// followed, because many a name is one that leads to /proc/PID/ns/net.
 pub fn get_fd(text: &CStr) -> Result<OwnedFd> {
-    let named = if is_path(text) {
-        open(text, OPEN_FLAGS).at(Step::OpenPath)
-    } else {
-        open_below_run_dir(text)
-    };
+    let named =
+        if is_path(text) { open(text, READ).at(Step::OpenPath) } else { open_below_run_dir(text) };
     named.or_else(|error| match path_of_process(text) {
-        Some(path) => open(path.as_cstr(), OPEN_FLAGS).map_err(neither),
+        Some(path) => open(path.as_cstr(), READ).map_err(neither),
         None => Err(error),
     })
 }
@@ -105,7 +96,7 @@ pub fn is_path(text: &CStr) -> bool {
 
 fn open_below_run_dir(text: &CStr) -> Result<OwnedFd> {
     let path = join_text(DEFAULT_RUN_DIR, text)?;
-    open(&path, OPEN_FLAGS).at(Step::Open)
+    open(&path, READ).at(Step::Open)
 }
 
 /// /proc knows a process by its plain number only: no sign, no blank, no 0 in front.

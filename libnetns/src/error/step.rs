@@ -51,11 +51,13 @@ steps! {
     MakeRunDir => "mkdir " RunDir,
     LockRunDir => "lock " RunDir,
     MountRunDir => "make a shared mount point of " RunDir,
+    MountedTwice => "make a shared mount point of " RunDir,
     ReadRunDir => "read " RunDir,
     Monitor => "watch " RunDir,
     Look => "stat " Entry,
     Placeholder => "create " Entry,
     Exists => "create " Entry,
+    BeingCreated => "create " Entry,
     Bind => "bind on " Entry,
     Unmount => "unmount " Entry,
     Unlink => "unlink " Entry,
@@ -186,6 +188,12 @@ impl Step {
             }
             (Step::Exists, Errno::EEXIST) => {
                 "the name is in use; remove it first, or use another one"
+            }
+            (Step::BeingCreated, _) => {
+                "another process is creating it; try again, or remove it if that process has ended"
+            }
+            (Step::MountedTwice, _) => {
+                "another process mounts it on itself at this moment; try again"
             }
             (Step::OpenRunDir | Step::ReadRunDir | Step::Monitor, Errno::EACCES) => {
                 "needs permission to read the directory and to search those above it"

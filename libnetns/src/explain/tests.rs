@@ -91,3 +91,18 @@ fn not_a_namespace_says_so_instead_of_enotty() {
         "open \"d\": identify /run/netns/d: not a network namespace (a directory)"
     );
 }
+
+#[test]
+fn a_name_or_mount_of_another_process_s_making_is_told_with_the_remedy() {
+    for errno in [Errno::EEXIST, Errno::EAGAIN] {
+        let text = named("create", c"blue", Failure::new(Step::BeingCreated, errno));
+        assert!(text.starts_with("create \"blue\": create /run/netns/blue: "), "{text}");
+        let remedy =
+            "(another process is creating it; try again, or remove it if that process has ended)";
+        assert!(text.ends_with(remedy), "{text}");
+    }
+    let text = named("create", c"blue", Failure::new(Step::MountedTwice, Errno::EAGAIN));
+    let step = "create \"blue\": make a shared mount point of /run/netns: ";
+    let remedy = "(another process mounts it on itself at this moment; try again)";
+    assert!(text.starts_with(step) && text.ends_with(remedy), "{text}");
+}

@@ -21,10 +21,8 @@ use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use nix::unistd::gettid;
 use rustix::net::sockopt::socket_cookie;
 
-use crate::os::forked;
-use crate::os::retry::fstat;
-use crate::os::stat;
-use crate::os::syscalls;
+use crate::os::stat::fstat;
+use crate::os::{forked, stat, syscalls};
 
 /// What tells a socket from every other one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

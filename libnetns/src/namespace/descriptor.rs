@@ -11,8 +11,9 @@ use nix::errno::Errno;
 use rustix::io::fcntl_dupfd_cloexec;
 
 use crate::error::{At, Step, errno};
-use crate::os::retry::{fstat, when_short};
+use crate::os::retry::when_short;
 use crate::os::stat;
+use crate::os::stat::fstat;
 
 #[derive(Debug)]
 pub struct Descriptor {

@@ -15,15 +15,17 @@ use nix::sys::statfs::{FsType, fstatfs};
 
 use crate::error::{At, Failure, Result, Step};
 use crate::explain::Quoted;
+use crate::os::open::{READ_UNTRUSTED, open};
 use crate::os::procfs::{self, ProcPath};
-use crate::os::retry::{fstat, on_signal, open};
+use crate::os::retry::on_signal;
 use crate::os::stat as file;
+use crate::os::stat::fstat;
 use crate::os::{pidfd, syscalls};
 use crate::util::try_vec;
 
 use super::cached_socket::CachedSocket;
 use super::descriptor::Descriptor;
-use super::identity::{self, Identity, NamespaceFd, OPEN_FLAGS, Proved};
+use super::identity::{self, Identity, NamespaceFd, Proved};
 use super::visit::{self, Destination};
 
 /// SOCKFS_MAGIC, which <linux/magic.h> lacks.
@@ -217,7 +219,7 @@ fn of_pid_by_proc(pid: i32) -> Result<OwnedFd> {
 
 fn open_below_proc(pid: i32) -> nix::Result<OwnedFd> {
     let path = ProcPath::format(format_args!("/proc/{pid}/ns/net"));
-    open(path.as_cstr(), OPEN_FLAGS)
+    open(path.as_cstr(), READ_UNTRUSTED)
 }
 
 /// The kernel says EPERM of a pidfd where it says EACCES of /proc, and ENOENT of a process that has
@@ -239,7 +241,7 @@ fn duplicate(fd: BorrowedFd) -> Result<OwnedFd> {
     if !OFlag::from_bits_retain(flags).intersects(special) {
         return fd.try_clone_to_owned().at(Step::Duplicate);
     }
-    open(ProcPath::of_fd(fd).as_cstr(), OPEN_FLAGS).at(Step::Duplicate)
+    open(ProcPath::of_fd(fd).as_cstr(), READ_UNTRUSTED).at(Step::Duplicate)
 }
 
 /// # Safety

@@ -5,16 +5,17 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use bitflags::bitflags;
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
 use nix::sys::stat::{FileStat, fstatat};
 use nix::sys::statfs::{FsType, fstatfs};
 
 use crate::error::{At, Failure, Result, Step};
 use crate::namespace::handle::Namespace;
+use crate::os::open::{DIRECTORY, open, openat};
 use crate::os::procfs::{self, ProcPath};
 use crate::os::readdir::for_each_entry;
-use crate::os::retry::{fstat, is_shortage, on_signal, open, openat};
+use crate::os::retry::{is_shortage, on_signal};
 use crate::os::stat;
+use crate::os::stat::fstat;
 use crate::util::try_vec::push;
 
 bitflags! {
@@ -25,8 +26,6 @@ bitflags! {
 }
 
 const PROC: FsType = FsType(libc::PROC_SUPER_MAGIC as _);
-
-const DIRECTORY: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
 
 /// The ids of the processes in `ns`, or of all threads in it, ascending. Those that the caller may
 /// not look at (ptrace(2), hidepid) are not among them.

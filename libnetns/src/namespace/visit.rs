@@ -15,11 +15,10 @@ use rustix::thread::{CapabilitySet, capabilities};
 use crate::error::{At, Failure, Result, Step};
 use crate::namespace::identity::NamespaceFd;
 use crate::os::helper_thread::on_helper_thread;
-use crate::os::pidfd;
-use crate::os::procfs;
-use crate::os::retry::{is_shortage, open};
+use crate::os::open::{READ, open};
+use crate::os::retry::is_shortage;
 use crate::os::sigmask::BlockedSignals;
-use crate::os::syscalls;
+use crate::os::{pidfd, procfs, syscalls};
 
 /// What tells a token from every other descriptor: nsfs gives these flags no meaning, and nobody
 /// else opens a namespace with both of them. By it [`leave`] refuses a handle's descriptor, one of the
@@ -27,7 +26,7 @@ use crate::os::syscalls;
 const TOKEN_MARK: OFlag = OFlag::O_APPEND.union(OFlag::O_NONBLOCK);
 
 /// setns(2) back may fail for want of memory, which passes.
-const TRIES_TO_GO_BACK: u32 = 8;
+const MOST_SETNS_BACK: u32 = 8;
 
 /// The namespace that the thread came from.
 struct Home(OwnedFd);
@@ -69,7 +68,7 @@ impl Home {
     /// The errno is the kernel's.
     fn go_back(&self) -> Result<()> {
         let mut result = setns(&self.0, CloneFlags::CLONE_NEWNET);
-        for _ in 1..TRIES_TO_GO_BACK {
+        for _ in 1..MOST_SETNS_BACK {
             match result {
                 // EINVAL: the descriptor is no network namespace, and will not become one.
                 Ok(()) | Err(Errno::EINVAL) => break,
@@ -117,7 +116,7 @@ fn the_cause(first: Errno, second: Errno) -> Errno {
 
 /// The calling thread's own namespace.
 pub fn open_current() -> Result<OwnedFd> {
-    open(procfs::THREAD_NET, OFlag::O_RDONLY | OFlag::O_CLOEXEC)
+    open(procfs::THREAD_NET, READ)
         .or_else(|errno| open_without_proc().map_err(|other| the_cause(errno, other)))
         .at(Step::OpenHome)
 }

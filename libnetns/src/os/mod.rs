@@ -6,6 +6,7 @@ pub mod forked;
 pub mod helper_thread;
 pub mod mount;
 pub mod mountinfo;
+pub mod open;
 pub mod pidfd;
 pub mod procfs;
 pub mod readdir;

@@ -7,16 +7,16 @@ use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use rustix::fs::CWD;
 use rustix::io::retry_on_intr;
 use rustix::mount::{MoveMountFlags, OpenTreeFlags, move_mount, open_tree};
 
 use crate::error::errno;
+use crate::os::open::{DIRECTORY, LOOK, open, openat};
 use crate::os::procfs::ProcPath;
-use crate::os::retry::{fstat, on_signal, open, openat};
-use crate::os::stat::is_same_file;
+use crate::os::retry::on_signal;
+use crate::os::stat::{fstat, is_same_file};
 use crate::os::syscalls;
 
 type Result<T> = std::result::Result<T, Errno>;
@@ -41,8 +41,6 @@ pub fn bind_namespace(ns: BorrowedFd, target: BorrowedFd) -> Result<Option<Owned
         tree => tree.map(Some).map_err(errno),
     }
 }
-
-const DIRECTORY: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
 
 /// Puts a copy of a directory, with all its mounts, on top of it, and in a peer group of its own: in
 /// its parent's group every name in it would become two mounts. Gives the directory in the copy. Before Linux
@@ -127,7 +125,7 @@ pub struct PickedUp {
 pub fn pick_up(path: &CStr) -> Result<PickedUp> {
     match copy(path) {
         Err(Errno::ENOSYS | Errno::EPERM) => {
-            let tree = open(path, OFlag::O_PATH | OFlag::O_CLOEXEC)?;
+            let tree = open(path, LOOK)?;
             Ok(PickedUp { tree, is_copy: false })
         }
         tree => Ok(PickedUp { tree: tree?, is_copy: true }),

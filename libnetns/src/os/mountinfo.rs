@@ -6,13 +6,12 @@ use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
 use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
 use rustix::io::retry_on_intr;
 
 use crate::error::{At, Failure, Result, Step, errno};
+use crate::os::open::{LOOK, open};
 use crate::os::procfs;
-use crate::os::retry::open;
 use crate::os::stat::mount_id;
 use crate::os::syscalls::{self, MountStatus};
 use crate::util::strings::Strings;
@@ -76,8 +75,7 @@ fn unique_mount_id(path: &CStr) -> nix::Result<u64> {
 }
 
 fn by_mountinfo(dir: &CStr) -> Result<Strings> {
-    let look = OFlag::O_PATH | OFlag::O_CLOEXEC;
-    let seen = open(dir, look).at(Step::ReadMounts)?;
+    let seen = open(dir, LOOK).at(Step::ReadMounts)?;
     let parent = mount_id(seen.as_fd()).at(Step::ReadMounts)?;
     let mut text = procfs::read_file(procfs::THREAD_MOUNTINFO, Step::ReadMounts)?;
     directly_below(&mut text, parent, dir.to_bytes())

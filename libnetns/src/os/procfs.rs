@@ -9,12 +9,12 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 use std::str::FromStr;
 
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
 use nix::unistd::read;
 use rustix::fs::{CWD, readlinkat_raw};
 
 use crate::error::{At, Failure, Result, Step, errno};
-use crate::os::retry::{on_signal, open};
+use crate::os::open::{READ, open};
+use crate::os::retry::on_signal;
 
 pub const THREAD_NET: &CStr = c"/proc/thread-self/ns/net";
 pub const THREAD_MOUNTINFO: &CStr = c"/proc/thread-self/mountinfo";
@@ -71,7 +71,7 @@ impl Write for ProcPath {
 /// All of a file, whose size is not known before.
 pub fn read_file(path: &CStr, step: Step) -> Result<Vec<u8>> {
     const PIECE: usize = 32 * 1024;
-    let file = open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC).at(step)?;
+    let file = open(path, READ).at(step)?;
     let mut bytes = Vec::new();
     loop {
         let len = bytes.len();
@@ -111,7 +111,7 @@ pub fn read_link<'a>(path: &CStr, buffer: &'a mut [u8]) -> nix::Result<&'a [u8]>
 /// The number that follows `key` in what fdinfo tells of a descriptor; None: it tells none.
 pub fn fdinfo_number<T: FromStr>(fd: BorrowedFd, key: &str) -> nix::Result<Option<T>> {
     let path = ProcPath::format(format_args!("/proc/thread-self/fdinfo/{}", fd.as_raw_fd()));
-    let info = open(path.as_cstr(), OFlag::O_RDONLY | OFlag::O_CLOEXEC)?;
+    let info = open(path.as_cstr(), READ)?;
     let mut buffer = [0; 1024];
     let len = on_signal(|| read(&info, &mut buffer))?;
     Ok(number_after(&buffer[..len], key))

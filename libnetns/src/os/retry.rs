@@ -1,12 +1,7 @@
 //! System calls that are made again: where a signal came first, so that no function of the library
 //! fails with EINTR, and where there is no way back and something is short for a moment only.
 
-use std::ffi::CStr;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
-use nix::sys::stat::{FileStat, Mode};
 
 use crate::error::Result;
 
@@ -20,23 +15,8 @@ pub fn on_signal<T>(mut call: impl FnMut() -> nix::Result<T>) -> nix::Result<T> 
     }
 }
 
-/// open(2) of a file that exists. A signal may come first where a server has to be asked for it.
-pub fn open(path: &CStr, flags: OFlag) -> nix::Result<OwnedFd> {
-    on_signal(|| nix::fcntl::open(path, flags, Mode::empty()))
-}
-
-/// The same, in a directory.
-pub fn openat(dir: BorrowedFd, path: &CStr, flags: OFlag) -> nix::Result<OwnedFd> {
-    on_signal(|| nix::fcntl::openat(dir, path, flags, Mode::empty()))
-}
-
-/// fstat(2). On a server's file system it may have to be asked, too.
-pub fn fstat(fd: impl AsFd) -> nix::Result<FileStat> {
-    on_signal(|| nix::sys::stat::fstat(&fd))
-}
-
 /// How often what is short is asked for.
-const TRIES: u32 = 8;
+const MOST_CALLS: u32 = 8;
 
 /// Whether there was no memory or descriptor, which says nothing of what was asked.
 pub fn is_shortage(errno: Errno) -> bool {
@@ -46,7 +26,7 @@ pub fn is_shortage(errno: Errno) -> bool {
 /// A few times while there is no memory or descriptor: for a step that follows on one that cannot be
 /// taken back.
 pub fn when_short<T>(mut step: impl FnMut() -> Result<T>) -> Result<T> {
-    for _ in 1..TRIES {
+    for _ in 1..MOST_CALLS {
         match step() {
             Err(error) if is_shortage(error.errno) => {}
             result => return result,
@@ -77,7 +57,7 @@ mod tests {
             asked += 1;
             Err::<(), _>(Failure::no_memory())
         });
-        assert_eq!((result, asked), (Err(Failure::no_memory()), TRIES));
+        assert_eq!((result, asked), (Err(Failure::no_memory()), MOST_CALLS));
         let mut asked = 0;
         let result = when_short(|| {
             asked += 1;

@@ -18,7 +18,7 @@ use crate::error::{At, Result, Step};
 use crate::os::syscalls::SIGNAL_SET_SIZE;
 
 /// How often a mask is put back.
-const TRIES: u32 = 8;
+const MOST_RESTORES: u32 = 8;
 
 #[cfg(test)]
 pub fn get() -> nix::Result<SigSet> {
@@ -86,7 +86,7 @@ impl BlockedSignals {
 impl Drop for BlockedSignals {
     fn drop(&mut self) {
         // Only a filter of system calls can refuse it, and may do so once.
-        for _ in 0..TRIES {
+        for _ in 0..MOST_RESTORES {
             if set(&self.before).is_ok() {
                 break;
             }

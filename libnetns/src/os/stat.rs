@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use nix::NixPath;
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, openat};
+use nix::fcntl::openat;
 use nix::sys::stat::{FileStat, Mode, fstatat, makedev};
 use rustix::fs::{AtFlags, StatxAttributes, StatxFlags, statx};
 use rustix::io::retry_on_intr;
 
 use crate::error::errno;
-use crate::os::procfs;
+use crate::os::open::LOOK_AT_ITSELF;
 use crate::os::retry::{is_shortage, on_signal};
-use crate::os::syscalls;
+use crate::os::{procfs, syscalls};
 
 type Result<T> = std::result::Result<T, Errno>;
 
@@ -85,8 +85,7 @@ fn mount_of(dir: BorrowedFd, path: &[u8]) -> Result<u64> {
     if let Ok(handle) = path.with_nix_path(|path| syscalls::name_to_handle(dir, path))? {
         return Ok(handle.mount_id as u64);
     }
-    let look = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    mount_id(on_signal(|| openat(dir, path, look, Mode::empty()))?.as_fd())
+    mount_id(on_signal(|| openat(dir, path, LOOK_AT_ITSELF, Mode::empty()))?.as_fd())
 }
 
 /// Whether both lie in one mount. Where nothing tells, they are taken to.
@@ -119,9 +118,19 @@ pub fn device(file: &FileStat) -> u64 {
     file.st_dev as u64
 }
 
+/// fstat(2) again after a signal. On a network file system it may wait.
+pub fn fstat(fd: impl AsFd) -> nix::Result<FileStat> {
+    on_signal(|| nix::sys::stat::fstat(&fd))
+}
+
 /// Whether both are of one file.
 pub fn is_same_file(a: &FileStat, b: &FileStat) -> bool {
     (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino)
+}
+
+/// Whether both descriptors refer to one file. No, where that cannot be told.
+pub fn are_same_file(a: impl AsFd, b: impl AsFd) -> bool {
+    matches!((fstat(a), fstat(b)), (Ok(a), Ok(b)) if is_same_file(&a, &b))
 }
 
 #[allow(clippy::unnecessary_cast)]

@@ -9,18 +9,16 @@ use std::mem;
 use std::os::fd::{AsFd, OwnedFd};
 
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
 use nix::mount::MsFlags;
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::statvfs::statvfs;
 use nix::unistd::chdir;
 
 use crate::error::{At, Failure, Result, Step};
-use crate::os::mount;
-use crate::os::mountinfo;
-use crate::os::procfs;
+use crate::os::open::{DIRECTORY, open};
 use crate::os::readdir::for_each_entry;
-use crate::os::retry::{on_signal, open};
+use crate::os::retry::on_signal;
+use crate::os::{mount, mountinfo, procfs};
 use crate::util::strings::Strings;
 
 const SYS: &CStr = c"/sys";
@@ -233,8 +231,7 @@ impl EtcFiles {
         };
         let mut own = Strings::default();
         own.push(&[ETC_NETNS, name])?;
-        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let dir = match open(own.iter().next().unwrap_or_default(), flags) {
+        let dir = match open(own.iter().next().unwrap_or_default(), DIRECTORY) {
             Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => return Ok(EtcFiles { paths }),
             dir => dir.at(Step::ReadEtc)?,
         };

@@ -6,9 +6,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use nix::errno::Errno;
 
 use crate::error::Result;
-use crate::namespace::Turn;
 use crate::namespace::handle::Namespace;
-use crate::namespace::visit;
+use crate::namespace::{Turn, visit};
 
 use super::protocol::{RtnlSocket, be_strict, open_here, request_extended_acks};
 

@@ -18,7 +18,7 @@ const CAPACITY: usize = 512;
 
 /// What is asked of the kernel.
 pub struct Request {
-    kind: u16,
+    message_type: u16,
     /// What a refusal of it is called.
     pub step: Step,
     bytes: [u8; CAPACITY],
@@ -26,9 +26,9 @@ pub struct Request {
 }
 
 impl Request {
-    /// `kind` is RTM_GETLINK or the like, `header` what that kind begins with.
-    pub fn new(step: Step, kind: u16, header: &impl Emitable) -> Request {
-        let mut request = Request { kind, step, bytes: [0; CAPACITY], len: HEADER };
+    /// `message_type` is RTM_GETLINK or the like, `header` what such a message begins with.
+    pub fn new(step: Step, message_type: u16, header: &impl Emitable) -> Request {
+        let mut request = Request { message_type, step, bytes: [0; CAPACITY], len: HEADER };
         request.put(header);
         request
     }
@@ -50,7 +50,7 @@ impl Request {
         };
         let mut head = NetlinkBuffer::new(&mut *bytes);
         head.set_length(self.len as u32);
-        head.set_message_type(self.kind);
+        head.set_message_type(self.message_type);
         head.set_flags(flags);
         head.set_sequence_number(sequence);
         Ok(bytes)
@@ -66,7 +66,7 @@ pub fn first_sequence(datagram: &[u8]) -> Option<u32> {
 /// One message of those in a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Message<'a> {
-    pub kind: u16,
+    pub message_type: u16,
     pub flags: u16,
     pub sequence: u32,
     pub payload: &'a [u8],
@@ -85,7 +85,7 @@ impl<'a> Message<'a> {
         }
         *rest = rest.get(len.next_multiple_of(NLMSG_ALIGNTO.into())..).unwrap_or_default();
         Ok(Message {
-            kind: head.message_type(),
+            message_type: head.message_type(),
             flags: head.flags(),
             sequence: head.sequence_number(),
             payload: head.payload(),

@@ -7,7 +7,7 @@ mod attributes;
 pub mod connection;
 pub mod ip;
 pub mod link;
-mod message;
+pub(crate) mod message;
 pub mod nsid;
 pub mod protocol;
 pub mod route;

@@ -15,7 +15,7 @@ use crate::rtnl::connection;
 use crate::rtnl::message::{Message, Request, number};
 use crate::rtnl::protocol::RtnlSocket;
 use crate::rundir::dir::{RunDir, or_none};
-use crate::rundir::list::List;
+use crate::rundir::list::NameList;
 
 const RTM_NEWNSID: u16 = libc::RTM_NEWNSID;
 const RTM_GETNSID: u16 = libc::RTM_GETNSID;
@@ -33,7 +33,7 @@ const ATTR_CURRENT: u16 = 5;
 const FIRST_BUFFER: usize = 100;
 /// ... and then so many, which depends on the architecture; a whole list may be as long, too.
 const FULL_BUFFER: RangeInclusive<usize> = 1_100..=1_170;
-/// Ids that the kernel picks leave no gap but for namespaces that are gone.
+/// NsidList that the kernel picks leave no gap but for namespaces that are gone.
 const WIDEST_GAP: i32 = 64;
 
 /// The kernel's word for "none", and the caller's for "any".
@@ -101,14 +101,14 @@ struct Id {
 
 /// The ids that a namespace has, ascending, with the names that go with them.
 #[derive(Debug)]
-pub struct Ids {
+pub struct NsidList {
     ids: Vec<Id>,
-    names: List,
+    names: NameList,
 }
 
-impl Ids {
+impl NsidList {
     /// The ids that `within` has or, where there is a `target`, the namespace that `within` calls so.
-    pub fn list(rundir: &CStr, within: Option<&Namespace>, target: i32) -> Result<Ids> {
+    pub fn list(rundir: &CStr, within: Option<&Namespace>, target: i32) -> Result<NsidList> {
         if target < NONE {
             return Err(Failure::invalid_at(Step::Nsid, "an nsid is 0 or greater"));
         }
@@ -120,7 +120,7 @@ impl Ids {
             if let Some(last) = last {
                 add_those_above(rtnl, &mut ids, last)?;
             }
-            Ok(Ids { ids, names })
+            Ok(NsidList { ids, names })
         })
     }
 
@@ -211,17 +211,17 @@ fn find_names(
     ids: &mut Vec<Id>,
     target: i32,
     are_cut: bool,
-) -> Result<List> {
+) -> Result<NameList> {
     let can_be_found = |id: &&Id| target == NONE || id.current.is_some();
     let mut nameless = ids.iter().filter(can_be_found).count();
     if nameless == 0 {
-        return Ok(List::default());
+        return Ok(NameList::default());
     }
     // Asking for its id is a look at each.
-    let names = List::read_unseen(rundir)?;
+    let names = NameList::read_unseen(rundir)?;
     // After that: what has been mounted on it meanwhile has the names.
     let Some(dir) = or_none(RunDir::open(rundir))? else {
-        return Ok(List::default());
+        return Ok(NameList::default());
     };
     for at in 0..names.len() {
         let Some(name) = names.name(at) else { break };

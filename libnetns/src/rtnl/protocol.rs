@@ -71,7 +71,7 @@ const MOST_DATAGRAMS: u32 = if cfg!(test) { 1 << 10 } else { 1 << 18 };
 const MOST_UNREAD: u32 = 1 << 16;
 
 /// How often a dump during which something changed is asked for again.
-const TRIES: u32 = 16;
+const MOST_DUMPS: u32 = 16;
 
 /// NLMSGERR_ATTR_MSG: the text of an extended acknowledgement.
 const ATTR_TEXT: u16 = 1;
@@ -151,7 +151,7 @@ impl<'a> RtnlSocket<'a> {
     pub fn change(&mut self, request: &mut Request, flags: u16) -> Result<()> {
         let step = request.step;
         self.ask(request, flags | NLM_F_ACK, Expected::Acknowledgement, |message| {
-            match message.kind {
+            match message.message_type {
                 NLMSG_ERROR => Ok(Some(verdict(&message, step))),
                 _ => Ok(None),
             }
@@ -180,7 +180,7 @@ impl<'a> RtnlSocket<'a> {
         read: &impl Fn(&Message) -> Result<T>,
     ) -> Result<T> {
         let step = request.step;
-        self.ask(request, 0, expected, |message| match message.kind {
+        self.ask(request, 0, expected, |message| match message.message_type {
             NLMSG_NOOP => Ok(None),
             NLMSG_ERROR => Ok(Some(verdict(&message, step).and(Err(malformed())))),
             _ => Ok(Some(read(&message))),
@@ -213,7 +213,7 @@ impl<'a> RtnlSocket<'a> {
         }
         let mut dump = Dump::new(step);
         let mut expected = Expected::Dump;
-        for _ in 0..TRIES {
+        for _ in 0..MOST_DUMPS {
             dump.clear();
             match self.ask(request, NLM_F_DUMP, expected, |message| dump.take(&message, &read)) {
                 // A datagram has more than one message only if they fit; one message may be longer.
@@ -394,7 +394,7 @@ impl<T> Dump<T> {
         read: impl Fn(&Message, &mut Vec<T>) -> Result<()>,
     ) -> Result<Option<Result<()>>> {
         self.interrupted |= message.flags & NLM_F_DUMP_INTR != 0;
-        match message.kind {
+        match message.message_type {
             NLMSG_NOOP => return Ok(None),
             NLMSG_DONE | NLMSG_ERROR => return Ok(Some(verdict(message, self.step))),
             _ => {}
@@ -460,7 +460,7 @@ fn text<'a>(message: &Message, rest: &'a [u8]) -> Option<&'a [u8]> {
     if message.flags & NLM_F_ACK_TLVS == 0 {
         return None;
     }
-    let skipped = match message.kind {
+    let skipped = match message.message_type {
         NLMSG_DONE => 0,
         // The request's header, and where the kernel does not leave it out, all of the request.
         _ if message.flags & NLM_F_CAPPED != 0 => message::HEADER,

@@ -22,18 +22,18 @@ const RTA_VIA: u16 = 18;
 
 /// What a route is told by: where it leads, and through what.
 #[derive(Clone, Copy)]
-pub struct Route<'a> {
+pub struct RouteSpec<'a> {
     pub to: Prefix,
     pub via: Option<IpAddr>,
     pub interface: Option<LinkName<'a>>,
 }
 
-impl<'a> Route<'a> {
+impl<'a> RouteSpec<'a> {
     pub fn new(
         to: &CStr,
         via: Option<IpAddr>,
         interface: Option<LinkName<'a>>,
-    ) -> Result<Route<'a>> {
+    ) -> Result<RouteSpec<'a>> {
         if via.is_none() && interface.is_none() {
             return Err(Failure::invalid("a route needs a gateway or an interface"));
         }
@@ -52,7 +52,7 @@ impl<'a> Route<'a> {
                 "it has bits beyond its prefix length",
             ));
         }
-        Ok(Route { to, via, interface })
+        Ok(RouteSpec { to, via, interface })
     }
 }
 
@@ -64,7 +64,7 @@ fn everything(via: Option<IpAddr>) -> Prefix {
     Prefix { address, len: 0 }
 }
 
-pub fn add(ns: Option<&Namespace>, route: Route) -> Result<()> {
+pub fn add(ns: Option<&Namespace>, route: RouteSpec) -> Result<()> {
     let header = RouteHeader {
         protocol: RouteProtocol::Boot,
         scope: scope_of(&route),
@@ -76,7 +76,7 @@ pub fn add(ns: Option<&Namespace>, route: Route) -> Result<()> {
 }
 
 /// Without a gateway, what it leads to is on the link itself. IPv6 has no scopes.
-fn scope_of(route: &Route) -> RouteScope {
+fn scope_of(route: &RouteSpec) -> RouteScope {
     match (route.via, route.to.address) {
         (None, IpAddr::V4(_)) => RouteScope::Link,
         _ => RouteScope::Universe,
@@ -84,12 +84,12 @@ fn scope_of(route: &Route) -> RouteScope {
 }
 
 /// Whoever made it, and of whatever kind and scope.
-pub fn delete(ns: Option<&Namespace>, route: Route) -> Result<()> {
+pub fn delete(ns: Option<&Namespace>, route: RouteSpec) -> Result<()> {
     let header = RouteHeader { scope: RouteScope::NoWhere, ..header(&route) };
     change(ns, route, Request::new(Step::DeleteRoute, libc::RTM_DELROUTE, &header), 0)
 }
 
-fn header(route: &Route) -> RouteHeader {
+fn header(route: &RouteSpec) -> RouteHeader {
     RouteHeader {
         address_family: ip::family(route.to.address),
         destination_prefix_length: route.to.len,
@@ -98,7 +98,7 @@ fn header(route: &Route) -> RouteHeader {
     }
 }
 
-fn change(ns: Option<&Namespace>, route: Route, mut request: Request, how: u16) -> Result<()> {
+fn change(ns: Option<&Namespace>, route: RouteSpec, mut request: Request, how: u16) -> Result<()> {
     if route.to.len > 0 {
         request.put(&Attribute::bytes(libc::RTA_DST, Octets::of(route.to.address).as_bytes()));
     }

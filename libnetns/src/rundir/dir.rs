@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag};
+use nix::fcntl::AtFlags;
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::stat::{Mode, fstatat, umask};
 use nix::unistd::mkdir;
@@ -19,14 +19,13 @@ use rustix::fs::{
 use rustix::io::retry_on_intr;
 
 use crate::error::{At, Failure, Result, Step};
-use crate::namespace::identity::{self, Kind};
+use crate::namespace::identity::{self, FileKind};
 use crate::os::helper_thread::on_helper_thread;
-use crate::os::mount;
-use crate::os::mountinfo;
+use crate::os::open::{DIRECTORY, LOOK_AT_ITSELF, open, openat};
 use crate::os::procfs::ProcPath;
 use crate::os::readdir::for_each_entry;
-use crate::os::retry::{fstat, is_shortage, on_signal, open, openat};
-use crate::os::stat;
+use crate::os::retry::{is_shortage, on_signal};
+use crate::os::{mount, mountinfo, stat};
 use crate::rundir::entry::{self, Entry};
 
 /// Any reader of the directory can hold its lock, so nobody waits for it longer than this.
@@ -46,13 +45,8 @@ pub enum Wait {
 pub const ELSEWHERE: &str =
     "it belongs to another mount namespace, as after chroot into one; enter that one first";
 
-/// Why a mount on it is taken off again, and the name made in the other one.
-pub const MOUNTED_TWICE: &str = "another process mounts it on itself at this moment; try again";
-
-const DIRECTORY: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
-
 /// How often a directory that is replaced while it is being locked is tried again.
-const TRIES: u32 = 16;
+const MOST_REPLACEMENTS: u32 = 16;
 
 /// An open run directory.
 pub struct RunDir {
@@ -76,7 +70,7 @@ impl RunDir {
         match leads_to(path, self) {
             Some(is_the_same) => !is_the_same,
             None => RunDir::open(path).is_ok_and(|there| {
-                !same_directory(self, &there)
+                !stat::are_same_file(self, &there)
                     || stat::mount_id(self.as_fd()) != stat::mount_id(there.as_fd())
             }),
         }
@@ -109,7 +103,7 @@ impl RunDir {
 
     /// Takes a copy off that could not be completed, unless somebody has put something into it meanwhile.
     fn take_copy_off(&self, path: &CStr) {
-        let is_copy = |there: &RunDir| same_directory(self, there) && self.is_outdated(path);
+        let is_copy = |there: &RunDir| stat::are_same_file(self, there) && self.is_outdated(path);
         let Ok(upper) = RunDir::open(path) else { return };
         if is_copy(&upper) && self.has_all_of(&upper) {
             drop(upper);
@@ -146,7 +140,7 @@ impl RunDir {
     /// Whether the namespace that has the name here has it in `upper` as well. One that was bound after
     /// `upper` was copied from here, and before it covered this, gets it there now.
     fn is_also_in(&self, upper: &RunDir, name: &CStr) -> Result<bool> {
-        let Ok(Kind::Network(here)) = identity::of_name(self.as_fd(), name) else {
+        let Ok(FileKind::Network(here)) = identity::identify_name(self.as_fd(), name) else {
             return Ok(false);
         };
         match entry::look(upper.as_fd(), name)? {
@@ -157,9 +151,8 @@ impl RunDir {
     }
 
     fn bind_above(&self, upper: &RunDir, name: &CStr) -> nix::Result<bool> {
-        let Some(ns) = identity::find_name(self.as_fd(), name)? else { return Ok(false) };
-        let target =
-            openat(upper.as_fd(), name, OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC)?;
+        let Some(ns) = identity::find_mount(self.as_fd(), name)? else { return Ok(false) };
+        let target = openat(upper.as_fd(), name, LOOK_AT_ITSELF)?;
         mount::bind_namespace(ns.as_fd(), target.as_fd())?;
         Ok(true)
     }
@@ -248,24 +241,18 @@ impl Drop for LockedRunDir {
 }
 
 impl LockedRunDir {
+    /// Locks the directory that `path` leads to once it is locked.
     fn new(
         mut opened: Option<RunDir>,
         open: impl Fn(&CStr) -> Result<RunDir>,
         path: &CStr,
         wait: Wait,
     ) -> Result<LockedRunDir> {
-        for _ in 0..TRIES {
+        for _ in 0..MOST_REPLACEMENTS {
             let dir = opened.take().map_or_else(|| open(path), Ok)?;
             let locked = lock(&dir, wait)?;
-            // It may have become a mount point, or another directory, before we had the lock.
-            if leads_to(path, &dir) == Some(true) {
-                let lock = if locked { Lock::Its } else { Lock::Nobodys };
+            if let Some((dir, lock)) = still_at(path, dir, locked, &open)? {
                 return Ok(LockedRunDir { dir, lock, is_mount_point: false, covered: None });
-            }
-            let again = open(path)?;
-            if same_directory(&dir, &again) {
-                let lock = if locked { Lock::Of(dir.fd) } else { Lock::Nobodys };
-                return Ok(LockedRunDir { dir: again, lock, is_mount_point: false, covered: None });
             }
         }
         Err(Failure::new(Step::OpenRunDir, Errno::EAGAIN)
@@ -327,12 +314,12 @@ impl LockedRunDir {
         self.check_covers_nothing_else()
     }
 
-    /// EAGAIN: somebody who went on without the lock has mounted it on itself as well, before this call's
+    /// [`Step::MountedTwice`]: somebody who went on without the lock has mounted it on itself as well, before this call's
     /// mount and after the directory was copied for it, which hides the names in there.
     fn check_covers_nothing_else(&self) -> Result<()> {
         let Some(lower) = &self.covered else { return Ok(()) };
         match mountinfo::is_mounted_on(self.as_fd(), lower.as_fd()) {
-            Ok(false) => Err(Failure::new(Step::MountRunDir, Errno::EAGAIN).hint(MOUNTED_TWICE)),
+            Ok(false) => Err(Failure::new(Step::MountedTwice, Errno::EAGAIN)),
             Err(error) if is_shortage(error.errno) => Err(error),
             // Where nothing tells, nobody was at it in all likelihood.
             Ok(true) | Err(_) => Ok(()),
@@ -358,7 +345,7 @@ impl LockedRunDir {
         if let Lock::Covered = self.lock {
             self.lock = Lock::Its;
         }
-        for _ in 0..if is_topmost { TRIES } else { 0 } {
+        for _ in 0..if is_topmost { MOST_REPLACEMENTS } else { 0 } {
             if own.zip(mount_at(path)).is_some_and(|(own, now)| own != now) {
                 break; // somebody has mounted something on it, which would go instead
             }
@@ -375,6 +362,22 @@ impl LockedRunDir {
             self.dir.unmount_covered_names(&upper);
         }
     }
+}
+
+/// The directory that was locked, as `path` leads to it, and what holds its lock: it may have become a
+/// mount point before it was locked. None: another directory has taken its place.
+fn still_at(
+    path: &CStr,
+    dir: RunDir,
+    locked: bool,
+    open: impl Fn(&CStr) -> Result<RunDir>,
+) -> Result<Option<(RunDir, Lock)>> {
+    let held = |lock| if locked { lock } else { Lock::Nobodys };
+    if leads_to(path, &dir) == Some(true) {
+        return Ok(Some((dir, held(Lock::Its))));
+    }
+    let there = open(path)?;
+    Ok(stat::are_same_file(&dir, &there).then(|| (there, held(Lock::Of(dir.fd)))))
 }
 
 /// Whether `path` is the very mount and directory that is open; None where the kernel does not tell
@@ -394,13 +397,6 @@ fn mount_at(path: &CStr) -> Option<u64> {
     let ask = || statx(CWD, path, rustix::fs::AtFlags::empty(), StatxFlags::MNT_ID);
     let status = retry_on_intr(ask).ok()?;
     (status.stx_mask & StatxFlags::MNT_ID.bits() != 0).then_some(status.stx_mnt_id)
-}
-
-fn same_directory(a: &RunDir, b: &RunDir) -> bool {
-    match (fstat(&a.fd), fstat(&b.fd)) {
-        (Ok(a), Ok(b)) => stat::is_same_file(&a, &b),
-        _ => false,
-    }
 }
 
 /// Whether the lock was to be had. flock(2) cannot wait for a limited time, so the wait is a series of

@@ -14,7 +14,7 @@ use nix::errno::Errno;
 use nix::time::{ClockId, clock_gettime};
 
 use crate::error::{At, Failure, Result, Step};
-use crate::namespace::identity::{self, Identity, Kind};
+use crate::namespace::identity::{self, FileKind, Identity};
 use crate::os::stat::FileStatus;
 
 /// The mode of our own placeholders: the sticky bit means nothing on a file, no umask takes it away
@@ -65,13 +65,13 @@ impl Placeholder {
 const MOUNTED_ON: Entry = Entry::Stranger("something else is mounted on it");
 
 /// How often what seems to be that is looked at again.
-const TRIES: u32 = 8;
+const MOST_LOOKS: u32 = 8;
 
 /// Looks at `name` in `dir`, opening nothing and following no symlink.
 pub fn look(dir: BorrowedFd, name: &CStr) -> Result<Entry> {
     // A namespace that was bound after the one look, and perhaps unbound before the next, is no
     // stranger.
-    for _ in 1..TRIES {
+    for _ in 1..MOST_LOOKS {
         let found = look_once(dir, name)?;
         if found != MOUNTED_ON {
             return Ok(found);
@@ -81,13 +81,13 @@ pub fn look(dir: BorrowedFd, name: &CStr) -> Result<Entry> {
 }
 
 fn look_once(dir: BorrowedFd, name: &CStr) -> Result<Entry> {
-    match identity::of_name(dir, name) {
-        Ok(Kind::Network(identity)) => Ok(Entry::Namespace(identity)),
-        Ok(Kind::OtherNamespace) => Ok(Entry::Stranger("a namespace of another type")),
-        Ok(Kind::NoNamespace) => look_at_file(dir, name),
+    match identity::identify_name(dir, name) {
+        Ok(FileKind::Network(identity)) => Ok(Entry::Namespace(identity)),
+        Ok(FileKind::OtherNamespace) => Ok(Entry::Stranger("a namespace of another type")),
+        Ok(FileKind::NoNamespace) => look_at_file(dir, name),
         Err(Errno::ENOENT) => Ok(Entry::Absent),
         // It went, or became something else, while it was looked at.
-        Err(errno) if identity::is_answer(errno) => look_at_file(dir, name),
+        Err(errno) if identity::means_no_namespace(errno) => look_at_file(dir, name),
         Err(errno) => Err(Failure::new(Step::Look, errno)),
     }
 }

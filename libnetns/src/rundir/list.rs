@@ -7,7 +7,7 @@ use bitflags::bitflags;
 
 use crate::error::{Failure, Result, Step};
 use crate::namespace::handle::Namespace;
-use crate::namespace::identity::{self, Kind};
+use crate::namespace::identity::{self, FileKind};
 use crate::rundir::dir::{RunDir, for_each_name, or_none};
 use crate::rundir::entry::{self, Entry};
 
@@ -20,7 +20,7 @@ bitflags! {
 
 /// Names and inodes. The names lie one behind the other in one piece of memory.
 #[derive(Debug, Default)]
-pub struct List {
+pub struct NameList {
     text: Vec<u8>,
     entries: Vec<Listed>,
 }
@@ -33,44 +33,44 @@ struct Listed {
 }
 
 /// How often a directory that is mounted over or replaced while it is read is read again.
-const TRIES: u32 = 4;
+const MOST_READINGS: u32 = 4;
 
 /// The inode of a stale name.
 const STALE_INODE: u64 = 0;
 /// That of one that was not looked at.
 const UNSEEN: u64 = 0;
 
-impl List {
-    pub fn read(rundir: &CStr, flags: ListFlags) -> Result<List> {
+impl NameList {
+    pub fn read(rundir: &CStr, flags: ListFlags) -> Result<NameList> {
         if flags.contains(ListFlags::STALE) {
-            return List::read_locked(rundir);
+            return NameList::read_locked(rundir);
         }
-        List::read_if(rundir, inode_of)
+        NameList::read_if(rundir, inode_of)
     }
 
     /// The names that `ns` has.
-    pub fn names_of(rundir: &CStr, ns: &Namespace) -> Result<List> {
-        List::read_if(rundir, |dir, name| {
+    pub fn names_of(rundir: &CStr, ns: &Namespace) -> Result<NameList> {
+        NameList::read_if(rundir, |dir, name| {
             Ok(inode_of(dir, name)?.filter(|inode| *inode == ns.inode()))
         })
     }
 
     /// What may be names, without a look at what they are, and so without their inodes.
-    pub fn read_unseen(rundir: &CStr) -> Result<List> {
-        List::read_if(rundir, |_, _| Ok(Some(UNSEEN)))
+    pub fn read_unseen(rundir: &CStr) -> Result<NameList> {
+        NameList::read_if(rundir, |_, _| Ok(Some(UNSEEN)))
     }
 
     /// What `inode` gives one for.
     fn read_if(
         rundir: &CStr,
         inode: impl Fn(&RunDir, &CStr) -> Result<Option<u64>>,
-    ) -> Result<List> {
-        let mut list = List::default();
-        for _ in 0..TRIES {
+    ) -> Result<NameList> {
+        let mut list = NameList::default();
+        for _ in 0..MOST_READINGS {
             let Some(dir) = or_none(RunDir::open(rundir))? else {
-                return Ok(List::default());
+                return Ok(NameList::default());
             };
-            list = List::read_open(&dir, &inode)?;
+            list = NameList::read_open(&dir, &inode)?;
             // Who makes it a mount point takes the names off what lies below. Where somebody goes on
             // and on with that, the last look is as good as any.
             if !dir.is_outdated(rundir) {
@@ -83,8 +83,8 @@ impl List {
     fn read_open(
         dir: &RunDir,
         inode: impl Fn(&RunDir, &CStr) -> Result<Option<u64>>,
-    ) -> Result<List> {
-        let mut list = List::default();
+    ) -> Result<NameList> {
+        let mut list = NameList::default();
         for_each_name(dir.as_fd(), |name| match inode(dir, name)? {
             Some(inode) => list.push(name, inode),
             None => Ok(()),
@@ -94,8 +94,8 @@ impl List {
     }
 
     /// Under the lock, where a placeholder of ours is stale for certain.
-    fn read_locked(rundir: &CStr) -> Result<List> {
-        let mut list = List::default();
+    fn read_locked(rundir: &CStr) -> Result<NameList> {
+        let mut list = NameList::default();
         let Some(dir) = or_none(RunDir::lock(rundir))? else {
             return Ok(list);
         };
@@ -147,9 +147,9 @@ impl List {
 
 /// None: it is something else, went meanwhile, or is not ours to see.
 fn inode_of(dir: &RunDir, name: &CStr) -> Result<Option<u64>> {
-    match identity::of_name(dir.as_fd(), name) {
-        Ok(Kind::Network(identity)) => Ok(Some(identity.inode)),
-        Err(errno) if !identity::is_answer(errno) => Err(Failure::new(Step::Look, errno)),
+    match identity::identify_name(dir.as_fd(), name) {
+        Ok(FileKind::Network(identity)) => Ok(Some(identity.inode)),
+        Err(errno) if !identity::means_no_namespace(errno) => Err(Failure::new(Step::Look, errno)),
         _ => Ok(None),
     }
 }

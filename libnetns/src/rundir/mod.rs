@@ -8,5 +8,6 @@ pub mod monitor;
 pub mod name;
 pub mod open;
 mod placeholder;
+mod publish;
 pub mod remove;
-mod watch;
+pub(crate) mod watch;

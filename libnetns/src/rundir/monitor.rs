@@ -243,7 +243,7 @@ impl State {
 
     fn entry(&mut self, dir: &mut Directory, name: &CStr) -> Result<Entry> {
         // The likely answer takes one system call; every other one needs the directory.
-        if let Some(identity) = identity::by_handle(self.paths.of(name)?) {
+        if let Some(identity) = identity::identify_path_by_handle(self.paths.of(name)?) {
             return Ok(Entry::Namespace(identity));
         }
         let Some(open) = dir.open(&self.rundir)? else { return Ok(Entry::Absent) };

@@ -16,10 +16,10 @@ use crate::util::try_vec;
 /// The namespace that has the name. A symbolic link is not followed.
 pub fn open_named(rundir: &CStr, name: Name) -> Result<Namespace> {
     let path = join(rundir, name)?;
-    if let Some(proved) = identity::open_by_handle(&path) {
+    if let Some(proved) = identity::open_path_by_handle(&path) {
         return Ok(Namespace::from(proved).with_name(path, name.as_cstr()));
     }
-    let found = identity::open_on_nsfs(AT_FDCWD, &path, OFlag::O_NOFOLLOW);
+    let found = identity::open_if_on_nsfs(AT_FDCWD, &path, OFlag::O_NOFOLLOW);
     let fd = found.map_err(|errno| why_not(&path, errno))?;
     let ns = from_nsfs(fd).map_err(|failure| describe(&path, failure))?;
     Ok(ns.with_name(path, name.as_cstr()))
@@ -28,7 +28,7 @@ pub fn open_named(rundir: &CStr, name: Name) -> Result<Namespace> {
 /// The namespace at a path. Symbolic links are followed: /proc/PID/ns/net is one.
 pub fn open_path(path: &CStr) -> Result<Namespace> {
     let kept = try_vec::copy_c_str(path)?;
-    let found = identity::open_on_nsfs(AT_FDCWD, path, OFlag::empty());
+    let found = identity::open_if_on_nsfs(AT_FDCWD, path, OFlag::empty());
     let fd = found.map_err(|errno| why_not_path(path, errno))?;
     let ns = from_nsfs(fd)?;
     Ok(match default_name(path) {

@@ -19,19 +19,16 @@ use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
 use rustix::fs::{FlockOperation, flock};
 
 use crate::error::{At, Failure, Result, Step};
+use crate::os::open::{LOOK_AT_ITSELF, READ, READ_UNTRUSTED, open, openat};
 use crate::os::procfs::ProcPath;
-use crate::os::retry::{self, fstat};
-use crate::os::stat::{self, FileStatus};
+use crate::os::retry::on_signal;
+use crate::os::stat::{self, FileStatus, fstat};
 use crate::rundir::dir::LockedRunDir;
 use crate::rundir::entry::{self, Entry, OUR_MODE};
 use crate::rundir::name::Name;
 
 /// How often a name that others make and remove at the same time is tried again.
-const TRIES: u32 = 64;
-
-/// Said of a name that another creator has a file for, and no namespace yet.
-pub const BEING_MADE: &str =
-    "another process is creating it; try again, or remove it if that process has ended";
+const MOST_FILES: u32 = 64;
 
 /// A name's file, which no other creator binds on before this is dropped.
 pub struct Placeholder {
@@ -60,7 +57,7 @@ impl Drop for Placeholder {
 impl Placeholder {
     /// Makes the file, or takes over the one that was left under the name.
     pub fn new(dir: &LockedRunDir, name: Name) -> Result<Placeholder> {
-        for _ in 0..TRIES {
+        for _ in 0..MOST_FILES {
             let found = match make(dir, name) {
                 Err(Errno::EEXIST) => take_over(dir, name)?,
                 file => Placeholder::of_new(dir, name, file.at(Step::Placeholder)?)?,
@@ -90,7 +87,7 @@ impl Placeholder {
         let lock = || flock(&file, FlockOperation::NonBlockingLockExclusive);
         let is_locked = match rustix::io::retry_on_intr(lock) {
             Ok(()) => true,
-            Err(rustix::io::Errno::WOULDBLOCK) => return Err(being_made()),
+            Err(rustix::io::Errno::WOULDBLOCK) => return Err(being_created()),
             // A file system without locks.
             Err(_) => false,
         };
@@ -110,13 +107,13 @@ impl Placeholder {
     /// so monitors learn of a name that was bound on a file that they have taken for stale.
     pub fn announce(&self) {
         let now = TimeSpec::UTIME_NOW;
-        if retry::on_signal(|| futimens(&self.file, &now, &now)).is_ok() {
+        if on_signal(|| futimens(&self.file, &now, &now)).is_ok() {
             return;
         }
         // The same by other means. Where neither works, monitors see it with the name's next change.
         if let Ok(status) = fstat(&self.file) {
             let mode = Mode::from_bits_retain(status.st_mode & !libc::S_IFMT);
-            let _ = retry::on_signal(|| fchmod(&self.file, mode));
+            let _ = on_signal(|| fchmod(&self.file, mode));
         }
     }
 
@@ -131,20 +128,19 @@ impl Placeholder {
             return;
         }
         let look = || fstatat(dir.as_fd(), name.as_cstr(), AtFlags::AT_SYMLINK_NOFOLLOW);
-        let (Ok(there), Ok(ours)) = (retry::on_signal(look), fstat(&self.file)) else { return };
+        let (Ok(there), Ok(ours)) = (on_signal(look), fstat(&self.file)) else { return };
         if stat::is_same_file(&there, &ours) {
             // The file is stale now at the worst, which the next create or remove clears.
             let unlink = || unlinkat(dir.as_fd(), name.as_cstr(), UnlinkatFlags::NoRemoveDir);
-            let _ = retry::on_signal(unlink);
+            let _ = on_signal(unlink);
         }
     }
 }
 
 fn make(dir: &LockedRunDir, name: Name) -> nix::Result<OwnedFd> {
-    let flags =
-        OFlag::O_RDONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let flags = READ | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW;
     let mode = Mode::from_bits_retain(OUR_MODE);
-    retry::on_signal(|| nix::fcntl::openat(dir.as_fd(), name.as_cstr(), flags, mode))
+    on_signal(|| nix::fcntl::openat(dir.as_fd(), name.as_cstr(), flags, mode))
 }
 
 /// The stale file under the name. None: it is another one by now.
@@ -175,19 +171,19 @@ fn take_over(dir: &LockedRunDir, name: Name) -> Result<Option<Placeholder>> {
 pub fn exists(found: Entry) -> Failure {
     match found {
         Entry::Stranger(what) => Failure::exists().hint(what),
-        Entry::Placeholder(_) => being_made(),
+        Entry::Placeholder(_) => being_created(),
         _ => Failure::exists(),
     }
 }
 
-fn being_made() -> Failure {
-    Failure::exists().hint(BEING_MADE)
+/// Another creator has a file for the name, and no namespace yet.
+fn being_created() -> Failure {
+    Failure::new(Step::BeingCreated, Errno::EEXIST)
 }
 
 /// A descriptor of what the name is now, which opens nothing, and what it tells. None: nothing.
 fn see(dir: &LockedRunDir, name: Name) -> Result<Option<(OwnedFd, FileStat)>> {
-    let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    match retry::openat(dir.as_fd(), name.as_cstr(), flags) {
+    match openat(dir.as_fd(), name.as_cstr(), LOOK_AT_ITSELF) {
         Err(Errno::ENOENT) => Ok(None),
         seen => {
             let seen = seen.at(Step::Look)?;
@@ -213,9 +209,6 @@ fn check_owner(dir: &LockedRunDir, file: &FileStat) -> Result<()> {
     if is_trusted { Ok(()) } else { Err(Failure::exists().hint("an empty file of another user")) }
 }
 
-const OPEN_FLAGS: OFlag =
-    OFlag::O_RDONLY.union(OFlag::O_CLOEXEC).union(OFlag::O_NONBLOCK).union(OFlag::O_NOCTTY);
-
 /// Opens the very file that was seen, because flock(2) takes no descriptor of O_PATH. None: without
 /// /proc it is opened by its name, which is another file's by now.
 fn open_seen(
@@ -225,10 +218,10 @@ fn open_seen(
     status: &FileStat,
 ) -> Result<Option<OwnedFd>> {
     let path = ProcPath::of_fd(seen);
-    let file = match retry::open(path.as_cstr(), OPEN_FLAGS) {
+    let file = match open(path.as_cstr(), READ_UNTRUSTED) {
         Err(Errno::ENOENT) => {
-            let flags = OPEN_FLAGS | OFlag::O_NOFOLLOW;
-            match retry::openat(dir.as_fd(), name.as_cstr(), flags) {
+            let flags = READ_UNTRUSTED | OFlag::O_NOFOLLOW;
+            match openat(dir.as_fd(), name.as_cstr(), flags) {
                 Err(Errno::ENOENT | Errno::ELOOP | Errno::ENXIO) => return Ok(None),
                 file => file,
             }
@@ -247,7 +240,7 @@ fn open_unreadable(path: &ProcPath, status: &FileStat) -> nix::Result<OwnedFd> {
     let chmod = |mode| fchmodat(AT_FDCWD, path.as_cstr(), mode, FchmodatFlags::FollowSymlink);
     // EPERM: it is another user's.
     chmod(mode | Mode::S_IRUSR).map_err(|_| Errno::EACCES)?;
-    let file = retry::open(path.as_cstr(), OPEN_FLAGS);
+    let file = open(path.as_cstr(), READ_UNTRUSTED);
     match &file {
         Ok(file) => fchmod(file, mode)?,
         Err(_) => chmod(mode)?,

@@ -4,6 +4,7 @@ use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
+use bitflags::bitflags;
 use nix::errno::Errno;
 use nix::fcntl::AT_FDCWD;
 use nix::mount::MsFlags;
@@ -13,10 +14,8 @@ use nix::unistd::{UnlinkatFlags, fchdir, unlinkat};
 use crate::error::{At, Failure, Result, Step};
 use crate::namespace::identity;
 use crate::os::helper_thread::on_helper_thread;
-use crate::os::mount;
-use crate::os::procfs;
 use crate::os::retry::{on_signal, when_short};
-use crate::os::stat;
+use crate::os::{mount, procfs, stat};
 use crate::rundir::dir::{ELSEWHERE, LockedRunDir, RunDir};
 use crate::rundir::entry::{self, Entry};
 use crate::rundir::name::{Name, join};
@@ -25,13 +24,30 @@ use crate::rundir::name::{Name, join};
 const TALLEST_STACK: u32 = 100_000;
 
 /// How often a name that others unbind and bind at the same time is tried again.
-const TRIES: u32 = 16;
+const MOST_UNMOUNTS: u32 = 16;
 
 /// How long nobody asks whether it is a tall stack that comes off, or somebody mounts on the name all
 /// the time: nobody waits longer for the lock.
 const LONGEST: Duration = Duration::from_secs(1);
 
-pub fn remove(rundir: &CStr, name: Name) -> Result<()> {
+bitflags! {
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct RemoveFlags: u32 {
+        const MISSING_OK = 1;
+    }
+}
+
+/// Removes the name, whatever is mounted on it; or a stale file of that name.
+pub fn remove(rundir: &CStr, name: Name, flags: RemoveFlags) -> Result<()> {
+    match remove_existing(rundir, name) {
+        Err(error) if error.errno == Errno::ENOENT && flags.contains(RemoveFlags::MISSING_OK) => {
+            Ok(())
+        }
+        result => result,
+    }
+}
+
+fn remove_existing(rundir: &CStr, name: Name) -> Result<()> {
     let dir = RunDir::lock(rundir)?;
     let writable = dir.check_writable();
     // What is mounted on top of it between this and the end of `take_off` goes in its place.
@@ -65,7 +81,7 @@ fn remove_rest(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Result<()> {
             Entry::Namespace(_) | Entry::Placeholder(_) => when_short(|| unmount(dir, name))?,
             Entry::Stranger(what) => return Err(Failure::not_a_namespace(what)),
         }
-        if round < TRIES || start.elapsed() < LONGEST {
+        if round < MOST_UNMOUNTS || start.elapsed() < LONGEST {
             continue;
         }
         if round >= *last.get_or_insert_with(|| round + mounts_there_are()) {
@@ -98,8 +114,8 @@ fn why_not_off(dir: &LockedRunDir, mount: Option<&OwnedFd>, error: Failure) -> F
 
 /// The mount of a namespace that the name is. None: it is gone, or something else.
 fn find(dir: &LockedRunDir, name: Name) -> Result<Option<OwnedFd>> {
-    match identity::find_name(dir.as_fd(), name.as_cstr()) {
-        Err(errno) if identity::is_answer(errno) => Ok(None),
+    match identity::find_mount(dir.as_fd(), name.as_cstr()) {
+        Err(errno) if identity::means_no_namespace(errno) => Ok(None),
         found => found.at(Step::Look),
     }
 }
@@ -108,7 +124,7 @@ fn find(dir: &LockedRunDir, name: Name) -> Result<Option<OwnedFd>> {
 fn unmount(dir: &LockedRunDir, name: Name) -> Result<()> {
     // Held open, so that no other mount gets its number.
     let mut refused: Option<OwnedFd> = None;
-    for _ in 0..TRIES {
+    for _ in 0..MOST_UNMOUNTS {
         let Some(mount) = find(dir, name)? else { return Ok(()) };
         if take_off(dir, name, &mount)? {
             return Ok(());

@@ -47,7 +47,7 @@ const EVENTS_ABOVE: WatchFlags = WatchFlags::CREATE
     .union(WatchFlags::ONLYDIR);
 
 /// Directories that come and go faster than they can be watched are left alone after this many.
-const TRIES: u32 = 16;
+const MOST_RENEWALS: u32 = 16;
 
 impl Watches {
     pub fn is_directory(&self, watch: i32) -> bool {
@@ -70,7 +70,7 @@ impl Watches {
 
     /// Watches what is there now, from the run directory upwards.
     pub fn renew(&mut self, inotify: BorrowedFd, rundir: &CStr) -> Result<()> {
-        for _ in 0..TRIES {
+        for _ in 0..MOST_RENEWALS {
             // From above, so that what is made in between is not missed.
             self.watch_above(inotify, rundir)?;
             let before = self.directory.take();

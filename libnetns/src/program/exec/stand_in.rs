@@ -97,7 +97,7 @@ extern "C" fn enter<K, W: FnMut(&mut K, &End)>(job: *mut c_void) -> c_int {
     0
 }
 
-const TRIES: u32 = 8;
+const MOST_ANNOUNCEMENTS: u32 = 8;
 
 /// What the kernel does when the thread ends.
 pub struct End(*mut AtomicU32);
@@ -111,7 +111,7 @@ impl End {
         let is_silent = unsafe { syscalls::clear_at_thread_end(ptr::null_mut()) }.is_ok();
         let result = exec();
         // Only a filter of system calls can refuse it, and may do so once.
-        for _ in 0..TRIES {
+        for _ in 0..MOST_ANNOUNCEMENTS {
             // SAFETY: run() waits for it, and keeps it until then.
             if !is_silent || unsafe { syscalls::clear_at_thread_end(self.0) }.is_ok() {
                 break;

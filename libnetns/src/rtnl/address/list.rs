@@ -7,10 +7,9 @@ use crate::error::{Result, Step};
 use crate::namespace::handle::Namespace;
 use crate::rtnl::address::{ADDRESS, BROADCAST, FLAGS, LABEL, LOCAL};
 use crate::rtnl::attributes::Attributes;
-use crate::rtnl::connection;
-use crate::rtnl::ip;
-use crate::rtnl::link::list::Names;
+use crate::rtnl::link::list::LinkNames;
 use crate::rtnl::message::Request;
+use crate::rtnl::{connection, ip};
 use crate::util::text::Text;
 
 /// An address of an interface.
@@ -59,7 +58,7 @@ pub fn list(ns: Option<&Namespace>) -> Result<Vec<Address>> {
             Request::new(Step::ListAddresses, libc::RTM_GETADDR, &AddressHeader::default());
         let mut addresses =
             rtnl.dump(&mut request, |message| Ok(Address::parse(message.payload)))?;
-        let names = Names::read(rtnl)?;
+        let names = LinkNames::read(rtnl)?;
         for address in &mut addresses {
             address.interface = names.of(address.index);
         }

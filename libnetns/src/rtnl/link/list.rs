@@ -77,11 +77,11 @@ fn all(rtnl: &mut RtnlSocket) -> Result<Vec<Link>> {
 }
 
 /// The names of interfaces by their index.
-pub struct Names(Vec<Link>);
+pub struct LinkNames(Vec<Link>);
 
-impl Names {
-    pub fn read(rtnl: &mut RtnlSocket) -> Result<Names> {
-        all(rtnl).map(Names)
+impl LinkNames {
+    pub fn read(rtnl: &mut RtnlSocket) -> Result<LinkNames> {
+        all(rtnl).map(LinkNames)
     }
 
     /// Empty for an interface that has gone meanwhile.

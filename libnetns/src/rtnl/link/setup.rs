@@ -29,20 +29,20 @@ const LO: u32 = 1;
 
 /// Where an interface is, or comes to be; without a namespace, in the calling thread's.
 #[derive(Clone, Copy)]
-pub struct Place<'a> {
+pub struct LinkLocation<'a> {
     pub ns: Option<&'a Namespace>,
     pub name: LinkName<'a>,
 }
 
 /// A kind of interface, as the kernel's module for it is called: "bridge", "ifb" ...
 #[derive(Clone, Copy)]
-pub struct Kind<'a>(&'a CStr);
+pub struct LinkKind<'a>(&'a CStr);
 
-impl<'a> Kind<'a> {
+impl<'a> LinkKind<'a> {
     /// MODULE_NAME_LEN - 1: the kernel would take what is longer for something shorter.
     const LONGEST: usize = 55;
 
-    pub fn new(kind: &'a CStr) -> Result<Kind<'a>> {
+    pub fn new(kind: &'a CStr) -> Result<LinkKind<'a>> {
         match kind.to_bytes() {
             b"" => Err(Failure::invalid_at(Step::LinkKind, "it is empty")),
             b"veth" => Err(Failure::invalid_at(
@@ -56,15 +56,15 @@ impl<'a> Kind<'a> {
             b"vlan" => {
                 Err(Failure::invalid_at(Step::LinkKind, "a VLAN is created on a parent interface"))
             }
-            kind if kind.len() > Kind::LONGEST => {
+            kind if kind.len() > LinkKind::LONGEST => {
                 Err(Failure::invalid_at(Step::LinkKind, "55 bytes at most"))
             }
-            _ => Ok(Kind(kind)),
+            _ => Ok(LinkKind(kind)),
         }
     }
 }
 
-pub fn add(place: Place, kind: Kind) -> Result<()> {
+pub fn add(place: LinkLocation, kind: LinkKind) -> Result<()> {
     connection::with(place.ns, |rtnl| {
         let info = [Attribute::text(libc::IFLA_INFO_KIND, kind.0)];
         make(rtnl, Step::MakeLink, place.name, &info, None)
@@ -72,7 +72,7 @@ pub fn add(place: Place, kind: Kind) -> Result<()> {
 }
 
 /// A pair, with each end in its place from the beginning.
-pub fn add_veth(here: Place, there: Place) -> Result<()> {
+pub fn add_veth(here: LinkLocation, there: LinkLocation) -> Result<()> {
     with_target(there.ns, here.ns, |target| {
         connection::with(here.ns, |rtnl| {
             if let Some(target) = target {
@@ -124,13 +124,17 @@ impl MacvlanMode {
 }
 
 /// Without a mode, what the kernel takes then: vepa.
-pub fn add_macvlan(place: Place, parent: Place, mode: Option<MacvlanMode>) -> Result<()> {
+pub fn add_macvlan(
+    place: LinkLocation,
+    parent: LinkLocation,
+    mode: Option<MacvlanMode>,
+) -> Result<()> {
     let mode = mode.map(|mode| [Attribute::number(MACVLAN_MODE, mode.0)]);
     let info = info(c"macvlan", mode.as_ref().map_or(&[], |mode| mode));
     add_on(place, parent, Step::MakeMacvlan, &info)
 }
 
-pub fn add_vlan(place: Place, parent: Place, id: u16) -> Result<()> {
+pub fn add_vlan(place: LinkLocation, parent: LinkLocation, id: u16) -> Result<()> {
     if id > LARGEST_VLAN_ID {
         return Err(Failure::invalid_at(Step::VlanId, "0 to 4094"));
     }
@@ -139,7 +143,7 @@ pub fn add_vlan(place: Place, parent: Place, id: u16) -> Result<()> {
 }
 
 /// Asked of the parent's namespace, which alone knows the parent.
-fn add_on(place: Place, parent: Place, step: Step, info: &[Attribute]) -> Result<()> {
+fn add_on(place: LinkLocation, parent: LinkLocation, step: Step, info: &[Attribute]) -> Result<()> {
     with_target(place.ns, parent.ns, |target| {
         connection::with(parent.ns, |rtnl| {
             let parent =
@@ -195,13 +199,13 @@ fn index_of_other(rtnl: &mut RtnlSocket, name: LinkName, missing: &'static str) 
 }
 
 /// A veth takes its other end along.
-pub fn delete(place: Place) -> Result<()> {
+pub fn delete(place: LinkLocation) -> Result<()> {
     let mut request = Request::new(Step::DeleteLink, libc::RTM_DELLINK, &LinkHeader::default());
     request.put(&place.name.attribute());
     connection::with(place.ns, |rtnl| rtnl.change(&mut request, 0))
 }
 
-pub fn set_up(place: Place, up: bool) -> Result<()> {
+pub fn set_up(place: LinkLocation, up: bool) -> Result<()> {
     let flags = if up { LinkFlags::Up } else { LinkFlags::empty() };
     let header = LinkHeader { flags, change_mask: LinkFlags::Up, ..LinkHeader::default() };
     let mut request = Request::new(Step::ChangeLink, libc::RTM_SETLINK, &header);
@@ -209,12 +213,12 @@ pub fn set_up(place: Place, up: bool) -> Result<()> {
     connection::with(place.ns, |rtnl| rtnl.change(&mut request, 0))
 }
 
-pub fn set_mtu(place: Place, mtu: u32) -> Result<()> {
+pub fn set_mtu(place: LinkLocation, mtu: u32) -> Result<()> {
     let mtu = Attribute::number(libc::IFLA_MTU, mtu);
     connection::with(place.ns, |rtnl| set(rtnl, Step::SetMtu, place.name, mtu))
 }
 
-pub fn set_address(place: Place, address: LinkAddress) -> Result<()> {
+pub fn set_address(place: LinkLocation, address: LinkAddress) -> Result<()> {
     let address = address.as_bytes();
     connection::with(place.ns, |rtnl| {
         // The kernel would cut one that is too long, and say nothing.
@@ -231,7 +235,7 @@ pub fn set_address(place: Place, address: LinkAddress) -> Result<()> {
 }
 
 /// Makes the interface a port of `master`; None takes it out of the one that it is a port of.
-pub fn set_master(place: Place, master: Option<LinkName>) -> Result<()> {
+pub fn set_master(place: LinkLocation, master: Option<LinkName>) -> Result<()> {
     connection::with(place.ns, |rtnl| {
         let index = match master {
             Some(name) => index_of_other(rtnl, name, "the namespace has no such master")?,

@@ -51,8 +51,8 @@ fn messages_are_split_at_multiples_of_four() {
     bytes.extend(whole(21, 2, b""));
     let mut rest = &bytes[..];
     let one = Message::split(&mut rest).unwrap();
-    assert_eq!(one, Message { kind: 20, flags: 1, sequence: SEQUENCE, payload: b"abcde" });
-    assert_eq!(Message::split(&mut rest).unwrap().kind, 21);
+    assert_eq!(one, Message { message_type: 20, flags: 1, sequence: SEQUENCE, payload: b"abcde" });
+    assert_eq!(Message::split(&mut rest).unwrap().message_type, 21);
     assert!(rest.is_empty());
     // The last one may lack its padding.
     let mut rest = &bytes[..21];

@@ -9,7 +9,7 @@ use crate::namespace::handle::Namespace;
 use crate::rtnl::attributes::Attributes;
 use crate::rtnl::connection;
 use crate::rtnl::ip::{self, Prefix};
-use crate::rtnl::link::list::Names;
+use crate::rtnl::link::list::LinkNames;
 use crate::rtnl::message::Request;
 use crate::rtnl::route::RTA_VIA;
 use crate::util::text::Text;
@@ -23,7 +23,7 @@ bitflags! {
     }
 }
 
-/// A route, or one of the ways that a route of several has.
+/// A route, or one of the nexthops that a route of several has.
 #[derive(Clone, Copy, Debug)]
 pub struct Route {
     pub destination: Text<50>,
@@ -35,13 +35,13 @@ pub struct Route {
     pub family: u8,
     pub protocol: u8,
     pub scope: u8,
-    pub kind: u8,
+    pub route_type: u8,
 }
 
 /// struct rtmsg
 const HEADER: usize = 12;
 /// struct rtnexthop
-const WAY: usize = 8;
+const NEXTHOP: usize = 8;
 
 /// All routes of `ns` that go by IP: IPv4 first, each in the kernel's order.
 pub fn list(ns: Option<&Namespace>, flags: RouteListFlags) -> Result<Vec<Route>> {
@@ -53,7 +53,7 @@ pub fn list(ns: Option<&Namespace>, flags: RouteListFlags) -> Result<Vec<Route>>
         let mut request = Request::new(Step::ListRoutes, libc::RTM_GETROUTE, &header);
         let mut routes = socket
             .dump_each(&mut request, |message, routes| read(routes, message.payload, flags))?;
-        let names = Names::read(socket)?;
+        let names = LinkNames::read(socket)?;
         for route in &mut routes {
             route.interface = names.of(route.index);
         }
@@ -64,17 +64,17 @@ pub fn list(ns: Option<&Namespace>, flags: RouteListFlags) -> Result<Vec<Route>>
 /// Appends what a message tells.
 pub fn read(routes: &mut Vec<Route>, message: &[u8], flags: RouteListFlags) -> Result<()> {
     match Route::parse(message, flags) {
-        Some(route) => push_ways(routes, route, message),
+        Some(route) => push_nexthops(routes, route, message),
         None => Ok(()),
     }
 }
 
-/// A route of several ways is an entry for each.
-fn push_ways(routes: &mut Vec<Route>, route: Route, message: &[u8]) -> Result<()> {
-    let Some(mut ways) = Attributes::behind(HEADER, message).bytes(libc::RTA_MULTIPATH) else {
+/// A route of several nexthops is an entry for each.
+fn push_nexthops(routes: &mut Vec<Route>, route: Route, message: &[u8]) -> Result<()> {
+    let Some(mut nexthops) = Attributes::behind(HEADER, message).bytes(libc::RTA_MULTIPATH) else {
         return push(routes, route);
     };
-    while let Some((index, attributes)) = next_way(&mut ways) {
+    while let Some((index, attributes)) = next_nexthop(&mut nexthops) {
         push(routes, Route { index, gateway: gateway(attributes), ..route })?;
     }
     Ok(())
@@ -105,7 +105,7 @@ impl Route {
             family: header.address_family.into(),
             protocol: header.protocol.into(),
             scope: header.scope.into(),
-            kind: header.kind.into(),
+            route_type: header.kind.into(),
         })
     }
 }
@@ -118,13 +118,13 @@ fn destination(address: Option<&[u8]>, prefix: u8) -> Text<50> {
     }
 }
 
-/// Splits the first of several ways off: the index of its interface, and its attributes.
-fn next_way<'a>(ways: &mut &'a [u8]) -> Option<(u32, Attributes<'a>)> {
-    let len = usize::from(u16::from_ne_bytes(*ways.first_chunk()?));
-    let way = ways.get(..len)?;
-    *ways = ways.get(len.next_multiple_of(4)..).unwrap_or_default();
-    let [_, _, _, _, index @ ..] = *way.first_chunk::<WAY>()?;
-    Some((u32::from_ne_bytes(index), Attributes::behind(WAY, way)))
+/// Splits the first of several nexthops off: the index of its interface, and its attributes.
+fn next_nexthop<'a>(nexthops: &mut &'a [u8]) -> Option<(u32, Attributes<'a>)> {
+    let len = usize::from(u16::from_ne_bytes(*nexthops.first_chunk()?));
+    let nexthop = nexthops.get(..len)?;
+    *nexthops = nexthops.get(len.next_multiple_of(4)..).unwrap_or_default();
+    let [_, _, _, _, index @ ..] = *nexthop.first_chunk::<NEXTHOP>()?;
+    Some((u32::from_ne_bytes(index), Attributes::behind(NEXTHOP, nexthop)))
 }
 
 fn gateway(attributes: Attributes) -> Text<46> {
@@ -162,14 +162,14 @@ mod tests {
     #[test]
     fn a_route_of_several_ways_is_an_entry_for_each() {
         // struct rtnexthop: length, flags, hops, index; then RTA_GATEWAY.
-        let way = |index: u8, gateway: u8| -> [u8; 16] {
+        let nexthop = |index: u8, gateway: u8| -> [u8; 16] {
             [16, 0, 0, 0, index, 0, 0, 0, 8, 0, 5, 0, 10, 0, 0, gateway]
         };
-        let ways = [way(3, 1), way(4, 2)].concat();
+        let nexthops = [nexthop(3, 1), nexthop(4, 2)].concat();
         let attributes = [
             Attribute::bytes(libc::RTA_DST, &[10, 0, 0, 0]),
             Attribute::number(libc::RTA_PRIORITY, 7),
-            Attribute::bytes(libc::RTA_MULTIPATH, &ways),
+            Attribute::bytes(libc::RTA_MULTIPATH, &nexthops),
         ];
         let bytes = message(254, AddressFamily::Inet, &attributes);
         let routes = read(&bytes, RouteListFlags::empty());
@@ -180,7 +180,7 @@ mod tests {
         assert_eq!(told, [(3, c"10.0.0.1", 7), (4, c"10.0.0.2", 7)]);
         assert!(routes.iter().all(|route| route.destination.as_c_str() == c"10.0.0.0/8"));
         // Cut off in the second one, or with a length of zero.
-        let cut = [Attribute::bytes(libc::RTA_MULTIPATH, &ways[..20])];
+        let cut = [Attribute::bytes(libc::RTA_MULTIPATH, &nexthops[..20])];
         assert_eq!(
             read(&message(254, AddressFamily::Inet, &cut), RouteListFlags::empty()).len(),
             1

@@ -8,8 +8,8 @@ use std::os::unix::fs::symlink;
 use crate::rundir::entry::OUR_MODE;
 use crate::testing::{self, anonymous, bind, write};
 
-fn list_of(names: &[(&CStr, u64)]) -> List {
-    let mut list = List::default();
+fn list_of(names: &[(&CStr, u64)]) -> NameList {
+    let mut list = NameList::default();
     for (name, inode) in names {
         list.push(name, *inode).unwrap();
     }
@@ -17,7 +17,7 @@ fn list_of(names: &[(&CStr, u64)]) -> List {
     list
 }
 
-fn names(list: &List) -> Vec<&CStr> {
+fn names(list: &NameList) -> Vec<&CStr> {
     (0..list.len()).map(|i| list.name(i).unwrap()).collect()
 }
 
@@ -47,21 +47,21 @@ fn a_name_that_was_read_twice_is_there_once() {
 fn past_the_end_there_is_nothing() {
     let list = list_of(&[(c"a", 1)]);
     assert_eq!((list.len(), list.name(1), list.inode(1)), (1, None, None));
-    let none = List::default();
+    let none = NameList::default();
     assert_eq!((none.len(), none.name(0), none.inode(0)), (0, None, None));
 }
 
 #[test]
 fn a_directory_that_does_not_exist_has_no_names_in_it() {
     for flags in [ListFlags::empty(), ListFlags::STALE] {
-        assert_eq!(List::read(c"/none/such", flags).unwrap().len(), 0);
+        assert_eq!(NameList::read(c"/none/such", flags).unwrap().len(), 0);
     }
 }
 
 #[test]
 fn one_that_cannot_be_read_is_an_error() {
     for flags in [ListFlags::empty(), ListFlags::STALE] {
-        assert_eq!(List::read(c"/etc/passwd", flags).unwrap_err().errno, Errno::ENOTDIR);
+        assert_eq!(NameList::read(c"/etc/passwd", flags).unwrap_err().errno, Errno::ENOTDIR);
     }
 }
 
@@ -89,10 +89,10 @@ fn stale_names_are_read_on_request_with_no_inode() {
     write("ours", "", OUR_MODE);
     write("theirs", "", 0);
     write("file", "kept", OUR_MODE);
-    let live = List::read(rundir, ListFlags::empty()).unwrap();
+    let live = NameList::read(rundir, ListFlags::empty()).unwrap();
     assert_eq!(names(&live), [c"blue"]);
     assert_eq!(live.inode(0), Some(ns.inode()));
-    let all = List::read(rundir, ListFlags::STALE).unwrap();
+    let all = NameList::read(rundir, ListFlags::STALE).unwrap();
     assert_eq!(names(&all), [c"blue", c"ours"]);
     assert_eq!((all.inode(0), all.inode(1)), (Some(ns.inode()), Some(STALE_INODE)));
 }
@@ -105,7 +105,7 @@ fn the_names_of_a_namespace_are_its_own() {
         write(name, "", 0);
         bind(ns, name);
     }
-    assert_eq!(names(&List::names_of(rundir, &ns).unwrap()), [c"a", c"b"]);
-    assert_eq!(names(&List::names_of(rundir, &other).unwrap()), [c"c"]);
-    assert_eq!(List::names_of(rundir, &anonymous()).unwrap().len(), 0);
+    assert_eq!(names(&NameList::names_of(rundir, &ns).unwrap()), [c"a", c"b"]);
+    assert_eq!(names(&NameList::names_of(rundir, &other).unwrap()), [c"c"]);
+    assert_eq!(NameList::names_of(rundir, &anonymous()).unwrap().len(), 0);
 }

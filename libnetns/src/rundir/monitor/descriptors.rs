@@ -11,7 +11,6 @@
 use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd};
 
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 use nix::time::{ClockId, clock_gettime};
@@ -23,8 +22,9 @@ use rustix::time::{
 };
 
 use crate::error::{At, Failure, Result, Step, errno};
+use crate::os::open::{READ, open};
 use crate::os::procfs;
-use crate::os::retry::{on_signal, open, when_short};
+use crate::os::retry::{on_signal, when_short};
 
 /// None once they have been closed.
 pub struct Descriptors(Option<Kept>);
@@ -129,7 +129,7 @@ impl<'a> Proved<'a> {
     }
 
     pub fn open_mounts(self) -> Result<Mounts> {
-        let open = || open(procfs::THREAD_MOUNTINFO, OFlag::O_RDONLY | OFlag::O_CLOEXEC);
+        let open = || open(procfs::THREAD_MOUNTINFO, READ);
         let mounts = Mounts { wake: open().at(Step::Monitor)?, check: open().at(Step::Monitor)? };
         let epoll = &self.0.epoll;
         let edge = EpollFlags::EPOLLIN | EpollFlags::EPOLLET;

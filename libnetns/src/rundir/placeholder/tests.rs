@@ -45,7 +45,7 @@ fn one_file_is_one_creator_s() {
     // By its mark, and under the lock, the file looks stale.
     for _ in 0..2 {
         let error = Placeholder::new(&dir, blue()).err().unwrap();
-        assert_eq!((error.errno, error.hint), (Errno::EEXIST, Some(BEING_MADE)));
+        assert_eq!((error.errno, error.step), (Errno::EEXIST, Step::BeingCreated));
     }
     drop(first);
     Placeholder::new(&dir, blue()).unwrap();

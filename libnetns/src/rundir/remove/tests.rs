@@ -24,7 +24,7 @@ fn every_mount_and_the_file_go() {
             bind(&anonymous(), "blue");
         }
         assert_eq!(mounts_on("blue"), height);
-        remove(rundir, name(c"blue")).unwrap();
+        remove_existing(rundir, name(c"blue")).unwrap();
         assert_eq!(mounts_on("blue"), 0);
         assert!(!exists("blue"));
     }
@@ -35,7 +35,7 @@ fn an_empty_file_goes_whoever_made_it() {
     let Some(rundir) = testing::world() else { return };
     for mode in [OUR_MODE, 0, 0o644] {
         write("blue", "", mode);
-        remove(rundir, name(c"blue")).unwrap();
+        remove_existing(rundir, name(c"blue")).unwrap();
         assert!(!exists("blue"));
     }
 }
@@ -43,8 +43,8 @@ fn an_empty_file_goes_whoever_made_it() {
 #[test]
 fn what_is_not_there_is_enoent() {
     let Some(rundir) = testing::world() else { return };
-    assert_eq!(errno(remove(rundir, name(c"blue"))), Errno::ENOENT);
-    assert_eq!(errno(remove(c"/run/none", name(c"blue"))), Errno::ENOENT);
+    assert_eq!(errno(remove_existing(rundir, name(c"blue"))), Errno::ENOENT);
+    assert_eq!(errno(remove_existing(c"/run/none", name(c"blue"))), Errno::ENOENT);
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn strangers_stay() {
     write("uts", "", 0);
     bind_file("/proc/self/ns/uts", "uts");
     for stranger in [c"file", c"dir", c"uts"] {
-        assert_eq!(errno(remove(rundir, name(stranger))), Errno::ENOTTY, "{stranger:?}");
+        assert_eq!(errno(remove_existing(rundir, name(stranger))), Errno::ENOTTY, "{stranger:?}");
         assert!(exists(stranger.to_str().unwrap()));
     }
     assert_eq!(mounts_on("uts"), 1);
@@ -95,7 +95,7 @@ fn a_name_that_another_mount_hides_is_unlinked_from_elsewhere() {
     mount(Some(rundir), rundir, none, MsFlags::MS_BIND, none).unwrap();
     assert_eq!(mounts_on("blue"), 1);
     let before = fs::read_link("/proc/thread-self/ns/mnt").unwrap();
-    remove(rundir, name(c"blue")).unwrap();
+    remove_existing(rundir, name(c"blue")).unwrap();
     assert_eq!(mounts_on("blue"), 0);
     assert!(!exists("blue"));
     assert_eq!(fs::read_link("/proc/thread-self/ns/mnt").unwrap(), before);

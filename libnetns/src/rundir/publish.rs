@@ -1,0 +1,156 @@
+//! A namespace bound on a name, all or nothing: whatever fails takes back what was done.
+
+use std::ffi::CStr;
+use std::os::fd::{AsFd, BorrowedFd};
+
+use nix::errno::Errno;
+
+use crate::error::{At, Failure, Result, Step};
+use crate::namespace::handle::Namespace;
+use crate::namespace::identity::{self, FileKind};
+use crate::os::mount;
+use crate::os::procfs::{self, ProcPath};
+use crate::rundir::dir::{LockedRunDir, RunDir, Wait};
+use crate::rundir::name::Name;
+use crate::rundir::placeholder::Placeholder;
+use crate::util::try_vec;
+
+/// How often a name is bound anew whose placeholder others take away, or whose directory they mount on
+/// itself, at the same time.
+const MOST_ATTEMPTS: u32 = 64;
+
+const PATH_MAX: usize = libc::PATH_MAX as usize;
+
+/// Binds the namespace `ns` as `name`. `dir` is the run directory if it is open already.
+pub fn publish(
+    rundir: &CStr,
+    dir: Option<RunDir>,
+    name: Name,
+    ns: &Namespace,
+    wait: Wait,
+) -> Result<()> {
+    let mut result = publish_once(rundir, dir, name, ns, wait);
+    for _ in 1..MOST_ATTEMPTS {
+        match result {
+            // Now the name is made in the mount that the other process has put there.
+            Err(Failure { step: Step::MountedTwice, .. }) => {}
+            _ => break,
+        }
+        result = publish_once(rundir, None, name, ns, wait);
+    }
+    result
+}
+
+fn publish_once(
+    rundir: &CStr,
+    dir: Option<RunDir>,
+    name: Name,
+    ns: &Namespace,
+    wait: Wait,
+) -> Result<()> {
+    let mut dir = RunDir::prepare(rundir, dir, wait)?;
+    let result = publish_in(&mut dir, rundir, name, ns.as_fd(), ns.inode());
+    match result {
+        Ok(()) => dir.keep_mount(),
+        Err(_) => dir.take_mount_back(rundir),
+    }
+    result
+}
+
+pub(super) fn publish_in(
+    dir: &mut LockedRunDir,
+    rundir: &CStr,
+    name: Name,
+    ns: BorrowedFd,
+    inode: u64,
+) -> Result<()> {
+    for _ in 0..MOST_ATTEMPTS {
+        // The file comes first: a full or read-only file system leaves nothing to take back.
+        let mut placeholder = Placeholder::new(dir, name)?;
+        match bind(dir, rundir, name, (ns, inode), &mut placeholder) {
+            Ok(Attempt::Bound) => {
+                placeholder.announce();
+                return Ok(());
+            }
+            Ok(Attempt::PlaceholderLost) => {}
+            Err(failure) => {
+                placeholder.withdraw(dir, name);
+                return Err(failure);
+            }
+        }
+    }
+    Err(Failure::new(Step::Bind, Errno::EAGAIN).hint("other processes keep removing it; try again"))
+}
+
+/// What an attempt to bind on a placeholder has come to.
+enum Attempt {
+    Bound,
+    /// Another process has removed or moved the file: the next attempt takes another one.
+    PlaceholderLost,
+}
+
+fn bind(
+    dir: &mut LockedRunDir,
+    rundir: &CStr,
+    name: Name,
+    (ns, inode): (BorrowedFd, u64),
+    placeholder: &mut Placeholder,
+) -> Result<Attempt> {
+    if !enter_mount(dir, rundir, name, placeholder)? {
+        return Ok(Attempt::PlaceholderLost);
+    }
+    let mount = match mount::bind_namespace(ns, placeholder.as_fd()) {
+        // A process that does not wait for the lock may have removed it.
+        Err(Errno::ENOENT) if placeholder.is_unlinked() => return Ok(Attempt::PlaceholderLost),
+        mount => mount.at(Step::Bind)?,
+    };
+    if was_moved(dir, name, inode, placeholder) {
+        // The file is somewhere else, and so would be the namespace.
+        mount.and_then(|mount| mount::detach_open(mount.as_fd()).ok());
+        return Ok(Attempt::PlaceholderLost);
+    }
+    Ok(Attempt::Bound)
+}
+
+/// Makes the directory a mount point if it is none. Whether the placeholder is still in it.
+fn enter_mount(
+    dir: &mut LockedRunDir,
+    rundir: &CStr,
+    name: Name,
+    placeholder: &mut Placeholder,
+) -> Result<bool> {
+    if dir.is_mount_point() {
+        return Ok(true);
+    }
+    dir.mount_on_itself(rundir)?;
+    placeholder.find_again(dir, name)
+}
+
+/// Whether another process has moved the placeholder before the namespace was bound on it. If the file
+/// is gone altogether, the name was made and has been removed since.
+fn was_moved(dir: &LockedRunDir, name: Name, inode: u64, placeholder: &Placeholder) -> bool {
+    shows_something_else(dir, name, inode)
+        && !placeholder.is_unlinked()
+        && !is_at(dir, name, placeholder.as_fd())
+}
+
+/// Whether the name shows anything but the namespace. A look that fails says nothing.
+fn shows_something_else(dir: &LockedRunDir, name: Name, inode: u64) -> bool {
+    match identity::identify_name(dir.as_fd(), name.as_cstr()) {
+        Ok(FileKind::Network(found)) => found.inode != inode,
+        Ok(_) => true,
+        Err(errno) => identity::means_no_namespace(errno),
+    }
+}
+
+/// Whether the file still has the name, on which something else was mounted since.
+fn is_at(dir: &LockedRunDir, name: Name, file: BorrowedFd) -> bool {
+    // Without /proc, or with too long a path, nobody can tell; then it is safer to take the mount off.
+    let Ok(mut paths) = try_vec::zeros(2 * PATH_MAX) else { return false };
+    let (of_dir, of_file) = paths.split_at_mut(PATH_MAX);
+    let dir = procfs::read_link(ProcPath::of_fd(dir.as_fd()).as_cstr(), of_dir);
+    let file = procfs::read_link(ProcPath::of_fd(file).as_cstr(), of_file);
+    let (Ok(dir), Ok(file)) = (dir, file) else { return false };
+    let below = file.strip_prefix(dir.strip_suffix(b"/").unwrap_or(dir));
+    below.and_then(|below| below.strip_prefix(b"/")) == Some(name.as_cstr().to_bytes())
+}
