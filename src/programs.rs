@@ -11,7 +11,7 @@ use libnetns::error::{Failure, Result};
 use libnetns::explain::{Detail, Object, ProgramCall};
 use libnetns::os::syscalls::{Argument, ArgumentArray};
 use libnetns::program::exec;
-use libnetns::program::lookup::Arguments;
+use libnetns::program::lookup::{Arguments, secure_path};
 use libnetns::program::mount_namespace::Keep;
 use libnetns::program::plan::{Options, Plan, SpawnFlags, Stdio, User};
 use libnetns::program::spawn::{self, Child};
@@ -279,18 +279,10 @@ unsafe fn program<'a>(
     }
 }
 
-/// Root's own directories, in place of a PATH from somebody with fewer rights. The kernel says so of
-/// services too (file capabilities, SELinux's transitions), and what they start is often in sbin.
-const SECURE_PATH: &CStr = c"/bin:/usr/bin:/sbin:/usr/sbin";
-
 /// The caller's PATH, if it has one.
 unsafe fn path<'a>() -> Option<&'a CStr> {
-    // SAFETY: it looks at what the kernel gave the process, and at no memory of ours.
-    if unsafe { libc::getauxval(libc::AT_SECURE) } != 0 {
-        return Some(SECURE_PATH);
-    }
     // SAFETY: getenv gives NULL or a string; the caller keeps the environment as it is meanwhile.
-    unsafe { text(libc::getenv(c"PATH".as_ptr())) }
+    secure_path().or_else(|| unsafe { text(libc::getenv(c"PATH".as_ptr())) })
 }
 
 /// With the NULL at the end; nothing at all if the array is NULL.

@@ -1,22 +1,79 @@
 //! Linux network namespaces: created, opened, entered, listed, watched and configured.
 //!
-//! The crate is a house of floors. A folder imports only from those above it in this list, and no two files
-//! import each other in a circle:
+//! A network namespace has interfaces, addresses, routes, sockets and ports of its own. Each thread is in
+//! one; a name is a bind mount of one in `/run/netns`, as `ip netns` makes it. This crate does what
+//! `ip netns`, `ip link`, `ip address` and `ip route` do, without a process for it, and opens sockets and
+//! runs code and programs in any namespace.
 //!
-//! | folder        | what it is responsible for                                                       |
-//! |---------------|----------------------------------------------------------------------------------|
-//! | `error`       | a failure: its errno, the step that failed, what to do about it                   |
-//! | `util`        | texts and collections that fail where there is no memory                          |
-//! | `os`          | system calls, /proc, mounts, threads and signals                                  |
-//! | `explain`     | the line that says what a call was about and why it failed                        |
-//! | `namespace`   | the proof that something is a network namespace, the handle, the visit            |
-//! | `rundir`      | the run directory, and the names in it                                            |
-//! | `rtnl`        | interfaces, addresses, routes and nsids, by rtnetlink                             |
-//! | `program`     | a program in a namespace                                                          |
+//! ```
+//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/world/doctest.rs"));
+//! # fn main() { in_world(example) }
+//! # fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use libnetns::{CreateOptions, Namespace, RunDir, address, link};
+//! use std::net::Ipv4Addr;
 //!
-//! Each folder's `mod.rs` says what is in it.
+//! // As `ip netns add blue`, with lo up.
+//! let blue = CreateOptions::new().lo_up(true).create("blue")?;
 //!
-//! The C library is built on these modules and is released with this crate. They are no stable API.
+//! // A veth pair between this namespace and that one.
+//! link::add_veth(None, "to-blue", &blue, "eth0")?;
+//! address::add(&blue, "eth0", (Ipv4Addr::new(192, 0, 2, 2), 24))?;
+//! link::set_up(&blue, "eth0")?;
+//!
+//! // A socket in there: this thread stays here.
+//! let listener = blue.tcp_listener(([127, 0, 0, 1], 80))?;
+//!
+//! // Code in there: this thread goes there, and comes back.
+//! let name = blue.run(|| std::fs::read_to_string("/proc/thread-self/net/dev"))??;
+//!
+//! // A program in there.
+//! assert!(blue.command("true").status()?.success());
+//!
+//! // The name goes; the namespace lives as long as something refers to it.
+//! RunDir::default().remove("blue")?;
+//! # Ok(()) }
+//! ```
+//!
+//! # Threads
+//!
+//! The network namespace is an attribute of a thread. What is done in another one happens on the calling
+//! thread, which comes back before the call returns: a call first verifies that it can switch back, blocks
+//! signals meanwhile, and uses a helper thread where the calling thread could not switch back. Only
+//! [`Namespace::enter`], [`Namespace::run`] and [`Namespace::switch_to`] show code of the caller's another
+//! namespace. A thread that is started there stays there.
+//!
+//! An asynchronous task may run on one thread before an `.await` and on another one after it: do not hold
+//! a [`Visit`] across one. The compiler refuses it where tasks have to be [`Send`].
+//!
+//! # Privileges
+//!
+//! Listing, watching and most of what a [`Namespace`] tells need none. To enter a namespace takes
+//! `CAP_SYS_ADMIN` over it, to configure its network `CAP_NET_ADMIN`. A plain user has both in a user
+//! namespace of their own.
+//!
+//! # Errors
+//!
+//! Every [`Error`] has the whole story in one line, from the call's object to the remedy.
+//!
+//! # Linux versions
+//!
+//! Linux 4.19 and later. Newer system calls are used where the kernel has them.
+
+#![warn(missing_docs)]
+
+// The crate is a house of floors, in the order of the list below: a folder imports only from those above it,
+// `api` from all of them, and no two files import each other in a circle. The C library, which is released
+// with this crate, is built on what is hidden here. None of that is a stable API.
+//
+//     error       a failure: its errno, the step that failed, what to do about it
+//     util        texts and collections that fail where there is no memory
+//     os          system calls, /proc, mounts, threads and signals
+//     explain     the line that says what a call was about and why it failed
+//     namespace   the proof that something is a network namespace, the handle, the visit
+//     rundir      the run directory, and the names in it
+//     rtnl        interfaces, addresses, routes and nsids, by rtnetlink
+//     program     a program in a namespace
+//     api         the public API
 
 #[doc(hidden)]
 pub mod error;
@@ -34,6 +91,13 @@ pub mod rtnl;
 pub mod rundir;
 #[doc(hidden)]
 pub mod util;
+
+mod api;
+
+pub use api::{
+    Child, Command, CreateOptions, Error, ErrorKind, Event, EventKind, ListEntry, Monitor,
+    Namespace, Prefix, Result, RunDir, Stdio, Visit, address, link, nsid, route,
+};
 
 #[cfg(fuzzing)]
 pub mod fuzzing;

@@ -82,6 +82,9 @@ steps! {
     Mask => "set the signal mask" Nothing,
     Loopback => "bring lo up" Nothing,
     Socket => "socket" Nothing,
+    BindSocket => "bind the socket" Nothing,
+    Listen => "listen" Nothing,
+    Connect => "connect" Nothing,
 
     // rtnetlink.
     Send => "send to rtnetlink" Nothing,
@@ -125,9 +128,14 @@ steps! {
     SetUid => "set the user ID" Nothing,
     Chdir => "chdir to " Detail,
     Stdio => "redirect " Detail,
+    Pipe => "create a pipe" Nothing,
+    OpenNull => "open /dev/null" Nothing,
     Pidfd => "open a pidfd" Nothing,
     Exec => "exec" Nothing,
     Killed => "wait for the program to start" Nothing,
+    Wait => "wait" Nothing,
+    Kill => "send a signal" Nothing,
+    ReadOutput => "read its output" Nothing,
     DeathSignal => "set the parent-death signal" Nothing,
 }
 

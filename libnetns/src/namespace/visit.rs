@@ -150,6 +150,11 @@ impl Visit {
         self.home.take().map_or(Ok(()), |home| home.go_back().map_err(lost))
     }
 
+    /// Ends it where the thread is.
+    pub fn stay(mut self) {
+        self.home = None;
+    }
+
     /// Makes the visit one that ends with [`leave`] or [`end_visit`], whenever that may be.
     pub fn into_token(mut self) -> RawFd {
         self.home.take().map_or(-1, |home| home.0.into_raw_fd())

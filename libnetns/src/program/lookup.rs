@@ -11,6 +11,17 @@ use crate::util::strings::Strings;
 /// What execvp(3) takes where PATH is not set.
 const DEFAULT_PATH: &[u8] = b"/bin:/usr/bin";
 
+/// Root's own directories, in place of a PATH from somebody with fewer rights. The kernel says so of
+/// services too (file capabilities, SELinux's transitions), and what they start is often in sbin.
+const SECURE_PATH: &CStr = c"/bin:/usr/bin:/sbin:/usr/sbin";
+
+/// The PATH that programs are looked up in, where it is not the caller's own.
+pub fn secure_path() -> Option<&'static CStr> {
+    // SAFETY: it looks at what the kernel gave the process, and at no memory of ours.
+    let is_secure = unsafe { libc::getauxval(libc::AT_SECURE) } != 0;
+    is_secure.then_some(SECURE_PATH)
+}
+
 const SHELL: &CStr = c"/bin/sh";
 
 /// What execve(2) is given besides the file.

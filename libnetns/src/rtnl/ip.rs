@@ -121,7 +121,7 @@ pub fn from_octets(bytes: &[u8]) -> Option<IpAddr> {
 }
 
 /// A link-layer address: "02:00:5e:10:00:01".
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LinkAddress {
     bytes: [u8; LinkAddress::LONGEST],
     len: usize,

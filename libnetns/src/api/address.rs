@@ -1,0 +1,264 @@
+//! IP addresses of interfaces: listed, added and deleted.
+//!
+//! Each function takes the network namespace that it works in, or `None` for the calling thread's, and
+//! leaves the calling thread where it is, as those of [`link`](crate::link) do.
+//!
+//! # Examples
+//!
+//! ```
+//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/world/doctest.rs"));
+//! # fn main() { in_world(example) }
+//! # fn example() -> libnetns::Result<()> {
+//! use libnetns::{CreateOptions, address};
+//! use std::net::{IpAddr, Ipv4Addr};
+//!
+//! let ns = CreateOptions::new().lo_up(true).anonymous()?;
+//! let own = Ipv4Addr::new(192, 0, 2, 1);
+//! address::add(&ns, "lo", (own, 24))?;
+//! assert!(address::list(&ns)?.iter().any(|address| address.address == IpAddr::V4(own)));
+//! address::delete(&ns, "lo", (own, 24))?;
+//! # Ok(()) }
+//! ```
+
+use std::ffi::{CStr, OsStr, OsString};
+use std::fmt::{self, Display, Formatter};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+
+use crate::error::{Failure, Step};
+use crate::rtnl::address::{self, AddressFlags, list as internal};
+use crate::rtnl::ip;
+use crate::rtnl::link::LinkName;
+
+use super::error::{About, Error, Result};
+use super::link::{handle, link_name};
+use super::namespace::Namespace;
+use super::subject::{NOTHING, about_namespace, about_setting};
+use super::text::{CText, os_string};
+
+/// An IP address and the length of its network's prefix, in bits.
+///
+/// # Examples
+///
+/// ```
+/// use libnetns::Prefix;
+/// use std::net::Ipv4Addr;
+///
+/// let prefix: Prefix = "192.0.2.1/24".parse()?;
+/// assert_eq!(prefix, Prefix::from((Ipv4Addr::new(192, 0, 2, 1), 24)));
+/// assert_eq!("192.0.2.1".parse::<Prefix>()?.to_string(), "192.0.2.1/32");
+/// # Ok::<(), libnetns::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Prefix {
+    /// The address.
+    pub address: IpAddr,
+    /// The length: 0 to 32, for IPv6 0 to 128. Calls fail with `EINVAL` for a greater one.
+    pub len: u8,
+}
+
+impl<T: Into<IpAddr>> From<(T, u8)> for Prefix {
+    fn from((address, len): (T, u8)) -> Prefix {
+        Prefix { address: address.into(), len }
+    }
+}
+
+/// The address alone.
+impl From<IpAddr> for Prefix {
+    fn from(address: IpAddr) -> Prefix {
+        Prefix { address, len: ip::Prefix::host(address).len }
+    }
+}
+
+/// The address alone.
+impl From<Ipv4Addr> for Prefix {
+    fn from(address: Ipv4Addr) -> Prefix {
+        IpAddr::V4(address).into()
+    }
+}
+
+/// The address alone.
+impl From<Ipv6Addr> for Prefix {
+    fn from(address: Ipv6Addr) -> Prefix {
+        IpAddr::V6(address).into()
+    }
+}
+
+/// From `192.0.2.1/24` or, for the address alone, `192.0.2.1`.
+impl FromStr for Prefix {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Prefix> {
+        let text = CText::new(text);
+        let parse = || ip::Prefix::parse(text.whole(Step::Address)?);
+        let subject = about_setting("read the address", None, text.shown(), [NOTHING; 2]);
+        let ip::Prefix { address, len } = parse().about(&subject)?;
+        Ok(Prefix { address, len })
+    }
+}
+
+impl Display for Prefix {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.len)
+    }
+}
+
+/// An IP address of an interface, as [`list`] has found it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Address {
+    /// The address.
+    pub address: IpAddr,
+    /// The length of its network's prefix.
+    pub prefix_len: u8,
+    /// The index of the interface.
+    pub index: u32,
+    /// The name of the interface; `None` if it went away meanwhile.
+    pub interface: Option<OsString>,
+    /// The address of the other end of a point-to-point interface.
+    pub peer: Option<IpAddr>,
+    /// The broadcast address.
+    pub broadcast: Option<IpAddr>,
+    /// Where it is valid, by the kernel's numbers: 0 everywhere, 253 on the link, 254 on the host.
+    pub scope: u8,
+    /// Its label, an old name for one of several addresses.
+    pub label: Option<OsString>,
+    /// The kernel's flags: `IFA_F_TENTATIVE` is 0x40.
+    pub flags: u32,
+}
+
+/// How an address is added.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/world/doctest.rs"));
+/// # fn main() { in_world(example) }
+/// # fn example() -> libnetns::Result<()> {
+/// use libnetns::{Namespace, address::AddOptions, link};
+///
+/// let ns = Namespace::anonymous()?;
+/// link::add_veth(&ns, "v0", &ns, "v1")?;
+/// AddOptions::new().nodad(true).add(&ns, "v0", "2001:db8::1/64".parse::<libnetns::Prefix>()?)?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct AddOptions {
+    nodad: bool,
+}
+
+impl AddOptions {
+    /// A set of options that are all off.
+    pub fn new() -> AddOptions {
+        AddOptions::default()
+    }
+
+    /// Whether an IPv6 address can be used at once, without a look whether another host has it.
+    pub fn nodad(&mut self, nodad: bool) -> &mut AddOptions {
+        self.nodad = nodad;
+        self
+    }
+
+    /// Adds an address to an interface.
+    ///
+    /// # Errors
+    ///
+    /// As for [`add`].
+    pub fn add<'a>(
+        &self,
+        ns: impl Into<Option<&'a Namespace>>,
+        interface: impl AsRef<OsStr>,
+        prefix: impl Into<Prefix>,
+    ) -> Result<()> {
+        let flags = if self.nodad { AddressFlags::NODAD } else { AddressFlags::empty() };
+        change("add address", ns.into(), interface.as_ref(), prefix.into(), |ns, name, prefix| {
+            address::add(ns, name, prefix, flags)
+        })
+    }
+}
+
+/// Adds an address to an interface.
+///
+/// # Errors
+///
+/// `EPERM` without `CAP_NET_ADMIN` over the namespace, `ENODEV` if there is no such interface, `EEXIST`
+/// if it has the address, `EADDRNOTAVAIL` for the all-zero address, `EINVAL` for an invalid argument.
+pub fn add<'a>(
+    ns: impl Into<Option<&'a Namespace>>,
+    interface: impl AsRef<OsStr>,
+    prefix: impl Into<Prefix>,
+) -> Result<()> {
+    AddOptions::new().add(ns, interface, prefix)
+}
+
+/// Deletes an address of an interface.
+///
+/// # Errors
+///
+/// `EPERM` without `CAP_NET_ADMIN` over the namespace, `ENODEV` if there is no such interface,
+/// `EADDRNOTAVAIL` if it does not have the address, `EINVAL` for an invalid argument.
+pub fn delete<'a>(
+    ns: impl Into<Option<&'a Namespace>>,
+    interface: impl AsRef<OsStr>,
+    prefix: impl Into<Prefix>,
+) -> Result<()> {
+    change("delete address", ns.into(), interface.as_ref(), prefix.into(), address::delete)
+}
+
+type Handle = crate::namespace::handle::Namespace;
+
+fn change(
+    verb: &'static str,
+    ns: Option<&Namespace>,
+    interface: &OsStr,
+    prefix: Prefix,
+    change: impl FnOnce(Option<&Handle>, LinkName, ip::Prefix) -> std::result::Result<(), Failure>,
+) -> Result<()> {
+    let (ns, name) = (handle(ns), CText::new(interface));
+    let text = CText::new(prefix.to_string());
+    let result = link_name(&name).and_then(|name| {
+        // What is too long for a prefix is found as it is in a text.
+        change(ns, name, ip::Prefix::parse(text.whole(Step::Address)?)?)
+    });
+    result.about(&about_setting(verb, ns, text.shown(), [("on", Some(name.shown())), NOTHING]))
+}
+
+/// The IP addresses of all interfaces of a network namespace: those of IPv4 first.
+///
+/// # Errors
+///
+/// `EPERM` if the namespace may not be entered, and no other call has opened an rtnetlink socket in it.
+///
+/// # Examples
+///
+/// ```
+/// for address in libnetns::address::list(None)? {
+///     println!("{}/{} on {:?}", address.address, address.prefix_len, address.interface);
+/// }
+/// # Ok::<(), libnetns::Error>(())
+/// ```
+pub fn list<'a>(ns: impl Into<Option<&'a Namespace>>) -> Result<Vec<Address>> {
+    let ns = handle(ns.into());
+    let found = internal::list(ns).about(&about_namespace("list the addresses in", ns))?;
+    Ok(found.iter().filter_map(for_caller).collect())
+}
+
+/// None: it is no address, of which the list has none.
+fn for_caller(address: &internal::Address) -> Option<Address> {
+    Some(Address {
+        address: parse(address.address.non_empty())?,
+        prefix_len: address.prefix,
+        index: address.index,
+        interface: address.interface.non_empty().map(os_string),
+        peer: parse(address.peer.non_empty()),
+        broadcast: parse(address.broadcast.non_empty()),
+        scope: address.scope,
+        label: address.label.non_empty().map(os_string),
+        flags: address.flags,
+    })
+}
+
+/// An address of the kernel's that has been made into a text.
+pub(super) fn parse(text: Option<&CStr>) -> Option<IpAddr> {
+    ip::parse(text?).ok()
+}

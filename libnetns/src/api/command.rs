@@ -1,0 +1,465 @@
+//! Programs in a namespace.
+
+mod child;
+mod strings;
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fmt::Display;
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Output};
+
+use nix::errno::Errno;
+use rustix::thread::{Gid, Uid};
+
+use crate::error::{self, Failure, Step};
+use crate::explain::{Detail, Object, ProgramCall};
+use crate::program::lookup::secure_path;
+use crate::program::mount_namespace::Keep;
+use crate::program::plan::{Options, Plan, User};
+use crate::program::{exec, spawn};
+
+use super::error::{About, Error, Result};
+use super::namespace::Namespace;
+use super::stdio::{Direction, End, Ends, Stdio};
+use super::subject::about;
+use super::text::CText;
+
+pub use child::Child;
+use strings::Strings;
+
+/// A program that is to run in a network namespace, in the manner of [`std::process::Command`].
+///
+/// It has a mount namespace of its own, as with `ip netns exec`: `/sys` shows the network namespace's
+/// devices, and the files of `/etc/netns/NAME` cover those of `/etc`, if the namespace has a name.
+/// [`Command::keep_sys`] and [`Command::keep_etc`] do without.
+///
+/// The program is looked up in the caller's `PATH`, unless there is a `/` in its name. No shell is
+/// involved.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/world/doctest.rs"));
+/// # fn main() { in_world(example) }
+/// # fn example() -> libnetns::Result<()> {
+/// use libnetns::Command;
+///
+/// let sandbox = libnetns::Namespace::anonymous()?;
+/// let output = Command::new(&sandbox, "ls").arg("/sys/class/net").output()?;
+/// assert_eq!(output.stdout, b"lo\n");
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct Command<'ns> {
+    ns: &'ns Namespace,
+    program: OsString,
+    /// The first one is the name that the program is called by.
+    args: Vec<OsString>,
+    env: Environment,
+    current_dir: Option<PathBuf>,
+    stdin: Option<Stdio>,
+    stdout: Option<Stdio>,
+    stderr: Option<Stdio>,
+    user: Option<Credentials>,
+    setsid: bool,
+    keep: Keep,
+}
+
+/// What the program's environment has otherwise than the caller's.
+#[derive(Debug, Default)]
+struct Environment {
+    is_cleared: bool,
+    /// None: it is removed.
+    changes: BTreeMap<OsString, Option<OsString>>,
+}
+
+#[derive(Debug)]
+struct Credentials {
+    uid: u32,
+    gid: u32,
+    groups: Vec<u32>,
+}
+
+impl Namespace {
+    /// A builder for a program that is to run in there: [`Command::new`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/world/doctest.rs"));
+    /// # fn main() { in_world(example) }
+    /// # fn example() -> libnetns::Result<()> {
+    /// let sandbox = libnetns::Namespace::anonymous()?;
+    /// assert!(sandbox.command("true").status()?.success());
+    /// # Ok(()) }
+    /// ```
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command<'_> {
+        Command::new(self, program)
+    }
+}
+
+impl<'ns> Command<'ns> {
+    /// A program without arguments, with the caller's environment, working directory and streams.
+    pub fn new(ns: &'ns Namespace, program: impl AsRef<OsStr>) -> Command<'ns> {
+        let program = program.as_ref().to_owned();
+        Command {
+            ns,
+            args: vec![program.clone()],
+            program,
+            env: Environment::default(),
+            current_dir: None,
+            stdin: None,
+            stdout: None,
+            stderr: None,
+            user: None,
+            setsid: false,
+            keep: Keep::default(),
+        }
+    }
+
+    /// Adds an argument.
+    pub fn arg(&mut self, arg: impl AsRef<OsStr>) -> &mut Self {
+        self.args.push(arg.as_ref().to_owned());
+        self
+    }
+
+    /// Adds arguments.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/world/doctest.rs"));
+    /// # fn main() { in_world(example) }
+    /// # fn example() -> libnetns::Result<()> {
+    /// let sandbox = libnetns::Namespace::anonymous()?;
+    /// let output = sandbox.command("echo").args(["a b", "*"]).output()?;
+    /// assert_eq!(output.stdout, b"a b *\n");
+    /// # Ok(()) }
+    /// ```
+    pub fn args(&mut self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> &mut Self {
+        self.args.extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self
+    }
+
+    /// The name that the program is called by, its `argv[0]`, in place of its path.
+    pub fn arg0(&mut self, name: impl AsRef<OsStr>) -> &mut Self {
+        self.args[0] = name.as_ref().to_owned();
+        self
+    }
+
+    /// Sets a variable of the program's environment.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/world/doctest.rs"));
+    /// # fn main() { in_world(example) }
+    /// # fn example() -> libnetns::Result<()> {
+    /// let sandbox = libnetns::Namespace::anonymous()?;
+    /// let output = sandbox.command("env").env_clear().env("LANG", "C").output()?;
+    /// assert_eq!(output.stdout, b"LANG=C\n");
+    /// # Ok(()) }
+    /// ```
+    pub fn env(&mut self, key: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> &mut Self {
+        let value = Some(value.as_ref().to_owned());
+        self.env.changes.insert(key.as_ref().to_owned(), value);
+        self
+    }
+
+    /// Sets variables of the program's environment.
+    pub fn envs(
+        &mut self,
+        vars: impl IntoIterator<Item = (impl AsRef<OsStr>, impl AsRef<OsStr>)>,
+    ) -> &mut Self {
+        for (key, value) in vars {
+            self.env(key, value);
+        }
+        self
+    }
+
+    /// Leaves a variable out of the program's environment.
+    pub fn env_remove(&mut self, key: impl AsRef<OsStr>) -> &mut Self {
+        self.env.changes.insert(key.as_ref().to_owned(), None);
+        self
+    }
+
+    /// Leaves everything out of the program's environment that is not set after this.
+    pub fn env_clear(&mut self) -> &mut Self {
+        self.env = Environment { is_cleared: true, changes: BTreeMap::new() };
+        self
+    }
+
+    /// The program's working directory, looked up as the program sees the file system, by its user.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/world/doctest.rs"));
+    /// # fn main() { in_world(example) }
+    /// # fn example() -> libnetns::Result<()> {
+    /// let sandbox = libnetns::Namespace::anonymous()?;
+    /// let output = sandbox.command("pwd").current_dir("/sys/class/net").output()?;
+    /// assert_eq!(output.stdout, b"/sys/class/net\n");
+    /// # Ok(()) }
+    /// ```
+    pub fn current_dir(&mut self, dir: impl AsRef<Path>) -> &mut Self {
+        self.current_dir = Some(dir.as_ref().to_owned());
+        self
+    }
+
+    /// The program's standard input; by default the caller's.
+    pub fn stdin(&mut self, stdin: impl Into<Stdio>) -> &mut Self {
+        self.stdin = Some(stdin.into());
+        self
+    }
+
+    /// The program's standard output; by default the caller's, and a pipe for [`Command::output`].
+    pub fn stdout(&mut self, stdout: impl Into<Stdio>) -> &mut Self {
+        self.stdout = Some(stdout.into());
+        self
+    }
+
+    /// The program's standard error; by default the caller's, and a pipe for [`Command::output`].
+    pub fn stderr(&mut self, stderr: impl Into<Stdio>) -> &mut Self {
+        self.stderr = Some(stderr.into());
+        self
+    }
+
+    /// The user and group that the program runs as, and all of its supplementary groups. Everything else
+    /// is done before, with the caller's rights, except that the working directory is entered and the
+    /// program found and executed with the user's own.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/world/doctest.rs"));
+    /// # fn main() { in_world(example) }
+    /// # fn example() -> libnetns::Result<()> {
+    /// let sandbox = libnetns::Namespace::anonymous()?;
+    /// let output = sandbox.command("id").arg("-u").user(65534, 65534, &[]).output();
+    /// # let Ok(output) = output else { return Ok(()) }; // in a user namespace of one user
+    /// assert_eq!(output.stdout, b"65534\n");
+    /// # Ok(()) }
+    /// ```
+    pub fn user(&mut self, uid: u32, gid: u32, groups: &[u32]) -> &mut Self {
+        self.user = Some(Credentials { uid, gid, groups: groups.to_owned() });
+        self
+    }
+
+    /// Whether the program is the leader of a session of its own, without a controlling terminal.
+    pub fn setsid(&mut self, setsid: bool) -> &mut Self {
+        self.setsid = setsid;
+        self
+    }
+
+    /// Whether `/sys` is left alone, and goes on showing the caller's devices.
+    pub fn keep_sys(&mut self, keep: bool) -> &mut Self {
+        self.keep.sys = keep;
+        self
+    }
+
+    /// Whether the files of `/etc/netns/NAME` are left alone.
+    pub fn keep_etc(&mut self, keep: bool) -> &mut Self {
+        self.keep.etc = keep;
+        self
+    }
+
+    /// Starts the program, and returns when it runs.
+    ///
+    /// # Errors
+    ///
+    /// `ENOENT` if there is no such program or working directory, `EACCES` without permission to execute
+    /// or enter it, `EPERM` without `CAP_SYS_ADMIN`, `EINVAL` for a NUL byte in an argument, `EAGAIN` at
+    /// the limit on processes, and what `execve(2)` says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/world/doctest.rs"));
+    /// # fn main() { in_world(example) }
+    /// # fn example() -> libnetns::Result<()> {
+    /// let sandbox = libnetns::Namespace::anonymous()?;
+    /// let mut child = sandbox.command("sleep").arg("60").spawn()?;
+    /// assert_eq!(sandbox.pids()?, [child.id()]);
+    /// child.kill()?;
+    /// assert!(!child.wait()?.success());
+    /// # Ok(()) }
+    /// ```
+    pub fn spawn(&mut self) -> Result<Child> {
+        self.spawn_with([Stdio::inherit(), Stdio::inherit(), Stdio::inherit()])
+    }
+
+    /// Starts the program, waits until it ends, and returns what it has written to its standard output
+    /// and error. Its standard input is empty, unless another one is set.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Command::spawn`] and [`Child::wait_with_output`].
+    pub fn output(&mut self) -> Result<Output> {
+        self.spawn_with([Stdio::null(), Stdio::piped(), Stdio::piped()])?.wait_with_output()
+    }
+
+    /// Starts the program, and waits until it ends.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Command::spawn`] and [`Child::wait`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/world/doctest.rs"));
+    /// # fn main() { in_world(example) }
+    /// # fn example() -> libnetns::Result<()> {
+    /// let sandbox = libnetns::Namespace::anonymous()?;
+    /// assert_eq!(sandbox.command("false").status()?.code(), Some(1));
+    /// # Ok(()) }
+    /// ```
+    pub fn status(&mut self) -> Result<ExitStatus> {
+        self.spawn()?.wait()
+    }
+
+    /// Becomes the program, as `execve(2)` does, and returns only if that fails: then namespace, mounts
+    /// and root directory of every thread are as they were. Streams, the session and, with
+    /// [`Command::keep_sys`] and [`Command::keep_etc`], the working directory may be those that were
+    /// asked for.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Command::spawn`].
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// let blue = libnetns::Namespace::open("blue")?;
+    /// let error = blue.command("bash").exec();
+    /// eprintln!("{error}");
+    /// # Ok::<(), libnetns::Error>(())
+    /// ```
+    pub fn exec(&mut self) -> Error {
+        let file = CText::new(&self.program);
+        let call = self.call(&file);
+        let result = self.streams([&Stdio::INHERIT; 3]).and_then(|ends| {
+            self.with_plan(&file, &ends, |plan| exec::exec(plan, |_| {}, &call.detail))
+        });
+        let failure = match result {
+            Err(failure) => failure,
+            Ok(()) => Failure::new(Step::Exec, Errno::ENOTRECOVERABLE),
+        };
+        Error::new(&about("exec", Object::Program(&call)), failure)
+    }
+
+    fn spawn_with(&self, default: [Stdio; 3]) -> Result<Child> {
+        let file = CText::new(&self.program);
+        let call = self.call(&file);
+        let start = || {
+            let ends = self.streams(default.each_ref())?;
+            let child = self.start(&file, &ends, &call.detail)?;
+            Ok(Child::new(child, ends.map(|ends| ends.ours)))
+        };
+        start().about(&about("spawn", Object::Program(&call)))
+    }
+
+    /// With a pidfd where there are any.
+    fn start(
+        &self,
+        file: &CText,
+        ends: &[Ends; 3],
+        detail: &Detail,
+    ) -> error::Result<spawn::Child> {
+        let start =
+            |with_pidfd| self.with_plan(file, ends, |plan| spawn::spawn(plan, with_pidfd, detail));
+        match start(true) {
+            Err(Failure { step: Step::Pidfd, errno: Errno::ENOSYS, .. }) => start(false),
+            result => result,
+        }
+    }
+
+    fn call<'a>(&'a self, file: &'a CText) -> ProgramCall<'a> {
+        let ns: &dyn Display = &self.ns.handle;
+        ProgramCall { file: Some(file.shown()), ns: Some(ns), detail: Detail::default() }
+    }
+
+    fn streams<'a>(&'a self, default: [&'a Stdio; 3]) -> error::Result<[Ends<'a>; 3]> {
+        let [stdin, stdout, stderr] = default;
+        Ok([
+            self.stdin.as_ref().unwrap_or(stdin).ends(Direction::ToProgram)?,
+            self.stdout.as_ref().unwrap_or(stdout).ends(Direction::FromProgram)?,
+            self.stderr.as_ref().unwrap_or(stderr).ends(Direction::FromProgram)?,
+        ])
+    }
+
+    /// Gives `work` the plan, and everything that it borrows.
+    fn with_plan<T>(
+        &self,
+        file: &CText,
+        ends: &[Ends; 3],
+        work: impl FnOnce(Plan) -> error::Result<T>,
+    ) -> error::Result<T> {
+        let file = file.whole(Step::Exec)?;
+        let argv = Strings::new(self.args.iter().cloned())?;
+        let envp = Strings::new(self.env.variables())?;
+        let path = std::env::var_os("PATH").map(CText::new);
+        let path = secure_path().or(path.as_ref().map(CText::shown));
+        let cwd = self.current_dir.as_ref().map(CText::new);
+        let groups = self.user.as_ref().map(Credentials::groups).transpose()?;
+        let options = Options {
+            keep: self.keep,
+            stdio: ends.each_ref().map(|ends| {
+                ends.theirs.as_ref().map(|end| match end {
+                    End::Made(fd) => fd.as_fd(),
+                    End::Given(fd) => fd.as_fd(),
+                })
+            }),
+            cwd: cwd.as_ref().map(|cwd| cwd.whole(Step::Argument)).transpose()?,
+            user: self.user.as_ref().zip(groups.as_deref()).map(|(user, groups)| User {
+                uid: Uid::from_raw(user.uid),
+                gid: Gid::from_raw(user.gid),
+                groups,
+            }),
+            own_session: self.setsid,
+        };
+        let arguments = argv.arguments(&envp)?;
+        work(Plan::new(&self.ns.handle, options, (file, path), arguments)?)
+    }
+}
+
+impl Environment {
+    /// `KEY=value`
+    fn variables(&self) -> impl Iterator<Item = OsString> {
+        let inherited = std::env::vars_os().filter(|_| !self.is_cleared);
+        let mut all: BTreeMap<OsString, OsString> = inherited.collect();
+        for (key, value) in &self.changes {
+            match value {
+                Some(value) => all.insert(key.clone(), value.clone()),
+                None => all.remove(key),
+            };
+        }
+        all.into_iter().map(|(mut variable, value)| {
+            variable.push("=");
+            variable.push(value);
+            variable
+        })
+    }
+}
+
+/// What setresuid(2) and its like take for a word to leave the id as it is.
+const NO_ID: u32 = u32::MAX;
+
+/// NGROUPS_MAX: the kernel takes no more.
+const MOST_GROUPS: usize = 65536;
+
+impl Credentials {
+    /// The supplementary groups, if all of it is valid.
+    fn groups(&self) -> error::Result<Vec<Gid>> {
+        if self.uid == NO_ID || self.gid == NO_ID || self.groups.contains(&NO_ID) {
+            return Err(Failure::invalid("user or group ID -1"));
+        }
+        if self.groups.len() > MOST_GROUPS {
+            return Err(Failure::invalid("more than 65536 supplementary groups"));
+        }
+        Ok(self.groups.iter().copied().map(Gid::from_raw).collect())
+    }
+}

@@ -1,0 +1,185 @@
+//! A program that was started.
+
+use std::io::{self, Read};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{ChildStderr, ChildStdin, ChildStdout, ExitStatus, Output};
+use std::thread;
+
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+
+use crate::error::{self, At, Failure, Step};
+use crate::explain::Object;
+use crate::os::retry::on_signal;
+use crate::program::spawn;
+
+use super::super::error::{About, Result};
+use super::super::subject::about;
+
+/// A program that [`Command::spawn`](crate::Command::spawn) has started, in the manner of
+/// [`std::process::Child`].
+///
+/// A program that nobody waits for stays behind as a zombie when it ends. Dropping this neither waits
+/// for it nor ends it.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/world/doctest.rs"));
+/// # fn main() { in_world(example) }
+/// # fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use libnetns::Stdio;
+/// use std::io::Write;
+///
+/// let sandbox = libnetns::Namespace::anonymous()?;
+/// let mut child = sandbox.command("wc").arg("-c").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+/// child.stdin.take().unwrap().write_all(b"hello")?;
+/// assert_eq!(child.wait_with_output()?.stdout, b"5\n");
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct Child {
+    /// The pipe to its standard input, if it has one.
+    pub stdin: Option<ChildStdin>,
+    /// The pipe from its standard output, if it has one.
+    pub stdout: Option<ChildStdout>,
+    /// The pipe from its standard error, if it has one.
+    pub stderr: Option<ChildStderr>,
+    pid: i32,
+    pidfd: Option<OwnedFd>,
+    status: Option<ExitStatus>,
+}
+
+impl Child {
+    pub(super) fn new(child: spawn::Child, pipes: [Option<OwnedFd>; 3]) -> Child {
+        let [stdin, stdout, stderr] = pipes;
+        Child {
+            stdin: stdin.map(ChildStdin::from),
+            stdout: stdout.map(ChildStdout::from),
+            stderr: stderr.map(ChildStderr::from),
+            pid: child.pid,
+            pidfd: child.pidfd,
+            status: None,
+        }
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.pid.unsigned_abs()
+    }
+
+    /// A pidfd of it, which is readable when it has ended; `None` before Linux 5.2.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/world/doctest.rs"));
+    /// # fn main() { in_world(example) }
+    /// # fn example() -> libnetns::Result<()> {
+    /// use libnetns::Namespace;
+    ///
+    /// let sandbox = Namespace::anonymous()?;
+    /// let mut child = sandbox.command("sleep").arg("60").spawn()?;
+    /// if let Some(pidfd) = child.pidfd() {
+    ///     assert_eq!(Namespace::of_fd(pidfd)?, sandbox);
+    /// }
+    /// child.kill()?;
+    /// # child.wait()?;
+    /// # Ok(()) }
+    /// ```
+    pub fn pidfd(&self) -> Option<BorrowedFd<'_>> {
+        self.pidfd.as_ref().map(OwnedFd::as_fd)
+    }
+
+    /// Ends it by `SIGKILL`. It has to be waited for all the same.
+    ///
+    /// # Errors
+    ///
+    /// `EPERM` if it has become another user's.
+    pub fn kill(&mut self) -> Result<()> {
+        if self.status.is_some() {
+            return Ok(());
+        }
+        // It has not been waited for, so that nobody else can have the number.
+        let killed = kill(Pid::from_raw(self.pid), Signal::SIGKILL);
+        killed.at(Step::Kill).about(&about("kill", Object::Pid(self.pid)))
+    }
+
+    /// Closes the pipe to it, if there is one, and waits until it has ended.
+    ///
+    /// # Errors
+    ///
+    /// `ECHILD` if something else has waited for it, or `SIGCHLD` is ignored.
+    pub fn wait(&mut self) -> Result<ExitStatus> {
+        drop(self.stdin.take());
+        let waited = self.wait_with(WaitPidFlag::empty());
+        let waited =
+            waited.and_then(|status| status.ok_or(Failure::new(Step::Wait, Errno::ECHILD)));
+        waited.about(&about("wait for", Object::Pid(self.pid)))
+    }
+
+    /// Its status if it has ended, `None` if it runs.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Child::wait`].
+    pub fn try_wait(&mut self) -> Result<Option<ExitStatus>> {
+        self.wait_with(WaitPidFlag::WNOHANG).about(&about("wait for", Object::Pid(self.pid)))
+    }
+
+    fn wait_with(&mut self, flags: WaitPidFlag) -> error::Result<Option<ExitStatus>> {
+        if self.status.is_none() {
+            let waited = on_signal(|| waitpid(Pid::from_raw(self.pid), Some(flags)));
+            self.status = exit_status(waited.at(Step::Wait)?);
+        }
+        Ok(self.status)
+    }
+
+    /// Closes the pipe to it, if there is one, reads what it writes until both of its streams are closed,
+    /// and waits until it has ended.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Child::wait`]; `EAGAIN` if no thread can be started to read with.
+    pub fn wait_with_output(mut self) -> Result<Output> {
+        drop(self.stdin.take());
+        let (stdout, stderr) = read_both(self.stdout.take(), self.stderr.take())
+            .at(Step::ReadOutput)
+            .about(&about("wait for", Object::Pid(self.pid)))?;
+        Ok(Output { status: self.wait()?, stdout, stderr })
+    }
+}
+
+/// None: it has not ended.
+fn exit_status(status: WaitStatus) -> Option<ExitStatus> {
+    let raw = match status {
+        WaitStatus::Exited(_, code) => (code & 0xff) << 8,
+        WaitStatus::Signaled(_, signal, false) => signal as i32,
+        WaitStatus::Signaled(_, signal, true) => signal as i32 | 0x80,
+        _ => return None,
+    };
+    Some(ExitStatus::from_raw(raw))
+}
+
+fn read_both(
+    stdout: Option<impl Read + Send>,
+    stderr: Option<impl Read>,
+) -> io::Result<(Vec<u8>, Vec<u8>)> {
+    thread::scope(|scope| {
+        let other = thread::Builder::new().spawn_scoped(scope, || read_all(stdout))?;
+        let stderr = read_all(stderr);
+        let stdout = other.join().unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::Other)));
+        Ok((stdout?, stderr?))
+    })
+}
+
+fn read_all(stream: Option<impl Read>) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if let Some(mut stream) = stream {
+        stream.read_to_end(&mut bytes)?;
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,38 @@
+//! Strings in the form in which execve(2) takes them.
+
+use std::ffi::{CString, OsString};
+use std::os::unix::ffi::OsStringExt;
+use std::ptr;
+
+use crate::error::{Failure, Result};
+use crate::os::syscalls::{Argument, ArgumentArray};
+use crate::program::lookup::Arguments;
+
+/// Strings, and an array of pointers to them with a NULL at its end.
+pub struct Strings {
+    /// The pointers are to these.
+    _strings: Vec<CString>,
+    pointers: Vec<Argument>,
+}
+
+impl Strings {
+    pub fn new(strings: impl Iterator<Item = OsString>) -> Result<Strings> {
+        let strings: Vec<CString> = strings
+            .map(|string| CString::new(string.into_vec()))
+            .collect::<std::result::Result<_, _>>()
+            .map_err(|_| {
+                Failure::invalid("a program's argument or variable has a NUL byte in it")
+            })?;
+        let pointers = strings.iter().map(|string| Argument::new(string));
+        let pointers = pointers.chain([Argument::NULL]).collect();
+        Ok(Strings { _strings: strings, pointers })
+    }
+
+    /// With this as argv and `envp` as the environment.
+    pub fn arguments<'a>(&'a self, envp: &'a Strings) -> Result<Arguments<'a>> {
+        let envp = ptr::from_ref(&envp.pointers[..]).cast();
+        // SAFETY: both arrays end with a NULL, and they and their strings are borrowed for as long as the
+        // result.
+        unsafe { Arguments::new(&self.pointers, ArgumentArray::new(envp)) }
+    }
+}

@@ -1,0 +1,32 @@
+//! The public API: safe types of std's sort over the internals of the other folders, which know nothing
+//! of it.
+//!
+//! Each function converts its arguments, calls the internals, and turns a [`Failure`](crate::error::Failure)
+//! into an [`Error`] that carries the whole message.
+
+mod command;
+mod create_options;
+mod error;
+mod monitor;
+mod namespace;
+mod run_dir;
+mod socket;
+mod stdio;
+mod subject;
+mod text;
+mod visit;
+
+pub mod address;
+pub mod link;
+pub mod nsid;
+pub mod route;
+
+pub use address::Prefix;
+pub use command::{Child, Command};
+pub use create_options::CreateOptions;
+pub use error::{Error, ErrorKind, Result};
+pub use monitor::{Event, EventKind, Monitor};
+pub use namespace::Namespace;
+pub use run_dir::{ListEntry, RunDir};
+pub use stdio::Stdio;
+pub use visit::Visit;

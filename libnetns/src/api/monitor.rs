@@ -1,0 +1,235 @@
+//! Names that are added and removed.
+
+use std::ffi::OsString;
+use std::fmt::{self, Debug, Formatter};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, poll};
+
+use crate::error::{At, Step};
+use crate::os::syscalls;
+use crate::rundir::monitor::{self, Change, MonitorFlags};
+
+use super::error::{About, Result};
+use super::run_dir::RunDir;
+use super::text::os_string;
+
+/// Tells of the names that are added to and removed from a [run directory](RunDir::monitor).
+///
+/// It is an iterator that never waits: `None` means that there is nothing more for now, and later there
+/// may be. Its descriptor becomes readable then, for `poll(2)` or an asynchronous runtime;
+/// [`Monitor::wait`] waits by itself.
+///
+/// A name is told of when it can be opened, and one that is replaced is removed and added. The
+/// directory need not exist, and may be removed and made anew.
+///
+/// # Examples
+///
+/// ```no_run
+/// use libnetns::RunDir;
+///
+/// let mut monitor = RunDir::default().monitor_with_snapshot()?;
+/// while monitor.wait(None)? {
+///     for event in &mut monitor {
+///         println!("{:?}", event?);
+///     }
+/// }
+/// # Ok::<(), libnetns::Error>(())
+/// ```
+pub struct Monitor {
+    monitor: monitor::Monitor,
+    fd: RawFd,
+    dir: RunDir,
+}
+
+/// A name that was added or removed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Event {
+    /// Which of the two.
+    pub kind: EventKind,
+    /// The name.
+    pub name: OsString,
+    /// The inode number of the network namespace that has or had it.
+    pub inode: u64,
+    /// Its cookie, if it is known: from Linux 6.18 on.
+    pub cookie: Option<u64>,
+}
+
+/// What has happened to a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EventKind {
+    /// It can be opened.
+    Added,
+    /// It is gone, or stands for another namespace now, which is told of next.
+    Removed,
+}
+
+impl RunDir {
+    /// Watches for names that are added and removed from now on.
+    ///
+    /// # Errors
+    ///
+    /// `EMFILE` and `ENOSPC` at the limit on descriptors, inotify instances or watches, `EACCES` without
+    /// permission to read the directory.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/world/doctest.rs"));
+    /// # fn main() { in_world(example) }
+    /// # fn example() -> libnetns::Result<()> {
+    /// use libnetns::{EventKind, RunDir};
+    ///
+    /// let dir = RunDir::default();
+    /// let mut monitor = dir.monitor()?;
+    /// let blue = dir.create("blue")?;
+    /// let event = monitor.next().unwrap()?;
+    /// assert_eq!((event.kind, event.name), (EventKind::Added, "blue".into()));
+    /// assert_eq!(event.inode, blue.inode());
+    /// # Ok(()) }
+    /// ```
+    pub fn monitor(&self) -> Result<Monitor> {
+        Monitor::open(self, false)
+    }
+
+    /// The same, and begins with an [`Added`](crate::EventKind::Added) for each name that there is.
+    ///
+    /// # Errors
+    ///
+    /// As for [`RunDir::monitor`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/world/doctest.rs"));
+    /// # fn main() { in_world(example) }
+    /// # fn example() -> libnetns::Result<()> {
+    /// let dir = libnetns::RunDir::default();
+    /// dir.create("blue")?;
+    /// assert_eq!(dir.monitor_with_snapshot()?.count(), 1);
+    /// # Ok(()) }
+    /// ```
+    pub fn monitor_with_snapshot(&self) -> Result<Monitor> {
+        Monitor::open(self, true)
+    }
+}
+
+impl Monitor {
+    fn open(dir: &RunDir, with_snapshot: bool) -> Result<Monitor> {
+        let flags = if with_snapshot { MonitorFlags::SNAPSHOT } else { MonitorFlags::empty() };
+        let open = || {
+            let monitor = monitor::Monitor::open(dir.checked()?, flags)?;
+            let fd = monitor.fd()?;
+            Ok(Monitor { monitor, fd, dir: dir.clone() })
+        };
+        open().about(&dir.about_itself("monitor"))
+    }
+
+    /// Waits until there is an event, or `timeout` is over; `None` is without end. Whether there is one.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/world/doctest.rs"));
+    /// # fn main() { in_world(example) }
+    /// # fn example() -> libnetns::Result<()> {
+    /// use std::time::Duration;
+    ///
+    /// let monitor = libnetns::RunDir::default().monitor()?;
+    /// assert!(!monitor.wait(Duration::from_millis(1))?);
+    /// # Ok(()) }
+    /// ```
+    pub fn wait(&self, timeout: impl Into<Option<Duration>>) -> Result<bool> {
+        let deadline = timeout.into().and_then(|timeout| Instant::now().checked_add(timeout));
+        self.wait_until(deadline).about(&self.dir.about_itself("monitor"))
+    }
+
+    fn wait_until(&self, deadline: Option<Instant>) -> crate::error::Result<bool> {
+        loop {
+            let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+            let timeout = syscalls::poll_timeout(left.unwrap_or(A_WHILE));
+            match poll(&mut [PollFd::new(self.as_fd(), PollFlags::POLLIN)], timeout) {
+                Err(Errno::EINTR) => {}
+                Ok(0) if left.is_none_or(|left| !left.is_zero()) => {}
+                ready => return Ok(ready.at(Step::Monitor)? > 0),
+            }
+        }
+    }
+
+    /// The next event without waiting, `None` if there is none for now. Several threads may share the
+    /// monitor; each event is given to one of them.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`RunDir::monitor`]. No event is lost by a failure.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/world/doctest.rs"));
+    /// # fn main() { in_world(example) }
+    /// # fn example() -> libnetns::Result<()> {
+    /// let dir = libnetns::RunDir::default();
+    /// let monitor = dir.monitor()?;
+    /// assert_eq!(monitor.try_next()?, None);
+    /// dir.create("blue")?;
+    /// assert!(monitor.try_next()?.is_some());
+    /// # Ok(()) }
+    /// ```
+    pub fn try_next(&self) -> Result<Option<Event>> {
+        let event = self.monitor.next().about(&self.dir.about_itself("monitor"))?;
+        Ok(event.map(for_caller))
+    }
+}
+
+/// poll(2) takes no longer time than some 24 days.
+const A_WHILE: Duration = Duration::from_secs(3600);
+
+fn for_caller(event: monitor::Event) -> Event {
+    Event {
+        kind: match event.change {
+            Change::Added => EventKind::Added,
+            Change::Removed => EventKind::Removed,
+        },
+        name: os_string(&event.name),
+        inode: event.identity.inode,
+        cookie: event.identity.cookie,
+    }
+}
+
+/// Never waits: after `None` there may be events again.
+impl Iterator for Monitor {
+    type Item = Result<Event>;
+
+    fn next(&mut self) -> Option<Result<Event>> {
+        self.try_next().transpose()
+    }
+}
+
+/// Readable when there is an event.
+impl AsFd for Monitor {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        // SAFETY: the monitor keeps it open as long as it lives.
+        unsafe { BorrowedFd::borrow_raw(self.fd) }
+    }
+}
+
+impl AsRawFd for Monitor {
+    fn as_raw_fd(&self) -> RawFd {
+        self.fd
+    }
+}
+
+impl Debug for Monitor {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        f.debug_struct("Monitor").field("dir", &self.dir.path()).field("fd", &self.fd).finish()
+    }
+}

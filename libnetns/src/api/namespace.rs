@@ -1,0 +1,455 @@
+//! The handle of a network namespace.
+
+use std::ffi::OsStr;
+use std::fmt::{self, Debug, Display, Formatter};
+use std::hash::{Hash, Hasher};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::path::Path;
+
+use crate::error::{Failure, Step};
+use crate::explain::{Object, Subject};
+use crate::namespace::pids::{self, PidsFlags};
+use crate::namespace::{handle, visit};
+use crate::rundir::name::{DEFAULT_RUN_DIR, Name};
+use crate::rundir::open::{open_named, open_path};
+
+use super::error::{About, Result};
+use super::subject::{about, about_handle};
+use super::text::{CText, os_str};
+use super::visit::Visit;
+
+/// An open network namespace.
+///
+/// It keeps the namespace alive, whatever becomes of its name, and may be used from any thread and from
+/// several at once. Two of them are equal if they are the same namespace.
+///
+/// It holds a descriptor of the namespace and, from the first call on that asks rtnetlink in it, a
+/// second one of a socket in there. Both are close-on-exec.
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/world/doctest.rs"));
+/// # fn main() { in_world(example) }
+/// # fn example() -> libnetns::Result<()> {
+/// use libnetns::{Namespace, RunDir, link};
+///
+/// let blue = RunDir::default().create("blue")?; // as `ip netns add blue`
+/// link::set_up(&blue, "lo")?;
+///
+/// // A socket in there, for a thread that stays here.
+/// let listener = blue.tcp_listener(([127, 0, 0, 1], 8080))?;
+///
+/// // The calling thread goes there and comes back.
+/// let links = blue.run(|| std::fs::read_to_string("/proc/thread-self/net/dev"))?;
+/// # assert!(links.unwrap().contains("lo:"));
+/// # drop(listener);
+/// assert_eq!(Namespace::open("blue")?, blue);
+/// # Ok(()) }
+/// ```
+pub struct Namespace {
+    pub(super) handle: handle::Namespace,
+}
+
+impl Namespace {
+    /// Opens a network namespace by its name in `/run/netns` or, if there is a `/` in it, by a path.
+    ///
+    /// # Errors
+    ///
+    /// `ENOENT` if there is none, `ENOTTY` if it is something else, `EACCES` without permission,
+    /// `EINVAL` and `ENAMETOOLONG` for an invalid name.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/world/doctest.rs"));
+    /// # fn main() { in_world(example) }
+    /// # fn example() -> libnetns::Result<()> {
+    /// use libnetns::{Namespace, RunDir};
+    ///
+    /// RunDir::default().create("blue")?;
+    /// assert_eq!(Namespace::open("blue")?, Namespace::open("/run/netns/blue")?);
+    /// assert!(Namespace::open("/proc/self/ns/net")?.is_current()?);
+    /// # Ok(()) }
+    /// ```
+    pub fn open(name: impl AsRef<OsStr>) -> Result<Namespace> {
+        let name = name.as_ref();
+        if name.as_encoded_bytes().contains(&b'/') {
+            return Namespace::open_path(Path::new(name));
+        }
+        let text = CText::new(name);
+        let subject = about("open", Object::Name(text.shown()));
+        Namespace::from_result(&subject, || {
+            open_named(DEFAULT_RUN_DIR, Name::new(text.whole(Step::Name)?)?)
+        })
+    }
+
+    /// Opens a network namespace by a path, such as `/proc/1/ns/net`. Symbolic links are followed.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Namespace::open`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let own = libnetns::Namespace::open_path("/proc/self/ns/net")?;
+    /// # Ok::<(), libnetns::Error>(())
+    /// ```
+    pub fn open_path(path: impl AsRef<Path>) -> Result<Namespace> {
+        let text = CText::new(path.as_ref());
+        let subject = about("open", Object::Path(text.shown()));
+        Namespace::from_result(&subject, || open_path(text.whole(Step::OpenPath)?))
+    }
+
+    /// Opens the network namespace of a process or thread.
+    ///
+    /// # Errors
+    ///
+    /// `ESRCH` if there is no such process, `EACCES` without permission to look at it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use libnetns::Namespace;
+    ///
+    /// let own = Namespace::of_pid(std::process::id())?;
+    /// assert_eq!(own, Namespace::current()?);
+    /// # Ok::<(), libnetns::Error>(())
+    /// ```
+    pub fn of_pid(pid: u32) -> Result<Namespace> {
+        // What is no process's number cannot be one after the conversion either.
+        let pid = i32::try_from(pid).unwrap_or(0);
+        Namespace::from_result(&about("open", Object::Pid(pid)), || {
+            handle::Namespace::open_pid(pid)
+        })
+    }
+
+    /// Opens the network namespace that a descriptor leads to: one of a namespace file, a socket or a
+    /// pidfd.
+    ///
+    /// # Errors
+    ///
+    /// `ENOTTY` if it is none of these, `EPERM` or `EACCES` without permission, `ESRCH` if the pidfd's
+    /// process has ended.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/world/doctest.rs"));
+    /// # fn main() { in_world(example) }
+    /// # fn example() -> libnetns::Result<()> {
+    /// use libnetns::Namespace;
+    ///
+    /// let sandbox = Namespace::anonymous()?;
+    /// let socket = sandbox.udp_socket(([0, 0, 0, 0], 0))?;
+    /// assert_eq!(Namespace::of_fd(&socket)?, sandbox);
+    /// # Ok(()) }
+    /// ```
+    pub fn of_fd(fd: impl AsFd) -> Result<Namespace> {
+        let fd = fd.as_fd();
+        let subject = about("open", Object::Descriptor(fd.as_raw_fd()));
+        Namespace::from_result(&subject, || handle::Namespace::open_fd(fd))
+    }
+
+    /// Opens the network namespace that the calling thread is in.
+    ///
+    /// # Errors
+    ///
+    /// `EMFILE` and its like; `ENOENT` where `/proc` is not mounted, before Linux 6.11.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert!(libnetns::Namespace::current()?.is_current()?);
+    /// # Ok::<(), libnetns::Error>(())
+    /// ```
+    pub fn current() -> Result<Namespace> {
+        let subject = about("open the calling thread's namespace", Object::Nothing);
+        Namespace::from_result(&subject, handle::Namespace::open_current)
+    }
+
+    pub(super) fn from_result(
+        subject: &Subject,
+        opened: impl FnOnce() -> std::result::Result<handle::Namespace, Failure>,
+    ) -> Result<Namespace> {
+        Ok(Namespace { handle: opened().about(subject)? })
+    }
+
+    /// A second handle of the same namespace, with the same name and path.
+    ///
+    /// # Errors
+    ///
+    /// `EMFILE`, `ENFILE` and `ENOMEM`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let own = libnetns::Namespace::current()?;
+    /// assert_eq!(own.try_clone()?, own);
+    /// # Ok::<(), libnetns::Error>(())
+    /// ```
+    pub fn try_clone(&self) -> Result<Namespace> {
+        let subject = about_handle("duplicate", &self.handle);
+        Namespace::from_result(&subject, || self.handle.try_clone())
+    }
+
+    /// The name that it was created or opened by.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/world/doctest.rs"));
+    /// # fn main() { in_world(example) }
+    /// # fn example() -> libnetns::Result<()> {
+    /// use std::ffi::OsStr;
+    /// use std::path::Path;
+    ///
+    /// let blue = libnetns::RunDir::default().create("blue")?;
+    /// assert_eq!(blue.name(), Some(OsStr::new("blue")));
+    /// assert_eq!(blue.path(), Some(Path::new("/run/netns/blue")));
+    /// # Ok(()) }
+    /// ```
+    pub fn name(&self) -> Option<&OsStr> {
+        self.handle.name().map(os_str)
+    }
+
+    /// The path that it was created or opened by.
+    pub fn path(&self) -> Option<&Path> {
+        self.handle.path().map(|path| Path::new(os_str(path)))
+    }
+
+    /// Its inode number, by which `ls -l /proc/*/ns/net` shows it. No other namespace has it as long as
+    /// this one lives.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::os::unix::fs::MetadataExt;
+    ///
+    /// let own = libnetns::Namespace::current()?;
+    /// let file = std::fs::metadata("/proc/thread-self/ns/net").unwrap();
+    /// assert_eq!((own.device(), own.inode()), (file.dev(), file.ino()));
+    /// # Ok::<(), libnetns::Error>(())
+    /// ```
+    pub fn inode(&self) -> u64 {
+        self.handle.inode()
+    }
+
+    /// The device number that goes with the inode number: that of nsfs.
+    pub fn device(&self) -> u64 {
+        self.handle.device()
+    }
+
+    /// The number that no other network namespace has, before or after, until the next boot.
+    ///
+    /// # Errors
+    ///
+    /// `EOPNOTSUPP` before Linux 5.14; before Linux 6.18, those of [`Namespace::socket`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/world/doctest.rs"));
+    /// # fn main() { in_world(example) }
+    /// # fn example() -> libnetns::Result<()> {
+    /// use libnetns::Namespace;
+    ///
+    /// assert_ne!(Namespace::anonymous()?.cookie()?, Namespace::anonymous()?.cookie()?);
+    /// # Ok(()) }
+    /// ```
+    pub fn cookie(&self) -> Result<u64> {
+        self.handle.cookie().about(&about_handle("get the cookie of", &self.handle))
+    }
+
+    /// Whether the calling thread is in it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Namespace::current`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/world/doctest.rs"));
+    /// # fn main() { in_world(example) }
+    /// # fn example() -> libnetns::Result<()> {
+    /// let sandbox = libnetns::Namespace::anonymous()?;
+    /// assert!(!sandbox.is_current()?);
+    /// assert!(sandbox.run(|| sandbox.is_current())??);
+    /// # Ok(()) }
+    /// ```
+    pub fn is_current(&self) -> Result<bool> {
+        let verb = "compare with the calling thread's namespace";
+        self.handle.is_current().about(&about_handle(verb, &self.handle))
+    }
+
+    /// Takes the calling thread there until the returned guard is dropped.
+    ///
+    /// Other threads stay where they are; those that are started meanwhile begin in there, and stay.
+    ///
+    /// # Errors
+    ///
+    /// `EPERM` if the thread may not enter it, or could not come back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/world/doctest.rs"));
+    /// # fn main() { in_world(example) }
+    /// # fn example() -> libnetns::Result<()> {
+    /// let sandbox = libnetns::Namespace::anonymous()?;
+    /// let visit = sandbox.enter()?;
+    /// assert!(sandbox.is_current()?);
+    /// visit.leave()?;
+    /// assert!(!sandbox.is_current()?);
+    /// # Ok(()) }
+    /// ```
+    pub fn enter(&self) -> Result<Visit> {
+        Visit::begin(self.handle.proved()).about(&about_handle("enter", &self.handle))
+    }
+
+    /// Calls `f` with the calling thread in this namespace, and returns what it returned.
+    ///
+    /// The thread is back when this returns, and when `f` panics, too. A [`Visit`] that `f` has begun
+    /// ends with it.
+    ///
+    /// # Errors
+    ///
+    /// `EPERM` if the thread may not enter it, or could not come back: then `f` is not called.
+    /// `ENOTRECOVERABLE` if it did not come back, because `f` gave its capabilities away.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/world/doctest.rs"));
+    /// # fn main() { in_world(example) }
+    /// # fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::net::UdpSocket;
+    ///
+    /// let sandbox = libnetns::CreateOptions::new().lo_up(true).anonymous()?;
+    /// let socket = sandbox.run(|| UdpSocket::bind("127.0.0.1:53"))??;
+    /// # drop(socket);
+    /// # Ok(()) }
+    /// ```
+    pub fn run<T>(&self, f: impl FnOnce() -> T) -> Result<T> {
+        let visit =
+            Visit::begin(self.handle.proved()).about(&about_handle("run in", &self.handle))?;
+        let value = f();
+        visit.end().about(&about("run", Object::Nothing))?;
+        Ok(value)
+    }
+
+    /// Takes the calling thread there for good.
+    ///
+    /// Unlike [`Namespace::enter`] this needs no capability over the namespace that the thread is in.
+    ///
+    /// # Errors
+    ///
+    /// `EPERM` if the thread may not enter it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/world/doctest.rs"));
+    /// # fn main() { in_world(example) }
+    /// # fn example() -> libnetns::Result<()> {
+    /// let sandbox = libnetns::Namespace::anonymous()?;
+    /// std::thread::scope(|scope| {
+    ///     scope.spawn(|| {
+    ///         sandbox.switch_to()?;
+    ///         // This thread works in there until it ends.
+    ///         assert!(sandbox.is_current()?);
+    ///         libnetns::Result::Ok(())
+    ///     });
+    /// });
+    /// # Ok(()) }
+    /// ```
+    pub fn switch_to(&self) -> Result<()> {
+        visit::set(self.handle.proved()).about(&about_handle("switch to", &self.handle))
+    }
+
+    /// The ids of the processes in it, ascending, as far as the caller may look at them.
+    ///
+    /// # Errors
+    ///
+    /// `ENOENT` where `/proc` is not mounted, or is another pid namespace's.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let own = libnetns::Namespace::current()?;
+    /// assert!(own.pids()?.contains(&std::process::id()));
+    /// # Ok::<(), libnetns::Error>(())
+    /// ```
+    pub fn pids(&self) -> Result<Vec<u32>> {
+        self.find_processes(PidsFlags::empty())
+    }
+
+    /// The ids of all threads in it, ascending. A thread may be in another namespace than its process.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Namespace::pids`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let own = libnetns::Namespace::current()?;
+    /// assert!(own.threads()?.len() >= own.pids()?.len());
+    /// # Ok::<(), libnetns::Error>(())
+    /// ```
+    pub fn threads(&self) -> Result<Vec<u32>> {
+        self.find_processes(PidsFlags::THREADS)
+    }
+
+    fn find_processes(&self, flags: PidsFlags) -> Result<Vec<u32>> {
+        let subject = about_handle("find the processes in", &self.handle);
+        let found = pids::pids(&self.handle, flags).about(&subject)?;
+        Ok(found.into_iter().filter_map(|pid| u32::try_from(pid).ok()).collect())
+    }
+}
+
+impl AsFd for Namespace {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.handle.as_fd()
+    }
+}
+
+impl AsRawFd for Namespace {
+    fn as_raw_fd(&self) -> RawFd {
+        self.as_fd().as_raw_fd()
+    }
+}
+
+/// Whether they are the same network namespace.
+impl PartialEq for Namespace {
+    fn eq(&self, other: &Namespace) -> bool {
+        self.handle == other.handle
+    }
+}
+
+impl Eq for Namespace {}
+
+impl Hash for Namespace {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.inode().hash(state);
+    }
+}
+
+/// As messages call it: its name or path in quotes, or `net:[inode]`.
+impl Display for Namespace {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        Display::fmt(&self.handle, f)
+    }
+}
+
+impl Debug for Namespace {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        f.debug_struct("Namespace")
+            .field("path", &self.path())
+            .field("inode", &self.inode())
+            .field("fd", &self.as_raw_fd())
+            .finish()
+    }
+}

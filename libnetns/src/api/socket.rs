@@ -1,0 +1,144 @@
+//! Sockets in a namespace, for a thread that stays where it is.
+
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::os::fd::{AsFd, OwnedFd};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use rustix::net::sockopt::{set_socket_reuseaddr, socket_error};
+use rustix::net::{bind, connect, listen};
+
+use crate::error::{At, Failure, Step};
+use crate::namespace::visit;
+use crate::os::retry::on_signal;
+
+use super::error::{About, Result};
+use super::namespace::Namespace;
+use super::subject::about_handle;
+
+/// As std's `TcpListener` has it.
+const BACKLOG: i32 = 128;
+
+type Internal<T> = std::result::Result<T, Failure>;
+
+/// Sockets. The calling thread stays where it is.
+impl Namespace {
+    /// Opens a socket in there, as `socket(2)` does; it is close-on-exec.
+    ///
+    /// # Errors
+    ///
+    /// `EPERM` if the thread may not enter the namespace, and what `socket(2)` says.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/world/doctest.rs"));
+    /// # fn main() { in_world(example) }
+    /// # fn example() -> libnetns::Result<()> {
+    /// use std::os::unix::net::UnixDatagram;
+    ///
+    /// let sandbox = libnetns::Namespace::anonymous()?;
+    /// let socket = UnixDatagram::from(sandbox.socket(libc::AF_UNIX, libc::SOCK_DGRAM, 0)?);
+    /// # drop(socket);
+    /// # Ok(()) }
+    /// ```
+    pub fn socket(&self, domain: i32, r#type: i32, protocol: i32) -> Result<OwnedFd> {
+        self.with_socket(|| visit::socket(self.handle.proved(), domain, r#type, protocol))
+    }
+
+    /// Listens on a TCP address in there, as [`TcpListener::bind`] does.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Namespace::socket`]; `EADDRINUSE` and `EADDRNOTAVAIL`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/world/doctest.rs"));
+    /// # fn main() { in_world(example) }
+    /// # fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let sandbox = libnetns::CreateOptions::new().lo_up(true).anonymous()?;
+    /// let listener = sandbox.tcp_listener(([127, 0, 0, 1], 80))?;
+    /// let stream = sandbox.tcp_stream(([127, 0, 0, 1], 80))?;
+    /// assert_eq!(listener.accept()?.1, stream.local_addr()?);
+    /// # Ok(()) }
+    /// ```
+    pub fn tcp_listener(&self, address: impl Into<SocketAddr>) -> Result<TcpListener> {
+        let address = address.into();
+        self.with_socket(|| {
+            let socket = self.ip_socket(&address, libc::SOCK_STREAM)?;
+            set_socket_reuseaddr(&socket, true).at(Step::BindSocket)?;
+            bind(&socket, &address).at(Step::BindSocket)?;
+            listen(&socket, BACKLOG).at(Step::Listen)?;
+            Ok(socket.into())
+        })
+    }
+
+    /// Connects to a TCP address in there, and waits until that is done, as [`TcpStream::connect`] does.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Namespace::socket`], and what `connect(2)` says: `ECONNREFUSED`, `ENETUNREACH`,
+    /// `ETIMEDOUT` ...
+    ///
+    /// # Examples
+    ///
+    /// See [`Namespace::tcp_listener`].
+    pub fn tcp_stream(&self, address: impl Into<SocketAddr>) -> Result<TcpStream> {
+        let address = address.into();
+        self.with_socket(|| {
+            let socket = self.ip_socket(&address, libc::SOCK_STREAM)?;
+            connect_and_wait(&socket, &address)?;
+            Ok(socket.into())
+        })
+    }
+
+    /// Opens a UDP socket with an address in there, as [`UdpSocket::bind`] does.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Namespace::tcp_listener`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/world/doctest.rs"));
+    /// # fn main() { in_world(example) }
+    /// # fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::net::Ipv6Addr;
+    ///
+    /// let sandbox = libnetns::CreateOptions::new().lo_up(true).anonymous()?;
+    /// let socket = sandbox.udp_socket((Ipv6Addr::LOCALHOST, 53))?;
+    /// # assert_eq!(socket.local_addr()?.port(), 53);
+    /// # Ok(()) }
+    /// ```
+    pub fn udp_socket(&self, address: impl Into<SocketAddr>) -> Result<UdpSocket> {
+        let address = address.into();
+        self.with_socket(|| {
+            let socket = self.ip_socket(&address, libc::SOCK_DGRAM)?;
+            bind(&socket, &address).at(Step::BindSocket)?;
+            Ok(socket.into())
+        })
+    }
+
+    fn with_socket<T>(&self, open: impl FnOnce() -> Internal<T>) -> Result<T> {
+        open().about(&about_handle("open a socket in", &self.handle))
+    }
+
+    fn ip_socket(&self, address: &SocketAddr, r#type: i32) -> Internal<OwnedFd> {
+        let domain = if address.is_ipv4() { libc::AF_INET } else { libc::AF_INET6 };
+        visit::socket(self.handle.proved(), domain, r#type, 0)
+    }
+}
+
+/// A signal does not end what connect(2) has begun: it goes on by itself.
+fn connect_and_wait(socket: &OwnedFd, address: &SocketAddr) -> Internal<()> {
+    match connect(socket, address) {
+        Err(rustix::io::Errno::INTR) => {}
+        result => return result.at(Step::Connect),
+    }
+    let mut polled = [PollFd::new(socket.as_fd(), PollFlags::POLLOUT)];
+    on_signal(|| poll(&mut polled, PollTimeout::NONE)).at(Step::Connect)?;
+    let result = socket_error(socket).at(Step::Connect)?;
+    result.at(Step::Connect)
+}

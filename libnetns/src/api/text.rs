@@ -1,0 +1,46 @@
+//! Texts of the caller's as the kernel takes them, and the kernel's as std has them.
+
+use std::ffi::{CStr, CString, OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+use crate::error::{Failure, Result, Step};
+
+/// A text that C can have, or the part of it before its first NUL, to be shown in a message.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CText {
+    text: CString,
+    is_whole: bool,
+}
+
+impl CText {
+    pub fn new(text: impl AsRef<OsStr>) -> CText {
+        let bytes = text.as_ref().as_bytes();
+        let before_nul = bytes.split(|&byte| byte == 0).next().unwrap_or_default();
+        CText {
+            is_whole: before_nul.len() == bytes.len(),
+            text: CString::new(before_nul).unwrap_or_default(),
+        }
+    }
+
+    /// For a message.
+    pub fn shown(&self) -> &CStr {
+        &self.text
+    }
+
+    /// For a system call; `step` says which argument it is.
+    pub fn whole(&self, step: Step) -> Result<&CStr> {
+        if self.is_whole {
+            Ok(&self.text)
+        } else {
+            Err(Failure::invalid_at(step, "it has a NUL byte in it"))
+        }
+    }
+}
+
+pub fn os_str(text: &CStr) -> &OsStr {
+    OsStr::from_bytes(text.to_bytes())
+}
+
+pub fn os_string(text: &CStr) -> OsString {
+    OsString::from_vec(text.to_bytes().to_vec())
+}

@@ -1,0 +1,132 @@
+//! A stay of the calling thread in another network namespace.
+
+use std::cell::{Cell, RefCell};
+use std::fmt::{self, Debug, Formatter};
+use std::marker::PhantomData;
+
+use crate::error::{Failure, Step};
+use crate::explain::Object;
+use crate::namespace::identity::NamespaceFd;
+use crate::namespace::visit;
+
+use super::error::{About, Result};
+use super::subject::about;
+
+/// A stay of the calling thread in another network namespace, which [`Namespace::enter`] begins.
+///
+/// The thread goes back when this is dropped. Visits nest: one that ends takes those along that the
+/// thread has begun after it, which do nothing when they are dropped. So the thread is where it was
+/// before a visit when that visit has ended, in whatever order they end.
+///
+/// A drop tells nobody that the thread could not go back, as one cannot that has given up its
+/// capabilities meanwhile; [`Visit::leave`] does.
+///
+/// [`Namespace::enter`]: crate::Namespace::enter
+///
+/// # Examples
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/world/doctest.rs"));
+/// # fn main() { in_world(example) }
+/// # fn example() -> libnetns::Result<()> {
+/// let sandbox = libnetns::Namespace::anonymous()?;
+/// {
+///     let _visit = sandbox.enter()?;
+///     assert!(sandbox.is_current()?);
+/// }
+/// assert!(!sandbox.is_current()?);
+/// # Ok(()) }
+/// ```
+///
+/// It belongs to the thread that it took away:
+///
+/// ```compile_fail
+/// fn is_send<T: Send>() {}
+/// is_send::<libnetns::Visit>();
+/// ```
+#[must_use = "the thread leaves again when this is dropped"]
+pub struct Visit {
+    /// None: it has ended.
+    visit: Option<visit::Visit>,
+    id: u64,
+    of_this_thread: PhantomData<*mut ()>,
+}
+
+thread_local! {
+    /// The visits of this thread that have not ended, in the order in which they began.
+    static ONGOING: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
+    static LAST_ID: Cell<u64> = const { Cell::new(0) };
+}
+
+impl Visit {
+    pub(super) fn begin(ns: NamespaceFd) -> std::result::Result<Visit, Failure> {
+        let visit = visit::Visit::begin(ns)?;
+        let id = LAST_ID.get() + 1;
+        LAST_ID.set(id);
+        ONGOING.with_borrow_mut(|ongoing| ongoing.push(id));
+        Ok(Visit { visit: Some(visit), id, of_this_thread: PhantomData })
+    }
+
+    /// Takes the thread back to where it came from.
+    ///
+    /// # Errors
+    ///
+    /// `ENOTRECOVERABLE` if it could not go back: it is still in there, and has to end. `EINVAL` if the
+    /// visit has ended already, with an earlier one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/world/doctest.rs"));
+    /// # fn main() { in_world(example) }
+    /// # fn example() -> libnetns::Result<()> {
+    /// libnetns::Namespace::anonymous()?.enter()?.leave()?;
+    /// # Ok(()) }
+    /// ```
+    pub fn leave(self) -> Result<()> {
+        self.end().about(&about("leave", Object::Nothing))
+    }
+
+    pub(super) fn end(mut self) -> std::result::Result<(), Failure> {
+        match self.take_ongoing() {
+            Some(visit) => visit.end(),
+            None => Err(Failure::invalid_at(
+                Step::Token,
+                "this visit has ended already, with one that began before it",
+            )),
+        }
+    }
+
+    /// Ends it as far as this thread's list of visits goes. None: it has ended before.
+    fn take_ongoing(&mut self) -> Option<visit::Visit> {
+        let visit = self.visit.take()?;
+        let has_ended = ONGOING.try_with(|ongoing| {
+            let mut ongoing = ongoing.borrow_mut();
+            match ongoing.iter().rposition(|id| *id == self.id) {
+                Some(at) => {
+                    ongoing.truncate(at);
+                    false
+                }
+                None => true,
+            }
+        });
+        // Where the list is gone, the thread is ending.
+        if has_ended == Ok(true) {
+            visit.stay();
+            return None;
+        }
+        Some(visit)
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        drop(self.take_ongoing());
+    }
+}
+
+impl Debug for Visit {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        f.debug_struct("Visit").finish_non_exhaustive()
+    }
+}
