@@ -1,4 +1,4 @@
-//! The last failure in words, and the library's version.
+//! The message of the last failure, and the library's version.
 
 use std::ffi::{CStr, c_char};
 

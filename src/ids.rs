@@ -1,4 +1,4 @@
-//! NsidList: the numbers that one namespace has for others.
+//! Nsids: the ids that a network namespace has for its peers.
 
 use std::ffi::{CStr, c_char, c_int};
 use std::mem::MaybeUninit;

@@ -1,9 +1,17 @@
 //! The C library for Linux network namespaces: the C ABI of the Rust library `libnetns`, and nothing else. Each
-//! function checks its pointers, converts its arguments, calls `libnetns` and lets [`boundary`] turn the
-//! result into what C expects.
+//! function checks its pointers, converts its arguments, calls `libnetns`, and returns through `boundary`, which
+//! turns the result into what C expects.
 //!
-//! There is one file for each section of netns.h. Their doc comments become the headers in include/, so they are
-//! written for C programmers.
+//! There is a file for each section of netns.h, whose doc comments become the headers in include/, and so are
+//! written for C programmers. Beside them:
+//!
+//! | file               | contains                                                                     |
+//! |--------------------|------------------------------------------------------------------------------|
+//! | `boundary`         | keeps panics and cancellation in, sets errno, stores the message             |
+//! | `message`          | the calling thread's last message                                            |
+//! | `convert`          | strings, handles, flags and structs that cross the ABI                       |
+//! | `types`            | the opaque types                                                             |
+//! | `iproute2`         | iproute2's helpers, the sections of netns-iproute2.h; `helpers` does the work |
 
 // The header's comments tell C programmers what to pass; a `# Safety` section would tell them less.
 #![allow(clippy::missing_safety_doc)]

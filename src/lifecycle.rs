@@ -1,4 +1,4 @@
-//! Lifecycle: names and handles made, opened and taken away.
+//! Lifecycle: names and handles created, opened and removed.
 
 use std::ffi::{CStr, c_char, c_int};
 use std::mem::MaybeUninit;

@@ -1,4 +1,4 @@
-//! The interfaces that there are.
+//! Lists of interfaces.
 
 use std::ffi::{c_char, c_int};
 use std::mem::MaybeUninit;

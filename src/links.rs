@@ -1,4 +1,4 @@
-//! Links: interfaces moved, made, changed and taken away.
+//! Links: interfaces moved, created, changed and deleted.
 
 use std::ffi::{CStr, c_char, c_int};
 

@@ -1,4 +1,4 @@
-//! Listing: the names there are.
+//! Listing: the names in a run directory.
 
 use std::ffi::{CStr, c_char, c_int};
 use std::mem::MaybeUninit;

@@ -1,4 +1,4 @@
-//! Monitor: names coming and going.
+//! Monitor: names added and removed.
 
 use std::ffi::{c_char, c_int};
 use std::mem::MaybeUninit;

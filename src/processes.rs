@@ -1,4 +1,4 @@
-//! Processes: who is in a namespace.
+//! Processes: those in a namespace.
 
 use libnetns::error::{Failure, Result};
 use libnetns::namespace::pids::{self, PidsFlags};

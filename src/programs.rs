@@ -1,4 +1,4 @@
-//! Programs: in a namespace, instead of this process or beside it.
+//! Programs: in a namespace, in place of the calling process or in a child.
 
 use std::ffi::{CStr, c_char, c_int};
 use std::os::fd::{BorrowedFd, IntoRawFd};

@@ -1,4 +1,4 @@
-//! Routes.
+//! Routes: added, deleted and listed.
 
 use std::ffi::{CStr, c_char, c_int};
 use std::mem::MaybeUninit;

@@ -1,4 +1,4 @@
-//! The calling thread: into a namespace and back.
+//! The calling thread: switched to a namespace and back.
 
 use std::ffi::{c_int, c_void};
 use std::mem::MaybeUninit;

@@ -1,4 +1,4 @@
-//! The types that C knows by name only.
+//! The opaque types of the header.
 
 use std::ffi::CString;
 

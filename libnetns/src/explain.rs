@@ -1,6 +1,6 @@
-//! What a call was about, and the line that says why it failed.
+//! The message: what a call was about (its [`Subject`]), and why it failed.
 //!
-//! It knows no namespace: a handle is something that can be shown.
+//! It does not know handles: a namespace is something with a [`Display`].
 
 pub mod extended_ack;
 

@@ -1,4 +1,4 @@
-//! Linux network namespaces: created, opened, entered, listed, watched and configured.
+//! Linux network namespaces: create, open, enter, list, watch and configure them.
 //!
 //! A network namespace has interfaces, addresses, routes, sockets and ports of its own. Each thread is in
 //! one; a name is a bind mount of one in `/run/netns`, as `ip netns` makes it. This crate does what
@@ -61,18 +61,18 @@
 
 #![warn(missing_docs)]
 
-// The crate is a house of floors, in the order of the list below: a folder imports only from those above it,
-// `api` from all of them, and no two files import each other in a circle. The C library, which is released
-// with this crate, is built on what is hidden here. None of that is a stable API.
+// The modules are ordered by what they may import: each imports only those above it in this list, and no two
+// files import each other in a circle; scripts/check-house checks both. Each mod.rs says which file has what. The
+// C library, which is released with this crate, is built on what is hidden here. None of that is a stable API.
 //
-//     error       a failure: its errno, the step that failed, what to do about it
-//     util        texts and collections that fail where there is no memory
-//     os          system calls, /proc, mounts, threads and signals
-//     explain     the line that says what a call was about and why it failed
-//     namespace   the proof that something is a network namespace, the handle, the visit
+//     error       a failure: its errno, the step that failed, the usual cause or remedy
+//     util        strings and collections that return an error if there is no memory
+//     os          system calls, /proc, mounts, signals and threads
+//     explain     the message: what a call was about, and why it failed
+//     namespace   a network namespace: identified, held by a handle, switched to and back
 //     rundir      the run directory, and the names in it
 //     rtnl        interfaces, addresses, routes and nsids, by rtnetlink
-//     program     a program in a namespace
+//     program     programs that run in a namespace
 //     api         the public API
 
 #[doc(hidden)]

@@ -1,4 +1,4 @@
-//! What the core's tests stand on: a private world for the thread that a test runs on.
+//! What the unit tests share: a private run directory for the thread that a test runs on.
 
 use std::ffi::CStr;
 use std::fs::{self, File, OpenOptions, Permissions};

@@ -1,6 +1,11 @@
-//! Failures: which errno, at which step, and what the caller can do about it.
+//! Failures: the errno, the step that failed, and the usual cause or remedy.
 //!
-//! The ground floor: it knows nothing of what fails.
+//! | file      | contains                                                                 |
+//! |-----------|--------------------------------------------------------------------------|
+//! | `failure` | `Failure`, which every function of the crate returns, and `At`           |
+//! | `step`    | the steps, with the text and the advice that a message has for each      |
+//!
+//! It imports nothing of the crate, and does not know what a call was about.
 
 mod failure;
 mod step;

@@ -1,4 +1,4 @@
-//! What the kernel says of a refusal, in its own words: the text of netlink's extended acknowledgement.
+//! The kernel's own text about a request that it refused: netlink's extended ack.
 
 use std::cell::Cell;
 

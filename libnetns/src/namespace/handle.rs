@@ -1,8 +1,8 @@
-//! The handle of a network namespace, and every way to open one.
+//! The handle of a network namespace, and the ways to open one without a name.
 //!
-//! A handle is one descriptor of nsfs and what was learnt of it when it was opened, and from its first
-//! rtnetlink request on a connection. It tells the same for ever, any number of threads may use it at
-//! once, and it keeps the namespace alive without its name.
+//! A handle is a descriptor of nsfs with what was learnt of it when it was opened, and from its first rtnetlink
+//! request on a socket. It does not change, may be used by any number of threads at once, and keeps the
+//! namespace alive without a name.
 
 use std::ffi::{CStr, CString};
 use std::fmt::{self, Display, Formatter};

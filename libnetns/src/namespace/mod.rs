@@ -1,6 +1,15 @@
-//! A network namespace: proved to be one, held open, visited, and what is in it.
+//! A network namespace.
 //!
-//! Nothing in here knows a run directory.
+//! | file            | contains                                                            |
+//! |-----------------|---------------------------------------------------------------------|
+//! | `identity`      | the proof that a descriptor or name is a network namespace, and which |
+//! | `visit`         | the calling thread's switch to a namespace and back                 |
+//! | `descriptor`    | the descriptor that a handle has                                    |
+//! | `cached_socket` | the rtnetlink socket that a handle keeps                            |
+//! | `handle`        | the handle, and the ways to open one without a name                 |
+//! | `pids`          | the processes and threads in a namespace                            |
+//!
+//! It does not know run directories.
 
 mod cached_socket;
 mod descriptor;

@@ -1,7 +1,7 @@
-//! The calling thread's way into a network namespace and back.
+//! The calling thread's switch to a network namespace and back.
 //!
-//! Who goes away for a moment proves first that he can come back: going back is a setns(2) too, and
-//! is refused to a thread without CAP_SYS_ADMIN in the user namespace that owns its home.
+//! A call that switches namespaces first verifies that it can switch back: that takes setns(2) as well, which
+//! fails for a thread without CAP_SYS_ADMIN in the user namespace that owns its own network namespace.
 
 use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};

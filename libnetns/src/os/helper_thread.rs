@@ -1,6 +1,6 @@
 //! A helper thread for what the calling thread must not do to itself.
 //!
-//! By pthreads themselves, though that takes the core's one `extern "C"`: std's threads keep memory for
+//! By pthreads themselves, though that takes an `extern "C"`: std's threads keep memory for
 //! the calling thread until that ends, abort the process where there is none, and are 25 KB of code.
 
 use std::ffi::c_void;

@@ -1,4 +1,4 @@
-//! Files opened, in the ways in which the library opens them.
+//! open(2), and the flags that the library uses.
 
 use std::ffi::CStr;
 use std::os::fd::{BorrowedFd, OwnedFd};

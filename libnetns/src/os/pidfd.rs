@@ -1,4 +1,4 @@
-//! Descriptors of processes.
+//! Pidfds.
 
 use std::ffi::{c_int, c_void};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};

@@ -1,4 +1,4 @@
-//! A program in a namespace, instead of this process.
+//! A program that replaces the calling process, in a namespace.
 
 use std::cell::Cell;
 use std::ptr;

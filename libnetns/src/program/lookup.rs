@@ -1,4 +1,4 @@
-//! A program to become, in every place where PATH says that it may be.
+//! A program, looked up in PATH as execvp(3) does.
 
 use std::ffi::CStr;
 

@@ -1,4 +1,4 @@
-//! The IP addresses of a namespace's interfaces.
+//! Adds and deletes IP addresses of interfaces.
 
 pub mod list;
 

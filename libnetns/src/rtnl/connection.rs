@@ -1,5 +1,5 @@
-//! The connection to a namespace: a socket that was made in it, opened at its handle's first request and
-//! kept by the handle.
+//! The connection to a namespace: an rtnetlink socket that was made in it at its handle's first request, and that
+//! the handle keeps.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 

@@ -1,4 +1,4 @@
-//! Addresses as people write them.
+//! IP and link-layer addresses as text.
 
 use std::ffi::CStr;
 use std::fmt::{self, Display, Formatter, Write};

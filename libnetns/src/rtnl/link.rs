@@ -1,4 +1,4 @@
-//! Interfaces: found by name, and moved from one namespace to another.
+//! Interfaces: looked up by name, and moved from one namespace to another.
 
 pub mod list;
 pub mod setup;

@@ -1,4 +1,4 @@
-//! The ids that one namespace has for others.
+//! The nsids that a network namespace has for its peers.
 
 use std::ffi::CStr;
 use std::ops::RangeInclusive;

@@ -1,5 +1,5 @@
-//! The rtnetlink protocol on a socket: requests go out, replies come back, or the kernel's refusal with
-//! the text that it gives for it. It takes a socket and knows no namespace.
+//! The rtnetlink protocol on a socket: requests are sent, and replies received, or the kernel's refusal with its
+//! extended ack. It does not know namespaces.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};

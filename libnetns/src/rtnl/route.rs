@@ -1,4 +1,4 @@
-//! The routes of a namespace.
+//! Adds and deletes routes.
 
 pub mod list;
 

@@ -1,7 +1,6 @@
-//! Names given: create and attach.
+//! Create and attach.
 //!
-//! The namespace is made first and bound last, so a name appears when it can be opened; whatever
-//! fails in between takes back what was done.
+//! The namespace is made first and bound last, so that a name can be opened as soon as it appears.
 
 use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
@@ -57,41 +56,51 @@ fn create_or_open(rundir: &CStr, name: Name, flags: CreateFlags, wait: Wait) -> 
     // A file's own age is no bound: whoever owns it may renew that.
     let patience = if wait == Wait::AWhile { STALE_AGE } else { Duration::ZERO };
     let deadline = Instant::now() + patience;
-    let mut tries = 0;
-    while tries < MOST_ATTEMPTS {
+    let mut attempts = 0;
+    while attempts < MOST_ATTEMPTS {
         let found = look(rundir, name)?;
-        let existing = match found.in_the_way {
-            Some(error) => take_existing(rundir, name, flags, deadline, error)?,
-            None => None,
-        };
-        if let Some(ns) = existing {
-            return Ok(ns);
-        }
-        let ns = match made.take() {
-            Some(ns) => ns,
-            None => {
-                let path = join(rundir, name)?;
-                create_anonymous(flags)?.with_name(path, name.as_cstr())
+        if let Some(failure) = found.in_the_way {
+            if let Some(ns) = take_existing(rundir, name, flags, deadline, failure)? {
+                return Ok(ns);
             }
-        };
+        }
+        let ns = made.take().map_or_else(|| create_unpublished(rundir, name, flags), Ok)?;
         match publish(rundir, found.dir, name, &ns, wait) {
             Ok(()) => return Ok(ns),
-            // Somebody was faster: look again at what is there now.
-            Err(error) if error.errno == Errno::EEXIST && flags.contains(CreateFlags::EXIST_OK) => {
-                made = Some(ns);
-                if error.step != Step::BeingCreated {
-                    tries += 1;
-                } else if Instant::now() < deadline {
-                    nap(None, LOOK_AGAIN);
+            // Another process was faster: look again at what is there now.
+            Err(failure) if is_taken(failure) && flags.contains(CreateFlags::EXIST_OK) => {
+                if failure.step == Step::BeingCreated {
+                    nap_until(deadline).ok_or(failure)?;
                 } else {
-                    return Err(error);
+                    attempts += 1;
                 }
+                made = Some(ns);
             }
-            Err(error) => return Err(error),
+            Err(failure) => return Err(failure),
         }
     }
     Err(Failure::new(Step::Exists, Errno::EAGAIN)
         .hint("other processes keep creating and removing it; try again"))
+}
+
+/// A new namespace that knows its name, and does not have it yet.
+fn create_unpublished(rundir: &CStr, name: Name, flags: CreateFlags) -> Result<Namespace> {
+    let path = join(rundir, name)?;
+    Ok(create_anonymous(flags)?.with_name(path, name.as_cstr()))
+}
+
+/// Whether another process has the name, or is creating it.
+fn is_taken(failure: Failure) -> bool {
+    failure.errno == Errno::EEXIST
+}
+
+/// Lets another creator go on for a while. None: the deadline has passed.
+fn nap_until(deadline: Instant) -> Option<()> {
+    if Instant::now() >= deadline {
+        return None;
+    }
+    nap(None, LOOK_AGAIN);
+    Some(())
 }
 
 /// Gives `ns` one more name.

@@ -1,4 +1,4 @@
-//! The run directory: opened, made, mounted on itself, locked.
+//! The run directory: opened, created, mounted on itself, locked.
 //!
 //! It is a mount point in a peer group of its own, so that a namespace bound in it reaches the mount
 //! namespaces that were cloned from this one, and goes from all of them at once.

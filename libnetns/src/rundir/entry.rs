@@ -1,5 +1,5 @@
-//! What a name in a run directory is: a namespace, a placeholder for one in the making, the stale
-//! file of a creator that died, or something that is none of our business.
+//! What a name in a run directory is: a namespace, the placeholder file of one that is being created, the
+//! stale file of a creator that was killed, or a file that the library leaves alone.
 //!
 //! A placeholder is the empty file on which a namespace is bound. Ours are marked by their mode and
 //! exist under the directory's lock only, so one that is met under the lock has lost its creator.

@@ -1,4 +1,18 @@
-//! The run directory and the names in it: created, opened, attached, removed, listed, watched.
+//! The run directory, and the names in it.
+//!
+//! | file          | contains                                                              |
+//! |---------------|-----------------------------------------------------------------------|
+//! | `name`        | a valid name, and the path that it stands for                         |
+//! | `entry`       | what a name is: a namespace, a placeholder file, stale, or foreign    |
+//! | `dir`         | the directory: opened, created, mounted on itself, locked             |
+//! | `open`        | namespaces opened by name or path                                     |
+//! | `placeholder` | the file that a namespace is bound on, made or taken over             |
+//! | `publish`     | a namespace bound on its placeholder, all or nothing                  |
+//! | `create`      | create and attach                                                     |
+//! | `remove`      | remove                                                                |
+//! | `list`        | the names at one moment                                               |
+//! | `watch`       | the inotify watches of a monitor                                      |
+//! | `monitor`     | names added and removed                                               |
 
 pub mod create;
 pub mod dir;

@@ -1,4 +1,4 @@
-//! Names coming and going, for an event loop.
+//! Names added and removed, for an event loop.
 //!
 //! Whatever happens only makes names worth a look: an event of inotify, a directory that appears or
 //! goes, an overflow. What is told is the difference between what the look finds and what was told
@@ -121,7 +121,7 @@ impl Monitor {
         let own = self.descriptors.prove()?;
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
         // Watched first and read then: what comes in between is seen twice, and told once.
-        state.do_what_is_due(own)?;
+        state.catch_up(own)?;
         if !flags.contains(MonitorFlags::SNAPSHOT) {
             while state.next_difference(own)?.is_some() {}
         }
@@ -157,24 +157,29 @@ impl Drop for Monitor {
 impl State {
     fn next(&mut self, own: Proved) -> Result<Option<Event>> {
         for _ in 0..MOST_READS {
-            self.do_what_is_due(own)?;
+            self.catch_up(own)?;
             if let Some(event) = self.next_difference(own)? {
                 return Ok(Some(event));
             }
             // First: what has been bound meanwhile was so before the names were made that are read of now.
-            self.look_for_mounts(own)?;
-            if self.read_events(own)? {
-                continue;
+            self.queue_waiting_if_mounted(own)?;
+            if !self.read_events(own)? {
+                return self.last_difference(own);
             }
-            let event = self.next_difference(own)?;
-            if event.is_none() {
-                self.forget_mounts(own);
-            }
-            return Ok(event);
         }
         // What was read last may say that there is another directory, which nothing else tells of.
-        self.do_what_is_due(own)?;
+        self.catch_up(own)?;
         self.next_difference(own)
+    }
+
+    /// When no event is left to read: what the mounts have shown. If that is nothing, they are watched no
+    /// more, unless some name still waits for one.
+    fn last_difference(&mut self, own: Proved) -> Result<Option<Event>> {
+        let event = self.next_difference(own)?;
+        if event.is_none() {
+            self.forget_mounts(own);
+        }
+        Ok(event)
     }
 
     fn show(&mut self, own: Proved, is_more: bool) -> Result<()> {
@@ -185,8 +190,8 @@ impl State {
         Ok(())
     }
 
-    /// Has those that wait looked at if anything was mounted.
-    fn look_for_mounts(&mut self, own: Proved) -> Result<()> {
+    /// Queues the names that wait for a mount, if anything was mounted.
+    fn queue_waiting_if_mounted(&mut self, own: Proved) -> Result<()> {
         let Some(mounts) = &self.mounts else { return Ok(()) };
         self.due.look_at_waiting |= own.have_changed(mounts)?;
         if self.due.look_at_waiting {
@@ -327,7 +332,8 @@ impl State {
         }
     }
 
-    fn do_what_is_due(&mut self, own: Proved) -> Result<()> {
+    /// Renews the watches and queues every name, where the directory is another one or events were lost.
+    fn catch_up(&mut self, own: Proved) -> Result<()> {
         if self.due.new_watches {
             self.watches.renew(own.inotify(), &self.rundir)?;
             self.due.new_watches = false;

@@ -1,4 +1,4 @@
-//! A name in a run directory, and the paths that names stand for.
+//! A valid name in a run directory, and the path that it stands for.
 
 use std::ffi::{CStr, CString};
 

@@ -1,4 +1,4 @@
-//! Namespaces opened by name or by path.
+//! Opens namespaces by name or by path.
 
 use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};

@@ -1,4 +1,4 @@
-//! A namespace bound on a name, all or nothing: whatever fails takes back what was done.
+//! Binds a namespace on a name, all or nothing: a call that fails undoes what it has done.
 
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd};

@@ -1,4 +1,4 @@
-//! Takes a name off: every mount on it, then the file.
+//! Removes a name: every mount on it, then its file.
 
 use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};

@@ -1,4 +1,4 @@
-//! The inotify watches by which a monitor learns of a run directory and of its coming and going.
+//! The inotify watches of a monitor: of a run directory, and of its own creation and removal.
 //!
 //! There are two: one of the directory, if it exists, and one of its parent or, where that does not
 //! exist either, of the nearest one above that does.

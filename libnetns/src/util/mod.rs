@@ -1,6 +1,14 @@
-//! Texts and collections that fail where the standard library's would end the process for want of memory.
+//! Strings and collections. Those that allocate return an error if there is no memory, where the standard
+//! library's would abort the process.
 //!
-//! They know nothing of namespaces or of system calls.
+//! | file       | contains                                                                |
+//! |------------|-------------------------------------------------------------------------|
+//! | `try_vec`  | vectors and copies                                                      |
+//! | `strings`  | many C strings in one allocation                                        |
+//! | `text`     | a short string of fixed capacity                                        |
+//! | `name_map` | a map by name, and the paths of names in a directory                    |
+//!
+//! They know neither namespaces nor system calls.
 
 pub mod name_map;
 pub mod strings;

@@ -1,4 +1,4 @@
-//! Something for each of a set of names. Where there is no memory, it fails and stays as it was.
+//! A map by name, and the paths of names. An operation that finds no memory fails and changes nothing.
 
 use std::collections::HashMap;
 use std::ffi::{CStr, CString};

@@ -1,5 +1,4 @@
-//! Strings one after the other in one allocation, for who must not allocate any more when they are
-//! needed.
+//! C strings one after the other in one allocation, for code that must not allocate when it uses them.
 
 use std::ffi::CStr;
 

@@ -1,4 +1,4 @@
-//! Lists that grow, or say that there is no memory: the standard library's would end the process.
+//! Vectors that return an error if there is no memory, where the standard library's would abort the process.
 
 use std::ffi::{CStr, CString};
 

@@ -1,4 +1,4 @@
-//! The addresses that a namespace's interfaces have.
+//! Lists the IP addresses of a namespace's interfaces.
 
 use netlink_packet_core::Emitable;
 use netlink_packet_route::address::AddressHeader;

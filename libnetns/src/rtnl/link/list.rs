@@ -1,4 +1,4 @@
-//! The interfaces that a namespace has.
+//! Lists the interfaces of a namespace.
 
 use std::ffi::CStr;
 

@@ -1,4 +1,4 @@
-//! Interfaces made, changed and taken away.
+//! Creates, changes and deletes interfaces.
 
 use std::ffi::CStr;
 use std::os::fd::BorrowedFd;

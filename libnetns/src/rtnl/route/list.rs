@@ -1,4 +1,4 @@
-//! The routes that a namespace has.
+//! Lists the routes of a namespace.
 
 use bitflags::bitflags;
 use netlink_packet_route::AddressFamily;
