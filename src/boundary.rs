@@ -89,10 +89,10 @@ pub fn attempt<T>(
             Errno::set_raw(errno);
             Ok(value)
         }
-        Err(error) => {
-            message::store(&subject, error);
-            error.errno.set();
-            Err(error.errno)
+        Err(failure) => {
+            message::store(&subject, failure);
+            failure.errno.set();
+            Err(failure.errno)
         }
     }
 }

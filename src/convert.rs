@@ -346,7 +346,7 @@ mod tests {
             let pointer = bytes[1..].as_mut_ptr().cast::<Grown>();
             // SAFETY: the size is looked at, and nothing is written.
             let output = unsafe { Output::new(pointer, "NULL") };
-            assert_eq!(output.err().map(|error| error.errno), Some(errno), "{size}");
+            assert_eq!(output.err().map(|failure| failure.errno), Some(errno), "{size}");
         }
     }
 
@@ -356,7 +356,7 @@ mod tests {
         unsafe {
             assert_eq!(input(ptr::null::<Grown>()), Ok(None));
             let output = Output::new(ptr::null_mut::<Grown>(), "NULL");
-            assert_eq!(output.err().map(|error| error.errno), Some(Errno::EINVAL));
+            assert_eq!(output.err().map(|failure| failure.errno), Some(Errno::EINVAL));
         }
     }
 }

@@ -32,11 +32,11 @@ impl Write for Message {
     }
 }
 
-pub fn store(subject: &Subject, error: Failure) {
+pub fn store(subject: &Subject, failure: Failure) {
     MESSAGE.with_borrow_mut(|message| {
         message.len = 0;
         // It takes any amount of text.
-        let _ = write!(message, "{}", subject.explain(error));
+        let _ = write!(message, "{}", subject.explain(failure));
         let end = message.len;
         message.bytes[end] = 0;
     });

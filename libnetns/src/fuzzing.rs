@@ -34,9 +34,9 @@ fn c_string(data: &[u8]) -> CString {
     CString::new(text).unwrap()
 }
 
-fn assert_one_short_line(subject: &Subject, error: Failure) {
+fn assert_one_short_line(subject: &Subject, failure: Failure) {
     let mut line = String::new();
-    write!(line, "{}", subject.explain(error)).unwrap();
+    write!(line, "{}", subject.explain(failure)).unwrap();
     assert!(!line.contains(char::is_control), "{line:?}");
     assert!(line.len() <= LONGEST_MESSAGE, "{line:?}");
 }
@@ -135,11 +135,11 @@ fn show_link(link: &Link) -> usize {
 
 /// What failed says so in one line, the kernel's own words among it.
 fn tried<T>(result: Result<T>) {
-    if let Err(error) = result {
-        assert!(error.errno as i32 > 0);
+    if let Err(failure) = result {
+        assert!(failure.errno as i32 > 0);
         assert_one_short_line(
             &Subject { verb: "list", rundir: DEFAULT_RUN_DIR, object: Object::Nothing },
-            error,
+            failure,
         );
     }
 }

@@ -29,8 +29,8 @@ const SPOKEN_RUN_DIR: &[u8] = b"/var/run/netns";
 /// Takes the calling thread into a namespace, one way, with a /sys and an /etc to go with it.
 pub fn switch(name: &CStr) -> Result<()> {
     let quoted = name.to_bytes();
-    let ns = open_below_run_dir(name).inspect_err(|error| {
-        complain([b"Cannot open network namespace \"", quoted, b"\""], error.errno);
+    let ns = open_below_run_dir(name).inspect_err(|failure| {
+        complain([b"Cannot open network namespace \"", quoted, b"\""], failure.errno);
     })?;
     // What may fail for want of memory, before what cannot be taken back.
     let files = match EtcFiles::of(Some(name)) {
@@ -38,10 +38,10 @@ pub fn switch(name: &CStr) -> Result<()> {
         files => files?,
     };
     let mut mounts =
-        MountNamespace::plan_sys(name).inspect_err(|error| complain([NO_SYS], error.errno))?;
-    setns(&ns, CloneFlags::CLONE_NEWNET).at(Step::Setns).inspect_err(|error| {
+        MountNamespace::plan_sys(name).inspect_err(|failure| complain([NO_SYS], failure.errno))?;
+    setns(&ns, CloneFlags::CLONE_NEWNET).at(Step::Setns).inspect_err(|failure| {
         let words: [&[u8]; 3] = [b"setting the network namespace \"", quoted, b"\" failed"];
-        complain(words, error.errno);
+        complain(words, failure.errno);
     })?;
     drop(ns);
     mounts.enter_without_etc().map_err(stuck)?;
@@ -73,20 +73,20 @@ fn stuck(failure: Failure) -> Failure {
 pub fn get_fd(text: &CStr) -> Result<OwnedFd> {
     let named =
         if is_path(text) { open(text, READ).at(Step::OpenPath) } else { open_below_run_dir(text) };
-    named.or_else(|error| match path_of_process(text) {
+    named.or_else(|failure| match path_of_process(text) {
         Some(path) => open(path.as_cstr(), READ).map_err(neither),
-        None => Err(error),
+        None => Err(failure),
     })
 }
 
 /// Why a number is neither a name nor a process's.
 fn neither(errno: Errno) -> Failure {
-    let error = Failure::new(Step::FindNamespace, errno);
+    let failure = Failure::new(Step::FindNamespace, errno);
     match errno {
         Errno::ENOENT => {
-            error.hint("no network namespace has this name, and /proc shows no such process")
+            failure.hint("no network namespace has this name, and /proc shows no such process")
         }
-        _ => error,
+        _ => failure,
     }
 }
 
@@ -111,15 +111,15 @@ fn path_of_process(text: &CStr) -> Option<ProcPath> {
 /// A run directory that does not exist has nothing in it; any other that cannot be opened is
 /// complained of.
 pub fn entries() -> Result<Vec<u8>> {
-    read_entries().inspect_err(|error| {
-        complain([b"Failed to open directory ", SPOKEN_RUN_DIR], error.errno);
+    read_entries().inspect_err(|failure| {
+        complain([b"Failed to open directory ", SPOKEN_RUN_DIR], failure.errno);
     })
 }
 
 fn read_entries() -> Result<Vec<u8>> {
     let mut names = Vec::new();
     let dir = match RunDir::open(DEFAULT_RUN_DIR) {
-        Err(error) if error.errno == Errno::ENOENT => return Ok(names),
+        Err(failure) if failure.errno == Errno::ENOENT => return Ok(names),
         dir => dir?,
     };
     let read = for_each_entry(dir.as_fd(), Step::ReadRunDir, |name, _| {
@@ -160,9 +160,9 @@ fn talk<T>(
 
 /// The first name whose namespace has this id in the calling thread's.
 pub fn name_of(id: i32) -> Result<Option<CString>> {
-    connection::with(None, |rtnl| find_name(rtnl, id)).inspect_err(|error| {
-        if error.step == Step::Socket {
-            complain([b"Cannot open netlink socket"], error.errno);
+    connection::with(None, |rtnl| find_name(rtnl, id)).inspect_err(|failure| {
+        if failure.step == Step::Socket {
+            complain([b"Cannot open netlink socket"], failure.errno);
         }
     })
 }
@@ -172,40 +172,40 @@ fn find_name(rtnl: &mut RtnlSocket, id: i32) -> Result<Option<CString>> {
     let names = names.split_inclusive(|&byte| byte == 0);
     for name in names.filter_map(|name| CStr::from_bytes_with_nul(name).ok()) {
         let ns = match get_fd(name) {
-            Err(error) if error.step == Step::Memory => return Err(error),
+            Err(failure) if failure.step == Step::Memory => return Err(failure),
             Err(_) => continue,
             Ok(ns) => ns,
         };
         match nsid::ask(rtnl, ns.as_fd()) {
             Ok(Some(found)) if found == id => return try_vec::copy_c_str(name).map(Some),
             Ok(_) => {}
-            Err(error) if error.step == Step::Memory => return Err(error),
-            Err(error) => complain_of_talk(&error),
+            Err(failure) if failure.step == Step::Memory => return Err(failure),
+            Err(failure) => complain_of_talk(&failure),
         }
     }
     Ok(None)
 }
 
 /// The kernel's own words for a refusal, where it has any; it gives them to who has asked for them.
-fn complain_of_talk(error: &Failure) {
-    match error.step {
-        Step::GetId | Step::SetId => match ExtendedAck::of(error) {
+fn complain_of_talk(failure: &Failure) {
+    match failure.step {
+        Step::GetId | Step::SetId => match ExtendedAck::of(failure) {
             Some(ack) => {
                 let text = ack.as_bytes();
                 let end: &[u8] = if text.ends_with(b".") { b"\n" } else { b".\n" };
                 say(&[b"Error: ", text, end]);
             }
-            None => complain([b"RTNETLINK answers"], error.errno),
+            None => complain([b"RTNETLINK answers"], failure.errno),
         },
-        Step::Send => complain([b"Cannot talk to rtnetlink"], error.errno),
+        Step::Send => complain([b"Cannot talk to rtnetlink"], failure.errno),
         _ => {
             let mut number = [0; 16];
             let mut rest = &mut number[..];
             // It has room for any number.
-            let _ = write!(rest, " ({})", error.errno as i32);
+            let _ = write!(rest, " ({})", failure.errno as i32);
             let left = rest.len();
             let mut buffer = [0; 128];
-            let reason = syscalls::error_text(error.errno, &mut buffer);
+            let reason = syscalls::error_text(failure.errno, &mut buffer);
             say(&[b"netlink receive error ", reason, &number[..number.len() - left], b"\n"]);
         }
     }

@@ -124,8 +124,8 @@ pub fn errno(errno: rustix::io::Errno) -> Errno {
 }
 
 impl From<std::io::Error> for Cause {
-    fn from(error: std::io::Error) -> Cause {
-        error.raw_os_error().map_or(Errno::EAGAIN, Errno::from_raw).into()
+    fn from(failure: std::io::Error) -> Cause {
+        failure.raw_os_error().map_or(Errno::EAGAIN, Errno::from_raw).into()
     }
 }
 

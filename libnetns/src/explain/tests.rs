@@ -2,16 +2,16 @@ use super::*;
 use extended_ack::explained;
 use std::ffi::CStr;
 
-fn named(verb: &'static str, name: &CStr, error: Failure) -> String {
+fn named(verb: &'static str, name: &CStr, failure: Failure) -> String {
     let subject = Subject { verb, rundir: c"/run/netns", object: Object::Name(name) };
-    subject.explain(error).to_string()
+    subject.explain(failure).to_string()
 }
 
 #[test]
 fn a_message_names_object_step_cause_and_remedy() {
-    let error = Failure::new(Step::Bind, Errno::EPERM);
+    let failure = Failure::new(Step::Bind, Errno::EPERM);
     assert_eq!(
-        named("create", c"blue", error),
+        named("create", c"blue", failure),
         "create \"blue\": bind on /run/netns/blue: Operation not permitted \
          (needs CAP_SYS_ADMIN over the mount namespace)"
     );
@@ -19,9 +19,9 @@ fn a_message_names_object_step_cause_and_remedy() {
 
 #[test]
 fn a_message_is_one_line_of_valid_text() {
-    let error = Failure::new(Step::Look, Errno::EIO);
+    let failure = Failure::new(Step::Look, Errno::EIO);
     assert_eq!(
-        named("open", c"a\n\"b\xff", error),
+        named("open", c"a\n\"b\xff", failure),
         "open \"a\\x0a\\x22b\\xff\": stat /run/netns/a\\x0a\\x22b\\xff: Input/output error"
     );
 }
@@ -38,8 +38,8 @@ fn a_long_path_keeps_both_ends() {
 #[test]
 fn the_kernel_has_its_say() {
     let refused = |request, text: &[u8]| {
-        let error = Failure::new(Step::SetId, Errno::EIO);
-        named("id", c"blue", explained(error, request, text))
+        let failure = Failure::new(Step::SetId, Errno::EIO);
+        named("id", c"blue", explained(failure, request, text))
     };
     let plain = "id \"blue\": assign the nsid: Input/output error";
     assert_eq!(refused(1, b"Peer\nhas one\0garbage"), format!("{plain}: Peer\\x0ahas one"));
@@ -62,32 +62,32 @@ fn no_advice_contradicts_the_kernel() {
         ),
         (Errno::EPERM, "Operation not permitted (needs CAP_NET_ADMIN over the namespace)"),
     ] {
-        let error = Failure::new(Step::MakeLink, errno);
+        let failure = Failure::new(Step::MakeLink, errno);
         assert_eq!(
-            named("add", c"x", error),
+            named("add", c"x", failure),
             format!("add \"x\": create the interface: {advised}")
         );
-        let explained = named("add", c"x", explained(error, 1, b"not while it rains"));
+        let explained = named("add", c"x", explained(failure, 1, b"not while it rains"));
         assert!(explained.ends_with(": not while it rains"), "{explained}");
     }
     // But for this one, by which it says that it lacks the kind.
-    let error =
+    let failure =
         explained(Failure::new(Step::MakeLink, Errno::EOPNOTSUPP), 3, b"Unknown device type");
     assert!(
-        named("add", c"x", error)
+        named("add", c"x", failure)
             .ends_with("type (this kernel has no such kind of interface; is its module missing?)")
     );
     // Of what to do about other things the kernel's word says little.
-    let error =
+    let failure =
         explained(Failure::new(Step::AddRoute, Errno::ENETDOWN), 2, b"Nexthop device is not up");
-    assert!(named("add", c"x", error).ends_with("up (the interface has to be up)"));
+    assert!(named("add", c"x", failure).ends_with("up (the interface has to be up)"));
 }
 
 #[test]
 fn not_a_namespace_says_so_instead_of_enotty() {
-    let error = Failure::not_a_namespace("a directory");
+    let failure = Failure::not_a_namespace("a directory");
     assert_eq!(
-        named("open", c"d", error),
+        named("open", c"d", failure),
         "open \"d\": identify /run/netns/d: not a network namespace (a directory)"
     );
 }

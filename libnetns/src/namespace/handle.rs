@@ -225,11 +225,11 @@ fn open_below_proc(pid: i32) -> nix::Result<OwnedFd> {
 /// The kernel says EPERM of a pidfd where it says EACCES of /proc, and ENOENT of a process that has
 /// left its namespaces.
 fn not_ours_to_see(errno: Errno) -> Failure {
-    let error = Failure::new(Step::FindNamespace, errno);
+    let failure = Failure::new(Step::FindNamespace, errno);
     match errno {
-        Errno::EPERM => error.as_errno(Errno::EACCES),
+        Errno::EPERM => failure.as_errno(Errno::EACCES),
         Errno::ENOENT => Failure::new(Step::FindNamespace, Errno::ESRCH),
-        _ => error,
+        _ => failure,
     }
 }
 

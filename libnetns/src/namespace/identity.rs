@@ -190,7 +190,7 @@ fn identify_fd_by_ioctl(fd: BorrowedFd) -> Result<FileKind> {
 
 fn identify_name_by_ioctl(dir: BorrowedFd, name: &CStr) -> std::result::Result<FileKind, Errno> {
     match open_if_on_nsfs(dir, name, OFlag::O_NOFOLLOW)? {
-        Some(fd) => identify_fd_by_ioctl(fd.as_fd()).map_err(|error| error.errno),
+        Some(fd) => identify_fd_by_ioctl(fd.as_fd()).map_err(|failure| failure.errno),
         None => Ok(FileKind::NoNamespace),
     }
 }
@@ -237,7 +237,7 @@ pub fn find_mount(dir: BorrowedFd, name: &CStr) -> std::result::Result<Option<Ow
     match identify_fd_by_ioctl(fd.as_fd()) {
         Ok(FileKind::Network(_)) => Ok(Some(fd)),
         Ok(_) => Ok(None),
-        Err(error) => Err(error.errno),
+        Err(failure) => Err(failure.errno),
     }
 }
 

@@ -84,8 +84,8 @@ fn no_token() -> Failure {
 }
 
 /// A thread that has not gone back is the caller's to end.
-fn lost(error: Failure) -> Failure {
-    Failure::new(Step::GoBack, error.errno).as_errno(Errno::ENOTRECOVERABLE)
+fn lost(failure: Failure) -> Failure {
+    Failure::new(Step::GoBack, failure.errno).as_errno(Errno::ENOTRECOVERABLE)
 }
 
 fn marked_without_proc() -> nix::Result<OwnedFd> {
@@ -138,9 +138,9 @@ impl Visit {
     }
 
     fn begin_at(to: Destination) -> Result<Visit> {
-        let home = way_back().map_err(|error| match error.errno {
+        let home = way_back().map_err(|failure| match failure.errno {
             Errno::EPERM if !to.may_be_entered() => to.refused(Errno::EPERM),
-            _ => error,
+            _ => failure,
         })?;
         to.go()?;
         Ok(Visit { home: Some(home) })
@@ -174,9 +174,9 @@ impl Drop for Visit {
 fn way_back() -> Result<Home> {
     match Home::open() {
         Ok(home) => home.prove(),
-        Err(error) if is_shortage(error.errno) => Err(error),
+        Err(failure) if is_shortage(failure.errno) => Err(failure),
         // A home that cannot be opened is no way back either.
-        Err(error) => Err(error.as_errno(Errno::EPERM)),
+        Err(failure) => Err(failure.as_errno(Errno::EPERM)),
     }
 }
 
@@ -190,9 +190,9 @@ fn way_back() -> Result<Home> {
 pub unsafe fn leave(token: RawFd) -> Result<()> {
     // SAFETY: the caller promises what this needs.
     let home = unsafe { Home::of_token(token) }?;
-    home.go_back().map_err(|error| match error.errno {
+    home.go_back().map_err(|failure| match failure.errno {
         Errno::EINVAL => no_token(),
-        _ => lost(error),
+        _ => lost(failure),
     })?;
     drop(ManuallyDrop::into_inner(home));
     Ok(())
@@ -209,7 +209,7 @@ pub unsafe fn end_visit(token: RawFd) -> Result<()> {
     let home = unsafe { Home::of_token(token) }.map_err(lost)?;
     let gone = home.go_back();
     // EINVAL: one that another kind of namespace was opened with.
-    if !gone.is_err_and(|error| error.errno == Errno::EINVAL) {
+    if !gone.is_err_and(|failure| failure.errno == Errno::EINVAL) {
         drop(ManuallyDrop::into_inner(home));
     }
     gone.map_err(lost)

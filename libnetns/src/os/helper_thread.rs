@@ -29,7 +29,7 @@ where
     // Whatever clone(2) says: EINVAL after unshare(CLONE_NEWPID), for one.
     start_and_wait(&mut job)
         .at(Step::HelperThread)
-        .map_err(|error| error.as_errno(Errno::EAGAIN))?;
+        .map_err(|failure| failure.as_errno(Errno::EAGAIN))?;
     job.result.unwrap_or(Err(Failure::new(Step::Panic, Errno::ENOTRECOVERABLE)))
 }
 
@@ -101,8 +101,8 @@ mod tests {
 
     #[test]
     fn its_error_and_its_panic_come_back() {
-        let error = Failure::new(Step::Bind, Errno::EROFS);
-        assert_eq!(on_helper_thread::<_, ()>(|| Err(error)), Err(error));
+        let failure = Failure::new(Step::Bind, Errno::EROFS);
+        assert_eq!(on_helper_thread::<_, ()>(|| Err(failure)), Err(failure));
         let panicked = on_helper_thread::<_, ()>(|| panic!("a bug"));
         assert_eq!(panicked.unwrap_err().errno, Errno::ENOTRECOVERABLE);
     }

@@ -21,7 +21,7 @@ use crate::util::strings::Strings;
 pub fn mounted_directly_below(dir: &CStr) -> Result<Strings> {
     match by_statmount(dir) {
         Ok(found) => Ok(found),
-        Err(error) if error.errno == Errno::ENOMEM => Err(error),
+        Err(failure) if failure.errno == Errno::ENOMEM => Err(failure),
         // An older kernel, a filter, or a mount of a foreign namespace.
         Err(_) => by_mountinfo(dir),
     }
@@ -208,7 +208,7 @@ mod tests {
                 .unwrap();
         };
         let ways: &[fn(&CStr) -> Result<Strings>] = match by_statmount(c"/run") {
-            Err(error) if error.errno == Errno::ENOSYS => &[by_mountinfo],
+            Err(failure) if failure.errno == Errno::ENOSYS => &[by_mountinfo],
             _ => &[by_mountinfo, by_statmount, mounted_directly_below],
         };
         for way in ways {

@@ -90,7 +90,7 @@ pub fn read_file(path: &CStr, step: Step) -> Result<Vec<u8>> {
 /// one another (NSpid, Linux 4.1); in an inner one's, the caller is not there.
 pub fn is_callers_own() -> Result<bool> {
     let status = match read_file(c"/proc/self/status", Step::ReadProc) {
-        Err(error) if matches!(error.errno, Errno::ENOENT | Errno::ESRCH) => return Ok(false),
+        Err(failure) if matches!(failure.errno, Errno::ENOENT | Errno::ESRCH) => return Ok(false),
         status => status?,
     };
     Ok(has_one_pid(&status, std::process::id()))

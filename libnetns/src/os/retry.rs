@@ -28,7 +28,7 @@ pub fn is_shortage(errno: Errno) -> bool {
 pub fn when_short<T>(mut step: impl FnMut() -> Result<T>) -> Result<T> {
     for _ in 1..MOST_CALLS {
         match step() {
-            Err(error) if is_shortage(error.errno) => {}
+            Err(failure) if is_shortage(failure.errno) => {}
             result => return result,
         }
     }

@@ -47,7 +47,7 @@ impl FileStatus {
             Ok(_) | Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => {
                 FileStatus::by_stat(dir, name)
             }
-            Err(error) => Err(errno(error)),
+            Err(failure) => Err(errno(failure)),
         }
     }
 

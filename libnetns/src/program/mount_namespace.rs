@@ -57,7 +57,7 @@ impl MountNamespace {
     /// of that is kept, which is better than no way at all for who asked for no more.
     pub fn plan_sys(name: &CStr) -> Result<MountNamespace> {
         let below = || match mounted_below_sys() {
-            Err(error) if error.errno == Errno::ENOENT => Ok(Strings::default()),
+            Err(failure) if failure.errno == Errno::ENOENT => Ok(Strings::default()),
             below => below,
         };
         Ok(MountNamespace {

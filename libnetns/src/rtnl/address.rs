@@ -51,13 +51,13 @@ pub fn add(
 
 pub fn delete(ns: Option<&Namespace>, interface: LinkName, prefix: Prefix) -> Result<()> {
     let change = (Step::DeleteAddress, libc::RTM_DELADDR, 0);
-    make(ns, interface, prefix, AddressHeaderFlags::empty(), change).map_err(|error| {
+    make(ns, interface, prefix, AddressHeaderFlags::empty(), change).map_err(|failure| {
         // An interface that has no part in IPv4 or IPv6 has no such address either.
-        match (error.step, error.errno) {
+        match (failure.step, failure.errno) {
             (Step::DeleteAddress, Errno::ENODEV | Errno::ENXIO) => {
-                error.as_errno(Errno::EADDRNOTAVAIL)
+                failure.as_errno(Errno::EADDRNOTAVAIL)
             }
-            _ => error,
+            _ => failure,
         }
     })
 }

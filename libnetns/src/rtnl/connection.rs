@@ -51,7 +51,9 @@ pub(super) fn open_in(ns: &Namespace) -> Result<OwnedFd> {
     let socket =
         match visit::socket(ns.proved(), libc::AF_NETLINK, libc::SOCK_RAW, libc::NETLINK_ROUTE) {
             // Without CAP_SYS_ADMIN one's own namespace is still open to ask.
-            Err(error) if error.errno == Errno::EPERM && ns.is_current() == Ok(true) => open_here(),
+            Err(failure) if failure.errno == Errno::EPERM && ns.is_current() == Ok(true) => {
+                open_here()
+            }
             socket => socket.inspect(|socket| request_extended_acks(socket.as_fd())),
         }?;
     be_strict(socket.as_fd());

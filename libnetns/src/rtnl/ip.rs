@@ -211,7 +211,7 @@ mod tests {
             let expected = expected
                 .map(|(address, len)| Prefix { address: address.parse().unwrap(), len })
                 .ok_or(Errno::EINVAL);
-            assert_eq!(Prefix::parse(text).map_err(|error| error.errno), expected, "{text:?}");
+            assert_eq!(Prefix::parse(text).map_err(|failure| failure.errno), expected, "{text:?}");
         }
     }
 

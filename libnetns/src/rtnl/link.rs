@@ -123,7 +123,7 @@ fn refuse_if_taken(there: &mut RtnlSocket, name: LinkName) -> Result<()> {
         Ok(_) => Err(Failure::new(Step::MoveLink, Errno::EEXIST)
             .hint("the target namespace has an interface of the new name")),
         Err(Failure { errno: Errno::ENODEV, .. }) => Ok(()),
-        Err(error) => Err(error),
+        Err(failure) => Err(failure),
     }
 }
 
@@ -138,7 +138,7 @@ fn refuse_if_alternative(here: &mut RtnlSocket, index: u32, name: LinkName) -> R
         Ok(true) => Err(Failure::new(Step::MoveLink, Errno::EEXIST)
             .hint("the new name is an alternative name of the interface")),
         Ok(false) | Err(Failure { errno: Errno::ENODEV, .. }) => Ok(()),
-        Err(error) => Err(error),
+        Err(failure) => Err(failure),
     }
 }
 
@@ -238,8 +238,8 @@ mod tests {
                 add(here, name);
                 add(there, taken);
                 let index = index_of(here, name)?;
-                let error = change(here, index, Some(other.as_fd()), Some(taken)).unwrap_err();
-                assert_eq!(error.errno, Errno::EEXIST);
+                let failure = change(here, index, Some(other.as_fd()), Some(taken)).unwrap_err();
+                assert_eq!(failure.errno, Errno::EEXIST);
                 // That is what the kernel does.
                 assert!(index_of(here, name).is_err() && index_of(there, name).is_ok());
                 bring_back(here, there, name, Some(&home))?;

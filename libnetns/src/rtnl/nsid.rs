@@ -76,7 +76,7 @@ pub fn ensure(within: Option<&Namespace>, ns: &Namespace) -> Result<i32> {
         match give(rtnl, ns.as_fd(), NONE) {
             // Somebody else has given it one meanwhile.
             Ok(()) | Err(Failure { errno: Errno::EEXIST, .. }) => known(rtnl, ns),
-            Err(error) => Err(error),
+            Err(failure) => Err(failure),
         }
     })
 }

@@ -107,7 +107,7 @@ fn nap_until(deadline: Instant) -> Option<()> {
 pub fn attach(rundir: &CStr, ns: &Namespace, name: Name) -> Result<()> {
     let found = look(rundir, name)?;
     match found.in_the_way {
-        Some(error) => Err(error),
+        Some(failure) => Err(failure),
         None => publish(rundir, found.dir, name, ns, Wait::AWhile),
     }
 }
@@ -146,10 +146,10 @@ fn take_existing(
     name: Name,
     flags: CreateFlags,
     deadline: Instant,
-    error: Failure,
+    failure: Failure,
 ) -> Result<Option<Namespace>> {
     if !flags.contains(CreateFlags::EXIST_OK) {
-        return Err(error);
+        return Err(failure);
     }
     match wait_until_settled(rundir, name, deadline)? {
         Entry::Namespace(_) => open_existing(rundir, name, flags),

@@ -78,7 +78,7 @@ impl RunDir {
 
     fn open_or_make(path: &CStr) -> Result<RunDir> {
         match RunDir::open(path) {
-            Err(error) if error.errno == Errno::ENOENT => {}
+            Err(failure) if failure.errno == Errno::ENOENT => {}
             result => return result,
         }
         make_directories(path)?;
@@ -162,8 +162,8 @@ impl RunDir {
 pub fn or_none<T>(dir: Result<T>) -> Result<Option<T>> {
     match dir {
         Ok(dir) => Ok(Some(dir)),
-        Err(error) if error.errno == Errno::ENOENT => Ok(None),
-        Err(error) => Err(error),
+        Err(failure) if failure.errno == Errno::ENOENT => Ok(None),
+        Err(failure) => Err(failure),
     }
 }
 
@@ -320,7 +320,7 @@ impl LockedRunDir {
         let Some(lower) = &self.covered else { return Ok(()) };
         match mountinfo::is_mounted_on(self.as_fd(), lower.as_fd()) {
             Ok(false) => Err(Failure::new(Step::MountedTwice, Errno::EAGAIN)),
-            Err(error) if is_shortage(error.errno) => Err(error),
+            Err(failure) if is_shortage(failure.errno) => Err(failure),
             // Where nothing tells, nobody was at it in all likelihood.
             Ok(true) | Err(_) => Ok(()),
         }

@@ -213,12 +213,12 @@ impl State {
             match difference {
                 Ok(None) => {}
                 Ok(Some((change, identity))) => return Ok(Some(Event { change, name, identity })),
-                Err(error) => {
+                Err(failure) => {
                     // The last to be looked at again: that others have gone may be what there comes
                     // to be descriptors by. What is not read now is looked for later.
                     self.to_look_at.put_last(name);
                     let _ = self.read_events(own);
-                    return Err(error);
+                    return Err(failure);
                 }
             }
         }

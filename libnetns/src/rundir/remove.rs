@@ -40,7 +40,9 @@ bitflags! {
 /// Removes the name, whatever is mounted on it; or a stale file of that name.
 pub fn remove(rundir: &CStr, name: Name, flags: RemoveFlags) -> Result<()> {
     match remove_existing(rundir, name) {
-        Err(error) if error.errno == Errno::ENOENT && flags.contains(RemoveFlags::MISSING_OK) => {
+        Err(failure)
+            if failure.errno == Errno::ENOENT && flags.contains(RemoveFlags::MISSING_OK) =>
+        {
             Ok(())
         }
         result => result,
@@ -59,7 +61,7 @@ fn remove_existing(rundir: &CStr, name: Name) -> Result<()> {
             Entry::Namespace(_) | Entry::Placeholder(_) => {}
         }
     }
-    writable.map_err(|error| why_not_off(&dir, mount.as_ref(), error))?;
+    writable.map_err(|failure| why_not_off(&dir, mount.as_ref(), failure))?;
     if let Some(mount) = mount {
         // If that is not it yet, the next look tells.
         when_short(|| take_off(&dir, name, &mount))?;
@@ -102,12 +104,12 @@ fn mounts_there_are() -> u32 {
 
 /// Why a name is left alone whose directory is not ours to write to: what unmounting itself is refused
 /// for comes first.
-fn why_not_off(dir: &LockedRunDir, mount: Option<&OwnedFd>, error: Failure) -> Failure {
-    let Some(mount) = mount else { return error };
+fn why_not_off(dir: &LockedRunDir, mount: Option<&OwnedFd>, failure: Failure) -> Failure {
+    let Some(mount) = mount else { return failure };
     match mount::may_detach_open(mount.as_fd()) {
         Err(Errno::EINVAL) => locked(dir),
         // ENOENT: there is no /proc.
-        Ok(()) | Err(Errno::ENOENT) => error,
+        Ok(()) | Err(Errno::ENOENT) => failure,
         Err(errno) => Failure::new(Step::Unmount, errno),
     }
 }

@@ -192,9 +192,9 @@ fn info<'a>(kind: &'a CStr, data: &'a [Attribute<'a>]) -> [Attribute<'a>; 2] {
 
 /// The index of an interface that is not the one that the call is about.
 fn index_of_other(rtnl: &mut RtnlSocket, name: LinkName, missing: &'static str) -> Result<u32> {
-    index_of(rtnl, name).map_err(|error| match error.errno {
-        Errno::ENODEV => error.hint(missing),
-        _ => error,
+    index_of(rtnl, name).map_err(|failure| match failure.errno {
+        Errno::ENODEV => failure.hint(missing),
+        _ => failure,
     })
 }
 

@@ -98,7 +98,7 @@ fn an_attribute_that_lies_about_its_length_is_malformed() {
 }
 
 fn errno_of(message: &Message) -> Option<Errno> {
-    verdict(message, Step::SetId).err().map(|error| error.errno)
+    verdict(message, Step::SetId).err().map(|failure| failure.errno)
 }
 
 #[test]
@@ -117,8 +117,8 @@ fn a_verdict_is_an_errno_or_none() {
 
 fn explained(bytes: &[u8]) -> String {
     let subject = Subject { verb: "test", rundir: c"/run/netns", object: Object::Nothing };
-    let error = verdict(&first(bytes).unwrap(), Step::SetId).unwrap_err();
-    subject.explain(error).to_string()
+    let failure = verdict(&first(bytes).unwrap(), Step::SetId).unwrap_err();
+    subject.explain(failure).to_string()
 }
 
 #[test]
@@ -198,7 +198,9 @@ fn strangers_and_old_answers_are_not_listened_to() {
     let mut stale = request();
     let bytes = stale.finish(NLM_F_REQUEST | NLM_F_DUMP, rtnl.sequence.wrapping_sub(9)).unwrap();
     rustix::net::send(rtnl.socket, bytes, SendFlags::empty()).unwrap();
-    assert!(rtnl.get(&mut request(), |_| Ok(())).is_err_and(|error| error.errno == Errno::EINVAL));
+    assert!(
+        rtnl.get(&mut request(), |_| Ok(())).is_err_and(|failure| failure.errno == Errno::EINVAL)
+    );
     assert!(rtnl.in_order);
 }
 
@@ -219,8 +221,8 @@ fn an_answer_of_another_kind_or_none_is_an_error() {
     let received = receive(rtnl.socket, &mut rtnl.buffer, (Expected::Any, 0), &Patience::new());
     assert_eq!(received.unwrap_err().errno, Errno::ETIMEDOUT);
     // Nor can the kernel be asked that way.
-    let error = rtnl.dump(&mut request(), |_| Ok(Some(()))).unwrap_err();
-    assert_eq!((error.step, error.errno), (Step::Send, Errno::EINVAL));
+    let failure = rtnl.dump(&mut request(), |_| Ok(Some(()))).unwrap_err();
+    assert_eq!((failure.step, failure.errno), (Step::Send, Errno::EINVAL));
     assert!(!rtnl.in_order);
 }
 
@@ -245,7 +247,7 @@ fn dumped(datagrams: &[Vec<u8>]) -> Result<Vec<Vec<u8>>> {
 }
 
 fn errno_of_dump(datagrams: &[Vec<u8>]) -> Option<Errno> {
-    dumped(datagrams).err().map(|error| error.errno)
+    dumped(datagrams).err().map(|failure| failure.errno)
 }
 
 fn with_sequence(mut datagram: Vec<u8>, sequence: u32) -> Vec<u8> {

@@ -118,8 +118,8 @@ fn what_another_is_making_is_in_the_way() {
         create(rundir, blue(), CreateFlags::empty()).map(drop),
         attach(rundir, &anonymous(), blue()),
     ] {
-        let error = result.unwrap_err();
-        assert_eq!((error.errno, error.step), (Errno::EEXIST, Step::BeingCreated));
+        let failure = result.unwrap_err();
+        assert_eq!((failure.errno, failure.step), (Errno::EEXIST, Step::BeingCreated));
     }
     assert!(exists("blue"));
 }
@@ -146,8 +146,8 @@ fn publish_pipe(rundir: &CStr) -> Result<()> {
 #[test]
 fn a_failed_bind_leaves_no_file() {
     let Some(rundir) = testing::world() else { return };
-    let error = publish_pipe(rundir).unwrap_err();
-    assert_eq!(error.step, Step::Bind);
+    let failure = publish_pipe(rundir).unwrap_err();
+    assert_eq!(failure.step, Step::Bind);
     assert!(!exists("blue"));
     assert_eq!(mounts_on(""), 0, "nor the directory mounted on itself");
 

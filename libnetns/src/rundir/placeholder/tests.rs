@@ -44,8 +44,8 @@ fn one_file_is_one_creator_s() {
     let first = Placeholder::new(&dir, blue()).unwrap();
     // By its mark, and under the lock, the file looks stale.
     for _ in 0..2 {
-        let error = Placeholder::new(&dir, blue()).err().unwrap();
-        assert_eq!((error.errno, error.step), (Errno::EEXIST, Step::BeingCreated));
+        let failure = Placeholder::new(&dir, blue()).err().unwrap();
+        assert_eq!((failure.errno, failure.step), (Errno::EEXIST, Step::BeingCreated));
     }
     drop(first);
     Placeholder::new(&dir, blue()).unwrap();
@@ -68,8 +68,11 @@ fn another_user_s_file_is_not_taken_over() {
     let dir = RunDir::prepare(rundir, None, Wait::AWhile).unwrap();
     write("blue", "", OUR_MODE);
     chown(testing::path("blue"), Some(1234), None).unwrap();
-    let error = Placeholder::new(&dir, blue()).err().unwrap();
-    assert_eq!((error.errno, error.hint), (Errno::EEXIST, Some("an empty file of another user")));
+    let failure = Placeholder::new(&dir, blue()).err().unwrap();
+    assert_eq!(
+        (failure.errno, failure.hint),
+        (Errno::EEXIST, Some("an empty file of another user"))
+    );
     // Unless the directory is that user's, too.
     chown("/run/netns", Some(1234), None).unwrap();
     Placeholder::new(&dir, blue()).unwrap();
