@@ -34,3 +34,6 @@ mod programs;
 mod routes;
 mod thread;
 mod types;
+
+#[cfg(test)]
+mod same_lines;

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, poll};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::error::{At, Step};
 use crate::os::syscalls;
@@ -19,8 +19,8 @@ use super::text::os_string;
 /// Tells of the names that are added to and removed from a [run directory](RunDir::monitor).
 ///
 /// It is an iterator that never waits: `None` means that there is nothing more for now, and later there
-/// may be. Its descriptor becomes readable then, for `poll(2)` or an asynchronous runtime;
-/// [`Monitor::wait`] waits by itself.
+/// may be. Its descriptor becomes readable then, for `poll(2)` or an asynchronous runtime, and at times
+/// where nothing has come of what happened. [`Monitor::wait`] waits by itself.
 ///
 /// A name is told of when it can be opened, and one that is replaced is removed and added. The
 /// directory need not exist, and may be removed and made anew.
@@ -30,11 +30,9 @@ use super::text::os_string;
 /// ```no_run
 /// use libnetns::RunDir;
 ///
-/// let mut monitor = RunDir::default().monitor_with_snapshot()?;
-/// while monitor.wait(None)? {
-///     for event in &mut monitor {
-///         println!("{:?}", event?);
-///     }
+/// let monitor = RunDir::default().monitor_with_snapshot()?;
+/// while let Some(event) = monitor.wait(None)? {
+///     println!("{:?} {:?}", event.kind, event.name);
 /// }
 /// # Ok::<(), libnetns::Error>(())
 /// ```
@@ -129,11 +127,11 @@ impl Monitor {
         open().about(&dir.about_itself("monitor"))
     }
 
-    /// Waits until there is an event, or `timeout` is over; `None` is without end. Whether there is one.
+    /// Waits for the next event, or until `timeout` is over; `None` is without end.
     ///
     /// # Errors
     ///
-    /// `ENOMEM`.
+    /// As for [`Monitor::try_next`].
     ///
     /// # Examples
     ///
@@ -143,24 +141,34 @@ impl Monitor {
     /// # fn example() -> libnetns::Result<()> {
     /// use std::time::Duration;
     ///
-    /// let monitor = libnetns::RunDir::default().monitor()?;
-    /// assert!(!monitor.wait(Duration::from_millis(1))?);
+    /// let dir = libnetns::RunDir::default();
+    /// let monitor = dir.monitor()?;
+    /// assert_eq!(monitor.wait(Duration::from_millis(1))?, None);
+    /// dir.create("blue")?;
+    /// assert!(monitor.wait(None)?.is_some());
     /// # Ok(()) }
     /// ```
-    pub fn wait(&self, timeout: impl Into<Option<Duration>>) -> Result<bool> {
+    pub fn wait(&self, timeout: impl Into<Option<Duration>>) -> Result<Option<Event>> {
         let deadline = timeout.into().and_then(|timeout| Instant::now().checked_add(timeout));
-        self.wait_until(deadline).about(&self.dir.about_itself("monitor"))
+        loop {
+            if let Some(event) = self.try_next()? {
+                return Ok(Some(event));
+            }
+            let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                return Ok(None);
+            }
+            self.wait_until_readable(left).about(&self.dir.about_itself("monitor"))?;
+        }
     }
 
-    fn wait_until(&self, deadline: Option<Instant>) -> crate::error::Result<bool> {
-        loop {
-            let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
-            let timeout = syscalls::poll_timeout(left.unwrap_or(A_WHILE));
-            match poll(&mut [PollFd::new(self.as_fd(), PollFlags::POLLIN)], timeout) {
-                Err(Errno::EINTR) => {}
-                Ok(0) if left.is_none_or(|left| !left.is_zero()) => {}
-                ready => return Ok(ready.at(Step::Monitor)? > 0),
-            }
+    /// For a while at most. It may be readable where nothing has come of what happened.
+    fn wait_until_readable(&self, at_most: Option<Duration>) -> crate::error::Result<()> {
+        let timeout = at_most
+            .map_or(PollTimeout::NONE, |left| syscalls::poll_timeout(left.min(LONGEST_POLL)));
+        match poll(&mut [PollFd::new(self.as_fd(), PollFlags::POLLIN)], timeout) {
+            Err(Errno::EINTR) => Ok(()),
+            result => result.map(drop).at(Step::Monitor),
         }
     }
 
@@ -191,7 +199,7 @@ impl Monitor {
 }
 
 /// poll(2) takes no longer time than some 24 days.
-const A_WHILE: Duration = Duration::from_secs(3600);
+const LONGEST_POLL: Duration = Duration::from_secs(3600);
 
 fn for_caller(event: monitor::Event) -> Event {
     Event {
@@ -214,7 +222,7 @@ impl Iterator for Monitor {
     }
 }
 
-/// Readable when there is an event.
+/// Readable when there may be an event.
 impl AsFd for Monitor {
     fn as_fd(&self) -> BorrowedFd<'_> {
         // SAFETY: the monitor keeps it open as long as it lives.

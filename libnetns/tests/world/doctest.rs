@@ -14,7 +14,7 @@ fn in_world<E: std::fmt::Debug>(example: fn() -> Result<(), E>) {
 }
 
 /// For the calling thread and those that it starts.
-fn become_private(also: CloneFlags) -> nix::Result<()> {
+pub fn become_private(also: CloneFlags) -> nix::Result<()> {
     unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWNET | also)?;
     let none = None::<&str>;
     mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)?;

@@ -1,0 +1,205 @@
+//! Programs: Command, Child and Stdio.
+
+mod world;
+
+use std::fs::{self, File};
+use std::io::{Read, Seek, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+
+use libnetns::{Command, ErrorKind, Namespace, RunDir, Stdio};
+
+fn namespace() -> Option<Namespace> {
+    world::enter().then(|| RunDir::default().create("blue").unwrap())
+}
+
+/// What the program writes to its standard output.
+fn text(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn a_program_runs_in_there_and_sees_its_sys() {
+    let Some(blue) = namespace() else { return };
+    let inode = format!("net:[{}]\n", blue.inode());
+    assert_eq!(text(blue.command("readlink").arg("/proc/self/ns/net")), inode);
+    assert_eq!(text(blue.command("ls").arg("/sys/class/net")), "lo\n");
+    let keep =
+        text(blue.command("readlink").arg("/proc/self/ns/mnt").keep_sys(true).keep_etc(true));
+    let own = fs::read_link("/proc/thread-self/ns/mnt").unwrap();
+    assert_eq!(Path::new(keep.trim_end()), own);
+}
+
+#[test]
+fn arguments_and_environment() {
+    let Some(blue) = namespace() else { return };
+    assert_eq!(text(blue.command("echo").arg("a  b").args(["$HOME", "*"])), "a  b $HOME *\n");
+    let shell = |script| {
+        let mut command = blue.command("sh");
+        command.args(["-c", script]);
+        command
+    };
+    assert_eq!(text(shell("echo $0").arg("zero")), "zero\n");
+    assert_eq!(
+        text(
+            blue.command("sh")
+                .arg0("other")
+                .args(["-c", "tr '\\0' '\\n' </proc/$$/cmdline | head -n 1"])
+        ),
+        "other\n"
+    );
+    assert_eq!(
+        text(shell("echo $A-$B-$PATH").env_clear().envs([
+            ("A", "1"),
+            ("B", "2"),
+            ("PATH", "/bin:/usr/bin")
+        ])),
+        "1-2-/bin:/usr/bin\n"
+    );
+    let home = std::env::var("PATH").unwrap();
+    assert_eq!(text(&mut shell("echo $PATH")), format!("{home}\n"));
+    assert_eq!(text(shell("echo ${A-none}").env("A", "1").env_remove("A")), "none\n");
+    assert_eq!(text(blue.command("pwd").current_dir("/usr")), "/usr\n");
+}
+
+#[test]
+fn streams() {
+    let Some(blue) = namespace() else { return };
+    let mut file = File::options()
+        .create(true)
+        .truncate(true)
+        .read(true)
+        .write(true)
+        .open("/run/file")
+        .unwrap();
+    let status = blue.command("echo").arg("x").stdout(file.try_clone().unwrap()).status().unwrap();
+    assert!(status.success());
+    file.rewind().unwrap();
+    let mut written = String::new();
+    file.read_to_string(&mut written).unwrap();
+    assert_eq!(written, "x\n");
+
+    let mut child = blue
+        .command("cat")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    child.stdin.as_mut().unwrap().write_all(b"through").unwrap();
+    assert!(child.stderr.is_none());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.stdout, output.stderr), (b"through".to_vec(), vec![]));
+
+    // More than a pipe holds, on both.
+    let script = "head -c 300000 /dev/zero; head -c 300000 /dev/zero >&2; exit 3";
+    let output = blue.command("sh").args(["-c", script]).output().unwrap();
+    assert_eq!((output.stdout.len(), output.stderr.len()), (300_000, 300_000));
+    assert_eq!(output.status.code(), Some(3));
+    // An empty standard input for output().
+    assert_eq!(text(&mut blue.command("cat")), "");
+}
+
+#[test]
+fn a_child_is_waited_for_and_killed() {
+    let Some(blue) = namespace() else { return };
+    let mut child = blue.command("sleep").arg("600").spawn().unwrap();
+    assert_eq!(blue.pids().unwrap(), [child.id()]);
+    assert_eq!(Namespace::of_pid(child.id()).unwrap(), blue);
+    if let Some(pidfd) = child.pidfd() {
+        assert_eq!(Namespace::of_fd(pidfd).unwrap(), blue);
+    }
+    assert_eq!(child.try_wait().unwrap(), None);
+    child.kill().unwrap();
+    let status = child.wait().unwrap();
+    assert_eq!((status.signal(), status.code()), (Some(libc::SIGKILL), None));
+    assert_eq!(child.wait().unwrap(), status);
+    assert_eq!(child.try_wait().unwrap(), Some(status));
+    child.kill().unwrap();
+
+    let mut child = blue.command("true").spawn().unwrap();
+    nix::sys::wait::waitpid(nix::unistd::Pid::from_raw(child.id() as i32), None).unwrap();
+    assert_eq!(child.wait().unwrap_err().errno(), libc::ECHILD);
+}
+
+#[test]
+fn a_session_and_a_user() {
+    let Some(blue) = namespace() else { return };
+    let mut child = blue.command("sleep").arg("600").setsid(true).spawn().unwrap();
+    let pid = nix::unistd::Pid::from_raw(child.id() as i32);
+    assert_eq!(nix::unistd::getsid(Some(pid)).unwrap(), pid);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let mut id = blue.command("id");
+    match id.user(1234, 1235, &[1236]).output() {
+        Ok(output) => {
+            let text = String::from_utf8(output.stdout).unwrap();
+            assert!(text.starts_with("uid=1234 gid=1235"), "{text}");
+            assert!(text.trim_end().ends_with("1236"), "{text}");
+        }
+        Err(error) => {
+            // A user namespace with one user.
+            assert!([libc::EINVAL, libc::EPERM].contains(&error.errno()), "{error}");
+            eprintln!("skipped: another user: {error}");
+        }
+    }
+    let error = blue.command("id").user(u32::MAX, 0, &[]).spawn().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    let error = blue.command("id").user(1, 1, &[1; 65537]).spawn().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+}
+
+#[test]
+fn what_cannot_be_started() {
+    let Some(blue) = namespace() else { return };
+    let error = blue.command("/nowhere/program").spawn().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert!(
+        error.to_string().starts_with("spawn \"/nowhere/program\" in \"blue\": exec: "),
+        "{error}"
+    );
+    assert_eq!(blue.command("/").spawn().unwrap_err().errno(), libc::EACCES);
+    let error = blue.command("true").current_dir("/nowhere").spawn().unwrap_err();
+    assert!(error.to_string().contains("chdir to /nowhere: No such file"), "{error}");
+    assert_eq!(error.errno(), libc::ENOENT);
+    for error in [
+        blue.command("tr\0ue").spawn().unwrap_err(),
+        blue.command("true").arg("a\0b").spawn().unwrap_err(),
+        blue.command("true").env("A", "a\0b").spawn().unwrap_err(),
+        blue.command("true").current_dir("a\0b").spawn().unwrap_err(),
+        blue.command("true\0").exec(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+    }
+    assert_eq!(blue.command("").spawn().unwrap_err().errno(), libc::ENOENT);
+}
+
+#[test]
+fn exec_replaces_the_process_or_changes_nothing() {
+    let Some(blue) = namespace() else { return };
+    let before = fs::read_link("/proc/thread-self/ns/mnt").unwrap();
+    let error = blue.command("/nowhere/program").exec();
+    assert!(
+        error.to_string().starts_with("exec \"/nowhere/program\" in \"blue\": exec: "),
+        "{error}"
+    );
+    assert_eq!(fs::read_link("/proc/thread-self/ns/mnt").unwrap(), before);
+    assert!(!blue.is_current().unwrap());
+    let (read, write) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC).unwrap();
+    // SAFETY: the child allocates, as glibc's fork lets it, and ends or becomes a program.
+    match unsafe { nix::unistd::fork() }.unwrap() {
+        nix::unistd::ForkResult::Child => {
+            blue.command("readlink").arg("/proc/self/ns/net").stdout(write).exec();
+            std::process::abort();
+        }
+        nix::unistd::ForkResult::Parent { child } => {
+            drop(write);
+            let mut text = String::new();
+            File::from(read).read_to_string(&mut text).unwrap();
+            assert_eq!(text, format!("net:[{}]\n", blue.inode()));
+            nix::sys::wait::waitpid(child, None).unwrap();
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! The calling thread: Visit, run, switch_to and sockets.
+
+mod world;
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::os::fd::AsRawFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
+
+use libnetns::{CreateOptions, ErrorKind, Namespace};
+
+/// The current namespace and two others.
+fn three() -> Option<[Namespace; 3]> {
+    world::enter().then(|| {
+        let other = || CreateOptions::new().lo_up(true).anonymous().unwrap();
+        [Namespace::current().unwrap(), other(), other()]
+    })
+}
+
+fn is_in(ns: &Namespace) -> bool {
+    ns.is_current().unwrap()
+}
+
+#[test]
+fn a_visit_ends_when_it_is_dropped_or_left() {
+    let Some([home, a, _]) = three() else { return };
+    {
+        let _visit = a.enter().unwrap();
+        assert!(is_in(&a));
+    }
+    assert!(is_in(&home));
+    a.enter().unwrap().leave().unwrap();
+    assert!(is_in(&home));
+}
+
+#[test]
+fn visits_nest() {
+    let Some([home, a, b]) = three() else { return };
+    let first = a.enter().unwrap();
+    let second = b.enter().unwrap();
+    assert!(is_in(&b));
+    drop(second);
+    assert!(is_in(&a));
+    drop(first);
+    assert!(is_in(&home));
+}
+
+#[test]
+fn an_earlier_visit_ends_the_later_ones() {
+    let Some([home, a, b]) = three() else { return };
+    let first = a.enter().unwrap();
+    let second = b.enter().unwrap();
+    let third = a.enter().unwrap();
+    drop(first);
+    assert!(is_in(&home));
+    // These are over, and a visit that begins now is not theirs to end.
+    let other = b.enter().unwrap();
+    drop(third);
+    assert!(is_in(&b));
+    let error = second.leave().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    assert!(is_in(&b));
+    other.leave().unwrap();
+    assert!(is_in(&home));
+}
+
+#[test]
+fn a_visit_that_is_forgotten_ends_with_the_one_before() {
+    let Some([home, a, b]) = three() else { return };
+    let visit = a.enter().unwrap();
+    std::mem::forget(b.enter().unwrap());
+    assert!(is_in(&b));
+    visit.leave().unwrap();
+    assert!(is_in(&home));
+}
+
+#[test]
+fn run_returns_what_the_function_returns() {
+    let Some([home, a, b]) = three() else { return };
+    let text = String::from("moved in and out");
+    let (seen, text) = a.run(|| (is_in(&a), text)).unwrap();
+    assert!(seen && is_in(&home));
+    assert_eq!(text, "moved in and out");
+    let inner = a.run(|| b.run(|| is_in(&b)).unwrap() && is_in(&a)).unwrap();
+    assert!(inner && is_in(&home));
+}
+
+#[test]
+fn run_ends_a_visit_that_its_function_has_begun() {
+    let Some([home, a, b]) = three() else { return };
+    let visit = a.run(|| b.enter().unwrap()).unwrap();
+    assert!(is_in(&home));
+    drop(visit);
+    assert!(is_in(&home));
+}
+
+#[test]
+fn a_panic_does_not_strand_the_thread() {
+    let Some([home, a, b]) = three() else { return };
+    let panicked = catch_unwind(|| a.run(|| panic!("on purpose")));
+    assert_eq!(panicked.unwrap_err().downcast_ref(), Some(&"on purpose"));
+    assert!(is_in(&home));
+    let panicked = catch_unwind(AssertUnwindSafe(|| {
+        let _first = a.enter().unwrap();
+        let _second = b.enter().unwrap();
+        panic!("on purpose");
+    }));
+    assert!(panicked.is_err() && is_in(&home));
+}
+
+#[test]
+fn switch_to_is_for_good_and_for_one_thread() {
+    let Some([home, a, _]) = three() else { return };
+    thread::scope(|scope| {
+        let switched = scope.spawn(|| {
+            a.switch_to().unwrap();
+            is_in(&a)
+        });
+        assert!(switched.join().unwrap());
+    });
+    assert!(is_in(&home));
+}
+
+#[test]
+fn a_thread_without_capabilities_is_refused() {
+    let Some([home, a, _]) = three() else { return };
+    use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
+    thread::scope(|scope| {
+        let without = scope.spawn(|| {
+            let mut sets = capabilities(None).unwrap();
+            sets.effective.remove(CapabilitySet::SYS_ADMIN);
+            set_capabilities(None, sets).unwrap();
+            for error in [
+                a.enter().unwrap_err(),
+                a.run(|| ()).unwrap_err(),
+                a.switch_to().unwrap_err(),
+                a.socket(libc::AF_INET, libc::SOCK_STREAM, 0).unwrap_err(),
+                Namespace::anonymous().unwrap_err(),
+            ] {
+                assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+            }
+        });
+        without.join().unwrap();
+    });
+    assert!(is_in(&home));
+}
+
+#[test]
+fn a_thread_that_gives_its_capabilities_away_is_told_that_it_is_lost() {
+    let Some([_, a, _]) = three() else { return };
+    use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
+    thread::scope(|scope| {
+        let lost = scope.spawn(|| {
+            let result = a.run(|| {
+                let mut sets = capabilities(None).unwrap();
+                sets.effective.remove(CapabilitySet::SYS_ADMIN);
+                set_capabilities(None, sets).unwrap();
+            });
+            let error = result.unwrap_err();
+            assert_eq!(
+                (error.kind(), error.errno()),
+                (ErrorKind::ThreadLost, libc::ENOTRECOVERABLE)
+            );
+        });
+        lost.join().unwrap();
+    });
+}
+
+#[test]
+fn sockets_are_in_there_and_the_thread_is_not() {
+    let Some([home, a, b]) = three() else { return };
+    let socket = a.socket(libc::AF_UNIX, libc::SOCK_DGRAM, 0).unwrap();
+    assert_eq!(Namespace::of_fd(&socket).unwrap(), a);
+    let flags = nix::fcntl::fcntl(&socket, nix::fcntl::FcntlArg::F_GETFD).unwrap();
+    assert_eq!(flags, libc::FD_CLOEXEC);
+    assert!(is_in(&home));
+    let error = a.socket(libc::AF_INET, 99, 0).unwrap_err();
+    assert_eq!(error.errno(), libc::EINVAL);
+    // The same address and port in both.
+    for ns in [&a, &b] {
+        for address in
+            [SocketAddr::from((Ipv4Addr::LOCALHOST, 80)), (Ipv6Addr::LOCALHOST, 80).into()]
+        {
+            let listener = ns.tcp_listener(address).unwrap();
+            let mut stream = ns.tcp_stream(address).unwrap();
+            stream.write_all(b"hello").unwrap();
+            drop(stream);
+            let mut text = String::new();
+            listener.accept().unwrap().0.read_to_string(&mut text).unwrap();
+            assert_eq!(text, "hello");
+            let error = ns.tcp_listener(address).unwrap_err();
+            assert_eq!(error.errno(), libc::EADDRINUSE, "{error}");
+            drop(listener);
+            assert_eq!(ns.tcp_stream(address).unwrap_err().errno(), libc::ECONNREFUSED);
+        }
+        let server = ns.udp_socket((Ipv4Addr::LOCALHOST, 53)).unwrap();
+        let client = ns.run(|| UdpSocket::bind("127.0.0.1:0")).unwrap().unwrap();
+        client.send_to(b"?", server.local_addr().unwrap()).unwrap();
+        let mut byte = [0];
+        assert_eq!(server.recv(&mut byte).unwrap(), 1);
+        assert_eq!(
+            ns.udp_socket((Ipv4Addr::new(192, 0, 2, 1), 53)).unwrap_err().errno(),
+            libc::EADDRNOTAVAIL
+        );
+    }
+    assert!(a.as_raw_fd() != b.as_raw_fd());
+}
