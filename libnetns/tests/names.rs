@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
@@ -62,6 +62,41 @@ fn a_run_directory_of_ones_own() {
     assert!(Namespace::open("blue").is_err());
     assert!(!Path::new("/run/netns").exists());
     assert_eq!(dir, RunDir::new(OsString::from("/run/a/b/c")));
+}
+
+#[test]
+fn a_run_directory_is_prepared_once() {
+    if !world::enter() {
+        return;
+    }
+    let mounts = || {
+        let table = fs::read_to_string("/proc/thread-self/mountinfo").unwrap();
+        let own = table.lines().filter(|line| line.split(' ').nth(4) == Some("/run/a/b"));
+        own.map(|line| line.contains(" shared:")).collect::<Vec<_>>()
+    };
+    let dir = RunDir::new("/run/a/b");
+    for _ in 0..2 {
+        dir.prepare().unwrap();
+        assert_eq!(mounts(), [true]);
+    }
+    dir.create("blue").unwrap();
+    assert_eq!(mounts(), [true]);
+    let error = RunDir::new("/proc/none").prepare().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert!(error.to_string().starts_with("prepare \"/proc/none\": mkdir /proc/none: "), "{error}");
+}
+
+#[test]
+fn a_handle_may_become_its_descriptor() {
+    if !world::enter() {
+        return;
+    }
+    let ns = Namespace::anonymous().unwrap();
+    let (inode, number) = (ns.inode(), ns.as_fd().as_raw_fd());
+    link::list(&ns).unwrap();
+    let fd = OwnedFd::from(ns);
+    assert_eq!(fd.as_raw_fd(), number);
+    assert_eq!(Namespace::of_fd(&fd).unwrap().inode(), inode);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fmt::{self, Debug, Display, Formatter};
 use std::hash::{Hash, Hasher};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::Path;
 
 use crate::error::{Failure, Step};
@@ -419,6 +419,13 @@ impl AsFd for Namespace {
 impl AsRawFd for Namespace {
     fn as_raw_fd(&self) -> RawFd {
         self.as_fd().as_raw_fd()
+    }
+}
+
+/// Its descriptor, one of a namespace file.
+impl From<Namespace> for OwnedFd {
+    fn from(ns: Namespace) -> OwnedFd {
+        ns.handle.into_fd()
     }
 }
 

@@ -9,6 +9,7 @@ use crate::rundir::create::{self, CreateFlags};
 use crate::rundir::list::{ListFlags, NameList};
 use crate::rundir::name::{DEFAULT_RUN_DIR, Name};
 use crate::rundir::open::open_named;
+use crate::rundir::publish;
 use crate::rundir::remove::{self, RemoveFlags};
 
 use super::error::{About, Result};
@@ -77,6 +78,29 @@ impl RunDir {
     /// Its path.
     pub fn path(&self) -> &Path {
         Path::new(os_str(self.path.shown()))
+    }
+
+    /// Makes the directory, with those above it, and a shared mount point of it, so that names which are
+    /// created in it later are seen where it is mounted by then: in a container, for example. The first
+    /// name in it does the same.
+    ///
+    /// # Errors
+    ///
+    /// `EPERM` without `CAP_SYS_ADMIN` over the mount namespace, `EACCES` and `EROFS` if it cannot be made,
+    /// `ENOSPC` at the limit on mounts.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/world/doctest.rs"));
+    /// # fn main() { in_world(example) }
+    /// # fn example() -> libnetns::Result<()> {
+    /// libnetns::RunDir::default().prepare()?;
+    /// # Ok(()) }
+    /// ```
+    pub fn prepare(&self) -> Result<()> {
+        let prepare = || publish::prepare(self.checked()?);
+        prepare().about(&self.about_itself("prepare"))
     }
 
     /// Creates a network namespace with this name. [`CreateOptions`](crate::CreateOptions) has other

@@ -35,6 +35,12 @@ impl Descriptor {
         fcntl_dupfd_cloexec(self, 0).map_err(errno)
     }
 
+    pub fn into_fd(self) -> OwnedFd {
+        let mut descriptor = ManuallyDrop::new(self);
+        // SAFETY: what it is taken from is not used any more, nor dropped.
+        unsafe { ManuallyDrop::take(&mut descriptor.fd) }
+    }
+
     /// The inode of what the calling thread has under the number.
     fn inode_of_number(&self) -> nix::Result<u64> {
         fstat(self.as_fd()).map(|file| stat::inode(&file))

@@ -132,6 +132,11 @@ impl Namespace {
         Namespace { path: Some(path), name: start, ..self }
     }
 
+    /// The descriptor alone.
+    pub fn into_fd(self) -> OwnedFd {
+        self.fd.into_fd()
+    }
+
     /// The descriptor, with the proof that a handle is.
     pub fn proved(&self) -> NamespaceFd<'_> {
         // SAFETY: of nothing else a handle is made.

@@ -22,6 +22,6 @@ pub mod monitor;
 pub mod name;
 pub mod open;
 mod placeholder;
-mod publish;
+pub mod publish;
 pub mod remove;
 pub(crate) mod watch;

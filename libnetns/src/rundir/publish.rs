@@ -24,19 +24,37 @@ const PATH_MAX: usize = libc::PATH_MAX as usize;
 /// Binds the namespace `ns` as `name`. `dir` is the run directory if it is open already.
 pub fn publish(
     rundir: &CStr,
-    dir: Option<RunDir>,
+    mut dir: Option<RunDir>,
     name: Name,
     ns: &Namespace,
     wait: Wait,
 ) -> Result<()> {
-    let mut result = publish_once(rundir, dir, name, ns, wait);
+    unless_mounted_twice(|| publish_once(rundir, dir.take(), name, ns, wait))
+}
+
+/// Makes the run directory, and a shared mount point of it, as the first name in it does.
+pub fn prepare(rundir: &CStr) -> Result<()> {
+    unless_mounted_twice(|| prepare_once(rundir))
+}
+
+/// Tries again where another process has mounted the directory on itself at the same time: now it is done
+/// in the mount that the other process has put there.
+fn unless_mounted_twice(mut attempt: impl FnMut() -> Result<()>) -> Result<()> {
     for _ in 1..MOST_ATTEMPTS {
-        match result {
-            // Now the name is made in the mount that the other process has put there.
+        match attempt() {
             Err(Failure { step: Step::MountedTwice, .. }) => {}
-            _ => break,
+            result => return result,
         }
-        result = publish_once(rundir, None, name, ns, wait);
+    }
+    attempt()
+}
+
+fn prepare_once(rundir: &CStr) -> Result<()> {
+    let mut dir = RunDir::prepare(rundir, None, Wait::AWhile)?;
+    let result = if dir.is_mount_point() { Ok(()) } else { dir.mount_on_itself(rundir) };
+    match result {
+        Ok(()) => dir.keep_mount(),
+        Err(_) => dir.take_mount_back(rundir),
     }
     result
 }
