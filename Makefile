@@ -200,7 +200,8 @@ C_TESTS = $(MAKE) --no-print-directory -C c-tests STAGE=$(STAGE) BUILD=$(CURDIR)
 
 test: $(STAGE)/.done $(EXAMPLES)
 	@scripts/need cargo cc pkg-config ip valgrind strace python3
-	$(CARGO) test --locked
+	$(CARGO) test --locked --workspace
+	scripts/test-netns-rs || [ $$? -eq 77 ]
 	scripts/check-readme $(STAGE)
 	scripts/check-manuals $(STAGE) || [ $$? -eq 77 ]
 	$(B)/examples/demo > /dev/null

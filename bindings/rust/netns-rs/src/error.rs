@@ -1,0 +1,49 @@
+//! Why a call failed, as netns-rs tells it.
+
+use std::fmt::{self, Display, Formatter};
+use std::io;
+use std::path::PathBuf;
+
+/// What the functions of this crate return.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why a call failed.
+#[derive(Debug)]
+pub enum Error {
+    /// The directory of names cannot be created.
+    CreateNsDirError(io::Error),
+    /// The name cannot be created: it exists, for example.
+    CreateNsError(io::Error),
+    /// The network namespace cannot be opened, or is something else.
+    OpenNsError(PathBuf, io::Error),
+    /// Never returned; netns-rs has it.
+    CloseNsError(nix::Error),
+    /// A mount cannot be made: which one, and why.
+    MountError(String, nix::Error),
+    /// The name cannot be removed.
+    UnmountError(PathBuf, nix::Error),
+    /// No network namespace can be created.
+    UnshareError(nix::Error),
+    /// Never returned: no thread is started.
+    JoinThreadError(String),
+    /// The thread cannot enter the network namespace, or cannot come back from it.
+    SetnsError(nix::Error),
+}
+
+impl Display for Error {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        match self {
+            Error::CreateNsDirError(error) => write!(f, "create the run directory: {error}"),
+            Error::CreateNsError(error) => write!(f, "create the name: {error}"),
+            Error::OpenNsError(path, error) => write!(f, "open {}: {error}", path.display()),
+            Error::CloseNsError(errno) => write!(f, "close the network namespace: {errno}"),
+            Error::MountError(what, errno) => write!(f, "mount {what}: {errno}"),
+            Error::UnmountError(path, errno) => write!(f, "unmount {}: {errno}", path.display()),
+            Error::UnshareError(errno) => write!(f, "unshare the network namespace: {errno}"),
+            Error::JoinThreadError(what) => write!(f, "join the thread: {what}"),
+            Error::SetnsError(errno) => write!(f, "setns: {errno}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
