@@ -11,7 +11,7 @@
 //!
 //! No lock here either: one that another thread holds during a fork would stay locked in the child. A
 //! thread that finds the connection in use opens one for itself. A child has the same socket under the
-//! same number, and two processes on one socket would get each other's answers; it finds the mark of
+//! same number, and two processes on one socket would get each other's replies; it finds the mark of
 //! another process, and closes what it inherited.
 
 use std::num::NonZeroU32;
@@ -141,7 +141,7 @@ impl Drop for CachedSocket {
 }
 
 /// The use of a handle's connection, which nobody else in the process has meanwhile. One that is
-/// dropped half way through an answer closes it.
+/// dropped half way through a reply closes it.
 pub struct Turn<'a> {
     kept: &'a CachedSocket,
     /// What marks its end.

@@ -84,7 +84,7 @@ impl Nla for Attribute<'_> {
     }
 }
 
-/// What an answer says. What is cut off or does not fit its type counts as not said.
+/// What a reply says. What is cut off or does not fit its type counts as not said.
 #[derive(Clone, Copy)]
 pub struct Attributes<'a>(&'a [u8]);
 

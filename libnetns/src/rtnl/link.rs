@@ -69,7 +69,7 @@ fn find<T>(
     rtnl.get(&mut request, read)
 }
 
-/// Counters would be most of an answer.
+/// Counters would be most of a reply.
 pub fn without_counters() -> Attribute<'static> {
     Attribute::number(libc::IFLA_EXT_MASK, libc::RTEXT_FILTER_SKIP_STATS as u32)
 }

@@ -1,4 +1,4 @@
-//! What goes over a connection: requests, written into a buffer on the stack, and answers, read
+//! What goes over a connection: requests, written into a buffer on the stack, and replies, read
 //! where they lie. Of netlink-packet-route it takes headers and single attributes, and no messages:
 //! their vectors abort the process where there is no memory, and that of links alone makes the
 //! library 344 KB larger.
@@ -57,7 +57,7 @@ impl Request {
     }
 }
 
-/// The number of the request that a datagram's first message answers, however much of it there is.
+/// The number of the request that a datagram's first message replies to, however much of it there is.
 pub fn first_sequence(datagram: &[u8]) -> Option<u32> {
     let head = datagram.get(..HEADER)?;
     Some(NetlinkBuffer::new(head).sequence_number())

@@ -23,7 +23,7 @@ const RTM_GETNSID: u16 = libc::RTM_GETNSID;
 /// The length of what these messages begin with: a family, padded.
 const HEADER: usize = 4;
 
-/// NETNSA_NSID and NETNSA_CURRENT_NSID: what an answer has.
+/// NETNSA_NSID and NETNSA_CURRENT_NSID: what a reply has.
 const ATTR_ID: u16 = 1;
 const ATTR_CURRENT: u16 = 5;
 
@@ -174,7 +174,7 @@ fn exists(rtnl: &mut RtnlSocket, id: i32) -> Result<bool> {
     request.put(&NsidAttribute::Id(id));
     match rtnl.get(&mut request, NsidReply::read) {
         Err(Failure { errno: Errno::ENOENT, .. }) => Ok(false),
-        answer => answer.map(|_| true),
+        reply => reply.map(|_| true),
     }
 }
 
@@ -192,19 +192,19 @@ fn dump(rtnl: &mut RtnlSocket, target: i32) -> Result<Vec<Id>> {
         request.put(&NsidAttribute::TargetNsid(target));
     }
     rtnl.dump(&mut request, |message| {
-        let answer = NsidReply::read(message)?;
-        if target != NONE && answer.current.is_none() {
+        let reply = NsidReply::read(message)?;
+        if target != NONE && reply.current.is_none() {
             return Err(Failure::new(Step::ListIds, Errno::EOPNOTSUPP)
                 .hint("nsids of a target came with Linux 5.0"));
         }
-        let current = answer.current.filter(|id| *id != NONE);
-        Ok(answer.id.map(|id| Id { id, current, name: None }))
+        let current = reply.current.filter(|id| *id != NONE);
+        Ok(reply.id.map(|id| Id { id, current, name: None }))
     })
 }
 
 /// Asks for the id of each name, in order, until every one of `ids` has its first name; where they
 /// are cut, adds what is missing. The kernel tells in no other way which namespace an id stands for,
-/// and walks all ids for each answer.
+/// and walks all ids for each reply.
 fn find_names(
     rundir: &CStr,
     rtnl: &mut RtnlSocket,
@@ -284,15 +284,15 @@ pub struct NsidReply {
 
 impl NsidReply {
     pub fn read(message: &Message) -> Result<NsidReply> {
-        let mut answer = NsidReply { id: None, current: None };
+        let mut reply = NsidReply { id: None, current: None };
         for attribute in message.attributes(HEADER)? {
             match attribute? {
-                (ATTR_ID, value) => answer.id = Some(number(value)?),
-                (ATTR_CURRENT, value) => answer.current = Some(number(value)?),
+                (ATTR_ID, value) => reply.id = Some(number(value)?),
+                (ATTR_CURRENT, value) => reply.current = Some(number(value)?),
                 _ => {}
             }
         }
-        answer.id = answer.id.filter(|id| *id != NONE);
-        Ok(answer)
+        reply.id = reply.id.filter(|id| *id != NONE);
+        Ok(reply)
     }
 }

@@ -28,14 +28,14 @@ use super::message::{self, Message, Request, first_sequence, malformed};
 
 /// The kernel puts no more of a dump into one datagram, and no more than the reader has room for.
 const DUMP_ROOM: usize = 32 * 1024;
-/// Room for most of the single answers.
-const ANSWER_ROOM: usize = 4096;
+/// Room for most of the single replies.
+const REPLY_ROOM: usize = 4096;
 
-/// What is expected in answer to a request.
+/// What is expected in reply to a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Expected {
     /// An acknowledgement, which is never long: what there is no room for is something else, or no
-    /// answer that makes sense.
+    /// reply that makes sense.
     Acknowledgement,
     /// One that there is room for, which spares a question. If not, it is lost, and asked for again.
     Small,
@@ -48,7 +48,7 @@ enum Expected {
 impl Expected {
     fn room(self) -> usize {
         match self {
-            Expected::Acknowledgement | Expected::Small | Expected::Any => ANSWER_ROOM,
+            Expected::Acknowledgement | Expected::Small | Expected::Any => REPLY_ROOM,
             Expected::Dump | Expected::AnyDump => DUMP_ROOM,
         }
     }
@@ -59,11 +59,11 @@ impl Expected {
     }
 }
 
-/// The kernel has answered before send(2) returns, or else as good as never.
+/// The kernel has replied before send(2) returns, or else as good as never.
 const NOW: RecvFlags = RecvFlags::DONTWAIT;
 const TIMEOUT: Duration = Duration::from_millis(if cfg!(test) { 20 } else { 5_000 });
 
-/// How many datagrams one answer has at most: for tens of millions of routes.
+/// How many datagrams one reply has at most: for tens of millions of routes.
 const MOST_DATAGRAMS: u32 = if cfg!(test) { 1 << 10 } else { 1 << 18 };
 
 /// How many datagrams are thrown away of what lies unread in somebody else's socket: more than there
@@ -102,14 +102,14 @@ pub fn request_extended_acks(socket: BorrowedFd) {
     let _ = syscalls::set_netlink_option(socket, libc::NETLINK_EXT_ACK);
 }
 
-/// Strict checks came with Linux 4.20; without them it answers all the same.
+/// Strict checks came with Linux 4.20; without them it replies all the same.
 pub fn be_strict(socket: BorrowedFd) {
     let _ = syscalls::set_netlink_option(socket, libc::NETLINK_GET_STRICT_CHK);
 }
 
 impl<'a> RtnlSocket<'a> {
     pub fn new(socket: BorrowedFd<'a>) -> RtnlSocket<'a> {
-        // By the clock: no answer to an earlier request passes for one of ours, whoever made it.
+        // By the clock: no reply to an earlier request passes for one of ours, whoever made it.
         let now = clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from);
         let sequence = now.as_nanos() as u32;
         RtnlSocket { socket, buffer: Vec::new(), sequence, in_order: true, is_strict: false }
@@ -121,7 +121,7 @@ impl<'a> RtnlSocket<'a> {
     }
 
     /// On somebody else's socket, whatever state it is in. What lies unread in it is thrown away: the
-    /// kernel drops an answer that there is no room for.
+    /// kernel drops a reply that there is no room for.
     pub fn on(socket: BorrowedFd<'a>) -> Result<RtnlSocket<'a>> {
         // What lies in a descriptor that was passed by mistake is not thrown away.
         if socket_domain(socket).at(Step::Send)? != AddressFamily::NETLINK {
@@ -158,7 +158,7 @@ impl<'a> RtnlSocket<'a> {
         })?
     }
 
-    /// Makes a request that has one answer, and gives what `read` makes of it.
+    /// Makes a request that has one reply, and gives what `read` makes of it.
     pub fn get<T>(
         &mut self,
         request: &mut Request,
@@ -187,7 +187,7 @@ impl<'a> RtnlSocket<'a> {
         })?
     }
 
-    /// Makes a request that has many answers, and gives what `read` makes of each, but for None.
+    /// Makes a request that has many replies, and gives what `read` makes of each, but for None.
     /// Where something changed meanwhile it asks again. EAGAIN: it changes all the time.
     pub fn dump<T>(
         &mut self,
@@ -200,7 +200,7 @@ impl<'a> RtnlSocket<'a> {
         })
     }
 
-    /// The same, where an answer may be any number of items, which `read` puts into the list.
+    /// The same, where a reply may be any number of items, which `read` puts into the list.
     pub fn dump_each<T>(
         &mut self,
         request: &mut Request,
@@ -256,14 +256,14 @@ impl<'a> RtnlSocket<'a> {
         let receive = |buffer: &mut Vec<u8>, patience: &Patience| {
             receive(socket, buffer, (expected, sequence), patience)
         };
-        let result = until_answered(self.sequence, &mut self.buffer, receive, each)?;
+        let result = until_done(self.sequence, &mut self.buffer, receive, each)?;
         self.in_order = true;
         Ok(result)
     }
 }
 
-/// Takes datagrams from `receive` and shows the answers in them to `each`, until that has its result.
-fn until_answered<T>(
+/// Takes datagrams from `receive` and shows the replies in them to `each`, until that has its result.
+fn until_done<T>(
     sequence: u32,
     buffer: &mut Vec<u8>,
     mut receive: impl FnMut(&mut Vec<u8>, &Patience) -> Result<()>,
@@ -273,14 +273,14 @@ fn until_answered<T>(
     let mut datagrams = 0;
     while datagrams < MOST_DATAGRAMS {
         receive(buffer, &patience)?;
-        let mut is_answer = false;
-        let result = answer(buffer, sequence, &mut |message| {
-            is_answer = true;
+        let mut is_reply = false;
+        let result = take_replies(buffer, sequence, &mut |message| {
+            is_reply = true;
             each(message)
         });
         match result? {
             Some(result) => return Ok(result),
-            None if is_answer => {
+            None if is_reply => {
                 patience = Patience::new();
                 datagrams += 1;
             }
@@ -290,7 +290,7 @@ fn until_answered<T>(
     Err(Failure::new(Step::Netlink, Errno::EMSGSIZE).hint("the kernel's reply has no end"))
 }
 
-/// How long an answer is waited for, whatever else comes meanwhile.
+/// How long a reply is waited for, whatever else comes meanwhile.
 struct Patience(Instant);
 
 impl Patience {
@@ -349,8 +349,8 @@ fn receive(
     }
 }
 
-/// Shows those messages of a datagram that answer a request to `each`, until that has its result.
-fn answer<T>(
+/// Shows those messages of a datagram that reply to a request to `each`, until that has its result.
+fn take_replies<T>(
     mut datagram: &[u8],
     sequence: u32,
     each: &mut impl FnMut(Message) -> Result<Option<T>>,
@@ -367,7 +367,7 @@ fn answer<T>(
     Ok(None)
 }
 
-/// The answers to a request that has many.
+/// The replies to a request that has many.
 struct Dump<T> {
     step: Step,
     found: Vec<T>,
@@ -387,7 +387,7 @@ impl<T> Dump<T> {
         self.interrupted = false;
     }
 
-    /// Takes one answer; gives the kernel's verdict when it was the last one.
+    /// Takes one reply; gives the kernel's verdict when it was the last one.
     fn take(
         &mut self,
         message: &Message,
@@ -469,14 +469,14 @@ fn text<'a>(message: &Message, rest: &'a [u8]) -> Option<&'a [u8]> {
     Attributes::behind(skipped, rest).bytes(ATTR_TEXT)
 }
 
-/// What a dump makes of one datagram, the whole answer to request number 1; None: it has no end.
+/// What a dump makes of one datagram, the whole reply to request number 1; None: it has no end.
 #[cfg(fuzzing)]
 pub fn dumped<T>(
     datagram: &[u8],
     read: impl Fn(&Message, &mut Vec<T>) -> Result<()>,
 ) -> Result<Option<Vec<T>>> {
     let mut dump = Dump::new(Step::ListLinks);
-    match answer(datagram, 1, &mut |message| dump.take(&message, &read))? {
+    match take_replies(datagram, 1, &mut |message| dump.take(&message, &read))? {
         Some(end) => end.map(|()| Some(dump.found)),
         None => Ok(None),
     }

@@ -20,7 +20,7 @@ pub struct Address {
     pub family: u8,
     pub address: Text<46>,
     pub prefix: u8,
-    /// The other end's, of a point-to-point interface.
+    /// The peer's, of a point-to-point interface.
     pub peer: Text<46>,
     pub broadcast: Text<46>,
     pub scope: u8,

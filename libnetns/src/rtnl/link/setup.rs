@@ -88,7 +88,7 @@ pub fn add_veth(here: LinkLocation, there: LinkLocation) -> Result<()> {
     })
 }
 
-/// EPERM unless the caller has CAP_NET_ADMIN over `target`. Of a pair's other end older kernels (6.1)
+/// EPERM unless the caller has CAP_NET_ADMIN over `target`. Of a pair's peer older kernels (6.1)
 /// do not ask. Whether lo may move there they all do, before they find that it never may.
 fn check_right_over(target: BorrowedFd, rtnl: &mut RtnlSocket) -> Result<()> {
     let header = LinkHeader { index: LO, ..LinkHeader::default() };
@@ -198,7 +198,7 @@ fn index_of_other(rtnl: &mut RtnlSocket, name: LinkName, missing: &'static str) 
     })
 }
 
-/// A veth takes its other end along.
+/// The peer of a veth is deleted as well.
 pub fn delete(place: LinkLocation) -> Result<()> {
     let mut request = Request::new(Step::DeleteLink, libc::RTM_DELLINK, &LinkHeader::default());
     request.put(&place.name.attribute());

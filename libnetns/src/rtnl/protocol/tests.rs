@@ -178,7 +178,7 @@ fn what_the_kernel_refuses_leaves_the_connection_in_order() {
     assert!(rtnl.in_order);
 }
 
-/// A message to the kernel's port would go to the kernel; one from anybody else is no answer.
+/// A message to the kernel's port would go to the kernel; one from anybody else is no reply.
 #[test]
 fn strangers_and_old_answers_are_not_listened_to() {
     let (ours, theirs) = (open_here().unwrap(), open_here().unwrap());
@@ -194,7 +194,7 @@ fn strangers_and_old_answers_are_not_listened_to() {
         return; // it takes CAP_NET_ADMIN
     }
     assert!(rtnl.dump(&mut request(), |_| Ok(Some(()))).is_ok());
-    // The kernel's own answer to what nobody waits for any more.
+    // The kernel's own reply to what nobody waits for any more.
     let mut stale = request();
     let bytes = stale.finish(NLM_F_REQUEST | NLM_F_DUMP, rtnl.sequence.wrapping_sub(9)).unwrap();
     rustix::net::send(rtnl.socket, bytes, SendFlags::empty()).unwrap();
@@ -214,7 +214,7 @@ fn an_answer_of_another_kind_or_none_is_an_error() {
     )
     .unwrap();
     let mut rtnl = RtnlSocket::new(ours.as_fd());
-    // What comes by another road than the kernel's is nobody's answer, and then none comes.
+    // What comes by another road than the kernel's is nobody's reply, and then none comes.
     let mut forged = whole(NLMSG_DONE, 0, &[0; 4]);
     forged[8..12].copy_from_slice(&rtnl.sequence.wrapping_add(1).to_ne_bytes());
     rustix::net::send(&theirs, &forged, SendFlags::empty()).unwrap();
@@ -242,7 +242,7 @@ fn dumped(datagrams: &[Vec<u8>]) -> Result<Vec<Vec<u8>>> {
             push(found, all.iter().flat_map(|(_, value)| value.to_vec()).collect())
         })
     };
-    until_answered(SEQUENCE, &mut Vec::new(), receive, take)??;
+    until_done(SEQUENCE, &mut Vec::new(), receive, take)??;
     Ok(dump.found)
 }
 
@@ -309,7 +309,7 @@ fn an_answer_without_an_end_is_given_up() {
     let one = whole(20, 0, &attribute(8, 1, b"aaaa"));
     assert_eq!(errno_of_dump(std::slice::from_ref(&one)), Some(Errno::EMSGSIZE));
     assert_eq!(errno_of_dump(&[whole(NLMSG_NOOP, 0, b"")]), Some(Errno::EMSGSIZE));
-    // What is no answer is not waited on.
+    // What is no reply is not waited on.
     let other = with_sequence(one, SEQUENCE.wrapping_sub(1));
     let never = Patience(Instant::now() - TIMEOUT);
     assert_eq!(never.left().unwrap_err().errno, Errno::ETIMEDOUT);
@@ -320,7 +320,7 @@ fn an_answer_without_an_end_is_given_up() {
         buffer.clone_from(&other);
         patience.left().map(drop)
     };
-    let result = until_answered(SEQUENCE, &mut Vec::new(), receive, |_| Ok(Some(())));
+    let result = until_done(SEQUENCE, &mut Vec::new(), receive, |_| Ok(Some(())));
     assert_eq!(result.unwrap_err().errno, Errno::ETIMEDOUT);
     assert!(waits <= 5, "{waits}");
 }
@@ -347,7 +347,7 @@ fn a_stranger_s_flood_ends_the_wait() {
         let stop = AtomicBool::new(false);
         std::thread::scope(|scope| {
             scope.spawn(|| flood(&theirs, &port, &stop));
-            let mut buffer = Vec::with_capacity(ANSWER_ROOM);
+            let mut buffer = Vec::with_capacity(REPLY_ROOM);
             let result = receive(ours.as_fd(), &mut buffer, (expected, 1), &Patience::new());
             stop.store(true, Ordering::Relaxed);
             // It may overflow first.
@@ -383,7 +383,7 @@ fn an_answer_is_read_however_long_it_is() {
     let lens = rtnl.dump(&mut request, |message| Ok(Some(message.payload.len()))).unwrap();
     assert!(lens.iter().any(|&len| len > DUMP_ROOM), "{lens:?}");
     assert!(rtnl.in_order);
-    // What is too long for an acknowledgement is none, such as an answer that nobody waits for.
+    // What is too long for an acknowledgement is none, such as a reply that nobody waits for.
     let mut stale = Request::new(Step::FindLink, libc::RTM_GETLINK, &lo);
     let bytes = stale.finish(NLM_F_REQUEST, rtnl.sequence.wrapping_sub(9)).unwrap();
     rustix::net::send(rtnl.socket, bytes, SendFlags::empty()).unwrap();
