@@ -202,6 +202,7 @@ test: $(STAGE)/.done $(EXAMPLES)
 	@scripts/need cargo cc pkg-config ip valgrind strace python3
 	$(CARGO) test --locked --workspace
 	scripts/test-netns-rs || [ $$? -eq 77 ]
+	scripts/test-rust-examples || [ $$? -eq 77 ]
 	scripts/check-readme $(STAGE)
 	scripts/check-manuals $(STAGE) || [ $$? -eq 77 ]
 	$(B)/examples/demo > /dev/null
