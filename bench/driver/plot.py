@@ -22,6 +22,7 @@ STYLES = {
     "ip": ("#cf222e", "#ff7b72", "", "cross"),
     "netns": ("#0969da", "#79c0ff", "1 3", "cross"),
     "python": ("#0969da", "#79c0ff", "3 3", "diamond"),
+    "rust": ("#0969da", "#79c0ff", "12 2", "square"),
     "go": ("#0969da", "#79c0ff", "8 3", "triangle"),
     "libnetns": ("#0969da", "#79c0ff", "", "circle"),
 }

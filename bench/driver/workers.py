@@ -28,6 +28,7 @@ def all_tools(build, examples, python, here):
     return (
         Tool("bare", "bare calls", (str(build / "bare"),)),
         Tool("libnetns", "**libnetns**", (str(build / "libnetns"),), ours=True),
+        Tool("rust", "libnetns, Rust", (rust, "libnetns"), ours=True),
         Tool("go", "libnetns, Go", (go, "libnetns"), ours=True),
         Tool("python", "libnetns, Python", (python, str(worker / "with_libnetns.py")), ours=True),
         Tool("netns", "`netns`", (str(build / "programs"), str(examples / "netns")), ours=True),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! usage: netns-bench netns-rs|rtnetlink; a worker, as c/worker.h describes it.
+//! usage: netns-bench libnetns|netns-rs|rtnetlink; a worker, as c/worker.h describes it.
 
+mod libnetns_ways;
 mod netns_rs_ways;
 mod rtnetlink_ways;
 
@@ -47,8 +48,9 @@ fn say(line: &str) -> Outcome {
 
 fn main() -> Outcome {
     match std::env::args().nth(1).as_deref() {
+        Some("libnetns") => libnetns_ways::serve_all(),
         Some("netns-rs") => netns_rs_ways::serve_all(),
         Some("rtnetlink") => rtnetlink_ways::serve_all(),
-        _ => Err("usage: netns-bench netns-rs|rtnetlink".into()),
+        _ => Err("usage: netns-bench libnetns|netns-rs|rtnetlink".into()),
     }
 }
