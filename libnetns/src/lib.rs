@@ -104,3 +104,8 @@ pub mod fuzzing;
 
 #[cfg(test)]
 mod testing;
+
+/// The README's example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
