@@ -33,7 +33,7 @@ const ATTR_CURRENT: u16 = 5;
 const FIRST_BUFFER: usize = 100;
 /// ... and then so many, which depends on the architecture; a whole list may be as long, too.
 const FULL_BUFFER: RangeInclusive<usize> = 1_100..=1_170;
-/// NsidList that the kernel picks leave no gap but for namespaces that are gone.
+/// Nsids that the kernel picks leave no gap but for namespaces that are gone.
 const WIDEST_GAP: i32 = 64;
 
 /// The kernel's word for "none", and the caller's for "any".
