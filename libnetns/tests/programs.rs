@@ -125,6 +125,38 @@ fn a_child_is_waited_for_and_killed() {
 }
 
 #[test]
+fn a_kill_spares_another_process_that_has_the_number_by_now() {
+    let Some(blue) = namespace() else { return };
+    let mut child = blue.command("true").spawn().unwrap();
+    let pid = child.id() as i32;
+    nix::sys::wait::waitpid(nix::unistd::Pid::from_raw(pid), None).unwrap();
+    // SAFETY: it is made of numbers.
+    let mut args: libc::clone_args = unsafe { std::mem::zeroed() };
+    args.exit_signal = libc::SIGCHLD as u64;
+    args.set_tid = &raw const pid as u64;
+    args.set_tid_size = 1;
+    // SAFETY: a fork, whose child makes no call but one that waits.
+    let other = unsafe { libc::syscall(libc::SYS_clone3, &raw const args, size_of_val(&args)) };
+    if other == 0 {
+        loop {
+            // SAFETY: it waits for a signal.
+            unsafe { libc::pause() };
+        }
+    }
+    if other < 0 || child.pidfd().is_none() {
+        eprintln!("skipped: a process of a given number: {}", std::io::Error::last_os_error());
+        return;
+    }
+    let killed = child.kill();
+    let other = nix::unistd::Pid::from_raw(other as i32);
+    nix::sys::signal::kill(other, nix::sys::signal::Signal::SIGTERM).unwrap();
+    let end = nix::sys::wait::waitpid(other, None).unwrap();
+    assert_eq!(killed.unwrap_err().errno(), libc::ESRCH);
+    let sigterm = nix::sys::signal::Signal::SIGTERM;
+    assert_eq!(end, nix::sys::wait::WaitStatus::Signaled(other, sigterm, false));
+}
+
+#[test]
 fn a_session_and_a_user() {
     let Some(blue) = namespace() else { return };
     let mut child = blue.command("sleep").arg("600").setsid(true).spawn().unwrap();

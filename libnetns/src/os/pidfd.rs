@@ -24,15 +24,25 @@ pub fn open(pid: libc::pid_t) -> nix::Result<OwnedFd> {
     }
 }
 
+/// SIGKILL for the process that a pidfd refers to, and for no other that has its number by now (Linux 5.1).
+pub fn kill(pidfd: BorrowedFd) -> nix::Result<()> {
+    send_signal(pidfd, libc::SIGKILL)
+}
+
+fn send_signal(pidfd: BorrowedFd, signal: c_int) -> nix::Result<()> {
+    let nothing: *const c_void = std::ptr::null();
+    // SAFETY: without siginfo nothing is read.
+    let status = unsafe {
+        libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_raw_fd(), signal, nothing, 0)
+    };
+    Errno::result(status).map(drop)
+}
+
 /// Whether the process that a pidfd refers to is still there, and its number nobody else's.
 pub fn is_alive(pidfd: BorrowedFd) -> bool {
-    let nothing: *const c_void = std::ptr::null();
-    // SAFETY: signal 0 is not sent; without siginfo nothing is read.
-    let status =
-        unsafe { libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_raw_fd(), 0, nothing, 0) };
-    // EPERM is the kernel's word that it is not ours to signal, or like ENOSYS a seccomp filter's of
-    // nothing. poll(2) is never refused, but finds no living process before Linux 5.3.
-    status == 0 || !is_readable(pidfd)
+    // Signal 0 is not sent. EPERM is the kernel's word that it is not ours to signal, or like ENOSYS a
+    // seccomp filter's of nothing. poll(2) is never refused, but finds no living process before Linux 5.3.
+    send_signal(pidfd, 0).is_ok() || !is_readable(pidfd)
 }
 
 fn is_readable(fd: BorrowedFd) -> bool {

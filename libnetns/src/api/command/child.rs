@@ -13,6 +13,7 @@ use nix::unistd::Pid;
 
 use crate::error::{self, At, Failure, Step};
 use crate::explain::Object;
+use crate::os::pidfd;
 use crate::os::retry::on_signal;
 use crate::program::spawn;
 
@@ -98,13 +99,16 @@ impl Child {
     ///
     /// # Errors
     ///
-    /// `EPERM` if it has become another user's.
+    /// `EPERM` if it has become another user's, `ESRCH` if something else has waited for it, or `SIGCHLD` is
+    /// ignored. Before Linux 5.2, where there is no pidfd, another process that has got its number by then is
+    /// ended instead.
     pub fn kill(&mut self) -> Result<()> {
         if self.status.is_some() {
             return Ok(());
         }
-        // It has not been waited for, so that nobody else can have the number.
-        let killed = kill(Pid::from_raw(self.pid), Signal::SIGKILL);
+        let by_number = || kill(Pid::from_raw(self.pid), Signal::SIGKILL);
+        // Something else may have waited for it, and its number be another process's.
+        let killed = self.pidfd().map_or_else(by_number, pidfd::kill);
         killed.at(Step::Kill).about(&about("kill", Object::Pid(self.pid)))
     }
 
