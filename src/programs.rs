@@ -327,6 +327,7 @@ unsafe fn convert_options<'a>(raw: &NetnsSpawnOptions) -> Result<Options<'a>> {
         cwd: unsafe { text(raw.cwd) },
         user,
         own_session: flags.contains(SpawnFlags::SETSID),
+        default_sigpipe: false,
     })
 }
 

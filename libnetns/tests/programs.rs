@@ -156,6 +156,25 @@ fn a_kill_spares_another_process_that_has_the_number_by_now() {
     assert_eq!(end, nix::sys::wait::WaitStatus::Signaled(other, sigterm, false));
 }
 
+/// Whether SIGPIPE is among the signals that a process ignores, by its /proc/PID/status.
+fn ignores_sigpipe(status: &str) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
+    u64::from_str_radix(mask.trim(), 16).unwrap() & 1 << (libc::SIGPIPE - 1) != 0
+}
+
+#[test]
+fn a_program_does_not_ignore_sigpipe_as_rust_does() {
+    let Some(blue) = namespace() else { return };
+    let own = || fs::read_to_string("/proc/self/status").unwrap();
+    assert!(ignores_sigpipe(&own()));
+    assert!(!ignores_sigpipe(&text(blue.command("cat").arg("/proc/self/status"))));
+    let mut exec = blue.command("cat");
+    exec.arg("/proc/self/status").stdin(Stdio::null());
+    assert!(!ignores_sigpipe(&text_of_exec(&mut exec)));
+    blue.command("/nowhere/program").exec();
+    assert!(ignores_sigpipe(&own()));
+}
+
 #[test]
 fn a_session_and_a_user() {
     let Some(blue) = namespace() else { return };
@@ -219,19 +238,25 @@ fn exec_replaces_the_process_or_changes_nothing() {
     );
     assert_eq!(fs::read_link("/proc/thread-self/ns/mnt").unwrap(), before);
     assert!(!blue.is_current().unwrap());
+    let seen = text_of_exec(blue.command("readlink").arg("/proc/self/ns/net"));
+    assert_eq!(seen, format!("net:[{}]\n", blue.inode()));
+}
+
+/// What the program writes to its standard output in the place of a child.
+fn text_of_exec(command: &mut Command) -> String {
     let (read, write) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC).unwrap();
     // SAFETY: the child allocates, as glibc's fork lets it, and ends or becomes a program.
     match unsafe { nix::unistd::fork() }.unwrap() {
         nix::unistd::ForkResult::Child => {
-            blue.command("readlink").arg("/proc/self/ns/net").stdout(write).exec();
+            command.stdout(write).exec();
             std::process::abort();
         }
         nix::unistd::ForkResult::Parent { child } => {
             drop(write);
             let mut text = String::new();
             File::from(read).read_to_string(&mut text).unwrap();
-            assert_eq!(text, format!("net:[{}]\n", blue.inode()));
             nix::sys::wait::waitpid(child, None).unwrap();
+            text
         }
     }
 }

@@ -36,7 +36,8 @@ use strings::Strings;
 /// [`Command::keep_sys`] and [`Command::keep_etc`] do without.
 ///
 /// The program is looked up in the caller's `PATH`, unless there is a `/` in its name. No shell is
-/// involved.
+/// involved. It has the calling thread's signal mask, and ignores the signals that the caller ignores, except
+/// for `SIGPIPE`, which Rust programs ignore from the start.
 ///
 /// # Examples
 ///
@@ -420,6 +421,8 @@ impl<'ns> Command<'ns> {
                 groups,
             }),
             own_session: self.setsid,
+            // Rust programs ignore it from the start, which few others are written for.
+            default_sigpipe: true,
         };
         let arguments = argv.arguments(&envp)?;
         work(Plan::new(&self.ns.handle, options, (file, path), arguments)?)

@@ -436,6 +436,23 @@ pub fn reset_handlers() -> Result<(), Errno> {
     Ok(())
 }
 
+/// Does `work` with the signal's default action in place of being ignored. That is the whole process's, for
+/// as short as the work takes. A handler is left as it is.
+pub fn unignored<T>(signal: c_int, work: impl FnOnce() -> T) -> Result<T, Errno> {
+    let mut before = KernelAction::default();
+    // SAFETY: there is room for one.
+    unsafe { kernel_action(signal, std::ptr::null(), &mut before) }?;
+    if before.handler != libc::SIG_IGN {
+        return Ok(work());
+    }
+    // SAFETY: zeros are SIG_DFL with no flag.
+    unsafe { kernel_action(signal, &KernelAction::default(), std::ptr::null_mut()) }?;
+    let result = work();
+    // SAFETY: it is what the kernel has told.
+    unsafe { kernel_action(signal, &before, std::ptr::null_mut()) }?;
+    Ok(result)
+}
+
 /// The signal that the calling thread's process gets when its parent ends; 0: none. (nix knows no
 /// real-time signals.)
 pub fn parent_death_signal() -> Result<c_int, Errno> {

@@ -17,7 +17,7 @@ use crate::error::{At, Failure, Result, Step, errno};
 use crate::explain::Detail;
 use crate::namespace::handle::Namespace;
 use crate::os::retry::on_signal;
-use crate::os::sigmask;
+use crate::os::{sigmask, syscalls};
 use crate::program::lookup::{Arguments, Program};
 use crate::program::mount_namespace::{Keep, MountNamespace};
 
@@ -68,6 +68,8 @@ pub struct Options<'a> {
     /// None: the caller.
     pub user: Option<User<'a>>,
     pub own_session: bool,
+    /// Whether SIGPIPE is not ignored, though the caller does.
+    pub default_sigpipe: bool,
 }
 
 /// Where the caller wants the program, and with what. It is the caller's.
@@ -144,7 +146,12 @@ impl Target<'_> {
 
     /// The program, which returns only if it fails.
     pub fn exec(&self, work: &mut Work) -> Failure {
-        Failure::new(Step::Exec, work.program.exec(self.arguments))
+        let mut exec = || Failure::new(Step::Exec, work.program.exec(self.arguments));
+        if self.options.default_sigpipe {
+            let tried = syscalls::unignored(libc::SIGPIPE, exec);
+            return tried.unwrap_or_else(|errno| Failure::new(Step::Handlers, errno));
+        }
+        exec()
     }
 }
 
