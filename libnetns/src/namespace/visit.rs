@@ -263,7 +263,7 @@ impl Destination<'_> {
 /// with every signal blocked: no handler runs in the wrong place, and no other thread's setuid(2)
 /// takes the way back from it. A helper thread goes where it cannot.
 ///
-/// `work` waits for nobody and takes no lock (see [`signal_mask`](crate::os::sigmask)).
+/// `work` waits for nobody and takes no lock (see [`sigmask`](crate::os::sigmask)).
 pub fn within<T: Send>(to: Destination, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
     let blocked = BlockedSignals::every()?;
     let visit = match Visit::begin_at(to) {

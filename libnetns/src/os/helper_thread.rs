@@ -17,7 +17,7 @@ use crate::os::sigmask::BlockedSignals;
 /// process's signals, and no other thread changes its credentials before the work is done.
 ///
 /// Not for a calling thread that is away: pthreads take locks, for which nobody may wait who blocks
-/// the C library's own signals (see [`signal_mask`](crate::os::sigmask)), so these are let in.
+/// the C library's own signals (see [`sigmask`](crate::os::sigmask)), so these are let in.
 pub fn on_helper_thread<W, T>(work: W) -> Result<T>
 where
     W: FnOnce() -> Result<T> + Send,
