@@ -379,13 +379,13 @@ static void what_has_nothing_to_cover_is_left_out(void)
     MUST(mkdir("/etc/dir", 0755));
     write_file("/etc/netns/blue/dir", "blue's", 0644);
     MUST(symlink("/run/nowhere", "/etc/dangling"));
-    write_file("/etc/netns/blue/dangling", "blue's", 0644);
-    MUST(symlink("loop", "/etc/loop"));
-    write_file("/etc/netns/blue/loop", "blue's", 0644);
+    MUST(mkdir("/etc/netns/blue/dangling", 0755));
+    MUST(symlink("file", "/etc/link"));
+    MUST(mkdir("/etc/netns/blue/link", 0755));
     MUST(symlink("/run/nowhere", "/etc/netns/blue/passwd"));
     write_file("/etc/passwd", "everybody's", 0644);
-    SAME(SAID(ns, NULL, "cd /etc; cat hosts; echo; ls; cat file passwd; ls dir"),
-         "blue's hosts\ndangling\ndir\nfile\nhosts\nloop\nnetns\npasswd\na fileeverybody's");
+    SAME(SAID(ns, NULL, "cd /etc; cat hosts; echo; ls; cat link passwd; ls dir"),
+         "blue's hosts\ndangling\ndir\nfile\nhosts\nlink\nnetns\npasswd\na fileeverybody's");
     CHECK(!exists("/etc/missing"));
     CHECK(!exists("/run/nowhere"));
     MUST(rename("/etc/netns/blue", "/etc/netns/red"));
@@ -394,19 +394,118 @@ static void what_has_nothing_to_cover_is_left_out(void)
     netns_close(ns);
 }
 
-static void symlinks_are_followed(void)
+#define HOSTS "everybody's resolver"
+#define BLUES "blue's resolver"
+
+/* The script, and what it says before and after the host has replaced its resolver's file. */
+static const char *said_across_replacement(const struct netns *ns)
+{
+    char *argv[] = {"sh", "-c", "cat /etc/resolv.conf; echo; read line; cat /etc/resolv.conf", NULL};
+    char line[sizeof BLUES];
+    int in[2], out[2];
+    const char *text;
+    pid_t pid;
+
+    MUST(pipe2(in, O_CLOEXEC));
+    MUST(pipe2(out, O_CLOEXEC));
+    OK(netns_spawn(ns, OPTIONS(STDIO(in[0], out[1], -1)), "sh", argv, NULL, &pid));
+    close(in[0]);
+    close(out[1]);
+    /* It has read the first. */
+    for (size_t len = 0; len < sizeof line; len++)
+        if (MUST(read(out[0], line + len, 1)) == 0 || line[len] == '\n')
+            break;
+    CHECK(strncmp(line, BLUES "\n", sizeof line) == 0);
+    write_file("/run/resolve/new", HOSTS, 0644);
+    MUST(rename("/run/resolve/new", "/run/resolve/stub"));
+    MUST(write(in[1], "\n", 1));
+    close(in[1]);
+    text = text_of(out[0]);
+    ends_well(pid);
+    return text;
+}
+
+static void set_up_resolver(const char *link)
+{
+    MUST(mkdir("/run/resolve", 0755));
+    write_file("/run/resolve/stub", HOSTS, 0644);
+    MUST(symlink(link, "/etc/resolv.conf"));
+}
+
+static void cover_link(void *arg)
 {
     struct netns *ns = blue();
 
     private_etc();
-    MUST(mkdir("/run/resolve", 0755));
-    write_file("/run/resolve/stub", "everybody's resolver", 0644);
-    write_file("/run/blue", "blue's resolver", 0644);
-    MUST(symlink("../run/resolve/stub", "/etc/resolv.conf"));
+    set_up_resolver(arg);
+    write_file("/run/blue", BLUES, 0644);
     MUST(symlink("/run/blue", "/etc/netns/blue/resolv.conf"));
-    SAME(SAID(ns, NULL, "readlink /etc/resolv.conf; cat /etc/resolv.conf; echo; cat /run/resolve/stub"),
-         "../run/resolve/stub\nblue's resolver\nblue's resolver");
-    SAME(SAID(ns, OPTIONS(.flags = NETNS_SPAWN_KEEP_ETC), "cat /etc/resolv.conf"), "everybody's resolver");
+    SAME(SAID(ns, NULL, "cat /etc/resolv.conf; echo; readlink /etc/resolv.conf; cat /run/resolve/stub"),
+         BLUES "\n" HOSTS);
+    SAME(SAID(ns, OPTIONS(.flags = NETNS_SPAWN_KEEP_ETC), "cat /etc/resolv.conf"), HOSTS);
+    SAME(said_across_replacement(ns), BLUES);
+    MUST(unlink("/run/resolve/stub"));
+    SAME(SAID(ns, NULL, "cat /etc/resolv.conf"), BLUES);
+    SAME(said_across_replacement(ns), BLUES);
+    CHECK(readlink("/etc/resolv.conf", (char[1]){0}, 1) == 1);
+    netns_close(ns);
+}
+
+/* Resolvers replace what the link leads to; the kernel takes off what is mounted on the old one. */
+static void a_symlink_is_covered_itself(void)
+{
+    cover_link("/run/resolve/stub");
+}
+
+static void a_relative_symlink_is_covered_itself(void)
+{
+    cover_link("../run/resolve/stub");
+}
+
+static void the_first_of_several_symlinks_is_covered(void)
+{
+    MUST(symlink("/run/resolve/stub", "/run/first"));
+    cover_link("/run/first");
+}
+
+static void without_move_mount_a_symlink_is_covered_itself(void)
+{
+    static const struct fault faults[] = {{SYS_open_tree, ENOSYS, 0, 0, 0},
+                                          {SYS_move_mount, ENOSYS, 0, 0, 0}};
+
+    with_faults(faults, 2, cover_link, "/run/resolve/stub");
+}
+
+static void where_a_filter_forbids_move_mount_a_symlink_is_covered_itself(void)
+{
+    static const struct fault fault = {SYS_move_mount, EPERM, 0, 0, 0};
+
+    with_faults(&fault, 1, cover_link, "/run/resolve/stub");
+}
+
+/* No directory can be mounted on a symlink. */
+static void a_directory_covers_what_a_symlink_leads_to(void)
+{
+    struct netns *ns = blue();
+
+    private_etc();
+    MUST(mkdir("/run/dir", 0755));
+    write_file("/run/dir/file", "everybody's", 0644);
+    MUST(symlink("/run/dir", "/etc/dir"));
+    MUST(mkdir("/etc/netns/blue/dir", 0755));
+    write_file("/etc/netns/blue/dir/file", "blue's", 0644);
+    SAME(SAID(ns, NULL, "cat /etc/dir/file; cat /run/dir/file"), "blue'sblue's");
+    netns_close(ns);
+}
+
+static void a_symlink_that_leads_round_in_a_circle_is_covered(void)
+{
+    struct netns *ns = blue();
+
+    private_etc();
+    MUST(symlink("loop", "/etc/loop"));
+    write_file("/etc/netns/blue/loop", "blue's", 0644);
+    SAME(SAID(ns, NULL, "cat /etc/loop"), "blue's");
     netns_close(ns);
 }
 
@@ -549,7 +648,13 @@ int main(void)
 
     RUN(files_cover_those_of_etc);
     RUN(what_has_nothing_to_cover_is_left_out);
-    RUN(symlinks_are_followed);
+    RUN(a_symlink_is_covered_itself);
+    RUN(a_relative_symlink_is_covered_itself);
+    RUN(the_first_of_several_symlinks_is_covered);
+    RUN(without_move_mount_a_symlink_is_covered_itself);
+    RUN(where_a_filter_forbids_move_mount_a_symlink_is_covered_itself);
+    RUN(a_directory_covers_what_a_symlink_leads_to);
+    RUN(a_symlink_that_leads_round_in_a_circle_is_covered);
     RUN(only_a_handle_with_a_name_has_files);
     RUN(many_files_are_covered);
 

@@ -1801,9 +1801,13 @@ struct netns_spawn_options {
  *     ...), unless the directory it was mounted on does not exist in the new one. Where there is no
  *     /sys, there is none.
  *   - each file and directory in /etc/netns/NAME covers the one of the same name in /etc, if the
- *     handle has a name (netns_name()). Symbolic links are followed on both sides: where
- *     /etc/resolv.conf is one, what it leads to is covered. What has nothing to cover is left out: no
- *     such file in /etc, a link that leads nowhere, a directory against a file.
+ *     handle has a name (netns_name()). A symbolic link in /etc is covered itself, also one that leads
+ *     nowhere: the program goes on seeing the namespace's file when the host replaces the file that
+ *     /etc/resolv.conf leads to, as resolvers do. What the link leads to is not covered at its own
+ *     path. A directory cannot cover a link, and covers what the link leads to. Symbolic links in
+ *     /etc/netns/NAME are followed. A file with nothing to cover is left out: there is no such file
+ *     in /etc, or one is a directory and the other is not. If the host replaces /etc/resolv.conf
+ *     itself, link or file, by rename(2), or removes it, the kernel takes off what covers it.
  *
  * The working directory is the caller's; one below /sys or /etc is looked up anew, and kept as it was
  * if it is no more. Everything else is as execve(2) has it: signal mask, ignored signals, open

@@ -30,8 +30,8 @@ pub struct RtnlHandle(#[expect(dead_code)] c_int);
 /// program: into a mount namespace of its own, which sees what its parent mounts and shows it nothing,
 /// with a /sys of the network namespace, and with what is in /etc/netns/NAME over what is in /etc.
 /// Unlike with iproute2, what is mounted below /sys (cgroups, bpf, tracefs ...) stays, a /sys that
-/// was read-only stays so, and where there is no /sys it is done without. The thread's root and
-/// working directory become its own.
+/// was read-only stays so, where there is no /sys it is done without, and a symbolic link in /etc is
+/// covered itself, as by netns_exec(). The thread's root and working directory become its own.
 ///
 /// netns  a name in NETNS_RUN_DIR, which may be a symbolic link. It is not changed.
 ///

@@ -40,7 +40,8 @@ static void make_furnished_blue(void)
     MUST(mkdir("/etc/netns", 0755));
     MUST(mkdir("/etc/netns/blue", 0755));
     write_file("/etc/netns/blue/hosts", "blue's", 0644);
-    write_file("/etc/hosts", "everybody's", 0644);
+    write_file("/run/hosts", "everybody's", 0644);
+    MUST(symlink("/run/hosts", "/etc/hosts"));
     make_blue();
     MUST(netns_link_add(blue, "mark", "bridge"));
     snprintf(inode_text, sizeof inode_text, "%llu", (unsigned long long)netns_inode(blue));

@@ -42,7 +42,10 @@ static int no_cover(DIR *files, const char *file)
     struct stat above, below;
 
     snprintf(covered, sizeof covered, "/etc/%s", file);
-    if (fstatat(dirfd(files), file, &above, 0) < 0 || stat(covered, &below) < 0)
+    if (fstatat(dirfd(files), file, &above, 0) < 0 || lstat(covered, &below) < 0)
+        return errno;
+    /* A symbolic link is covered itself, but by no directory. */
+    if (S_ISLNK(below.st_mode) && S_ISDIR(above.st_mode) && stat(covered, &below) < 0)
         return errno;
     return S_ISDIR(above.st_mode) == S_ISDIR(below.st_mode) ? 0 : ENOTDIR;
 }

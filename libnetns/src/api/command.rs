@@ -32,7 +32,9 @@ use strings::Strings;
 /// A program that is to run in a network namespace, in the manner of [`std::process::Command`].
 ///
 /// It has a mount namespace of its own, as with `ip netns exec`: `/sys` shows the network namespace's
-/// devices, and the files of `/etc/netns/NAME` cover those of `/etc`, if the namespace has a name.
+/// devices, and the files of `/etc/netns/NAME` cover those of `/etc`, if the namespace has a name. A
+/// symbolic link in `/etc` is covered itself, so that the program sees the namespace's file however
+/// the host replaces what the link leads to.
 /// [`Command::keep_sys`] and [`Command::keep_etc`] do without.
 ///
 /// The program is looked up in the caller's `PATH`, unless there is a `/` in its name. No shell is

@@ -319,7 +319,7 @@ mod tests {
         testing::bind(&ns, "blue");
         testing::write("plain", "", 0);
         testing::write("uts", "", 0);
-        crate::os::mount::bind(c"/proc/thread-self/ns/uts", c"/run/netns/uts").unwrap();
+        crate::os::mount::cover(c"/proc/thread-self/ns/uts", c"/run/netns/uts").unwrap();
         std::os::unix::fs::symlink("blue", testing::path("link")).unwrap();
         let dir = File::open("/run/netns").unwrap();
         let find = |name| find_mount(dir.as_fd(), name).map(|found| found.is_some());

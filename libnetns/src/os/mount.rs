@@ -13,7 +13,7 @@ use rustix::io::retry_on_intr;
 use rustix::mount::{MoveMountFlags, OpenTreeFlags, move_mount, open_tree};
 
 use crate::error::errno;
-use crate::os::open::{DIRECTORY, LOOK, open, openat};
+use crate::os::open::{DIRECTORY, LOOK, LOOK_AT_ITSELF, open, openat};
 use crate::os::procfs::ProcPath;
 use crate::os::retry::on_signal;
 use crate::os::stat::{fstat, is_same_file};
@@ -95,9 +95,39 @@ fn bind_by_path(source: &CStr, target: &CStr, flags: MsFlags) -> Result<()> {
     on_signal(|| mount(Some(source), target, NO_TYPE, MsFlags::MS_BIND | flags, None::<&CStr>))
 }
 
-/// Binds a file, or a directory without what is mounted in it, on another; symlinks are followed.
-pub fn bind(source: &CStr, target: &CStr) -> Result<()> {
-    bind_by_path(source, target, MsFlags::empty())
+/// Binds a file, or a directory without what is mounted in it, on another. A symlink as `target` is
+/// covered itself, so that nobody uncovers what it leads to by replacing that; only a directory cannot
+/// be mounted on a symlink, and is mounted on what that leads to. A symlink as `source` is followed.
+///
+/// The kernel mounts on a symlink when told to, and path lookup crosses the mount before it would
+/// follow the symlink (do_move_mount() in fs/namespace.c, step_into() in fs/namei.c).
+pub fn cover(source: &CStr, target: &CStr) -> Result<()> {
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+    let covered = retry_on_intr(|| open_tree(CWD, source, flags)).and_then(|tree| {
+        retry_on_intr(|| {
+            move_mount(&tree, c"", CWD, target, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
+        })
+    });
+    match covered {
+        // INVAL: a directory against something else, among other reasons that mount(2) tells apart.
+        Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM | rustix::io::Errno::INVAL) => {
+            cover_by_path(source, target)
+        }
+        result => result.map_err(errno),
+    }
+}
+
+fn cover_by_path(source: &CStr, target: &CStr) -> Result<()> {
+    let itself = open(target, LOOK_AT_ITSELF)?;
+    let follow = || bind_by_path(source, target, MsFlags::empty());
+    if fstat(&itself)?.st_mode & libc::S_IFMT != libc::S_IFLNK {
+        return follow();
+    }
+    match bind_by_path(source, ProcPath::of_fd(itself.as_fd()).as_cstr(), MsFlags::empty()) {
+        // NOTDIR: a directory. NOENT: no such source, or no /proc.
+        Err(Errno::ENOTDIR | Errno::ENOENT) => follow(),
+        result => result,
+    }
 }
 
 /// Mounts a file system that needs no device; `source` is what it is listed as.

@@ -250,11 +250,11 @@ impl EtcFiles {
         self.paths.iter().step_by(2).zip(self.paths.iter().skip(1).step_by(2))
     }
 
-    /// Symlinks are followed on both sides, as `ip netns exec` does: where /etc/resolv.conf is one,
-    /// what it leads to is covered.
+    /// Where /etc/resolv.conf is a symlink, that itself is covered, unlike by `ip netns exec`: resolvers
+    /// replace what it leads to, and the kernel takes off what was mounted on the old one.
     fn bind(&self) -> Result<()> {
         for (item, (source, target)) in self.pairs().enumerate() {
-            match mount::bind(source, target) {
+            match mount::cover(source, target) {
                 // Nothing there to cover, or a directory against a file.
                 Ok(()) | Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => {}
                 result => result.at_item(Step::BindEtc, item)?,
