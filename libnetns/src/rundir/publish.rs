@@ -10,7 +10,7 @@ use crate::namespace::handle::Namespace;
 use crate::namespace::identity::{self, FileKind};
 use crate::os::mount;
 use crate::os::procfs::{self, ProcPath};
-use crate::rundir::dir::{LockedRunDir, RunDir, Wait};
+use crate::rundir::dir::{ELSEWHERE, LockedRunDir, RunDir, Wait};
 use crate::rundir::name::Name;
 use crate::rundir::placeholder::Placeholder;
 use crate::util::try_vec;
@@ -120,6 +120,10 @@ fn bind(
     let mount = match mount::bind_namespace(ns, placeholder.as_fd()) {
         // A process that does not wait for the lock may have removed it.
         Err(Errno::ENOENT) if placeholder.is_unlinked() => return Ok(Attempt::PlaceholderLost),
+        // Before Linux 5.12 the directory itself does not tell.
+        Err(Errno::EINVAL) if mount::is_elsewhere(dir.as_fd()) => {
+            return Err(Failure::new(Step::Bind, Errno::EPERM).hint(ELSEWHERE));
+        }
         mount => mount.at(Step::Bind)?,
     };
     if was_moved(dir, name, inode, placeholder) {
