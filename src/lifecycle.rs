@@ -221,7 +221,7 @@ pub unsafe extern "C" fn netns_open_pid(
     pid: libc::pid_t,
     out: Option<&mut MaybeUninit<*mut Netns>>,
 ) -> c_int {
-    open(Object::Pid(pid), None, out, || Namespace::open_pid(pid))
+    open(Object::Pid(pid.into()), None, out, || Namespace::open_pid(pid))
 }
 
 /// Opens the network namespace that a descriptor refers to: a descriptor of the namespace itself, a

@@ -33,7 +33,7 @@ pub enum Object<'a> {
     Path(&'a CStr),
     /// The run directory itself.
     RunDir,
-    Pid(i32),
+    Pid(i64),
     Descriptor(i32),
     /// A network namespace, which shows itself as it is called.
     Handle(&'a dyn Display),

@@ -14,6 +14,7 @@ use std::time::Duration;
 use libnetns::{
     CreateOptions, Error, ErrorKind, EventKind, ListEntry, Monitor, Namespace, RunDir, Visit, link,
 };
+use nix::mount::{MsFlags, mount};
 
 fn names(list: &[ListEntry]) -> Vec<&str> {
     list.iter().map(|entry| entry.name.to_str().unwrap()).collect()
@@ -180,7 +181,11 @@ fn every_way_to_the_current_namespace() {
     let other = Namespace::anonymous().unwrap();
     assert!(!other.is_current().unwrap() && other.pids().unwrap().is_empty());
     assert_eq!(Namespace::of_pid(0).unwrap_err().kind(), ErrorKind::InvalidInput);
-    assert_eq!(Namespace::of_pid(u32::MAX).unwrap_err().kind(), ErrorKind::InvalidInput);
+    let error = Namespace::of_pid(u32::MAX).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    let line =
+        "open pid 4294967295: invalid process ID: Invalid argument (no process has such a high ID)";
+    assert_eq!(error.to_string(), line);
     assert_eq!(Namespace::of_pid(i32::MAX as u32).unwrap_err().errno(), libc::ESRCH);
     let file = File::open("/dev/null").unwrap();
     assert_eq!(Namespace::of_fd(file).unwrap_err().kind(), ErrorKind::NotANamespace);
@@ -225,6 +230,17 @@ fn errors_are_std_errors_and_io_errors() {
     assert_eq!(converted.downcast::<Error>().unwrap().errno(), libc::ENOENT);
     let boxed: Box<dyn std::error::Error + Send + Sync> = error.into();
     assert_eq!(boxed.to_string(), line);
+}
+
+#[test]
+fn a_read_only_run_directory_is_told_by_its_kind() {
+    if !world::enter() {
+        return;
+    }
+    fs::create_dir("/run/fixed").unwrap();
+    mount(Some("tmpfs"), "/run/fixed", Some("tmpfs"), MsFlags::MS_RDONLY, None::<&str>).unwrap();
+    let error = RunDir::new("/run/fixed").create("blue").unwrap_err();
+    assert_eq!((error.errno(), error.kind()), (libc::EROFS, ErrorKind::ReadOnlyFilesystem));
 }
 
 #[test]

@@ -4,10 +4,17 @@ mod world;
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, Write};
+use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
+use std::process::ChildStdout;
+use std::thread;
 
 use libnetns::{Command, ErrorKind, Namespace, RunDir, Stdio};
+use nix::errno::Errno;
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::wait::{WaitPidFlag, waitpid};
+use nix::unistd::Pid;
 
 fn namespace() -> Option<Namespace> {
     world::enter().then(|| RunDir::default().create("blue").unwrap())
@@ -100,6 +107,31 @@ fn streams() {
     assert_eq!(output.status.code(), Some(3));
     // An empty standard input for output().
     assert_eq!(text(&mut blue.command("cat")), "");
+}
+
+#[test]
+fn output_is_read_where_no_thread_can_be_started() {
+    let Some(blue) = namespace() else { return };
+    // The next child is another pid namespace's first process; threads cannot be in another one.
+    unshare(CloneFlags::CLONE_NEWPID).unwrap();
+    assert!(thread::Builder::new().spawn(|| ()).is_err());
+    let script = "head -c 300000 /dev/zero; head -c 300000 /dev/zero >&2; exit 3";
+    let mut command = blue.command("sh");
+    command.args(["-c", script]).keep_sys(true).keep_etc(true);
+    let output = command.output().unwrap();
+    assert_eq!((output.stdout.len(), output.stderr.len()), (300_000, 300_000));
+    assert_eq!(output.status.code(), Some(3));
+}
+
+#[test]
+fn a_child_is_waited_for_where_its_output_cannot_be_read() {
+    let Some(blue) = namespace() else { return };
+    let mut child = blue.command("true").spawn().unwrap();
+    let pid = Pid::from_raw(child.id() as i32);
+    child.stdout = Some(ChildStdout::from(OwnedFd::from(File::open("/").unwrap())));
+    let error = child.wait_with_output().unwrap_err();
+    assert_eq!(error.errno(), libc::EISDIR, "{error}");
+    assert_eq!(waitpid(pid, Some(WaitPidFlag::WNOHANG)), Err(Errno::ECHILD));
 }
 
 #[test]

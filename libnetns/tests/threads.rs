@@ -60,6 +60,9 @@ fn an_earlier_visit_ends_the_later_ones() {
     assert!(is_in(&b));
     let error = second.leave().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    let line = "leave: end the visit: Invalid argument \
+                (this visit has ended already, with one that began before it)";
+    assert_eq!(error.to_string(), line);
     assert!(is_in(&b));
     other.leave().unwrap();
     assert!(is_in(&home));
@@ -93,6 +96,19 @@ fn run_ends_a_visit_that_its_function_has_begun() {
     assert!(is_in(&home));
     drop(visit);
     assert!(is_in(&home));
+}
+
+#[test]
+fn run_returns_the_value_of_a_function_that_ends_an_earlier_visit() {
+    let Some([home, a, b]) = three() else { return };
+    let outer = a.enter().unwrap();
+    let value = b.run(move || {
+        drop(outer);
+        (is_in(&home), "kept", home)
+    });
+    let (was_home, value, home) = value.unwrap();
+    assert!(was_home && is_in(&home));
+    assert_eq!(value, "kept");
 }
 
 #[test]
@@ -191,8 +207,11 @@ fn sockets_are_in_there_and_the_thread_is_not() {
             assert_eq!(text, "hello");
             let error = ns.tcp_listener(address).unwrap_err();
             assert_eq!(error.errno(), libc::EADDRINUSE, "{error}");
+            assert_eq!(error.kind(), ErrorKind::AddrInUse);
             drop(listener);
-            assert_eq!(ns.tcp_stream(address).unwrap_err().errno(), libc::ECONNREFUSED);
+            let error = ns.tcp_stream(address).unwrap_err();
+            assert_eq!(error.errno(), libc::ECONNREFUSED);
+            assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
         }
         let server = ns.udp_socket((Ipv4Addr::LOCALHOST, 53)).unwrap();
         let client = ns.run(|| UdpSocket::bind("127.0.0.1:0")).unwrap().unwrap();

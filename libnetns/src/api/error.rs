@@ -50,8 +50,17 @@ pub enum ErrorKind {
     NotANamespace,
     /// An argument is invalid.
     InvalidInput,
-    /// Something else is in the way for the moment: the call may succeed when it is made again.
+    /// Something else is in the way: another process for the moment (`EAGAIN`), so that the call may
+    /// succeed when it is made again, or another use or mount (`EBUSY`), which has to end first.
     Busy,
+    /// The address and port, or the link-layer address, are in use.
+    AddrInUse,
+    /// Nothing listens at the address and port.
+    ConnectionRefused,
+    /// The other end of a connection, or the kernel, has not replied in time.
+    TimedOut,
+    /// The run directory is on a file system that is mounted read-only.
+    ReadOnlyFilesystem,
     /// Out of memory, descriptors or space, or at a limit of the kernel's.
     OutOfResources,
     /// This kernel, file system or driver does not support it.
@@ -108,6 +117,10 @@ impl Error {
                 ErrorKind::InvalidInput
             }
             libc::EAGAIN | libc::EBUSY | libc::EINTR => ErrorKind::Busy,
+            libc::EADDRINUSE => ErrorKind::AddrInUse,
+            libc::ECONNREFUSED => ErrorKind::ConnectionRefused,
+            libc::ETIMEDOUT => ErrorKind::TimedOut,
+            libc::EROFS => ErrorKind::ReadOnlyFilesystem,
             libc::EMFILE | libc::ENFILE | libc::ENOMEM | libc::ENOSPC | libc::ENOBUFS => {
                 ErrorKind::OutOfResources
             }

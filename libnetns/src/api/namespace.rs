@@ -118,10 +118,9 @@ impl Namespace {
     /// # Ok::<(), libnetns::Error>(())
     /// ```
     pub fn of_pid(pid: u32) -> Result<Namespace> {
-        // What is no process's number cannot be one after the conversion either.
-        let pid = i32::try_from(pid).unwrap_or(0);
-        Namespace::from_result(&about("open", Object::Pid(pid)), || {
-            handle::Namespace::open_pid(pid)
+        Namespace::from_result(&about("open", Object::Pid(pid.into())), || {
+            let too_high = Failure::invalid_at(Step::ProcessId, "no process has such a high ID");
+            handle::Namespace::open_pid(i32::try_from(pid).map_err(|_| too_high)?)
         })
     }
 
@@ -311,13 +310,17 @@ impl Namespace {
 
     /// Calls `f` with the calling thread in this namespace, and returns what it returned.
     ///
-    /// The thread is back when this returns, and when `f` panics, too. A [`Visit`] that `f` has begun
-    /// ends with it.
+    /// The thread is back when this returns. A [`Visit`] that `f` has begun ends with it. If `f` ends a
+    /// visit that began before, the thread goes back to where it was before that visit, and stays there.
+    ///
+    /// If `f` panics, the thread goes back while the stack unwinds. If it cannot go back then, because
+    /// `f` gave its capabilities away, nothing reports that: the panic goes on in the wrong namespace.
     ///
     /// # Errors
     ///
     /// `EPERM` if the thread may not enter it, or could not come back: then `f` is not called.
-    /// `ENOTRECOVERABLE` if it did not come back, because `f` gave its capabilities away.
+    /// `ENOTRECOVERABLE` if it did not come back, because `f` gave its capabilities away. Then the value
+    /// that `f` returned is dropped, in the wrong namespace.
     ///
     /// # Examples
     ///
@@ -336,6 +339,7 @@ impl Namespace {
         let visit =
             Visit::begin(self.handle.proved()).about(&about_handle("run in", &self.handle))?;
         let value = f();
+        // A visit that `f` has ended together with an earlier one needs no way back.
         visit.end().about(&about("run", Object::Nothing))?;
         Ok(value)
     }

@@ -18,8 +18,9 @@ use super::subject::about;
 /// thread has begun after it, which do nothing when they are dropped. So the thread is where it was
 /// before a visit when that visit has ended, in whatever order they end.
 ///
-/// A drop tells nobody that the thread could not go back, as one cannot that has given up its
-/// capabilities meanwhile; [`Visit::leave`] does.
+/// A drop cannot report that the thread could not go back, which happens if it has given up its
+/// capabilities meanwhile; [`Visit::leave`] can. That includes the drop while a panic unwinds the stack:
+/// code that catches the panic then runs in the wrong namespace.
 ///
 /// [`Namespace::enter`]: crate::Namespace::enter
 ///
@@ -84,17 +85,17 @@ impl Visit {
     /// # Ok(()) }
     /// ```
     pub fn leave(self) -> Result<()> {
-        self.end().about(&about("leave", Object::Nothing))
+        let has_ended_before = || {
+            let hint = "this visit has ended already, with one that began before it";
+            Failure::invalid_at(Step::EndVisit, hint)
+        };
+        let ended = self.end().and_then(|now| if now { Ok(()) } else { Err(has_ended_before()) });
+        ended.about(&about("leave", Object::Nothing))
     }
 
-    pub(super) fn end(mut self) -> std::result::Result<(), Failure> {
-        match self.take_ongoing() {
-            Some(visit) => visit.end(),
-            None => Err(Failure::invalid_at(
-                Step::Token,
-                "this visit has ended already, with one that began before it",
-            )),
-        }
+    /// Whether it ends now. If not, it has ended before, with an earlier one.
+    pub(super) fn end(mut self) -> std::result::Result<bool, Failure> {
+        self.take_ongoing().map_or(Ok(false), |visit| visit.end().map(|()| true))
     }
 
     /// Ends it as far as this thread's list of visits goes. None: it has ended before.

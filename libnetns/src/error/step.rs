@@ -78,6 +78,7 @@ steps! {
     Setns => "setns" Nothing,
     GoBack => "setns back to the original namespace" Nothing,
     Token => "check the token" Nothing,
+    EndVisit => "end the visit" Nothing,
     HelperThread => "start a helper thread" Nothing,
     Mask => "set the signal mask" Nothing,
     Loopback => "bring lo up" Nothing,

@@ -102,6 +102,8 @@ impl RunDir {
     }
 
     /// Takes a copy off that could not be completed, unless somebody has put something into it meanwhile.
+    /// No system call does both: what is bound in the copy between the look and the umount goes with it.
+    /// The file stays, as a stale name.
     fn take_copy_off(&self, path: &CStr) {
         let is_copy = |there: &RunDir| stat::are_same_file(self, there) && self.is_outdated(path);
         let Ok(upper) = RunDir::open(path) else { return };
@@ -111,7 +113,9 @@ impl RunDir {
         }
     }
 
-    /// Whether all that is in `upper` is here as well. Of directories nobody can tell.
+    /// Whether all that is in `upper` is here as well. What is mounted on or below a subdirectory is not
+    /// looked at, so one subdirectory is enough for no, and the copy stays: a mount too many, with the
+    /// same names in it.
     fn has_all_of(&self, upper: &RunDir) -> bool {
         let all = for_each_entry(upper.as_fd(), Step::ReadRunDir, |name, kind| {
             if name == c"." || name == c".." {

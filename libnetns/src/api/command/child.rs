@@ -1,18 +1,19 @@
 //! A program that was started.
 
+use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ChildStderr, ChildStdin, ChildStdout, ExitStatus, Output};
-use std::thread;
 
 use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use crate::error::{self, At, Failure, Step};
-use crate::explain::Object;
+use crate::explain::{Object, Subject};
 use crate::os::pidfd;
 use crate::os::retry::on_signal;
 use crate::program::spawn;
@@ -109,7 +110,7 @@ impl Child {
         let by_number = || kill(Pid::from_raw(self.pid), Signal::SIGKILL);
         // Something else may have waited for it, and its number be another process's.
         let killed = self.pidfd().map_or_else(by_number, pidfd::kill);
-        killed.at(Step::Kill).about(&about("kill", Object::Pid(self.pid)))
+        killed.at(Step::Kill).about(&self.about("kill"))
     }
 
     /// Closes the pipe to it, if there is one, and waits until it has ended.
@@ -122,7 +123,7 @@ impl Child {
         let waited = self.wait_with(WaitPidFlag::empty());
         let waited =
             waited.and_then(|status| status.ok_or(Failure::new(Step::Wait, Errno::ECHILD)));
-        waited.about(&about("wait for", Object::Pid(self.pid)))
+        waited.about(&self.about("wait for"))
     }
 
     /// Its status if it has ended, `None` if it runs.
@@ -131,7 +132,7 @@ impl Child {
     ///
     /// As for [`Child::wait`].
     pub fn try_wait(&mut self) -> Result<Option<ExitStatus>> {
-        self.wait_with(WaitPidFlag::WNOHANG).about(&about("wait for", Object::Pid(self.pid)))
+        self.wait_with(WaitPidFlag::WNOHANG).about(&self.about("wait for"))
     }
 
     fn wait_with(&mut self, flags: WaitPidFlag) -> error::Result<Option<ExitStatus>> {
@@ -147,13 +148,21 @@ impl Child {
     ///
     /// # Errors
     ///
-    /// As for [`Child::wait`]; `EAGAIN` if no thread can be started to read with.
+    /// As for [`Child::wait`]. If a stream cannot be read, the call closes both and waits until the program
+    /// has ended all the same.
     pub fn wait_with_output(mut self) -> Result<Output> {
         drop(self.stdin.take());
-        let (stdout, stderr) = read_both(self.stdout.take(), self.stderr.take())
-            .at(Step::ReadOutput)
-            .about(&about("wait for", Object::Pid(self.pid)))?;
-        Ok(Output { status: self.wait()?, stdout, stderr })
+        let mut both = [Reading::new(self.stdout.take()), Reading::new(self.stderr.take())];
+        let read = read_both(&mut both);
+        let [stdout, stderr] = both.map(|each| each.bytes);
+        // A program that nobody waits for would stay behind.
+        let status = self.wait()?;
+        read.at(Step::ReadOutput).about(&self.about("wait for"))?;
+        Ok(Output { status, stdout, stderr })
+    }
+
+    fn about(&self, verb: &'static str) -> Subject<'static> {
+        about(verb, Object::Pid(self.pid.into()))
     }
 }
 
@@ -168,22 +177,52 @@ fn exit_status(status: WaitStatus) -> Option<ExitStatus> {
     Some(ExitStatus::from_raw(raw))
 }
 
-fn read_both(
-    stdout: Option<impl Read + Send>,
-    stderr: Option<impl Read>,
-) -> io::Result<(Vec<u8>, Vec<u8>)> {
-    thread::scope(|scope| {
-        let other = thread::Builder::new().spawn_scoped(scope, || read_all(stdout))?;
-        let stderr = read_all(stderr);
-        let stdout = other.join().unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::Other)));
-        Ok((stdout?, stderr?))
-    })
+/// One of the two streams, and what it has said so far.
+struct Reading {
+    /// None: it has ended, or there is none.
+    stream: Option<File>,
+    bytes: Vec<u8>,
 }
 
-fn read_all(stream: Option<impl Read>) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    if let Some(mut stream) = stream {
-        stream.read_to_end(&mut bytes)?;
+impl Reading {
+    fn new(stream: Option<impl Into<OwnedFd>>) -> Reading {
+        Reading { stream: stream.map(|stream| File::from(stream.into())), bytes: Vec::new() }
     }
-    Ok(bytes)
+
+    fn to_poll(&self) -> Option<PollFd<'_>> {
+        self.stream.as_ref().map(|stream| PollFd::new(stream.as_fd(), PollFlags::POLLIN))
+    }
+
+    /// Reads what is there.
+    fn read(&mut self) -> io::Result<()> {
+        let Some(stream) = &mut self.stream else { return Ok(()) };
+        let mut chunk = [0; 16 << 10];
+        match stream.read(&mut chunk) {
+            Ok(0) => self.stream = None,
+            Ok(len) => self.bytes.extend_from_slice(&chunk[..len]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+}
+
+/// Reads both until they end. Read one after the other, a program that fills the second one's pipe would
+/// wait for a reader, and the reader for the first one's end.
+fn read_both(both: &mut [Reading; 2]) -> io::Result<()> {
+    while both.iter().any(|each| each.stream.is_some()) {
+        let is_ready = wait_for_either(both)?;
+        for (each, _) in both.iter_mut().zip(is_ready).filter(|(_, is_ready)| *is_ready) {
+            each.read()?;
+        }
+    }
+    Ok(())
+}
+
+/// Which of them can be read without waiting: one at least.
+fn wait_for_either(both: &[Reading; 2]) -> nix::Result<[bool; 2]> {
+    let mut polled: Vec<PollFd> = both.iter().filter_map(Reading::to_poll).collect();
+    on_signal(|| poll(&mut polled, PollTimeout::NONE))?;
+    let mut is_ready = polled.iter().map(|fd| fd.any() != Some(false));
+    Ok(both.each_ref().map(|each| each.stream.is_some() && is_ready.next() == Some(true)))
 }
