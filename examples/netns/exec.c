@@ -111,7 +111,10 @@ static void pass_on(int number, siginfo_t *info, void *context)
     int error = errno;
 
     (void)context;
-    /* What the terminal sends, the program gets as well. */
+    /*
+     * What the terminal sends, the program gets as well. So it does what is sent to the process group, but
+     * that cannot be told from what is sent to this process alone: netns(1) says that it comes twice.
+     */
     if (info->si_code > 0)
         return;
     if (running > 0)
@@ -158,7 +161,10 @@ static int run_and_wait(const char *name, const struct netns *ns, const struct p
 
     flush_output();
     tell_of_uncovered(ns);
-    /* Where whoever started us has it ignored, there would be no status to wait for. */
+    /*
+     * Where whoever started us has it ignored, there would be no status to wait for. The program gets the
+     * default, too: netns_spawn() passes on what is ignored here, and nothing else. netns(1) says so.
+     */
     signal(SIGCHLD, SIG_DFL);
     rc = netns_spawn(ns, &program->options, argv[0], argv, NULL, &pid);
     if (rc < 0)

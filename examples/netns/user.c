@@ -7,6 +7,8 @@
 
 /* Room for this many groups is made first. */
 #define GROUPS_AT_FIRST 64
+/* A process cannot be in more: NGROUPS_MAX in the kernel's include/uapi/linux/limits.h. */
+#define MOST_GROUPS 65536
 
 /* Reads an id in decimal. The highest number is none: it means "leave it as it is" to setresuid(2). */
 static bool parse_id(const char *digits, uint32_t *id)
@@ -23,9 +25,9 @@ static bool parse_id(const char *digits, uint32_t *id)
 /* The groups that a user of the user database is in, the first one among them. */
 static int find_groups(const char *name, struct user *user)
 {
-    int room = GROUPS_AT_FIRST;
+    int room;
 
-    do {
+    for (room = GROUPS_AT_FIRST; room <= MOST_GROUPS; room *= 2) {
         gid_t *groups = realloc(user->groups, room * sizeof *groups);
 
         if (!groups)
@@ -33,9 +35,10 @@ static int find_groups(const char *name, struct user *user)
         user->groups = groups;
         user->groups_len = room;
         /* Where there are more, it says how many; but some C libraries do not. */
-        room *= 2;
-    } while (getgrouplist(name, user->gid, user->groups, &user->groups_len) < 0);
-    return DONE;
+        if (getgrouplist(name, user->gid, user->groups, &user->groups_len) >= 0)
+            return DONE;
+    }
+    return complain(FAILED, "The user %s is in more than %d groups", name, MOST_GROUPS);
 }
 
 static int find_group(const char *word, struct user *user)
