@@ -92,7 +92,9 @@ _netns() {
         case ${words[i]} in
         -a | -al | -all | --all) all=1 ;;
         -rundir | --rundir) netns+=(-rundir "${words[++i]}") ;;
-        -n | -ne* | --netns | -b | -ba* | --batch) ((++i)) ;;
+        -n | -ne* | --n | --ne* | -b | -ba* | --b | --ba*) ((++i)) ;;
+        # ip's, which are ignored.
+        -f | -fa* | --f | --fa* | -l* | --l* | -rc* | --rc*) ((++i)) ;;
         -*) ;;
         *)
             _netns_command "$i"
@@ -104,6 +106,8 @@ _netns() {
     -rundir | --rundir) _filedir -d ;;
     -b | -ba* | --batch) _filedir ;;
     -n | -ne* | --netns) _netns_names ;;
+    -f | -fa* | --f | --fa*) _netns_words inet inet6 link mpls bridge ;;
+    -l* | --l* | -rc* | --rc*) ;;
     *)
         if [[ $cur == -* ]]; then
             _netns_words -all -batch -force -json -netns -pretty -rundir --help --version

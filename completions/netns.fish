@@ -3,12 +3,17 @@
 
 set -g __netns_commands list add attach set delete identify pids exec monitor list-id help
 
+# Whether a word before the command is an option that takes the next word, some of them for ip's sake.
+function __netns_takes_word
+    string match -q -r -- '^--?(n|ne.*|b|ba.*|rundir|f|fa.*|l.*|rc.*)$' $argv[1]
+end
+
 # The words of the line from the command on; what comes before are options. With two: those before it.
 function __netns_words
     set -l words (commandline -opc)
     set -l i 2
     while set -q words[$i]; and string match -q -- '-*' $words[$i]
-        contains -- $words[$i] -n -netns --netns -b -batch --batch -rundir --rundir; and set i (math $i + 1)
+        __netns_takes_word $words[$i]; and set i (math $i + 1)
         set i (math $i + 1)
     end
     if test "$argv[1]" = options
@@ -50,6 +55,11 @@ function __netns_has_no_command
     test -z "$(__netns_words)"
 end
 
+function __netns_wants_command
+    set -l words (commandline -opc)
+    __netns_has_no_command; and not __netns_takes_word $words[-1]
+end
+
 function __netns_wants_name
     __netns_wants 0 p pi pid pids se set; and return
     __netns_goes_through_all; and return 1
@@ -79,7 +89,7 @@ function __netns_program
 end
 
 complete -c netns -f
-complete -c netns -n __netns_has_no_command -a "$__netns_commands"
+complete -c netns -n __netns_wants_command -a "$__netns_commands"
 complete -c netns -n __netns_has_no_command -o all -d 'Go through all names'
 complete -c netns -n __netns_has_no_command -o batch -r -F -d 'Run the commands in a file'
 complete -c netns -n __netns_has_no_command -o force -d 'Go on with a batch after a failure'
