@@ -476,11 +476,12 @@ static void without_move_mount_a_symlink_is_covered_itself(void)
     with_faults(faults, 2, cover_link, "/run/resolve/stub");
 }
 
+/* It knows neither of the two, which came together. */
 static void where_a_filter_forbids_move_mount_a_symlink_is_covered_itself(void)
 {
-    static const struct fault fault = {SYS_move_mount, EPERM, 0, 0, 0};
+    static const struct fault faults[] = {{SYS_open_tree, EPERM, 0, 0, 0}, {SYS_move_mount, EPERM, 0, 0, 0}};
 
-    with_faults(&fault, 1, cover_link, "/run/resolve/stub");
+    with_faults(faults, 2, cover_link, "/run/resolve/stub");
 }
 
 /* No directory can be mounted on a symlink. */
