@@ -266,7 +266,10 @@ static void keep(void *arg)
 
 #define KEEPERS 6
 
-/* Starts them all and reads what the daemon says until all have ended; gives how often it served. */
+/*
+ * Starts them all and reads what the daemon says until all have ended and have been served; gives how often it
+ * served.
+ */
 static int run_keepers(struct echod *echod, int keepers, int generations, int exchanges)
 {
     struct keeper parts[KEEPERS];
@@ -278,7 +281,8 @@ static int run_keepers(struct echod *echod, int keepers, int generations, int ex
         parts[i] = (struct keeper){i, generations, exchanges};
         pids[i] = start_part(keep, &parts[i]);
     }
-    while (running > 0 || balance > 0) {
+    /* What it says of the last ones may come after their end. */
+    while (running > 0 || balance > 0 || served < keepers * generations) {
         bool heard = next_line(echod, line, sizeof line, running ? 20 : PATIENCE);
 
         if (heard && strncmp(line, "serving ", 8) == 0) {
