@@ -644,9 +644,9 @@ static const struct cost {
     /* By the interface's index. */
     {"addr_add", add_address, 5, 1},
     {"route_add", add_route, 5, 1},
-    /* And the interfaces' names. */
-    {"addr_list", list_addresses, 7, 2},
-    {"route_list", list_routes, 7, 2},
+    /* And the interfaces' names. Older kernels, such as 6.1, end a dump in a datagram of its own. */
+    {"addr_list", list_addresses, 8, 2},
+    {"route_list", list_routes, 8, 2},
 };
 
 static void call_between_marks(const struct cost *cost)
