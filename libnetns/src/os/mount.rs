@@ -103,11 +103,8 @@ fn bind_by_path(source: &CStr, target: &CStr, flags: MsFlags) -> Result<()> {
 /// follow the symlink (do_move_mount() in fs/namespace.c, step_into() in fs/namei.c).
 pub fn cover(source: &CStr, target: &CStr) -> Result<()> {
     let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
-    let covered = retry_on_intr(|| open_tree(CWD, source, flags)).and_then(|tree| {
-        retry_on_intr(|| {
-            move_mount(&tree, c"", CWD, target, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
-        })
-    });
+    let covered = retry_on_intr(|| open_tree(CWD, source, flags))
+        .and_then(|tree| move_to(tree.as_fd(), target));
     match covered {
         // INVAL: a directory against something else, among other reasons that mount(2) tells apart.
         Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM | rustix::io::Errno::INVAL) => {
@@ -163,14 +160,19 @@ pub fn pick_up(path: &CStr) -> Result<PickedUp> {
 }
 
 pub fn put_down(tree: BorrowedFd, path: &CStr) -> Result<()> {
-    let put = || move_mount(tree, c"", CWD, path, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH);
-    match retry_on_intr(put) {
+    match move_to(tree, path) {
         // INVAL: it was picked up where a filter knows no open_tree(2), and may not leave its place.
         Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM | rustix::io::Errno::INVAL) => {
             bind_by_path(ProcPath::of_fd(tree).as_cstr(), path, MsFlags::MS_REC)
         }
         result => result.map_err(errno),
     }
+}
+
+/// A symlink as `path` is not followed.
+fn move_to(tree: BorrowedFd, path: &CStr) -> rustix::io::Result<()> {
+    let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
+    retry_on_intr(|| move_mount(tree, c"", CWD, path, flags))
 }
 
 /// Makes a mount point shared, but not the mounts in it: there may be 10,000. EINVAL: it is none.
