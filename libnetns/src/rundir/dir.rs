@@ -105,9 +105,9 @@ impl RunDir {
     /// No system call does both: what is bound in the copy between the look and the umount goes with it.
     /// The file stays, as a stale name.
     fn take_copy_off(&self, path: &CStr) {
-        let is_copy = |there: &RunDir| stat::are_same_file(self, there) && self.is_outdated(path);
         let Ok(upper) = RunDir::open(path) else { return };
-        if is_copy(&upper) && self.has_all_of(&upper) {
+        let is_copy = stat::are_same_file(self, &upper) && self.is_outdated(path);
+        if is_copy && self.has_all_of(&upper) {
             drop(upper);
             let _ = mount::detach_open(self.as_fd());
         }
