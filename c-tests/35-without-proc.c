@@ -138,10 +138,10 @@ static bool have_namespaces_of_pidfds(void)
     return ns >= 0;
 }
 
-/* Whether mounts are listed by listmount(2) (Linux 6.8), which is 458 everywhere. */
+/* Whether mounts are listed by listmount(2) (Linux 6.8). */
 static bool have_listmount(void)
 {
-    return syscall(458, NULL, NULL, 0, 0) == 0 || errno != ENOSYS;
+    return syscall(SYS_LISTMOUNT, NULL, NULL, 0, 0) == 0 || errno != ENOSYS;
 }
 
 /* What fails without /proc: only /proc tells the processes in a namespace, and older kernels' more. */
