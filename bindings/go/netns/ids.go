@@ -82,9 +82,12 @@ type PidsFlags uint32
 // PidsThreads has every thread in the namespace counted, by its own id.
 const PidsThreads PidsFlags = C.NETNS_PIDS_THREADS
 
+// More than nearly all systems run: a second look at /proc would take as long as the first.
+const pidsRoom = 16384
+
 // Pids finds the processes whose main thread is in the namespace, ascending.
 func (n *Namespace) Pids(flags PidsFlags) ([]int, error) {
-	room := make([]C.pid_t, 64)
+	room := make([]C.pid_t, pidsRoom)
 	for {
 		count, err := n.call(func(c *C.struct_netns) C.int {
 			return C.int(C.netns_pids(c, C.uint32_t(flags), &room[0], C.size_t(len(room))))

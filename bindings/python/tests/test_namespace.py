@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """The handle: its life, its identity, its errors."""
 
+import collections
 import copy
 import errno
 import gc
@@ -14,6 +15,7 @@ import pytest
 from conftest import descriptors, here, in_child
 
 import libnetns
+from libnetns import _namespace
 
 # --- names ---------------------------------------------------------------------------------------
 
@@ -38,6 +40,11 @@ def test_names_need_not_be_unicode():
         assert ns.name == name
         assert ns.names() == [name]
     libnetns.remove(name)
+    # Listed together, and decoded each by itself: a lead byte at the end takes nothing of the next.
+    names = [b"a\xc3", b"\xa9", "\N{LATIN SMALL LETTER E WITH ACUTE}".encode()]
+    for raw in names:
+        libnetns.create(raw).close()
+    assert libnetns.list() == [os.fsdecode(raw) for raw in sorted(names)]
 
 
 def test_a_run_directory_of_ones_own(tmp_path):
@@ -421,10 +428,28 @@ def test_pids_are_those_in_there():
         process.kill()
 
 
-def test_pids_are_as_many_as_there_are():
+class CountedCalls:
+    """The library, and how often each of its functions was called."""
+
+    def __init__(self, lib):
+        self.lib = lib
+        self.calls = collections.Counter()
+
+    def __getattr__(self, name):
+        self.calls[name] += 1
+        return getattr(self.lib, name)
+
+
+def test_pids_are_as_many_as_there_are(monkeypatch):
+    counted = CountedCalls(_namespace.lib)
+    monkeypatch.setattr(_namespace, "lib", counted)
     with libnetns.create() as ns:
         processes = [ns.spawn(["sleep", "60"], keep_sys=True, keep_etc=True) for _ in range(70)]
         assert ns.pids() == sorted(process.pid for process in processes)
+        assert counted.calls["netns_pids"] == 1
+        monkeypatch.setattr(_namespace, "_PIDS_ROOM", 64)
+        assert ns.pids() == sorted(process.pid for process in processes)
+        assert counted.calls["netns_pids"] == 3
         for process in processes:
             process.kill()
             process.wait()

@@ -260,6 +260,21 @@ def _declare() -> None:
 
 _declare()
 
+# --- what only looks into memory ------------------------------------------------------------------
+
+_looking = ctypes.PyDLL(lib._name, handle=lib._handle)
+
+
+def getter(name: str) -> Any:
+    """A getter of a list, for a loop: it keeps the GIL, and takes what has its type of C already.
+
+    To release the GIL and to convert arguments takes longer than the call itself.
+    """
+    function = _looking[name]
+    function.restype = PROTOTYPES[name][0]
+    return function
+
+
 # --- errors --------------------------------------------------------------------------------------
 
 NO_HINTS: Mapping[int, str] = {}
@@ -280,9 +295,7 @@ def failure(
     return OSError(error, message, filename)
 
 
-def check(
-    rc: int, filename: Optional[StrPath] = None, hints: Mapping[int, str] = NO_HINTS
-) -> int:
+def check(rc: int, filename: Optional[StrPath] = None, hints: Mapping[int, str] = NO_HINTS) -> int:
     """What a call returned; raises the OSError if it failed."""
     if rc < 0:
         raise failure(-rc, filename, hints)

@@ -107,7 +107,7 @@ def namespace_of(netns: Any, flags: int) -> Namespace:
 def listnetns(nspath: Any = None) -> List[Any]:
     """The names, sorted; bytes where the directory is given as bytes."""
     rundir = nspath or NETNS_RUN_DIR
-    names = [name for name, _ in _namespace.names_and_inodes(rundir, stale=False)]
+    names = _namespace.list(rundir=rundir)
     return [os.fsencode(name) for name in names] if isinstance(rundir, bytes) else names
 
 
@@ -156,7 +156,7 @@ def ns_pids(nspath: Any = None) -> Dict[Any, List[int]]:
     rundir = nspath or NETNS_RUN_DIR
     device = _namespace.current().device
     names: Dict[tuple[int, int], List[Any]] = {}
-    for name, inode in _namespace.names_and_inodes(rundir, stale=False):
+    for name, inode in _namespace.names_and_inodes(rundir):
         key = os.fsencode(name) if isinstance(rundir, bytes) else name
         names.setdefault((device, inode), []).append(key)
     pids: Dict[Any, List[int]] = {}
