@@ -130,6 +130,24 @@ def test_errors_are_of_their_subclass_and_say_what_to_do():
         libnetns.list(rundir="/proc/uptime")
 
 
+def test_what_python_can_do_about_it_is_in_the_message():
+    with libnetns.create("blue") as blue:
+        with pytest.raises(FileExistsError, match=r"create\(\) opens it with exist_ok=True"):
+            libnetns.create("blue")
+        with pytest.raises(FileNotFoundError, match=r"create\(\) with exist_ok=True makes it"):
+            libnetns.open("red")
+        with pytest.raises(FileNotFoundError) as caught:
+            libnetns.open("/run/netns/red")
+        assert "create()" not in caught.value.strerror
+        with pytest.raises(
+            FileNotFoundError, match=r"remove\(\) lets that pass with missing_ok=True"
+        ):
+            libnetns.remove("red")
+        blue.ensure_nsid()
+        with pytest.raises(FileExistsError, match=r"ensure_nsid\(\) returns the nsid that it has"):
+            blue.set_nsid(7)
+
+
 def test_the_message_is_the_threads_own():
     with pytest.raises(FileNotFoundError, match="mine"):
         libnetns.open("mine")

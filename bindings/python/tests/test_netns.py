@@ -198,6 +198,7 @@ def test_create_socket():
     with netns.create_socket("blue", socket.AF_INET6, socket.SOCK_DGRAM) as sock:
         assert (sock.family, sock.type) == (socket.AF_INET6, socket.SOCK_DGRAM)
         assert libnetns.open_fd(sock) == libnetns.open("blue")
+        assert not sock.get_inheritable()
     with netns.create_socket("red", timeout=1) as sock, libnetns.open_fd(sock) as where:
         assert where.names() == ["red"]
     with pytest.raises(FileNotFoundError):
@@ -274,9 +275,11 @@ def test_a_typo_in_pushns_makes_nothing(home):
         netns.popns()
 
 
-def test_a_failed_attach_leaves_nothing():
-    with pytest.raises(ProcessLookupError):
-        netns.attach("blue", 2**22 + 1)
+@pytest.mark.parametrize("pid", [2**22 + 1, str(2**22 + 1)])
+def test_a_failed_attach_leaves_nothing(pid):
+    with pytest.raises(FileNotFoundError, match="has ended") as caught:
+        netns.attach("blue", pid)
+    assert caught.value.filename == "blue"
     assert os.listdir("/run/netns") == []
 
 
@@ -291,11 +294,46 @@ def test_what_a_killed_creator_left_is_hidden_and_taken_over():
 def test_what_is_no_namespace_is_refused():
     with open("/run/netns/plain", "w") as file:
         file.write("text")
-    for call in (netns.remove, netns.setns, netns.getnsfd, netns.pushns):
-        with pytest.raises(OSError) as caught:
+    for call, number in (
+        (netns.remove, errno.ENOTTY),
+        (netns.getnsfd, errno.ENOTTY),
+        (netns.setns, errno.EINVAL),
+        (netns.pushns, errno.EINVAL),
+        (netns.create_socket, errno.EINVAL),
+    ):
+        with pytest.raises(OSError, match="not a network namespace") as caught:
             call("plain")
-        assert caught.value.errno == errno.ENOTTY
+        assert (caught.value.errno, caught.value.filename) == (number, "plain")
+    with open("/run/netns/plain") as file, pytest.raises(OSError) as caught:
+        netns.setns(file.fileno())
+    assert caught.value.errno == errno.EINVAL
     assert os.path.exists("/run/netns/plain")
+
+
+def test_what_is_no_c_library_is_refused():
+    for call, *arguments in (
+        (netns.create, "blue"),
+        (netns.attach, "blue", os.getpid()),
+        (netns.remove, "blue"),
+        (netns.getnsfd, "blue", os.O_CREAT),
+        (netns.setns, "blue"),
+        (netns.pushns, "/proc/self/ns/net"),
+        (netns.create_socket, "blue"),
+    ):
+        with pytest.raises(AttributeError):
+            call(*arguments, libc="nonsense")
+    assert netns.listnetns() == []
+
+
+def test_what_pyroute2s_other_modules_import():
+    assert netns._get_netnspath("blue") == b"/var/run/netns/blue"
+    assert netns._get_netnspath(b"blue") == b"/var/run/netns/blue"
+    assert netns._get_netnspath("/proc/1/ns/net") == b"/proc/1/ns/net"
+    pytest.importorskip("pyroute2.process", reason="needs pyroute2 0.9")
+    arguments = (os.O_CREAT, socket.AF_INET, socket.SOCK_DGRAM, 0)
+    payload, (sock,) = netns._create_socket_child("blue", *arguments)
+    with sock, libnetns.open_fd(sock) as where:
+        assert (payload, where.names()) == (b"", ["blue"])
 
 
 def test_no_process_is_started(monkeypatch, home):

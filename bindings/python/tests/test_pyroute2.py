@@ -95,6 +95,29 @@ def stays_are_stacked(netns, _):
     check_that_stays_are_stacked(netns)
 
 
+def errors_are_the_same(netns, NSPopen):
+    def raised_by(call, *arguments, **keywords):
+        with pytest.raises(OSError) as caught:
+            call(*arguments, **keywords)
+        return type(caught.value), caught.value.errno
+
+    nobody = 2**22 + 1
+    assert raised_by(netns.attach, "blue", nobody) == (FileNotFoundError, errno.ENOENT)
+    if "blue" not in names(netns):
+        netns.create("blue")
+    assert raised_by(netns.attach, "blue", os.getpid()) == (FileExistsError, errno.EEXIST)
+    with open("/run/netns/plain", "w") as file:
+        file.write("text")
+    with open("/run/netns/plain") as file:
+        assert raised_by(netns.setns, file) == (OSError, errno.EINVAL)
+    assert raised_by(netns.setns, "plain") == (OSError, errno.EINVAL)
+    assert raised_by(netns.create_socket, "plain") == (OSError, errno.EINVAL)
+    assert raised_by(NSPopen, "plain", ["true"]) == (OSError, errno.EINVAL)
+    with pytest.raises(AttributeError):
+        netns.create("green", libc="nonsense")
+    assert netns._get_netnspath("blue") == b"/var/run/netns/blue"
+
+
 def processes_are_found(netns, NSPopen):
     netns.create("blue")
     netns.create("red")
@@ -168,6 +191,7 @@ def programs_run_in_there(netns, NSPopen):
         flags_are_those_of_open,
         setns_goes_one_way,
         stays_are_stacked,
+        errors_are_the_same,
         processes_are_found,
         sockets_are_in_there,
         programs_run_in_there,

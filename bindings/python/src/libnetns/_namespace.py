@@ -26,6 +26,7 @@ from typing import (
 from . import _programs
 from ._library import (
     CALLBACK,
+    NO_HINTS,
     NameList,
     NamespaceHandle,
     NsidList,
@@ -119,6 +120,8 @@ _list_inode = getter("netns_list_inode")
 _NO_WAY_BACK = {EPERM: "setns(), in a thread that ends in there, may do"}
 _EXISTS = {EEXIST: "libnetns.create() opens it with exist_ok=True"}
 _MISSING = {ENOENT: "libnetns.remove() lets that pass with missing_ok=True"}
+_NOT_YET = {ENOENT: "libnetns.create() with exist_ok=True makes it if it is missing"}
+_HAS_ONE = {EEXIST: "ensure_nsid() returns the nsid that it has"}
 
 
 class Stay:
@@ -372,7 +375,8 @@ class Namespace(Network):
 
     def set_nsid(self, nsid: int = NSID_AUTO, within: Optional[Namespace] = None) -> int:
         """Gives it an id in within (None: the calling thread's), for good; returns the id."""
-        return check(lib.netns_nsid_set(handle_of(within), self._open, int32(nsid)))
+        rc = lib.netns_nsid_set(handle_of(within), self._open, int32(nsid))
+        return check(rc, hints=_HAS_ONE)
 
     def ensure_nsid(self, within: Optional[Namespace] = None) -> int:
         """The id that within (None: the calling thread's) has for it, or a new one."""
@@ -447,7 +451,8 @@ def open(name: StrPath, *, rundir: Optional[StrPath] = None) -> Namespace:
         rc = lib.netns_open(encoded(name), 0, byref(handle))
     else:
         rc = lib.netns_open_at(encoded(rundir), encoded(name), 0, byref(handle))
-    check(rc, name)
+    is_name = rundir is not None or b"/" not in encoded(name)
+    check(rc, name, _NOT_YET if is_name else NO_HINTS)
     return Namespace(handle)
 
 

@@ -4,7 +4,8 @@
     from libnetns import netns        # was: from pyroute2 import netns
 
 A namespace is given by its name in NETNS_RUN_DIR, by a path, or, where it can be, by a descriptor
-or an object that has one. No call starts a process: libc= and fork= are taken and mean nothing.
+or an object that has one. No call starts a process: fork= is accepted and ignored. libc= is ignored
+as well, except that an object without the functions of a C library raises AttributeError.
 
 What is better here, and may be noticed:
 
@@ -15,6 +16,10 @@ What is better here, and may be noticed:
     a killed creator left, and listnetns() does not show it.
   - What is no network namespace is refused: remove() takes no other file, setns() enters none.
   - create() and attach() also make the parents of the run directory.
+
+Errors have pyroute2's classes and errno, with two exceptions: remove() and getnsfd() of a file that
+is not a network namespace raise OSError (ENOTTY), where pyroute2 deletes or opens the file. Their
+`filename` is always what the caller passed; pyroute2 also has bytes, a path or None there.
 """
 
 from __future__ import annotations
@@ -62,6 +67,19 @@ __all__ = [
 # --- names and paths -----------------------------------------------------------------------------
 
 
+def _get_netnspath(name: Any) -> Any:
+    """The path that a name stands for. Not ours: pyroute2's other modules import it."""
+    if not os.path.dirname(name):
+        name = f"{os.fsdecode(NETNS_RUN_DIR)}/{os.fsdecode(name)}"
+    return os.fsencode(name)
+
+
+def _check_libc(libc: Any) -> None:
+    """What is passed for a C library has to look like one, though it is not used."""
+    if libc is not None:
+        libc.mount
+
+
 def _place(netns: Any) -> tuple[Any, Any]:
     """The run directory and the name that a name or a path stands for."""
     rundir, name = os.path.split(os.fspath(netns))
@@ -94,13 +112,19 @@ def _open(netns: Any, flags: int) -> Namespace:
 
 
 def namespace_of(netns: Any, flags: int) -> Namespace:
-    """A namespace, however it is given."""
-    if isinstance(netns, (str, bytes, os.PathLike)):
-        return _open(netns, flags)
-    if isinstance(netns, Namespace):
-        return netns
-    if isinstance(netns, int) or hasattr(netns, "fileno"):
-        return _namespace.open_fd(netns)
+    """A namespace to enter, however it is given."""
+    try:
+        if isinstance(netns, (str, bytes, os.PathLike)):
+            return _open(netns, flags)
+        if isinstance(netns, Namespace):
+            return netns
+        if isinstance(netns, int) or hasattr(netns, "fileno"):
+            return _namespace.open_fd(netns)
+    except OSError as error:
+        if error.errno != errno.ENOTTY:
+            raise
+        # What setns(2) says of a file that is not a network namespace, and hence pyroute2.
+        raise OSError(errno.EINVAL, error.strerror, netns) from None
     raise RuntimeError("netns should be a string or an open fd")
 
 
@@ -113,18 +137,25 @@ def listnetns(nspath: Any = None) -> List[Any]:
 
 def create(netns: Any, libc: Any = None) -> None:
     """Makes a network namespace. The calling thread stays where it is."""
+    _check_libc(libc)
     rundir, name = _place(netns)
     _namespace.create(name, rundir=rundir)
 
 
 def attach(netns: Any, pid: Union[int, str], libc: Any = None) -> None:
-    """Gives the network namespace of a process a name."""
+    """Gives the network namespace of a process a name. No such process: FileNotFoundError."""
+    _check_libc(libc)
     rundir, name = _place(netns)
-    _of_process(pid).attach(name, rundir=rundir)
+    try:
+        ns = _of_process(pid)
+    except (FileNotFoundError, ProcessLookupError) as error:
+        raise FileNotFoundError(errno.ENOENT, error.strerror, netns) from None
+    ns.attach(name, rundir=rundir)
 
 
 def remove(netns: Any, libc: Any = None) -> None:
     """Takes a name away."""
+    _check_libc(libc)
     rundir, name = _place(netns)
     _namespace.remove(name, rundir=rundir)
 
@@ -190,6 +221,7 @@ def getnsfd(netns: Any, flags: int = 0, libc: Any = None, fork: bool = True) -> 
     Of a name or a path, it is a new one, and yours to close; with O_CREAT, the namespace is made if
     there is none; with O_CREAT | O_EXCL, there must be none. Of a file or a number, it is its own.
     """
+    _check_libc(libc)
     if isinstance(netns, (str, bytes, os.PathLike)):
         with _open(netns, flags) as ns:
             return os.dup(ns.fileno())
@@ -202,6 +234,7 @@ def getnsfd(netns: Any, flags: int = 0, libc: Any = None, fork: bool = True) -> 
 
 def setns(netns: Any, flags: int = os.O_CREAT, libc: Any = None, fork: bool = True) -> None:
     """Moves the calling thread into a namespace, one way; flags are as for getnsfd()."""
+    _check_libc(libc)
     namespace_of(netns, flags).setns()
 
 
@@ -231,6 +264,7 @@ _stack = _Stack()
 
 def pushns(newns: Any = None, libc: Any = None) -> None:
     """Saves where the calling thread is, and moves it to newns if there is one."""
+    _check_libc(libc)
     ns = _namespace.current() if newns is None else namespace_of(newns, 0)
     _stack.saved.append(_Saved(ns))
 
@@ -249,6 +283,17 @@ def dropns(libc: Any = None) -> None:
 # --- sockets -------------------------------------------------------------------------------------
 
 
+def _create_socket_child(
+    nsname: Any, flags: int, family: int, socket_type: int, proto: int, libc: Any = None
+) -> Any:
+    """What pyroute2 has a child process do. Not ours: its other modules may import it."""
+    from pyroute2.process import ChildProcessReturnValue
+
+    return ChildProcessReturnValue(
+        b"", [create_socket(nsname, family, socket_type, proto, flags=flags, libc=libc)]
+    )
+
+
 def create_socket(
     netns: Any = None,
     family: int = socket.AF_INET,
@@ -261,8 +306,10 @@ def create_socket(
 ) -> socket.socket:
     """A socket in a namespace; flags are as for getnsfd().
 
-    timeout is taken and means nothing: no other process has to be waited for.
+    It is not inheritable, as all sockets that Python makes; pyroute2's is. timeout is accepted and
+    ignored: there is no other process to wait for.
     """
+    _check_libc(libc)
     if fileno is not None and netns is not None:
         raise TypeError("you can not specify both fileno and netns")
     if fileno is not None:
