@@ -4,6 +4,7 @@
 import asyncio
 import contextlib
 import gc
+import itertools
 import os
 import signal
 import socket
@@ -15,7 +16,7 @@ import weakref
 from pathlib import Path
 
 import pytest
-from conftest import here, in_child, on_a_thread
+from conftest import descriptors, here, in_child, on_a_thread
 
 import libnetns
 
@@ -195,6 +196,50 @@ def test_a_stay_is_one_threads(blue):
         assert here() == blue.inode
     with pytest.raises(RuntimeError):
         stay.__exit__(None, None, None)
+
+
+def test_stays_that_are_left_out_of_order_are_told_and_the_thread_comes_back(blue):
+    home, before = here(), descriptors()
+    with libnetns.create() as red, libnetns.create() as green:
+        namespaces = [blue, red, green]
+        stays = [ns.entered() for ns in namespaces]
+        for order in itertools.permutations(range(3)):
+            for stay in stays:
+                stay.__enter__()
+            remaining = [*range(3)]
+            for number in order:
+                if number == remaining[-1]:
+                    stays[number].__exit__(None, None, None)
+                else:
+                    with pytest.raises(RuntimeError, match="another order"):
+                        stays[number].__exit__(None, None, None)
+                remaining.remove(number)
+                assert here() == (namespaces[remaining[-1]].inode if remaining else home)
+    assert descriptors() == before
+
+
+def test_tasks_that_await_in_there_are_told_and_the_thread_comes_back(blue):
+    async def first(both_are_in, one_is_out):
+        try:
+            with blue.entered():
+                await both_are_in.wait()
+        finally:
+            one_is_out.set()
+
+    async def second(red, both_are_in, one_is_out):
+        with red.entered():
+            both_are_in.set()
+            await one_is_out.wait()
+
+    async def both(red):
+        events = asyncio.Event(), asyncio.Event()
+        return await asyncio.gather(first(*events), second(red, *events), return_exceptions=True)
+
+    home = here()
+    with libnetns.create() as red:
+        outcomes = asyncio.run(both(red))
+    assert [type(outcome) for outcome in outcomes] == [RuntimeError, type(None)]
+    assert here() == home
 
 
 def test_only_the_calling_thread_goes(blue):

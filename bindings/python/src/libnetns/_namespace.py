@@ -16,6 +16,7 @@ from typing import (
     List,
     Mapping,
     NamedTuple,
+    NoReturn,
     Optional,
     Sequence,
     Tuple,
@@ -124,28 +125,63 @@ _NOT_YET = {ENOENT: "libnetns.create() with exist_ok=True makes it if it is miss
 _HAS_ONE = {EEXIST: "ensure_nsid() returns the nsid that it has"}
 
 
+class _Stays(threading.local):
+    """The calling thread's stays, of which the innermost is kept."""
+
+    innermost: Optional[Stay] = None
+
+
+_stays = _Stays()
+
+
 class Stay:
     """What Namespace.entered() returns: the calling thread's stay in a namespace."""
 
-    __slots__ = ("_ns", "_token", "_thread")
+    __slots__ = ("_ns", "_token", "_thread", "_outer", "_is_over")
 
     def __init__(self, ns: Namespace) -> None:
         self._ns = ns
         self._token: Optional[int] = None
         self._thread: Optional[int] = None
+        self._outer: Optional[Stay] = None
+        # Left before the stays within it: its token is for the one that is left last.
+        self._is_over = False
 
     def __enter__(self) -> Namespace:
         if self._token is not None:
             raise RuntimeError("entered already")
         self._token = check(lib.netns_enter(self._ns._open), hints=_NO_WAY_BACK)
         self._thread = threading.get_ident()
+        self._outer, _stays.innermost = _stays.innermost, self
         return self._ns
 
     def __exit__(self, *_: object) -> None:
+        if _stays.innermost is not self:
+            self._refuse()
+        if self._outer is not None and self._outer._is_over:
+            self._drop_what_is_over()
+        check(lib.netns_leave(self._token))
+        _stays.innermost = self._outer
+        self._token = self._thread = self._outer = None
+
+    def _refuse(self) -> NoReturn:
         if self._thread != threading.get_ident():
             raise RuntimeError("a thread leaves what it has entered, and not what another one has")
-        check(lib.netns_leave(self._token))
-        self._token = self._thread = None
+        self._is_over = True
+        raise RuntimeError(
+            "entered() blocks are left in another order than they were entered, which happens when "
+            "one contains an `await` or a `yield`: the thread goes back when the last one is left"
+        )
+
+    def _drop_what_is_over(self) -> None:
+        """Goes back to where the stays that were left too early would have gone."""
+        while self._outer is not None and self._outer._is_over:
+            over, token = self._outer, self._token
+            self._token, self._outer = over._token, over._outer
+            over._token = over._thread = over._outer = None
+            over._is_over = False
+            if token is not None:
+                os.close(token)
 
 
 class Namespace(Network):
@@ -275,7 +311,9 @@ class Namespace(Network):
         """The calling thread is in it for a `with` block, and afterwards where it was.
 
         Threads that are started in the block stay in there. Do not await in it: what else the
-        event loop runs meanwhile would be in there. Where a signal's handler raises exceptions, as
+        event loop runs meanwhile would be in there. Blocks that are left in another order than the
+        reverse of that in which they were entered, as tasks that await do, raise RuntimeError; the
+        thread is back when the last of them is left. Where a signal's handler raises exceptions, as
         Ctrl-C does in the main thread, run() comes back whenever that happens.
         """
         return Stay(self)
