@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Runs bindings/scenarios.txt, which says what its lines mean; Python and Go run it as well. */
+/* Runs bindings/scenarios.txt, which says what its lines mean; Rust, Python and Go run it as well. */
 #include "test.h"
 
 #include <sys/socket.h>

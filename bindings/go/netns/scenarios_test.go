@@ -15,7 +15,7 @@ import (
 	"github.com/libnetns/libnetns/bindings/go/internal/world"
 )
 
-// The scenarios that the tests of C and Python run as well; their first lines say what they mean.
+// The scenarios that the tests of C, Rust and Python run as well; their first lines say what they mean.
 const scenarioFile = "../../scenarios.txt"
 
 // scenario is one that runs.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Runs bindings/scenarios.txt, which says what its lines mean; C and Go run it as well."""
+"""Runs bindings/scenarios.txt, which says what its lines mean; C, Rust and Go run it as well."""
 
 import errno
 import os
