@@ -48,7 +48,7 @@ static const struct command {
      "Create a network namespace",
      "  -exist-ok   a name that exists already is no failure\n"
      "  -lo-up      bring the loopback interface up\n"},
-    {"set", set, 0, 2, true, "NAME {auto|ID}", "Assign an id to a namespace",
+    {"set", set, 0, 2, true, "{NAME|PID} {auto|ID}", "Assign an id to a namespace",
      "The current namespace knows the named one by the id from then on; auto is the\n"
      "first free one.\n"},
     {"delete", delete, MISSING_OK, 1, false, "[-missing-ok] NAME", "Delete a name",

@@ -123,6 +123,18 @@ int delete(int argc, char **argv)
 
 /* --- set --------------------------------------------------------------------------------------- */
 
+/* Opens the namespace of a process told in decimal, spelt as /proc spells it. */
+static int open_process(const char *digits, struct netns **ns)
+{
+    char spelt[sizeof "2147483648"];
+    int32_t pid;
+
+    if (!parse_number(digits, &pid))
+        return -ESRCH;
+    snprintf(spelt, sizeof spelt, "%d", pid);
+    return strcmp(spelt, digits) == 0 ? netns_open_pid(pid, ns) : -ESRCH;
+}
+
 /* Reads an id, or "auto". */
 static int read_nsid(const char *word, int32_t *nsid)
 {
@@ -148,6 +160,14 @@ static int id_not_set(const struct netns *ns, int error)
     return complain(REFUSED, "Error: The specified nsid is already used.");
 }
 
+/* A name comes first, as in iproute2 7.1, and its error counts if the word is no process either. */
+static int open_name_or_process(const char *word, struct netns **ns)
+{
+    int rc = open_name_or_path(word, ns);
+
+    return rc == -ENOENT && open_process(word, ns) == 0 ? 0 : rc;
+}
+
 int set(int argc, char **argv)
 {
     struct netns *ns;
@@ -161,7 +181,7 @@ int set(int argc, char **argv)
     status = read_nsid(argv[1], &nsid);
     if (status != DONE)
         return status;
-    rc = open_name_or_path(argv[0], &ns);
+    rc = open_name_or_process(argv[0], &ns);
     if (rc == -ENOTTY)
         return complain(REFUSED, "Error: Peer netns reference is invalid.");
     if (rc < 0)
@@ -173,18 +193,6 @@ int set(int argc, char **argv)
 }
 
 /* --- identify, pids ---------------------------------------------------------------------------- */
-
-/* Opens the namespace of a process told in decimal, spelt as /proc spells it. */
-static int open_process(const char *digits, struct netns **ns)
-{
-    char spelt[sizeof "2147483648"];
-    int32_t pid;
-
-    if (!parse_number(digits, &pid))
-        return -ESRCH;
-    snprintf(spelt, sizeof spelt, "%d", pid);
-    return strcmp(spelt, digits) == 0 ? netns_open_pid(pid, ns) : -ESRCH;
-}
 
 static void print_names_as_json(const struct netns_name_snapshot *names)
 {
