@@ -14,6 +14,10 @@
  * (after libnetlink.h, if the program has it). In libnetns.a these functions are weak: a program
  * that defines some of them itself links all the same, and calls its own.
  *
+ * The names are in /run/netns, which netns_foreach() calls /var/run/netns, also in a program that is
+ * built with another NETNS_RUN_DIR. An iproute2 that is built for another directory keeps its own
+ * lib/namespace.c: its add would make names in one directory, and its exec look in the other.
+ *
  * This file is generated from the comments in src/iproute2.rs; do not edit it.
  */
 
