@@ -105,11 +105,17 @@ static void the_count_counts(void)
     CHECK(calls > before);
 }
 
+static int do_nothing(void *arg)
+{
+    (void)arg;
+    return 0;
+}
+
 static void successes_allocate_nothing(void)
 {
     struct netns *ns = NULL, *home = NULL;
     long before;
-    int token, fd;
+    int token, fd, from;
 
     MUST(netns_create("blue", 0, &ns));
     MUST(netns_open_current(&home));
@@ -119,9 +125,13 @@ static void successes_allocate_nothing(void)
     fd = netns_socket(ns, AF_INET, SOCK_STREAM, 0);
     EQUAL(netns_setns(ns), 0);
     EQUAL(netns_setns(home), 0);
+    EQUAL(netns_run(ns, do_nothing, NULL, NULL), 0);
+    EQUAL(netns_run_from(home, ns, do_nothing, NULL, NULL), 0);
+    from = netns_socket_from(home, ns, AF_INET, SOCK_STREAM, 0);
     EQUAL(calls, before);
-    CHECK(token >= 0 && fd >= 0);
+    CHECK(token >= 0 && fd >= 0 && from >= 0);
     close(fd);
+    close(from);
     netns_close(home);
     netns_close(ns);
 }
@@ -480,6 +490,9 @@ static void failures_allocate_nothing(void)
     MUST(setrlimit(RLIMIT_NOFILE, &none));
     EQUAL(netns_enter(ns), -EMFILE);
     EQUAL(netns_socket(ns, AF_INET, SOCK_STREAM, 0), -EMFILE);
+    EQUAL(netns_socket_from(ns, ns, AF_INET, SOCK_STREAM, 0), -EMFILE);
+    EQUAL(netns_socket_from(NULL, ns, AF_INET, SOCK_STREAM, 0), -EINVAL);
+    EQUAL(netns_run_from(NULL, ns, do_nothing, NULL, NULL), -EINVAL);
     MUST(setrlimit(RLIMIT_NOFILE, &limit));
     EQUAL(calls, before);
     netns_close(ns);

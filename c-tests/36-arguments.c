@@ -257,6 +257,13 @@ static void handle_without(struct netns *ns)
     ALLOWED(netns_run, ns, give_seven, NULL, NULL);
     ALLOWED(netns_run, NULL, give_seven, NULL, NULL);
     close(ALLOWED(netns_socket, NULL, AF_INET, SOCK_DGRAM, 0));
+    REFUSED(EINVAL, netns_run_from, NULL, ns, give_seven, NULL, &result);
+    REFUSED(EINVAL, netns_run_from, ns, ns, NULL, &result, &result);
+    EQUAL(result, 0);
+    ALLOWED(netns_run_from, NULL, NULL, give_seven, NULL, NULL);
+    ALLOWED(netns_run_from, ns, ns, give_seven, NULL, NULL);
+    REFUSED(EINVAL, netns_socket_from, NULL, ns, AF_INET, SOCK_DGRAM, 0);
+    close(ALLOWED(netns_socket_from, NULL, NULL, AF_INET, SOCK_DGRAM, 0));
 }
 
 static void lists_without(struct netns *ns)

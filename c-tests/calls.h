@@ -259,6 +259,16 @@ static inline long call_socket_here(void)
     return given.fd = netns_socket(NULL, AF_INET, SOCK_DGRAM, 0);
 }
 
+static inline long call_run_from(void)
+{
+    return netns_run_from(given.home, given.blue, nothing_to_do, NULL, NULL);
+}
+
+static inline long call_socket_from(void)
+{
+    return given.fd = netns_socket_from(given.home, given.blue, AF_INET, SOCK_DGRAM, 0);
+}
+
 static inline long call_list(void)
 {
     struct netns_name_snapshot *list = NULL;
@@ -539,6 +549,8 @@ static const struct call calls[] = {
     {"run here", call_run_here, NULL},
     {"socket", call_socket, close_fd},
     {"socket here", call_socket_here, close_fd},
+    {"run_from", call_run_from, NULL},
+    {"socket_from", call_socket_from, close_fd},
     {"list", call_list, NULL},
     {"list_at", call_list_at, NULL},
     {"names", call_names, NULL},

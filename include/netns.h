@@ -584,6 +584,36 @@ int netns_run(const struct netns *ns,
               int *result);
 
 /**
+ * The same for a thread whose own namespace the caller keeps open: nothing but setns(2), func and
+ * setns(2). It needs no /proc, opens no descriptor and allocates nothing. For daemons that switch often.
+ *
+ * home    is the namespace that the thread is in, from netns_open_current(). The thread is in home
+ *         afterwards: whether it was there before is not checked. func closes neither home nor its
+ *         descriptor. NULL is allowed where ns is NULL too.
+ * ns, func, arg, result  as for netns_run().
+ *
+ * The first call with a handle as home also verifies that a thread can switch to it. That holds for all
+ * threads of the process. One that has changed its user namespace since opens home anew.
+ *
+ * Returns 0, whatever func returned, or
+ *   -EINVAL     func is NULL, or home is NULL and ns is not
+ *   -EPERM      CAP_SYS_ADMIN is missing: in the thread's own user namespace, in the one that owns ns, or
+ *               in the one that owns home; func was not called
+ *   -ENOMEM     out of memory; func was not called
+ *   -ENOTRECOVERABLE  func was called, and the thread could not go back: did func drop a capability,
+ *               did another thread call setuid(2) meanwhile, or was home closed?
+ * After any other failure the thread is where it was, provided that this was home.
+ *
+ * Since 1.0.
+ */
+NETNS_NODISCARD
+int netns_run_from(const struct netns *home,
+                   const struct netns *ns,
+                   int (*func)(void *arg),
+                   void *arg,
+                   int *result);
+
+/**
  * Opens a socket in the namespace, as socket(2) does, close-on-exec. It stays in there wherever the
  * thread is, which stays where it is.
  *
@@ -603,6 +633,36 @@ int netns_run(const struct netns *ns,
  */
 NETNS_NODISCARD
 int netns_socket(const struct netns *ns, int domain, int type, int protocol);
+
+/**
+ * The same for a thread whose own namespace the caller keeps open: nothing but setns(2), socket(2) and
+ * setns(2), with every signal blocked. It needs no /proc, opens no other descriptor and allocates nothing.
+ * For daemons that do this per connection, and for those in a chroot.
+ *
+ * home    is the namespace that the thread is in, from netns_open_current(). The thread is in home
+ *         afterwards: whether it was there before is not checked. NULL is allowed where ns is NULL too.
+ * ns, domain, type, protocol  as for netns_socket().
+ *
+ * The first call with a handle as home also verifies that a thread can switch to it. That holds for all
+ * threads of the process. One that has changed its user namespace since opens home anew.
+ *
+ * Returns the socket, which is yours to close(2), or
+ *   -EINVAL     as socket(2) says; or home is NULL, and ns is not
+ *   -EPERM, -EACCES  CAP_SYS_ADMIN is missing (in the thread's own user namespace, in the one that owns
+ *               ns, or in the one that owns home), or what this kind of socket needs
+ *   -EAFNOSUPPORT, -EPROTONOSUPPORT, -ESOCKTNOSUPPORT  as socket(2) says
+ *   -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM  no descriptor or memory to be had
+ *   -ENOTRECOVERABLE  the thread could not go back, and is in ns: was home closed meanwhile?
+ * After any other failure the thread is where it was, provided that this was home.
+ *
+ * Since 1.0.
+ */
+NETNS_NODISCARD
+int netns_socket_from(const struct netns *home,
+                      const struct netns *ns,
+                      int domain,
+                      int type,
+                      int protocol);
 
 /* --- Listing --------------------------------------------------------------------------------- */
 

@@ -9,7 +9,7 @@ use nix::errno::Errno;
 
 use libnetns::error::Result;
 use libnetns::explain::Object;
-use libnetns::namespace::visit::{self, Visit};
+use libnetns::namespace::visit::{self, KeptHome, Visit};
 
 use crate::boundary::{self, FromErrno};
 use crate::convert;
@@ -118,27 +118,104 @@ pub unsafe extern "C-unwind" fn netns_run(
             return c_int::from_errno(errno);
         }
     };
-    // pthread_exit in func unwinds through this frame, by another copy of the unwinder than the one
-    // in the shared library, so nothing in here may need unwinding: no drop, no boundary. The
-    // cleanup that pthreads themselves run on the way takes the thread home.
-    let mut cleanup = MaybeUninit::<boundary::CleanupBuffer>::uninit();
-    // SAFETY: the buffer stays where it is until it is popped, and the frame is left in no other way
-    // than by the return below or by the unwinding that runs the cleanup. func takes what the
-    // caller passes with it.
-    let value = unsafe {
-        let home = ptr::without_provenance_mut(home as usize);
-        boundary::_pthread_cleanup_push(cleanup.as_mut_ptr(), end_run_by_exit, home);
-        let value = func(arg);
-        boundary::_pthread_cleanup_pop(cleanup.as_mut_ptr(), 0);
-        value
-    };
+    // SAFETY: func takes what the caller passes with it, and home is what begin_run() gave.
+    let value = unsafe { call_away(func, arg, home, end_run_by_exit) };
     // SAFETY: it is the token that the visit began with.
     let ended = unsafe { end_run(home) };
     boundary::set_cancelability(cancelability);
+    // SAFETY: the caller passes NULL or room for an int.
+    unsafe { hand_over(ended, value, result) }
+}
+
+/// The same for a thread whose own namespace the caller keeps open: nothing but setns(2), func and
+/// setns(2). It needs no /proc, opens no descriptor and allocates nothing. For daemons that switch often.
+///
+/// home    is the namespace that the thread is in, from netns_open_current(). The thread is in home
+///         afterwards: whether it was there before is not checked. func closes neither home nor its
+///         descriptor. NULL is allowed where ns is NULL too.
+/// ns, func, arg, result  as for netns_run().
+///
+/// The first call with a handle as home also verifies that a thread can switch to it. That holds for all
+/// threads of the process. One that has changed its user namespace since opens home anew.
+///
+/// Returns 0, whatever func returned, or
+///   -EINVAL     func is NULL, or home is NULL and ns is not
+///   -EPERM      CAP_SYS_ADMIN is missing: in the thread's own user namespace, in the one that owns ns, or
+///               in the one that owns home; func was not called
+///   -ENOMEM     out of memory; func was not called
+///   -ENOTRECOVERABLE  func was called, and the thread could not go back: did func drop a capability,
+///               did another thread call setuid(2) meanwhile, or was home closed?
+/// After any other failure the thread is where it was, provided that this was home.
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C-unwind" fn netns_run_from(
+    home: Option<&Netns>,
+    ns: *const Netns,
+    func: Option<unsafe extern "C-unwind" fn(arg: *mut c_void) -> c_int>,
+    arg: *mut c_void,
+    result: *mut c_int,
+) -> c_int {
+    let cancelability = boundary::set_cancelability(boundary::CANCEL_DISABLE);
+    // SAFETY: the caller passes NULL or a handle, which func may close: it is not used after this.
+    let (func, home) = match unsafe { begin_run_from(home, ns, func) } {
+        Ok(begun) => begun,
+        Err(errno) => {
+            boundary::set_cancelability(cancelability);
+            return c_int::from_errno(errno);
+        }
+    };
+    // SAFETY: func takes what the caller passes with it, and home is what begin_run_from() gave.
+    let value = unsafe { call_away(func, arg, home, end_run_from_by_exit) };
+    // SAFETY: it is the number of the caller's home, which stays open.
+    let ended = unsafe { end_run_from(home) };
+    boundary::set_cancelability(cancelability);
+    // SAFETY: the caller passes NULL or room for an int.
+    unsafe { hand_over(ended, value, result) }
+}
+
+/// Calls func; pthread_exit(3) in it calls `end` with `home`.
+///
+/// pthread_exit in func unwinds through this frame and its caller's, by another copy of the unwinder than
+/// the one in the shared library, so nothing in there may need unwinding: no drop, no boundary. The
+/// cleanup that pthreads themselves run on the way takes the thread home.
+///
+/// # Safety
+///
+/// `func` may be called with `arg`, and `end` with `home`.
+unsafe fn call_away(
+    func: Callback,
+    arg: *mut c_void,
+    home: RawFd,
+    end: unsafe extern "C" fn(home: *mut c_void),
+) -> c_int {
+    let mut cleanup = MaybeUninit::<boundary::CleanupBuffer>::uninit();
+    // SAFETY: the buffer stays where it is until it is popped, and the frame is left in no other way
+    // than by the return below or by the unwinding that runs the cleanup.
+    unsafe {
+        let home = ptr::without_provenance_mut(home as usize);
+        boundary::_pthread_cleanup_push(cleanup.as_mut_ptr(), end, home);
+        let value = func(arg);
+        boundary::_pthread_cleanup_pop(cleanup.as_mut_ptr(), 0);
+        value
+    }
+}
+
+/// Gives what func returned to the caller.
+///
+/// # Safety
+///
+/// `result` is NULL or has room for an int.
+unsafe fn hand_over(
+    ended: std::result::Result<(), Errno>,
+    value: c_int,
+    result: *mut c_int,
+) -> c_int {
     match ended {
         Ok(()) if result.is_null() => 0,
         Ok(()) => {
-            // SAFETY: the caller passes NULL or room for an int.
+            // SAFETY: the caller says so.
             unsafe { result.write(value) };
             0
         }
@@ -154,7 +231,17 @@ unsafe extern "C" fn end_run_by_exit(home: *mut c_void) {
     });
 }
 
+/// The same for netns_run_from().
+unsafe extern "C" fn end_run_from_by_exit(home: *mut c_void) {
+    boundary::plain((), || {
+        // SAFETY: netns_run_from() has pushed the number that begin_run_from() gave it.
+        let _ = unsafe { end_visit_from(home.addr() as RawFd) };
+    });
+}
+
 type Callback = unsafe extern "C-unwind" fn(arg: *mut c_void) -> c_int;
+
+const NO_FUNCTION: &str = "no function given";
 
 /// The token of a thread that has gone nowhere.
 const HERE: RawFd = -1;
@@ -170,7 +257,7 @@ unsafe fn begin_run(
     // SAFETY: the caller says so.
     let ns = unsafe { ns.as_ref() };
     boundary::attempt(convert::about_namespace("run in", ns), || {
-        let func = convert::required(func, "no function given")?;
+        let func = convert::required(func, NO_FUNCTION)?;
         match convert::namespace(ns) {
             Some(ns) => Ok((func, Visit::begin(ns.proved())?.into_token())),
             None => Ok((func, HERE)),
@@ -202,6 +289,54 @@ unsafe fn end_visit(home: RawFd) -> Result<()> {
     unsafe { visit::end_visit(home) }
 }
 
+/// The number of `home`, unless the thread goes nowhere.
+///
+/// # Safety
+///
+/// As for begin_run().
+#[inline(never)]
+unsafe fn begin_run_from(
+    home: Option<&Netns>,
+    ns: *const Netns,
+    func: Option<Callback>,
+) -> std::result::Result<(Callback, RawFd), Errno> {
+    // SAFETY: the caller says so.
+    let ns = unsafe { ns.as_ref() };
+    boundary::attempt(convert::about_namespace("run in", ns), || {
+        let func = convert::required(func, NO_FUNCTION)?;
+        let Some(ns) = convert::namespace(ns) else { return Ok((func, HERE)) };
+        let home = kept_home(home)?;
+        home.leave_for(ns.proved())?;
+        Ok((func, home.number()))
+    })
+}
+
+/// # Safety
+///
+/// `home` is what begin_run_from() gave, and its handle is still open.
+#[inline(never)]
+unsafe fn end_run_from(home: RawFd) -> std::result::Result<(), Errno> {
+    boundary::attempt(convert::about("run", Object::Nothing), || {
+        // SAFETY: the caller says so.
+        unsafe { end_visit_from(home) }
+    })
+}
+
+/// # Safety
+///
+/// As for end_run_from().
+unsafe fn end_visit_from(home: RawFd) -> Result<()> {
+    if home == HERE {
+        return Ok(());
+    }
+    // SAFETY: begin_run_from() got it of a handle.
+    unsafe { visit::end_visit_from(home) }
+}
+
+fn kept_home(home: Option<&Netns>) -> Result<KeptHome<'_>> {
+    Ok(convert::required(home, "no namespace given to come back to")?.0.as_home())
+}
+
 /// Opens a socket in the namespace, as socket(2) does, close-on-exec. It stays in there wherever the
 /// thread is, which stays where it is.
 ///
@@ -229,6 +364,44 @@ pub unsafe extern "C" fn netns_socket(
     boundary::call(convert::about_namespace("open a socket in", ns), || {
         match convert::namespace(ns) {
             Some(ns) => visit::socket(ns.proved(), domain, r#type, protocol),
+            None => visit::socket_here(domain, r#type, protocol),
+        }
+    })
+}
+
+/// The same for a thread whose own namespace the caller keeps open: nothing but setns(2), socket(2) and
+/// setns(2), with every signal blocked. It needs no /proc, opens no other descriptor and allocates nothing.
+/// For daemons that do this per connection, and for those in a chroot.
+///
+/// home    is the namespace that the thread is in, from netns_open_current(). The thread is in home
+///         afterwards: whether it was there before is not checked. NULL is allowed where ns is NULL too.
+/// ns, domain, type, protocol  as for netns_socket().
+///
+/// The first call with a handle as home also verifies that a thread can switch to it. That holds for all
+/// threads of the process. One that has changed its user namespace since opens home anew.
+///
+/// Returns the socket, which is yours to close(2), or
+///   -EINVAL     as socket(2) says; or home is NULL, and ns is not
+///   -EPERM, -EACCES  CAP_SYS_ADMIN is missing (in the thread's own user namespace, in the one that owns
+///               ns, or in the one that owns home), or what this kind of socket needs
+///   -EAFNOSUPPORT, -EPROTONOSUPPORT, -ESOCKTNOSUPPORT  as socket(2) says
+///   -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM  no descriptor or memory to be had
+///   -ENOTRECOVERABLE  the thread could not go back, and is in ns: was home closed meanwhile?
+/// After any other failure the thread is where it was, provided that this was home.
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn netns_socket_from(
+    home: Option<&Netns>,
+    ns: Option<&Netns>,
+    domain: c_int,
+    r#type: c_int,
+    protocol: c_int,
+) -> c_int {
+    boundary::call(convert::about_namespace("open a socket in", ns), || {
+        match convert::namespace(ns) {
+            Some(ns) => visit::socket_from(kept_home(home)?, ns.proved(), domain, r#type, protocol),
             None => visit::socket_here(domain, r#type, protocol),
         }
     })

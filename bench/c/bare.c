@@ -19,6 +19,8 @@
 #include <unistd.h>
 
 static int target;
+/* What daemons keep open that switch often, such as HAProxy. */
+static int kept_home;
 static int made[MOST];
 /* The process that lives in target. */
 static pid_t its_guest;
@@ -182,6 +184,25 @@ static void enter_by_path(int i)
     (void)i;
     MUST(setns(fd, CLONE_NEWNET));
     go_home(home);
+    close(fd);
+}
+
+static void run_from_home(int i)
+{
+    (void)i;
+    MUST(setns(target, CLONE_NEWNET));
+    MUST(setns(kept_home, CLONE_NEWNET));
+}
+
+/* As HAProxy's my_socketat() does. */
+static void make_socket_from_home(int i)
+{
+    int fd;
+
+    (void)i;
+    MUST(setns(target, CLONE_NEWNET));
+    fd = MUST(socket(AF_INET, SOCK_STREAM, 0));
+    MUST(setns(kept_home, CLONE_NEWNET));
     close(fd);
 }
 
@@ -459,6 +480,8 @@ static const struct operation operations[] = {
     {"run", enter, NULL, NULL},
     {"run-path", enter_by_path, NULL, NULL},
     {"socket", make_socket, NULL, NULL},
+    {"run-from", run_from_home, NULL, NULL},
+    {"socket-from", make_socket_from_home, NULL, NULL},
     {"list", list, NULL, NULL},
     {"pids", find_pids, NULL, NULL},
     {"identify", identify, NULL, NULL},
@@ -485,5 +508,6 @@ static const struct operation operations[] = {
 int main(void)
 {
     target = MUST(open(TARGET, O_RDONLY | O_CLOEXEC));
+    kept_home = open_home();
     return serve("C", operations);
 }

@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static struct netns *target, *sandbox;
+static struct netns *target, *sandbox, *home;
 static struct netns *made[MOST];
 
 static void must_not_fail(int rc)
@@ -141,6 +141,21 @@ static void make_socket(int i)
     close(fd);
 }
 
+static void run_from_home(int i)
+{
+    (void)i;
+    must_not_fail(netns_run_from(home, target, nothing, NULL, NULL));
+}
+
+static void make_socket_from_home(int i)
+{
+    int fd = netns_socket_from(home, target, AF_INET, SOCK_STREAM, 0);
+
+    (void)i;
+    must_not_fail(fd);
+    close(fd);
+}
+
 /* --- processes ---------------------------------------------------------------------------------- */
 
 static void find_pids(int i)
@@ -247,6 +262,8 @@ static const struct operation operations[] = {
     {"run", run, NULL, NULL},
     {"run-path", run_by_path, NULL, NULL},
     {"socket", make_socket, NULL, NULL},
+    {"run-from", run_from_home, NULL, NULL},
+    {"socket-from", make_socket_from_home, NULL, NULL},
     {"list", list, NULL, NULL},
     {"pids", find_pids, NULL, NULL},
     {"identify", identify, NULL, NULL},
@@ -277,5 +294,6 @@ int main(int argc, char **argv)
         return make();
     must_not_fail(netns_open("target", 0, &target));
     must_not_fail(netns_open("sandbox", 0, &sandbox));
+    must_not_fail(netns_open_current(&home));
     return serve(netns_version(), operations);
 }

@@ -559,6 +559,7 @@ static void try_reuse(const struct scenario *scenario, enum surroundings which)
 static bool is_away_by_itself(const struct scenario *scenario)
 {
     return strcmp(scenario->function, "netns_run") == 0 ||
+           strcmp(scenario->function, "netns_run_from") == 0 ||
            strcmp(scenario->function, "netns_leave") == 0;
 }
 

@@ -68,6 +68,28 @@ static long long open_socket_here(void)
     return netns_socket(NULL, AF_INET, SOCK_STREAM, 0);
 }
 
+static void make_blue_and_keep_home(void)
+{
+    make_blue();
+    MUST(netns_open_current(&red));
+}
+
+static long long run_from_home(void)
+{
+    return netns_run_from(red, blue, give_inode, &run_in, &received.result);
+}
+
+static long long open_socket_from_home(void)
+{
+    return netns_socket_from(red, blue, AF_INET, SOCK_STREAM, 0);
+}
+
+/* Which has verified before that it can go home. */
+static void open_and_close_one(void)
+{
+    close(MUST(netns_socket_from(red, blue, AF_INET, SOCK_STREAM, 0)));
+}
+
 static void check_in_blue(bool done)
 {
     WANT((here() == netns_inode(blue)) == done);
@@ -194,6 +216,11 @@ static const struct scenario thread_scenarios[] = {
     {"netns_run", "where the thread is", MAKES_NO_CALL, NULL, NULL, run_here, check_run_here},
     {"netns_socket", "", 0, make_blue, NULL, open_socket, check_socket},
     {"netns_socket", "where the thread is", 0, NULL, NULL, open_socket_here, check_socket_here},
+    {"netns_run_from", "", 0, make_blue_and_keep_home, NULL, run_from_home, check_run},
+    {"netns_run_from", "again", 0, make_blue_and_keep_home, open_and_close_one, run_from_home, check_run},
+    {"netns_socket_from", "", 0, make_blue_and_keep_home, NULL, open_socket_from_home, check_socket},
+    {"netns_socket_from", "again", 0, make_blue_and_keep_home, open_and_close_one,
+     open_socket_from_home, check_socket},
     {"netns_socket", "rootless", ROOTLESS, make_blue, NULL, open_socket, check_socket},
     {"netns_device", "", RETURNS_NOTHING, make_blue, NULL, ask_device_number, NULL},
     {"netns_cookie", "", 0, make_blue, NULL, ask_cookie, NULL},

@@ -225,3 +225,40 @@ fn sockets_are_in_there_and_the_thread_is_not() {
     }
     assert!(a.as_raw_fd() != b.as_raw_fd());
 }
+
+#[test]
+fn a_run_from_a_kept_home_comes_back_whatever_it_does() {
+    let Some([home, a, b]) = three() else { return };
+    assert!(a.run_from(&home, || is_in(&a)).unwrap());
+    assert!(is_in(&home));
+    let panicked = catch_unwind(AssertUnwindSafe(|| a.run_from(&home, || panic!("mine"))));
+    assert!(panicked.is_err());
+    assert!(is_in(&home));
+    // A visit that began in it has ended with it.
+    let visit = a.run_from(&home, || b.enter().unwrap()).unwrap();
+    assert!(is_in(&home));
+    assert_eq!(visit.leave().unwrap_err().kind(), ErrorKind::InvalidInput);
+    assert!(is_in(&home));
+}
+
+#[test]
+fn a_run_from_a_kept_home_is_at_home_where_an_earlier_visit_has_ended() {
+    let Some([home, a, b]) = three() else { return };
+    let visit = a.enter().unwrap();
+    b.run_from(&a, || drop(visit)).unwrap();
+    assert!(is_in(&a));
+    home.switch_to().unwrap();
+}
+
+#[test]
+fn a_socket_from_a_kept_home_is_in_there() {
+    let Some([home, a, _]) = three() else { return };
+    for _ in 0..3 {
+        let socket = a.socket_from(&home, libc::AF_INET, libc::SOCK_STREAM, 0).unwrap();
+        assert_eq!(Namespace::of_fd(&socket).unwrap(), a);
+        assert!(is_in(&home));
+    }
+    let error = a.socket_from(&home, 9999, libc::SOCK_STREAM, 0).unwrap_err();
+    assert_eq!(error.errno(), libc::EAFNOSUPPORT);
+    assert!(is_in(&home));
+}

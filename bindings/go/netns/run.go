@@ -28,6 +28,15 @@ func (n *Namespace) Socket(domain, typ, proto int) (int, error) {
 	})
 }
 
+// SocketFrom does the same for a program that keeps its own namespace open: two switches around the socket,
+// without /proc and without another descriptor. home is what Current gave, once. The thread is in home
+// afterwards, whether or not it was there before, which is not checked.
+func (n *Namespace) SocketFrom(home *Namespace, domain, typ, proto int) (int, error) {
+	return home.callWith(n, func(home, c *C.struct_netns) C.int {
+		return C.netns_socket_from(home, c, C.int(domain), C.int(typ), C.int(proto))
+	})
+}
+
 // Run calls fn in the namespace and returns what fn returns. fn has a goroutine of its own, locked to
 // its thread; the caller, which waits, stays where it is. Where fn ends with runtime.Goexit, as
 // testing's FailNow does, the caller's goroutine ends, too. A panic is fn's own, and is not passed on.
@@ -49,9 +58,23 @@ func (n *Namespace) Run(fn func() error) error {
 	return v.err
 }
 
-// visit is one call of Run.
+// RunFrom does the same for a program that keeps its own namespace open: its thread needs neither /proc nor
+// a descriptor to come back. home is what Current gave, once. The thread is in home afterwards, whether or not
+// it was there before, which is not checked. Where it could not come back, fn is not called.
+func (n *Namespace) RunFrom(home *Namespace, fn func() error) error {
+	v := visit{ns: n, home: home, fn: fn, done: make(chan struct{})}
+	go v.runFrom()
+	<-v.done
+	if v.exited {
+		runtime.Goexit()
+	}
+	return v.err
+}
+
+// visit is one call of Run or RunFrom.
 type visit struct {
 	ns     *Namespace
+	home   *Namespace
 	fn     func() error
 	done   chan struct{}
 	err    error
@@ -94,6 +117,34 @@ func (v *visit) oneWay() {
 		return
 	}
 	v.callback()
+}
+
+// runFrom has the goroutine for itself, too. It is netns_run_from in Go: where C called a function of Go's,
+// runtime.Goexit in that would not take the thread back.
+func (v *visit) runFrom() {
+	defer close(v.done)
+	runtime.LockOSThread()
+	// What this needs, coming back will need.
+	if v.err = v.home.Setns(); v.err == nil {
+		v.err = v.ns.Setns()
+	}
+	if v.err != nil {
+		runtime.UnlockOSThread()
+		return
+	}
+	defer v.goHome()
+	v.callback()
+}
+
+// goHome leaves the thread locked where it cannot: it ends with its goroutine.
+func (v *visit) goHome() {
+	if err := v.home.Setns(); err != nil {
+		if v.err == nil {
+			v.err = err
+		}
+		return
+	}
+	runtime.UnlockOSThread()
 }
 
 func (v *visit) callback() {

@@ -221,6 +221,61 @@ func TestSocketIsThereAndTheThreadIsNot(t *testing.T) {
 	wants(t, err, syscall.EAFNOSUPPORT)
 }
 
+func TestFromAHomeThatIsKeptOpen(t *testing.T) {
+	world.Guard(t)
+	blue := anonymous(t)
+	home, err := Current()
+	must(t, err)
+	defer home.Close()
+	fd, err := blue.SocketFrom(home, syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	must(t, err)
+	defer syscall.Close(fd)
+	where, err := OpenFd(fd)
+	must(t, err)
+	defer where.Close()
+	if !where.Equal(blue) || !isCurrent(t, home) {
+		t.Error("the socket or the thread is elsewhere")
+	}
+	_, err = blue.SocketFrom(home, 999, syscall.SOCK_STREAM, 0)
+	wants(t, err, syscall.EAFNOSUPPORT)
+	err = blue.RunFrom(home, func() error {
+		if !isCurrent(t, blue) {
+			t.Error("not in blue")
+		}
+		return io.EOF
+	})
+	if err != io.EOF || !isCurrent(t, home) {
+		t.Error(err)
+	}
+}
+
+func TestRunFromGivesUpAThreadThatCannotComeBack(t *testing.T) {
+	world.Guard(t)
+	blue := anonymous(t)
+	home, err := Current()
+	must(t, err)
+	defer home.Close()
+	wants(t, blue.RunFrom(home, dropCapabilities), syscall.EPERM)
+	if isCurrent(t, blue) {
+		t.Error("the caller has that thread")
+	}
+	must(t, blue.RunFrom(home, func() error { return nil }))
+}
+
+func TestFromAHomeThatIsClosedNothingIsCalled(t *testing.T) {
+	world.Guard(t)
+	blue := anonymous(t)
+	home, err := Current()
+	must(t, err)
+	must(t, home.Close())
+	wants(t, blue.RunFrom(home, func() error {
+		t.Error("called")
+		return nil
+	}), syscall.EBADF)
+	_, err = blue.SocketFrom(home, syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	wants(t, err, syscall.EBADF)
+}
+
 func TestTwoHundredGoroutinesAtOnce(t *testing.T) {
 	world.Guard(t)
 	places := []*Namespace{anonymous(t), anonymous(t), anonymous(t), anonymous(t)}

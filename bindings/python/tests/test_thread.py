@@ -3,6 +3,7 @@
 
 import asyncio
 import contextlib
+import errno
 import gc
 import itertools
 import os
@@ -158,6 +159,56 @@ def test_the_gil_is_free_during_a_run(blue):
     go_on.set()
     thread.join(60)
     assert not thread.is_alive()
+
+
+# --- from a home that is kept open ----------------------------------------------------------------
+
+
+def test_run_from_gives_what_the_function_gives_and_is_back(blue):
+    with libnetns.current() as home:
+        assert blue.run_from(home, lambda *args, **kwargs: (args, kwargs), 1, a=2) == ((1,), {"a": 2})
+        assert blue.run_from(home, here) == blue.inode
+        assert here() == home.inode
+
+        def fail():
+            raise ValueError("mine")
+
+        with pytest.raises(ValueError, match="mine"):
+            blue.run_from(home, fail)
+        assert here() == home.inode
+
+
+def test_socket_from_is_in_there(blue):
+    with libnetns.current() as home:
+        for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+            with blue.socket_from(home, socket.AF_INET, kind) as made:
+                assert made.type == kind and not made.get_inheritable()
+                with libnetns.open_fd(made) as its:
+                    assert its == blue
+        assert here() == home.inode
+        with pytest.raises(OSError) as caught:
+            blue.socket_from(home, 9999)
+        assert caught.value.errno == errno.EAFNOSUPPORT
+
+
+def test_a_thread_that_was_elsewhere_is_at_home_afterwards(blue):
+    def stray():
+        with libnetns.create() as elsewhere:
+            elsewhere.setns()
+            assert blue.run_from(home, here) == blue.inode
+            return here()
+
+    with libnetns.current() as home:
+        assert on_a_thread(stray) == home.inode
+
+
+def test_a_closed_home_is_an_error(blue):
+    home = libnetns.current()
+    home.close()
+    with pytest.raises(ValueError):
+        blue.run_from(home, pytest.fail, "called")
+    with pytest.raises(ValueError):
+        blue.socket_from(home)
 
 
 # --- entered -------------------------------------------------------------------------------------

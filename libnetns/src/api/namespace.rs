@@ -16,7 +16,7 @@ use crate::rundir::open::{open_named, open_path};
 use super::error::{About, Result};
 use super::subject::{about, about_handle};
 use super::text::{CText, os_str};
-use super::visit::Visit;
+use super::visit::{Visit, VisitFrom};
 
 /// An open network namespace.
 ///
@@ -340,6 +340,46 @@ impl Namespace {
             Visit::begin(self.handle.proved()).about(&about_handle("run in", &self.handle))?;
         let value = f();
         // A visit that `f` has ended together with an earlier one needs no way back.
+        visit.end().about(&about("run", Object::Nothing))?;
+        Ok(value)
+    }
+
+    /// The same for a thread whose own namespace the caller keeps open: nothing but two switches, without
+    /// `/proc` and without a descriptor more.
+    ///
+    /// `home` is the namespace that the thread is in, from [`Namespace::current`]. The thread is in `home`
+    /// afterwards, whether or not it was there before, which is not checked.
+    ///
+    /// The first call with a handle as `home` also verifies that a thread can switch to it. That holds for
+    /// all threads of the process. One that has changed its user namespace since opens `home` anew.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Namespace::run`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/world/doctest.rs"));
+    /// # fn main() { in_world(example) }
+    /// # fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use libnetns::Namespace;
+    /// use std::net::UdpSocket;
+    ///
+    /// let home = Namespace::current()?; // once
+    /// let sandbox = libnetns::CreateOptions::new().lo_up(true).anonymous()?;
+    /// for port in 5000..5010 {
+    ///     let socket = sandbox.run_from(&home, || UdpSocket::bind(("127.0.0.1", port)))??;
+    ///     # drop(socket);
+    /// }
+    /// assert!(home.is_current()?);
+    /// # Ok(()) }
+    /// ```
+    pub fn run_from<T>(&self, home: &Namespace, f: impl FnOnce() -> T) -> Result<T> {
+        let subject = about_handle("run in", &self.handle);
+        let visit =
+            VisitFrom::begin(home.handle.as_home(), self.handle.proved()).about(&subject)?;
+        let value = f();
         visit.end().about(&about("run", Object::Nothing))?;
         Ok(value)
     }

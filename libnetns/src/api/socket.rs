@@ -45,6 +45,47 @@ impl Namespace {
         self.with_socket(|| visit::socket(self.handle.proved(), domain, r#type, protocol))
     }
 
+    /// The same for a thread whose own namespace the caller keeps open: two switches around `socket(2)`, with
+    /// all signals blocked, without `/proc` and without another descriptor.
+    ///
+    /// `home` is the namespace that the thread is in, from [`Namespace::current`]. The thread is in `home`
+    /// afterwards, whether or not it was there before, which is not checked.
+    ///
+    /// The first call with a handle as `home` also verifies that a thread can switch to it. That holds for
+    /// all threads of the process. One that has changed its user namespace since opens `home` anew.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Namespace::socket`]; `EPERM` where the thread could not come back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/world/doctest.rs"));
+    /// # fn main() { in_world(example) }
+    /// # fn example() -> libnetns::Result<()> {
+    /// use libnetns::Namespace;
+    ///
+    /// let home = Namespace::current()?; // once
+    /// let sandbox = Namespace::anonymous()?;
+    /// let socket = sandbox.socket_from(&home, libc::AF_INET, libc::SOCK_STREAM, 0)?;
+    /// assert_eq!(Namespace::of_fd(&socket)?, sandbox);
+    /// assert!(home.is_current()?);
+    /// # Ok(()) }
+    /// ```
+    pub fn socket_from(
+        &self,
+        home: &Namespace,
+        domain: i32,
+        r#type: i32,
+        protocol: i32,
+    ) -> Result<OwnedFd> {
+        let home = home.handle.as_home();
+        self.with_socket(|| {
+            visit::socket_from(home, self.handle.proved(), domain, r#type, protocol)
+        })
+    }
+
     /// Listens on a TCP address in there, as [`TcpListener::bind`] does.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use crate::error::{Failure, Step};
 use crate::explain::Object;
 use crate::namespace::identity::NamespaceFd;
-use crate::namespace::visit;
+use crate::namespace::visit::{self, KeptHome};
 
 use super::error::{About, Result};
 use super::subject::about;
@@ -49,7 +49,7 @@ use super::subject::about;
 pub struct Visit {
     /// None: it has ended.
     visit: Option<visit::Visit>,
-    id: u64,
+    place: Place,
     of_this_thread: PhantomData<*mut ()>,
 }
 
@@ -59,13 +59,68 @@ thread_local! {
     static LAST_ID: Cell<u64> = const { Cell::new(0) };
 }
 
-impl Visit {
-    pub(super) fn begin(ns: NamespaceFd) -> std::result::Result<Visit, Failure> {
-        let visit = visit::Visit::begin(ns)?;
+/// The place of a visit among those of its thread.
+struct Place(u64);
+
+impl Place {
+    fn take() -> Place {
         let id = LAST_ID.get() + 1;
         LAST_ID.set(id);
         ONGOING.with_borrow_mut(|ongoing| ongoing.push(id));
-        Ok(Visit { visit: Some(visit), id, of_this_thread: PhantomData })
+        Place(id)
+    }
+
+    /// Takes along those that began after it. False: it has ended before, with an earlier one.
+    fn leave(&self) -> bool {
+        let ended = ONGOING.try_with(|ongoing| {
+            let mut ongoing = ongoing.borrow_mut();
+            let at = ongoing.iter().rposition(|id| *id == self.0)?;
+            ongoing.truncate(at);
+            Some(())
+        });
+        // Where the list is gone, the thread is ending.
+        ended != Ok(None)
+    }
+}
+
+/// A stay that goes back to a home which somebody keeps open.
+pub(super) struct VisitFrom<'a> {
+    /// None: it has ended.
+    home: Option<KeptHome<'a>>,
+    place: Place,
+}
+
+impl<'a> VisitFrom<'a> {
+    pub fn begin(
+        home: KeptHome<'a>,
+        ns: NamespaceFd,
+    ) -> std::result::Result<VisitFrom<'a>, Failure> {
+        home.leave_for(ns)?;
+        Ok(VisitFrom { home: Some(home), place: Place::take() })
+    }
+
+    pub fn end(mut self) -> std::result::Result<(), Failure> {
+        self.end_once()
+    }
+
+    fn end_once(&mut self) -> std::result::Result<(), Failure> {
+        let Some(home) = self.home.take() else { return Ok(()) };
+        self.place.leave();
+        home.go_back()
+    }
+}
+
+impl Drop for VisitFrom<'_> {
+    fn drop(&mut self) {
+        // The stack is unwinding; there is nobody to tell.
+        let _ = self.end_once();
+    }
+}
+
+impl Visit {
+    pub(super) fn begin(ns: NamespaceFd) -> std::result::Result<Visit, Failure> {
+        let visit = visit::Visit::begin(ns)?;
+        Ok(Visit { visit: Some(visit), place: Place::take(), of_this_thread: PhantomData })
     }
 
     /// Takes the thread back to where it came from.
@@ -101,22 +156,11 @@ impl Visit {
     /// Ends it as far as this thread's list of visits goes. None: it has ended before.
     fn take_ongoing(&mut self) -> Option<visit::Visit> {
         let visit = self.visit.take()?;
-        let has_ended = ONGOING.try_with(|ongoing| {
-            let mut ongoing = ongoing.borrow_mut();
-            match ongoing.iter().rposition(|id| *id == self.id) {
-                Some(at) => {
-                    ongoing.truncate(at);
-                    false
-                }
-                None => true,
-            }
-        });
-        // Where the list is gone, the thread is ending.
-        if has_ended == Ok(true) {
-            visit.stay();
-            return None;
+        if self.place.leave() {
+            return Some(visit);
         }
-        Some(visit)
+        visit.stay();
+        None
     }
 }
 

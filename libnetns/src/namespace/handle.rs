@@ -1,8 +1,8 @@
 //! The handle of a network namespace, and the ways to open one without a name.
 //!
 //! A handle is a descriptor of nsfs with what was learnt of it when it was opened, and from its first rtnetlink
-//! request on a socket. It does not change, may be used by any number of threads at once, and keeps the
-//! namespace alive without a name.
+//! request on a socket. It does not change as far as a program can tell, may be used by any number of threads
+//! at once, and keeps the namespace alive without a name.
 
 use std::ffi::{CStr, CString};
 use std::fmt::{self, Display, Formatter};
@@ -26,7 +26,7 @@ use crate::util::try_vec;
 use super::cached_socket::CachedSocket;
 use super::descriptor::Descriptor;
 use super::identity::{self, Identity, NamespaceFd, Proved};
-use super::visit::{self, Destination};
+use super::visit::{self, Destination, KeptHome, ProvenReturn};
 
 /// SOCKFS_MAGIC, which <linux/magic.h> lacks.
 const SOCKFS: FsType = FsType(0x534f_434b);
@@ -42,6 +42,7 @@ pub struct Namespace {
     /// Where in `path` the name begins, if it has one.
     name: Option<usize>,
     socket: CachedSocket,
+    proven_return: ProvenReturn,
 }
 
 impl AsFd for Namespace {
@@ -81,7 +82,8 @@ impl Namespace {
 
     fn new(fd: OwnedFd, identity: Identity) -> Namespace {
         let fd = Descriptor::new(fd, identity.inode);
-        Namespace { fd, identity, path: None, name: None, socket: CachedSocket::default() }
+        let (socket, proven_return) = Default::default();
+        Namespace { fd, identity, path: None, name: None, socket, proven_return }
     }
 
     /// The namespace of a process, or of a thread that leads none.
@@ -141,6 +143,11 @@ impl Namespace {
     pub fn proved(&self) -> NamespaceFd<'_> {
         // SAFETY: of nothing else a handle is made.
         unsafe { NamespaceFd::new(self.as_fd()) }
+    }
+
+    /// The namespace as one that the thread is in, to come back to.
+    pub fn as_home(&self) -> KeptHome<'_> {
+        KeptHome::new(self.proved(), &self.proven_return)
     }
 
     pub fn name(&self) -> Option<&CStr> {

@@ -4,7 +4,9 @@
 //! fails for a thread without CAP_SYS_ADMIN in the user namespace that owns its own network namespace.
 
 use std::mem::ManuallyDrop;
-use std::os::fd::{AsFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::num::NonZeroU32;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -18,7 +20,7 @@ use crate::os::helper_thread::on_helper_thread;
 use crate::os::open::{READ, open};
 use crate::os::retry::is_shortage;
 use crate::os::sigmask::BlockedSignals;
-use crate::os::{pidfd, procfs, syscalls};
+use crate::os::{forked, pidfd, procfs, syscalls};
 
 /// What tells a token from every other descriptor: nsfs gives these flags no meaning, and nobody
 /// else opens a namespace with both of them. By it [`leave`] refuses a handle's descriptor, one of the
@@ -65,18 +67,82 @@ impl Home {
         Ok(ManuallyDrop::new(Home(unsafe { OwnedFd::from_raw_fd(token) })))
     }
 
-    /// The errno is the kernel's.
     fn go_back(&self) -> Result<()> {
-        let mut result = setns(&self.0, CloneFlags::CLONE_NEWNET);
-        for _ in 1..MOST_SETNS_BACK {
-            match result {
-                // EINVAL: the descriptor is no network namespace, and will not become one.
-                Ok(()) | Err(Errno::EINVAL) => break,
-                Err(_) => result = setns(&self.0, CloneFlags::CLONE_NEWNET),
-            }
-        }
-        result.at(Step::GoBack)
+        go_back(self.0.as_fd())
     }
+}
+
+/// The errno is the kernel's.
+fn go_back(home: BorrowedFd) -> Result<()> {
+    let mut result = setns(home, CloneFlags::CLONE_NEWNET);
+    for _ in 1..MOST_SETNS_BACK {
+        match result {
+            // EINVAL: the descriptor is no network namespace, and will not become one.
+            Ok(()) | Err(Errno::EINVAL) => break,
+            Err(_) => result = setns(home, CloneFlags::CLONE_NEWNET),
+        }
+    }
+    result.at(Step::GoBack)
+}
+
+/// Whether a thread of this process has once switched to the namespace of a handle.
+///
+/// setns(2) to a namespace wants CAP_SYS_ADMIN in the thread's own user namespace and in the one that owns
+/// the target (netns_install() in net/core/net_namespace.c). A thread that could switch to `home` once can
+/// therefore do so again whenever it can switch anywhere, as long as it stays in its user namespace. To
+/// change that, a process has to fork, or has to have no other thread and to ask for it.
+#[derive(Debug, Default)]
+pub struct ProvenReturn(AtomicU32);
+
+/// A handle of the namespace that the thread is in, kept open by the caller to go back by.
+#[derive(Clone, Copy)]
+pub struct KeptHome<'a> {
+    fd: NamespaceFd<'a>,
+    proven: &'a ProvenReturn,
+}
+
+impl<'a> KeptHome<'a> {
+    pub fn new(fd: NamespaceFd<'a>, proven: &'a ProvenReturn) -> KeptHome<'a> {
+        KeptHome { fd, proven }
+    }
+
+    /// Takes the thread to `ns`. It has to go back by [`KeptHome::go_back`]. A thread that is not in this
+    /// home may be in it after a failure.
+    pub fn leave_for(self, ns: NamespaceFd) -> Result<()> {
+        let to = Destination::Existing(ns);
+        self.prove().map_err(|failure| to.why_not(failure))?;
+        to.go()
+    }
+
+    /// A switch for each visit would cost half of what a visit costs: one is enough for a process.
+    fn prove(self) -> Result<()> {
+        let process = forked::mark().map_or(0, NonZeroU32::get);
+        if process != 0 && self.proven.0.load(Ordering::Relaxed) == process {
+            return Ok(());
+        }
+        setns(self.fd, CloneFlags::CLONE_NEWNET).at(Step::ProveWayBack)?;
+        self.proven.0.store(process, Ordering::Relaxed);
+        Ok(())
+    }
+
+    pub fn go_back(self) -> Result<()> {
+        go_back(self.fd.as_fd()).map_err(lost)
+    }
+
+    /// For [`end_visit_from`].
+    pub fn number(self) -> RawFd {
+        self.fd.as_fd().as_raw_fd()
+    }
+}
+
+/// Ends a stay during which foreign code has run, which may have freed the handle.
+///
+/// # Safety
+///
+/// `home` is the number of a [`KeptHome`] whose descriptor is still open.
+pub unsafe fn end_visit_from(home: RawFd) -> Result<()> {
+    // SAFETY: the caller says so.
+    go_back(unsafe { BorrowedFd::borrow_raw(home) }).map_err(lost)
 }
 
 fn no_token() -> Failure {
@@ -138,10 +204,7 @@ impl Visit {
     }
 
     fn begin_at(to: Destination) -> Result<Visit> {
-        let home = way_back().map_err(|failure| match failure.errno {
-            Errno::EPERM if !to.may_be_entered() => to.refused(Errno::EPERM),
-            _ => failure,
-        })?;
+        let home = way_back().map_err(|failure| to.why_not(failure))?;
         to.go()?;
         Ok(Visit { home: Some(home) })
     }
@@ -231,6 +294,14 @@ impl Destination<'_> {
         }
     }
 
+    /// The failure of a thread that cannot come back, or rather of one that cannot go either.
+    fn why_not(self, failure: Failure) -> Failure {
+        match failure.errno {
+            Errno::EPERM if !self.may_be_entered() => self.refused(Errno::EPERM),
+            _ => failure,
+        }
+    }
+
     /// What [`Destination::go`] would say.
     fn refused(self, errno: Errno) -> Failure {
         match self {
@@ -296,4 +367,19 @@ pub fn socket_here(domain: i32, kind: i32, protocol: i32) -> Result<OwnedFd> {
 /// socket(2) in `ns`.
 pub fn socket(ns: NamespaceFd, domain: i32, kind: i32, protocol: i32) -> Result<OwnedFd> {
     within(Destination::Existing(ns), || socket_here(domain, kind, protocol))
+}
+
+/// The same, for a thread that is in `home`.
+pub fn socket_from(
+    home: KeptHome,
+    ns: NamespaceFd,
+    domain: i32,
+    kind: i32,
+    protocol: i32,
+) -> Result<OwnedFd> {
+    let _blocked = BlockedSignals::every()?;
+    home.leave_for(ns)?;
+    let socket = socket_here(domain, kind, protocol);
+    home.go_back()?;
+    socket
 }

@@ -124,7 +124,7 @@ class SpawnOptions(ctypes.Structure):
     ]
 
 
-# For netns_run(): its arg is a Python object.
+# For netns_run() and netns_run_from(): its arg is a Python object.
 CALLBACK = CFUNCTYPE(c_int, ctypes.py_object)
 
 # --- the functions -------------------------------------------------------------------------------
@@ -161,7 +161,9 @@ PROTOTYPES: dict[str, tuple[Any, ...]] = {
     "netns_enter": (c_int, _NS),
     "netns_leave": (c_int, c_int),
     "netns_run": (c_int, _NS, CALLBACK, ctypes.py_object, POINTER(c_int)),
+    "netns_run_from": (c_int, _NS, _NS, CALLBACK, ctypes.py_object, POINTER(c_int)),
     "netns_socket": (c_int, _NS, c_int, c_int, c_int),
+    "netns_socket_from": (c_int, _NS, _NS, c_int, c_int, c_int),
     "netns_list": (c_int, c_uint32, POINTER(NameList)),
     "netns_list_at": (c_int, c_char_p, c_uint32, POINTER(NameList)),
     "netns_list_len": (c_size_t, NameList),

@@ -118,6 +118,37 @@ _list_name = getter("netns_list_name")
 _list_inode = getter("netns_list_inode")
 
 
+def _run(
+    call: Callable[..., int],
+    namespaces: Tuple[Namespace, ...],
+    function: Callable[..., T],
+    args: Any,
+    kwargs: Any,
+) -> T:
+    """What run() and run_from() have in common: call is the library's."""
+    outcome = _Outcome()
+    steps = _steps(outcome, function, args, kwargs)
+    next(steps)
+    if outcome.error is not None:
+        outcome.get()
+    # No variable has their handles, which the traceback of what is raised would keep open.
+    rc = call(*[ns._open for ns in namespaces], _next, steps, None)
+    # Here, and not when it is collected: what is raised meanwhile would be lost there.
+    steps.close()
+    if rc < 0:
+        raise failure(-rc, hints=_NO_WAY_BACK) from outcome.error
+    result: T = outcome.get()
+    return result
+
+
+def _socket_of(fd: int, family: int, type: int, proto: int) -> _socket.socket:
+    try:
+        return _socket.socket(family, type, proto, fileno=fd)
+    except BaseException:
+        os.close(fd)
+        raise
+
+
 _NO_WAY_BACK = {EPERM: "setns(), in a thread that ends in there, may do"}
 _EXISTS = {EEXIST: "libnetns.create() opens it with exist_ok=True"}
 _MISSING = {ENOENT: "libnetns.remove() lets that pass with missing_ok=True"}
@@ -323,18 +354,17 @@ class Namespace(Network):
 
         The thread comes back whatever the function does; what it raises is raised.
         """
-        outcome = _Outcome()
-        steps = _steps(outcome, function, args, kwargs)
-        next(steps)
-        if outcome.error is not None:
-            outcome.get()
-        rc = lib.netns_run(self._open, _next, steps, None)
-        # Here, and not when it is collected: what is raised meanwhile would be lost there.
-        steps.close()
-        if rc < 0:
-            raise failure(-rc, hints=_NO_WAY_BACK) from outcome.error
-        result: T = outcome.get()
-        return result
+        return _run(lib.netns_run, (self,), function, args, kwargs)
+
+    def run_from(
+        self, home: Namespace, function: Callable[..., T], *args: Any, **kwargs: Any
+    ) -> T:
+        """The same for a thread whose own namespace the caller keeps open, without /proc.
+
+        home is libnetns.current(), opened once. The thread is in home afterwards, whether or not
+        it was there before, which is not checked.
+        """
+        return _run(lib.netns_run_from, (home, self), function, args, kwargs)
 
     def socket(
         self,
@@ -344,11 +374,23 @@ class Namespace(Network):
     ) -> _socket.socket:
         """A socket that is in it, for a thread that stays where it is."""
         fd = check(lib.netns_socket(self._open, int32(family), int32(type), int32(proto)))
-        try:
-            return _socket.socket(family, type, proto, fileno=fd)
-        except BaseException:
-            os.close(fd)
-            raise
+        return _socket_of(fd, family, type, proto)
+
+    def socket_from(
+        self,
+        home: Namespace,
+        family: int = _socket.AF_INET,
+        type: int = _socket.SOCK_STREAM,
+        proto: int = 0,
+    ) -> _socket.socket:
+        """The same for a thread whose own namespace the caller keeps open, without /proc.
+
+        home is libnetns.current(), opened once. The thread is in home afterwards, whether or not
+        it was there before, which is not checked.
+        """
+        wanted = (int32(family), int32(type), int32(proto))
+        fd = check(lib.netns_socket_from(home._open, self._open, *wanted), hints=_NO_WAY_BACK)
+        return _socket_of(fd, family, type, proto)
 
     # --- processes -------------------------------------------------------------------------------
 
