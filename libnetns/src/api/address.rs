@@ -164,6 +164,7 @@ impl AddOptions {
     /// # Errors
     ///
     /// As for [`add`].
+    #[doc(alias = "netns_addr_add_flags")]
     pub fn add<'a>(
         &self,
         ns: impl Into<Option<&'a Namespace>>,
@@ -183,6 +184,7 @@ impl AddOptions {
 ///
 /// `EPERM` without `CAP_NET_ADMIN` over the namespace, `ENODEV` if there is no such interface, `EEXIST`
 /// if it has the address, `EADDRNOTAVAIL` for the all-zero address, `EINVAL` for an invalid argument.
+#[doc(alias = "netns_addr_add")]
 pub fn add<'a>(
     ns: impl Into<Option<&'a Namespace>>,
     interface: impl AsRef<OsStr>,
@@ -197,6 +199,7 @@ pub fn add<'a>(
 ///
 /// `EPERM` without `CAP_NET_ADMIN` over the namespace, `ENODEV` if there is no such interface,
 /// `EADDRNOTAVAIL` if it does not have the address, `EINVAL` for an invalid argument.
+#[doc(alias = "netns_addr_del")]
 pub fn delete<'a>(
     ns: impl Into<Option<&'a Namespace>>,
     interface: impl AsRef<OsStr>,
@@ -237,6 +240,7 @@ fn change(
 /// }
 /// # Ok::<(), libnetns::Error>(())
 /// ```
+#[doc(alias = "netns_addr_list")]
 pub fn list<'a>(ns: impl Into<Option<&'a Namespace>>) -> Result<Vec<Address>> {
     let ns = handle(ns.into());
     let found = internal::list(ns).about(&about_namespace("list the addresses in", ns))?;

@@ -290,6 +290,7 @@ impl<'ns> Command<'ns> {
     /// assert!(!child.wait()?.success());
     /// # Ok(()) }
     /// ```
+    #[doc(alias = "netns_spawn")]
     pub fn spawn(&mut self) -> Result<Child> {
         self.spawn_with([Stdio::inherit(), Stdio::inherit(), Stdio::inherit()])
     }
@@ -341,6 +342,7 @@ impl<'ns> Command<'ns> {
     /// eprintln!("{error}");
     /// # Ok::<(), libnetns::Error>(())
     /// ```
+    #[doc(alias = "netns_exec")]
     pub fn exec(&mut self) -> Error {
         let file = CText::new(&self.program);
         let call = self.call(&file);

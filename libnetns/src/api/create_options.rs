@@ -95,6 +95,7 @@ impl CreateOptions {
     /// # Errors
     ///
     /// As for [`RunDir::create`].
+    #[doc(alias = "netns_create")]
     pub fn create(&self, name: impl AsRef<OsStr>) -> Result<Namespace> {
         self.create_in(&RunDir::default(), name)
     }
@@ -117,6 +118,7 @@ impl CreateOptions {
     /// CreateOptions::new().lo_up(true).create_in(&dir, "tenant-1")?;
     /// # Ok(()) }
     /// ```
+    #[doc(alias = "netns_create_at")]
     pub fn create_in(&self, dir: &RunDir, name: impl AsRef<OsStr>) -> Result<Namespace> {
         dir.create_with(self.flags, name.as_ref())
     }
@@ -126,6 +128,7 @@ impl CreateOptions {
     /// # Errors
     ///
     /// As for [`Namespace::anonymous`].
+    #[doc(alias = "netns_create")]
     pub fn anonymous(&self) -> Result<Namespace> {
         let subject = about("create an anonymous namespace", Object::Nothing);
         Namespace::from_result(&subject, || create::create_anonymous(self.flags))
@@ -149,6 +152,7 @@ impl Namespace {
     /// assert_eq!(sandbox.name(), None);
     /// # Ok(()) }
     /// ```
+    #[doc(alias = "netns_create")]
     pub fn anonymous() -> Result<Namespace> {
         CreateOptions::new().anonymous()
     }

@@ -207,6 +207,7 @@ pub(super) fn link_name(name: &CText) -> std::result::Result<LinkName<'_>, Failu
 /// }
 /// # Ok(()) }
 /// ```
+#[doc(alias = "netns_link_list")]
 pub fn list<'a>(ns: impl Into<Option<&'a Namespace>>) -> Result<Vec<Link>> {
     let ns = handle(ns.into());
     let links = internal::list(ns).about(&about_namespace("list the interfaces in", ns))?;
@@ -251,6 +252,7 @@ fn some_index(index: u32) -> Option<u32> {
 /// link::delete(&ns, "br0")?;
 /// # Ok(()) }
 /// ```
+#[doc(alias = "netns_link_add")]
 pub fn add<'a>(
     ns: impl Into<Option<&'a Namespace>>,
     name: impl AsRef<OsStr>,
@@ -279,6 +281,7 @@ pub fn add<'a>(
 /// link::add_veth(&a, "to-b", &b, "to-a")?;
 /// # Ok(()) }
 /// ```
+#[doc(alias = "netns_veth_add")]
 pub fn add_veth<'a>(
     ns: impl Into<Option<&'a Namespace>>,
     name: impl AsRef<OsStr>,
@@ -306,6 +309,7 @@ pub fn add_veth<'a>(
 /// link::add_macvlan(&blue, "eth0", None, "eth0", link::MacvlanMode::Bridge)?;
 /// # Ok::<(), libnetns::Error>(())
 /// ```
+#[doc(alias = "netns_macvlan_add")]
 pub fn add_macvlan<'a>(
     ns: impl Into<Option<&'a Namespace>>,
     name: impl AsRef<OsStr>,
@@ -335,6 +339,7 @@ pub fn add_macvlan<'a>(
 /// link::add_vlan(&Namespace::open("blue")?, "eth0.7", None, "eth0", 7)?;
 /// # Ok::<(), libnetns::Error>(())
 /// ```
+#[doc(alias = "netns_vlan_add")]
 pub fn add_vlan<'a>(
     ns: impl Into<Option<&'a Namespace>>,
     name: impl AsRef<OsStr>,
@@ -375,6 +380,7 @@ fn place<'a>(
 /// assert_eq!(link::list(&b)?.len(), 3);
 /// # Ok(()) }
 /// ```
+#[doc(alias = "netns_link_move")]
 pub fn move_to<'a>(
     from: impl Into<Option<&'a Namespace>>,
     name: impl AsRef<OsStr>,
@@ -395,6 +401,7 @@ pub fn move_to<'a>(
 /// # Examples
 ///
 /// See [`add`].
+#[doc(alias = "netns_link_del")]
 pub fn delete<'a>(ns: impl Into<Option<&'a Namespace>>, name: impl AsRef<OsStr>) -> Result<()> {
     change("delete interface", place(ns, name), NOTHING, setup::delete)
 }
@@ -415,6 +422,7 @@ pub fn delete<'a>(ns: impl Into<Option<&'a Namespace>>, name: impl AsRef<OsStr>)
 /// assert!(!link::list(&ns)?[0].is_up());
 /// # Ok(()) }
 /// ```
+#[doc(alias = "netns_link_up")]
 pub fn set_up<'a>(ns: impl Into<Option<&'a Namespace>>, name: impl AsRef<OsStr>) -> Result<()> {
     change("bring up", place(ns, name), NOTHING, |place| setup::set_up(place, true))
 }
@@ -424,6 +432,7 @@ pub fn set_up<'a>(ns: impl Into<Option<&'a Namespace>>, name: impl AsRef<OsStr>)
 /// # Examples
 ///
 /// See [`set_up`].
+#[doc(alias = "netns_link_down")]
 pub fn set_down<'a>(ns: impl Into<Option<&'a Namespace>>, name: impl AsRef<OsStr>) -> Result<()> {
     change("bring down", place(ns, name), NOTHING, |place| setup::set_up(place, false))
 }
@@ -443,6 +452,7 @@ pub fn set_down<'a>(ns: impl Into<Option<&'a Namespace>>, name: impl AsRef<OsStr
 /// assert_eq!(link::list(&ns)?[0].mtu, 1500);
 /// # Ok(()) }
 /// ```
+#[doc(alias = "netns_link_set_mtu")]
 pub fn set_mtu<'a>(
     ns: impl Into<Option<&'a Namespace>>,
     name: impl AsRef<OsStr>,
@@ -466,6 +476,7 @@ pub fn set_mtu<'a>(
 /// link::set_address(&ns, "v0", [2, 0, 0x5e, 0x10, 0, 1])?;
 /// # Ok(()) }
 /// ```
+#[doc(alias = "netns_link_set_address")]
 pub fn set_address<'a>(
     ns: impl Into<Option<&'a Namespace>>,
     name: impl AsRef<OsStr>,
@@ -496,6 +507,7 @@ pub fn set_address<'a>(
 /// link::set_master(&ns, "v0", None::<&str>)?;
 /// # Ok(()) }
 /// ```
+#[doc(alias = "netns_link_set_master")]
 pub fn set_master<'a>(
     ns: impl Into<Option<&'a Namespace>>,
     name: impl AsRef<OsStr>,

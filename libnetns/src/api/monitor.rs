@@ -90,6 +90,7 @@ impl RunDir {
     /// assert_eq!(event.inode, blue.inode());
     /// # Ok(()) }
     /// ```
+    #[doc(alias = "netns_monitor_open")]
     pub fn monitor(&self) -> Result<Monitor> {
         Monitor::open(self, false)
     }
@@ -111,6 +112,7 @@ impl RunDir {
     /// assert_eq!(dir.monitor_with_snapshot()?.count(), 1);
     /// # Ok(()) }
     /// ```
+    #[doc(alias = "netns_monitor_open")]
     pub fn monitor_with_snapshot(&self) -> Result<Monitor> {
         Monitor::open(self, true)
     }
@@ -148,6 +150,7 @@ impl Monitor {
     /// assert!(monitor.wait(None)?.is_some());
     /// # Ok(()) }
     /// ```
+    #[doc(alias = "netns_monitor_next")]
     pub fn wait(&self, timeout: impl Into<Option<Duration>>) -> Result<Option<Event>> {
         let deadline = timeout.into().and_then(|timeout| Instant::now().checked_add(timeout));
         loop {
@@ -192,6 +195,7 @@ impl Monitor {
     /// assert!(monitor.try_next()?.is_some());
     /// # Ok(()) }
     /// ```
+    #[doc(alias = "netns_monitor_next")]
     pub fn try_next(&self) -> Result<Option<Event>> {
         let event = self.monitor.next().about(&self.dir.about_itself("monitor"))?;
         Ok(event.map(for_caller))

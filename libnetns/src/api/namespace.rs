@@ -72,6 +72,7 @@ impl Namespace {
     /// assert!(Namespace::open("/proc/self/ns/net")?.is_current()?);
     /// # Ok(()) }
     /// ```
+    #[doc(alias = "netns_open")]
     pub fn open(name: impl AsRef<OsStr>) -> Result<Namespace> {
         let name = name.as_ref();
         if name.as_encoded_bytes().contains(&b'/') {
@@ -96,6 +97,7 @@ impl Namespace {
     /// let own = libnetns::Namespace::open_path("/proc/self/ns/net")?;
     /// # Ok::<(), libnetns::Error>(())
     /// ```
+    #[doc(alias = "netns_open")]
     pub fn open_path(path: impl AsRef<Path>) -> Result<Namespace> {
         let text = CText::new(path.as_ref());
         let subject = about("open", Object::Path(text.shown()));
@@ -117,6 +119,7 @@ impl Namespace {
     /// assert_eq!(own, Namespace::current()?);
     /// # Ok::<(), libnetns::Error>(())
     /// ```
+    #[doc(alias = "netns_open_pid")]
     pub fn of_pid(pid: u32) -> Result<Namespace> {
         Namespace::from_result(&about("open", Object::Pid(pid.into())), || {
             let too_high = Failure::invalid_at(Step::ProcessId, "no process has such a high ID");
@@ -145,6 +148,7 @@ impl Namespace {
     /// assert_eq!(Namespace::of_fd(&socket)?, sandbox);
     /// # Ok(()) }
     /// ```
+    #[doc(alias = "netns_open_fd")]
     pub fn of_fd(fd: impl AsFd) -> Result<Namespace> {
         let fd = fd.as_fd();
         let subject = about("open", Object::Descriptor(fd.as_raw_fd()));
@@ -163,6 +167,7 @@ impl Namespace {
     /// assert!(libnetns::Namespace::current()?.is_current()?);
     /// # Ok::<(), libnetns::Error>(())
     /// ```
+    #[doc(alias = "netns_open_current")]
     pub fn current() -> Result<Namespace> {
         let subject = about("open the calling thread's namespace", Object::Nothing);
         Namespace::from_result(&subject, handle::Namespace::open_current)
@@ -188,6 +193,7 @@ impl Namespace {
     /// assert_eq!(own.try_clone()?, own);
     /// # Ok::<(), libnetns::Error>(())
     /// ```
+    #[doc(alias = "netns_dup")]
     pub fn try_clone(&self) -> Result<Namespace> {
         let subject = about_handle("duplicate", &self.handle);
         Namespace::from_result(&subject, || self.handle.try_clone())
@@ -209,11 +215,13 @@ impl Namespace {
     /// assert_eq!(blue.path(), Some(Path::new("/run/netns/blue")));
     /// # Ok(()) }
     /// ```
+    #[doc(alias = "netns_name")]
     pub fn name(&self) -> Option<&OsStr> {
         self.handle.name().map(os_str)
     }
 
     /// The path that it was created or opened by.
+    #[doc(alias = "netns_path")]
     pub fn path(&self) -> Option<&Path> {
         self.handle.path().map(|path| Path::new(os_str(path)))
     }
@@ -231,11 +239,13 @@ impl Namespace {
     /// assert_eq!((own.device(), own.inode()), (file.dev(), file.ino()));
     /// # Ok::<(), libnetns::Error>(())
     /// ```
+    #[doc(alias = "netns_inode")]
     pub fn inode(&self) -> u64 {
         self.handle.inode()
     }
 
     /// The device number that goes with the inode number: that of nsfs.
+    #[doc(alias = "netns_device")]
     pub fn device(&self) -> u64 {
         self.handle.device()
     }
@@ -257,6 +267,7 @@ impl Namespace {
     /// assert_ne!(Namespace::anonymous()?.cookie()?, Namespace::anonymous()?.cookie()?);
     /// # Ok(()) }
     /// ```
+    #[doc(alias = "netns_cookie")]
     pub fn cookie(&self) -> Result<u64> {
         self.handle.cookie().about(&about_handle("get the cookie of", &self.handle))
     }
@@ -278,6 +289,7 @@ impl Namespace {
     /// assert!(sandbox.run(|| sandbox.is_current())??);
     /// # Ok(()) }
     /// ```
+    #[doc(alias = "netns_is_current")]
     pub fn is_current(&self) -> Result<bool> {
         let verb = "compare with the calling thread's namespace";
         self.handle.is_current().about(&about_handle(verb, &self.handle))
@@ -304,6 +316,7 @@ impl Namespace {
     /// assert!(!sandbox.is_current()?);
     /// # Ok(()) }
     /// ```
+    #[doc(alias = "netns_enter")]
     pub fn enter(&self) -> Result<Visit> {
         Visit::begin(self.handle.proved()).about(&about_handle("enter", &self.handle))
     }
@@ -335,6 +348,7 @@ impl Namespace {
     /// # drop(socket);
     /// # Ok(()) }
     /// ```
+    #[doc(alias = "netns_run")]
     pub fn run<T>(&self, f: impl FnOnce() -> T) -> Result<T> {
         let visit =
             Visit::begin(self.handle.proved()).about(&about_handle("run in", &self.handle))?;
@@ -375,6 +389,7 @@ impl Namespace {
     /// assert!(home.is_current()?);
     /// # Ok(()) }
     /// ```
+    #[doc(alias = "netns_run_from")]
     pub fn run_from<T>(&self, home: &Namespace, f: impl FnOnce() -> T) -> Result<T> {
         let subject = about_handle("run in", &self.handle);
         let visit =
@@ -409,6 +424,7 @@ impl Namespace {
     /// });
     /// # Ok(()) }
     /// ```
+    #[doc(alias = "netns_setns")]
     pub fn switch_to(&self) -> Result<()> {
         visit::set(self.handle.proved()).about(&about_handle("switch to", &self.handle))
     }
@@ -426,6 +442,7 @@ impl Namespace {
     /// assert!(own.pids()?.contains(&std::process::id()));
     /// # Ok::<(), libnetns::Error>(())
     /// ```
+    #[doc(alias = "netns_pids")]
     pub fn pids(&self) -> Result<Vec<u32>> {
         self.find_processes(PidsFlags::empty())
     }
@@ -443,6 +460,7 @@ impl Namespace {
     /// assert!(own.threads()?.len() >= own.pids()?.len());
     /// # Ok::<(), libnetns::Error>(())
     /// ```
+    #[doc(alias = "netns_pids")]
     pub fn threads(&self) -> Result<Vec<u32>> {
         self.find_processes(PidsFlags::THREADS)
     }

@@ -52,6 +52,7 @@ pub struct Nsid {
 /// # Errors
 ///
 /// `EPERM` if `within` may not be entered, and no other call has opened an rtnetlink socket in it.
+#[doc(alias = "netns_nsid_get")]
 pub fn get<'a>(within: impl Into<Option<&'a Namespace>>, ns: &Namespace) -> Result<Option<i32>> {
     let id = match nsid::get(handle(within.into()), &ns.handle) {
         Err(Failure { step: Step::GetId, errno: Errno::ENODATA, .. }) => Ok(None),
@@ -66,6 +67,7 @@ pub fn get<'a>(within: impl Into<Option<&'a Namespace>>, ns: &Namespace) -> Resu
 ///
 /// `EPERM` without `CAP_NET_ADMIN` over `within`, `EEXIST` if `ns` has another one there, `ENOSPC` if
 /// another namespace has this one, `EINVAL` if it is negative.
+#[doc(alias = "netns_nsid_set")]
 pub fn set<'a>(within: impl Into<Option<&'a Namespace>>, ns: &Namespace, id: i32) -> Result<()> {
     let valid = if id < 0 {
         Err(Failure::invalid_at(Step::Nsid, "an nsid is 0 or greater"))
@@ -96,6 +98,7 @@ pub fn set<'a>(within: impl Into<Option<&'a Namespace>>, ns: &Namespace, id: i32
 /// assert_eq!(nsid::ensure(&within, &other)?, id);
 /// # Ok(()) }
 /// ```
+#[doc(alias = "netns_nsid_set")]
 pub fn assign<'a>(within: impl Into<Option<&'a Namespace>>, ns: &Namespace) -> Result<i32> {
     nsid::set(handle(within.into()), &ns.handle, nsid::NONE)
         .about(&about_handle("assign an nsid to", &ns.handle))
@@ -110,6 +113,7 @@ pub fn assign<'a>(within: impl Into<Option<&'a Namespace>>, ns: &Namespace) -> R
 /// # Examples
 ///
 /// See [`assign`].
+#[doc(alias = "netns_nsid_ensure")]
 pub fn ensure<'a>(within: impl Into<Option<&'a Namespace>>, ns: &Namespace) -> Result<i32> {
     nsid::ensure(handle(within.into()), &ns.handle)
         .about(&about_handle("assign an nsid to", &ns.handle))
@@ -120,6 +124,7 @@ pub fn ensure<'a>(within: impl Into<Option<&'a Namespace>>, ns: &Namespace) -> R
 /// # Errors
 ///
 /// As for [`get`].
+#[doc(alias = "netns_nsid_list")]
 pub fn list<'a>(within: impl Into<Option<&'a Namespace>>) -> Result<Vec<Nsid>> {
     ListOptions::new().list(within)
 }
@@ -176,6 +181,7 @@ impl ListOptions {
     /// # Errors
     ///
     /// As for [`get`]; `EINVAL` if `within` has no such nsid as the target.
+    #[doc(alias = "netns_nsid_list")]
     pub fn list<'a>(&self, within: impl Into<Option<&'a Namespace>>) -> Result<Vec<Nsid>> {
         let within = handle(within.into());
         let (verb, object) = match within {

@@ -124,6 +124,7 @@ pub struct RouteEntry {
 /// `EPERM` without `CAP_NET_ADMIN` over the namespace, `EEXIST` if there is such a route, `ENODEV` if there
 /// is no such interface, `ENETUNREACH` and `EHOSTUNREACH` if the gateway cannot be reached, `ENETDOWN` if
 /// the interface is down, `EINVAL` for an invalid argument.
+#[doc(alias = "netns_route_add")]
 pub fn add<'a>(ns: impl Into<Option<&'a Namespace>>, route: &Route) -> Result<()> {
     change("add route", handle(ns.into()), route, route::add)
 }
@@ -134,6 +135,7 @@ pub fn add<'a>(ns: impl Into<Option<&'a Namespace>>, route: &Route) -> Result<()
 ///
 /// `EPERM` without `CAP_NET_ADMIN` over the namespace, `ESRCH` if there is no such route, `ENODEV` if
 /// there is no such interface, `EINVAL` for an invalid argument.
+#[doc(alias = "netns_route_del")]
 pub fn delete<'a>(ns: impl Into<Option<&'a Namespace>>, route: &Route) -> Result<()> {
     change("delete route", handle(ns.into()), route, route::delete)
 }
@@ -176,6 +178,7 @@ fn change(
 /// }
 /// # Ok::<(), libnetns::Error>(())
 /// ```
+#[doc(alias = "netns_route_list")]
 pub fn list<'a>(ns: impl Into<Option<&'a Namespace>>) -> Result<Vec<RouteEntry>> {
     list_with(handle(ns.into()), RouteListFlags::empty())
 }
@@ -198,6 +201,7 @@ pub fn list<'a>(ns: impl Into<Option<&'a Namespace>>) -> Result<Vec<RouteEntry>>
 /// assert!(route::list_all_tables(&ns)?.iter().any(|route| route.table == 255)); // local
 /// # Ok(()) }
 /// ```
+#[doc(alias = "netns_route_list")]
 pub fn list_all_tables<'a>(ns: impl Into<Option<&'a Namespace>>) -> Result<Vec<RouteEntry>> {
     list_with(handle(ns.into()), RouteListFlags::ALL_TABLES)
 }

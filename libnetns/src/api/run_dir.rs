@@ -122,6 +122,7 @@ impl RunDir {
     /// println!("{blue} has inode {}", blue.inode());
     /// # Ok(()) }
     /// ```
+    #[doc(alias = "netns_create_at")]
     pub fn create(&self, name: impl AsRef<OsStr>) -> Result<Namespace> {
         self.create_with(CreateFlags::empty(), name.as_ref())
     }
@@ -152,6 +153,7 @@ impl RunDir {
     /// assert_eq!(RunDir::default().open("blue")?, blue);
     /// # Ok(()) }
     /// ```
+    #[doc(alias = "netns_open_at")]
     pub fn open(&self, name: impl AsRef<OsStr>) -> Result<Namespace> {
         let name = CText::new(name);
         Namespace::from_result(&self.about_name("open", &name), || {
@@ -177,6 +179,7 @@ impl RunDir {
     /// assert!(RunDir::default().open("host")?.is_current()?);
     /// # Ok(()) }
     /// ```
+    #[doc(alias = "netns_attach_at")]
     pub fn attach(&self, ns: &Namespace, name: impl AsRef<OsStr>) -> Result<()> {
         let name = CText::new(name);
         let attach = || create::attach(self.checked()?, &ns.handle, valid(&name)?);
@@ -205,6 +208,7 @@ impl RunDir {
     /// assert_eq!(dir.remove("blue").unwrap_err().kind(), ErrorKind::NotFound);
     /// # Ok(()) }
     /// ```
+    #[doc(alias = "netns_remove_at")]
     pub fn remove(&self, name: impl AsRef<OsStr>) -> Result<()> {
         self.remove_with(RemoveFlags::empty(), name.as_ref())
     }
@@ -224,6 +228,7 @@ impl RunDir {
     /// libnetns::RunDir::default().remove_if_exists("blue")?;
     /// # Ok(()) }
     /// ```
+    #[doc(alias = "netns_remove_at")]
     pub fn remove_if_exists(&self, name: impl AsRef<OsStr>) -> Result<()> {
         self.remove_with(RemoveFlags::MISSING_OK, name.as_ref())
     }
@@ -256,6 +261,7 @@ impl RunDir {
     /// }
     /// # Ok(()) }
     /// ```
+    #[doc(alias = "netns_list_at")]
     pub fn list(&self) -> Result<Vec<ListEntry>> {
         self.list_with(ListFlags::empty())
     }
@@ -279,6 +285,7 @@ impl RunDir {
     /// }
     /// # Ok(()) }
     /// ```
+    #[doc(alias = "netns_list_at")]
     pub fn list_with_stale(&self) -> Result<Vec<ListEntry>> {
         self.list_with(ListFlags::STALE)
     }
@@ -307,6 +314,7 @@ impl RunDir {
     /// assert_eq!(dir.names(&blue)?, ["azure", "blue"]);
     /// # Ok(()) }
     /// ```
+    #[doc(alias = "netns_names_at")]
     pub fn names(&self, ns: &Namespace) -> Result<Vec<OsString>> {
         let subject = Subject {
             verb: "find the names of",

@@ -41,6 +41,7 @@ impl Namespace {
     /// # drop(socket);
     /// # Ok(()) }
     /// ```
+    #[doc(alias = "netns_socket")]
     pub fn socket(&self, domain: i32, r#type: i32, protocol: i32) -> Result<OwnedFd> {
         self.with_socket(|| visit::socket(self.handle.proved(), domain, r#type, protocol))
     }
@@ -73,6 +74,7 @@ impl Namespace {
     /// assert!(home.is_current()?);
     /// # Ok(()) }
     /// ```
+    #[doc(alias = "netns_socket_from")]
     pub fn socket_from(
         &self,
         home: &Namespace,

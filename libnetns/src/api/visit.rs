@@ -139,6 +139,7 @@ impl Visit {
     /// libnetns::Namespace::anonymous()?.enter()?.leave()?;
     /// # Ok(()) }
     /// ```
+    #[doc(alias = "netns_leave")]
     pub fn leave(self) -> Result<()> {
         let has_ended_before = || {
             let hint = "this visit has ended already, with one that began before it";
