@@ -15,8 +15,13 @@
 
 What fails raises the OSError of its errno (FileExistsError, FileNotFoundError, PermissionError,
 ProcessLookupError ...), which says what to do. A handle that is closed raises ValueError. Every
-call releases the GIL. `libnetns.netns` and `libnetns.NSPopen` stand in for those of pyroute2.
+call that asks the kernel releases the GIL.
+
+`libnetns.netns`, `NSPopen`, `NetNS`, `IPRoute` and `AsyncIPRoute` stand in for those of pyroute2.
+The last three need it: `pip install libnetns[pyroute2]`.
 """
+
+from typing import TYPE_CHECKING, Any
 
 from . import netns
 from ._library import StrPath
@@ -39,6 +44,11 @@ from ._namespace import (
 from ._network import Address, Link, Route
 from ._nspopen import NSPopen
 from ._programs import Process
+
+if TYPE_CHECKING:
+    from ._iproute import AsyncIPRoute as AsyncIPRoute
+    from ._iproute import IPRoute as IPRoute
+    from ._iproute import NetNS as NetNS
 
 RUN_DIR = "/run/netns"
 
@@ -70,3 +80,22 @@ __all__ = [
     "remove",
     "version",
 ]
+
+_OF_PYROUTE2 = ("AsyncIPRoute", "IPRoute", "NetNS")
+
+
+def __getattr__(name: str) -> Any:
+    # Where pyroute2 is not installed, all else works.
+    if name not in _OF_PYROUTE2:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        from . import _iproute
+    except ModuleNotFoundError as error:
+        if error.name != "pyroute2":
+            raise
+        raise ImportError(
+            f"libnetns.{name} needs pyroute2: pip install 'libnetns[pyroute2]'", name="pyroute2"
+        ) from error
+    if not hasattr(_iproute, name):
+        raise ImportError(f"libnetns.{name} needs pyroute2 0.9 or later", name="pyroute2")
+    return getattr(_iproute, name)

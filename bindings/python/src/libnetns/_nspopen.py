@@ -34,7 +34,7 @@ def _add_controls(file: Any) -> None:
         setattr(file, function.__name__, partial(_control, function, reference))
 
 
-def _call_in(ns: Namespace, start: Callable[[], None]) -> None:
+def call_in(ns: Namespace, start: Callable[[], None]) -> None:
     """Calls it in a namespace: on this thread or, if that could not come back, on another one."""
     begun = False
 
@@ -95,7 +95,7 @@ class NSPopen(subprocess.Popen):  # type: ignore[type-arg]
         self.flags = kwarg.pop("flags", 0)
         kwarg.pop("libc", None)
         start = partial(super().__init__, *argv, **kwarg)
-        _call_in(netns.namespace_of(nsname, self.flags), start)
+        call_in(netns.namespace_of(nsname, self.flags), start)
         for file in filter(None, (self.stdin, self.stdout, self.stderr)):
             _add_controls(file)
 

@@ -74,7 +74,7 @@ def _get_netnspath(name: Any) -> Any:
     return os.fsencode(name)
 
 
-def _check_libc(libc: Any) -> None:
+def check_libc(libc: Any) -> None:
     """What is passed for a C library has to look like one, though it is not used."""
     if libc is not None:
         libc.mount
@@ -137,14 +137,14 @@ def listnetns(nspath: Any = None) -> List[Any]:
 
 def create(netns: Any, libc: Any = None) -> None:
     """Makes a network namespace. The calling thread stays where it is."""
-    _check_libc(libc)
+    check_libc(libc)
     rundir, name = _place(netns)
     _namespace.create(name, rundir=rundir)
 
 
 def attach(netns: Any, pid: Union[int, str], libc: Any = None) -> None:
     """Gives the network namespace of a process a name. No such process: FileNotFoundError."""
-    _check_libc(libc)
+    check_libc(libc)
     rundir, name = _place(netns)
     try:
         ns = _of_process(pid)
@@ -155,7 +155,7 @@ def attach(netns: Any, pid: Union[int, str], libc: Any = None) -> None:
 
 def remove(netns: Any, libc: Any = None) -> None:
     """Takes a name away."""
-    _check_libc(libc)
+    check_libc(libc)
     rundir, name = _place(netns)
     _namespace.remove(name, rundir=rundir)
 
@@ -221,7 +221,7 @@ def getnsfd(netns: Any, flags: int = 0, libc: Any = None, fork: bool = True) -> 
     Of a name or a path, it is a new one, and yours to close; with O_CREAT, the namespace is made if
     there is none; with O_CREAT | O_EXCL, there must be none. Of a file or a number, it is its own.
     """
-    _check_libc(libc)
+    check_libc(libc)
     if isinstance(netns, (str, bytes, os.PathLike)):
         with _open(netns, flags) as ns:
             return os.dup(ns.fileno())
@@ -234,7 +234,7 @@ def getnsfd(netns: Any, flags: int = 0, libc: Any = None, fork: bool = True) -> 
 
 def setns(netns: Any, flags: int = os.O_CREAT, libc: Any = None, fork: bool = True) -> None:
     """Moves the calling thread into a namespace, one way; flags are as for getnsfd()."""
-    _check_libc(libc)
+    check_libc(libc)
     namespace_of(netns, flags).setns()
 
 
@@ -264,7 +264,7 @@ _stack = _Stack()
 
 def pushns(newns: Any = None, libc: Any = None) -> None:
     """Saves where the calling thread is, and moves it to newns if there is one."""
-    _check_libc(libc)
+    check_libc(libc)
     ns = _namespace.current() if newns is None else namespace_of(newns, 0)
     _stack.saved.append(_Saved(ns))
 
@@ -309,7 +309,7 @@ def create_socket(
     It is not inheritable, as all sockets that Python makes; pyroute2's is. timeout is accepted and
     ignored: there is no other process to wait for.
     """
-    _check_libc(libc)
+    check_libc(libc)
     if fileno is not None and netns is not None:
         raise TypeError("you can not specify both fileno and netns")
     if fileno is not None:

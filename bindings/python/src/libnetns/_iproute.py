@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""In place of pyroute2's IPRoute, AsyncIPRoute and NetNS: the same classes, on sockets made here.
+
+pyroute2 starts a process to get a netlink socket of another namespace, and 0.7 and 0.8 keep one for
+each NetNS. These classes inherit all that pyroute2's do, and get their sockets from
+libnetns.netns.create_socket().
+
+Nothing else imports this module before one of its classes is asked for: it needs pyroute2.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import socket
+import threading
+from functools import partial
+from types import FunctionType
+from typing import Any, Optional
+
+import pyroute2
+from pyroute2.netlink import rtnl
+from pyroute2.netlink.rtnl import iprsocket
+
+from . import netns
+from ._namespace import Namespace
+from ._nspopen import call_in
+from .netns import create_socket
+
+#: From 0.9 on, pyroute2 stands on asyncio, and makes a socket for each thread.
+_IS_ASYNC = hasattr(pyroute2, "AsyncIPRoute")
+
+_NETNS = """pyroute2's NetNS, without its child process: all that IPRoute does, in a namespace.
+
+    with NetNS("blue") as ns:
+        ns.link("set", index=ns.link_lookup(ifname="lo")[0], state="up")
+
+flags  O_CREAT, the default: the namespace is made if there is none. O_CREAT | O_EXCL: there must be
+       none. 0: there must be one.
+"""
+
+
+class _There:
+    """The namespace that a class is to work in, opened or made when its first socket is.
+
+    It has create_socket() as libnetns.netns has it. All sockets are in one namespace, whatever
+    becomes of its name, and O_EXCL means the first of them only.
+    """
+
+    def __init__(self, given: Any) -> None:
+        self._given = given.dup() if isinstance(given, Namespace) else given
+        self._ns: Optional[Namespace] = None
+        self._lock = threading.Lock()
+
+    @property
+    def name(self) -> Any:
+        """What pyroute2 takes for netns=."""
+        if not isinstance(self._given, Namespace):
+            return self._given
+        return self._given.path or f"/proc/self/fd/{self._given.fileno()}"
+
+    def open(self, flags: int, libc: Any) -> Namespace:
+        with self._lock:
+            if self._ns is None:
+                netns.check_libc(libc)
+                self._ns = netns.namespace_of(self._given, flags)
+            return self._ns
+
+    def create_socket(
+        self,
+        netns: Any = None,
+        family: int = socket.AF_INET,
+        socket_type: int = socket.SOCK_STREAM,
+        proto: int = 0,
+        fileno: Optional[int] = None,
+        flags: int = os.O_CREAT,
+        libc: Any = None,
+    ) -> socket.socket:
+        if netns is None or fileno is not None:
+            return create_socket(netns, family, socket_type, proto, fileno, flags, libc)
+        return self.open(flags, libc).socket(family, socket_type, proto)
+
+    def call(self, function: Any, *args: Any) -> Any:
+        """Calls what is not done through the socket in there: a tun device is made by ioctl(2)."""
+        outcome = []
+        call_in(self.open(0, None), lambda: outcome.append(function(*args)))
+        return outcome[0]
+
+    def close(self) -> None:
+        if self._ns is not None:
+            self._ns.close()
+
+
+def _rebound(function: Any, **names: Any) -> Any:
+    """A function of pyroute2's, in which some of its module's names mean something else."""
+    missing = set(names) - set(function.__code__.co_names)
+    if missing:
+        raise ImportError(f"pyroute2 {pyroute2.__version__} is not supported: {missing}")
+    scope = {**function.__globals__, **names}
+    copy = FunctionType(
+        function.__code__, scope, function.__name__, function.__defaults__, function.__closure__
+    )
+    copy.__kwdefaults__ = function.__kwdefaults__
+    copy.__doc__ = function.__doc__
+    return copy
+
+
+if _IS_ASYNC:
+
+    class _Proxy(iprsocket.IPRouteProxy):  # type: ignore[misc]
+        """What netlink cannot do is done by a call in the namespace, and by no child process."""
+
+        def __init__(self, there: _There) -> None:
+            super().__init__(None)
+            self._there = there
+
+        def handle(self, msg: Any) -> Any:
+            if msg["header"]["type"] not in self.route:
+                return b""
+            return self._there.call(super().handle, msg)
+
+    class AsyncIPRoute(pyroute2.AsyncIPRoute):  # type: ignore[misc]
+        """pyroute2's AsyncIPRoute. With netns=, its sockets are made in there by no other process.
+
+        netns  a name, a path, a descriptor or a Namespace; None: the calling thread's.
+        flags  as for libnetns.netns.getnsfd().
+        """
+
+        request_proxy: Any
+
+        def __init__(self, *args: Any, netns: Any = None, **kwargs: Any) -> None:
+            self._there = _There(netns)
+            super().__init__(*args, netns=self._there.name, **kwargs)
+            if netns is not None and self.request_proxy is not None:
+                self.request_proxy = _Proxy(self._there)
+
+        def setup_socket(self) -> Any:
+            """pyroute2 calls it in each thread."""
+            return _rebound(pyroute2.AsyncIPRoute.setup_socket, netns=self._there)(self)
+
+        def close(self, *args: Any, **kwargs: Any) -> None:
+            super().close(*args, **kwargs)
+            self._there.close()
+
+    class IPRoute(pyroute2.IPRoute):  # type: ignore[misc]
+        """pyroute2's IPRoute. With netns=, its sockets are made in there by no other process.
+
+        netns  a name, a path, a descriptor or a Namespace; None: the calling thread's.
+        flags  as for libnetns.netns.getnsfd().
+        """
+
+        __signature__ = inspect.signature(pyroute2.IPRoute)
+        _init = _rebound(pyroute2.IPRoute.__init__, AsyncIPRoute=AsyncIPRoute)
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            try:
+                self._init(*args, **kwargs)
+            except BaseException:
+                # pyroute2 would leave its event loop open.
+                if "asyncore" in vars(self):
+                    self.asyncore.close()
+                raise
+
+    class NetNS(IPRoute, pyroute2.NetNS):  # type: ignore[misc]
+        __doc__ = _NETNS
+
+        def __init__(
+            self,
+            netns: Any = None,
+            flags: int = os.O_CREAT,
+            target: str = "localhost",
+            libc: Any = None,
+            groups: int = rtnl.RTMGRP_DEFAULTS,
+        ) -> None:
+            super().__init__(target=target, netns=netns, flags=flags, libc=libc, groups=groups)
+
+        def remove(self) -> None:
+            """Closes the sockets and takes the name away."""
+            self.close()
+            netns.remove(self.status["netns"])
+
+else:
+
+    class IPRoute(pyroute2.IPRoute):  # type: ignore[misc, no-redef]
+        """pyroute2's IPRoute. With netns=, its socket is made in there by no other process.
+
+        netns  a name, a path, a descriptor or a Namespace; None: the calling thread's.
+        flags  as for libnetns.netns.getnsfd().
+        """
+
+        def __init__(
+            self,
+            *args: Any,
+            netns: Any = None,
+            flags: int = os.O_CREAT,
+            libc: Any = None,
+            **kwargs: Any,
+        ) -> None:
+            self._there = _There(netns)
+            self._flags, self._libc = flags, libc
+            if netns is not None:
+                # Before pyroute2 opens what it would leave open.
+                self._there.open(flags, libc)
+            super().__init__(*args, **kwargs)
+            if netns is None:
+                return
+            plugins = self._sproxy.pmap
+            self._sproxy.pmap = {
+                kind: partial(self._there.call, plugin) for kind, plugin in plugins.items()
+            }
+            # What clone() passes.
+            self.config.update(netns=self._there.name, flags=0)
+
+        def post_init(self) -> None:
+            """pyroute2 calls it for each new socket."""
+            if self._there.name is not None:
+                kind = socket.AF_NETLINK, socket.SOCK_DGRAM, self.family
+                made = self._there.create_socket(
+                    self._there.name, *kind, flags=self._flags, libc=self._libc
+                )
+                self._fileno = made.detach()
+            super().post_init()
+
+        def close(self, *args: Any, **kwargs: Any) -> None:
+            super().close(*args, **kwargs)
+            self._there.close()
+
+    class NetNS(IPRoute):  # type: ignore[no-redef]
+        __doc__ = _NETNS
+
+        def __init__(
+            self,
+            netns: Any,
+            flags: int = os.O_CREAT,
+            target: Any = None,
+            libc: Any = None,
+            **kwargs: Any,
+        ) -> None:
+            self.netns = netns
+            self.flags = flags
+            target = target or netns
+            super().__init__(target=target, netns=netns, flags=flags, libc=libc, **kwargs)
+
+        def clone(self) -> Any:
+            return type(self)(self.netns, 0)
+
+        def remove(self) -> None:
+            """Closes the socket and takes the name away."""
+            self.close()
+            netns.remove(self.netns)
