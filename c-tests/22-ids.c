@@ -304,9 +304,13 @@ static void names_are_those_of_the_run_directory(void)
     write_file("/run/mine/b", "text", 0644);
     MUST(mkdir("/run/mine/c", 0755));
     MUST(mkfifo("/run/mine/d", 0644));
-    MUST(symlink("here", "/run/mine/e"));
+    MUST(symlink("nowhere", "/run/mine/e"));
     list = list_of("/run/mine", within, NETNS_NSID_NONE);
     SAME(netns_nsid_list_name(list, 0), "here");
+    netns_nsid_list_free(list);
+    MUST(symlink("here", "/run/mine/f"));
+    list = list_of("/run/mine", within, NETNS_NSID_NONE);
+    SAME(netns_nsid_list_name(list, 0), "f");
     netns_nsid_list_free(list);
     list = NULL;
     FAILS(ENOTDIR, netns_nsid_list("/run/mine/b", within, NETNS_NSID_NONE, 0, &list));

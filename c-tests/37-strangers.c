@@ -164,8 +164,8 @@ static void swap_all(const char *rundir, int first)
     for (int i = 0; i < OPERATIONS; i++)
         for (int j = first; j < SWAPS; j++) {
             bool waits = operations[i].call == call_create_or_open && swaps[j].is_placeholder;
-            /* In a path links are followed, to what is a namespace. */
-            bool follows = operations[i].call == call_open_path &&
+            /* There links are followed, to what is a namespace. */
+            bool follows = (operations[i].call == call_open_path || operations[i].state == LINKED) &&
                            swaps[j].make == swap_for_a_link_to_a_namespace;
 
             if (!waits && !follows && (!is_slow() || (i + j) % SOME == 0))

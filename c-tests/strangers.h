@@ -135,14 +135,19 @@ static inline bool evil_is_as_it_was(void)
 
 /* --- the run directory before a call -------------------------------------------------------------- */
 
-enum state_of_name { FRESH, ABSENT, LIVE, STACKED, STALE };
+/* LINKED: it is a link, in a directory where links are followed. */
+enum state_of_name { FRESH, ABSENT, LIVE, STACKED, STALE, LINKED };
 
 static inline void make_run_directory(enum state_of_name state)
 {
     MUST(mkdir(PARENT, 0755));
     MUST(mkdir(RUN_DIR, 0700));
-    MUST(chmod(RUN_DIR, 01777));
-    MUST(chown(RUN_DIR, 1234, 1234));
+    if (state == LINKED) {
+        MUST(chmod(RUN_DIR, 0755));
+    } else {
+        MUST(chmod(RUN_DIR, 01777));
+        MUST(chown(RUN_DIR, 1234, 1234));
+    }
     MUST(symlink(RUN_DIR, LINK));
     below = MUST(open(RUN_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (state == FRESH)
@@ -152,6 +157,8 @@ static inline void make_run_directory(enum state_of_name state)
     MUST(mount("none", RUN_DIR, "none", MS_SHARED, NULL));
     if (state == STALE)
         MUST(close(MUST(openat(below, "blue", O_CREAT | O_EXCL | O_CLOEXEC, 01000))));
+    if (state == LINKED)
+        MUST(symlinkat(EVIL "/d/blue", below, "blue"));
     if (state == LIVE || state == STACKED) {
         write_file(NAME, "", 0444);
         for (int i = 0; i < (state == STACKED ? 3 : 1); i++)
@@ -298,7 +305,10 @@ static inline void swap_for_a_mounted_directory(void)
 
 static inline void mount_another_kind_on_top(void)
 {
-    if (faccessat(below, "blue", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+    struct stat st;
+
+    /* A mount follows links. */
+    if (fstatat(below, "blue", &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISLNK(st.st_mode))
         deed_bind(own_namespace("uts"), NAME);
 }
 
@@ -490,6 +500,13 @@ static const struct operation operations[] = {
     {"remove", call_remove, LIVE, {ENOENT, ENOTTY, EPERM, EACCES, ENOTDIR, ELOOP, EBUSY, EAGAIN}, CHANGES_WHAT_IT_LOOKS_AT},
     {"remove", call_remove, STACKED, {ENOENT, ENOTTY, EPERM, EACCES, ENOTDIR, ELOOP, EBUSY, EAGAIN}, CHANGES_WHAT_IT_LOOKS_AT},
     {"remove", call_remove, STALE, {ENOENT, ENOTTY, EPERM, EACCES, ENOTDIR, ELOOP, EBUSY, EAGAIN}, CHANGES_WHAT_IT_LOOKS_AT},
+    {"create or open", call_create_or_open, LINKED, CREATE_ERRORS, CHANGES_WHAT_IT_MAKES},
+    {"open", call_open, LINKED, OPEN_ERRORS, NEVER_CHANGES},
+    {"remove", call_remove, LINKED, {ENOENT, ENOTTY, EPERM, EACCES, ENOTDIR, ELOOP, EBUSY, EAGAIN}, CHANGES_WHAT_IT_LOOKS_AT},
+    {"list", call_list, LINKED, {ENOTDIR, ELOOP, EACCES}, NEVER_CHANGES},
+    {"list stale", call_list_stale, LINKED, {ENOTDIR, ELOOP, EACCES}, NEVER_CHANGES},
+    {"list ids", call_ids, LINKED, {ENOTDIR, ELOOP, EACCES}, NEVER_CHANGES},
+    {"monitor", call_monitor, LINKED, {EACCES, ELOOP, EAGAIN}, NEVER_CHANGES},
     {"list", call_list, LIVE, {ENOTDIR, ELOOP, EACCES}, NEVER_CHANGES},
     {"list stale", call_list_stale, STALE, {ENOTDIR, ELOOP, EACCES}, NEVER_CHANGES},
     {"list ids", call_ids, LIVE, {ENOTDIR, ELOOP, EACCES}, NEVER_CHANGES},

@@ -167,6 +167,10 @@ struct netns_route_snapshot;
  * of another user than root, the caller and the directory's owner, or with several links, is not
  * taken over.
  *
+ * A symbolic link under the name is never taken over, and what it leads to is never made: the call
+ * fails with EEXIST, also if the link is stale. With NETNS_CREATE_EXIST_OK the namespace that it leads to
+ * is opened, where netns_open() follows it; a stale link is ENOTTY.
+ *
  * Returns 0, or
  *   -EINVAL     name is no name, a flag is unknown, or both name and out are NULL
  *   -ENAMETOOLONG  name has more than 255 bytes, or the run directory's path more than 4095
@@ -213,23 +217,30 @@ int netns_create_at(const char *rundir,
  * Opens a network namespace by its name in NETNS_RUN_DIR or, if name has a '/' in it, by its path.
  *
  * name   a path may be any file that is a network namespace, such as /proc/PID/ns/net; symbolic
- *        links on the way are followed. A name that is a symbolic link is refused. The handle has a
+ *        links on the way are followed. The handle has a
  *        name where the path is "/run/netns/" or "/var/run/netns/" and a name, written exactly so.
  * flags  0.
  * out    receives a handle, which is yours to netns_close().
  *
  * Needs no privilege: whoever may read the file may hold a handle. Entering takes more.
  *
+ * A name may be a symbolic link to a network namespace, such as /proc/PID/ns/net. It is followed
+ * if the link and the run directory belong to root or the caller, and nobody else may write to the
+ * directory. Elsewhere the call fails with ENOTTY. A link that leads to no network namespace is a
+ * stale name.
+ *
  * Returns 0, or
  *   -EINVAL     name is no name, flags is not 0, or a pointer is NULL
  *   -ENAMETOOLONG  the name has more than 255 bytes, or the path more than 4095
  *   -ENOENT     there is no such name or path
- *   -ENOTTY     it is not a network namespace: a plain file, a directory, a symbolic link, another
- *               kind of namespace, or a name whose creator is at work or was killed
+ *   -ENOTTY     it is not a network namespace: a plain file, a directory, another kind of
+ *               namespace, a symbolic link that leads to none or is not followed, or a name whose
+ *               creator is at work or was killed
  *   -ENOTDIR, -ELOOP  the path leads through a file, or through too many links
- *   -EACCES     the path is not yours to open (/proc/PID/ns/net: CAP_SYS_PTRACE)
+ *   -EACCES     the path, or the one that a link leads to, is not yours to open (/proc/PID/ns/net:
+ *               CAP_SYS_PTRACE)
  *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
- * or another errno of open(2) for the path.
+ * or another errno of open(2) for the path, or for the one that a link leads to.
  *
  * Since 1.0.
  */
@@ -379,6 +390,9 @@ int netns_attach_at(const char *rundir, const struct netns *ns, const char *name
  * The file is the name in every mount namespace that has the directory: with it the kernel takes the
  * mounts on it off in all of them. So the name is gone there, too, even one that is stale here and live
  * there.
+ *
+ * A name that is a symbolic link loses the link, and nothing else: what it leads to stays as it is. A link
+ * that netns_open() does not follow is left alone, and the call fails with ENOTTY.
  *
  * flags  NETNS_REMOVE_MISSING_OK: a name that does not exist is no error.
  *
@@ -673,11 +687,13 @@ int netns_socket_from(const struct netns *home,
 
 /**
  * Lists the names in NETNS_RUN_DIR that are network namespaces at this moment, sorted bytewise. A
- * run directory that does not exist has none. Needs no privilege.
+ * run directory that does not exist has none. Needs no privilege. A symbolic link that leads to a network
+ * namespace is a name where netns_open() follows it.
  *
  * flags  NETNS_LIST_STALE: list the stale names too, which netns_create() takes over and
  *        netns_remove() clears; their inode is 0. One may be a live name in another mount namespace,
- *        as netns_create() says. Whoever holds the run directory's flock(2) is
+ *        as netns_create() says. A symbolic link that leads to no network namespace is a stale name,
+ *        which netns_create() does not take over. Whoever holds the run directory's flock(2) is
  *        waited for, one second at most.
  * out    receives the list, which is yours to netns_list_free().
  *

@@ -18,11 +18,13 @@ pub const NETNS_LIST_STALE: u32 = 1;
 const _: () = assert!(NETNS_LIST_STALE == ListFlags::STALE.bits());
 
 /// Lists the names in NETNS_RUN_DIR that are network namespaces at this moment, sorted bytewise. A
-/// run directory that does not exist has none. Needs no privilege.
+/// run directory that does not exist has none. Needs no privilege. A symbolic link that leads to a network
+/// namespace is a name where netns_open() follows it.
 ///
 /// flags  NETNS_LIST_STALE: list the stale names too, which netns_create() takes over and
 ///        netns_remove() clears; their inode is 0. One may be a live name in another mount namespace,
-///        as netns_create() says. Whoever holds the run directory's flock(2) is
+///        as netns_create() says. A symbolic link that leads to no network namespace is a stale name,
+///        which netns_create() does not take over. Whoever holds the run directory's flock(2) is
 ///        waited for, one second at most.
 /// out    receives the list, which is yours to netns_list_free().
 ///

@@ -8,6 +8,7 @@ use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::time::Duration;
 
@@ -49,6 +50,35 @@ fn a_name_is_created_opened_listed_and_removed() {
     assert!(!Path::new("/run/netns/blue").exists());
     // It lives on.
     assert_eq!(link::list(&blue).unwrap().len(), 1);
+}
+
+#[test]
+fn a_symbolic_link_is_a_name() {
+    if !world::enter() {
+        return;
+    }
+    let dir = RunDir::default();
+    let blue = dir.create("blue").unwrap();
+    let monitor = dir.monitor().unwrap();
+    symlink("blue", "/run/netns/web").unwrap();
+    symlink("nowhere", "/run/netns/gone").unwrap();
+    let web = dir.open("web").unwrap();
+    assert_eq!(web, blue);
+    assert_eq!(web.name(), Some(OsStr::new("web")));
+    assert_eq!(names(&dir.list().unwrap()), ["blue", "web"]);
+    assert_eq!(names(&dir.list_with_stale().unwrap()), ["blue", "gone", "web"]);
+    assert_eq!(dir.names(&blue).unwrap(), ["blue", "web"]);
+    let added = monitor.wait(Duration::from_secs(60)).unwrap().unwrap();
+    assert_eq!((added.kind, added.name.to_str()), (EventKind::Added, Some("web")));
+    for taken in ["web", "gone"] {
+        assert_eq!(dir.create(taken).unwrap_err().errno(), libc::EEXIST);
+        assert_eq!(dir.attach(&blue, taken).unwrap_err().errno(), libc::EEXIST);
+    }
+    assert_eq!(dir.open("gone").unwrap_err().errno(), libc::ENOTTY);
+    assert_eq!(CreateOptions::new().exist_ok(true).create("web").unwrap(), blue);
+    dir.remove("web").unwrap();
+    dir.remove("gone").unwrap();
+    assert_eq!(names(&dir.list_with_stale().unwrap()), ["blue"]);
 }
 
 #[test]

@@ -292,6 +292,46 @@ func TestPids(t *testing.T) {
 	}))
 }
 
+func TestSymbolicLinksAreNames(t *testing.T) {
+	world.Guard(t)
+	blue := create(t, "blue")
+	process, err := blue.Spawn("sleep", []string{"sleep", "60"}, &SpawnAttr{Flags: SpawnKeepSys | SpawnKeepEtc})
+	must(t, err)
+	must(t, os.Symlink("/proc/"+strconv.Itoa(process.Pid)+"/ns/net", "/run/netns/web"))
+	web, err := Open("web")
+	must(t, err)
+	defer web.Close()
+	if !web.Equal(blue) || web.Name() != "web" {
+		t.Error(web.Name())
+	}
+	handle, err := GetFromName("web")
+	must(t, err)
+	must(t, handle.Close())
+	wants(t, second(Create("web", 0)), syscall.EEXIST)
+	wants(t, blue.Attach("web"), syscall.EEXIST)
+	lists := func(flags ListFlags, want string) {
+		t.Helper()
+		entries, err := List(flags)
+		must(t, err)
+		var names []string
+		for _, entry := range entries {
+			names = append(names, entry.Name)
+		}
+		if got := strings.Join(names, " "); got != want {
+			t.Errorf("%q, not %q", got, want)
+		}
+	}
+	lists(0, "blue web")
+	must(t, process.Kill())
+	_, err = process.Wait()
+	must(t, err)
+	lists(0, "blue")
+	lists(ListStale, "blue web")
+	wants(t, second(Open("web")), syscall.ENOTTY)
+	must(t, Remove("web", 0))
+	lists(ListStale, "blue")
+}
+
 func TestMoreProcessesThanThereIsRoomFor(t *testing.T) {
 	blue := anonymous(t)
 	quick := &SpawnAttr{Flags: SpawnKeepSys | SpawnKeepEtc}

@@ -16,8 +16,8 @@ const RunDir Dir = C.NETNS_RUN_DIR
 // ListFlags is for List.
 type ListFlags uint32
 
-// ListStale lists the stale names as well: empty files that killed creators left, or names that are
-// live in another mount namespace. Their inode is 0.
+// ListStale lists the stale names as well: empty files that killed creators left, names that are live in
+// another mount namespace, and symbolic links that lead to no network namespace. Their inode is 0.
 const ListStale ListFlags = C.NETNS_LIST_STALE
 
 // RemoveFlags is for Remove.

@@ -113,6 +113,34 @@ def test_processes(home):
         process.wait()
 
 
+def test_symbolic_links_are_names(home):
+    netns.create("blue")
+    process = libnetns.NSPopen("blue", ["sleep", "60"])
+    with libnetns.open("blue") as blue:
+        os.symlink(f"/proc/{process.pid}/ns/net", "/run/netns/web")
+        try:
+            assert sorted(netns.listnetns()) == ["blue", "web"]
+            assert blue.names() == ["blue", "web"]
+            with libnetns.open("web") as web:
+                assert web == blue and web.name == "web"
+            netns.pushns("web")
+            assert here() == blue.inode
+            netns.popns()
+            assert netns.ns_pids() == {"blue": [process.pid], "web": [process.pid]}
+            assert libnetns.NSPopen("web", ["true"]).wait() == 0
+            with pytest.raises(FileExistsError):
+                netns.create("web")
+        finally:
+            process.kill()
+            process.wait()
+        assert libnetns.list(stale=True) == ["blue", "web"]
+        assert netns.listnetns() == ["blue"]
+        with pytest.raises(OSError, match="a symbolic link that leads to no network namespace"):
+            libnetns.open("web")
+        netns.remove("web")
+        assert os.listdir("/run/netns") == ["blue"]
+
+
 def test_getnsfd():
     netns.create("blue")
     inode = os.stat("/run/netns/blue").st_ino

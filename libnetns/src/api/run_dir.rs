@@ -21,6 +21,10 @@ use super::text::{CText, os_str, os_string};
 /// [`RunDir::default`] is `/run/netns`, where `ip netns` has them. The value is a path and nothing else:
 /// the directory is made by the first call that creates a name in it.
 ///
+/// A name may be a symbolic link to a network namespace. It is followed if the link and the directory belong
+/// to root or the caller, and nobody else may write to the directory; elsewhere it is refused with `ENOTTY`.
+/// [`RunDir::remove`] removes the link alone, and [`RunDir::create`] fails with `EEXIST` wherever it leads.
+///
 /// # Examples
 ///
 /// ```
@@ -151,6 +155,9 @@ impl RunDir {
     ///
     /// let blue = RunDir::default().create("blue")?;
     /// assert_eq!(RunDir::default().open("blue")?, blue);
+    /// // As test labs and container engines make names.
+    /// std::os::unix::fs::symlink("/proc/self/ns/net", "/run/netns/own").unwrap();
+    /// assert!(RunDir::default().open("own")?.is_current()?);
     /// # Ok(()) }
     /// ```
     #[doc(alias = "netns_open_at")]
@@ -266,8 +273,8 @@ impl RunDir {
         self.list_with(ListFlags::empty())
     }
 
-    /// The same, and the stale names, which a creator left that was killed. Their
-    /// [`inode`](ListEntry::inode) is `None`.
+    /// The same, and the stale names: what a creator left that was killed, and symbolic links that lead to no
+    /// network namespace. Their [`inode`](ListEntry::inode) is `None`.
     ///
     /// # Errors
     ///

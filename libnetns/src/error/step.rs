@@ -63,6 +63,7 @@ steps! {
     Unlink => "unlink " Entry,
     Open => "open " Entry,
     OpenPath => "open " Entry,
+    FollowLink => "follow the symbolic link " Entry,
     Prove => "identify " Entry,
 
     // Other ways to a namespace, and what it tells.
@@ -216,6 +217,9 @@ impl Step {
             (Step::Look | Step::Open, Errno::ENOENT) => "no network namespace has this name",
             (Step::OpenPath, Errno::EACCES) => {
                 "needs permission to read the file; in /proc, CAP_SYS_PTRACE over the process"
+            }
+            (Step::FollowLink, Errno::EACCES) => {
+                "needs permission to search the directories on its way; in /proc, CAP_SYS_PTRACE over the process"
             }
             (Step::Open | Step::Look, Errno::EACCES) => {
                 "needs permission to read the file and to search the directories above it"

@@ -65,6 +65,14 @@ impl Proved {
         let identity = identify_fd(fd.as_fd())?.network()?;
         Ok(Proved { fd, identity })
     }
+
+    pub fn identity(&self) -> Identity {
+        self.identity
+    }
+
+    pub fn into_fd(self) -> OwnedFd {
+        self.fd
+    }
 }
 
 /// What a descriptor or a name turned out to be.
@@ -221,6 +229,27 @@ fn reopen(
         // No /proc: then what is opened is not certain, but neither blocks nor gives a terminal.
         Err(Errno::ENOENT) => openat(dir, path, READ_UNTRUSTED | follow).map(Some),
         fd => fd.map(Some),
+    }
+}
+
+/// Opens what `path` leads to from `dir`, symbolic links followed, if that is a network namespace, and
+/// nothing else.
+pub fn open_followed(dir: BorrowedFd, path: &CStr) -> std::result::Result<Option<Proved>, Errno> {
+    let seen = openat(dir, path, LOOK)?;
+    match read_handle(seen.as_fd(), c"") {
+        Some((handle, FileKind::Network(identity))) => {
+            if let Ok(fd) = syscalls::open_namespace(&handle, READ_UNTRUSTED) {
+                return Ok(Some(Proved { fd, identity }));
+            }
+        }
+        Some(_) => return Ok(None),
+        None => {}
+    }
+    let Some(fd) = reopen(seen.as_fd(), dir, path, OFlag::empty())? else { return Ok(None) };
+    match Proved::new(fd) {
+        Ok(proved) => Ok(Some(proved)),
+        Err(failure) if failure.errno == Errno::ENOTTY => Ok(None),
+        Err(failure) => Err(failure.errno),
     }
 }
 

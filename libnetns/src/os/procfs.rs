@@ -5,7 +5,7 @@
 
 use std::ffi::CStr;
 use std::fmt::{self, Write};
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::str::FromStr;
 
 use nix::errno::Errno;
@@ -106,6 +106,11 @@ fn has_one_pid(status: &[u8], pid: u32) -> bool {
 pub fn read_link<'a>(path: &CStr, buffer: &'a mut [u8]) -> nix::Result<&'a [u8]> {
     let len = readlinkat_raw(CWD, path, &mut *buffer).map_err(errno)?;
     Ok(&buffer[..len])
+}
+
+/// The length of the text of the symbolic link that an O_PATH descriptor refers to.
+pub fn read_link_of(link: impl AsFd, buffer: &mut [u8]) -> nix::Result<usize> {
+    readlinkat_raw(link, c"", buffer).map_err(errno)
 }
 
 /// The number that follows `key` in what fdinfo tells of a descriptor; None: it tells none.

@@ -2,7 +2,7 @@
 
 use std::ffi::CStr;
 use std::ops::RangeInclusive;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use netlink_packet_route::nsid::{NsidAttribute, NsidHeader};
 use nix::errno::Errno;
@@ -15,6 +15,7 @@ use crate::rtnl::connection;
 use crate::rtnl::message::{Message, Request, number};
 use crate::rtnl::protocol::RtnlSocket;
 use crate::rundir::dir::{RunDir, or_none};
+use crate::rundir::link::{self, Link};
 use crate::rundir::list::NameList;
 
 const RTM_NEWNSID: u16 = libc::RTM_NEWNSID;
@@ -225,7 +226,9 @@ fn find_names(
     };
     for at in 0..names.len() {
         let Some(name) = names.name(at) else { break };
-        let Some(id) = id_of_name(rtnl, dir.as_fd(), name)? else { continue };
+        let found = open_unseen(dir.as_fd(), name, names.may_be_link(at))?;
+        let Some(ns) = found else { continue };
+        let Some(id) = id_of_open(rtnl, ns.as_fd())? else { continue };
         if are_cut && find(ids, id, target).is_none() {
             insert(ids, id)?;
             nameless += 1;
@@ -252,16 +255,27 @@ fn find(ids: &mut [Id], id: i32, target: i32) -> Option<&mut Id> {
     ids.get_mut(at)
 }
 
-fn id_of_name(rtnl: &mut RtnlSocket, dir: BorrowedFd, name: &CStr) -> Result<Option<i32>> {
-    let ns = match open_name(dir, name) {
-        Err(errno) if is_shortage(errno) => {
-            return Err(Failure::new(Step::ReadRunDir, errno));
-        }
-        // It went meanwhile, or became something else.
-        Err(_) | Ok(None) => return Ok(None),
-        Ok(Some(ns)) => ns,
-    };
-    match ask(rtnl, ns.as_fd()) {
+/// What may be a namespace. None: it went meanwhile, or is something else.
+fn open_unseen(dir: BorrowedFd, name: &CStr, may_be_link: bool) -> Result<Option<OwnedFd>> {
+    match open_name(dir, name) {
+        Err(errno) if is_shortage(errno) => Err(Failure::new(Step::ReadRunDir, errno)),
+        Ok(Some(ns)) => Ok(Some(ns)),
+        Ok(None) if may_be_link => open_link(dir, name),
+        Err(_) | Ok(None) => Ok(None),
+    }
+}
+
+fn open_link(dir: BorrowedFd, name: &CStr) -> Result<Option<OwnedFd>> {
+    match link::follow(dir, name)? {
+        Link::Namespace(proved) => Ok(Some(proved.into_fd())),
+        // A namespace by now, perhaps.
+        Link::Gone => open_unseen(dir, name, false),
+        Link::Stale | Link::Unreachable(_) | Link::Refused(_) => Ok(None),
+    }
+}
+
+fn id_of_open(rtnl: &mut RtnlSocket, ns: BorrowedFd) -> Result<Option<i32>> {
+    match ask(rtnl, ns) {
         Err(Failure { errno: Errno::EINVAL, .. }) => Ok(None),
         id => id,
     }

@@ -19,7 +19,7 @@ use crate::os::syscalls;
 use crate::rundir::dir::{RunDir, Wait, or_none};
 use crate::rundir::entry::{self, Entry, STALE_AGE};
 use crate::rundir::name::{Name, join};
-use crate::rundir::open::open_named;
+use crate::rundir::open::{open_link, open_named};
 use crate::rundir::placeholder::exists;
 use crate::rundir::publish::publish;
 
@@ -153,6 +153,9 @@ fn take_existing(
     }
     match wait_until_settled(rundir, name, deadline)? {
         Entry::Namespace(_) => open_existing(rundir, name, flags),
+        // One that leads to nothing is in the way. It may lead to a namespace in another mount namespace, so it
+        // is not taken over, and what it leads to is never made.
+        Entry::Link => raise_loopback(open_link(rundir, name)?, flags),
         Entry::Stranger(what) => Err(Failure::not_a_namespace(what)),
         Entry::Absent | Entry::Placeholder(_) => Ok(None),
     }
@@ -161,13 +164,17 @@ fn take_existing(
 fn open_existing(rundir: &CStr, name: Name, flags: CreateFlags) -> Result<Option<Namespace>> {
     let ns = match open_named(rundir, name) {
         // Removed since we looked.
-        Err(Failure { errno: Errno::ENOENT | Errno::ENOTTY, .. }) => return Ok(None),
-        ns => ns?,
+        Err(Failure { errno: Errno::ENOENT | Errno::ENOTTY, .. }) => None,
+        ns => Some(ns?),
     };
-    if flags.contains(CreateFlags::LO_UP) {
+    raise_loopback(ns, flags)
+}
+
+fn raise_loopback(ns: Option<Namespace>, flags: CreateFlags) -> Result<Option<Namespace>> {
+    if let Some(ns) = ns.as_ref().filter(|_| flags.contains(CreateFlags::LO_UP)) {
         ns.loopback_up()?;
     }
-    Ok(Some(ns))
+    Ok(ns)
 }
 
 /// Waits while another program is between making its placeholder and binding a namespace on it.

@@ -133,7 +133,7 @@ impl RunDir {
     /// below would keep their namespaces alive, and their files busy, when the names are removed.
     fn unmount_covered_names(&self, upper: &RunDir) {
         // What stays hidden costs remove() some more work, and nobody anything else.
-        let _ = for_each_name(self.as_fd(), |name| {
+        let _ = for_each_name(self.as_fd(), |name, _| {
             if matches!(self.is_also_in(upper, name), Ok(true)) {
                 let _ = mount::detach(ProcPath::below_fd(self.as_fd(), name).as_cstr());
             }
@@ -171,12 +171,15 @@ pub fn or_none<T>(dir: Result<T>) -> Result<Option<T>> {
     }
 }
 
-/// Calls `visit` for each entry that may be a name, in the directory's own order. Nothing can be
-/// bound on a directory or a symlink and be taken for a namespace.
-pub fn for_each_name(dir: BorrowedFd, mut visit: impl FnMut(&CStr) -> Result<()>) -> Result<()> {
+/// Calls `visit` for each entry that may be a name, in the directory's own order, and with whether it may
+/// be a symbolic link. Nothing can be bound on a directory and be taken for a namespace.
+pub fn for_each_name(
+    dir: BorrowedFd,
+    mut visit: impl FnMut(&CStr, bool) -> Result<()>,
+) -> Result<()> {
     for_each_entry(dir, Step::ReadRunDir, |name, kind| match kind {
-        FileType::Directory | FileType::Symlink => Ok(()),
-        _ => visit(name),
+        FileType::Directory => Ok(()),
+        kind => visit(name, matches!(kind, FileType::Symlink | FileType::Unknown)),
     })
 }
 

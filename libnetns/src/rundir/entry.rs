@@ -33,7 +33,9 @@ pub enum Entry {
     Absent,
     Namespace(Identity),
     Placeholder(Placeholder),
-    /// Neither, and what it is instead.
+    /// A symbolic link, which [`link`](super::link) follows.
+    Link,
+    /// None of these, and what it is instead.
     Stranger(&'static str),
 }
 
@@ -107,9 +109,7 @@ fn look_at_file(dir: BorrowedFd, name: &CStr) -> Result<Entry> {
         })),
         libc::S_IFREG => Ok(Entry::Stranger("a regular file")),
         libc::S_IFDIR => Ok(Entry::Stranger("a directory")),
-        libc::S_IFLNK => Ok(Entry::Stranger(
-            "a symbolic link, which is not followed in a run directory; open its target by path",
-        )),
+        libc::S_IFLNK => Ok(Entry::Link),
         _ => Ok(Entry::Stranger("a fifo, socket or device")),
     }
 }

@@ -8,8 +8,9 @@ use bitflags::bitflags;
 use crate::error::{Failure, Result, Step};
 use crate::namespace::handle::Namespace;
 use crate::namespace::identity::{self, FileKind};
-use crate::rundir::dir::{RunDir, for_each_name, or_none};
+use crate::rundir::dir::{LockedRunDir, RunDir, for_each_name, or_none};
 use crate::rundir::entry::{self, Entry};
+use crate::rundir::link::{self, Link};
 
 bitflags! {
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +31,7 @@ struct Listed {
     start: usize,
     len: usize,
     inode: u64,
+    may_be_link: bool,
 }
 
 /// How often a directory that is mounted over or replaced while it is read is read again.
@@ -50,20 +52,20 @@ impl NameList {
 
     /// The names that `ns` has.
     pub fn names_of(rundir: &CStr, ns: &Namespace) -> Result<NameList> {
-        NameList::read_if(rundir, |dir, name| {
-            Ok(inode_of(dir, name)?.filter(|inode| *inode == ns.inode()))
+        NameList::read_if(rundir, |dir, name, may_be_link| {
+            Ok(inode_of(dir, name, may_be_link)?.filter(|inode| *inode == ns.inode()))
         })
     }
 
     /// What may be names, without a look at what they are, and so without their inodes.
     pub fn read_unseen(rundir: &CStr) -> Result<NameList> {
-        NameList::read_if(rundir, |_, _| Ok(Some(UNSEEN)))
+        NameList::read_if(rundir, |_, _, _| Ok(Some(UNSEEN)))
     }
 
     /// What `inode` gives one for.
     fn read_if(
         rundir: &CStr,
-        inode: impl Fn(&RunDir, &CStr) -> Result<Option<u64>>,
+        inode: impl Fn(&RunDir, &CStr, bool) -> Result<Option<u64>>,
     ) -> Result<NameList> {
         let mut list = NameList::default();
         for _ in 0..MOST_READINGS {
@@ -82,11 +84,11 @@ impl NameList {
 
     fn read_open(
         dir: &RunDir,
-        inode: impl Fn(&RunDir, &CStr) -> Result<Option<u64>>,
+        inode: impl Fn(&RunDir, &CStr, bool) -> Result<Option<u64>>,
     ) -> Result<NameList> {
         let mut list = NameList::default();
-        for_each_name(dir.as_fd(), |name| match inode(dir, name)? {
-            Some(inode) => list.push(name, inode),
+        for_each_name(dir.as_fd(), |name, may_be_link| match inode(dir, name, may_be_link)? {
+            Some(inode) => list.push(name, inode, may_be_link),
             None => Ok(()),
         })?;
         list.sort();
@@ -99,22 +101,19 @@ impl NameList {
         let Some(dir) = or_none(RunDir::lock(rundir))? else {
             return Ok(list);
         };
-        for_each_name(dir.as_fd(), |name| match entry::look(dir.as_fd(), name)? {
-            Entry::Namespace(identity) => list.push(name, identity.inode),
-            Entry::Placeholder(file) if file.is_stale(dir.is_locked()) => {
-                list.push(name, STALE_INODE)
-            }
-            _ => Ok(()),
+        for_each_name(dir.as_fd(), |name, may_be_link| match inode_or_stale(&dir, name)? {
+            Some(inode) => list.push(name, inode, may_be_link),
+            None => Ok(()),
         })?;
         list.sort();
         Ok(list)
     }
 
-    fn push(&mut self, name: &CStr, inode: u64) -> Result<()> {
+    fn push(&mut self, name: &CStr, inode: u64, may_be_link: bool) -> Result<()> {
         let bytes = name.to_bytes_with_nul();
         self.text.try_reserve(bytes.len()).map_err(|_| Failure::no_memory())?;
         self.entries.try_reserve(1).map_err(|_| Failure::no_memory())?;
-        self.entries.push(Listed { start: self.text.len(), len: bytes.len(), inode });
+        self.entries.push(Listed { start: self.text.len(), len: bytes.len(), inode, may_be_link });
         self.text.extend_from_slice(bytes);
         Ok(())
     }
@@ -140,18 +139,50 @@ impl NameList {
         CStr::from_bytes_with_nul(&self.text[entry.start..entry.start + entry.len]).ok()
     }
 
+    /// Whether it may be a symbolic link, for what the directory tells of it.
+    pub fn may_be_link(&self, i: usize) -> bool {
+        self.entries.get(i).is_some_and(|entry| entry.may_be_link)
+    }
+
     pub fn inode(&self, i: usize) -> Option<u64> {
         Some(self.entries.get(i)?.inode)
     }
 }
 
 /// None: it is something else, went meanwhile, or is not ours to see.
-fn inode_of(dir: &RunDir, name: &CStr) -> Result<Option<u64>> {
+fn inode_of(dir: &RunDir, name: &CStr, may_be_link: bool) -> Result<Option<u64>> {
     match identity::identify_name(dir.as_fd(), name) {
         Ok(FileKind::Network(identity)) => Ok(Some(identity.inode)),
         Err(errno) if !identity::means_no_namespace(errno) => Err(Failure::new(Step::Look, errno)),
+        Ok(FileKind::NoNamespace) if may_be_link => match link::follow(dir.as_fd(), name)? {
+            Link::Namespace(proved) => Ok(Some(proved.identity().inode)),
+            // A namespace by now, perhaps.
+            Link::Gone => inode_of(dir, name, false),
+            // A dead server behind one link does not hide the other names.
+            Link::Stale | Link::Unreachable(_) | Link::Refused(_) => Ok(None),
+        },
         _ => Ok(None),
     }
+}
+
+/// The same, and [`STALE_INODE`] where the name is stale.
+fn inode_or_stale(dir: &LockedRunDir, name: &CStr) -> Result<Option<u64>> {
+    for _ in 0..MOST_READINGS {
+        match entry::look(dir.as_fd(), name)? {
+            Entry::Namespace(identity) => return Ok(Some(identity.inode)),
+            Entry::Placeholder(file) if file.is_stale(dir.is_locked()) => {
+                return Ok(Some(STALE_INODE));
+            }
+            Entry::Link => match link::follow(dir.as_fd(), name)? {
+                Link::Namespace(proved) => return Ok(Some(proved.identity().inode)),
+                Link::Stale => return Ok(Some(STALE_INODE)),
+                Link::Unreachable(_) | Link::Refused(_) => return Ok(None),
+                Link::Gone => {}
+            },
+            _ => return Ok(None),
+        }
+    }
+    Ok(None)
 }
 
 #[cfg(test)]

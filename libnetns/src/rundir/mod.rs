@@ -4,6 +4,7 @@
 //! |---------------|-----------------------------------------------------------------------|
 //! | `name`        | a valid name, and the path that it stands for                         |
 //! | `entry`       | what a name is: a namespace, a placeholder file, stale, or foreign    |
+//! | `link`        | a symbolic link followed, where that is safe                          |
 //! | `dir`         | the directory: opened, created, mounted on itself, locked             |
 //! | `open`        | namespaces opened by name or path                                     |
 //! | `placeholder` | the file that a namespace is bound on, made or taken over             |
@@ -17,6 +18,7 @@
 pub mod create;
 pub mod dir;
 pub mod entry;
+pub mod link;
 pub mod list;
 pub mod monitor;
 pub mod name;

@@ -7,6 +7,9 @@
 //! inotify tells when a file is made, but not when a namespace is bound on it. Creators of this library
 //! touch the file after that. For those of others, and only while such a file is young enough for its
 //! creator to be at work, mountinfo is in the same epoll: it is ready when anything was mounted.
+//!
+//! Of a symbolic link, inotify tells when it is made and unlinked, and nothing tells when what it leads to
+//! begins or ends.
 
 mod descriptors;
 
@@ -24,6 +27,7 @@ use crate::error::{At, Failure, Result, Step};
 use crate::namespace::identity::{self, Identity};
 use crate::rundir::dir::{RunDir, for_each_name};
 use crate::rundir::entry::{self, Entry, Placeholder};
+use crate::rundir::link::{self, Link};
 use crate::rundir::watch::Watches;
 use crate::util::name_map::{NameMap, Paths};
 use crate::util::try_vec::copy_c_str;
@@ -252,14 +256,14 @@ impl State {
             return Ok(Entry::Namespace(identity));
         }
         let Some(open) = dir.open(&self.rundir)? else { return Ok(Entry::Absent) };
-        let found = entry::look(open.as_fd(), name)?;
+        let found = look(open, name)?;
         if matches!(found, Entry::Namespace(_)) || !open.is_outdated(&self.rundir) {
             return Ok(found);
         }
         // Who has just mounted it on itself takes the names off what lies below.
         *dir = Directory::Unopened;
         match dir.open(&self.rundir)? {
-            Some(open) => entry::look(open.as_fd(), name),
+            Some(open) => look(open, name),
             None => Ok(Entry::Absent),
         }
     }
@@ -352,7 +356,7 @@ impl State {
         self.to_look_at.extend(self.waiting.names())?;
         let mut dir = Directory::Unopened;
         let Some(dir) = dir.open(&self.rundir)? else { return Ok(()) };
-        for_each_name(dir.as_fd(), |name| self.to_look_at.push(name))
+        for_each_name(dir.as_fd(), |name, _| self.to_look_at.push(name))
     }
 }
 
@@ -377,6 +381,18 @@ impl Directory {
             Directory::Open(dir) => Ok(Some(dir)),
             _ => Ok(None),
         }
+    }
+}
+
+/// What there is under a name; a link that leads to a namespace is one.
+fn look(dir: &RunDir, name: &CStr) -> Result<Entry> {
+    let found = entry::look(dir.as_fd(), name)?;
+    if found != Entry::Link {
+        return Ok(found);
+    }
+    match link::follow(dir.as_fd(), name)? {
+        Link::Namespace(proved) => Ok(Entry::Namespace(proved.identity())),
+        _ => Ok(found),
     }
 }
 

@@ -9,20 +9,68 @@ use nix::fcntl::{AT_FDCWD, OFlag};
 use crate::error::{Failure, Result, Step};
 use crate::namespace::handle::Namespace;
 use crate::namespace::identity;
+use crate::os::retry::is_shortage;
+use crate::rundir::dir::{RunDir, or_none};
 use crate::rundir::entry::{self, Entry};
+use crate::rundir::link::{self, Link};
 use crate::rundir::name::{Name, default_name, join};
 use crate::util::try_vec;
 
-/// The namespace that has the name. A symbolic link is not followed.
+/// How often a name is tried again that turns from a link into something else meanwhile.
+const MOST_ATTEMPTS: u32 = 8;
+
+/// The namespace that has the name, which may be a symbolic link.
 pub fn open_named(rundir: &CStr, name: Name) -> Result<Namespace> {
     let path = join(rundir, name)?;
-    if let Some(proved) = identity::open_path_by_handle(&path) {
-        return Ok(Namespace::from(proved).with_name(path, name.as_cstr()));
+    for _ in 0..MOST_ATTEMPTS {
+        let found = match identity::open_path_by_handle(&path) {
+            Some(proved) => Some(Namespace::from(proved)),
+            None => open_otherwise(rundir, name, &path)?,
+        };
+        if let Some(ns) = found {
+            return Ok(ns.with_name(path, name.as_cstr()));
+        }
     }
-    let found = identity::open_if_on_nsfs(AT_FDCWD, &path, OFlag::O_NOFOLLOW);
-    let fd = found.map_err(|errno| why_not(&path, errno))?;
-    let ns = from_nsfs(fd).map_err(|failure| describe(&path, failure))?;
-    Ok(ns.with_name(path, name.as_cstr()))
+    Err(Failure::new(Step::Open, Errno::ENOENT))
+}
+
+/// What does not tell by its handle that it is a namespace. None: it was a link, and is none any more.
+fn open_otherwise(rundir: &CStr, name: Name, path: &CStr) -> Result<Option<Namespace>> {
+    let failure = match identity::open_if_on_nsfs(AT_FDCWD, path, OFlag::O_NOFOLLOW) {
+        Ok(fd) => match from_nsfs(fd) {
+            Ok(ns) => return Ok(Some(ns)),
+            Err(failure) => failure,
+        },
+        // It may be there and be something else by now: a symlink is ELOOP and a socket ENXIO.
+        Err(errno @ (Errno::EACCES | Errno::ELOOP | Errno::ENXIO)) => {
+            Failure::new(Step::Open, errno)
+        }
+        Err(errno) => return Err(Failure::new(Step::Open, errno)),
+    };
+    match entry::look(AT_FDCWD.as_fd(), path) {
+        Ok(Entry::Link) => follow(rundir, name),
+        // It was none when it was opened: a link took turns with it.
+        Ok(Entry::Namespace(_)) if failure.errno == Errno::ENOTTY => Ok(None),
+        Err(shortage) if is_shortage(shortage.errno) => Err(shortage),
+        found => Err(describe(found, failure)),
+    }
+}
+
+/// The namespace that has the name if that is a symbolic link. None: it is gone, or no link any more.
+pub fn open_link(rundir: &CStr, name: Name) -> Result<Option<Namespace>> {
+    let path = join(rundir, name)?;
+    Ok(follow(rundir, name)?.map(|ns| ns.with_name(path, name.as_cstr())))
+}
+
+fn follow(rundir: &CStr, name: Name) -> Result<Option<Namespace>> {
+    let Some(dir) = or_none(RunDir::open(rundir))? else { return Ok(None) };
+    match link::follow(dir.as_fd(), name.as_cstr())? {
+        Link::Namespace(proved) => Ok(Some(Namespace::from(proved))),
+        Link::Stale => Err(Failure::not_a_namespace(link::STALE)),
+        Link::Unreachable(errno) => Err(Failure::new(Step::FollowLink, errno)),
+        Link::Refused(why) => Err(Failure::not_a_namespace(why)),
+        Link::Gone => Ok(None),
+    }
 }
 
 /// The namespace at a path. Symbolic links are followed: /proc/PID/ns/net is one.
@@ -55,20 +103,9 @@ fn from_nsfs(fd: Option<OwnedFd>) -> Result<Namespace> {
     }
 }
 
-/// A name that cannot be opened may be there and be something else by now: a symlink is ELOOP and a
-/// socket ENXIO.
-fn why_not(path: &CStr, errno: Errno) -> Failure {
-    let failed = Failure::new(Step::Open, errno);
-    match errno {
-        Errno::EACCES | Errno::ELOOP | Errno::ENXIO => describe(path, failed),
-        _ => failed,
-    }
-}
-
-/// `failure` from opening `path`, with what is there instead where something else is there.
-fn describe(path: &CStr, failure: Failure) -> Failure {
-    let cwd = AT_FDCWD.as_fd();
-    match entry::look(cwd, path) {
+/// `failure` from opening a name, with what is there instead where something else was found.
+fn describe(found: Result<Entry>, failure: Failure) -> Failure {
+    match found {
         Ok(Entry::Stranger(what)) => Failure::not_a_namespace(what),
         Ok(Entry::Placeholder(_)) => Failure::not_a_namespace(
             "an empty file: a name that is being created, that a killed process left, or that another \
@@ -89,13 +126,14 @@ mod tests {
         write("file", "kept", 0o644);
         write("made", "", 0);
         let failed = Failure::new(Step::Open, Errno::EIO);
-        let file = describe(c"/run/netns/file", failed);
+        let describe = |path| describe(entry::look(AT_FDCWD.as_fd(), path), failed);
+        let file = describe(c"/run/netns/file");
         assert_eq!((file.errno, file.hint), (Errno::ENOTTY, Some("a regular file")));
-        let made = describe(c"/run/netns/made", failed);
+        let made = describe(c"/run/netns/made");
         assert_eq!(made.errno, Errno::ENOTTY);
         assert!(
             made.hint.unwrap().contains("a name that is being created, that a killed process left")
         );
-        assert_eq!(describe(c"/run/netns/none", failed), failed);
+        assert_eq!(describe(c"/run/netns/none"), failed);
     }
 }

@@ -172,6 +172,8 @@ pub fn exists(found: Entry) -> Failure {
     match found {
         Entry::Stranger(what) => Failure::exists().hint(what),
         Entry::Placeholder(_) => being_created(),
+        Entry::Link => Failure::exists()
+            .hint("a symbolic link has the name; remove it first, or use another one"),
         _ => Failure::exists(),
     }
 }

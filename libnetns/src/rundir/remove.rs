@@ -1,4 +1,4 @@
-//! Removes a name: every mount on it, then its file.
+//! Removes a name: every mount on it, then its file. Of a symbolic link, the link alone.
 
 use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
@@ -18,6 +18,7 @@ use crate::os::retry::{on_signal, when_short};
 use crate::os::{mount, procfs, stat};
 use crate::rundir::dir::{ELSEWHERE, LockedRunDir, RunDir};
 use crate::rundir::entry::{self, Entry};
+use crate::rundir::link;
 use crate::rundir::name::{Name, join};
 
 /// fs.mount-max, as the kernel ships it: nobody stacks more than that.
@@ -58,6 +59,7 @@ fn remove_existing(rundir: &CStr, name: Name) -> Result<()> {
         match entry::look(dir.as_fd(), name.as_cstr())? {
             Entry::Absent => return Err(Failure::new(Step::Look, Errno::ENOENT)),
             Entry::Stranger(what) => return Err(Failure::not_a_namespace(what)),
+            Entry::Link => link::check(dir.as_fd(), name.as_cstr())?,
             Entry::Namespace(_) | Entry::Placeholder(_) => {}
         }
     }
@@ -79,6 +81,12 @@ fn remove_rest(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Result<()> {
             // Gone while we were at it is as good.
             Entry::Absent => return Ok(()),
             Entry::Placeholder(_) if when_short(|| unlink(rundir, dir, name))? => return Ok(()),
+            Entry::Link => {
+                when_short(|| link::check(dir.as_fd(), name.as_cstr()))?;
+                if when_short(|| unlink(rundir, dir, name))? {
+                    return Ok(());
+                }
+            }
             // On a placeholder one was bound at this moment.
             Entry::Namespace(_) | Entry::Placeholder(_) => when_short(|| unmount(dir, name))?,
             Entry::Stranger(what) => return Err(Failure::not_a_namespace(what)),
@@ -220,7 +228,7 @@ fn unlink_from_elsewhere(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Resul
         let uncovered = match entry::look(AT_FDCWD.as_fd(), &path)? {
             Entry::Namespace(_) => mount::detach(&path),
             Entry::Stranger(what) => return Err(Failure::not_a_namespace(what)),
-            Entry::Placeholder(_) | Entry::Absent => mount::detach(rundir),
+            Entry::Placeholder(_) | Entry::Link | Entry::Absent => mount::detach(rundir),
         };
         match uncovered {
             Ok(()) => {}

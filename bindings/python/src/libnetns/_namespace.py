@@ -586,8 +586,8 @@ def names_and_inodes(rundir: Optional[StrPath]) -> List[Tuple[str, int]]:
 def list(*, stale: bool = False, rundir: Optional[StrPath] = None) -> List[str]:
     """The names that are network namespaces at this moment, sorted bytewise.
 
-    stale  the stale names as well: empty files that killed creators left, or names that are live in
-           another mount namespace.
+    stale  the stale names as well: empty files that killed creators left, names that are live in
+           another mount namespace, and symbolic links that lead to no network namespace.
     """
     return _names_in(_found(rundir, stale))
 

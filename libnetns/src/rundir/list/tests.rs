@@ -11,7 +11,7 @@ use crate::testing::{self, anonymous, bind, write};
 fn list_of(names: &[(&CStr, u64)]) -> NameList {
     let mut list = NameList::default();
     for (name, inode) in names {
-        list.push(name, *inode).unwrap();
+        list.push(name, *inode, false).unwrap();
     }
     list.sort();
     list
@@ -66,18 +66,19 @@ fn one_that_cannot_be_read_is_an_error() {
 }
 
 #[test]
-fn directories_and_links_cannot_be_names() {
+fn directories_cannot_be_names_and_links_can() {
     let Some(_) = testing::world() else { return };
     write("file", "", 0);
     fs::create_dir(testing::path("dir")).unwrap();
     symlink("file", testing::path("link")).unwrap();
     let mut seen = Vec::new();
-    for_each_name(File::open("/run/netns").unwrap().as_fd(), |name| {
-        seen.push(name.to_owned());
+    for_each_name(File::open("/run/netns").unwrap().as_fd(), |name, may_be_link| {
+        seen.push((name.to_owned(), may_be_link));
         Ok(())
     })
     .unwrap();
-    assert_eq!(seen, [c"file".to_owned()]);
+    seen.sort();
+    assert_eq!(seen, [(c"file".to_owned(), false), (c"link".to_owned(), true)]);
 }
 
 #[test]
