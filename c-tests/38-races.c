@@ -114,6 +114,12 @@ static void against_a_plain_user_before_anything_is_mounted(void)
     race(FRESH, become_plain_user, 0, FIRST_OF_DIRECTORY);
 }
 
+static void against_root_where_links_are_followed(void)
+{
+    /* A link to the namespace outside may be followed, which opens it; the magic link is one, too. */
+    race(LINKED, stay_root, BEHIND_A_LINK_TO_A_NAMESPACE, FIRST_OF_DIRECTORY);
+}
+
 static void against_who_replaces_the_directory(void)
 {
     race(ABSENT, stay_root, FIRST_OF_DIRECTORY, SWAPS);
@@ -125,6 +131,7 @@ int main(void)
     RUN_WITHOUT_RUN_DIRECTORY(against_root_with_other_mounts);
     RUN_WITHOUT_RUN_DIRECTORY(against_a_plain_user);
     RUN_WITHOUT_RUN_DIRECTORY(against_a_plain_user_before_anything_is_mounted);
+    RUN_WITHOUT_RUN_DIRECTORY(against_root_where_links_are_followed);
     RUN_WITHOUT_RUN_DIRECTORY(against_who_replaces_the_directory);
     return finish();
 }

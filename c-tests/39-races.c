@@ -560,6 +560,160 @@ static void another_directory_is_seen_however_much_is_read_before(void)
     netns_monitor_close(monitor);
 }
 
+/* --- a symbolic link that is swapped while it is followed ----------------------------------------- */
+
+#define STRANGER 1234
+
+static const int link_calls[] = {SYS_name_to_handle_at, SYS_openat, SYS_readlinkat,
+                                 SYS_open_by_handle_at, 0};
+
+/* What the name stands for, and the call at which it is swapped, of those that are made. */
+static struct netns *meant;
+static int swap_at, made;
+
+static void link_blue(void)
+{
+    MUST(symlink("/run/other/meant", "/run/netns/blue"));
+}
+
+static void bind_meant(void)
+{
+    write_file("/run/netns/blue", "", FOREIGN_MODE);
+    MUST(mount("/run/other/meant", "/run/netns/blue", "none", MS_BIND, NULL));
+}
+
+static void begin_links(void)
+{
+    OK(netns_create_at("/run/other", "meant", 0, &meant));
+    OK(netns_create_at("/run/other", "forbidden", 0, NULL));
+}
+
+/* Whether there was a call to swap it at. */
+static bool swaps_at(int at, void (*body)(void), void (*act)(int call, int nth))
+{
+    swap_at = at;
+    made = 0;
+    act_between(link_calls, body, act);
+    return made >= at;
+}
+
+static void let_a_stranger_have_it(int call, int nth)
+{
+    (void)call;
+    (void)nth;
+    if (++made != swap_at)
+        return;
+    MUST(symlink("/run/other/forbidden", "/run/netns/next"));
+    MUST(lchown("/run/netns/next", STRANGER, STRANGER));
+    MUST(rename("/run/netns/next", "/run/netns/blue"));
+}
+
+static int opened, refused;
+
+static void open_what_is_meant(void)
+{
+    struct netns *ns = NULL;
+    int rc = netns_open("blue", 0, &ns);
+
+    if (rc < 0) {
+        EQUAL(rc, -ENOTTY);
+        MESSAGE_HAS("a symbolic link of another user");
+        refused++;
+        return;
+    }
+    EQUAL(netns_equal(ns, meant), 1);
+    netns_close(ns);
+    opened++;
+}
+
+static void a_link_is_not_followed_by_the_owner_of_another(void)
+{
+    int at = 0;
+    bool is_done = false;
+
+    begin_links();
+    if (lchown("/run", STRANGER, STRANGER) < 0)
+        skip("needs real root");
+    MUST(lchown("/run", 0, 0));
+    while (!is_done) {
+        link_blue();
+        is_done = !swaps_at(++at, open_what_is_meant, let_a_stranger_have_it);
+        MUST(unlink("/run/netns/blue"));
+    }
+    printf("#: opened %d times, refused %d times\n", opened, refused);
+    CHECK(opened > 1);
+    CHECK(refused > 0);
+    netns_close(meant);
+}
+
+static void put_a_namespace_for_it(int call, int nth)
+{
+    (void)call;
+    (void)nth;
+    if (++made != swap_at)
+        return;
+    MUST(unlink("/run/netns/blue"));
+    bind_meant();
+}
+
+static void put_a_link_for_it(int call, int nth)
+{
+    (void)call;
+    (void)nth;
+    if (++made != swap_at)
+        return;
+    unbind_blue();
+    MUST(unlink("/run/netns/blue"));
+    link_blue();
+}
+
+static void must_open_blue(void)
+{
+    struct netns *ns = NULL;
+
+    OK(netns_open("blue", 0, &ns));
+    EQUAL(netns_equal(ns, meant), 1);
+    netns_close(ns);
+}
+
+static void must_create_or_open_blue(void)
+{
+    struct netns *ns = NULL;
+
+    OK(netns_create("blue", NETNS_CREATE_EXIST_OK, &ns));
+    EQUAL(netns_equal(ns, meant), 1);
+    netns_close(ns);
+}
+
+static void must_list_blue(void)
+{
+    SAME(names_in(NULL, NETNS_LIST_STALE), "blue");
+}
+
+/* To whoever looks, the name is there all the time. */
+static void a_link_that_becomes_a_namespace_and_back_is_a_name_throughout(void)
+{
+    void (*const bodies[])(void) = {must_open_blue, must_create_or_open_blue, must_list_blue};
+
+    begin_links();
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        int at = 0;
+        bool is_done = false;
+
+        while (!is_done) {
+            link_blue();
+            is_done = !swaps_at(++at, bodies[i], put_a_namespace_for_it);
+            OK(netns_remove("blue", 0));
+            bind_meant();
+            is_done = !swaps_at(at, bodies[i], put_a_link_for_it) && is_done;
+            OK(netns_remove("blue", 0));
+        }
+        CHECK(at > 2);
+    }
+    CHECK(is_netns("/run/other/meant"));
+    netns_close(meant);
+}
+
 int main(void)
 {
     RUN(a_name_bound_and_unbound_between_two_looks_is_no_stranger);
@@ -572,6 +726,8 @@ int main(void)
     RUN(a_name_that_is_covered_at_once_was_made_all_the_same);
     RUN(who_makes_names_all_the_time_does_not_keep_the_monitor_for_ever);
     RUN(nobody_is_taken_for_a_process_that_has_ended);
+    RUN(a_link_is_not_followed_by_the_owner_of_another);
+    RUN(a_link_that_becomes_a_namespace_and_back_is_a_name_throughout);
 
     RUN_WITHOUT_RUN_DIRECTORY(
         who_waits_for_a_name_sees_it_in_a_directory_that_was_mounted_meanwhile);

@@ -62,6 +62,12 @@ static inline void make_my_red(void)
     OK(netns_create_at(MINE, "red", 0, NULL));
 }
 
+/* A name that is a symbolic link. */
+static inline void link_to_blue(void)
+{
+    MUST(symlink(NETNS_RUN_DIR "/blue", MINE "/link"));
+}
+
 static inline void wait_for_started(void)
 {
     EQUAL(wait_for(given.started), 0);
@@ -155,6 +161,30 @@ static inline long call_open_path(void)
 static inline long call_open_at(void)
 {
     return netns_open_at(MINE, "red", 0, &given.made);
+}
+
+static inline long call_open_link(void)
+{
+    return netns_open_at(MINE, "link", 0, &given.made);
+}
+
+static inline long call_create_existing_link(void)
+{
+    return netns_create_at(MINE, "link", NETNS_CREATE_EXIST_OK | NETNS_CREATE_LO_UP, &given.made);
+}
+
+static inline long call_remove_link(void)
+{
+    return netns_remove_at(MINE, "link", 0);
+}
+
+static inline long call_list_stale_at(void)
+{
+    struct netns_name_snapshot *list = NULL;
+    int rc = netns_list_at(MINE, NETNS_LIST_STALE, &list);
+
+    netns_list_free(list);
+    return rc;
 }
 
 static inline long call_open_pid(void)
@@ -531,6 +561,9 @@ static const struct call calls[] = {
     {"open", call_open, close_made},
     {"open path", call_open_path, close_made},
     {"open_at", call_open_at, close_made},
+    {"open a link", call_open_link, close_made},
+    {"create an existing link", call_create_existing_link, close_made},
+    {"remove a link", call_remove_link, link_to_blue},
     {"open_pid", call_open_pid, close_made},
     {"open_fd", call_open_fd, close_made},
     {"open_fd socket", call_open_socket, close_made},
@@ -553,6 +586,7 @@ static const struct call calls[] = {
     {"socket_from", call_socket_from, close_fd},
     {"list", call_list, NULL},
     {"list_at", call_list_at, NULL},
+    {"list_at stale", call_list_stale_at, NULL},
     {"names", call_names, NULL},
     {"names_at", call_names_at, NULL},
     {"pids", call_pids, NULL},
@@ -611,6 +645,7 @@ static inline void prepare_calls(void)
     open_blue_and_far();
     make_red();
     make_my_red();
+    link_to_blue();
     given.child = start_in(given.blue);
     given.socket = MUST(netns_socket(given.blue, AF_INET, SOCK_DGRAM, 0));
     given.pidfd = (int)syscall(SYS_pidfd_open, given.child, 0);
@@ -636,6 +671,7 @@ static inline void end_calls(void)
     netns_close(given.red);
     netns_close(given.far);
     EQUAL(netns_remove_at(MINE, "red", 0), 0);
+    EQUAL(netns_remove_at(MINE, "link", 0), 0);
     SAME(names(), "blue far red");
 }
 

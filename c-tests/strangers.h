@@ -391,6 +391,9 @@ static const struct swap swaps[] = {
 
 #define SWAPS (int)(sizeof swaps / sizeof *swaps)
 
+/* The first ones are taken away, and linked to a file, an empty file and a namespace. */
+#define BEHIND_A_LINK_TO_A_NAMESPACE 4
+
 /* The last ones are about the directory. */
 #define FIRST_OF_DIRECTORY (SWAPS - 4)
 

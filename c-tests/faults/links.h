@@ -362,6 +362,24 @@ static void check_ids(bool done)
     netns_nsid_list_free(received.ids);
 }
 
+/* The first of its names is a symbolic link. */
+static void make_id_and_link(void)
+{
+    make_id();
+    MUST(symlink("blue", NETNS_RUN_DIR "/azure"));
+}
+
+static void check_ids_of_link(bool done)
+{
+    const char *name;
+
+    if (!done)
+        return;
+    name = netns_nsid_list_name(received.ids, 1);
+    WANT(name && strcmp(name, "azure") == 0);
+    netns_nsid_list_free(received.ids);
+}
+
 static long long list_ids_of_target(void)
 {
     return netns_nsid_list(NULL, blue, 8, 0, &received.ids);
@@ -536,6 +554,7 @@ static const struct scenario link_scenarios[] = {
     {"netns_nsid_ensure", "it has", 0, make_id, NULL, ensure_id, check_id},
     {"netns_nsid_ensure", "it gets", 0, make_two, NULL, ensure_id, check_any_id_set},
     {"netns_nsid_list", "", 0, make_id, NULL, list_ids, check_ids},
+    {"netns_nsid_list", "of a symlink", 0, make_id_and_link, NULL, list_ids, check_ids_of_link},
     {"netns_nsid_list", "of a target", 0, make_id, NULL, list_ids_of_target, check_ids_of_target},
 };
 

@@ -327,6 +327,86 @@ static void make_talkative_blue(void)
     netns_link_list_free(links);
 }
 
+/* --- names that are symbolic links ------------------------------------------------------------- */
+
+#define A_LINK NETNS_RUN_DIR "/link"
+
+static void link_to_blue(void)
+{
+    make_blue();
+    MUST(symlink("blue", A_LINK));
+}
+
+static void link_to_a_path(void)
+{
+    make_blue();
+    MUST(netns_attach_at("/run/other", blue, "blue", 0));
+    MUST(symlink("/run/other/blue", A_LINK));
+}
+
+static void link_to_nothing(void)
+{
+    make_red();
+    MUST(symlink("nowhere", A_LINK));
+}
+
+static void several_links(void)
+{
+    link_to_blue();
+    MUST(symlink("nowhere", NETNS_RUN_DIR "/dangling"));
+}
+
+static long long open_link(void)
+{
+    return netns_open("link", 0, &received.ns);
+}
+
+static long long create_link(void)
+{
+    return netns_create("link", 0, &received.ns);
+}
+
+static long long create_or_open_link(void)
+{
+    return netns_create("link", NETNS_CREATE_EXIST_OK | NETNS_CREATE_LO_UP, &received.ns);
+}
+
+static long long attach_over_link(void)
+{
+    return netns_attach(red, "link", 0);
+}
+
+static long long remove_link(void)
+{
+    return netns_remove("link", 0);
+}
+
+static bool is_link(void)
+{
+    char text[64];
+
+    return readlink(A_LINK, text, sizeof text) > 0;
+}
+
+static void check_link_opened(bool done)
+{
+    WANT(is_link());
+    check_is_blue(done);
+}
+
+static void check_link_removed(bool done)
+{
+    WANT(is_link() != done);
+    WANT(can_open("blue"));
+}
+
+static void check_link_left(bool done)
+{
+    WANT(!done);
+    WANT(is_link());
+    WANT(!exists(NETNS_RUN_DIR "/nowhere"));
+}
+
 /* --- lists ------------------------------------------------------------------------------------ */
 
 static long long list(void)
@@ -393,6 +473,18 @@ static void several_names_and_another(void)
     MUST(netns_create("other", 0, NULL));
 }
 
+static void check_linked(bool done)
+{
+    if (done)
+        has_names("blue link");
+}
+
+static void check_linked_and_dangling(bool done)
+{
+    if (done)
+        has_names("blue dangling link");
+}
+
 static const struct scenario name_scenarios[] = {
     {"netns_create", "named", 0, NULL, NULL, create, check_created},
     {"netns_create", "without waiting", 0, NULL, NULL, create_without_waiting, check_created},
@@ -429,6 +521,19 @@ static const struct scenario name_scenarios[] = {
     {"netns_remove", "a stranger, refused", FAILS_AS_IT_IS(ENOTTY), put_stranger, NULL,
      remove_stranger, NULL},
     {"netns_open", "stale, refused", FAILS_AS_IT_IS(ENOTTY), leave_stale, NULL, open_stale, NULL},
+    {"netns_open", "a symlink", 0, link_to_blue, NULL, open_link, check_link_opened},
+    {"netns_open", "a symlink to a path", 0, link_to_a_path, NULL, open_link, check_link_opened},
+    {"netns_open", "a stale symlink, refused", FAILS_AS_IT_IS(ENOTTY), link_to_nothing, NULL, open_link,
+     check_link_left},
+    {"netns_create", "a symlink that exists", 0, link_to_blue, NULL, create_or_open_link,
+     check_link_opened},
+    {"netns_create", "a stale symlink, refused", FAILS_AS_IT_IS(EEXIST), link_to_nothing, NULL,
+     create_link, check_link_left},
+    {"netns_create", "a stale symlink that exists, refused", FAILS_AS_IT_IS(ENOTTY), link_to_nothing, NULL,
+     create_or_open_link, check_link_left},
+    {"netns_attach", "a stale symlink, refused", FAILS_AS_IT_IS(EEXIST), link_to_nothing, NULL,
+     attach_over_link, check_link_left},
+    {"netns_remove", "a symlink", 0, link_to_blue, NULL, remove_link, check_link_removed},
     {"netns_open", "path", 0, make_blue, NULL, open_path, check_is_blue},
     {"netns_open_at", "", 0, make_blue, NULL, open_at, check_is_blue},
     {"netns_open_pid", "", 0, NULL, NULL, open_pid, check_is_home},
@@ -441,6 +546,9 @@ static const struct scenario name_scenarios[] = {
     {"netns_dup", "", 0, make_blue, NULL, duplicate, check_is_blue},
     {"netns_close", "", RETURNS_NOTHING, make_talkative_blue, NULL, close_blue, NULL},
     {"netns_list", "", 0, several_names, NULL, list, check_both},
+    {"netns_list", "symlinks", 0, several_links, NULL, list, check_linked},
+    {"netns_list", "stale symlinks", 0, several_links, NULL, list_stale, check_linked_and_dangling},
+    {"netns_names", "symlinks", 0, several_links, NULL, list_names, check_linked},
     {"netns_list", "stale", 0, several_names, NULL, list_stale, check_three},
     {"netns_list_at", "", 0, several_names, NULL, list_at, check_both},
     {"netns_names", "", 0, several_names_and_another, NULL, list_names, check_both},

@@ -177,6 +177,13 @@ static void check_event(bool done)
     WANT(next_event(monitor, &received.event) == 0);
 }
 
+static void begin_to_watch_a_link(void)
+{
+    MUST(netns_monitor_open(NULL, 0, &monitor));
+    MUST(symlink("blue", NETNS_RUN_DIR "/green"));
+    received.event.size = sizeof received.event;
+}
+
 static void begin_to_watch_nothing(void)
 {
     MUST(netns_monitor_open(NULL, 0, &monitor));
@@ -337,6 +344,8 @@ static const struct scenario program_scenarios[] = {
      open_idle_monitor, check_idle_monitor},
     {"netns_monitor_next", "", READY_MAKES_NAMES, make_blue, begin_to_watch, take_event,
      check_event},
+    {"netns_monitor_next", "of a symlink", READY_MAKES_NAMES, make_blue, begin_to_watch_a_link,
+     take_event, check_event},
     {"netns_monitor_next", "of another directory", READY_MAKES_NAMES, make_blue,
      begin_to_watch_nothing, take_event,
      check_removal},
