@@ -16,9 +16,14 @@
 //
 // # Errors
 //
-// What the library refuses is an *Error. It unwraps to the errno, so errors.Is(err, fs.ErrNotExist)
-// and errors.Is(err, syscall.EPERM) work; os.IsNotExist, which looks through no error but os's own,
-// does not. Its text names the object, the step, the cause and, where known, the remedy.
+// A function or method of the second face returns an *Error. It unwraps to the errno, so
+// errors.Is(err, fs.ErrNotExist) and errors.Is(err, syscall.EPERM) work; os.IsNotExist, which looks
+// through no error but os's own, does not. Its text names the object, the step, the cause and, where
+// known, the remedy.
+//
+// A function of the first face returns what its namesake does: a syscall.Errno, or an *os.PathError where
+// NewNamed finds the name taken. So err == syscall.ENOENT, os.IsNotExist(err) and os.IsExist(err) work;
+// LastMessage has the text.
 //
 // ENOTRECOVERABLE says that a thread could not go back to where it came from: it lost a capability
 // on the way. The calling goroutine then stays locked to that thread, so that no other one gets it;

@@ -59,6 +59,14 @@ func wants(t *testing.T, err error, errno syscall.Errno) {
 	}
 }
 
+// wantsBare fails the test unless err is that errno and nothing else, as err == syscall.ENOENT needs it.
+func wantsBare(t *testing.T, err error, errno syscall.Errno) {
+	t.Helper()
+	if err != errno {
+		t.Errorf("%v (%T), not %v", err, err, errno)
+	}
+}
+
 // isCurrent tells whether the calling thread is in n.
 func isCurrent(t *testing.T, n *Namespace) bool {
 	t.Helper()

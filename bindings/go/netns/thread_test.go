@@ -110,8 +110,8 @@ func TestNamed(t *testing.T) {
 		return nil
 	})
 	must(t, DeleteNamed("blue"))
-	wants(t, DeleteNamed("blue"), syscall.ENOENT)
-	wants(t, second(GetFromName("blue")), syscall.ENOENT)
+	wantsBare(t, DeleteNamed("blue"), syscall.ENOENT)
+	wantsBare(t, second(GetFromName("blue")), syscall.ENOENT)
 }
 
 func TestGetFrom(t *testing.T) {
@@ -125,12 +125,12 @@ func TestGetFrom(t *testing.T) {
 	if !mine.Equal(same) {
 		t.Error(mine, same)
 	}
-	wants(t, second(GetFromPath("/proc/uptime")), syscall.ENOTTY)
-	wants(t, second(GetFromPath("/proc/self/ns/mnt")), syscall.ENOTTY)
-	wants(t, second(GetFromName("../netns/x")), syscall.EINVAL)
-	wants(t, second(GetFromThread(1, os.Getpid())), syscall.ENOENT)
-	if _, err := GetFromPid(1 << 22); !errors.Is(err, fs.ErrNotExist) {
-		t.Error(err)
+	wantsBare(t, second(GetFromPath("/proc/uptime")), syscall.ENOTTY)
+	wantsBare(t, second(GetFromPath("/proc/self/ns/mnt")), syscall.ENOTTY)
+	wantsBare(t, second(GetFromName("../netns/x")), syscall.EINVAL)
+	wantsBare(t, second(GetFromThread(1, os.Getpid())), syscall.ENOENT)
+	for _, pid := range []int{0, -1, 1 << 22, -1 << 31} {
+		wantsBare(t, second(GetFromPid(pid)), syscall.ENOENT)
 	}
 }
 
@@ -139,9 +139,9 @@ func TestSetRefusesWhatIsNone(t *testing.T) {
 	file, err := os.Open("/proc/self/ns/mnt")
 	must(t, err)
 	defer file.Close()
-	wants(t, Set(NsHandle(file.Fd())), syscall.ENOTTY)
-	wants(t, Set(None()), syscall.EBADF)
-	wants(t, Setns(None(), CLONE_NEWNET), syscall.EBADF)
+	wantsBare(t, Set(NsHandle(file.Fd())), syscall.EINVAL)
+	wantsBare(t, Set(None()), syscall.EBADF)
+	wantsBare(t, Setns(None(), CLONE_NEWNET), syscall.EBADF)
 	if err := Setns(None(), CLONE_NEWUTS); err != syscall.EBADF {
 		t.Error(err)
 	}
@@ -156,6 +156,68 @@ func TestSetRefusesWhatIsNone(t *testing.T) {
 		defer own.Close()
 		return Setns(NsHandle(own.Fd()), CLONE_NEWUTS)
 	})
+}
+
+// What programs have that do not know errors.Is.
+func TestErrorsAreThoseOfTheNamesake(t *testing.T) {
+	world.Guard(t)
+	for _, err := range []error{
+		second(GetFromName("missing")),
+		second(GetFromPath("/nowhere")),
+		second(GetFromPid(1 << 22)),
+		DeleteNamed("missing"),
+	} {
+		if !os.IsNotExist(err) || err != syscall.ENOENT {
+			t.Errorf("%v (%T)", err, err)
+		}
+	}
+	create(t, "blue")
+	_, err := NewNamed("blue")
+	var failure *fs.PathError
+	if !os.IsExist(err) || !errors.As(err, &failure) || failure.Path != "/run/netns/blue" || failure.Err != syscall.EEXIST {
+		t.Errorf("%v (%T)", err, err)
+	}
+}
+
+func TestThePermissionThatIsMissingIsThatOfTheNamesake(t *testing.T) {
+	world.Guard(t)
+	onAThread(t, func() error {
+		home, err := Get()
+		if err != nil {
+			return err
+		}
+		defer home.Close()
+		if err := dropCapabilities(); err != nil {
+			return err
+		}
+		for _, err := range []error{Set(home), second(New()), second(NewNamed("blue"))} {
+			if !os.IsPermission(err) || err != syscall.EPERM {
+				t.Errorf("%v (%T)", err, err)
+			}
+		}
+		return nil
+	})
+}
+
+func TestTheMessageOfABareErrno(t *testing.T) {
+	world.Guard(t)
+	onAThread(t, func() error {
+		wantsBare(t, second(GetFromName("missing")), syscall.ENOENT)
+		if message := LastMessage(); !strings.Contains(message, `"missing"`) {
+			return errors.New(message)
+		}
+		return nil
+	})
+}
+
+func TestDeleteNamedClearsWhatIsLeftOfAName(t *testing.T) {
+	world.Guard(t)
+	create(t, "blue")
+	must(t, os.WriteFile("/run/netns/empty", nil, 0o644))
+	must(t, DeleteNamed("empty"))
+	must(t, os.WriteFile("/run/netns/text", []byte("x"), 0o644))
+	defer os.Remove("/run/netns/text")
+	wantsBare(t, DeleteNamed("text"), syscall.EINVAL)
 }
 
 func TestHandle(t *testing.T) {
