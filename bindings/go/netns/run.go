@@ -37,76 +37,100 @@ func (n *Namespace) SocketFrom(home *Namespace, domain, typ, proto int) (int, er
 	})
 }
 
+// ErrGoexit is what Run returns where the function did not return but ended its goroutine.
+var ErrGoexit = errors.New("the function ended its goroutine (runtime.Goexit; FailNow, Fatal or SkipNow of package testing)")
+
 // Run calls fn in the namespace and returns what fn returns. fn has a goroutine of its own, locked to
-// its thread; the caller, which waits, stays where it is. Where fn ends with runtime.Goexit, as
-// testing's FailNow does, the caller's goroutine ends, too. A panic is fn's own, and is not passed on.
+// its thread, which is not the program's main thread; the caller, which waits, stays where it is. Where fn
+// ends its goroutine with runtime.Goexit, as testing's FailNow does, Run returns ErrGoexit. A panic is
+// fn's own, and is not passed on.
 //
 // fn must not call runtime.UnlockOSThread more often than runtime.LockOSThread, and the goroutines that
 // it starts are not in the namespace.
 //
-// Afterwards the thread goes back to where it was. If it cannot, since it has no capability over that
-// place, it is given up together with the goroutine. Go cannot end the program's main thread: if fn drops
-// capabilities of its thread, keep the main one for the main goroutine by runtime.LockOSThread in an
-// init function.
+// Afterwards the thread goes back to the namespace that it came from, and other goroutines run on it. It
+// ends instead if it cannot go back, since it has no capability over that namespace any more, or if fn
+// has unshared what all threads of a program have in common: the mount namespace, the working directory,
+// the root directory and the umask (CLONE_NEWNS, CLONE_FS), or the descriptors (CLONE_FILES). Where the
+// kernel has no kcmp(2), or a filter forbids it, only another mount namespace is noticed.
+//
+// Run does not notice what else fn changes in its thread: other namespaces (UTS, IPC, cgroup, PID, time),
+// user and group ids, capabilities, a seccomp filter, the signal mask, the scheduling. A function that
+// changes one of those and does not undo it must call runtime.LockOSThread once without
+// runtime.UnlockOSThread: then the thread ends, too.
 func (n *Namespace) Run(fn func() error) error {
-	v := visit{ns: n, fn: fn, done: make(chan struct{})}
-	go v.run()
-	<-v.done
-	if v.exited {
-		runtime.Goexit()
-	}
-	return v.err
+	v := newVisit(n, fn)
+	go v.run(v.enterAndLeave)
+	return v.wait()
 }
 
 // RunFrom does the same for a program that keeps its own namespace open: its thread needs neither /proc nor
 // a descriptor to come back. home is what Current gave, once. The thread is in home afterwards, whether or not
 // it was there before, which is not checked. Where it could not come back, fn is not called.
 func (n *Namespace) RunFrom(home *Namespace, fn func() error) error {
-	v := visit{ns: n, home: home, fn: fn, done: make(chan struct{})}
-	go v.runFrom()
-	<-v.done
-	if v.exited {
-		runtime.Goexit()
-	}
-	return v.err
+	v := newVisit(n, fn)
+	v.home = home
+	go v.run(v.goAndGoHome)
+	return v.wait()
 }
 
 // visit is one call of Run or RunFrom.
 type visit struct {
-	ns     *Namespace
-	home   *Namespace
-	fn     func() error
-	done   chan struct{}
-	err    error
-	exited bool
+	ns   *Namespace
+	home *Namespace
+	fn   func() error
+	done chan struct{}
+	err  error
+	// The token, which is still open for the other threads where the thread has a table of descriptors of
+	// its own by now; or -1.
+	stranded int
 }
 
-// run has the goroutine for itself. The thread is unlocked only where it came from; a locked one ends
-// with its goroutine.
-func (v *visit) run() {
+func newVisit(n *Namespace, fn func() error) *visit {
+	return &visit{ns: n, fn: fn, stranded: -1, done: make(chan struct{})}
+}
+
+func (v *visit) wait() error {
+	<-v.done
+	if v.stranded >= 0 {
+		syscall.Close(v.stranded)
+	}
+	return v.err
+}
+
+// run has the goroutine for itself. way unlocks the thread only where that is as it was before; a locked
+// one ends with its goroutine.
+func (v *visit) run(way func()) {
 	defer close(v.done)
 	runtime.LockOSThread()
+	if !isMainThread() {
+		way()
+		return
+	}
+	// The main thread does not end with its goroutine, and what /proc/PID shows must not change: another
+	// goroutine gets another thread as long as this one is locked.
+	another := make(chan struct{})
+	go func() {
+		defer close(another)
+		runtime.LockOSThread()
+		way()
+	}()
+	<-another
+	runtime.UnlockOSThread()
+}
+
+func (v *visit) enterAndLeave() {
+	before := commons()
 	token, err := v.ns.enter()
 	switch {
 	case err == nil:
-		defer comeBack(token)
+		defer v.leave(token, before)
 		v.callback()
-	case !errors.Is(err, syscall.EPERM):
+	case errors.Is(err, syscall.EPERM):
+		v.oneWay()
+	default:
 		v.err = err
 		runtime.UnlockOSThread()
-	case isMainThread():
-		// It does not end with its goroutine, and what /proc/PID/ns/net shows must not change: another
-		// goroutine gets another thread as long as this one is locked.
-		another := make(chan struct{})
-		go func() {
-			defer close(another)
-			runtime.LockOSThread()
-			v.oneWay()
-		}()
-		<-another
-		runtime.UnlockOSThread()
-	default:
-		v.oneWay()
 	}
 }
 
@@ -119,11 +143,10 @@ func (v *visit) oneWay() {
 	v.callback()
 }
 
-// runFrom has the goroutine for itself, too. It is netns_run_from in Go: where C called a function of Go's,
-// runtime.Goexit in that would not take the thread back.
-func (v *visit) runFrom() {
-	defer close(v.done)
-	runtime.LockOSThread()
+// goAndGoHome is netns_run_from in Go: where C called a function of Go's, runtime.Goexit in that would not
+// take the thread back.
+func (v *visit) goAndGoHome() {
+	before := commons()
 	// What this needs, coming back will need.
 	if v.err = v.home.Setns(); v.err == nil {
 		v.err = v.ns.Setns()
@@ -132,25 +155,25 @@ func (v *visit) runFrom() {
 		runtime.UnlockOSThread()
 		return
 	}
-	defer v.goHome()
+	defer v.goHome(before)
 	v.callback()
 }
 
-// goHome leaves the thread locked where it cannot: it ends with its goroutine.
-func (v *visit) goHome() {
+func (v *visit) goHome(before common) {
 	if err := v.home.Setns(); err != nil {
 		if v.err == nil {
 			v.err = err
 		}
 		return
 	}
-	runtime.UnlockOSThread()
+	if commons().kept(before) {
+		runtime.UnlockOSThread()
+	}
 }
 
 func (v *visit) callback() {
-	v.exited = true
+	v.err = ErrGoexit
 	v.err = v.fn()
-	v.exited = false
 }
 
 func (n *Namespace) enter() (C.int, error) {
@@ -158,15 +181,23 @@ func (n *Namespace) enter() (C.int, error) {
 	return C.int(token), err
 }
 
-func comeBack(token C.int) {
-	switch C.netns_leave(token) {
-	case 0:
-		runtime.UnlockOSThread()
-	case -C.int(syscall.ENOTRECOVERABLE):
+func (v *visit) leave(token C.int, before common) {
+	rc := C.netns_leave(token)
+	if rc == -C.int(syscall.ENOTRECOVERABLE) {
 		// Nothing is lost but the thread; the token is still open.
 		syscall.Close(int(token))
 	}
-	// Otherwise fn has closed the token, and with it the way back.
+	// Of any other failure the cause is that fn has closed the token, and with it the way back.
+	if rc != 0 {
+		return
+	}
+	after := commons()
+	if before.descriptors && !after.descriptors {
+		v.stranded = int(token)
+	}
+	if after.kept(before) {
+		runtime.UnlockOSThread()
+	}
 }
 
 func isMainThread() bool {

@@ -57,21 +57,77 @@ func TestRunOfFailureCallsNothing(t *testing.T) {
 	wants(t, err, syscall.EBADF)
 }
 
-func TestGoexitGoesOnInTheCaller(t *testing.T) {
+func TestAFunctionThatEndsItsGoroutineIsAnError(t *testing.T) {
 	world.Guard(t)
 	blue := anonymous(t)
-	done, returned := make(chan struct{}), false
-	go func() {
-		defer close(done)
-		_ = blue.Run(func() error {
-			runtime.Goexit()
-			return nil
+	home, err := Current()
+	must(t, err)
+	defer home.Close()
+	ends := func() error {
+		runtime.Goexit()
+		return nil
+	}
+	for _, err := range []error{blue.Run(ends), blue.RunFrom(home, ends)} {
+		if !errors.Is(err, ErrGoexit) {
+			t.Error(err)
+		}
+	}
+}
+
+// Guard sees where the threads are afterwards, and which descriptors are open.
+func TestRunGivesUpAThreadThatUnsharedWhatIsInCommon(t *testing.T) {
+	for name, unshared := range map[string]func() error{
+		"mounts":      func() error { return syscall.Unshare(syscall.CLONE_NEWNS) },
+		"descriptors": func() error { return syscall.Unshare(syscall.CLONE_FILES) },
+		"directory":   unshareDirectory,
+	} {
+		t.Run(name, func(t *testing.T) {
+			world.Guard(t)
+			blue := anonymous(t)
+			home, err := Current()
+			must(t, err)
+			defer home.Close()
+			for i := 0; i < 11; i++ {
+				must(t, blue.Run(unshared))
+				must(t, blue.RunFrom(home, unshared))
+			}
 		})
-		returned = true
-	}()
-	<-done
-	if returned {
-		t.Error("Run returned as if the function had")
+	}
+}
+
+func TestRunNoticesAnotherMountNamespaceWithoutKcmp(t *testing.T) {
+	asked := inCommon
+	inCommon = func() (common, bool) { return common{}, false }
+	defer func() { inCommon = asked }()
+	world.Guard(t)
+	blue := anonymous(t)
+	for i := 0; i < 11; i++ {
+		must(t, blue.Run(func() error { return syscall.Unshare(syscall.CLONE_NEWNS) }))
+	}
+}
+
+// unshareDirectory goes to another directory alone.
+func unshareDirectory() error {
+	if err := syscall.Unshare(syscall.CLONE_FS); err != nil {
+		return err
+	}
+	path := []byte("/proc\x00")
+	if _, _, errno := syscall.RawSyscall(syscall.SYS_CHDIR, uintptr(unsafe.Pointer(&path[0])), 0, 0); errno != 0 {
+		return errno
+	}
+	return nil
+}
+
+func TestRunKeepsAThreadThatIsAsItWas(t *testing.T) {
+	world.Guard(t)
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	c := commons()
+	if !c.known {
+		t.Skip("no kcmp(2) here")
+	}
+	if !c.kept(c) {
+		t.Errorf("%+v", c)
 	}
 }
 
@@ -86,7 +142,7 @@ func TestRunAfterTheFunctionHasLeftItsThreadLocked(t *testing.T) {
 	blue := anonymous(t)
 	must(t, blue.Run(func() error {
 		runtime.LockOSThread()
-		return nil
+		return syscall.Unshare(syscall.CLONE_NEWUTS)
 	}))
 }
 
@@ -174,10 +230,11 @@ func again(t *testing.T, kind world.Kind, environment ...string) {
 
 func TestTheMainThreadStaysAtHome(t *testing.T) {
 	again(t, world.Stranger, onMainThread+"=1")
+	again(t, world.Own, onMainThread+"=1")
 }
 
-// runOnTheMainThread is a process of its own: on its main thread a visit without a way back must not take
-// place, even though it begins there.
+// runOnTheMainThread is a process of its own: on its main thread a visit must not take place, even though
+// it begins there.
 func runOnTheMainThread() int {
 	blue, err := CreateAnonymous(0)
 	if err != nil {
@@ -190,14 +247,14 @@ func runOnTheMainThread() int {
 		fmt.Println("not on the main thread", err)
 		return 1
 	}
-	v := visit{ns: blue, done: make(chan struct{})}
+	v := newVisit(blue, nil)
 	v.fn = func() error {
 		if is, err := blue.IsCurrent(); err != nil || !is || isMainThread() {
 			return fmt.Errorf("is in blue: %v (%v); is the main thread: %v", is, err, isMainThread())
 		}
 		return io.EOF
 	}
-	v.run()
+	v.run(v.enterAndLeave)
 	if there, err := os.Readlink("/proc/self/ns/net"); v.err != io.EOF || there != home {
 		fmt.Println(v.err, err, there)
 		return 1

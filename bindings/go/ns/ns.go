@@ -24,11 +24,12 @@ const (
 
 // NetNS is a network namespace.
 type NetNS interface {
-	// Do calls toRun in the namespace and returns what it returns. toRun has a goroutine of its own,
-	// locked to its thread, which goes back afterwards or is given up; the caller stays where it is. Its
-	// argument is the caller's namespace, which is closed when Do returns. Goroutines that toRun starts
-	// are not in the namespace, and it must not call runtime.UnlockOSThread more often than
-	// runtime.LockOSThread.
+	// Do calls toRun in the namespace and returns what it returns, or netns.ErrGoexit if it ended its
+	// goroutine instead. toRun has a goroutine of its own, locked to its thread, which goes back afterwards
+	// or ends; the caller stays where it is. Its argument is the caller's namespace, which is closed when
+	// Do returns. Goroutines that toRun starts are not in the namespace, and it must not call
+	// runtime.UnlockOSThread more often than runtime.LockOSThread. netns.Namespace.Run tells what toRun may
+	// leave behind in its thread.
 	Do(toRun func(NetNS) error) error
 
 	// Set moves the calling thread into the namespace. The goroutine must be locked to it; Do sees to

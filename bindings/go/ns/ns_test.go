@@ -229,3 +229,14 @@ func TestTwoHundredGoroutinesAtOnce(t *testing.T) {
 	}
 	group.Wait()
 }
+
+func TestDoOfAFunctionThatEndsItsGoroutineIsAnError(t *testing.T) {
+	world.Guard(t)
+	err := temporary(t).Do(func(ns.NetNS) error {
+		runtime.Goexit()
+		return nil
+	})
+	if !errors.Is(err, netns.ErrGoexit) {
+		t.Error(err)
+	}
+}

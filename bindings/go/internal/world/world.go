@@ -110,11 +110,18 @@ func EmptyRun(t *testing.T) {
 	})
 }
 
-// Guard fails a test that leaves a descriptor open, or a thread in another namespace than the program's.
+// places are what a thread may have of its own, as files of /proc/self/task/TID.
+var places = []string{"ns/net", "ns/mnt", "ns/uts", "cwd"}
+
+// Guard fails a test that leaves a descriptor open, or a thread in another namespace or directory than the
+// program's.
 func Guard(t *testing.T) {
 	t.Helper()
 	before := descriptors(t)
-	home := Link(t, "/proc/self/ns/net")
+	home := map[string]string{}
+	for _, place := range places {
+		home[place] = Link(t, "/proc/self/"+place)
+	}
 	t.Cleanup(func() {
 		// A thread that is given up ends after its goroutine.
 		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
@@ -142,17 +149,19 @@ func Link(t *testing.T, path string) string {
 }
 
 // elsewhere lists the threads that are not at home.
-func elsewhere(t *testing.T, home string) []string {
+func elsewhere(t *testing.T, home map[string]string) []string {
 	t.Helper()
-	paths, err := filepath.Glob("/proc/self/task/*/ns/net")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var strays []string
-	for _, path := range paths {
-		// One that has ended meanwhile is nowhere.
-		if there, err := os.Readlink(path); err == nil && there != home {
-			strays = append(strays, path+" is "+there)
+	for place, here := range home {
+		paths, err := filepath.Glob("/proc/self/task/*/" + place)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range paths {
+			// One that has ended meanwhile is nowhere.
+			if there, err := os.Readlink(path); err == nil && there != here {
+				strays = append(strays, path+" is "+there)
+			}
 		}
 	}
 	return strays
