@@ -24,6 +24,12 @@ def test_one_address_is_served_in_two_namespaces():
     assert libnetns.list() == []
 
 
+def test_programs_run_in_two_namespaces_at_once():
+    said = said_by("-X", "dev", HERE / "examples" / "programs.py").decode().splitlines()
+    assert said == ["red: br-red lo", "blue: br-blue lo"]
+    assert libnetns.list() == []
+
+
 def test_readmes_programs_run():
     programs = re.findall(r"```python\n(.*?)```", (HERE / "README.md").read_text(), re.S)
     assert len(programs) == 3

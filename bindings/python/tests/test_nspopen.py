@@ -9,12 +9,16 @@ import struct
 import subprocess
 import sys
 import termios
+from pathlib import Path
 
 import pytest
 from conftest import descriptors, here
 
 import libnetns
 from libnetns import NSPopen
+
+# A user namespace may map one user only.
+CAN_CHANGE_USER = int(Path("/proc/self/uid_map").read_text().split()[2]) >= 65536
 
 
 @pytest.fixture
@@ -149,6 +153,36 @@ def test_preexec_fn_runs_in_there(blue, tmp_path):
 
     NSPopen("blue", ["true"], preexec_fn=look).release()
     assert said.read_text() == str(blue.inode)
+
+
+def test_sys_is_the_namespaces_if_it_is_asked_for(blue):
+    blue.link_add("br0", "bridge")
+    for args in (["ls", "/sys/class/net"], "ls /sys/class/net"):
+        options = {"shell": isinstance(args, str), "text": True}
+        with NSPopen("blue", args, stdout=-1, keep_sys=False, **options) as process:
+            assert "br0" in process.communicate()[0].split()
+            assert process.stdout.closed
+    process = NSPopen("blue", ["cat"], stdin=-1, stdout=-1, keep_sys=False, keep_etc=False)
+    assert process.stdout.fcntl(fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY
+    process.release()
+    with pytest.raises(RuntimeError, match="released"):
+        process.returncode
+    with pytest.raises(FileNotFoundError):
+        NSPopen("blue", ["/nonexistent"], stdout=-1, keep_etc=False)
+    options = {"preexec_fn": print, "pass_fds": (0,), "close_fds": False, "umask": 0}
+    if sys.version_info >= (3, 11):
+        options["process_group"] = 0
+    for name, value in options.items():
+        with pytest.raises(ValueError, match=name):
+            NSPopen("blue", ["true"], keep_sys=False, **{name: value})
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not CAN_CHANGE_USER, reason="needs real root")
+@pytest.mark.parametrize("keep_sys", [True, False])
+def test_its_user(blue, keep_sys):
+    args = ["sh", "-c", "id -u; id -g"]
+    with NSPopen("blue", args, stdout=-1, user=12345, group=23456, keep_sys=keep_sys) as process:
+        assert process.stdout.read() == b"12345\n23456\n"
 
 
 def test_nothing_is_said_at_the_end_of_python():

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Programs that spawn() and exec() run."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -9,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import in_child
+from conftest import CLONE_NEWNS, descriptors, in_child, libc, mount, system
 
 import libnetns
 
@@ -63,8 +64,77 @@ def test_its_three_files(blue, tmp_path):
     null = subprocess.DEVNULL
     args = ["sh", "-c", "cat; echo nothing; echo nothing >&2"]
     assert blue.spawn(args, stdin=null, stdout=null, stderr=null).wait() == 0
-    with pytest.raises(ValueError, match="NSPopen"):
-        blue.spawn(["true"], stdout=subprocess.PIPE)
+
+
+def test_pipes_are_those_of_subprocess(blue):
+    before = descriptors()
+    args = ["sh", "-c", "cat; readlink /proc/self/ns/net; echo wrong >&2; exit 3"]
+    pipe = subprocess.PIPE
+    with blue.spawn(args, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+        assert isinstance(process, subprocess.Popen)
+        said, errors = process.communicate("input\n", 60)
+    assert (said, errors) == (f"input\nnet:[{blue.inode}]\n", "wrong\n")
+    assert process.returncode == 3
+    with blue.spawn(
+        args, stdin=subprocess.DEVNULL, stdout=pipe, stderr=subprocess.STDOUT
+    ) as process:
+        assert process.stdout.read() == f"net:[{blue.inode}]\nwrong\n".encode()
+    with blue.spawn(["printf", "\\351"], stdout=pipe, encoding="latin-1", bufsize=0) as process:
+        assert process.stdout.read() == "\N{LATIN SMALL LETTER E WITH ACUTE}"
+    with pytest.raises(FileNotFoundError):
+        blue.spawn(["/nonexistent"], stdin=pipe, stdout=pipe, stderr=pipe)
+    gc.collect()
+    assert descriptors() == before
+
+
+def test_a_program_is_run_to_its_end(blue):
+    done = blue.run_program(["cat"], input=b"hello", capture_output=True)
+    assert (done.args, done.returncode, done.stdout, done.stderr) == (["cat"], 0, b"hello", b"")
+    done = blue.run_program(["sh", "-c", "exit 3"])
+    assert (done.returncode, done.stdout) == (3, None)
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        blue.run_program(
+            ["sh", "-c", "echo $0; exit 3"], capture_output=True, text=True, check=True
+        )
+    assert (caught.value.returncode, caught.value.stdout) == (3, "sh\n")
+    with pytest.raises(subprocess.TimeoutExpired):
+        blue.run_program(["sleep", "60"], timeout=0.01)
+    assert blue.pids() == []
+    with pytest.raises(ValueError, match="stdout"):
+        blue.run_program(["true"], capture_output=True, stdout=subprocess.DEVNULL)
+    with pytest.raises(ValueError, match="stdin"):
+        blue.run_program(["true"], input=b"", stdin=subprocess.DEVNULL)
+
+
+def with_files_of_its_own(start):
+    """Calls it where /etc/hosts is one file for "blue" and another for everybody else."""
+
+    def see():
+        system(libc.unshare(CLONE_NEWNS))
+        mount(b"netns-test", b"/etc", b"tmpfs")
+        os.makedirs("/etc/netns/blue")
+        Path("/etc/hosts").write_text("everybody's\n")
+        Path("/etc/netns/blue/hosts").write_text("blue's\n")
+        start()
+
+    in_child(see)
+
+
+@pytest.mark.parametrize("keep_etc", [False, True])
+def test_sys_and_etc_are_the_namespaces(blue, keep_etc):
+    wanted = "everybody's\n" if keep_etc else "blue's\n"
+
+    def see():
+        done = blue.run_program(
+            ["cat", "/etc/hosts"], capture_output=True, text=True, keep_etc=keep_etc
+        )
+        assert (done.stdout, done.stderr) == (wanted, "")
+        with libnetns.NSPopen(
+            "blue", ["cat", "/etc/hosts"], stdout=-1, keep_etc=keep_etc
+        ) as process:
+            assert process.stdout.read().decode() == wanted
+
+    with_files_of_its_own(see)
 
 
 def test_failures_are_the_callers(blue):

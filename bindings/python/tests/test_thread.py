@@ -166,7 +166,10 @@ def test_the_gil_is_free_during_a_run(blue):
 
 def test_run_from_gives_what_the_function_gives_and_is_back(blue):
     with libnetns.current() as home:
-        assert blue.run_from(home, lambda *args, **kwargs: (args, kwargs), 1, a=2) == ((1,), {"a": 2})
+        assert blue.run_from(home, lambda *args, **kwargs: (args, kwargs), 1, a=2) == (
+            (1,),
+            {"a": 2},
+        )
         assert blue.run_from(home, here) == blue.inode
         assert here() == home.inode
 

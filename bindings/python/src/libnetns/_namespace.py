@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import socket as _socket
+import subprocess
 import threading
 from ctypes import byref, c_int, c_size_t, c_uint64
 from errno import EEXIST, ENODATA, ENOENT, EPERM
@@ -356,9 +357,7 @@ class Namespace(Network):
         """
         return _run(lib.netns_run, (self,), function, args, kwargs)
 
-    def run_from(
-        self, home: Namespace, function: Callable[..., T], *args: Any, **kwargs: Any
-    ) -> T:
+    def run_from(self, home: Namespace, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """The same for a thread whose own namespace the caller keeps open, without /proc.
 
         home is libnetns.current(), opened once. The thread is in home afterwards, whether or not
@@ -422,19 +421,64 @@ class Namespace(Network):
         user: Union[int, str, None] = None,
         group: Union[int, str, None] = None,
         extra_groups: Optional[Iterable[Union[int, str]]] = None,
+        text: Optional[bool] = None,
+        encoding: Optional[str] = None,
+        errors: Optional[str] = None,
+        bufsize: int = -1,
     ) -> _programs.Process:
         """Starts a program in it, with a /sys of its own and the files of /etc/netns/NAME.
 
-        stdin, stdout and stderr are descriptors, objects that have one, or subprocess.DEVNULL.
-        keep_sys and keep_etc leave /sys and /etc alone. start_new_session, user, group and
-        extra_groups are subprocess.Popen's, except that cwd is entered with the user's rights.
-        NSPopen starts one with pipes.
+        keep_sys and keep_etc leave /sys and /etc alone. All else is subprocess.Popen's, and so is
+        what it returns, with pipes and communicate(); but cwd is entered with the user's rights.
         """
-        options = _programs.Options(
-            stdin, stdout, stderr, cwd, keep_sys, keep_etc, start_new_session
+        _programs.refuse_a_line(args)
+        return _programs.Process(
+            _programs.Plan(self, keep_sys, keep_etc),
+            args,
+            executable=executable,
+            env=env,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            cwd=cwd,
+            start_new_session=start_new_session,
+            user=user,
+            group=group,
+            extra_groups=extra_groups,
+            text=text,
+            encoding=encoding,
+            errors=errors,
+            bufsize=bufsize,
         )
-        options.set_user(user, group, extra_groups)
-        return _programs.spawn(self, options, args, executable, env)
+
+    def run_program(
+        self,
+        args: Sequence[StrPath],
+        *,
+        input: Union[str, bytes, None] = None,
+        capture_output: bool = False,
+        timeout: Optional[float] = None,
+        check: bool = False,
+        **options: Any,
+    ) -> subprocess.CompletedProcess[Any]:
+        """Runs a program in it and waits for its end, as subprocess.run() does.
+
+            print(blue.run_program(["ip", "addr"], capture_output=True, text=True).stdout)
+
+        options are spawn()'s. After timeout seconds the program is killed, and
+        subprocess.TimeoutExpired raised; with check, an exit status other than 0 raises
+        subprocess.CalledProcessError.
+        """
+        for given, names in (
+            (input is not None, ("stdin",)),
+            (capture_output, ("stdout", "stderr")),
+        ):
+            for name in names if given else ():
+                if options.get(name) is not None:
+                    raise ValueError(f"{name} goes neither with input nor with capture_output")
+                options[name] = subprocess.PIPE
+        process = self.spawn(args, **options)
+        return _programs.run(process, input, timeout, check)
 
     def exec(
         self,

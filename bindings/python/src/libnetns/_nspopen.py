@@ -7,7 +7,6 @@ import contextlib
 import fcntl
 import os
 import selectors
-import subprocess
 import threading
 import weakref
 from functools import partial
@@ -15,6 +14,7 @@ from typing import Any, Callable
 
 from . import netns
 from ._namespace import Namespace
+from ._programs import Plan, Process
 
 _CONTROLS = (fcntl.fcntl, fcntl.ioctl, fcntl.flock, fcntl.lockf)
 
@@ -68,16 +68,17 @@ def _call_on_a_thread(ns: Namespace, start: Callable[[], None]) -> None:
         raise errors.pop()
 
 
-class NSPopen(subprocess.Popen):  # type: ignore[type-arg]
+class NSPopen(Process):
     """subprocess.Popen in a network namespace.
 
         with NSPopen("blue", ["ip", "addr"], stdout=subprocess.PIPE) as process:
             print(process.stdout.read())
 
     The program is this process's child, with nothing in between; what its descriptors are called is
-    true here. It has the caller's mounts, /sys among them; Namespace.spawn() starts one as
-    `ip netns exec` does. Where the calling thread could not come back from the namespace, a thread
-    that ends in there starts the program: then PR_SET_PDEATHSIG in a preexec_fn means that thread.
+    true here. It has the caller's mounts, as pyroute2's: keep_sys=False and keep_etc=False give it
+    the namespace's own /sys and the files of /etc/netns/NAME, as Namespace.spawn() does. Where the
+    calling thread could not come back from the namespace, a thread that ends in there starts the
+    program: then PR_SET_PDEATHSIG in a preexec_fn means that thread.
     """
 
     stdin: Any
@@ -87,15 +88,23 @@ class NSPopen(subprocess.Popen):  # type: ignore[type-arg]
     def __init__(self, nsname: Any, *argv: Any, **kwarg: Any) -> None:
         """nsname is a name, a path, a descriptor or an object that has one.
 
-        flags  O_CREAT makes the namespace if there is none; with O_EXCL, there must be none.
-        All else is subprocess.Popen's.
+        flags     O_CREAT makes the namespace if there is none; with O_EXCL, there must be none.
+        keep_sys  False: a /sys of its own, which shows the namespace's devices.
+        keep_etc  False: the files of /etc/netns/NAME in place of those of /etc.
+        All else is subprocess.Popen's. Where keep_sys or keep_etc is False, SIGPIPE stays ignored,
+        as it is in Python, and preexec_fn, pass_fds, close_fds=False, umask and process_group raise
+        ValueError.
         """
         self.released = False
         self.nsname = nsname
         self.flags = kwarg.pop("flags", 0)
         kwarg.pop("libc", None)
-        start = partial(super().__init__, *argv, **kwarg)
-        call_in(netns.namespace_of(nsname, self.flags), start)
+        keeps = kwarg.pop("keep_sys", True), kwarg.pop("keep_etc", True)
+        ns = netns.namespace_of(nsname, self.flags)
+        if all(keeps):
+            call_in(ns, partial(super().__init__, None, *argv, **kwarg))
+        else:
+            super().__init__(Plan(ns, *keeps), *argv, **kwarg)
         for file in filter(None, (self.stdin, self.stdout, self.stderr)):
             _add_controls(file)
 

@@ -3,22 +3,16 @@
 
 from __future__ import annotations
 
-import grp
-import operator
+import inspect
 import os
-import pwd
-import signal
 import subprocess
-import threading
-import time
 from ctypes import byref, c_char_p, c_int, c_uint32, sizeof
-from typing import Any, Iterable, List, Mapping, NoReturn, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, List, Mapping, NoReturn, Optional, Sequence, Tuple
 
 from ._library import (
     SpawnOptions,
     StrPath,
     check,
-    descriptor_of,
     encoded,
     encoded_or_none,
     failure,
@@ -32,134 +26,112 @@ _SPAWN_KEEP_ETC = 16
 _SPAWN_USER = 32
 _SPAWN_SETSID = 64
 
-# How long wait() with a timeout sleeps between two looks, in seconds.
-_FIRST_NAP = 0.0005
-_LONGEST_NAP = 0.05
+if TYPE_CHECKING:
+
+    class _Popen(subprocess.Popen[Any]):
+        """What typeshed leaves out."""
+
+        _child_created: bool
+
+        def _execute_child(self, *given: Any) -> None: ...
+        def _close_pipe_fds(self, *ends: int) -> None: ...
+
+else:
+    _Popen = subprocess.Popen
+
+# Not documented, but the same from Python 3.9 to 3.14, except for what comes after these names.
+_EXECUTE = inspect.signature(_Popen._execute_child)
+_ENDS = ("p2cread", "p2cwrite", "c2pread", "c2pwrite", "errread", "errwrite")
 
 
-class Process:
-    """A program that Namespace.spawn() started; as subprocess.Popen, without its pipes.
+class Process(_Popen):
+    """A program that Namespace.spawn() started: a subprocess.Popen.
 
-    A `with` block waits for it at its end.
+    A `with` block closes its pipes and waits for it at its end.
     """
 
-    def __init__(self, pid: int, args: List[StrPath]) -> None:
-        self.pid = pid
-        self.args = args
-        #: What the program exited with, or minus the signal that ended it; None: it runs.
-        self.returncode: Optional[int] = None
-        # Once it is waited for, its pid may be another's: nobody may signal it meanwhile.
-        self._lock = threading.Lock()
+    def __init__(self, plan: Optional[Plan], *args: Any, **kwargs: Any) -> None:
+        """plan  how to start it; None: as subprocess.Popen does."""
+        self._plan = plan
+        super().__init__(*args, **kwargs)
 
-    def poll(self) -> Optional[int]:
-        """Its return code, if it has ended."""
-        with self._lock:
-            self._reap()
-        return self.returncode
-
-    def wait(self, timeout: Optional[float] = None) -> int:
-        """Waits until it ends, or raises subprocess.TimeoutExpired after so many seconds."""
-        if timeout is None:
-            self._await_end()
-        else:
-            self._await_end_until(time.monotonic() + timeout, timeout)
-        code = self.poll()
-        assert code is not None
-        return code
-
-    def send_signal(self, number: int) -> None:
-        """Sends it a signal, unless it has ended."""
-        with self._lock:
-            self._reap()
-            if self.returncode is None:
-                os.kill(self.pid, number)
-
-    def terminate(self) -> None:
-        self.send_signal(signal.SIGTERM)
-
-    def kill(self) -> None:
-        self.send_signal(signal.SIGKILL)
-
-    def _reap(self) -> None:
-        if self.returncode is not None:
+    def _execute_child(self, *given: Any) -> None:
+        """What Popen calls when it has made the pipes and looked the users up."""
+        if self._plan is None:
+            super()._execute_child(*given)
             return
-        try:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-        except ChildProcessError:
-            # Somebody else has waited for it, or SIGCHLD is ignored: there is no code to be had.
-            self.returncode = 0
-            return
-        if pid == self.pid:
-            self.returncode = os.waitstatus_to_exitcode(status)
-
-    def _await_end(self) -> None:
-        try:
-            # It is left for poll(), so that signals can be sent meanwhile.
-            os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
-        except ChildProcessError:
-            pass
-
-    def _await_end_until(self, end: float, timeout: float) -> None:
-        nap = _FIRST_NAP
-        while self.poll() is None:
-            left = end - time.monotonic()
-            if left <= 0:
-                raise subprocess.TimeoutExpired(self.args, timeout)
-            time.sleep(min(nap, left))
-            nap = min(2 * nap, _LONGEST_NAP)
-
-    def __enter__(self) -> Process:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.wait()
-
-    def __repr__(self) -> str:
-        return f"<Process {self.pid} returncode: {self.returncode} args: {self.args!r}>"
+        call = _EXECUTE.bind(self, *given).arguments
+        self.pid = self._plan.start(call)
+        self._child_created = True
+        self._close_pipe_fds(*(call[name] for name in _ENDS))
 
 
-class Options:
-    """What netns_spawn() is to do; holds what struct netns_spawn_options points to."""
+class Plan:
+    """How netns_spawn() starts a program in a namespace."""
 
-    def __init__(
-        self,
-        stdin: Any,
-        stdout: Any,
-        stderr: Any,
-        cwd: Optional[StrPath],
-        keep_sys: bool,
-        keep_etc: bool,
-        start_new_session: bool,
-    ) -> None:
-        files = (stdin, stdout, stderr)
-        if subprocess.PIPE in files or subprocess.STDOUT in files:
-            raise ValueError("spawn() makes no pipes: libnetns.NSPopen does")
-        self.files = files
-        flags = _SPAWN_STDIO
-        flags |= _SPAWN_KEEP_SYS if keep_sys else 0
-        flags |= _SPAWN_KEEP_ETC if keep_etc else 0
-        flags |= _SPAWN_SETSID if start_new_session else 0
-        self.struct = SpawnOptions(size=sizeof(SpawnOptions), flags=flags, cwd=encoded_or_none(cwd))
+    def __init__(self, ns: Network, keep_sys: bool, keep_etc: bool) -> None:
+        self._ns = ns
+        self._flags = _SPAWN_STDIO
+        self._flags |= _SPAWN_KEEP_SYS if keep_sys else 0
+        self._flags |= _SPAWN_KEEP_ETC if keep_etc else 0
 
-    def set_user(
-        self,
-        user: Union[int, str, None],
-        group: Union[int, str, None],
-        extra_groups: Optional[Iterable[Union[int, str]]],
-    ) -> None:
-        """As subprocess has it: what is None stays as this process has it."""
-        if user is None and group is None and extra_groups is None:
-            return
-        groups = os.getgroups() if extra_groups is None else [_gid(one) for one in extra_groups]
-        self.struct.flags |= _SPAWN_USER
-        self.struct.uid = os.geteuid() if user is None else _uid(user)
-        self.struct.gid = os.getegid() if group is None else _gid(group)
-        self.struct.groups = (c_uint32 * len(groups))(*groups)
-        self.struct.groups_len = len(groups)
+    def start(self, call: Mapping[str, Any]) -> int:
+        """Starts what Popen has prepared, and returns the pid."""
+        _refuse_what_is_popens(call)
+        args, executable = _command(call)
+        argv = [encoded(arg) for arg in args]
+        options = SpawnOptions(
+            size=sizeof(SpawnOptions),
+            flags=self._flags | (_SPAWN_SETSID if call["start_new_session"] else 0),
+            stdin_fd=call["p2cread"],
+            stdout_fd=call["c2pwrite"],
+            stderr_fd=call["errwrite"],
+            cwd=encoded_or_none(call["cwd"]),
+        )
+        _set_user(options, call["uid"], call["gid"], call["gids"])
+        file, environment, pid = encoded(executable), _environment(call["env"]), c_int()
+        rc = lib.netns_spawn(
+            self._ns._open, byref(options), file, _texts(argv), environment, byref(pid)
+        )
+        check(rc, os.fsdecode(file))
+        return pid.value
 
-    def set_files(self, null: int) -> None:
-        fds = [_descriptor_or(file, null) for file in self.files]
-        self.struct.stdin_fd, self.struct.stdout_fd, self.struct.stderr_fd = fds
+
+def _refuse_what_is_popens(call: Mapping[str, Any]) -> None:
+    given = {
+        "preexec_fn": call["preexec_fn"] is not None,
+        "pass_fds": bool(call["pass_fds"]),
+        "close_fds": not call["close_fds"],
+        "umask": call["umask"] >= 0,
+        "process_group": call.get("process_group", -1) >= 0,
+    }
+    for name in (name for name, is_given in given.items() if is_given):
+        raise ValueError(f"{name} needs keep_sys=True and keep_etc=True")
+
+
+def _command(call: Mapping[str, Any]) -> Tuple[List[StrPath], StrPath]:
+    """The arguments and the program's file, as subprocess.Popen takes them."""
+    args, executable = call["args"], call["executable"]
+    args = [args] if isinstance(args, (str, bytes, os.PathLike)) else [*args]
+    if not args:
+        raise ValueError("args must not be empty")
+    if call["shell"]:
+        args = [executable or "/bin/sh", "-c", *args]
+    return args, executable or args[0]
+
+
+def _set_user(
+    options: SpawnOptions, uid: Optional[int], gid: Optional[int], gids: Optional[List[int]]
+) -> None:
+    """As subprocess has it: what is None stays as this process has it."""
+    if uid is None and gid is None and gids is None:
+        return
+    groups = [*map(_id, os.getgroups() if gids is None else gids)]
+    options.flags |= _SPAWN_USER
+    options.uid = os.geteuid() if uid is None else _id(uid)
+    options.gid = os.getegid() if gid is None else _id(gid)
+    options.groups = (c_uint32 * len(groups))(*groups)
+    options.groups_len = len(groups)
 
 
 def _id(number: int) -> int:
@@ -167,22 +139,6 @@ def _id(number: int) -> int:
     if not 0 <= number < 2**32 - 1:
         raise ValueError(f"{number} is no user or group id")
     return number
-
-
-def _uid(user: Union[int, str]) -> int:
-    return pwd.getpwnam(user).pw_uid if isinstance(user, str) else _id(operator.index(user))
-
-
-def _gid(group: Union[int, str]) -> int:
-    return grp.getgrnam(group).gr_gid if isinstance(group, str) else _id(operator.index(group))
-
-
-def _descriptor_or(file: Any, null: int) -> int:
-    if file is None:
-        return -1
-    if isinstance(file, int) and file == subprocess.DEVNULL:
-        return null
-    return descriptor_of(file)
 
 
 def _texts(texts: List[bytes]) -> Any:
@@ -202,9 +158,13 @@ def _environment(env: Optional[Mapping[StrPath, StrPath]]) -> Any:
     return None if env is None else _texts([_variable(*item) for item in env.items()])
 
 
+def refuse_a_line(args: Any) -> None:
+    if isinstance(args, (str, bytes, os.PathLike)):
+        raise TypeError("args must be a sequence of arguments; pass a list, no shell parses it")
+
+
 def _arguments(args: Sequence[StrPath]) -> List[bytes]:
-    if isinstance(args, (str, bytes)):
-        raise TypeError("args must be a sequence of arguments; no shell takes a line apart here")
+    refuse_a_line(args)
     return [encoded(arg) for arg in args]
 
 
@@ -216,30 +176,22 @@ def _file(argv: List[bytes], executable: Optional[StrPath]) -> bytes:
     return argv[0]
 
 
-def spawn(
-    ns: Network,
-    options: Options,
-    args: Sequence[StrPath],
-    executable: Optional[StrPath],
-    env: Optional[Mapping[StrPath, StrPath]],
-) -> Process:
-    argv = _arguments(args)
-    file = _file(argv, executable)
-    environment = _environment(env)
-    pid = c_int()
-    null = (
-        os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC) if subprocess.DEVNULL in options.files else -1
-    )
-    try:
-        options.set_files(null)
-        rc = lib.netns_spawn(
-            ns._open, byref(options.struct), file, _texts(argv), environment, byref(pid)
-        )
-        check(rc, os.fsdecode(file))
-    finally:
-        if null >= 0:
-            os.close(null)
-    return Process(pid.value, [*args])
+def run(
+    process: Process, input: Any, timeout: Optional[float], check: bool
+) -> subprocess.CompletedProcess[Any]:
+    """What subprocess.run() does with a Popen."""
+    with process:
+        try:
+            stdout, stderr = process.communicate(input, timeout)
+        except BaseException as error:
+            process.kill()
+            if isinstance(error, subprocess.TimeoutExpired):
+                process.wait()
+            raise
+    done = subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
+    if check:
+        done.check_returncode()
+    return done
 
 
 def execute(
