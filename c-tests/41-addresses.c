@@ -2,6 +2,7 @@
 /* Addresses of devices: given, taken away and listed. */
 #include "links.h"
 
+#include <ctype.h>
 #include <linux/if_addr.h>
 
 #define MANY 2000
@@ -171,6 +172,15 @@ static void an_address_is_given_once(void)
 
 /* --- texts -------------------------------------------------------------------------------------- */
 
+/* Other bytes are escaped in messages. */
+static bool is_printable(const char *text)
+{
+    for (const char *at = text; *at; at++)
+        if (!isgraph((unsigned char)*at))
+            return false;
+    return *text;
+}
+
 static void what_is_no_address_is_einval(void)
 {
     static const char *const bad[] = {
@@ -186,7 +196,7 @@ static void what_is_no_address_is_einval(void)
     OK(netns_create("blue", 0, &ns));
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         FAILS(EINVAL, netns_addr_add(ns, "lo", bad[i]));
-        if (bad[i][0] > ' ' && bad[i][strlen(bad[i]) - 1] > '\n')
+        if (is_printable(bad[i]))
             MESSAGE_HAS(bad[i]);
         FAILS(EINVAL, netns_addr_del(ns, "lo", bad[i]));
         FAILS(EINVAL, netns_addr_add_flags(ns, "lo", bad[i], NETNS_ADDR_NODAD));
