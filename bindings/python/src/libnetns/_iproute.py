@@ -127,6 +127,8 @@ if _IS_ASYNC:
         """
 
         request_proxy: Any
+        # The function itself: a program may put this class in the place of pyroute2's.
+        _pyroute2s_setup_socket = staticmethod(pyroute2.AsyncIPRoute.setup_socket)
 
         def __init__(self, *args: Any, netns: Any = None, **kwargs: Any) -> None:
             self._there = _There(netns)
@@ -136,7 +138,7 @@ if _IS_ASYNC:
 
         def setup_socket(self) -> Any:
             """pyroute2 calls it in each thread."""
-            return _rebound(pyroute2.AsyncIPRoute.setup_socket, netns=self._there)(self)
+            return _rebound(self._pyroute2s_setup_socket, netns=self._there)(self)
 
         def close(self, *args: Any, **kwargs: Any) -> None:
             super().close(*args, **kwargs)
