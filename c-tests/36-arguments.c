@@ -293,6 +293,21 @@ static void lists_without(struct netns *ns)
     ALLOWED(netns_pids, ns, 0, NULL, 0);
 }
 
+static void sysctls_without(struct netns *ns)
+{
+    static const char name[] = "net.ipv4.ip_forward";
+    char value[8] = "-";
+
+    REFUSED(EINVAL, netns_sysctl_get, ns, NULL, value, sizeof value);
+    REFUSED(EINVAL, netns_sysctl_get, ns, name, NULL, 1);
+    SAME(value, "-");
+    ALLOWED(netns_sysctl_get, ns, name, NULL, 0);
+    ALLOWED(netns_sysctl_get, NULL, name, value, sizeof value);
+    REFUSED(EINVAL, netns_sysctl_set, ns, NULL, "0");
+    REFUSED(EINVAL, netns_sysctl_set, ns, name, NULL);
+    ALLOWED(netns_sysctl_set, NULL, name, "0");
+}
+
 static void ids_without(struct netns *ns)
 {
     struct netns_nsid_snapshot *list = NULL;
@@ -493,6 +508,7 @@ static void every_pointer_may_be_null(void)
     lifecycle_without(ns);
     handle_without(ns);
     lists_without(ns);
+    sysctls_without(ns);
     ids_without(ns);
     links_without(ns);
     link_lists_without(ns);

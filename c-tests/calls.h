@@ -345,6 +345,16 @@ static inline long call_pids_of_threads(void)
     return netns_pids(given.blue, NETNS_PIDS_THREADS, NULL, 0);
 }
 
+static inline long call_sysctl_get(void)
+{
+    return netns_sysctl_get(given.blue, "net.ipv4.ip_forward", NULL, 0);
+}
+
+static inline long call_sysctl_set(void)
+{
+    return netns_sysctl_set(given.blue, "net.ipv4.ip_forward", "0");
+}
+
 static inline long call_nsid_get(void)
 {
     return netns_nsid_get(given.blue, given.far);
@@ -591,6 +601,8 @@ static const struct call calls[] = {
     {"names_at", call_names_at, NULL},
     {"pids", call_pids, NULL},
     {"pids threads", call_pids_of_threads, NULL},
+    {"sysctl_get", call_sysctl_get, NULL},
+    {"sysctl_set", call_sysctl_set, NULL},
     {"nsid_get", call_nsid_get, NULL},
     {"nsid_set", call_nsid_set, make_red},
     {"nsid_ensure", call_nsid_ensure, make_red},

@@ -32,6 +32,7 @@ mod monitor;
 mod processes;
 mod programs;
 mod routes;
+mod sysctl;
 mod thread;
 mod types;
 

@@ -206,6 +206,18 @@ static void make_socket_from_home(int i)
     close(fd);
 }
 
+/* Every other time another value, so that none is what was there. */
+static void set_sysctl(int i)
+{
+    int home = open_home(), fd;
+
+    MUST(setns(target, CLONE_NEWNET));
+    fd = MUST(open("/proc/sys/net/ipv4/ip_default_ttl", O_WRONLY | O_CLOEXEC));
+    go_home(home);
+    MUST(write(fd, i % 2 ? "64\n" : "63\n", 3));
+    close(fd);
+}
+
 static int socket_in_target(int domain, int type, int protocol)
 {
     int home = open_home(), fd;
@@ -482,6 +494,7 @@ static const struct operation operations[] = {
     {"socket", make_socket, NULL, NULL},
     {"run-from", run_from_home, NULL, NULL},
     {"socket-from", make_socket_from_home, NULL, NULL},
+    {"sysctl", set_sysctl, NULL, NULL},
     {"list", list, NULL, NULL},
     {"pids", find_pids, NULL, NULL},
     {"identify", identify, NULL, NULL},

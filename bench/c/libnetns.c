@@ -156,6 +156,11 @@ static void make_socket_from_home(int i)
     close(fd);
 }
 
+static void set_sysctl(int i)
+{
+    must_not_fail(netns_sysctl_set(target, "net.ipv4.ip_default_ttl", i % 2 ? "64" : "63"));
+}
+
 /* --- processes ---------------------------------------------------------------------------------- */
 
 static void find_pids(int i)
@@ -264,6 +269,7 @@ static const struct operation operations[] = {
     {"socket", make_socket, NULL, NULL},
     {"run-from", run_from_home, NULL, NULL},
     {"socket-from", make_socket_from_home, NULL, NULL},
+    {"sysctl", set_sysctl, NULL, NULL},
     {"list", list, NULL, NULL},
     {"pids", find_pids, NULL, NULL},
     {"identify", identify, NULL, NULL},

@@ -208,6 +208,35 @@ static void check_residents(bool done)
     WANT(rc == 2 && received.pids[0] == residents[0] && received.pids[1] == residents[1]);
 }
 
+static char value_read[64];
+
+static long long read_sysctl(void)
+{
+    return netns_sysctl_get(blue, "net.ipv4.tcp_rmem", value_read, sizeof value_read);
+}
+
+static void check_read(bool done)
+{
+    WANT((value_read[0] != '\0') == done);
+    if (done)
+        WANT(rc == (long long)strlen(value_read));
+}
+
+static long long set_sysctl(void)
+{
+    return netns_sysctl_set(blue, "net.ipv4.ip_default_ttl", "77");
+}
+
+static void check_set(bool done)
+{
+    char value[8] = "";
+
+    WANT(netns_sysctl_get(blue, "net.ipv4.ip_default_ttl", value, sizeof value) == 2);
+    /* What is set stays set, where the thread could not go back. */
+    if (rc != -ENOTRECOVERABLE)
+        WANT((strcmp(value, "77") == 0) == done);
+}
+
 static const struct scenario thread_scenarios[] = {
     {"netns_setns", "", ONE_WAY, make_blue, NULL, go_one_way, check_in_blue},
     {"netns_enter", "", ONE_WAY, make_blue, NULL, enter, check_entered},
@@ -229,6 +258,10 @@ static const struct scenario thread_scenarios[] = {
      check_current},
     {"netns_pids", "processes", 0, make_inhabited_blue, NULL, find_pids, check_residents},
     {"netns_pids", "threads", 0, make_inhabited_blue, NULL, find_threads, check_residents},
+    {"netns_sysctl_get", "", 0, make_blue, NULL, read_sysctl, check_read},
+    {"netns_sysctl_get", "rootless", ROOTLESS, make_blue, NULL, read_sysctl, check_read},
+    {"netns_sysctl_set", "", 0, make_blue, NULL, set_sysctl, check_set},
+    {"netns_sysctl_set", "rootless", ROOTLESS, make_blue, NULL, set_sysctl, check_set},
 };
 
 #endif

@@ -262,3 +262,20 @@ fn a_socket_from_a_kept_home_is_in_there() {
     assert_eq!(error.errno(), libc::EAFNOSUPPORT);
     assert!(is_in(&home));
 }
+
+#[test]
+fn a_sysctl_is_one_namespace_s() {
+    let Some([home, a, b]) = three() else { return };
+    let name = "net.ipv4.ip_forward";
+    a.set_sysctl(name, "1").unwrap();
+    b.set_sysctl(name, "0").unwrap();
+    assert_eq!(a.sysctl(name).unwrap(), "1");
+    assert_eq!(b.sysctl("net/ipv4/ip_forward").unwrap(), "0");
+    assert!(is_in(&home));
+    let error = a.sysctl("vm.swappiness").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert!(error.to_string().contains("not one of a network namespace's"), "{error}");
+    assert_eq!(a.set_sysctl(name, "yes").unwrap_err().errno(), libc::EINVAL);
+    assert_eq!(a.sysctl("net.\0").unwrap_err().errno(), libc::EINVAL);
+    assert_eq!(a.set_sysctl(name, "1\0").unwrap_err().errno(), libc::EINVAL);
+}

@@ -481,3 +481,34 @@ def test_no_handle_is_left_by_a_failure():
         with pytest.raises(OSError):
             libnetns.create("a/b")
     assert descriptors() == before
+
+
+# --- sysctls -------------------------------------------------------------------------------------
+
+
+def test_a_sysctl_is_one_namespaces():
+    with libnetns.create() as a, libnetns.create() as b:
+        a.set_sysctl("net.ipv4.ip_forward", 1)
+        b.set_sysctl("net/ipv4/ip_forward", "0")
+        assert a.sysctl("net.ipv4.ip_forward") == "1"
+        assert b.sysctl("net.ipv4.ip_forward") == "0"
+        ports = ",".join(str(port) for port in range(10001, 11300, 2))
+        a.set_sysctl("net.ipv4.ip_local_reserved_ports", ports)
+        assert a.sysctl("net.ipv4.ip_local_reserved_ports") == ports
+
+
+@pytest.mark.parametrize(
+    "name, value, number",
+    [
+        ("vm.swappiness", "1", errno.ENOENT),
+        ("net.ipv4.no_such", "1", errno.ENOENT),
+        ("net/../kernel/hostname", "x", errno.EINVAL),
+        ("net.ipv4.ip_forward", "yes", errno.EINVAL),
+        ("net.ipv4.ip_forward", "1" * 5000, errno.E2BIG),
+    ],
+)
+def test_a_sysctl_that_cannot_be_set_is_an_error(name, value, number):
+    with libnetns.create() as ns:
+        with pytest.raises(OSError) as caught:
+            ns.set_sysctl(name, value)
+        assert caught.value.errno == number

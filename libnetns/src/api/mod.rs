@@ -13,6 +13,7 @@ mod run_dir;
 mod socket;
 mod stdio;
 mod subject;
+mod sysctl;
 mod text;
 mod visit;
 

@@ -42,6 +42,7 @@ steps! {
     Address => "invalid address" Nothing,
     Destination => "invalid destination" Nothing,
     Gateway => "invalid gateway" Nothing,
+    SysctlName => "invalid sysctl" Nothing,
 
     Memory => "allocate memory" Nothing,
     Panic => "internal error" Nothing,
@@ -71,6 +72,9 @@ steps! {
     FindNamespace => "open its network namespace" Nothing,
     ReadProc => "read /proc" Nothing,
     Cookie => "read the cookie" Nothing,
+    OpenSysctl => "open it below /proc/sys" Nothing,
+    ReadSysctl => "read it" Nothing,
+    WriteSysctl => "write it" Nothing,
 
     // The calling thread.
     OpenHome => "open the calling thread's own namespace" Nothing,
@@ -233,6 +237,24 @@ impl Step {
                 "the descriptor is not open, or refers to a path only"
             }
             (Step::Cookie, Errno::EOPNOTSUPP) => "cookies came with Linux 5.14",
+            (Step::SysctlName, Errno::ENAMETOOLONG) => "a name has 255 bytes at most",
+            (Step::OpenSysctl, Errno::ENOENT) => {
+                "the namespace has no such sysctl: it may be the whole system's, that of an interface \
+                 which is not there, or of a module which is not loaded; a dot in an interface's name \
+                 is written as a slash among dots"
+            }
+            (Step::OpenSysctl, Errno::EACCES) => {
+                "it cannot be read or written so in this namespace, or only by root or with \
+                 CAP_NET_ADMIN over the namespace"
+            }
+            (Step::OpenSysctl, Errno::EROFS) => "/proc/sys is mounted read-only, as in containers",
+            (Step::OpenSysctl | Step::ReadSysctl, Errno::EISDIR) => "it is a directory of sysctls",
+            (Step::ReadSysctl, Errno::EIO) => "it has no value",
+            (Step::WriteSysctl, Errno::E2BIG) => "a value has 4094 bytes at most",
+            (Step::WriteSysctl, Errno::EINVAL) => "the kernel does not accept this value",
+            (Step::WriteSysctl, Errno::ENOENT) => {
+                "the kernel does not know what the value names, and has no module for it"
+            }
             (
                 Step::OpenHome
                 | Step::Duplicate

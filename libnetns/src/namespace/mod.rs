@@ -8,6 +8,7 @@
 //! | `cached_socket` | the rtnetlink socket that a handle keeps                            |
 //! | `handle`        | the handle, and the ways to open one without a name                 |
 //! | `pids`          | the processes and threads in a namespace                            |
+//! | `sysctl`        | the sysctls of a namespace                                          |
 //!
 //! It does not know run directories.
 
@@ -16,6 +17,7 @@ mod descriptor;
 pub mod handle;
 pub mod identity;
 pub mod pids;
+pub mod sysctl;
 pub mod visit;
 
 pub use cached_socket::Turn;

@@ -6,14 +6,13 @@ use std::os::fd::{AsFd, BorrowedFd};
 use bitflags::bitflags;
 use nix::errno::Errno;
 use nix::sys::stat::{FileStat, fstatat};
-use nix::sys::statfs::{FsType, fstatfs};
 
 use crate::error::{At, Failure, Result, Step};
 use crate::namespace::handle::Namespace;
 use crate::os::open::{DIRECTORY, open, openat};
 use crate::os::procfs::{self, ProcPath};
 use crate::os::readdir::for_each_entry;
-use crate::os::retry::{is_shortage, on_signal};
+use crate::os::retry::is_shortage;
 use crate::os::stat;
 use crate::os::stat::fstat;
 use crate::util::try_vec::push;
@@ -25,13 +24,11 @@ bitflags! {
     }
 }
 
-const PROC: FsType = FsType(libc::PROC_SUPER_MAGIC as _);
-
 /// The ids of the processes in `ns`, or of all threads in it, ascending. Those that the caller may
 /// not look at (ptrace(2), hidepid) are not among them.
 pub fn pids(ns: &Namespace, flags: PidsFlags) -> Result<Vec<i32>> {
     let proc = open(c"/proc", DIRECTORY).at(Step::ReadProc)?;
-    if on_signal(|| fstatfs(&proc)).at(Step::ReadProc)?.filesystem_type() != PROC {
+    if !procfs::is_procfs(proc.as_fd()).at(Step::ReadProc)? {
         return Err(Failure::new(Step::ReadProc, Errno::ENOENT).hint("/proc is not mounted"));
     }
     if !procfs::is_callers_own()? {

@@ -9,6 +9,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::str::FromStr;
 
 use nix::errno::Errno;
+use nix::sys::statfs::{FsType, fstatfs};
 use nix::unistd::read;
 use rustix::fs::{CWD, readlinkat_raw};
 
@@ -28,6 +29,12 @@ pub struct ProcPath {
     len: usize,
 }
 
+impl Default for ProcPath {
+    fn default() -> ProcPath {
+        ProcPath { bytes: [0; CAPACITY], len: 0 }
+    }
+}
+
 impl ProcPath {
     /// The path of what an open descriptor refers to.
     pub fn of_fd(fd: BorrowedFd) -> ProcPath {
@@ -43,17 +50,26 @@ impl ProcPath {
     }
 
     pub fn format(text: fmt::Arguments) -> ProcPath {
-        let mut path = ProcPath { bytes: [0; CAPACITY], len: 0 };
+        let mut path = ProcPath::default();
         // Every caller's text fits; write_fmt can fail in no other way.
         let _ = path.write_fmt(text);
         path
     }
 
-    fn push(&mut self, bytes: &[u8]) {
+    /// What there is room for.
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.push_mapped(bytes, |byte| byte);
+    }
+
+    /// The same with other bytes in the place of some.
+    pub fn push_mapped(&mut self, bytes: &[u8], map: impl Fn(u8) -> u8) {
         // The last byte stays 0.
-        let end = (self.len + bytes.len()).min(CAPACITY - 1);
-        self.bytes[self.len..end].copy_from_slice(&bytes[..end - self.len]);
-        self.len = end;
+        let room = &mut self.bytes[self.len..CAPACITY - 1];
+        let len = bytes.len().min(room.len());
+        for (place, &byte) in room.iter_mut().zip(bytes) {
+            *place = map(byte);
+        }
+        self.len += len;
     }
 
     pub fn as_cstr(&self) -> &CStr {
@@ -66,6 +82,13 @@ impl Write for ProcPath {
         self.push(text.as_bytes());
         Ok(())
     }
+}
+
+const PROC: FsType = FsType(libc::PROC_SUPER_MAGIC as _);
+
+/// Whether it is a file of some /proc.
+pub fn is_procfs(file: BorrowedFd) -> nix::Result<bool> {
+    on_signal(|| fstatfs(file)).map(|status| status.filesystem_type() == PROC)
 }
 
 /// All of a file, whose size is not known before.

@@ -173,6 +173,8 @@ PROTOTYPES: dict[str, tuple[Any, ...]] = {
     "netns_names": (c_int, _NS, c_uint32, POINTER(NameList)),
     "netns_names_at": (c_int, c_char_p, _NS, c_uint32, POINTER(NameList)),
     "netns_pids": (c_ssize_t, _NS, c_uint32, POINTER(_PID), c_size_t),
+    "netns_sysctl_get": (c_ssize_t, _NS, c_char_p, c_char_p, c_size_t),
+    "netns_sysctl_set": (c_int, _NS, c_char_p, c_char_p),
     "netns_nsid_get": (c_int, _NS, _NS),
     "netns_nsid_set": (c_int, _NS, _NS, c_int32),
     "netns_nsid_ensure": (c_int, _NS, _NS),

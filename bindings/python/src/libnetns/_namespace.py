@@ -7,7 +7,7 @@ import os
 import socket as _socket
 import subprocess
 import threading
-from ctypes import byref, c_int, c_size_t, c_uint64
+from ctypes import byref, c_int, c_size_t, c_uint64, create_string_buffer
 from errno import EEXIST, ENODATA, ENOENT, EPERM
 from typing import (
     Any,
@@ -404,6 +404,29 @@ class Namespace(Network):
                 return found[:count]
             # There may be some more by then.
             room = count + count // 8
+
+    # --- sysctls ---------------------------------------------------------------------------------
+
+    def sysctl(self, name: StrPath) -> str:
+        """The value of a sysctl, such as "net.ipv4.ip_forward", without the newline at its end.
+
+        As sysctl(8) has it, a dot in an interface's name is a slash among dots:
+        "net.ipv4.conf.eth0/10.forwarding".
+        """
+        path = encoded(name)
+        room = 4096
+        while True:
+            value = create_string_buffer(room)
+            length = check(lib.netns_sysctl_get(self._open, path, value, room))
+            if length < room:
+                return os.fsdecode(value.raw[:length])
+            room = length + 1024
+
+    def set_sysctl(self, name: StrPath, value: Union[str, int]) -> None:
+        """Sets a sysctl, which the kernel may refuse with any OSError."""
+        check(lib.netns_sysctl_set(self._open, encoded(name), encoded(str(value))))
+
+    # --- programs --------------------------------------------------------------------------------
 
     def spawn(
         self,

@@ -1,0 +1,231 @@
+//! The sysctls of a network namespace: the files below /proc/sys/net.
+//!
+//! Those that a thread sees are its own namespace's, whatever /proc is mounted (net_ctl_header_lookup() and
+//! is_seen() in net/sysctl_net.c): a file stays that of the namespace in which it was opened. It is also read
+//! and written in there: until 2025 a few of SCTP's and MPTCP's asked for the namespace of the thread that
+//! reads or writes (Linux commit 15649fd5415e and those around it).
+//!
+//! Sysctls of the whole system stand below /proc/sys/net as well. The initial namespace has all of them; in
+//! others they are missing, or cannot be written.
+
+use std::ffi::CStr;
+use std::os::fd::{AsFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::sys::uio::pread;
+use nix::unistd::write;
+
+use crate::error::{At, Failure, Result, Step};
+use crate::namespace::identity::NamespaceFd;
+use crate::namespace::visit::{self, Destination};
+use crate::os::open::{LOOK, READ_UNTRUSTED, open};
+use crate::os::procfs::{self, ProcPath};
+use crate::os::retry::on_signal;
+use crate::util::try_vec::{extend, zeros};
+
+/// What is read at first. A sysctl of more may give all of it to a single read only, such as
+/// net.ipv4.ip_local_reserved_ports.
+const FIRST_SIZE: usize = 4096;
+/// No sysctl is as long: that one has 400 KB at most.
+const LAST_SIZE: usize = 1 << 20;
+
+/// The kernel takes one byte less than its smallest page from a write (proc_get_long() and others in
+/// kernel/sysctl.c) and leaves the rest out.
+const MOST_WRITTEN: usize = 4095;
+
+/// A name below net that leads nowhere else.
+pub struct SysctlName {
+    path: ProcPath,
+}
+
+/// No name is as long: an interface's has 15 bytes.
+const MOST_NAMED: usize = 255;
+
+impl SysctlName {
+    /// As sysctl(8) takes it: separated by dots or slashes, whichever comes first; the other one stands for
+    /// a dot in a component.
+    pub fn new(text: &CStr) -> Result<SysctlName> {
+        let text = text.to_bytes();
+        if text.len() > MOST_NAMED {
+            return Err(Failure::new(Step::SysctlName, Errno::ENAMETOOLONG));
+        }
+        let separator = text.iter().find(|byte| matches!(byte, b'.' | b'/')).copied();
+        let separator = separator.unwrap_or(b'/');
+        let dot = if separator == b'.' { b'/' } else { b'.' };
+        let mut path = ProcPath::default();
+        path.push(SYS);
+        let mut components = text.split(|&byte| byte == separator);
+        if components.clone().any(|name| is_no_component(name, dot)) {
+            return Err(Failure::invalid_at(
+                Step::SysctlName,
+                "it has the form net.ipv4.ip_forward or net/ipv4/ip_forward",
+            ));
+        }
+        if components.next() != Some(b"net") {
+            return Err(Failure::new(Step::SysctlName, Errno::ENOENT)
+                .hint("not one of a network namespace's: their names begin with net"));
+        }
+        path.push_mapped(text, |byte| match byte {
+            byte if byte == separator => b'/',
+            byte if byte == dot => b'.',
+            byte => byte,
+        });
+        Ok(SysctlName { path })
+    }
+
+    fn open(&self, flags: OFlag) -> Result<OwnedFd> {
+        let file =
+            open(self.path.as_cstr(), flags | OFlag::O_NOFOLLOW).map_err(|errno| match errno {
+                Errno::ENOENT if open(c"/proc/sys/net", LOOK).is_err() => no_proc(),
+                errno => Failure::new(Step::OpenSysctl, errno),
+            })?;
+        if !procfs::is_procfs(file.as_fd()).at(Step::OpenSysctl)? {
+            return Err(no_proc());
+        }
+        Ok(file)
+    }
+}
+
+const SYS: &[u8] = b"/proc/sys/";
+
+/// Nothing, the directory itself, or the one above it; `dot` stands for a dot.
+fn is_no_component(name: &[u8], dot: u8) -> bool {
+    name.len() <= 2 && name.iter().all(|&byte| byte == dot)
+}
+
+fn no_proc() -> Failure {
+    Failure::new(Step::OpenSysctl, Errno::ENOENT).hint("is /proc mounted, and all of it?")
+}
+
+/// In `ns`, or where the thread is. `work` allocates nothing: another thread may have memory's lock and wait
+/// for this one to take a signal.
+fn within<T: Send>(ns: Option<NamespaceFd>, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    match ns {
+        Some(ns) => visit::within(Destination::Existing(ns), work),
+        None => work(),
+    }
+}
+
+/// Its value, without the newline at the end.
+pub fn get(ns: Option<NamespaceFd>, name: &SysctlName) -> Result<Vec<u8>> {
+    let mut size = FIRST_SIZE;
+    loop {
+        let mut value = zeros(size)?;
+        let len = within(ns, || {
+            let file = name.open(READ_UNTRUSTED)?;
+            on_signal(|| pread(&file, &mut value, 0)).at(Step::ReadSysctl)
+        })?;
+        // It may have more.
+        if len == size && size < LAST_SIZE {
+            size *= 16;
+            continue;
+        }
+        value.truncate(len);
+        if value.last() == Some(&b'\n') {
+            value.pop();
+        }
+        return Ok(value);
+    }
+}
+
+/// With a newline at its end, as sysctl(8) writes it: an empty value is none without.
+pub fn set(ns: Option<NamespaceFd>, name: &SysctlName, value: &[u8]) -> Result<()> {
+    let mut line = Vec::new();
+    // For the newline as well.
+    line.try_reserve_exact(value.len() + 1).map_err(|_| Failure::no_memory())?;
+    extend(&mut line, value)?;
+    if !value.ends_with(b"\n") {
+        extend(&mut line, b"\n")?;
+    }
+    if line.len() > MOST_WRITTEN {
+        return Err(Failure::new(Step::WriteSysctl, Errno::E2BIG));
+    }
+    let written = within(ns, || {
+        let file = name.open(WRITE)?;
+        on_signal(|| write(&file, &line)).at(Step::WriteSysctl)
+    })?;
+    if written < line.len() {
+        return Err(Failure::invalid_at(
+            Step::WriteSysctl,
+            "the kernel has taken the beginning of the value, and no more",
+        ));
+    }
+    Ok(())
+}
+
+const WRITE: OFlag =
+    OFlag::O_WRONLY.union(OFlag::O_CLOEXEC).union(OFlag::O_NONBLOCK).union(OFlag::O_NOCTTY);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+    use std::ffi::CString;
+
+    fn path(name: &str) -> std::result::Result<String, Errno> {
+        let name = CString::new(name).unwrap();
+        let name = SysctlName::new(&name).map_err(|failure| failure.errno)?;
+        let path = name.path.as_cstr().to_str().unwrap();
+        Ok(path.strip_prefix("/proc/sys/").unwrap().to_string())
+    }
+
+    #[test]
+    fn names_are_taken_as_sysctl_takes_them() {
+        for (name, expected) in [
+            ("net.ipv4.ip_forward", "net/ipv4/ip_forward"),
+            ("net/ipv4/ip_forward", "net/ipv4/ip_forward"),
+            ("net/ipv4/conf/eth0.10/forwarding", "net/ipv4/conf/eth0.10/forwarding"),
+            ("net.ipv4.conf.eth0/10.forwarding", "net/ipv4/conf/eth0.10/forwarding"),
+            ("net.ipv4.conf./x.forwarding", "net/ipv4/conf/.x/forwarding"),
+            ("net.ipv4.conf.a///.forwarding", "net/ipv4/conf/a.../forwarding"),
+            ("net", "net"),
+        ] {
+            assert_eq!(path(name), Ok(expected.to_string()));
+        }
+    }
+
+    #[test]
+    fn no_name_leads_elsewhere() {
+        for name in [
+            "",
+            ".",
+            "/",
+            "net.",
+            "net/",
+            ".net",
+            "/net",
+            "/proc/sys/net",
+            "net..ipv4",
+            "net//ipv4",
+            "net/../kernel/hostname",
+            "net/./ipv4",
+            "net.//.kernel.hostname",
+            "net.ipv4./",
+            "..",
+            "net/ipv4/..",
+            "net./.ipv4",
+        ] {
+            assert_eq!(path(name), Err(Errno::EINVAL), "{name:?}");
+        }
+        for name in ["vm.swappiness", "kernel/hostname", "network.x", "ne", "Net.ipv4", "sys.net"] {
+            assert_eq!(path(name), Err(Errno::ENOENT), "{name:?}");
+        }
+        let longest = format!("net.{}", "x".repeat(MOST_NAMED - 4));
+        assert!(path(&longest).is_ok());
+        assert_eq!(path(&(longest + "x")), Err(Errno::ENAMETOOLONG));
+    }
+
+    #[test]
+    fn a_value_is_the_namespace_s() {
+        if testing::world().is_none() {
+            return;
+        }
+        let (a, b) = (testing::anonymous(), testing::anonymous());
+        let name = SysctlName::new(c"net.ipv4.ip_forward").unwrap();
+        set(Some(a.proved()), &name, b"1").unwrap();
+        set(Some(b.proved()), &name, b"0\n").unwrap();
+        assert_eq!(get(Some(a.proved()), &name), Ok(b"1".to_vec()));
+        assert_eq!(get(Some(b.proved()), &name), Ok(b"0".to_vec()));
+    }
+}
