@@ -40,7 +40,7 @@ REMAP := --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo --remap-p
 
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
-.PHONY: all demo test test-sanitizers test-stress test-old-kernels test-kernels test-faults bench fuzz wheel install
+.PHONY: all demo test check test-sanitizers test-stress test-old-kernels test-kernels test-faults bench fuzz wheel install
 .PHONY: install-library install-tool install-completions install-units install-manuals uninstall stage header abi abi-update lint clean
 .DELETE_ON_ERROR:
 
@@ -198,26 +198,14 @@ test-packages: deb
 C_TESTS = $(MAKE) --no-print-directory -C c-tests STAGE=$(STAGE) BUILD=$(CURDIR)/$(B)/c-tests \
     EXAMPLES=$(CURDIR)/$(B)/examples
 
+# What takes minutes, and then the rest; what takes longer than that has targets of its own.
 test: $(STAGE)/.done $(EXAMPLES)
+	@scripts/need cargo cc pkg-config ip strace python3
+	@STAGE=$(STAGE) BUILD=$(CURDIR)/$(B) scripts/run-tests test
+
+check: $(STAGE)/.done $(EXAMPLES)
 	@scripts/need cargo cc pkg-config ip valgrind strace python3
-	$(CARGO) test --locked --workspace
-	scripts/test-netns-rs || [ $$? -eq 77 ]
-	scripts/test-rust-examples || [ $$? -eq 77 ]
-	scripts/check-readme $(STAGE)
-	scripts/check-manuals $(STAGE) || [ $$? -eq 77 ]
-	$(B)/examples/demo > /dev/null
-	$(B)/examples/sandbox > /dev/null
-	c-tests/differential/run $(B)/examples/netns || [ $$? -eq 77 ]
-	completions/test $(B)/examples/netns || [ $$? -eq 77 ]
-	systemd/test $(B)/examples/netns || [ $$? -eq 77 ]
-	bindings/go/test $(STAGE) || [ $$? -eq 77 ]
-	bindings/python/test $(STAGE) || [ $$? -eq 77 ]
-	$(C_TESTS) -j$$(nproc) programs >/dev/null
-	$(C_TESTS) test
-	$(C_TESTS) old-kernel
-	scripts/test-sanitizers $(STAGE) quick
-	$(STRESS) SECONDS=20 COUNT=1000
-	$(FAULTS)
+	@STAGE=$(STAGE) BUILD=$(CURDIR)/$(B) scripts/run-tests check
 
 # Races and bad memory accesses; the oldest Rust, other machines.
 test-sanitizers: $(STAGE)/.done $(EXAMPLES)
@@ -242,7 +230,7 @@ test-stress: $(STAGE)/.done $(EXAMPLES)
 	$(STRESS) SECONDS=$(SECONDS) COUNT=$(COUNT) SEED=$(SEED)
 
 # The C tests on kernels that lack, by force, what has come since Linux 4.19: one thing at a time, then
-# all of it, which `make test` does too.
+# all of it, which `make check` does too.
 test-old-kernels: $(STAGE)/.done $(EXAMPLES)
 	@scripts/need cc pkg-config ip strace
 	$(C_TESTS) old-kernels
