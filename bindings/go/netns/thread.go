@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
+//go:build linux && cgo
+
 package netns
 
 // #cgo CFLAGS: -D_GNU_SOURCE
@@ -19,18 +21,6 @@ import (
 	"io/fs"
 	"runtime"
 	"syscall"
-)
-
-// The flags of clone(2), as this package's namesake has them.
-//
-// Deprecated: syscall has them, too.
-const (
-	CLONE_NEWUTS  = syscall.CLONE_NEWUTS
-	CLONE_NEWIPC  = syscall.CLONE_NEWIPC
-	CLONE_NEWUSER = syscall.CLONE_NEWUSER
-	CLONE_NEWPID  = syscall.CLONE_NEWPID
-	CLONE_NEWNET  = syscall.CLONE_NEWNET
-	CLONE_IO      = syscall.CLONE_IO
 )
 
 // bare makes of the library's error what the functions of this package's namesake return, an errno and

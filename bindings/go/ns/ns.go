@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
+//go:build linux && cgo
+
 // Package ns has the names of github.com/containernetworking/plugins/pkg/ns, with the same meaning, and
 // takes nothing for a network namespace that is none: not every file of /proc, nor a namespace of
 // another kind.

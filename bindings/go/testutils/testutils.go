@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
+//go:build linux && cgo
+
 // Package testutils makes network namespaces for tests: NewNS and UnmountNS of
 // github.com/containernetworking/plugins/pkg/testutils.
 package testutils

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
+//go:build linux && cgo
+
 // Two serves one address in two network namespaces at once, and asks each server from where it can be
 // reached. Who is not root gives it a user namespace:
 //

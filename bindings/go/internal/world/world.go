@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
+//go:build linux && cgo
+
 // Package world gives tests a world of their own: a mount namespace with an empty /run and a network
 // namespace, and for who is not root a user namespace, of which nothing is seen on the host.
 package world
