@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//go:build !linux
+
+package netns
+
+import libnetns "github.com/libnetns/libnetns/bindings/go/netns"
+
+// ErrNotImplemented is what every function returns that returns an error.
+var ErrNotImplemented = libnetns.ErrNotImplemented
