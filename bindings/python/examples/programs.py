@@ -6,7 +6,8 @@
     python3 programs.py                                            # as root
 
 The loop reads what each program prints, and waits for its end on another thread. Nothing awaits in
-`with ns.entered():`, where the loop's other tasks would be in the namespace as well.
+`with ns.entered():`, where the loop's other tasks would be in the namespace as well. Sysctls are
+set from here, without a program.
 """
 
 import asyncio
@@ -35,10 +36,12 @@ async def main() -> None:
     try:
         for ns in namespaces:
             ns.link_add(f"br-{ns.name}", "bridge")
+        namespaces[0].set_sysctl("net.ipv4.ip_forward", 1)
         # Each has a /sys of its own, which shows the namespace's devices.
         said = await asyncio.gather(*[output_of(ns, "ls", "/sys/class/net") for ns in namespaces])
-        for name, devices in zip(names, said):
-            print(f"{name}: {' '.join(devices.split())}")
+        for name, ns, devices in zip(names, namespaces, said):
+            forwards = ns.sysctl("net.ipv4.ip_forward")
+            print(f"{name}: {' '.join(devices.split())}, ip_forward {forwards}")
     finally:
         for name, ns in zip(names, namespaces):
             libnetns.remove(name)

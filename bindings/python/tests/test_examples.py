@@ -28,7 +28,7 @@ def test_one_address_is_served_in_two_namespaces():
 
 def test_programs_run_in_two_namespaces_at_once():
     said = said_by("-X", "dev", HERE / "examples" / "programs.py").decode().splitlines()
-    assert said == ["red: br-red lo", "blue: br-blue lo"]
+    assert said == ["red: br-red lo, ip_forward 1", "blue: br-blue lo, ip_forward 0"]
     assert libnetns.list() == []
 
 
