@@ -50,18 +50,20 @@ func (n *Namespace) LinkAdd(ifname, kind string) error {
 	})
 }
 
-// VethAdd makes a veth pair, each end in its namespace from the beginning; both may be one.
+// VethAdd makes a veth pair, each end in its namespace from the beginning; both may be one. A nil peer is
+// the namespace that the calling thread is in: the program's own, unless the goroutine is locked to a thread
+// that went elsewhere.
 func (n *Namespace) VethAdd(ifname string, peer *Namespace, peerIfname string) error {
 	t, err := texts(ifname, peerIfname)
 	if err != nil {
 		return err
 	}
-	_, err = n.callWith(peer, func(c, p *C.struct_netns) C.int { return C.netns_veth_add(c, t[0], p, t[1]) })
+	_, err = n.callWithPeer(peer, func(c, p *C.struct_netns) C.int { return C.netns_veth_add(c, t[0], p, t[1]) })
 	return err
 }
 
-// MacvlanAdd makes a macvlan on an interface that may be in another namespace. mode is "private",
-// "vepa", "bridge" or "passthru"; "" is the kernel's choice.
+// MacvlanAdd makes a macvlan on an interface that may be in another namespace; nil is the one that the
+// calling thread is in. mode is "private", "vepa", "bridge" or "passthru"; "" is the kernel's choice.
 func (n *Namespace) MacvlanAdd(ifname string, parentNS *Namespace, parent, mode string) error {
 	t, err := texts(ifname, parent)
 	if err != nil {
@@ -71,19 +73,20 @@ func (n *Namespace) MacvlanAdd(ifname string, parentNS *Namespace, parent, mode 
 	if err != nil {
 		return err
 	}
-	_, err = n.callWith(parentNS, func(c, p *C.struct_netns) C.int {
+	_, err = n.callWithPeer(parentNS, func(c, p *C.struct_netns) C.int {
 		return C.netns_macvlan_add(c, t[0], p, t[1], m)
 	})
 	return err
 }
 
-// VlanAdd makes a VLAN interface with a tag on an interface that may be in another namespace.
+// VlanAdd makes a VLAN interface with a tag on an interface that may be in another namespace; nil is the one
+// that the calling thread is in.
 func (n *Namespace) VlanAdd(ifname string, parentNS *Namespace, parent string, id uint16) error {
 	t, err := texts(ifname, parent)
 	if err != nil {
 		return err
 	}
-	_, err = n.callWith(parentNS, func(c, p *C.struct_netns) C.int {
+	_, err = n.callWithPeer(parentNS, func(c, p *C.struct_netns) C.int {
 		return C.netns_vlan_add(c, t[0], p, t[1], C.uint16_t(id))
 	})
 	return err

@@ -201,6 +201,14 @@ func (n *Namespace) callWith(other *Namespace, f func(c, other *C.struct_netns) 
 	return n.call(func(c *C.struct_netns) C.int { return f(c, o) })
 }
 
+// callWithPeer is callWith, where nil is the namespace that the calling thread is in.
+func (n *Namespace) callWithPeer(peer *Namespace, f func(c, peer *C.struct_netns) C.int) (int, error) {
+	if peer == nil {
+		return n.call(func(c *C.struct_netns) C.int { return f(c, nil) })
+	}
+	return n.callWith(peer, f)
+}
+
 // Fd returns the handle's descriptor, which is close-on-exec and stays the handle's; -1 if that is
 // closed. It may be used until Close, and as long as the Namespace is reachable (runtime.KeepAlive).
 func (n *Namespace) Fd() int {

@@ -107,8 +107,9 @@ func TestNoNamespaceIsAnErrorAndNoPanic(t *testing.T) {
 	wants(t, none.Close(), syscall.EINVAL)
 	wants(t, zero.Close(), syscall.EBADF)
 	wants(t, none.Run(nil), syscall.EINVAL)
-	wants(t, blue.VethAdd("v0", none, "v1"), syscall.EINVAL)
+	wants(t, blue.LinkMove("lo", none, ""), syscall.EINVAL)
 	wants(t, blue.LinkMove("lo", zero, ""), syscall.EBADF)
+	wants(t, blue.VethAdd("v0", zero, "v1"), syscall.EBADF)
 	if none.Fd() != -1 || none.Inode() != 0 || blue.Equal(none) || none.Equal(blue) {
 		t.Error("no namespace is one")
 	}
@@ -418,6 +419,33 @@ func TestNetwork(t *testing.T) {
 	must(t, err)
 	if len(all) <= len(routes) {
 		t.Error("the local table is missing")
+	}
+}
+
+func TestNoPeerIsTheThreadsOwnNamespace(t *testing.T) {
+	world.Guard(t)
+	blue, home := anonymous(t), anonymous(t)
+	must(t, home.Run(func() error {
+		if err := blue.VethAdd("v0", nil, "v1"); err != nil {
+			return err
+		}
+		for _, err := range []error{blue.VlanAdd("v1.7", nil, "v1", 7), blue.MacvlanAdd("m0", nil, "v1", "bridge")} {
+			// Where the kernel has them.
+			if err != nil && !errors.Is(err, syscall.EOPNOTSUPP) {
+				return err
+			}
+		}
+		return nil
+	}))
+	links, err := home.Links()
+	must(t, err)
+	if len(links) != 2 || links[1].Name != "v1" {
+		t.Error(links)
+	}
+	links, err = blue.Links()
+	must(t, err)
+	if len(links) < 2 || links[1].Name != "v0" {
+		t.Error(links)
 	}
 }
 
