@@ -9,6 +9,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log"
@@ -82,7 +83,7 @@ func ask(ns *netns.Namespace) (string, error) {
 		return "", err
 	}
 	client := http.Client{Transport: &http.Transport{
-		Dial:              func(string, string) (net.Conn, error) { return conn, nil },
+		DialContext:       func(context.Context, string, string) (net.Conn, error) { return conn, nil },
 		DisableKeepAlives: true,
 	}}
 	response, err := client.Get("http://" + address)
