@@ -421,7 +421,7 @@ static void the_monitor_tells_of_links(void)
 
 /* --- one that is swapped meanwhile --------------------------------------------------------------- */
 
-#define TURNS (under_valgrind() ? 400 : 20000)
+#define TURNS (is_slow() ? 400 : 20000)
 
 /* Puts one thing after the other under the name, each in one step, until it is killed. */
 static pid_t start_swapping(void)
