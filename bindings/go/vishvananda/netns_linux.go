@@ -2,16 +2,16 @@
 
 package netns
 
-import libnetns "github.com/libnetns/libnetns/bindings/go/netns"
+import "syscall"
 
 // The flags of clone(2).
 //
 // Deprecated: use those of golang.org/x/sys/unix.
 const (
-	CLONE_NEWUTS  = libnetns.CLONE_NEWUTS
-	CLONE_NEWIPC  = libnetns.CLONE_NEWIPC
-	CLONE_NEWUSER = libnetns.CLONE_NEWUSER
-	CLONE_NEWPID  = libnetns.CLONE_NEWPID
-	CLONE_NEWNET  = libnetns.CLONE_NEWNET
-	CLONE_IO      = libnetns.CLONE_IO
+	CLONE_NEWUTS  = syscall.CLONE_NEWUTS
+	CLONE_NEWIPC  = syscall.CLONE_NEWIPC
+	CLONE_NEWUSER = syscall.CLONE_NEWUSER
+	CLONE_NEWPID  = syscall.CLONE_NEWPID
+	CLONE_NEWNET  = syscall.CLONE_NEWNET
+	CLONE_IO      = syscall.CLONE_IO
 )

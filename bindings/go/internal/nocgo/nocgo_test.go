@@ -7,6 +7,7 @@ package nocgo
 
 import (
 	"os"
+	"syscall"
 	"testing"
 
 	"github.com/libnetns/libnetns/bindings/go/netns"
@@ -14,7 +15,8 @@ import (
 
 func TestWithoutCgoTheFunctionsSayWhatIsMissing(t *testing.T) {
 	for i, err := range []error{
-		netns.Setns(netns.None(), netns.CLONE_NEWNET),
+		//lint:ignore SA1019 Programs that call it need it without cgo, too.
+		netns.Setns(netns.None(), syscall.CLONE_NEWNET),
 		netns.Set(netns.None()),
 		netns.DeleteNamed("blue"),
 		failure(netns.New()),
