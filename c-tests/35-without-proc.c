@@ -144,12 +144,19 @@ static bool have_listmount(void)
     return syscall(SYS_LISTMOUNT, NULL, NULL, 0, 0) == 0 || errno != ENOSYS;
 }
 
+/* Whether the kernel lists namespaces (Linux 6.19). */
+static bool have_listns(void)
+{
+    return syscall(SYS_LISTNS, NULL, NULL, 0, 0) == 0 || errno != ENOSYS;
+}
+
 /* What fails without /proc: only /proc tells the processes in a namespace, and older kernels' more. */
 static const char *what_needs_proc(bool sys_is_there)
 {
-    static char text[128];
+    static char text[192];
 
-    snprintf(text, sizeof text, "pids, pids threads, sysctl_get, sysctl_set%s%s",
+    snprintf(text, sizeof text, "pids, pids threads, sysctl_get, sysctl_set%s%s%s",
+             have_listns() ? "" : ", list_all, open_id without cookie",
              sys_is_there && !have_listmount() ? ", spawn, spawn as a user, exec" : "",
              have_namespaces_of_pidfds() ? "" : ", open_pid, open_fd pidfd");
     return text;

@@ -216,6 +216,7 @@ static void lifecycle_without(struct netns *here_)
     REFUSED(EINVAL, netns_open_pid, getpid(), NULL);
     REFUSED(EINVAL, netns_open_fd, netns_fd(here_), NULL);
     REFUSED(EINVAL, netns_open_current, NULL);
+    REFUSED(EINVAL, netns_open_id, netns_inode(here_), 0, NULL);
     REFUSED(EINVAL, netns_dup, NULL, &ns);
     REFUSED(EINVAL, netns_dup, here_, NULL);
     CHECK(ns == NULL);
@@ -273,12 +274,14 @@ static void lists_without(struct netns *ns)
 
     REFUSED(EINVAL, netns_list, 0, NULL);
     REFUSED(EINVAL, netns_list_at, "/run/netns", 0, NULL);
+    REFUSED(EINVAL, netns_list_all, 0, NULL);
     ALLOWED(netns_list_at, NULL, 0, &list);
     netns_list_free(list);
     list = NULL;
     GIVES(0, netns_list_len, NULL);
     GIVES(0, netns_list_name, NULL, 0);
     GIVES(0, netns_list_inode, NULL, 0);
+    GIVES(0, netns_list_cookie, NULL, 0);
     IGNORED(netns_list_free, NULL);
     REFUSED(EINVAL, netns_names, NULL, 0, &list);
     REFUSED(EINVAL, netns_names, ns, 0, NULL);
@@ -549,6 +552,7 @@ static void nothing_is_past_the_end(void)
         size_t at = places[i] < 1000 ? places[i] + 1000 : places[i];
 
         CHECK(!netns_list_name(list, places[i]) && !netns_list_inode(list, places[i]));
+        EQUAL(netns_list_cookie(list, places[i]), 0);
         EQUAL(netns_nsid_list_id(ids, places[i]), NETNS_NSID_NONE);
         EQUAL(netns_nsid_list_current(ids, places[i]), NETNS_NSID_NONE);
         CHECK(!netns_nsid_list_name(ids, places[i]));
@@ -612,6 +616,7 @@ static void unknown_flags_are_refused_and_nothing_is_done(void)
     UNKNOWN_REFUSED(NETNS_REMOVE_MISSING_OK, netns_remove_at, NULL, "blue", flags);
     UNKNOWN_REFUSED(NETNS_LIST_STALE, netns_list, flags, &list);
     UNKNOWN_REFUSED(NETNS_LIST_STALE, netns_list_at, NULL, flags, &list);
+    UNKNOWN_REFUSED(0, netns_list_all, flags, &list);
     UNKNOWN_REFUSED(0, netns_names, ns, flags, &list);
     UNKNOWN_REFUSED(0, netns_names_at, NULL, ns, flags, &list);
     UNKNOWN_REFUSED(NETNS_PIDS_THREADS, netns_pids, ns, flags, &pid, 1);

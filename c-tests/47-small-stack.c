@@ -275,6 +275,7 @@ static long get_of_names(void)
     GET(netns_list_len, list);
     GET(netns_list_name, list, 0);
     GET(netns_list_inode, list, 0);
+    GET(netns_list_cookie, list, 0);
     GET(netns_list_free, list);
     return rc;
 }

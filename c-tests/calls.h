@@ -213,6 +213,20 @@ static inline long call_open_current(void)
     return netns_open_current(&given.made);
 }
 
+static inline long call_open_id(void)
+{
+    uint64_t cookie = 0;
+
+    if (netns_cookie(given.blue, &cookie) < 0)
+        cookie = 0;
+    return netns_open_id(netns_inode(given.blue), cookie, &given.made);
+}
+
+static inline long call_open_inode(void)
+{
+    return netns_open_id(netns_inode(given.blue), 0, &given.made);
+}
+
 static inline long call_dup(void)
 {
     return netns_dup(given.blue, &given.made);
@@ -312,6 +326,15 @@ static inline long call_list_at(void)
 {
     struct netns_name_snapshot *list = NULL;
     int rc = netns_list_at(MINE, 0, &list);
+
+    netns_list_free(list);
+    return rc;
+}
+
+static inline long call_list_all(void)
+{
+    struct netns_name_snapshot *list = NULL;
+    int rc = netns_list_all(0, &list);
 
     netns_list_free(list);
     return rc;
@@ -579,6 +602,8 @@ static const struct call calls[] = {
     {"open_fd socket", call_open_socket, close_made},
     {"open_fd pidfd", call_open_pidfd, close_made},
     {"open_current", call_open_current, close_made},
+    {"open_id", call_open_id, close_made},
+    {"open_id without cookie", call_open_inode, close_made},
     {"dup", call_dup, close_made},
     {"attach", call_attach, remove_green},
     {"attach_at", call_attach_at, remove_my_green},
@@ -597,6 +622,7 @@ static const struct call calls[] = {
     {"list", call_list, NULL},
     {"list_at", call_list_at, NULL},
     {"list_at stale", call_list_stale_at, NULL},
+    {"list_all", call_list_all, NULL},
     {"names", call_names, NULL},
     {"names_at", call_names_at, NULL},
     {"pids", call_pids, NULL},

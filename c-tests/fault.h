@@ -14,6 +14,8 @@
 /* Linux 6.8; older headers lack them. */
 #define SYS_STATMOUNT (SYS_clone3 - 435 + 457)
 #define SYS_LISTMOUNT (SYS_clone3 - 435 + 458)
+/* Linux 6.19. */
+#define SYS_LISTNS (SYS_clone3 - 435 + 470)
 
 /* Younger architectures, such as arm64, have the newer call only, and the C library makes that. */
 #ifndef SYS_mkdir

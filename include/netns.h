@@ -322,6 +322,34 @@ NETNS_NODISCARD
 int netns_open_current(struct netns **out);
 
 /**
+ * Opens a network namespace by its inode number and its cookie, as netns_list_all() lists them, whether it
+ * has a name or not. From Linux 6.18 on, one system call opens it by its cookie, also if nothing keeps it but
+ * a socket that is in flight between two processes. Otherwise the threads, open descriptors and mounts that
+ * the caller's /proc shows are searched, as netns_list_all() searches them.
+ *
+ * inode   as netns_inode() returns it, not 0.
+ * cookie  as netns_cookie() gives it; the namespace that is opened has it. 0: not known, and whichever
+ *         namespace has the inode number is opened, which may have been given to another one.
+ * out     receives a handle. Release it with netns_close(). It has no name and no path.
+ *
+ * Returns 0, or
+ *   -EINVAL     inode is 0, or out is NULL
+ *   -ENOENT     no namespace that the caller may look at has this inode number; or /proc is not mounted
+ *   -ESTALE     a cookie is given, and that namespace is gone; or the caller has no CAP_SYS_ADMIN over it,
+ *               and may look at nothing that leads to it, which the kernel does not tell apart
+ *   -EPERM      a cookie is given, and the namespace's cannot be read, see netns_cookie()
+ *   -EOPNOTSUPP a cookie is given, and the kernel has none: it is older than Linux 5.14
+ *   -EMFILE, -ENFILE, -ENOMEM  out of file descriptors or memory
+ *   -ENOBUFS, -EAGAIN, -ENOTRECOVERABLE  before Linux 6.18, with a cookie: as netns_cookie() says
+ *
+ * Since 1.0.
+ */
+NETNS_NODISCARD
+int netns_open_id(uint64_t inode,
+                  uint64_t cookie,
+                  struct netns **out);
+
+/**
  * Makes a second handle of the same namespace, with the same name and path and with descriptors of
  * its own. Either may be closed first.
  *
@@ -721,6 +749,34 @@ int netns_list_at(const char *rundir,
                   struct netns_name_snapshot **out);
 
 /**
+ * Lists every network namespace of the system that the caller can find, whether it has a name or not: those
+ * of the names in NETNS_RUN_DIR, of threads, of open descriptors, and of mounts in any mount namespace that
+ * has a process, as /proc shows them, and from Linux 6.19 on those that the kernel lists itself (listns(2)).
+ *
+ * Each namespace is there once: with the first of its names in NETNS_RUN_DIR, sorted bytewise; then those
+ * without a name, by inode number, for which netns_list_name() returns an empty string. netns_list_inode() and
+ * netns_list_cookie() tell which each is, and netns_open_id() opens it.
+ *
+ * What the caller may not look at is left out: other users' processes without CAP_SYS_PTRACE, those that
+ * /proc does not show, and a namespace that nothing but a socket keeps, unless the kernel lists it.
+ *
+ * flags  0.
+ * out    receives the list. Free it with netns_list_free().
+ *
+ * Returns 0, or
+ *   -EINVAL     flags is not 0, or out is NULL
+ *   -ENOENT     /proc is not mounted, and the kernel does not list the namespaces itself
+ *   -ENOTDIR, -ELOOP, -ENAMETOOLONG  the run directory is not a directory's path
+ *   -EACCES     the run directory, or /proc, is not the caller's to read
+ *   -EMFILE, -ENFILE, -ENOMEM  out of file descriptors or memory
+ *
+ * Since 1.0.
+ */
+NETNS_NODISCARD
+int netns_list_all(uint32_t flags,
+                   struct netns_name_snapshot **out);
+
+/**
  * How many names a list has; 0 if list is NULL. Since 1.0.
  */
 size_t netns_list_len(const struct netns_name_snapshot *list);
@@ -738,6 +794,16 @@ const char *netns_list_name(const struct netns_name_snapshot *list, size_t i);
  * Returns 0 for a stale name, past the end, or if list is NULL. Since 1.0.
  */
 uint64_t netns_list_inode(const struct netns_name_snapshot *list, size_t i);
+
+/**
+ * The cookie of the namespace at place i, as netns_cookie() gives it. Linux 6.18 and later tell it when the
+ * list is read.
+ *
+ * Returns 0 if it is not known: on older kernels, for a stale name, past the end, or if list is NULL; in a
+ * list of netns_list_all(), also for a namespace of which the caller may see no more than a mount. Since 1.0.
+ */
+uint64_t netns_list_cookie(const struct netns_name_snapshot *list,
+                           size_t i);
 
 /**
  * Frees a list. NULL is allowed. errno is left alone. Since 1.0.

@@ -8,6 +8,7 @@ use nix::errno::Errno;
 
 use libnetns::error::{Failure, Result, Step};
 use libnetns::explain::Object;
+use libnetns::namespace::by_id::{self, Inode};
 use libnetns::namespace::handle::Namespace;
 use libnetns::rundir::create::{self, CreateFlags};
 use libnetns::rundir::open::{open_named, open_path};
@@ -283,6 +284,39 @@ pub unsafe extern "C" fn netns_open_fd(
 #[must_use]
 pub unsafe extern "C" fn netns_open_current(out: Option<&mut MaybeUninit<*mut Netns>>) -> c_int {
     open(Object::Nothing, None, out, Namespace::open_current)
+}
+
+/// Opens a network namespace by its inode number and its cookie, as netns_list_all() lists them, whether it
+/// has a name or not. From Linux 6.18 on, one system call opens it by its cookie, also if nothing keeps it but
+/// a socket that is in flight between two processes. Otherwise the threads, open descriptors and mounts that
+/// the caller's /proc shows are searched, as netns_list_all() searches them.
+///
+/// inode   as netns_inode() returns it, not 0.
+/// cookie  as netns_cookie() gives it; the namespace that is opened has it. 0: not known, and whichever
+///         namespace has the inode number is opened, which may have been given to another one.
+/// out     receives a handle. Release it with netns_close(). It has no name and no path.
+///
+/// Returns 0, or
+///   -EINVAL     inode is 0, or out is NULL
+///   -ENOENT     no namespace that the caller may look at has this inode number; or /proc is not mounted
+///   -ESTALE     a cookie is given, and that namespace is gone; or the caller has no CAP_SYS_ADMIN over it,
+///               and may look at nothing that leads to it, which the kernel does not tell apart
+///   -EPERM      a cookie is given, and the namespace's cannot be read, see netns_cookie()
+///   -EOPNOTSUPP a cookie is given, and the kernel has none: it is older than Linux 5.14
+///   -EMFILE, -ENFILE, -ENOMEM  out of file descriptors or memory
+///   -ENOBUFS, -EAGAIN, -ENOTRECOVERABLE  before Linux 6.18, with a cookie: as netns_cookie() says
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn netns_open_id(
+    inode: u64,
+    cookie: u64,
+    out: Option<&mut MaybeUninit<*mut Netns>>,
+) -> c_int {
+    open(Object::Handle(&Inode(inode)), None, out, || {
+        by_id::open_id(inode, (cookie != 0).then_some(cookie))
+    })
 }
 
 /// Makes a second handle of the same namespace, with the same name and path and with descriptors of

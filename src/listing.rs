@@ -6,7 +6,9 @@ use std::ptr;
 
 use libnetns::error::Result;
 use libnetns::explain::{Object, Subject};
+use libnetns::rundir::all;
 use libnetns::rundir::list::{ListFlags, NameList};
+use libnetns::rundir::name::DEFAULT_RUN_DIR;
 
 use crate::boundary;
 use crate::convert::{self, Slot, text};
@@ -83,6 +85,41 @@ fn give_list(
     })
 }
 
+/// Lists every network namespace of the system that the caller can find, whether it has a name or not: those
+/// of the names in NETNS_RUN_DIR, of threads, of open descriptors, and of mounts in any mount namespace that
+/// has a process, as /proc shows them, and from Linux 6.19 on those that the kernel lists itself (listns(2)).
+///
+/// Each namespace is there once: with the first of its names in NETNS_RUN_DIR, sorted bytewise; then those
+/// without a name, by inode number, for which netns_list_name() returns an empty string. netns_list_inode() and
+/// netns_list_cookie() tell which each is, and netns_open_id() opens it.
+///
+/// What the caller may not look at is left out: other users' processes without CAP_SYS_PTRACE, those that
+/// /proc does not show, and a namespace that nothing but a socket keeps, unless the kernel lists it.
+///
+/// flags  0.
+/// out    receives the list. Free it with netns_list_free().
+///
+/// Returns 0, or
+///   -EINVAL     flags is not 0, or out is NULL
+///   -ENOENT     /proc is not mounted, and the kernel does not list the namespaces itself
+///   -ENOTDIR, -ELOOP, -ENAMETOOLONG  the run directory is not a directory's path
+///   -EACCES     the run directory, or /proc, is not the caller's to read
+///   -EMFILE, -ENFILE, -ENOMEM  out of file descriptors or memory
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn netns_list_all(
+    flags: u32,
+    out: Option<&mut MaybeUninit<*mut NetnsNameSnapshot>>,
+) -> c_int {
+    let subject = convert::about("list all network namespaces", Object::Nothing);
+    give_list(subject, out, || {
+        convert::no_flags(flags)?;
+        all::list_all(DEFAULT_RUN_DIR)
+    })
+}
+
 /// How many names a list has; 0 if list is NULL. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_list_len(list: Option<&NetnsNameSnapshot>) -> usize {
@@ -108,6 +145,16 @@ pub unsafe extern "C" fn netns_list_name(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_list_inode(list: Option<&NetnsNameSnapshot>, i: usize) -> u64 {
     boundary::plain(0, || list.and_then(|list| list.0.inode(i)).unwrap_or(0))
+}
+
+/// The cookie of the namespace at place i, as netns_cookie() gives it. Linux 6.18 and later tell it when the
+/// list is read.
+///
+/// Returns 0 if it is not known: on older kernels, for a stale name, past the end, or if list is NULL; in a
+/// list of netns_list_all(), also for a namespace of which the caller may see no more than a mount. Since 1.0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn netns_list_cookie(list: Option<&NetnsNameSnapshot>, i: usize) -> u64 {
+    boundary::plain(0, || list.and_then(|list| list.0.identity(i)?.cookie).unwrap_or(0))
 }
 
 /// Frees a list. NULL is allowed. errno is left alone. Since 1.0.

@@ -31,7 +31,10 @@ static const struct {
 } failures[] = {
     {"openat", "O_CREAT", {EPERM, ENOMEM, EINTR, EMFILE, ENOSPC}},
     {"openat", "/task\"", {EPERM, ENOMEM, EINTR, EMFILE}},
+    {"openat", "/fd\"", {EPERM, ENOMEM, EINTR, EMFILE}},
+    {"openat", "/mountinfo\"", {EPERM, ENOMEM, EINTR, EMFILE}},
     {"openat", NULL, {ENOMEM, EINTR, EMFILE}},
+    {"openat2", NULL, {EPERM, ENOMEM, EINTR, EMFILE}},
     {"close", NULL, {EINTR, ENOSPC}},
     {"mkdir", NULL, {EPERM, ENOMEM, EINTR, ENOSPC}},
     {"mkdirat", NULL, {EPERM, ENOMEM, ENOSPC}},
@@ -111,6 +114,7 @@ static const struct {
     {"clone", NULL, {EPERM, ENOMEM, ENOSPC}},
     {"clone3", NULL, {EPERM, ENOMEM, ENOSPC}},
     {"listmount", NULL, {EPERM, ENOMEM}},
+    {"listns", NULL, {EPERM, ENOMEM}},
     {"statmount", NULL, {EPERM, ENOMEM}},
     {"setsid", NULL, {EPERM}},
     {"setgroups", NULL, {EPERM, ENOMEM}},
@@ -195,11 +199,11 @@ static inline bool is_started(const char *text)
     return strstr(text, "execve") && length > 4 && strcmp(text + length - 4, " = 0") == 0;
 }
 
-/* An older strace knows no names for calls of Linux 6.8. */
+/* An older strace knows no names for calls of Linux 6.8 and later. */
 static inline void name_newer_call(char *name)
 {
     static const struct { const char *number, *name; } newer[] = {
-        {"syscall_0x1c9", "statmount"}, {"syscall_0x1ca", "listmount"}};
+        {"syscall_0x1c9", "statmount"}, {"syscall_0x1ca", "listmount"}, {"syscall_0x1d6", "listns"}};
 
     for (size_t i = 0; i < sizeof newer / sizeof *newer; i++)
         if (strcmp(name, newer[i].number) == 0)

@@ -33,6 +33,9 @@ static const struct expectation expectations[] = {
     {"netns_pids", "newfstatat", NULL, EPERM, 0, LESS,
      "a process that is not ours to look at (hidepid) is left out, as the header says"},
     {"netns_pids", "openat", "/task\"", EPERM, 0, LESS, "the same of its threads"},
+    {"netns_list_all", NULL, NULL, EPERM, 0, LESS,
+     "what is not ours to look at is left out, as the header says"},
+    {"netns_open_id", NULL, NULL, EPERM, 0, LESS, "the same"},
     {"netns_remove", "unlinkat", NULL, EPERM, 0, HALF,
      "whether the file may be unlinked is asked before; where it may not be after all (an append-only "
      "directory) the name is stale, and whoever may clears it"},

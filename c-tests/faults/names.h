@@ -5,6 +5,8 @@
 
 #include "scenario.h"
 
+static uint64_t blue_cookie;
+
 static bool can_open(const char *name)
 {
     struct netns *ns = NULL;
@@ -266,6 +268,24 @@ static long long open_current(void)
     return netns_open_current(&received.ns);
 }
 
+static long long open_id(void)
+{
+    return netns_open_id(netns_inode(blue), blue_cookie, &received.ns);
+}
+
+static long long open_inode(void)
+{
+    return netns_open_id(netns_inode(blue), 0, &received.ns);
+}
+
+static void make_known_blue(void)
+{
+    make_blue();
+    /* Before Linux 5.14 there is none to be known. */
+    if (netns_cookie(blue, &blue_cookie) < 0)
+        blue_cookie = 0;
+}
+
 static long long duplicate(void)
 {
     return netns_dup(blue, &received.ns);
@@ -424,6 +444,31 @@ static long long list_at(void)
     return netns_list_at(rundir, 0, &received.list);
 }
 
+static long long list_everything(void)
+{
+    return netns_list_all(0, &received.list);
+}
+
+/* The namespace of two names is there once, and the one that has none. */
+static void check_everything(bool done)
+{
+    bool has_home = false;
+
+    if (!done)
+        return;
+    WANT(strcmp(netns_list_name(received.list, 0), "azure") == 0);
+    WANT(netns_list_inode(received.list, 0) == netns_inode(blue));
+    for (size_t i = 1; i < netns_list_len(received.list); i++) {
+        WANT(strcmp(netns_list_name(received.list, i), "") == 0);
+        WANT(netns_list_inode(received.list, i) != netns_inode(blue));
+        WANT(netns_list_cookie(received.list, i) != netns_list_cookie(received.list, 0) ||
+             !netns_list_cookie(received.list, i));
+        has_home |= netns_list_inode(received.list, i) == home;
+    }
+    WANT(has_home);
+    netns_list_free(received.list);
+}
+
 static long long list_names(void)
 {
     return netns_names(blue, 0, &received.list);
@@ -432,6 +477,26 @@ static long long list_names(void)
 static long long list_names_at(void)
 {
     return netns_names_at(rundir, blue, 0, &received.list);
+}
+
+/* Hides the descriptors that others have, from this process: under the supervisor it is one more or less. */
+static void hide_descriptors(void)
+{
+    DIR *dir;
+    struct dirent *entry;
+    char path[64];
+
+    MUST(unshare(CLONE_NEWNS));
+    MUST(mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL));
+    dir = opendir("/proc");
+    while ((entry = readdir(dir))) {
+        int pid = atoi(entry->d_name);
+
+        snprintf(path, sizeof path, "/proc/%d/task/%d/fd", pid, pid);
+        if (pid > 0 && pid != getpid())
+            MUST(mount("none", path, "tmpfs", 0, NULL));
+    }
+    closedir(dir);
 }
 
 static void has_names(const char *expected)
@@ -543,6 +608,9 @@ static const struct scenario name_scenarios[] = {
     {"netns_open_fd", "O_PATH", 0, descriptor_of_a_path, NULL, open_descriptor, check_is_blue},
     {"netns_open_fd", "pidfd", 0, descriptor_of_a_process, NULL, open_descriptor, check_is_home},
     {"netns_open_current", "", 0, NULL, NULL, open_current, check_is_home},
+    {"netns_open_id", "", 0, make_known_blue, hide_descriptors, open_id, check_is_blue},
+    {"netns_open_id", "without a cookie", 0, make_blue, hide_descriptors, open_inode,
+     check_is_blue},
     {"netns_dup", "", 0, make_blue, NULL, duplicate, check_is_blue},
     {"netns_close", "", RETURNS_NOTHING, make_talkative_blue, NULL, close_blue, NULL},
     {"netns_list", "", 0, several_names, NULL, list, check_both},
@@ -551,6 +619,7 @@ static const struct scenario name_scenarios[] = {
     {"netns_names", "symlinks", 0, several_links, NULL, list_names, check_linked},
     {"netns_list", "stale", 0, several_names, NULL, list_stale, check_three},
     {"netns_list_at", "", 0, several_names, NULL, list_at, check_both},
+    {"netns_list_all", "", 0, several_names, hide_descriptors, list_everything, check_everything},
     {"netns_names", "", 0, several_names_and_another, NULL, list_names, check_both},
     {"netns_names_at", "", 0, several_names_and_another, NULL, list_names_at, check_both},
 };

@@ -98,6 +98,14 @@ func OpenFd(fd int) (*Namespace, error) {
 	return open(func(out **C.struct_netns) C.int { return C.netns_open_fd(C.int(fd), out) })
 }
 
+// OpenID opens the namespace that has this inode number and, unless it is 0, this cookie, whether it has a
+// name or not. ENOENT: there is none that the caller may look at; ESTALE: the one with this cookie is gone.
+func OpenID(inode, cookie uint64) (*Namespace, error) {
+	return open(func(out **C.struct_netns) C.int {
+		return C.netns_open_id(C.uint64_t(inode), C.uint64_t(cookie), out)
+	})
+}
+
 // Current opens the namespace that the calling thread is in. It says something of the goroutine only
 // while that is locked to its thread, as it is in Run.
 func Current() (*Namespace, error) {

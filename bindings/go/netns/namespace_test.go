@@ -245,7 +245,7 @@ func TestARunDirectoryOfOnesOwn(t *testing.T) {
 	}
 	entries, err := dir.List(0)
 	must(t, err)
-	if len(entries) != 2 || entries[0] != (Entry{"blue", blue.Inode()}) {
+	if len(entries) != 2 || entries[0].Name != "blue" || entries[0].Inode != blue.Inode() {
 		t.Error(entries)
 	}
 	wants(t, second(Open("blue")), syscall.ENOENT)
@@ -671,4 +671,41 @@ func TestVersion(t *testing.T) {
 	if Version() == "" {
 		t.Error("none")
 	}
+}
+
+func TestANamespaceWithoutANameIsFoundAndGetsOne(t *testing.T) {
+	world.Guard(t)
+	blue := create(t, "blue")
+	must(t, RunDir.Attach(blue, "azure"))
+	defer Remove("azure", 0)
+	lost := anonymous(t)
+	all, err := ListAll()
+	if err != nil || all[0].Name != "azure" || all[0].Inode != blue.Inode() {
+		t.Fatalf("%v, %v", all, err)
+	}
+	var found []Entry
+	for _, each := range all {
+		if each.Inode == lost.Inode() {
+			found = append(found, each)
+		}
+	}
+	if len(found) != 1 || found[0].Name != "" {
+		t.Fatalf("%v", found)
+	}
+	same, err := OpenID(found[0].Inode, found[0].Cookie)
+	if err != nil || !same.Equal(lost) {
+		t.Fatalf("%v, %v", same, err)
+	}
+	defer same.Close()
+	if found[0].Cookie != 0 {
+		if cookie, err := lost.Cookie(); err != nil || cookie != found[0].Cookie {
+			t.Errorf("%d, %v: not %d", cookie, err, found[0].Cookie)
+		}
+		_, err = OpenID(found[0].Inode, found[0].Cookie+1000000)
+		wants(t, err, syscall.ESTALE)
+	}
+	_, err = OpenID(1, 0)
+	wants(t, err, syscall.ENOENT)
+	_, err = OpenID(0, 0)
+	wants(t, err, syscall.EINVAL)
 }

@@ -32,11 +32,23 @@ const RemoveMissingOK RemoveFlags = C.NETNS_REMOVE_MISSING_OK
 type Entry struct {
 	Name  string
 	Inode uint64
+	// Cookie is 0 where it is not known, as before Linux 6.18.
+	Cookie uint64
 }
 
 // List lists the names in RunDir that are network namespaces, sorted.
 func List(flags ListFlags) ([]Entry, error) {
 	return RunDir.List(flags)
+}
+
+// ListAll lists every network namespace of the system that the caller can find, each of them once: those
+// that have a name in RunDir, by the first one, then those without, by inode number. Their Name is "".
+func ListAll() ([]Entry, error) {
+	var list *C.struct_netns_name_snapshot
+	if _, err := call(func() C.int { return C.netns_list_all(0, &list) }); err != nil {
+		return nil, err
+	}
+	return entries(list), nil
 }
 
 // Remove takes a name away from RunDir. The namespace lives on as long as it has another name, a
@@ -129,8 +141,9 @@ func entries(list *C.struct_netns_name_snapshot) []Entry {
 	for i := range result {
 		at := C.size_t(i)
 		result[i] = Entry{
-			Name:  C.GoString(C.netns_list_name(list, at)),
-			Inode: uint64(C.netns_list_inode(list, at)),
+			Name:   C.GoString(C.netns_list_name(list, at)),
+			Inode:  uint64(C.netns_list_inode(list, at)),
+			Cookie: uint64(C.netns_list_cookie(list, at)),
 		}
 	}
 	return result

@@ -94,7 +94,39 @@ def test_numbers_are_not_cut_off():
             libnetns.open_pid(2**32 + os.getpid())
         with pytest.raises(OverflowError):
             libnetns.open_fd(2**32)
+        with pytest.raises(OverflowError):
+            libnetns.open_id(2**64)
+        with pytest.raises(OverflowError):
+            libnetns.open_id(ns.inode, -1)
         assert ns.links()[-1].mtu == mtu
+
+
+# --- without a name ------------------------------------------------------------------------------
+
+
+def test_a_namespace_without_a_name_is_found_and_gets_one():
+    with libnetns.create("blue") as blue, libnetns.create() as lost:
+        blue.attach("azure")
+        found = libnetns.list_all()
+        assert found[0] == ("azure", blue.inode, found[0].cookie)
+        assert [each.inode for each in found].count(blue.inode) == 1
+        (it,) = [each for each in found if each.inode == lost.inode]
+        assert it.name is None
+        for each in (it, found[0]):
+            if each.cookie is not None:
+                assert each.cookie == (lost if each is it else blue).cookie()
+        with libnetns.open_id(it.inode, it.cookie) as same, libnetns.open_id(it.inode) as again:
+            assert same == lost == again
+            same.attach("found")
+        inode, cookie = lost.inode, it.cookie
+    assert "found" in [each.name for each in libnetns.list_all()]
+    libnetns.remove("found")
+    with pytest.raises(FileNotFoundError):
+        libnetns.open_id(inode)
+    if cookie is not None:
+        with pytest.raises(OSError) as caught:
+            libnetns.open_id(inode, cookie)
+        assert caught.value.errno == errno.ESTALE
 
 
 # --- errors --------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use crate::error::{Failure, Step};
 use crate::explain::{Object, Subject};
+use crate::namespace::by_id::{self, Inode};
 use crate::namespace::pids::{self, PidsFlags};
 use crate::namespace::{handle, visit};
 use crate::rundir::name::{DEFAULT_RUN_DIR, Name};
@@ -153,6 +154,34 @@ impl Namespace {
         let fd = fd.as_fd();
         let subject = about("open", Object::Descriptor(fd.as_raw_fd()));
         Namespace::from_result(&subject, || handle::Namespace::open_fd(fd))
+    }
+
+    /// Opens a network namespace by its inode number and its cookie, whether it has a name or not.
+    ///
+    /// From Linux 6.18 on, the kernel finds it by its cookie. Otherwise what `/proc` shows is searched.
+    ///
+    /// # Errors
+    ///
+    /// `ENOENT` if none has this inode number that the caller may look at; `ESTALE` if the one with this cookie
+    /// is gone, or is not the caller's to look at.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/world/doctest.rs"));
+    /// # fn main() { in_world(example) }
+    /// # fn example() -> libnetns::Result<()> {
+    /// use libnetns::Namespace;
+    ///
+    /// let sandbox = Namespace::anonymous()?;
+    /// assert_eq!(Namespace::open_id(sandbox.inode(), sandbox.cookie().ok())?, sandbox);
+    /// # Ok(()) }
+    /// ```
+    #[doc(alias = "netns_open_id")]
+    pub fn open_id(inode: u64, cookie: Option<u64>) -> Result<Namespace> {
+        let shown = Inode(inode);
+        let subject = about("open", Object::Handle(&shown));
+        Namespace::from_result(&subject, || by_id::open_id(inode, cookie))
     }
 
     /// Opens the network namespace that the calling thread is in.

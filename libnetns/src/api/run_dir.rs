@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::error::{Failure, Step};
 use crate::explain::{Object, Subject};
+use crate::rundir::all;
 use crate::rundir::create::{self, CreateFlags};
 use crate::rundir::list::{ListFlags, NameList};
 use crate::rundir::name::{DEFAULT_RUN_DIR, Name};
@@ -14,6 +15,7 @@ use crate::rundir::remove::{self, RemoveFlags};
 
 use super::error::{About, Result};
 use super::namespace::Namespace;
+use super::subject::about;
 use super::text::{CText, os_str, os_string};
 
 /// A directory in which network namespaces have names, each a bind mount of the namespace.
@@ -61,6 +63,9 @@ pub struct ListEntry {
     pub name: OsString,
     /// The inode number of the network namespace that has the name; `None` if the name is stale.
     pub inode: Option<u64>,
+    /// The cookie of that namespace, as [`Namespace::cookie`] returns it; `None` if it is not known, as before
+    /// Linux 6.18.
+    pub cookie: Option<u64>,
 }
 
 impl RunDir {
@@ -303,6 +308,41 @@ impl RunDir {
         Ok(entries(&list).collect())
     }
 
+    /// Every network namespace of the system that the caller can find: by the names in this directory, and by
+    /// what `/proc` shows of threads, open descriptors and mounts, or what the kernel lists (Linux 6.19).
+    ///
+    /// Each is there once: under the first of its names in this directory, then those without a name, whose
+    /// [`name`](ListEntry::name) is empty, by inode number.
+    ///
+    /// # Errors
+    ///
+    /// As for [`RunDir::list`]; `ENOENT` where `/proc` is not mounted, and the kernel does not list them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/world/doctest.rs"));
+    /// # fn main() { in_world(example) }
+    /// # fn example() -> libnetns::Result<()> {
+    /// use libnetns::{Namespace, RunDir};
+    ///
+    /// let lost = Namespace::anonymous()?;
+    /// let all = RunDir::default().list_all()?;
+    /// let found = all.iter().find(|entry| entry.inode == Some(lost.inode())).unwrap();
+    /// assert_eq!(found.name, "");
+    /// // It gets a name again.
+    /// let ns = Namespace::open_id(lost.inode(), found.cookie)?;
+    /// RunDir::default().attach(&ns, "found")?;
+    /// # assert_eq!(ns, lost);
+    /// # Ok(()) }
+    /// ```
+    #[doc(alias = "netns_list_all")]
+    pub fn list_all(&self) -> Result<Vec<ListEntry>> {
+        let read = || all::list_all(self.checked()?);
+        let list = read().about(&about("list all network namespaces", Object::Nothing))?;
+        Ok(entries(&list).collect())
+    }
+
     /// The names that a network namespace has in this directory, sorted bytewise.
     ///
     /// # Errors
@@ -363,6 +403,7 @@ fn valid(name: &CText) -> std::result::Result<Name<'_>, Failure> {
 fn entries(list: &NameList) -> impl Iterator<Item = ListEntry> + '_ {
     (0..list.len()).filter_map(|i| {
         let inode = list.inode(i).filter(|inode| *inode != 0);
-        Some(ListEntry { name: os_string(list.name(i)?), inode })
+        let cookie = list.identity(i)?.cookie;
+        Some(ListEntry { name: os_string(list.name(i)?), inode, cookie })
     })
 }

@@ -71,6 +71,8 @@ steps! {
     Duplicate => "duplicate the descriptor" Nothing,
     FindNamespace => "open its network namespace" Nothing,
     ReadProc => "read /proc" Nothing,
+    ListNamespaces => "list the namespaces" Nothing,
+    FindById => "look for its inode and cookie" Nothing,
     Cookie => "read the cookie" Nothing,
     OpenSysctl => "open it below /proc/sys" Nothing,
     ReadSysctl => "read it" Nothing,
@@ -235,6 +237,12 @@ impl Step {
             (Step::Duplicate | Step::Prove, Errno::EBADF) => "the descriptor is not open",
             (Step::FindNamespace, Errno::EBADF) => {
                 "the descriptor is not open, or refers to a path only"
+            }
+            (Step::FindById, Errno::ENOENT) => {
+                "no thread, descriptor or mount that the caller may look at has it"
+            }
+            (Step::FindById, Errno::ESTALE) => {
+                "it is gone, or the caller needs CAP_SYS_ADMIN over it"
             }
             (Step::Cookie, Errno::EOPNOTSUPP) => "cookies came with Linux 5.14",
             (Step::SysctlName, Errno::ENAMETOOLONG) => "a name has 255 bytes at most",

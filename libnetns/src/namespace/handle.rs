@@ -163,6 +163,11 @@ impl Namespace {
         self.identity.inode
     }
 
+    /// What was learnt when it was opened.
+    pub fn identity(&self) -> Identity {
+        self.identity
+    }
+
     /// The rtnetlink socket that the handle keeps, for [`rtnl`](crate::rtnl) and nobody else.
     pub fn cached_socket(&self) -> &CachedSocket {
         &self.socket

@@ -5,7 +5,7 @@
 //! where a seccomp filter forbids the call, nsfs's magic number and NS_GET_NSTYPE tell the same of a
 //! descriptor; the magic comes first, because an ioctl number means something else elsewhere.
 
-use std::ffi::{CStr, c_int};
+use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
@@ -18,12 +18,9 @@ use crate::os::procfs::ProcPath;
 use crate::os::retry::{is_shortage, on_signal};
 use crate::os::stat;
 use crate::os::stat::fstat;
-use crate::os::syscalls::{self, FileHandle};
+use crate::os::syscalls::{self, FileHandle, NSFS_HANDLE};
 
 pub const NSFS: FsType = FsType(libc::NSFS_MAGIC as _);
-
-/// The type of the file handles that nsfs gives (FILEID_NSFS, Linux 6.18).
-const NSFS_HANDLE: c_int = 0xf1;
 
 /// Which network namespace it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -236,7 +233,16 @@ fn reopen(
 /// nothing else.
 pub fn open_followed(dir: BorrowedFd, path: &CStr) -> std::result::Result<Option<Proved>, Errno> {
     let seen = openat(dir, path, LOOK)?;
-    match read_handle(seen.as_fd(), c"") {
+    open_seen(seen.as_fd(), dir, path)
+}
+
+/// The same, where it has been seen already.
+pub fn open_seen(
+    seen: BorrowedFd,
+    dir: BorrowedFd,
+    path: &CStr,
+) -> std::result::Result<Option<Proved>, Errno> {
+    match read_handle(seen, c"") {
         Some((handle, FileKind::Network(identity))) => {
             if let Ok(fd) = syscalls::open_namespace(&handle, READ_UNTRUSTED) {
                 return Ok(Some(Proved { fd, identity }));
@@ -245,12 +251,45 @@ pub fn open_followed(dir: BorrowedFd, path: &CStr) -> std::result::Result<Option
         Some(_) => return Ok(None),
         None => {}
     }
-    let Some(fd) = reopen(seen.as_fd(), dir, path, OFlag::empty())? else { return Ok(None) };
+    let Some(fd) = reopen(seen, dir, path, OFlag::empty())? else { return Ok(None) };
     match Proved::new(fd) {
         Ok(proved) => Ok(Some(proved)),
         Err(failure) if failure.errno == Errno::ENOTTY => Ok(None),
         Err(failure) => Err(failure.errno),
     }
+}
+
+/// What `path` leads to from `dir`, symbolic links followed. Nothing is opened where that tells by handle.
+pub fn identify_followed(dir: BorrowedFd, path: &CStr) -> std::result::Result<FileKind, Errno> {
+    match syscalls::path_to_handle(dir, path) {
+        Err(errno) if is_shortage(errno) => Err(errno),
+        handle => match handle.ok().as_ref().and_then(decode_handle) {
+            Some(kind) => Ok(kind),
+            None => match open_followed(dir, path)? {
+                Some(proved) => Ok(FileKind::Network(proved.identity)),
+                None => Ok(FileKind::NoNamespace),
+            },
+        },
+    }
+}
+
+/// Opens the network namespace that the kernel has under a cookie and, unless that is 0, an inode (Linux
+/// 6.18; without an inode, 6.19). ESTALE: there is none, or CAP_SYS_ADMIN over it is missing, which the kernel
+/// does not tell apart (exportfs_decode_fh_raw).
+pub fn open_by_cookie(cookie: u64, inode: u64) -> std::result::Result<Proved, Errno> {
+    let number = u32::try_from(inode).map_err(|_| Errno::ESTALE)?;
+    let nstype = if number == 0 { 0 } else { libc::CLONE_NEWNET };
+    let handle = FileHandle::of_namespace(cookie, nstype, number);
+    let fd = syscalls::open_namespace(&handle, READ_UNTRUSTED)?;
+    let proved = Proved::new(fd).map_err(|failure| failure.errno)?;
+    let identity = proved.identity;
+    let is_meant = identity.cookie == Some(cookie) && (inode == 0 || identity.inode == inode);
+    if is_meant { Ok(proved) } else { Err(Errno::ESTALE) }
+}
+
+/// The device that every namespace is on.
+pub fn device_of(ns: impl AsFd) -> std::result::Result<u64, Errno> {
+    fstat(ns).map(|file| stat::device(&file))
 }
 
 /// A descriptor of the mount that `name` in the directory `dir` is, if that is a network namespace's;

@@ -7,16 +7,20 @@
 //! | `descriptor`    | the descriptor that a handle has                                    |
 //! | `cached_socket` | the rtnetlink socket that a handle keeps                            |
 //! | `handle`        | the handle, and the ways to open one without a name                 |
+//! | `search`        | a walk through what /proc shows of all processes                    |
+//! | `by_id`         | a namespace opened by its inode and cookie                          |
 //! | `pids`          | the processes and threads in a namespace                            |
 //! | `sysctl`        | the sysctls of a namespace                                          |
 //!
 //! It does not know run directories.
 
+pub mod by_id;
 mod cached_socket;
 mod descriptor;
 pub mod handle;
 pub mod identity;
 pub mod pids;
+pub mod search;
 pub mod sysctl;
 pub mod visit;
 

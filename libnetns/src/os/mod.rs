@@ -10,6 +10,7 @@
 //! | `procfs`        | paths below /proc, and what is read from there                      |
 //! | `mount`         | bind mounts and other mounts, made and taken off                    |
 //! | `mountinfo`     | what is mounted where                                               |
+//! | `listns`        | the namespaces that the kernel lists                                |
 //! | `pidfd`         | pidfds                                                              |
 //! | `sigmask`       | the calling thread's signal mask                                    |
 //! | `helper_thread` | a thread for what the calling thread must not do to itself          |
@@ -19,6 +20,7 @@
 
 pub mod forked;
 pub mod helper_thread;
+pub mod listns;
 pub mod mount;
 pub mod mountinfo;
 pub mod open;

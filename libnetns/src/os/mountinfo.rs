@@ -125,6 +125,41 @@ fn point_of_child(line: &mut [u8], parent: u64) -> Option<&[u8]> {
     fields.nth(2).map(unescape)
 }
 
+/// A mount of a network namespace.
+#[derive(Debug, PartialEq, Eq)]
+pub struct NamespaceMount<'a> {
+    /// No other mount of any mount namespace has it at the same time.
+    pub id: u64,
+    pub inode: u64,
+    pub point: &'a [u8],
+}
+
+/// Calls `visit` for each mount of a network namespace in the text of a mountinfo.
+pub fn for_each_network_namespace(
+    text: &mut [u8],
+    mut visit: impl FnMut(NamespaceMount) -> Result<()>,
+) -> Result<()> {
+    for line in text.split_mut(|&byte| byte == b'\n') {
+        if let Some(mount) = network_namespace(line) {
+            visit(mount)?;
+        }
+    }
+    Ok(())
+}
+
+/// nsfs alone shows a root that does not begin with a slash and is `net:[INODE]` (nsfs_show_path).
+fn network_namespace(line: &mut [u8]) -> Option<NamespaceMount<'_>> {
+    let mut fields = line.split_mut(|&byte| byte == b' ');
+    let id = number(fields.next()?)?;
+    let root = fields.nth(2)?;
+    let inode = number(root.strip_prefix(b"net:[")?.strip_suffix(b"]")?)?;
+    Some(NamespaceMount { id, inode, point: unescape(fields.next()?) })
+}
+
+fn number(text: &[u8]) -> Option<u64> {
+    std::str::from_utf8(text).ok()?.parse().ok()
+}
+
 /// Blanks and their like stand as \ooo, and become themselves where they stand.
 fn unescape(text: &mut [u8]) -> &[u8] {
     let (mut from, mut to) = (0, 0);
@@ -191,6 +226,26 @@ mod tests {
         ] {
             assert_eq!(unescape(&mut escaped.to_vec()), plain, "{}", escaped.escape_ascii());
         }
+    }
+
+    #[test]
+    fn mounts_of_network_namespaces_are_found_and_no_others() {
+        let text = b"\
+30 22 0:4 net:[4026532281] /run/netns/a\\012b rw shared:9 - nsfs nsfs rw
+31 22 0:4 mnt:[4026532282] /run/mnt rw - nsfs nsfs rw
+32 22 0:28 /net:[4026532283] /run/net rw - tmpfs tmpfs rw
+33 22 0:4 net:[12 /run/x rw - nsfs nsfs rw
+34 22 0:4 net:[] /run/y rw - nsfs nsfs rw
+35 22 0:4
+36 22 0:4 net:[7]
+";
+        let mut found = Vec::new();
+        for_each_network_namespace(&mut text.to_vec(), |mount| {
+            found.push((mount.id, mount.inode, mount.point.to_vec()));
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(found, [(30, 4026532281, b"/run/netns/a\nb".to_vec())]);
     }
 
     fn sorted(found: &Strings) -> Vec<&CStr> {

@@ -5,7 +5,7 @@
 
 use std::ffi::CStr;
 use std::fmt::{self, Write};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::str::FromStr;
 
 use nix::errno::Errno;
@@ -93,9 +93,15 @@ pub fn is_procfs(file: BorrowedFd) -> nix::Result<bool> {
 
 /// All of a file, whose size is not known before.
 pub fn read_file(path: &CStr, step: Step) -> Result<Vec<u8>> {
-    const PIECE: usize = 32 * 1024;
-    let file = open(path, READ).at(step)?;
     let mut bytes = Vec::new();
+    read_all(open(path, READ).at(step)?, step, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// All of an open file, in the place of what `bytes` has.
+pub fn read_all(file: OwnedFd, step: Step, bytes: &mut Vec<u8>) -> Result<()> {
+    const PIECE: usize = 32 * 1024;
+    bytes.clear();
     loop {
         let len = bytes.len();
         bytes.try_reserve(PIECE).map_err(|_| Failure::no_memory())?;
@@ -103,7 +109,7 @@ pub fn read_file(path: &CStr, step: Step) -> Result<Vec<u8>> {
         let more = on_signal(|| read(&file, &mut bytes[len..])).at(step)?;
         bytes.truncate(len + more);
         if more == 0 {
-            return Ok(bytes);
+            return Ok(());
         }
     }
 }

@@ -69,6 +69,50 @@ impl FileStatus {
     }
 }
 
+/// What a path leads to, as far as it takes to recognise it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileIdentity {
+    pub mode: u32,
+    pub device: u64,
+    pub inode: u64,
+    /// That of a device file.
+    pub special: u64,
+}
+
+impl FileIdentity {
+    /// Of what `path` leads to from `dir`. No file server is asked: it may be another process's file, on a
+    /// server that does not answer.
+    pub fn of(dir: BorrowedFd, path: &CStr) -> Result<FileIdentity> {
+        let flags = AtFlags::NO_AUTOMOUNT | AtFlags::STATX_DONT_SYNC;
+        match retry_on_intr(|| statx(dir, path, flags, StatxFlags::TYPE | StatxFlags::INO)) {
+            Ok(file) => Ok(FileIdentity {
+                mode: file.stx_mode.into(),
+                device: makedev(file.stx_dev_major.into(), file.stx_dev_minor.into()),
+                inode: file.stx_ino,
+                special: makedev(file.stx_rdev_major.into(), file.stx_rdev_minor.into()),
+            }),
+            // A seccomp filter.
+            Err(rustix::io::Errno::NOSYS) => FileIdentity::by_stat(dir, path),
+            Err(failure) => Err(errno(failure)),
+        }
+    }
+
+    #[allow(clippy::unnecessary_cast)]
+    fn by_stat(dir: BorrowedFd, path: &CStr) -> Result<FileIdentity> {
+        let file = on_signal(|| fstatat(dir, path, nix::fcntl::AtFlags::AT_NO_AUTOMOUNT))?;
+        Ok(FileIdentity {
+            mode: file.st_mode,
+            device: device(&file),
+            inode: inode(&file),
+            special: file.st_rdev as u64,
+        })
+    }
+
+    pub fn is(&self, kind: u32) -> bool {
+        self.mode & libc::S_IFMT == kind
+    }
+}
+
 /// Whether a name, or what a path leads to, lies in another mount than its directory.
 fn is_mounted_on(dir: BorrowedFd, path: &CStr) -> Result<bool> {
     let path = path.to_bytes();
@@ -167,6 +211,18 @@ mod tests {
         {
             assert_eq!(is_mounted_on(cwd, path), Ok(mounted), "{path:?}");
         }
+    }
+
+    #[test]
+    fn a_file_is_recognised_in_either_way() {
+        let cwd = nix::fcntl::AT_FDCWD;
+        for path in [c"/proc/self", c"/proc/self/ns/net", c"/dev/null", c"/etc/passwd"] {
+            let (new, old) = (FileIdentity::of(cwd, path), FileIdentity::by_stat(cwd, path));
+            let all = |file: FileIdentity| (file.mode & libc::S_IFMT, file.device, file.inode);
+            assert_eq!(new.map(all), old.map(all), "{path:?}");
+            assert_eq!(new.unwrap().special, old.unwrap().special, "{path:?}");
+        }
+        assert_eq!(FileIdentity::of(cwd, c"/none/such"), Err(Errno::ENOENT));
     }
 
     #[test]

@@ -31,10 +31,23 @@ pub struct FileHandle {
     bytes: [u8; HANDLE_CAPACITY],
 }
 
+/// The type of the file handles that nsfs gives (FILEID_NSFS, Linux 6.18).
+pub const NSFS_HANDLE: c_int = 0xf1;
+
 /// MAX_HANDLE_SZ: no file system gives a longer one.
 const HANDLE_CAPACITY: usize = 128;
 
 impl FileHandle {
+    /// One that nsfs takes for a namespace, made by hand (FILEID_NSFS, struct nsfs_file_handle): its id and,
+    /// as Linux 6.18 wants them, its type and inode. From Linux 6.19 on both of these may be 0.
+    pub fn of_namespace(id: u64, nstype: c_int, inode: u32) -> FileHandle {
+        let mut bytes = [0; HANDLE_CAPACITY];
+        bytes[..8].copy_from_slice(&id.to_ne_bytes());
+        bytes[8..12].copy_from_slice(&nstype.to_ne_bytes());
+        bytes[12..16].copy_from_slice(&inode.to_ne_bytes());
+        FileHandle { kind: NSFS_HANDLE, mount_id: 0, len: 16, bytes }
+    }
+
     pub fn bytes(&self) -> &[u8] {
         &self.bytes[..self.len.min(HANDLE_CAPACITY)]
     }
@@ -48,9 +61,18 @@ struct RawHandle {
 
 /// The handle of `name` in `dir` (of `dir` itself when `name` is empty), following no symlink.
 pub fn name_to_handle(dir: BorrowedFd, name: &CStr) -> Result<FileHandle, Errno> {
+    let flags = if name.is_empty() { libc::AT_EMPTY_PATH } else { 0 };
+    handle_of(dir, name, flags)
+}
+
+/// The handle of what `path` leads to from `dir`.
+pub fn path_to_handle(dir: BorrowedFd, path: &CStr) -> Result<FileHandle, Errno> {
+    handle_of(dir, path, libc::AT_SYMLINK_FOLLOW)
+}
+
+fn handle_of(dir: BorrowedFd, name: &CStr, flags: c_int) -> Result<FileHandle, Errno> {
     let mut raw = MaybeUninit::<RawHandle>::zeroed();
     let mut mount_id: c_int = 0;
-    let flags = if name.is_empty() { libc::AT_EMPTY_PATH } else { 0 };
     // SAFETY: all of it is plain integers, for which zero bytes are a value; the kernel writes at
     // most handle_bytes bytes behind the head, where there is room for as many.
     let raw = unsafe {
@@ -221,7 +243,7 @@ pub fn set_propagation(
 
 /// Every system call since Linux 5.1 has one number on all architectures, but for the beginning of the
 /// ABI's numbers (include/uapi/asm-generic/unistd.h; arch/mips has 4000 and 5000, x32 a bit).
-const FIRST_CALL: libc::c_long = libc::SYS_clone3 - 435;
+pub(super) const FIRST_CALL: libc::c_long = libc::SYS_clone3 - 435;
 /// Linux 6.8.
 const SYS_STATMOUNT: libc::c_long = FIRST_CALL + 457;
 /// Linux 6.8.

@@ -7,7 +7,7 @@ use bitflags::bitflags;
 
 use crate::error::{Failure, Result, Step};
 use crate::namespace::handle::Namespace;
-use crate::namespace::identity::{self, FileKind};
+use crate::namespace::identity::{self, FileKind, Identity};
 use crate::rundir::dir::{LockedRunDir, RunDir, for_each_name, or_none};
 use crate::rundir::entry::{self, Entry};
 use crate::rundir::link::{self, Link};
@@ -30,49 +30,48 @@ pub struct NameList {
 struct Listed {
     start: usize,
     len: usize,
-    inode: u64,
+    identity: Identity,
     may_be_link: bool,
 }
 
 /// How often a directory that is mounted over or replaced while it is read is read again.
 const MOST_READINGS: u32 = 4;
 
-/// The inode of a stale name.
-const STALE_INODE: u64 = 0;
-/// That of one that was not looked at.
-const UNSEEN: u64 = 0;
+/// That of a stale name, and of one that was not looked at.
+const NONE: Identity = Identity { inode: 0, cookie: None };
 
 impl NameList {
     pub fn read(rundir: &CStr, flags: ListFlags) -> Result<NameList> {
         if flags.contains(ListFlags::STALE) {
             return NameList::read_locked(rundir);
         }
-        NameList::read_if(rundir, inode_of)
+        NameList::read_if(rundir, identity_of)
     }
 
     /// The names that `ns` has.
     pub fn names_of(rundir: &CStr, ns: &Namespace) -> Result<NameList> {
         NameList::read_if(rundir, |dir, name, may_be_link| {
-            Ok(inode_of(dir, name, may_be_link)?.filter(|inode| *inode == ns.inode()))
+            let found = identity_of(dir, name, may_be_link)?;
+            Ok(found.filter(|identity| identity.inode == ns.inode()))
         })
     }
 
     /// What may be names, without a look at what they are, and so without their inodes.
     pub fn read_unseen(rundir: &CStr) -> Result<NameList> {
-        NameList::read_if(rundir, |_, _, _| Ok(Some(UNSEEN)))
+        NameList::read_if(rundir, |_, _, _| Ok(Some(NONE)))
     }
 
-    /// What `inode` gives one for.
+    /// What `identify` gives one for.
     fn read_if(
         rundir: &CStr,
-        inode: impl Fn(&RunDir, &CStr, bool) -> Result<Option<u64>>,
+        identify: impl Fn(&RunDir, &CStr, bool) -> Result<Option<Identity>>,
     ) -> Result<NameList> {
         let mut list = NameList::default();
         for _ in 0..MOST_READINGS {
             let Some(dir) = or_none(RunDir::open(rundir))? else {
                 return Ok(NameList::default());
             };
-            list = NameList::read_open(&dir, &inode)?;
+            list = NameList::read_open(&dir, &identify)?;
             // Who makes it a mount point takes the names off what lies below. Where somebody goes on
             // and on with that, the last look is as good as any.
             if !dir.is_outdated(rundir) {
@@ -84,11 +83,11 @@ impl NameList {
 
     fn read_open(
         dir: &RunDir,
-        inode: impl Fn(&RunDir, &CStr, bool) -> Result<Option<u64>>,
+        identify: impl Fn(&RunDir, &CStr, bool) -> Result<Option<Identity>>,
     ) -> Result<NameList> {
         let mut list = NameList::default();
-        for_each_name(dir.as_fd(), |name, may_be_link| match inode(dir, name, may_be_link)? {
-            Some(inode) => list.push(name, inode, may_be_link),
+        for_each_name(dir.as_fd(), |name, may_be_link| match identify(dir, name, may_be_link)? {
+            Some(identity) => list.push(name, identity, may_be_link),
             None => Ok(()),
         })?;
         list.sort();
@@ -101,19 +100,29 @@ impl NameList {
         let Some(dir) = or_none(RunDir::lock(rundir))? else {
             return Ok(list);
         };
-        for_each_name(dir.as_fd(), |name, may_be_link| match inode_or_stale(&dir, name)? {
-            Some(inode) => list.push(name, inode, may_be_link),
+        for_each_name(dir.as_fd(), |name, may_be_link| match identity_or_stale(&dir, name)? {
+            Some(identity) => list.push(name, identity, may_be_link),
             None => Ok(()),
         })?;
         list.sort();
         Ok(list)
     }
 
-    fn push(&mut self, name: &CStr, inode: u64, may_be_link: bool) -> Result<()> {
+    pub(super) fn push(
+        &mut self,
+        name: &CStr,
+        identity: Identity,
+        may_be_link: bool,
+    ) -> Result<()> {
         let bytes = name.to_bytes_with_nul();
         self.text.try_reserve(bytes.len()).map_err(|_| Failure::no_memory())?;
         self.entries.try_reserve(1).map_err(|_| Failure::no_memory())?;
-        self.entries.push(Listed { start: self.text.len(), len: bytes.len(), inode, may_be_link });
+        self.entries.push(Listed {
+            start: self.text.len(),
+            len: bytes.len(),
+            identity,
+            may_be_link,
+        });
         self.text.extend_from_slice(bytes);
         Ok(())
     }
@@ -145,19 +154,52 @@ impl NameList {
     }
 
     pub fn inode(&self, i: usize) -> Option<u64> {
-        Some(self.entries.get(i)?.inode)
+        Some(self.identity(i)?.inode)
+    }
+
+    pub fn identity(&self, i: usize) -> Option<Identity> {
+        Some(self.entries.get(i)?.identity)
+    }
+
+    /// Fills in a cookie that is not known yet.
+    pub(super) fn learn_cookie(&mut self, i: usize, cookie: u64) {
+        if let Some(entry) = self.entries.get_mut(i) {
+            entry.identity.cookie.get_or_insert(cookie);
+        }
+    }
+
+    /// Sorts the entries from `start` on by inode.
+    pub(super) fn sort_by_inode(&mut self, start: usize) {
+        self.entries[start..].sort_unstable_by_key(|entry| entry.identity.inode);
+    }
+
+    /// Leaves out what `keep` says no to. It is asked in the order of the list, with the place that the entry
+    /// gets.
+    pub(super) fn retain(
+        &mut self,
+        mut keep: impl FnMut(usize, Identity) -> Result<bool>,
+    ) -> Result<()> {
+        let mut kept = 0;
+        for i in 0..self.entries.len() {
+            if keep(kept, self.entries[i].identity)? {
+                self.entries.swap(kept, i);
+                kept += 1;
+            }
+        }
+        self.entries.truncate(kept);
+        Ok(())
     }
 }
 
 /// None: it is something else, went meanwhile, or is not ours to see.
-fn inode_of(dir: &RunDir, name: &CStr, may_be_link: bool) -> Result<Option<u64>> {
+fn identity_of(dir: &RunDir, name: &CStr, may_be_link: bool) -> Result<Option<Identity>> {
     match identity::identify_name(dir.as_fd(), name) {
-        Ok(FileKind::Network(identity)) => Ok(Some(identity.inode)),
+        Ok(FileKind::Network(identity)) => Ok(Some(identity)),
         Err(errno) if !identity::means_no_namespace(errno) => Err(Failure::new(Step::Look, errno)),
         Ok(FileKind::NoNamespace) if may_be_link => match link::follow(dir.as_fd(), name)? {
-            Link::Namespace(proved) => Ok(Some(proved.identity().inode)),
+            Link::Namespace(proved) => Ok(Some(proved.identity())),
             // A namespace by now, perhaps.
-            Link::Gone => inode_of(dir, name, false),
+            Link::Gone => identity_of(dir, name, false),
             // A dead server behind one link does not hide the other names.
             Link::Stale | Link::Unreachable(_) | Link::Refused(_) => Ok(None),
         },
@@ -165,17 +207,17 @@ fn inode_of(dir: &RunDir, name: &CStr, may_be_link: bool) -> Result<Option<u64>>
     }
 }
 
-/// The same, and [`STALE_INODE`] where the name is stale.
-fn inode_or_stale(dir: &LockedRunDir, name: &CStr) -> Result<Option<u64>> {
+/// The same, and [`NONE`] where the name is stale.
+fn identity_or_stale(dir: &LockedRunDir, name: &CStr) -> Result<Option<Identity>> {
     for _ in 0..MOST_READINGS {
         match entry::look(dir.as_fd(), name)? {
-            Entry::Namespace(identity) => return Ok(Some(identity.inode)),
+            Entry::Namespace(identity) => return Ok(Some(identity)),
             Entry::Placeholder(file) if file.is_stale(dir.is_locked()) => {
-                return Ok(Some(STALE_INODE));
+                return Ok(Some(NONE));
             }
             Entry::Link => match link::follow(dir.as_fd(), name)? {
-                Link::Namespace(proved) => return Ok(Some(proved.identity().inode)),
-                Link::Stale => return Ok(Some(STALE_INODE)),
+                Link::Namespace(proved) => return Ok(Some(proved.identity())),
+                Link::Stale => return Ok(Some(NONE)),
                 Link::Unreachable(_) | Link::Refused(_) => return Ok(None),
                 Link::Gone => {}
             },

@@ -11,10 +11,12 @@
 //! | `publish`     | a namespace bound on its placeholder, all or nothing                  |
 //! | `create`      | create and attach                                                     |
 //! | `remove`      | remove                                                                |
+//! | `all`         | every network namespace of the system, by name or without             |
 //! | `list`        | the names at one moment                                               |
 //! | `watch`       | the inotify watches of a monitor                                      |
 //! | `monitor`     | names added and removed                                               |
 
+pub mod all;
 pub mod create;
 pub mod dir;
 pub mod entry;

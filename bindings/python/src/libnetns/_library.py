@@ -143,6 +143,7 @@ PROTOTYPES: dict[str, tuple[Any, ...]] = {
     "netns_open_pid": (c_int, _PID, _OUT),
     "netns_open_fd": (c_int, c_int, _OUT),
     "netns_open_current": (c_int, _OUT),
+    "netns_open_id": (c_int, c_uint64, c_uint64, _OUT),
     "netns_dup": (c_int, _NS, _OUT),
     "netns_close": (None, _NS),
     "netns_attach": (c_int, _NS, c_char_p, c_uint32),
@@ -169,6 +170,8 @@ PROTOTYPES: dict[str, tuple[Any, ...]] = {
     "netns_list_len": (c_size_t, NameList),
     "netns_list_name": (c_char_p, NameList, c_size_t),
     "netns_list_inode": (c_uint64, NameList, c_size_t),
+    "netns_list_all": (c_int, c_uint32, POINTER(NameList)),
+    "netns_list_cookie": (c_uint64, NameList, c_size_t),
     "netns_list_free": (None, NameList),
     "netns_names": (c_int, _NS, c_uint32, POINTER(NameList)),
     "netns_names_at": (c_int, c_char_p, _NS, c_uint32, POINTER(NameList)),
@@ -334,6 +337,10 @@ def int32(value: Any) -> int:
 
 def uint32(value: Any) -> int:
     return bounded(value, 0, 2**32 - 1)
+
+
+def uint64(value: Any) -> int:
+    return bounded(value, 0, 2**64 - 1)
 
 
 def descriptor_of(file: Any) -> int:

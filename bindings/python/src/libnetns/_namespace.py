@@ -42,6 +42,7 @@ from ._library import (
     int32,
     lib,
     text_or_none,
+    uint64,
 )
 from ._network import Network, handle_of
 
@@ -70,6 +71,17 @@ class Nsid(NamedTuple):
     current: Optional[int]
     #: The first name of that other one; None if it has none.
     name: Optional[str]
+
+
+class Found(NamedTuple):
+    """A network namespace that list_all() has found."""
+
+    #: The first of its names in /run/netns; None if it has none.
+    name: Optional[str]
+    #: As stat(2) tells it.
+    inode: int
+    #: The number that no other namespace has until the next boot; None if it is not known.
+    cookie: Optional[int]
 
 
 class _Outcome:
@@ -617,6 +629,17 @@ def open_fd(file: Any) -> Namespace:
     return Namespace(handle)
 
 
+def open_id(inode: int, cookie: Optional[int] = None) -> Namespace:
+    """Opens the one that has this inode number and, where one is given, this cookie, with a name or without.
+
+    FileNotFoundError (ENOENT) where there is none that the caller may look at, OSError (ESTALE) where the
+    one with this cookie is gone.
+    """
+    handle = NamespaceHandle()
+    check(lib.netns_open_id(uint64(inode), 0 if cookie is None else uint64(cookie), byref(handle)))
+    return Namespace(handle)
+
+
 def current() -> Namespace:
     """Opens the one that the calling thread is in."""
     handle = NamespaceHandle()
@@ -657,6 +680,22 @@ def list(*, stale: bool = False, rundir: Optional[StrPath] = None) -> List[str]:
            another mount namespace, and symbolic links that lead to no network namespace.
     """
     return _names_in(_found(rundir, stale))
+
+
+def list_all() -> List[Found]:
+    """Every network namespace of the system that the caller can find, each of them once: those that have a
+    name in /run/netns, by the first one, then those without, by inode number.
+    """
+    found = NameList()
+    check(lib.netns_list_all(0, byref(found)))
+    return [
+        Found(
+            os.fsdecode(lib.netns_list_name(found, i)) or None,
+            lib.netns_list_inode(found, i),
+            lib.netns_list_cookie(found, i) or None,
+        )
+        for i in range(lib.netns_list_len(found))
+    ]
 
 
 def names(ns: Namespace, *, rundir: Optional[StrPath] = None) -> List[str]:

@@ -11,7 +11,7 @@ use crate::testing::{self, anonymous, bind, write};
 fn list_of(names: &[(&CStr, u64)]) -> NameList {
     let mut list = NameList::default();
     for (name, inode) in names {
-        list.push(name, *inode, false).unwrap();
+        list.push(name, Identity { inode: *inode, cookie: None }, false).unwrap();
     }
     list.sort();
     list
@@ -95,7 +95,7 @@ fn stale_names_are_read_on_request_with_no_inode() {
     assert_eq!(live.inode(0), Some(ns.inode()));
     let all = NameList::read(rundir, ListFlags::STALE).unwrap();
     assert_eq!(names(&all), [c"blue", c"ours"]);
-    assert_eq!((all.inode(0), all.inode(1)), (Some(ns.inode()), Some(STALE_INODE)));
+    assert_eq!((all.inode(0), all.inode(1)), (Some(ns.inode()), Some(NONE.inode)));
 }
 
 #[test]

@@ -1,0 +1,555 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Every network namespace of the system, with a name or without. */
+#include "fault.h"
+#include "mover.h"
+#include "privilege.h"
+
+static const struct fault
+    no_handles = {.call = SYS_name_to_handle_at, .error = ENOSYS},
+    no_open_by_handle = {.call = SYS_open_by_handle_at, .error = ENOSYS},
+    no_listns = {.call = SYS_LISTNS, .error = ENOSYS},
+    no_openat2 = {.call = SYS_openat2, .error = ENOSYS},
+    no_kcmp = {.call = SYS_kcmp, .error = ENOSYS},
+    no_statx = {.call = SYS_statx, .error = ENOSYS};
+
+static struct netns_name_snapshot *list_all(void)
+{
+    struct netns_name_snapshot *list = NULL;
+
+    OK(netns_list_all(0, &list));
+    return list;
+}
+
+#define NOWHERE ((size_t)-1)
+
+/* The place of the namespace with this inode; it must not have two. */
+static size_t place_of(const struct netns_name_snapshot *list, uint64_t inode)
+{
+    size_t found = NOWHERE;
+
+    for (size_t i = 0; i < netns_list_len(list); i++)
+        if (netns_list_inode(list, i) == inode) {
+            CHECK(found == NOWHERE);
+            found = i;
+        }
+    return found;
+}
+
+/* The name that a list has for the namespace; NULL: the namespace is not in it. */
+static const char *listed_as(const struct netns_name_snapshot *list, uint64_t inode)
+{
+    return netns_list_name(list, place_of(list, inode));
+}
+
+/* The namespace is found now, under this name; NULL: it is not found. */
+#define FOUND_AS(name, ns_inode)                          \
+    do {                                                  \
+        struct netns_name_snapshot *list_ = list_all();   \
+                                                          \
+        SAME(listed_as(list_, (ns_inode)), (name));       \
+        netns_list_free(list_);                           \
+    } while (0)
+
+/* --- what is found ------------------------------------------------------------------------------ */
+
+static void each_namespace_is_there_once_names_first(void)
+{
+    struct netns *blue = NULL, *red = NULL, *lost[3] = {NULL};
+    struct netns_name_snapshot *list;
+    size_t i, len;
+
+    OK(netns_create("blue", 0, &blue));
+    OK(netns_create("amber", 0, &red));
+    OK(netns_attach(blue, "azure", 0));
+    OK(netns_attach(blue, "zebra", 0));
+    for (i = 0; i < 3; i++)
+        OK(netns_create(NULL, 0, &lost[i]));
+    list = list_all();
+    len = netns_list_len(list);
+    CHECK(len >= 6);
+    SAME(netns_list_name(list, 0), "amber");
+    EQUAL(netns_list_inode(list, 0), netns_inode(red));
+    SAME(netns_list_name(list, 1), "azure");
+    EQUAL(netns_list_inode(list, 1), netns_inode(blue));
+    for (i = 2; i < len; i++) {
+        SAME(netns_list_name(list, i), "");
+        CHECK(netns_list_inode(list, i) != 0);
+        if (i > 2)
+            CHECK(netns_list_inode(list, i - 1) < netns_list_inode(list, i));
+    }
+    for (i = 0; i < 3; i++)
+        SAME(listed_as(list, netns_inode(lost[i])), "");
+    SAME(listed_as(list, here()), "");
+    EQUAL(place_of(list, netns_inode(blue)), 1);
+    netns_list_free(list);
+    for (i = 0; i < 3; i++)
+        netns_close(lost[i]);
+    netns_close(blue);
+    netns_close(red);
+}
+
+static void the_cookie_is_the_one_of_the_namespace(void)
+{
+    struct netns *blue = NULL, *lost = NULL;
+    struct netns_name_snapshot *list = NULL;
+
+    need_cookies();
+    OK(netns_create("blue", 0, &blue));
+    OK(netns_create(NULL, 0, &lost));
+    list = list_all();
+    for (size_t i = 0; i < netns_list_len(list); i++) {
+        uint64_t cookie = netns_list_cookie(list, i);
+
+        /* Until Linux 6.18 it takes a socket in there. */
+        if (!have_namespace_handles())
+            EQUAL(cookie, 0);
+        else if (netns_list_inode(list, i) == netns_inode(blue))
+            EQUAL(cookie, COOKIE_OF(blue));
+        else if (netns_list_inode(list, i) == netns_inode(lost))
+            EQUAL(cookie, COOKIE_OF(lost));
+    }
+    netns_list_free(list);
+    list = NULL;
+    OK(netns_list(0, &list));
+    EQUAL(netns_list_cookie(list, 0), have_namespace_handles() ? COOKIE_OF(blue) : 0);
+    EQUAL(netns_list_cookie(list, 1), 0);
+    EQUAL(netns_list_cookie(NULL, 0), 0);
+    netns_list_free(list);
+    list = NULL;
+    write_file("/run/netns/stale", "", 01000);
+    MUST(chmod("/run/netns/stale", 01000));
+    OK(netns_list(NETNS_LIST_STALE, &list));
+    SAME(netns_list_name(list, 1), "stale");
+    EQUAL(netns_list_cookie(list, 1), 0);
+    netns_list_free(list);
+    netns_close(blue);
+    netns_close(lost);
+}
+
+static void one_that_a_single_thread_is_in(void)
+{
+    struct netns *lost = NULL;
+    struct mover mover;
+    uint64_t inode;
+
+    OK(netns_create(NULL, 0, &lost));
+    inode = netns_inode(lost);
+    start_mover(&mover, lost, NULL, NULL);
+    netns_close(lost);
+    FOUND_AS("", inode);
+    end_mover(&mover);
+    EQUAL(threads_left(), 1);
+    FOUND_AS(NULL, inode);
+}
+
+static void one_that_is_mounted_elsewhere_only(void)
+{
+    struct netns *lost = NULL;
+    char path[] = "/run/with blank\nand newline";
+    uint64_t inode;
+
+    OK(netns_create(NULL, 0, &lost));
+    inode = netns_inode(lost);
+    write_file(path, "", 0644);
+    OK(netns_attach_at("/run/mine", lost, "mine", 0));
+    netns_close(lost);
+    FOUND_AS("", inode);
+    MUST(mount("/run/mine/mine", path, "none", MS_BIND, NULL));
+    OK(netns_remove_at("/run/mine", "mine", 0));
+    FOUND_AS("", inode);
+    MUST(umount2(path, MNT_DETACH));
+    FOUND_AS(NULL, inode);
+}
+
+struct in_another {
+    const struct netns *ns;
+    int ready, go, not_ours;
+    bool in_chroot;
+};
+
+static void wait_outside(void *arg)
+{
+    struct in_another *other = arg;
+    char byte;
+
+    EQUAL(read(other->go, &byte, 1), 0);
+}
+
+/* Keeps a namespace by a mount in a mount namespace of its own, seen from a root directory of its own. */
+static void mount_and_wait(void *arg)
+{
+    struct in_another *other = arg;
+    char byte, path[64];
+
+    close(other->not_ours);
+    world_without_run_directory();
+    write_file("/run/there", "", 0644);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", netns_fd(other->ns));
+    MUST(mount(path, "/run/there", "none", MS_BIND, NULL));
+    netns_close((struct netns *)other->ns);
+    /* Two processes are in it then, and the first is the one that does not see the mount. */
+    if (other->in_chroot && start_part(wait_outside, other) > 0) {
+        MUST(mkdir("/run/root", 0755));
+        MUST(chroot("/run/root"));
+        MUST(chdir("/"));
+    }
+    MUST(write(other->ready, "", 1));
+    /* Until the other end is closed. */
+    EQUAL(read(other->go, &byte, 1), 0);
+    if (other->in_chroot)
+        EQUAL(wait_for(-1), 0);
+}
+
+static pid_t start_in_another(struct in_another *other, int *go)
+{
+    int ready[2], going[2];
+    pid_t pid;
+    char byte;
+
+    MUST(pipe2(ready, O_CLOEXEC));
+    MUST(pipe2(going, O_CLOEXEC));
+    other->ready = ready[1];
+    other->go = going[0];
+    other->not_ours = going[1];
+    pid = start_part(mount_and_wait, other);
+    close(ready[1]);
+    close(going[0]);
+    EQUAL(read(ready[0], &byte, 1), 1);
+    close(ready[0]);
+    *go = going[1];
+    return pid;
+}
+
+static void one_that_is_mounted_in_another_mount_namespace_only(void)
+{
+    struct in_another other = {0};
+    struct netns_name_snapshot *list;
+    struct netns *lost = NULL;
+    uint64_t inode, cookie;
+    int go;
+    pid_t pid;
+
+    OK(netns_create(NULL, 0, &lost));
+    inode = netns_inode(lost);
+    cookie = COOKIE_OF(lost);
+    other.ns = lost;
+    pid = start_in_another(&other, &go);
+    netns_close(lost);
+    list = list_all();
+    SAME(listed_as(list, inode), "");
+    if (have_namespace_handles())
+        EQUAL(netns_list_cookie(list, place_of(list, inode)), cookie);
+    netns_list_free(list);
+    close(go);
+    EQUAL(wait_for(pid), 0);
+    FOUND_AS(NULL, inode);
+}
+
+static void what_a_process_in_a_chroot_does_not_see_another_one_shows(void)
+{
+    struct in_another other = {.in_chroot = true};
+    struct netns *lost = NULL;
+    uint64_t inode;
+    pid_t pid;
+    int go;
+
+    if (geteuid() != 0)
+        skip("needs real root");
+    OK(netns_create(NULL, 0, &lost));
+    inode = netns_inode(lost);
+    other.ns = lost;
+    pid = start_in_another(&other, &go);
+    netns_close(lost);
+    FOUND_AS("", inode);
+    close(go);
+    EQUAL(wait_for(pid), 0);
+}
+
+static void one_that_a_descriptor_in_a_private_table_keeps(void *arg)
+{
+    int *fd = arg;
+
+    MUST(unshare(CLONE_FILES));
+    *fd = MUST(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
+}
+
+static void one_that_a_thread_with_its_own_descriptors_keeps(void)
+{
+    struct netns *lost = NULL, *home = NULL;
+    struct mover mover;
+    uint64_t inode;
+    int fd = -1;
+
+    OK(netns_open_current(&home));
+    OK(netns_create(NULL, 0, &lost));
+    inode = netns_inode(lost);
+    OK(netns_setns(lost));
+    start_mover(&mover, home, NULL, NULL);
+    end_mover(&mover);
+    start_mover(&mover, NULL, one_that_a_descriptor_in_a_private_table_keeps, &fd);
+    OK(netns_setns(home));
+    netns_close(lost);
+    FOUND_AS("", inode);
+    end_mover(&mover);
+    EQUAL(threads_left(), 1);
+    FOUND_AS(NULL, inode);
+    netns_close(home);
+}
+
+static void namespaces_of_other_types_are_none(void)
+{
+    struct netns_name_snapshot *list;
+    struct stat mnt, pid;
+    int fd;
+
+    fd = MUST(open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC));
+    MUST(fstat(fd, &mnt));
+    MUST(stat("/proc/self/ns/pid", &pid));
+    list = list_all();
+    CHECK(place_of(list, mnt.st_ino) == NOWHERE);
+    CHECK(place_of(list, pid.st_ino) == NOWHERE);
+    netns_list_free(list);
+    close(fd);
+}
+
+/* --- in other surroundings ---------------------------------------------------------------------- */
+
+static void find_lost(void *arg)
+{
+    FOUND_AS("", *(uint64_t *)arg);
+}
+
+#define WITHOUT(...)                                                                     \
+    do {                                                                                 \
+        const struct fault faults_[] = {__VA_ARGS__};                                    \
+                                                                                         \
+        with_faults(faults_, sizeof faults_ / sizeof *faults_, find_lost, &inode);       \
+    } while (0)
+
+static void older_kernels_find_it_as_well(void)
+{
+    struct netns *lost = NULL;
+    struct in_another other = {0};
+    uint64_t inode;
+    int go;
+    pid_t pid;
+
+    OK(netns_create(NULL, 0, &lost));
+    inode = netns_inode(lost);
+    other.ns = lost;
+    WITHOUT(no_handles);
+    WITHOUT(no_listns);
+    WITHOUT(no_kcmp);
+    WITHOUT(no_statx);
+    pid = start_in_another(&other, &go);
+    netns_close(lost);
+    WITHOUT(no_openat2);
+    WITHOUT(no_handles, no_open_by_handle, no_listns, no_openat2, no_kcmp, no_statx);
+    close(go);
+    EQUAL(wait_for(pid), 0);
+}
+
+static void look_without_proc(void *arg)
+{
+    struct netns_name_snapshot *list = NULL;
+
+    (void)arg;
+    MUST(unshare(CLONE_NEWNS));
+    if (umount2("/proc", MNT_DETACH) < 0)
+        skip("/proc cannot be unmounted here");
+    /* Where the kernel lists them, nothing is missing. */
+    if (kernel_is_at_least(6, 19)) {
+        OK(netns_list_all(0, &list));
+        netns_list_free(list);
+        return;
+    }
+    FAILS(ENOENT, netns_list_all(0, &list));
+    CHECK(list == NULL);
+}
+
+static void without_proc_it_is_enoent_unless_the_kernel_lists_them(void)
+{
+    IN_CHILD(look_without_proc, NULL);
+}
+
+static void look_from_inside(void *arg)
+{
+    /* The outer namespace's /proc shows as much. */
+    find_lost(arg);
+    if (mount("proc", "/proc", "proc", 0, NULL) < 0)
+        skip("no proc of one's own here");
+    /* Nobody else is in it; this process has the handle. */
+    find_lost(arg);
+}
+
+static void look_from_a_pid_namespace(void *arg)
+{
+    if (unshare(CLONE_NEWNS | CLONE_NEWPID) < 0)
+        skip("no pid namespaces");
+    IN_CHILD(look_from_inside, arg);
+}
+
+static void in_a_pid_namespace_of_one_s_own(void)
+{
+    struct netns *lost = NULL;
+    uint64_t inode;
+
+    OK(netns_create(NULL, 0, &lost));
+    inode = netns_inode(lost);
+    IN_CHILD(look_from_a_pid_namespace, &inode);
+    netns_close(lost);
+}
+
+static void look_as_a_plain_user(void *arg)
+{
+    uint64_t *inodes = arg;
+
+    become_plain_user();
+    FOUND_AS("blue", inodes[0]);
+    FOUND_AS(NULL, inodes[1]);
+    FOUND_AS("", here());
+}
+
+static void a_plain_user_sees_names_and_its_own(void)
+{
+    struct netns *blue = NULL, *lost = NULL;
+    uint64_t inodes[2];
+    pid_t pid;
+
+    OK(netns_create("blue", 0, &blue));
+    OK(netns_create(NULL, 0, &lost));
+    inodes[0] = netns_inode(blue);
+    inodes[1] = netns_inode(lost);
+    pid = start_in(lost);
+    netns_close(lost);
+    IN_CHILD(look_as_a_plain_user, inodes);
+    stop(pid);
+    netns_close(blue);
+}
+
+/* Children that start and end all the time, each in a namespace of its own. */
+static void come_and_go(void *arg)
+{
+    int *stopping = arg;
+    char byte;
+
+    close(stopping[1]);
+    MUST(fcntl(stopping[0], F_SETFL, O_NONBLOCK));
+    while (read(stopping[0], &byte, 1) < 0) {
+        pid_t pid = MUST(fork());
+
+        if (pid == 0) {
+            int fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+
+            if (unshare(CLONE_NEWNET) == 0 && fd >= 0)
+                close(fd);
+            _exit(0);
+        }
+        wait_for(pid);
+    }
+}
+
+static void processes_that_come_and_go_do_no_harm(void)
+{
+    int stopping[2], rounds = is_slow() ? 5 : 50;
+    struct netns *lost = NULL;
+    pid_t pid;
+
+    OK(netns_create(NULL, 0, &lost));
+    MUST(pipe2(stopping, O_CLOEXEC));
+    pid = start_part(come_and_go, stopping);
+    close(stopping[0]);
+    for (int i = 0; i < rounds; i++)
+        FOUND_AS("", netns_inode(lost));
+    close(stopping[1]);
+    EQUAL(wait_for(pid), 0);
+    netns_close(lost);
+}
+
+/* --- errors ------------------------------------------------------------------------------------- */
+
+static void bad_arguments_are_einval(void)
+{
+    struct netns_name_snapshot *list = NULL;
+
+    FAILS(EINVAL, netns_list_all(0, NULL));
+    MESSAGE_HAS("list all network namespaces: ");
+    for (int bit = 0; bit < 32; bit++)
+        FAILS(EINVAL, netns_list_all(1u << bit, &list));
+    CHECK(list == NULL);
+}
+
+static void a_run_directory_that_is_none_is_an_error(void)
+{
+    struct netns_name_snapshot *list = NULL;
+
+    MUST(umount2("/run/netns", MNT_DETACH));
+    MUST(rmdir("/run/netns"));
+    FOUND_AS("", here());
+    MUST(symlink("netns", "/run/netns"));
+    FAILS(ELOOP, netns_list_all(0, &list));
+    MUST(unlink("/run/netns"));
+    write_file("/run/netns", "", 0644);
+    FAILS(ENOTDIR, netns_list_all(0, &list));
+    MUST(unlink("/run/netns"));
+    CHECK(list == NULL);
+}
+
+static void look_at_what_is_not_to_be_read(void *arg)
+{
+    struct netns_name_snapshot *list = NULL;
+
+    (void)arg;
+    become_plain_user();
+    FAILS(EACCES, netns_list_all(0, &list));
+    CHECK(list == NULL);
+}
+
+static void one_that_is_not_to_be_read_is_eacces(void)
+{
+    MUST(chmod("/run/netns", 0700));
+    IN_CHILD(look_at_what_is_not_to_be_read, NULL);
+}
+
+static int list_once(void)
+{
+    struct netns_name_snapshot *list = NULL;
+    int rc = netns_list_all(0, &list);
+
+    CHECK((rc < 0) == (list == NULL));
+    netns_list_free(list);
+    return rc;
+}
+
+static void without_descriptors_it_is_emfile(void)
+{
+    struct netns *lost = NULL;
+
+    OK(netns_create(NULL, 0, &lost));
+    RUNS_OUT_OF_DESCRIPTORS(list_once());
+    netns_close(lost);
+}
+
+int main(void)
+{
+    RUN(each_namespace_is_there_once_names_first);
+    RUN(the_cookie_is_the_one_of_the_namespace);
+    RUN(one_that_a_single_thread_is_in);
+    RUN(one_that_is_mounted_elsewhere_only);
+    RUN(one_that_is_mounted_in_another_mount_namespace_only);
+    RUN(what_a_process_in_a_chroot_does_not_see_another_one_shows);
+    RUN(one_that_a_thread_with_its_own_descriptors_keeps);
+    RUN(namespaces_of_other_types_are_none);
+
+    RUN(older_kernels_find_it_as_well);
+    RUN(without_proc_it_is_enoent_unless_the_kernel_lists_them);
+    RUN(in_a_pid_namespace_of_one_s_own);
+    RUN(a_plain_user_sees_names_and_its_own);
+    RUN(processes_that_come_and_go_do_no_harm);
+
+    RUN(bad_arguments_are_einval);
+    RUN(a_run_directory_that_is_none_is_an_error);
+    RUN(one_that_is_not_to_be_read_is_eacces);
+    RUN(without_descriptors_it_is_emfile);
+    return finish();
+}

@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* A namespace opened by its inode and cookie, though it has no name. */
+#include "fault.h"
+#include "mover.h"
+#include "privilege.h"
+
+#include <sys/un.h>
+
+#define SO_NETNS_COOKIE 71
+#define NS_GET_ID 0x8008b70du
+
+static const struct fault
+    no_handles = {.call = SYS_name_to_handle_at, .error = ENOSYS},
+    no_open_by_handle = {.call = SYS_open_by_handle_at, .error = ENOSYS},
+    no_listns = {.call = SYS_LISTNS, .error = ENOSYS},
+    no_openat2 = {.call = SYS_openat2, .error = ENOSYS},
+    no_id = {.call = SYS_ioctl, .error = ENOTTY, .arg = 1, .mask = ~0u, .value = NS_GET_ID},
+    no_cookie = {.call = SYS_getsockopt, .error = ENOPROTOOPT, .arg = 2, .mask = ~0u,
+                 .value = SO_NETNS_COOKIE};
+
+struct id {
+    uint64_t inode, cookie;
+};
+
+static struct id id_of(const struct netns *ns)
+{
+    return (struct id){netns_inode(ns), COOKIE_OF(ns)};
+}
+
+/* It opens by both, and by the inode alone. */
+static void opens(void *arg)
+{
+    const struct id *id = arg;
+    struct netns *ns = NULL;
+
+    OK(netns_open_id(id->inode, id->cookie, &ns));
+    EQUAL(netns_inode(ns), id->inode);
+    SAME(netns_name(ns), NULL);
+    SAME(netns_path(ns), NULL);
+    netns_close(ns);
+    ns = NULL;
+    OK(netns_open_id(id->inode, 0, &ns));
+    EQUAL(netns_inode(ns), id->inode);
+    netns_close(ns);
+}
+
+/* It is gone, whether its cookie is known or not. */
+static void is_gone(void *arg)
+{
+    const struct id *id = arg;
+    struct netns *ns;
+
+    FAILS_UNTOUCHED(ENOENT, ns, netns_open_id(id->inode, 0, &ns));
+    if (id->cookie && have_namespace_handles())
+        FAILS_UNTOUCHED(ESTALE, ns, netns_open_id(id->inode, id->cookie, &ns));
+    else
+        FAILS_UNTOUCHED(ENOENT, ns, netns_open_id(id->inode, id->cookie, &ns));
+    MESSAGE_HAS("open net:[");
+}
+
+/* --- what is opened ----------------------------------------------------------------------------- */
+
+static void the_own_and_a_named_one(void)
+{
+    struct netns *home = NULL, *blue = NULL;
+    struct id id;
+
+    OK(netns_open_current(&home));
+    id = id_of(home);
+    opens(&id);
+    OK(netns_create("blue", 0, &blue));
+    id = id_of(blue);
+    netns_close(blue);
+    opens(&id);
+    OK(netns_remove("blue", 0));
+    is_gone(&id);
+    netns_close(home);
+}
+
+static void one_that_a_descriptor_keeps_gets_a_name_again(void)
+{
+    struct netns *lost = NULL, *found = NULL, *named = NULL;
+    struct id id;
+    int fd;
+
+    OK(netns_create(NULL, 0, &lost));
+    id = id_of(lost);
+    fd = MUST(fcntl(netns_fd(lost), F_DUPFD_CLOEXEC, 0));
+    netns_close(lost);
+    opens(&id);
+    OK(netns_open_id(id.inode, id.cookie, &found));
+    close(fd);
+    OK(netns_attach(found, "found", 0));
+    netns_close(found);
+    OK(netns_open("found", 0, &named));
+    EQUAL(netns_inode(named), id.inode);
+    EQUAL(COOKIE_OF(named), id.cookie);
+    netns_close(named);
+    opens(&id);
+    OK(netns_remove("found", 0));
+    is_gone(&id);
+}
+
+static void one_that_a_thread_keeps(void)
+{
+    struct netns *lost = NULL;
+    struct mover mover;
+    struct id id;
+
+    OK(netns_create(NULL, 0, &lost));
+    id = id_of(lost);
+    start_mover(&mover, lost, NULL, NULL);
+    netns_close(lost);
+    opens(&id);
+    end_mover(&mover);
+    EQUAL(threads_left(), 1);
+    is_gone(&id);
+}
+
+struct holder {
+    struct netns *ns;
+    int ready, go, not_ours;
+};
+
+/* Keeps a namespace by a mount in a mount namespace of its own. */
+static void mount_and_wait(void *arg)
+{
+    struct holder *holder = arg;
+    char byte, path[64];
+
+    close(holder->not_ours);
+    world_without_run_directory();
+    write_file("/run/a name\nof two lines", "", 0644);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", netns_fd(holder->ns));
+    MUST(mount(path, "/run/a name\nof two lines", "none", MS_BIND, NULL));
+    netns_close(holder->ns);
+    MUST(write(holder->ready, "", 1));
+    EQUAL(read(holder->go, &byte, 1), 0);
+}
+
+static pid_t start_holder(struct netns *ns, int *go)
+{
+    struct holder holder = {.ns = ns};
+    int ready[2], going[2];
+    pid_t pid;
+    char byte;
+
+    MUST(pipe2(ready, O_CLOEXEC));
+    MUST(pipe2(going, O_CLOEXEC));
+    holder.ready = ready[1];
+    holder.go = going[0];
+    holder.not_ours = going[1];
+    pid = start_part(mount_and_wait, &holder);
+    close(ready[1]);
+    close(going[0]);
+    EQUAL(read(ready[0], &byte, 1), 1);
+    close(ready[0]);
+    *go = going[1];
+    return pid;
+}
+
+static void one_that_a_mount_in_another_mount_namespace_keeps(void)
+{
+    struct netns *lost = NULL;
+    struct id id;
+    pid_t pid;
+    int go;
+
+    OK(netns_create(NULL, 0, &lost));
+    id = id_of(lost);
+    pid = start_holder(lost, &go);
+    netns_close(lost);
+    opens(&id);
+    close(go);
+    EQUAL(wait_for(pid), 0);
+    is_gone(&id);
+}
+
+/* The kernel finds it by its cookie; from Linux 6.19 on only while something but a socket keeps it. */
+static void one_that_a_socket_in_flight_keeps(void)
+{
+    int pair[2], fd;
+    struct netns *lost = NULL, *found = NULL;
+    struct id id;
+    union {
+        struct cmsghdr head;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control = {.head = {.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
+    struct iovec text = {.iov_base = (char *)"x", .iov_len = 1};
+    struct msghdr message = {.msg_iov = &text, .msg_iovlen = 1, .msg_control = &control,
+                             .msg_controllen = sizeof control};
+
+    if (!have_namespace_handles() || kernel_is_at_least(6, 19))
+        skip("only Linux 6.18 finds it");
+    OK(netns_create(NULL, 0, &lost));
+    id = id_of(lost);
+    fd = OK(netns_socket(lost, AF_INET, SOCK_DGRAM, 0));
+    netns_close(lost);
+    MUST(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair));
+    memcpy(CMSG_DATA(&control.head), &fd, sizeof fd);
+    MUST(sendmsg(pair[0], &message, 0));
+    close(fd);
+    OK(netns_open_id(id.inode, id.cookie, &found));
+    EQUAL(netns_inode(found), id.inode);
+    netns_close(found);
+    close(pair[0]);
+    close(pair[1]);
+}
+
+/* --- the proof ---------------------------------------------------------------------------------- */
+
+static void another_cookie_is_estale(void *arg)
+{
+    const struct id *id = arg;
+    struct netns *ns;
+
+    FAILS_UNTOUCHED(ESTALE, ns, netns_open_id(id->inode, id->cookie + 1000000, &ns));
+    MESSAGE_HAS("gone");
+}
+
+static void the_cookie_is_proved(void)
+{
+    struct netns *blue = NULL, *red = NULL, *ns;
+    struct id id;
+
+    need_cookies();
+    OK(netns_create("blue", 0, &blue));
+    OK(netns_create("red", 0, &red));
+    id = id_of(blue);
+    another_cookie_is_estale(&id);
+    FAILS_UNTOUCHED(ESTALE, ns, netns_open_id(netns_inode(blue), COOKIE_OF(red), &ns));
+    netns_close(blue);
+    netns_close(red);
+}
+
+/* --- in other surroundings ---------------------------------------------------------------------- */
+
+#define WITHOUT(body, id, ...)                                                    \
+    do {                                                                          \
+        const struct fault faults_[] = {__VA_ARGS__};                             \
+                                                                                  \
+        with_faults(faults_, sizeof faults_ / sizeof *faults_, (body), (id));     \
+    } while (0)
+
+static void older_kernels_open_it_as_well(void)
+{
+    struct netns *lost = NULL;
+    struct id id;
+    pid_t pid;
+    int go;
+
+    need_cookies();
+    OK(netns_create(NULL, 0, &lost));
+    id = id_of(lost);
+    WITHOUT(opens, &id, no_handles);
+    WITHOUT(opens, &id, no_open_by_handle);
+    WITHOUT(opens, &id, no_handles, no_open_by_handle, no_id, no_listns);
+    WITHOUT(another_cookie_is_estale, &id, no_handles, no_open_by_handle, no_id, no_listns);
+    pid = start_holder(lost, &go);
+    netns_close(lost);
+    WITHOUT(opens, &id, no_open_by_handle, no_listns);
+    WITHOUT(opens, &id, no_handles, no_open_by_handle, no_id, no_listns, no_openat2);
+    close(go);
+    EQUAL(wait_for(pid), 0);
+}
+
+static void cookies_are_asked_in_vain(void *arg)
+{
+    const struct id *id = arg;
+    struct netns *ns;
+
+    FAILS_UNTOUCHED(EOPNOTSUPP, ns, netns_open_id(id->inode, id->cookie, &ns));
+}
+
+static void without_cookies_it_is_eopnotsupp(void)
+{
+    struct netns *home = NULL;
+    struct id id;
+
+    OK(netns_open_current(&home));
+    id = (struct id){netns_inode(home), 12345};
+    WITHOUT(cookies_are_asked_in_vain, &id, no_handles, no_open_by_handle, no_id, no_cookie);
+    netns_close(home);
+}
+
+static void look_without_proc(void *arg)
+{
+    struct id *ids = arg;
+    struct netns *ns = NULL;
+
+    MUST(unshare(CLONE_NEWNS));
+    if (umount2("/proc", MNT_DETACH) < 0)
+        skip("/proc cannot be unmounted here");
+    if (have_cookies() && kernel_is_at_least(6, 18)) {
+        OK(netns_open_id(ids[0].inode, ids[0].cookie, &ns));
+        EQUAL(netns_inode(ns), ids[0].inode);
+        netns_close(ns);
+    }
+    FAILS_UNTOUCHED(ENOENT, ns, netns_open_id(ids[1].inode, 0, &ns));
+}
+
+static void without_proc_the_cookie_is_enough(void)
+{
+    struct netns *lost = NULL, *gone = NULL;
+    struct id ids[2];
+
+    OK(netns_create(NULL, 0, &lost));
+    OK(netns_create(NULL, 0, &gone));
+    ids[0] = id_of(lost);
+    ids[1] = id_of(gone);
+    netns_close(gone);
+    IN_CHILD(look_without_proc, ids);
+    netns_close(lost);
+}
+
+static void open_as_a_plain_user(void *arg)
+{
+    struct id *id = arg;
+    struct netns *ns;
+
+    become_plain_user();
+    if (have_namespace_handles())
+        FAILS_UNTOUCHED(ESTALE, ns, netns_open_id(id->inode, id->cookie, &ns));
+    FAILS_UNTOUCHED(ENOENT, ns, netns_open_id(id->inode, 0, &ns));
+    /* Its own descriptor of another one leads to that. */
+    opens(&id[1]);
+}
+
+static void a_plain_user_opens_what_it_may_look_at(void)
+{
+    struct netns *lost = NULL, *own = NULL;
+    struct id ids[2];
+    pid_t pid;
+
+    need_cookies();
+    OK(netns_create(NULL, 0, &lost));
+    OK(netns_create(NULL, 0, &own));
+    ids[0] = id_of(lost);
+    ids[1] = id_of(own);
+    if (!have_namespace_handles())
+        ids[1].cookie = 0;
+    pid = start_in(lost);
+    netns_close(lost);
+    IN_CHILD(open_as_a_plain_user, ids);
+    stop(pid);
+    netns_close(own);
+}
+
+/* Before Linux 6.18 the cookie can be read from inside only. */
+static void read_no_cookie(void *arg)
+{
+    const struct id *id = arg;
+    struct netns *ns;
+
+    drop_capability(CAP_SYS_ADMIN);
+    FAILS_UNTOUCHED(EPERM, ns, netns_open_id(id->inode, id->cookie, &ns));
+}
+
+static void a_cookie_that_cannot_be_read_is_eperm(void)
+{
+    struct netns *lost = NULL;
+    struct id id;
+
+    need_cookies();
+    OK(netns_create(NULL, 0, &lost));
+    id = id_of(lost);
+    WITHOUT(read_no_cookie, &id, no_handles, no_open_by_handle, no_id, no_listns);
+    netns_close(lost);
+}
+
+/* --- errors ------------------------------------------------------------------------------------- */
+
+static void bad_arguments_are_einval(void)
+{
+    struct netns *ns;
+
+    FAILS(EINVAL, netns_open_id(here(), 0, NULL));
+    FAILS_UNTOUCHED(EINVAL, ns, netns_open_id(0, 0, &ns));
+    MESSAGE_HAS("no inode given");
+    FAILS_UNTOUCHED(EINVAL, ns, netns_open_id(0, 1, &ns));
+}
+
+static void inodes_that_nothing_has_are_enoent(void)
+{
+    static const uint64_t inodes[] = {1, UINT32_MAX, (uint64_t)UINT32_MAX + 1, UINT64_MAX};
+    struct stat mnt;
+    struct netns *ns;
+
+    for (size_t i = 0; i < sizeof inodes / sizeof *inodes; i++)
+        FAILS_UNTOUCHED(ENOENT, ns, netns_open_id(inodes[i], 0, &ns));
+    /* Nor is it another kind of namespace. */
+    MUST(stat("/proc/self/ns/mnt", &mnt));
+    FAILS_UNTOUCHED(ENOENT, ns, netns_open_id(mnt.st_ino, 0, &ns));
+}
+
+static int open_once(struct id id)
+{
+    struct netns *ns = NULL;
+    int rc = netns_open_id(id.inode, id.cookie, &ns);
+
+    CHECK((rc < 0) == (ns == NULL));
+    netns_close(ns);
+    return rc;
+}
+
+static void without_descriptors_it_is_emfile(void)
+{
+    struct netns *lost = NULL;
+    struct id id;
+
+    OK(netns_create(NULL, 0, &lost));
+    id = id_of(lost);
+    RUNS_OUT_OF_DESCRIPTORS(open_once(id));
+    id.cookie = 0;
+    RUNS_OUT_OF_DESCRIPTORS(open_once(id));
+    netns_close(lost);
+}
+
+int main(void)
+{
+    RUN(the_own_and_a_named_one);
+    RUN(one_that_a_descriptor_keeps_gets_a_name_again);
+    RUN(one_that_a_thread_keeps);
+    RUN(one_that_a_mount_in_another_mount_namespace_keeps);
+    RUN(one_that_a_socket_in_flight_keeps);
+
+    RUN(the_cookie_is_proved);
+
+    RUN(older_kernels_open_it_as_well);
+    RUN(without_cookies_it_is_eopnotsupp);
+    RUN(without_proc_the_cookie_is_enough);
+    RUN(a_plain_user_opens_what_it_may_look_at);
+    RUN(a_cookie_that_cannot_be_read_is_eperm);
+
+    RUN(bad_arguments_are_einval);
+    RUN(inodes_that_nothing_has_are_enoent);
+    RUN(without_descriptors_it_is_emfile);
+    return finish();
+}

@@ -1,0 +1,172 @@
+//! Opens a namespace by its inode and cookie, whether it has a name or not.
+
+use std::ffi::CStr;
+use std::fmt::{self, Display, Formatter};
+use std::os::fd::{AsFd, OwnedFd};
+
+use nix::errno::Errno;
+use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
+use rustix::io::retry_on_intr;
+
+use crate::error::{At, Failure, Result, Step, errno};
+use crate::namespace::handle::Namespace;
+use crate::namespace::identity::{self, Identity, Proved};
+use crate::namespace::search::{Place, Proc, Thread, Visitor};
+use crate::os::listns;
+use crate::os::mountinfo::NamespaceMount;
+use crate::os::open::{LOOK, LOOK_AT_ITSELF, openat};
+use crate::os::retry::is_shortage;
+use crate::os::stat::FileIdentity;
+use crate::util::try_vec;
+
+/// As messages call a namespace of which no more is known.
+pub struct Inode(pub u64);
+
+impl Display for Inode {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        write!(f, "net:[{}]", self.0)
+    }
+}
+
+/// The namespace that has this inode and, where one is given, this cookie.
+pub fn open_id(inode: u64, cookie: Option<u64>) -> Result<Namespace> {
+    if inode == 0 {
+        return Err(Failure::invalid("no inode given"));
+    }
+    let Some(cookie) = cookie else {
+        let found = find(inode)?;
+        return found.map(Namespace::from).ok_or(Failure::new(Step::FindById, Errno::ENOENT));
+    };
+    // Linux 6.18 looks into its own list, and finds even one that only a socket in flight keeps.
+    let refusal = match identity::open_by_cookie(cookie, inode) {
+        Err(errno) if is_shortage(errno) => return Err(Failure::new(Step::FindById, errno)),
+        // There is none, or it is not the caller's to open.
+        Err(Errno::ESTALE) => Errno::ESTALE,
+        // It has no such list, or a seccomp filter forbids the call.
+        Err(_) => Errno::ENOENT,
+        Ok(proved) => return Ok(proved.into()),
+    };
+    let ns = match find(inode) {
+        Ok(Some(found)) => Namespace::from(found),
+        Ok(None) => return Err(Failure::new(Step::FindById, refusal)),
+        // There is no /proc.
+        Err(failure) if failure.errno == Errno::ENOENT && refusal == Errno::ESTALE => {
+            return Err(Failure::new(Step::FindById, refusal));
+        }
+        Err(failure) => return Err(failure),
+    };
+    if ns.cookie()? == cookie { Ok(ns) } else { Err(Failure::new(Step::FindById, Errno::ESTALE)) }
+}
+
+/// Where the calling thread is, then what /proc shows, then what the kernel lists.
+fn find(inode: u64) -> Result<Option<Proved>> {
+    let current = Namespace::open_current()?;
+    let device = identity::device_of(&current).at(Step::FindById)?;
+    if current.inode() == inode {
+        return Proved::new(current.into_fd()).map(Some);
+    }
+    let mut finder = Finder { inode, device, found: None };
+    let searched = Proc::open().and_then(|proc| proc.search(&mut finder));
+    if finder.found.is_some() {
+        return Ok(finder.found);
+    }
+    match searched {
+        Err(failure) if failure.errno != Errno::ENOENT => return Err(failure),
+        _ => {}
+    }
+    let Some(ids) = listns::network_namespaces()? else { return searched.map(|()| None) };
+    for id in ids {
+        match identity::open_by_cookie(id, 0) {
+            Ok(proved) if proved.identity().inode == inode => return Ok(Some(proved)),
+            Err(errno) if is_shortage(errno) => return Err(errno).at(Step::FindById),
+            _ => {}
+        }
+    }
+    Ok(None)
+}
+
+struct Finder {
+    inode: u64,
+    device: u64,
+    found: Option<Proved>,
+}
+
+impl Finder {
+    fn is_meant(&self, file: &FileIdentity) -> bool {
+        (file.inode, file.device) == (self.inode, self.device)
+    }
+
+    fn take(&mut self, opened: nix::Result<Option<Proved>>) -> Result<()> {
+        match opened {
+            Ok(Some(proved)) if proved.identity().inode == self.inode => self.found = Some(proved),
+            Err(errno) if is_shortage(errno) => return Err(errno).at(Step::FindById),
+            // It went meanwhile, or is another one's by now.
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl Visitor for Finder {
+    fn thread(&mut self, _: Thread, at: Place, file: &FileIdentity) -> Result<()> {
+        if !self.is_meant(file) || self.is_done() {
+            return Ok(());
+        }
+        self.take(identity::open_followed(at.dir, at.path))
+    }
+
+    fn descriptor(&mut self, _: Thread, _: i32, at: Place, file: &FileIdentity) -> Result<()> {
+        if !self.is_meant(file) || self.is_done() {
+            return Ok(());
+        }
+        self.take(identity::open_followed(at.dir, at.path))
+    }
+
+    fn mount(&mut self, _: Thread, root: Place, mount: &NamespaceMount) -> Result<()> {
+        if mount.inode != self.inode || self.is_done() {
+            return Ok(());
+        }
+        let opened = open_mount(root, mount.point, Patience::AsLongAsItTakes);
+        self.take(opened)
+    }
+
+    fn refused(&mut self) {}
+
+    fn is_done(&self) -> bool {
+        self.found.is_some()
+    }
+}
+
+/// What a mount of another mount namespace is, as far as a look at it takes no file server's answer.
+pub fn identify_mount(root: Place, point: &[u8]) -> Option<Identity> {
+    let found = open_mount(root, point, Patience::None).ok()??;
+    Some(found.identity())
+}
+
+/// Whether to wait for the file systems on the way, which may be another user's.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    None,
+    AsLongAsItTakes,
+}
+
+/// Opens the network namespace that is mounted at `point` below a process's root. No link leads out of that.
+fn open_mount(root: Place, point: &[u8], patience: Patience) -> nix::Result<Option<Proved>> {
+    let root = openat(root.dir, root.path, LOOK)?;
+    let slashes = point.iter().take_while(|&&byte| byte == b'/').count();
+    let point = try_vec::c_string(&point[slashes..]).map_err(|failure| failure.errno)?;
+    let seen = match open_below(&root, &point, ResolveFlags::CACHED) {
+        Err(errno) if is_shortage(errno) || patience == Patience::None => return Err(errno),
+        Err(Errno::EAGAIN | Errno::EINVAL) => open_below(&root, &point, ResolveFlags::empty())?,
+        // Before Linux 5.6. Its inode tells what has been opened, wherever a link has led.
+        Err(Errno::ENOSYS) => openat(root.as_fd(), &point, LOOK_AT_ITSELF)?,
+        seen => seen?,
+    };
+    identity::open_seen(seen.as_fd(), root.as_fd(), &point)
+}
+
+fn open_below(root: &OwnedFd, point: &CStr, resolve: ResolveFlags) -> nix::Result<OwnedFd> {
+    let resolve = resolve | ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+    let flags = OFlags::PATH | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    retry_on_intr(|| openat2(root, point, flags, Mode::empty(), resolve)).map_err(errno)
+}

@@ -1,0 +1,245 @@
+//! A walk through all that /proc shows of every process: the network namespaces that its threads are in, its open
+//! descriptors, and what is mounted in its mount namespace.
+//!
+//! It opens nothing of a process but directories and mountinfo of /proc, and asks no file server: a descriptor may
+//! be of a file on one that does not answer. Processes end while they are looked at; what has ended holds nothing.
+
+use std::ffi::CStr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use nix::errno::Errno;
+
+use crate::error::{At, Failure, Result, Step};
+use crate::os::mountinfo::{self, NamespaceMount};
+use crate::os::open::{DIRECTORY, READ, open, openat};
+use crate::os::procfs::{self, ProcPath};
+use crate::os::readdir::for_each_entry;
+use crate::os::retry::is_shortage;
+use crate::os::stat::FileIdentity;
+use crate::os::syscalls::have_one_descriptor_table;
+use crate::util::try_vec::push;
+
+/// A thread, by the numbers that this /proc has for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Thread {
+    pub pid: i32,
+    pub tid: i32,
+}
+
+/// Where a file of /proc can be found again.
+#[derive(Clone, Copy)]
+pub struct Place<'a> {
+    pub dir: BorrowedFd<'a>,
+    pub path: &'a CStr,
+}
+
+/// What is done with what is found. Nothing of it is certain to be there still.
+pub trait Visitor {
+    /// A thread, and the network namespace that it is in.
+    fn thread(&mut self, thread: Thread, at: Place, file: &FileIdentity) -> Result<()>;
+
+    /// An open descriptor of a table that is this thread's, and perhaps others'.
+    fn descriptor(
+        &mut self,
+        thread: Thread,
+        number: i32,
+        at: Place,
+        file: &FileIdentity,
+    ) -> Result<()>;
+
+    /// A mount of a network namespace, in the mount namespace and below the root of this thread.
+    fn mount(&mut self, thread: Thread, root: Place, mount: &NamespaceMount) -> Result<()>;
+
+    /// Something of a process is not the caller's to look at.
+    fn refused(&mut self);
+
+    /// Whether nothing else is wanted.
+    fn is_done(&self) -> bool {
+        false
+    }
+}
+
+/// /proc, of whichever pid namespace.
+pub struct Proc {
+    fd: OwnedFd,
+    is_callers_own: bool,
+}
+
+impl AsFd for Proc {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+impl Proc {
+    /// ENOENT: it is not mounted.
+    pub fn open() -> Result<Proc> {
+        let fd = open(c"/proc", DIRECTORY).at(Step::ReadProc)?;
+        if !procfs::is_procfs(fd.as_fd()).at(Step::ReadProc)? {
+            return Err(Failure::new(Step::ReadProc, Errno::ENOENT).hint("/proc is not mounted"));
+        }
+        Ok(Proc { fd, is_callers_own: procfs::is_callers_own()? })
+    }
+
+    /// The same, where the numbers of its processes are the caller's.
+    pub fn open_callers_own() -> Result<Proc> {
+        let proc = Proc::open()?;
+        if proc.is_callers_own {
+            return Ok(proc);
+        }
+        Err(Failure::new(Step::ReadProc, Errno::ENOENT)
+            .hint("/proc is another pid namespace's: mount one of the caller's own"))
+    }
+
+    /// Shows everything to `visitor`.
+    pub fn search(&self, visitor: &mut impl Visitor) -> Result<()> {
+        let mut walk = Walk { proc: self, visitor, roots: Vec::new(), text: Vec::new() };
+        for pid in ids_in(self.fd.as_fd())? {
+            match walk.process(pid) {
+                // It has ended.
+                Err(Failure { errno: Errno::ENOENT | Errno::ESRCH, .. }) => {}
+                result => result?,
+            }
+            if walk.visitor.is_done() {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A mount namespace as it is seen from a root directory in it.
+type MountView = (u64, u64, u64);
+
+struct Walk<'a, V> {
+    proc: &'a Proc,
+    visitor: &'a mut V,
+    /// Those that have been read. mountinfo shows what is mounted below a process's root only.
+    roots: Vec<MountView>,
+    text: Vec<u8>,
+}
+
+impl<V: Visitor> Walk<'_, V> {
+    fn process(&mut self, pid: i32) -> Result<()> {
+        let path = ProcPath::format(format_args!("{pid}/task"));
+        let proc = self.proc.fd.as_fd();
+        let Some(tasks) = self.open(proc, path.as_cstr())? else { return Ok(()) };
+        let mut table = None;
+        for tid in ids_in(tasks.as_fd())? {
+            let thread = Thread { pid, tid };
+            self.thread(tasks.as_fd(), thread)?;
+            if !table.is_some_and(|owner| self.is_same_table(owner, tid)) {
+                self.descriptors(tasks.as_fd(), thread)?;
+                table = Some(tid);
+            }
+        }
+        Ok(())
+    }
+
+    /// A thread may have a descriptor table of its own (CLONE_FILES).
+    fn is_same_table(&self, a: i32, b: i32) -> bool {
+        self.proc.is_callers_own && have_one_descriptor_table(a, b)
+    }
+
+    /// None: it has ended, or is not the caller's to look at.
+    fn open(&mut self, dir: BorrowedFd, path: &CStr) -> Result<Option<OwnedFd>> {
+        match openat(dir, path, DIRECTORY) {
+            Err(errno) => self.missing(errno).map(|()| None),
+            Ok(dir) => Ok(Some(dir)),
+        }
+    }
+
+    fn look(&mut self, dir: BorrowedFd, path: &CStr) -> Result<Option<FileIdentity>> {
+        match FileIdentity::of(dir, path) {
+            Err(errno) => self.missing(errno).map(|()| None),
+            Ok(file) => Ok(Some(file)),
+        }
+    }
+
+    fn missing(&mut self, errno: Errno) -> Result<()> {
+        if is_shortage(errno) {
+            return Err(errno).at(Step::ReadProc);
+        }
+        if matches!(errno, Errno::EACCES | Errno::EPERM) {
+            self.visitor.refused();
+        }
+        Ok(())
+    }
+
+    fn thread(&mut self, tasks: BorrowedFd, thread: Thread) -> Result<()> {
+        let path = ProcPath::format(format_args!("{}/ns/net", thread.tid));
+        if let Some(file) = self.look(tasks, path.as_cstr())? {
+            let at = Place { dir: tasks, path: path.as_cstr() };
+            self.visitor.thread(thread, at, &file)?;
+        }
+        self.mounts(tasks, thread)
+    }
+
+    fn descriptors(&mut self, tasks: BorrowedFd, thread: Thread) -> Result<()> {
+        let path = ProcPath::format(format_args!("{}/fd", thread.tid));
+        let Some(dir) = self.open(tasks, path.as_cstr())? else { return Ok(()) };
+        for_each_entry(dir.as_fd(), Step::ReadProc, |name, _| {
+            let Some(number) = as_id(name) else { return Ok(()) };
+            let Some(file) = self.look(dir.as_fd(), name)? else { return Ok(()) };
+            let at = Place { dir: dir.as_fd(), path: name };
+            self.visitor.descriptor(thread, number, at, &file)
+        })
+    }
+
+    fn mounts(&mut self, tasks: BorrowedFd, thread: Thread) -> Result<()> {
+        let tid = thread.tid;
+        let path = ProcPath::format(format_args!("{tid}/ns/mnt"));
+        let Some(namespace) = self.look(tasks, path.as_cstr())? else { return Ok(()) };
+        let path = ProcPath::format(format_args!("{tid}/root"));
+        let Some(root) = self.look(tasks, path.as_cstr())? else { return Ok(()) };
+        let view = (namespace.inode, root.device, root.inode);
+        if self.roots.contains(&view) {
+            return Ok(());
+        }
+        let info = ProcPath::format(format_args!("{tid}/mountinfo"));
+        let file = match openat(tasks, info.as_cstr(), READ) {
+            Err(errno) => return self.missing(errno),
+            Ok(file) => file,
+        };
+        let mut text = std::mem::take(&mut self.text);
+        procfs::read_all(file, Step::ReadProc, &mut text)?;
+        let root = Place { dir: tasks, path: path.as_cstr() };
+        mountinfo::for_each_network_namespace(&mut text, |mount| {
+            self.visitor.mount(thread, root, &mount)
+        })?;
+        self.text = text;
+        push(&mut self.roots, view)
+    }
+}
+
+/// The numbers among the names in a directory of /proc, ascending.
+pub fn ids_in(dir: BorrowedFd) -> Result<Vec<i32>> {
+    let mut ids = Vec::new();
+    for_each_entry(dir, Step::ReadProc, |name, _| {
+        as_id(name).map_or(Ok(()), |id| push(&mut ids, id))
+    })?;
+    ids.sort_unstable();
+    Ok(ids)
+}
+
+fn as_id(name: &CStr) -> Option<i32> {
+    let text = name.to_str().ok()?;
+    if !text.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    text.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_numbers_are_ids() {
+        assert_eq!(as_id(c"1"), Some(1));
+        assert_eq!(as_id(c"4194304"), Some(4_194_304));
+        for name in [c"self", c"", c"-1", c"+1", c"1a", c"99999999999"] {
+            assert_eq!(as_id(name), None, "{name:?}");
+        }
+    }
+}

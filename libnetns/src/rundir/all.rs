@@ -1,0 +1,135 @@
+//! Every network namespace of the system that can be found, whether it has a name or not.
+
+use std::ffi::CStr;
+
+use nix::errno::Errno;
+
+use crate::error::{At, Result, Step};
+use crate::namespace::by_id::identify_mount;
+use crate::namespace::handle::Namespace;
+use crate::namespace::identity::{self, FileKind, Identity};
+use crate::namespace::search::{Place, Proc, Thread, Visitor};
+use crate::os::listns;
+use crate::os::mountinfo::NamespaceMount;
+use crate::os::retry::is_shortage;
+use crate::os::stat::FileIdentity;
+use crate::rundir::list::{ListFlags, NameList};
+use crate::util::number_map::NumberMap;
+
+/// One entry for each: under the first of the names that it has in `rundir`, sorted, then those without a
+/// name, which is then empty, by inode.
+pub fn list_all(rundir: &CStr) -> Result<NameList> {
+    let names = NameList::read(rundir, ListFlags::empty())?;
+    let current = Namespace::open_current()?;
+    let mut all = All::new(names, &current)?;
+    all.add(current.identity())?;
+    let listed = listns::network_namespaces()?;
+    match Proc::open().and_then(|proc| proc.search(&mut all)) {
+        Err(failure) if failure.errno == Errno::ENOENT && listed.is_some() => {}
+        result => result?,
+    }
+    all.add_listed(&listed.unwrap_or_default())?;
+    Ok(all.finish())
+}
+
+struct All {
+    list: NameList,
+    names: usize,
+    /// The places of those in the list, by inode.
+    places: NumberMap,
+    /// The inodes of namespaces of other types.
+    others: NumberMap,
+    device: u64,
+    /// Whether a look at a file tells its cookie (Linux 6.18).
+    has_handles: bool,
+}
+
+impl All {
+    fn new(mut list: NameList, current: &Namespace) -> Result<All> {
+        let device = identity::device_of(current).at(Step::ReadProc)?;
+        let has_handles = current.has_known_cookie();
+        let mut places = NumberMap::default();
+        list.retain(|i, identity| places.insert_first(identity.inode, i))?;
+        let names = list.len();
+        Ok(All { list, names, places, others: NumberMap::default(), device, has_handles })
+    }
+
+    /// Whether another look at it would tell nothing new.
+    fn is_known(&self, inode: u64) -> bool {
+        match self.places.get(inode) {
+            Some(i) => {
+                !self.has_handles || self.list.identity(i).is_some_and(|it| it.cookie.is_some())
+            }
+            None => self.others.has(inode),
+        }
+    }
+
+    fn add(&mut self, found: Identity) -> Result<()> {
+        if self.places.insert_first(found.inode, self.list.len())? {
+            return self.list.push(c"", found, false);
+        }
+        if let (Some(i), Some(cookie)) = (self.places.get(found.inode), found.cookie) {
+            self.list.learn_cookie(i, cookie);
+        }
+        Ok(())
+    }
+
+    /// `file` is one that has been seen at a place.
+    fn add_file(&mut self, at: Place, file: &FileIdentity) -> Result<()> {
+        if file.device != self.device || self.is_known(file.inode) {
+            return Ok(());
+        }
+        match identity::identify_followed(at.dir, at.path) {
+            Ok(FileKind::Network(identity)) => self.add(identity),
+            Ok(_) => self.others.insert_first(file.inode, 0).map(drop),
+            Err(errno) if is_shortage(errno) => Err(errno).at(Step::ReadProc),
+            // It went meanwhile.
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// What the kernel lists and was not found otherwise. A cookie that is known already has been seen.
+    fn add_listed(&mut self, cookies: &[u64]) -> Result<()> {
+        let mut known = NumberMap::default();
+        for i in 0..self.list.len() {
+            if let Some(cookie) = self.list.identity(i).and_then(|identity| identity.cookie) {
+                known.insert_first(cookie, i)?;
+            }
+        }
+        for &cookie in cookies.iter().filter(|&&cookie| !known.has(cookie)) {
+            match identity::open_by_cookie(cookie, 0) {
+                Ok(proved) => self.add(proved.identity())?,
+                Err(errno) if is_shortage(errno) => return Err(errno).at(Step::ListNamespaces),
+                // It went meanwhile, or is not the caller's to open.
+                Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> NameList {
+        self.list.sort_by_inode(self.names);
+        self.list
+    }
+}
+
+impl Visitor for All {
+    fn thread(&mut self, _: Thread, at: Place, file: &FileIdentity) -> Result<()> {
+        self.add_file(at, file)
+    }
+
+    fn descriptor(&mut self, _: Thread, _: i32, at: Place, file: &FileIdentity) -> Result<()> {
+        self.add_file(at, file)
+    }
+
+    fn mount(&mut self, _: Thread, root: Place, mount: &NamespaceMount) -> Result<()> {
+        if self.is_known(mount.inode) {
+            return Ok(());
+        }
+        let unknown = Identity { inode: mount.inode, cookie: None };
+        let identity = identify_mount(root, mount.point).filter(|found| found.inode == mount.inode);
+        self.add(identity.unwrap_or(unknown))
+    }
+
+    fn refused(&mut self) {}
+}
