@@ -31,8 +31,9 @@ type common struct {
 	// Whether kcmp(2) told the next two, in a fraction of the time that a look at /proc takes.
 	known bool
 	// Whether the calling thread has this in common with the main one: the working and the root
-	// directory, the umask and the mount namespace, of which no two threads with a directory in common
-	// have different ones; and the table of descriptors.
+	// directory, the umask and with them the mount namespace; and the table of descriptors. Threads with a
+	// directory in common have the same mount namespace: with CLONE_NEWNS unshare(2) unshares both, and
+	// setns(2) fails while they are in common.
 	directories, descriptors bool
 	// The mount namespace, unless known.
 	mounts identity

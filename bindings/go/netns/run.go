@@ -194,7 +194,7 @@ func (v *visit) leave(token C.int, before common) {
 		return
 	}
 	after := commons()
-	if before.descriptors && !after.descriptors {
+	if after.known && before.descriptors && !after.descriptors {
 		v.stranded = int(token)
 	}
 	if after.kept(before) {

@@ -108,6 +108,24 @@ func TestRunNoticesAnotherMountNamespaceWithoutKcmp(t *testing.T) {
 	}
 }
 
+// As where the function installs a filter that forbids kcmp(2): the thread ends, and its token, which is
+// closed, is not closed again.
+func TestRunClosesTheTokenOnce(t *testing.T) {
+	asked := inCommon
+	defer func() { inCommon = asked }()
+	world.Guard(t)
+	blue := anonymous(t)
+	v := newVisit(blue, func() error {
+		inCommon = func() (common, bool) { return common{}, false }
+		return nil
+	})
+	go v.run(v.enterAndLeave)
+	must(t, v.wait())
+	if v.stranded != -1 {
+		t.Error(v.stranded)
+	}
+}
+
 // unshareDirectory goes to another directory alone.
 func unshareDirectory() error {
 	if err := syscall.Unshare(syscall.CLONE_FS); err != nil {
