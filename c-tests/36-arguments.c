@@ -251,6 +251,7 @@ static void handle_without(struct netns *ns)
     GIVES(0, netns_equal, NULL, NULL);
     REFUSED(EINVAL, netns_is_current, NULL);
     REFUSED(EINVAL, netns_setns, NULL);
+    REFUSED(EINVAL, netns_setns_mounts, NULL, 0);
     REFUSED(EINVAL, netns_enter, NULL);
     REFUSED(EINVAL, netns_run, ns, NULL, &result, &result);
     REFUSED(EINVAL, netns_run, NULL, NULL, &result, &result);
@@ -617,6 +618,7 @@ static void unknown_flags_are_refused_and_nothing_is_done(void)
     UNKNOWN_REFUSED(NETNS_LIST_STALE, netns_list, flags, &list);
     UNKNOWN_REFUSED(NETNS_LIST_STALE, netns_list_at, NULL, flags, &list);
     UNKNOWN_REFUSED(0, netns_list_all, flags, &list);
+    UNKNOWN_REFUSED(NETNS_SETNS_KEEP_SYS | NETNS_SETNS_KEEP_ETC, netns_setns_mounts, ns, flags);
     UNKNOWN_REFUSED(0, netns_names, ns, flags, &list);
     UNKNOWN_REFUSED(0, netns_names_at, NULL, ns, flags, &list);
     UNKNOWN_REFUSED(NETNS_PIDS_THREADS, netns_pids, ns, flags, &pid, 1);

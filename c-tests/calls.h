@@ -270,6 +270,26 @@ static inline long call_setns(void)
     return netns_setns(given.home);
 }
 
+/* A call that succeeds once for all; in a child its status tells. */
+static inline long call_in_child(long (*make)(void))
+{
+    pid_t pid = fork();
+
+    if (pid == 0)
+        _exit((int)-make());
+    return pid < 0 ? -errno : -wait_for(pid);
+}
+
+static inline long move_with_mounts(void)
+{
+    return netns_setns_mounts(given.blue, 0);
+}
+
+static inline long call_setns_mounts(void)
+{
+    return call_in_child(move_with_mounts);
+}
+
 static inline long call_enter_and_leave(void)
 {
     int token = netns_enter(given.blue);
@@ -446,16 +466,6 @@ static inline long call_spawn_as_a_user(void)
     return netns_spawn(given.blue, &options, "true", true_argv, NULL, &given.started);
 }
 
-/* A call that succeeds once for all; in a child its status tells. */
-static inline long call_in_child(long (*make)(void))
-{
-    pid_t pid = fork();
-
-    if (pid == 0)
-        _exit((int)-make());
-    return pid < 0 ? -errno : -wait_for(pid);
-}
-
 static inline long become_true(void)
 {
     return netns_exec(given.blue, "true", true_argv, NULL);
@@ -612,6 +622,7 @@ static const struct call calls[] = {
     {"cookie", call_cookie, NULL},
     {"is_current", call_is_current, NULL},
     {"setns", call_setns, NULL},
+    {"setns_mounts", call_setns_mounts, NULL},
     {"enter and leave", call_enter_and_leave, NULL},
     {"run", call_run, NULL},
     {"run here", call_run_here, NULL},

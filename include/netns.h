@@ -542,6 +542,16 @@ int netns_is_current(const struct netns *ns);
 /* --- The calling thread ---------------------------------------------------------------------- */
 
 /**
+ * For netns_setns_mounts(): /sys is left alone, and goes on showing the devices that it shows.
+ */
+#define NETNS_SETNS_KEEP_SYS 1
+
+/**
+ * For netns_setns_mounts(): the files of /etc/netns/NAME are left alone.
+ */
+#define NETNS_SETNS_KEEP_ETC 2
+
+/**
  * Moves the calling thread into the namespace, one way. Sockets that it opens and threads that it
  * starts from here on are in there; its other threads and its open sockets stay where they are.
  *
@@ -556,6 +566,39 @@ int netns_is_current(const struct netns *ns);
  */
 NETNS_NODISCARD
 int netns_setns(const struct netns *ns);
+
+/**
+ * Moves the calling thread into the namespace, one way, with a mount namespace of its own in which /sys
+ * shows the namespace's devices and the files of /etc/netns/NAME cover those of /etc, as netns_exec() says.
+ * For a daemon that works in there from then on. The thread's root and working directory are the same ones,
+ * in the new mount namespace, and its own: another thread's chdir(2) does not move it. Its other threads
+ * stay where they are; threads that it starts from here on are in there.
+ *
+ * flags  NETNS_SETNS_KEEP_SYS, NETNS_SETNS_KEEP_ETC, or'ed together. With both of them it is netns_setns(),
+ *        and the mount namespace is the same.
+ *
+ * A helper thread makes the mount namespace, and the calling thread joins it when it is whole.
+ *
+ * Returns 0, or
+ *   -EINVAL     ns is NULL, or a flag is unknown; also: the root directory is not a mount point, as it may
+ *               be after chroot(2)
+ *   -ENOENT     /proc is not mounted
+ *   -EACCES     no permission to read /etc/netns/NAME, or to search the working directory
+ *   -EPERM      CAP_SYS_ADMIN is missing, as for netns_setns() or over the mounts, or CAP_SYS_CHROOT; or a
+ *               user namespace may not mount a sysfs
+ *   -EAGAIN     no helper thread could be started
+ *   -ENOSPC     the limit on mount namespaces or on mounts is reached
+ *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
+ *   -ENOTRECOVERABLE  the thread could join the mount namespace in part only, and not go back
+ * and, for a file of /etc/netns/NAME, what else mount(2) says. After any other failure than
+ * -ENOTRECOVERABLE the thread is in the namespaces that it was in. Its root and working directory may be its
+ * own, and no longer shared with other threads.
+ *
+ * Since 1.0.
+ */
+NETNS_NODISCARD
+int netns_setns_mounts(const struct netns *ns,
+                       uint32_t flags);
 
 /**
  * Moves the calling thread into the namespace until netns_leave(). Threads that it starts in there

@@ -5,11 +5,14 @@ use std::mem::MaybeUninit;
 use std::os::fd::RawFd;
 use std::ptr;
 
+use bitflags::bitflags;
 use nix::errno::Errno;
 
 use libnetns::error::Result;
-use libnetns::explain::Object;
+use libnetns::explain::{Detail, Object};
 use libnetns::namespace::visit::{self, KeptHome, Visit};
+use libnetns::program::mount_namespace::Keep;
+use libnetns::program::relocate::relocate;
 
 use crate::boundary::{self, FromErrno};
 use crate::convert;
@@ -31,6 +34,62 @@ use crate::types::Netns;
 pub unsafe extern "C" fn netns_setns(ns: Option<&Netns>) -> c_int {
     boundary::call(convert::about_handle("switch to", ns), || {
         visit::set(convert::handle(ns)?.0.proved())
+    })
+}
+
+/// For netns_setns_mounts(): /sys is left alone, and goes on showing the devices that it shows.
+pub const NETNS_SETNS_KEEP_SYS: u32 = 1;
+/// For netns_setns_mounts(): the files of /etc/netns/NAME are left alone.
+pub const NETNS_SETNS_KEEP_ETC: u32 = 2;
+
+bitflags! {
+    #[derive(Clone, Copy)]
+    struct SetnsFlags: u32 {
+        const KEEP_SYS = NETNS_SETNS_KEEP_SYS;
+        const KEEP_ETC = NETNS_SETNS_KEEP_ETC;
+    }
+}
+
+/// Moves the calling thread into the namespace, one way, with a mount namespace of its own in which /sys
+/// shows the namespace's devices and the files of /etc/netns/NAME cover those of /etc, as netns_exec() says.
+/// For a daemon that works in there from then on. The thread's root and working directory are the same ones,
+/// in the new mount namespace, and its own: another thread's chdir(2) does not move it. Its other threads
+/// stay where they are; threads that it starts from here on are in there.
+///
+/// flags  NETNS_SETNS_KEEP_SYS, NETNS_SETNS_KEEP_ETC, or'ed together. With both of them it is netns_setns(),
+///        and the mount namespace is the same.
+///
+/// A helper thread makes the mount namespace, and the calling thread joins it when it is whole.
+///
+/// Returns 0, or
+///   -EINVAL     ns is NULL, or a flag is unknown; also: the root directory is not a mount point, as it may
+///               be after chroot(2)
+///   -ENOENT     /proc is not mounted
+///   -EACCES     no permission to read /etc/netns/NAME, or to search the working directory
+///   -EPERM      CAP_SYS_ADMIN is missing, as for netns_setns() or over the mounts, or CAP_SYS_CHROOT; or a
+///               user namespace may not mount a sysfs
+///   -EAGAIN     no helper thread could be started
+///   -ENOSPC     the limit on mount namespaces or on mounts is reached
+///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
+///   -ENOTRECOVERABLE  the thread could join the mount namespace in part only, and not go back
+/// and, for a file of /etc/netns/NAME, what else mount(2) says. After any other failure than
+/// -ENOTRECOVERABLE the thread is in the namespaces that it was in. Its root and working directory may be its
+/// own, and no longer shared with other threads.
+///
+/// Since 1.0.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn netns_setns_mounts(ns: Option<&Netns>, flags: u32) -> c_int {
+    let detail = Detail::default();
+    let object = Object::HandleAt(convert::shown(ns), &detail);
+    boundary::call(convert::about("switch to", object), || {
+        let ns = convert::handle(ns)?;
+        let flags = convert::flags::<SetnsFlags>(flags)?;
+        let keep = Keep {
+            sys: flags.contains(SetnsFlags::KEEP_SYS),
+            etc: flags.contains(SetnsFlags::KEEP_ETC),
+        };
+        relocate(&ns.0, keep, &detail)
     })
 }
 

@@ -56,6 +56,7 @@ static const struct {
     {"getdents64", NULL, {ENOMEM, EINTR}},
     {"chdir", NULL, {EPERM, ENOMEM, EINTR}},
     {"fchdir", NULL, {EPERM, ENOMEM, EINTR}},
+    {"chroot", NULL, {EPERM, ENOMEM, EINTR}},
     {"read", "<pipe:", {EINTR}},
     {"read", NULL, {ENOMEM, EINTR}},
     {"pread64", NULL, {ENOMEM, EINTR}},

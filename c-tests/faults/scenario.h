@@ -263,6 +263,8 @@ static inline void no_child_is_left(void)
 static inline void look_after(const struct scenario *scenario, struct before *before)
 {
     bool done = rc >= 0;
+    /* Of the two namespaces that it is about, it could not go back to that of mounts. */
+    bool lost_mounts = rc == -ENOTRECOVERABLE && strcmp(scenario->function, "netns_setns_mounts") == 0;
     char cwd[256] = "";
     sigset_t mask = {0};
     uint64_t now;
@@ -275,17 +277,18 @@ static inline void look_after(const struct scenario *scenario, struct before *be
         problem("a success has changed errno to %d", outcome->error);
     /* Where it is not, it says so. */
     if (rc == -ENOTRECOVERABLE)
-        WANT((here() == before->netns) == (strcmp(scenario->function, "netns_leave") == 0));
+        WANT((here() == before->netns) == (strcmp(scenario->function, "netns_leave") == 0 || lost_mounts));
     else if (!(done && scenario->flags & ONE_WAY) && forgiven != STRANDED && here() != before->netns)
         problem("the thread is in another namespace");
-    if (rc == -ENOTRECOVERABLE && surroundings != CREDENTIALS_CHANGED)
+    if (rc == -ENOTRECOVERABLE && !lost_mounts && surroundings != CREDENTIALS_CHANGED)
         MUST(setns(before->way_home, CLONE_NEWNET));
-    if (!(scenario->flags & IPROUTE2) && in_mounts() != before->mounts)
+    if (!(scenario->flags & IPROUTE2) && !(done && scenario->flags & ONE_WAY) && !lost_mounts &&
+        in_mounts() != before->mounts)
         problem("the thread is in another mount namespace");
     MUST(sigprocmask(SIG_SETMASK, NULL, &mask));
     if (memcmp(&mask, &before->mask, sizeof mask) != 0)
         problem("the signal mask is another one");
-    if (!getcwd(cwd, sizeof cwd) || strcmp(cwd, before->cwd) != 0)
+    if (!lost_mounts && (!getcwd(cwd, sizeof cwd) || strcmp(cwd, before->cwd) != 0))
         problem("the working directory is %s", cwd);
     if (threads_left() != threads_of_ours)
         problem("%d threads", threads_left());

@@ -12,6 +12,16 @@ static long long go_one_way(void)
     return netns_setns(blue);
 }
 
+static long long move_with_mounts(void)
+{
+    return netns_setns_mounts(blue, 0);
+}
+
+static long long move_with_neither(void)
+{
+    return netns_setns_mounts(blue, NETNS_SETNS_KEEP_SYS | NETNS_SETNS_KEEP_ETC);
+}
+
 static long long enter(void)
 {
     return netns_enter(blue);
@@ -239,6 +249,10 @@ static void check_set(bool done)
 
 static const struct scenario thread_scenarios[] = {
     {"netns_setns", "", ONE_WAY, make_blue, NULL, go_one_way, check_in_blue},
+    {"netns_setns_mounts", "", ONE_WAY, make_blue, NULL, move_with_mounts, check_in_blue},
+    {"netns_setns_mounts", "rootless", ROOTLESS | ONE_WAY, make_blue, NULL, move_with_mounts, check_in_blue},
+    {"netns_setns_mounts", "without /sys and /etc", ONE_WAY, make_blue, NULL, move_with_neither,
+     check_in_blue},
     {"netns_enter", "", ONE_WAY, make_blue, NULL, enter, check_entered},
     {"netns_leave", "", ONE_WAY, make_blue, enter_before, leave, check_left},
     {"netns_run", "", 0, make_blue, NULL, run, check_run},

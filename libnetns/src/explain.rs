@@ -38,6 +38,8 @@ pub enum Object<'a> {
     /// A network namespace, which shows itself as it is called.
     Handle(&'a dyn Display),
     Program(&'a ProgramCall<'a>),
+    /// A network namespace, and what the call has got to.
+    HandleAt(Option<&'a dyn Display>, &'a Detail),
     /// The namespace that the calling thread is in.
     Here,
     /// An interface, address or route (None: it was left out), what it is of, and the namespace, where
@@ -152,8 +154,12 @@ impl Subject<'_> {
     }
 
     fn write_detail(&self, f: &mut Formatter) -> fmt::Result {
-        let Object::Program(call) = self.object else { return Ok(()) };
-        call.detail.0.borrow().iter().try_for_each(|text| Quoted(text).fmt(f))
+        let detail = match self.object {
+            Object::Program(call) => &call.detail,
+            Object::HandleAt(_, detail) => detail,
+            _ => return Ok(()),
+        };
+        detail.0.borrow().iter().try_for_each(|text| Quoted(text).fmt(f))
     }
 
     fn write_object(&self, f: &mut Formatter) -> fmt::Result {
@@ -165,6 +171,8 @@ impl Subject<'_> {
             Object::Pid(pid) => write!(f, " pid {pid}"),
             Object::Descriptor(fd) => write!(f, " descriptor {fd}"),
             Object::Handle(ns) => write!(f, " {ns}"),
+            Object::HandleAt(Some(ns), _) => write!(f, " {ns}"),
+            Object::HandleAt(None, _) => f.write_str(MISSING),
             Object::Here => f.write_str(" the thread's namespace"),
             Object::Setting { what, of, ns } => {
                 write_text(what, f)?;

@@ -96,7 +96,7 @@ mod api;
 
 pub use api::{
     Child, Command, CreateOptions, Error, ErrorKind, Event, EventKind, ListEntry, Monitor,
-    Namespace, Prefix, Result, RunDir, Stdio, Visit, address, link, nsid, route,
+    MountOptions, Namespace, Prefix, Result, RunDir, Stdio, Visit, address, link, nsid, route,
 };
 
 #[cfg(fuzzing)]

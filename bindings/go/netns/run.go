@@ -21,6 +21,25 @@ func (n *Namespace) Setns() error {
 	return err
 }
 
+// SetnsFlags are for Namespace.SetnsMounts.
+type SetnsFlags uint32
+
+const (
+	// SetnsKeepSys leaves /sys alone, which goes on showing the devices that it shows.
+	SetnsKeepSys SetnsFlags = C.NETNS_SETNS_KEEP_SYS
+	// SetnsKeepEtc leaves the files of /etc/netns/NAME alone.
+	SetnsKeepEtc SetnsFlags = C.NETNS_SETNS_KEEP_ETC
+)
+
+// SetnsMounts moves the calling thread into the namespace, one way, with a mount namespace of its own in which
+// /sys and /etc are the namespace's, as Spawn has it. The goroutine must be locked to the thread and stay so: no
+// other one must find itself in there. After an error other than ENOTRECOVERABLE the thread is in the namespaces
+// that it was in, but may have a root and working directory of its own: end it, too.
+func (n *Namespace) SetnsMounts(flags SetnsFlags) error {
+	_, err := n.call(func(c *C.struct_netns) C.int { return C.netns_setns_mounts(c, C.uint32_t(flags)) })
+	return err
+}
+
 // Socket opens a socket in the namespace, close-on-exec, as syscall.Socket does in the thread's. The
 // descriptor is the caller's; net.FileListener, net.FilePacketConn and net.FileConn take it by way of
 // os.NewFile.

@@ -298,6 +298,33 @@ func TestSocketIsThereAndTheThreadIsNot(t *testing.T) {
 	wants(t, err, syscall.EAFNOSUPPORT)
 }
 
+// A goroutine that ends with its thread locked takes the thread along.
+func TestSetnsMountsBringsTheSysAlong(t *testing.T) {
+	world.Guard(t)
+	blue := anonymous(t)
+	must(t, blue.LinkAdd("only-here", "bridge"))
+	seen := func() bool {
+		_, err := os.Stat("/sys/class/net/only-here")
+		return err == nil
+	}
+	for _, flags := range []SetnsFlags{0, SetnsKeepSys} {
+		done := make(chan error)
+		go func() {
+			runtime.LockOSThread()
+			err := blue.SetnsMounts(flags)
+			if err == nil && seen() != (flags == 0) {
+				err = errors.New("/sys is another one's")
+			}
+			done <- err
+		}()
+		must(t, <-done)
+	}
+	if seen() || isCurrent(t, blue) {
+		t.Error("the caller was moved")
+	}
+	wants(t, blue.SetnsMounts(1<<31), syscall.EINVAL)
+}
+
 func TestFromAHomeThatIsKeptOpen(t *testing.T) {
 	world.Guard(t)
 	blue := anonymous(t)

@@ -344,6 +344,20 @@ def test_setns_is_one_way(blue):
     assert on_a_thread(go) == blue.inode
 
 
+@pytest.mark.parametrize("keep_sys", [False, True])
+def test_setns_mounts_brings_the_sys_along(blue, keep_sys):
+    blue.link_add("only-here", "bridge")
+
+    def move():
+        blue.setns_mounts(keep_sys=keep_sys)
+        return here(), os.path.exists("/sys/class/net/only-here")
+
+    home = here()
+    assert on_a_thread(move) == (blue.inode, not keep_sys)
+    assert here() == home
+    assert not os.path.exists("/sys/class/net/only-here")
+
+
 def test_fork_within_a_stay(blue):
     home = here()
     with blue.entered():

@@ -130,6 +130,13 @@ steps! {
     MountSys => "mount sysfs on /sys" Nothing,
     PutBack => "mount again " Detail,
     BindEtc => "bind on " Detail,
+    OpenMounts => "open the mount namespace" Nothing,
+    OpenRoot => "open the root directory" Nothing,
+    OpenDirectory => "open the working directory" Nothing,
+    UnshareFs => "unshare the root and working directory" Nothing,
+    JoinMounts => "join the new mount namespace" Nothing,
+    SetRoot => "set the root directory" Nothing,
+    SetDirectory => "set the working directory" Nothing,
     Setsid => "setsid" Nothing,
     SetGroups => "set the supplementary groups" Nothing,
     SetGid => "set the group ID" Nothing,
@@ -484,6 +491,14 @@ impl Step {
             }
             (Step::ReadEtc, Errno::EACCES) => {
                 "needs permission to read it, unless the program keeps the caller's /etc"
+            }
+            (Step::OpenMounts, Errno::ENOENT) => "is /proc mounted?",
+            (Step::OpenDirectory | Step::SetDirectory, Errno::EACCES) => {
+                "needs permission to search the working directory"
+            }
+            (Step::OpenRoot, Errno::EACCES) => "needs permission to search the root directory",
+            (Step::JoinMounts | Step::SetRoot, Errno::EPERM) => {
+                "needs CAP_SYS_ADMIN and CAP_SYS_CHROOT"
             }
             (Step::Clone, Errno::EAGAIN) => {
                 "the limit on processes, RLIMIT_NPROC or a cgroup's pids.max, is reached"

@@ -150,7 +150,7 @@ fn no_token() -> Failure {
 }
 
 /// A thread that has not gone back is the caller's to end.
-fn lost(failure: Failure) -> Failure {
+pub fn lost(failure: Failure) -> Failure {
     Failure::new(Step::GoBack, failure.errno).as_errno(Errno::ENOTRECOVERABLE)
 }
 

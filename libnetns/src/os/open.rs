@@ -15,6 +15,9 @@ pub const DIRECTORY: OFlag = READ.union(OFlag::O_DIRECTORY);
 /// For a look at what a path leads to, without opening that.
 pub const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_CLOEXEC);
 
+/// The same, if it is a directory.
+pub const LOOK_AT_DIRECTORY: OFlag = LOOK.union(OFlag::O_DIRECTORY);
+
 /// The same; a symlink is not followed.
 pub const LOOK_AT_ITSELF: OFlag = LOOK.union(OFlag::O_NOFOLLOW);
 

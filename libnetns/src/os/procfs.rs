@@ -18,6 +18,7 @@ use crate::os::open::{READ, open};
 use crate::os::retry::on_signal;
 
 pub const THREAD_NET: &CStr = c"/proc/thread-self/ns/net";
+pub const THREAD_MNT: &CStr = c"/proc/thread-self/ns/mnt";
 pub const THREAD_MOUNTINFO: &CStr = c"/proc/thread-self/mountinfo";
 pub const THREAD_CWD: &CStr = c"/proc/thread-self/cwd";
 

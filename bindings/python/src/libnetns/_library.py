@@ -159,6 +159,7 @@ PROTOTYPES: dict[str, tuple[Any, ...]] = {
     "netns_equal": (c_int, _NS, _NS),
     "netns_is_current": (c_int, _NS),
     "netns_setns": (c_int, _NS),
+    "netns_setns_mounts": (c_int, _NS, c_uint32),
     "netns_enter": (c_int, _NS),
     "netns_leave": (c_int, c_int),
     "netns_run": (c_int, _NS, CALLBACK, ctypes.py_object, POINTER(c_int)),

@@ -54,6 +54,8 @@ _CREATE_NOWAIT = 4
 _REMOVE_MISSING_OK = 1
 _LIST_STALE = 1
 _PIDS_THREADS = 1
+_SETNS_KEEP_SYS = 1
+_SETNS_KEEP_ETC = 2
 _NSID_NONE = -1
 
 # More than nearly all systems run: a second look at /proc would take as long as the first.
@@ -350,6 +352,16 @@ class Namespace(Network):
     def setns(self) -> None:
         """Moves the calling thread into it, one way. Threads that it starts are in there, too."""
         check(lib.netns_setns(self._open))
+
+    def setns_mounts(self, *, keep_sys: bool = False, keep_etc: bool = False) -> None:
+        """Moves the calling thread into it, one way, with a /sys and an /etc that go with it.
+
+        The thread gets a mount namespace of its own, as spawn() gives one to a program, and its
+        root and working directory become its own. After an error it is in the namespaces that it
+        was in, unless that is ENOTRECOVERABLE.
+        """
+        flags = (_SETNS_KEEP_SYS if keep_sys else 0) | (_SETNS_KEEP_ETC if keep_etc else 0)
+        check(lib.netns_setns_mounts(self._open, flags))
 
     def entered(self) -> Stay:
         """The calling thread is in it for a `with` block, and afterwards where it was.

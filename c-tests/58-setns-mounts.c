@@ -1,0 +1,534 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* netns_setns_mounts: a thread moves for good, with a /sys and an /etc that go with the namespace. */
+#include "fault.h"
+#include "privilege.h"
+
+#include <pthread.h>
+
+/* --- calls of the calling thread that fail ---------------------------------------------------- */
+
+/* The thread, and which of its calls of a function fails, counted from 1; 0: none. And how. */
+static struct plan {
+    int at, to, error, calls;
+} setns_plan, chroot_plan, fchdir_plan;
+static pthread_t planner;
+
+static bool fails(struct plan *plan)
+{
+    if (!plan->at || !pthread_equal(pthread_self(), planner))
+        return false;
+    plan->calls++;
+    if (plan->calls < plan->at || plan->calls > plan->to)
+        return false;
+    errno = plan->error;
+    return true;
+}
+
+/* They take the place of libc's, in the library too. */
+int setns(int fd, int type)
+{
+    return fails(&setns_plan) ? -1 : (int)syscall(SYS_setns, fd, type);
+}
+
+int chroot(const char *path)
+{
+    return fails(&chroot_plan) ? -1 : (int)syscall(SYS_chroot, path);
+}
+
+int fchdir(int fd)
+{
+    return fails(&fchdir_plan) ? -1 : (int)syscall(SYS_fchdir, fd);
+}
+
+#define FOREVER INT_MAX
+
+/* --- the world ---------------------------------------------------------------------------------- */
+
+static struct netns *ns;
+
+/* blue has an interface that no other namespace has, and files for /etc. */
+static void begin(void)
+{
+    planner = pthread_self();
+    MUST(mount("etc", "/etc", "tmpfs", 0, "mode=755"));
+    MUST(mkdir("/etc/netns", 0755));
+    MUST(mkdir("/etc/netns/blue", 0755));
+    write_file("/etc/hosts", "outside\n", 0644);
+    write_file("/etc/netns/blue/hosts", "blue\n", 0644);
+    MUST(netns_create("blue", 0, &ns));
+    MUST(netns_link_add(ns, "only-here", "bridge"));
+}
+
+static void end(void)
+{
+    netns_close(ns);
+}
+
+static uint64_t mounts_here(void)
+{
+    struct stat st;
+
+    MUST(stat("/proc/thread-self/ns/mnt", &st));
+    return st.st_ino;
+}
+
+static const char *hosts(void)
+{
+    static char text[64];
+    int fd = MUST(open("/etc/hosts", O_RDONLY | O_CLOEXEC));
+    ssize_t length = MUST(read(fd, text, sizeof text - 1));
+
+    text[length] = '\0';
+    close(fd);
+    return text;
+}
+
+/* Whether the thread sees the file system as blue has it. */
+static bool sys_is_blue_s(void)
+{
+    return exists("/sys/class/net/only-here");
+}
+
+/* Where a thread is, in every respect. */
+struct whereabouts {
+    uint64_t netns, mounts, root, directory;
+    int sys, mounted;
+    char path[PATH_MAX], hosts[64];
+};
+
+static struct whereabouts whereabouts(void)
+{
+    struct whereabouts now;
+    struct stat st;
+
+    memset(&now, 0, sizeof now);
+    now.netns = here();
+    now.mounts = mounts_here();
+    MUST(stat("/", &st));
+    now.root = st.st_ino;
+    MUST(stat(".", &st));
+    now.directory = st.st_ino;
+    now.sys = sys_is_blue_s();
+    now.mounted = mounts_at(NULL);
+    MUST(getcwd(now.path, sizeof now.path) ? 0 : -1);
+    strcpy(now.hosts, hosts());
+    return now;
+}
+
+#define STAYS(before) stays_at((before), __LINE__)
+
+static void stays_at(const struct whereabouts *before, int line)
+{
+    struct whereabouts now = whereabouts();
+
+    check_at(now.netns == before->netns, line, "it is in another network namespace");
+    check_at(now.mounts == before->mounts, line, "it is in another mount namespace");
+    check_at(now.root == before->root, line, "it has another root");
+    check_at(memcmp(&now, before, sizeof now) == 0, line, "%s, %s, %d mounts, %s, %d mounts",
+             before->path, now.path, before->mounted, now.hosts, now.mounted);
+}
+
+/* --- what it does --------------------------------------------------------------------------------- */
+
+static void move_with_all(void *arg)
+{
+    struct whereabouts before = whereabouts();
+
+    (void)arg;
+    EQUAL(OK(netns_setns_mounts(ns, 0)), 0);
+    EQUAL(here(), netns_inode(ns));
+    CHECK(mounts_here() != before.mounts);
+    CHECK(sys_is_blue_s());
+    SAME(hosts(), "blue\n");
+    EQUAL(threads_left(), 1);
+    /* And so is a child that it starts. */
+    EQUAL(shell("test -e /sys/class/net/only-here && grep -q blue /etc/hosts"), 0);
+}
+
+static void a_process_moves_with_its_sys_and_etc(void)
+{
+    begin();
+    IN_CHILD(move_with_all, NULL);
+    EQUAL(sys_is_blue_s(), false);
+    SAME(hosts(), "outside\n");
+    end();
+}
+
+static void move_twice(void *arg)
+{
+    struct netns *other = NULL;
+
+    (void)arg;
+    MUST(netns_create("red", 0, &other));
+    OK(netns_setns_mounts(ns, 0));
+    OK(netns_setns_mounts(other, 0));
+    EQUAL(here(), netns_inode(other));
+    EQUAL(sys_is_blue_s(), false);
+    OK(netns_setns_mounts(ns, 0));
+    CHECK(sys_is_blue_s());
+    netns_close(other);
+    OK(netns_remove("red", 0));
+}
+
+static void it_may_move_on(void)
+{
+    begin();
+    IN_CHILD(move_twice, NULL);
+    end();
+}
+
+static void *move_a_thread(void *arg)
+{
+    char path[64];
+
+    OK(netns_setns_mounts(ns, 0));
+    EQUAL(here(), netns_inode(ns));
+    CHECK(sys_is_blue_s());
+    SAME(hosts(), "blue\n");
+    SAME(getcwd(path, sizeof path), "/run");
+    MUST(chdir("/etc"));
+    return arg;
+}
+
+static void the_other_threads_stay(void)
+{
+    struct whereabouts before;
+    pthread_t thread;
+
+    begin();
+    MUST(chdir("/run"));
+    before = whereabouts();
+    MUST(-pthread_create(&thread, NULL, move_a_thread, NULL));
+    MUST(-pthread_join(thread, NULL));
+    EQUAL(threads_left(), 1);
+    STAYS(&before);
+    end();
+}
+
+struct keeping {
+    uint32_t flags;
+    bool sys, etc, mounts;
+};
+
+static void keep(void *arg)
+{
+    const struct keeping *keeping = arg;
+    uint64_t before = mounts_here();
+
+    OK(netns_setns_mounts(ns, keeping->flags));
+    EQUAL(here(), netns_inode(ns));
+    EQUAL(sys_is_blue_s(), keeping->sys);
+    SAME(hosts(), keeping->etc ? "blue\n" : "outside\n");
+    EQUAL(mounts_here() != before, keeping->mounts);
+}
+
+static void what_is_to_be_kept_is_kept(void)
+{
+    begin();
+    IN_CHILD(keep, &((struct keeping){NETNS_SETNS_KEEP_SYS, false, true, true}));
+    IN_CHILD(keep, &((struct keeping){NETNS_SETNS_KEEP_ETC, true, false, true}));
+    IN_CHILD(keep, &((struct keeping){NETNS_SETNS_KEEP_SYS | NETNS_SETNS_KEEP_ETC, false, false, false}));
+    end();
+}
+
+static void make_mounts(void *arg)
+{
+    (void)arg;
+    OK(netns_setns_mounts(ns, 0));
+    MUST(mkdir("/run/inside", 0755));
+    MUST(mount("inside", "/run/inside", "tmpfs", 0, NULL));
+    write_file("/run/inside/file", "", 0644);
+    /* From outside they come in. */
+    MUST(open("/run/ready", O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+    for (int tries = 0; tries < 10000 && !exists("/run/outside/file"); tries++)
+        sleep_ms(1);
+    CHECK(exists("/run/outside/file"));
+}
+
+static void mounts_come_in_and_none_gets_out(void)
+{
+    pid_t pid;
+
+    begin();
+    MUST(mount("none", "/run", "none", MS_SHARED, NULL));
+    MUST(mkdir("/run/outside", 0755));
+    pid = start_part(make_mounts, NULL);
+    for (int tries = 0; tries < 10000 && !exists("/run/ready"); tries++)
+        sleep_ms(1);
+    MUST(mount("outside", "/run/outside", "tmpfs", 0, NULL));
+    write_file("/run/outside/file", "", 0644);
+    EQUAL(wait_for(pid), 0);
+    CHECK(exists("/run/inside"));
+    CHECK(!exists("/run/inside/file"));
+    end();
+}
+
+/* --- root and working directory ------------------------------------------------------------------- */
+
+static void move_in_a_chroot(void *arg)
+{
+    struct whereabouts before;
+
+    (void)arg;
+    MUST(mkdir("/run/root", 0755));
+    MUST(mount("/", "/run/root", "none", MS_BIND | MS_REC, NULL));
+    MUST(chroot("/run/root"));
+    MUST(mkdir("/run/deep", 0755));
+    MUST(chdir("/run/deep"));
+    before = whereabouts();
+    OK(netns_setns_mounts(ns, 0));
+    EQUAL(whereabouts().root, before.root);
+    EQUAL(whereabouts().directory, before.directory);
+    SAME(whereabouts().path, "/run/deep");
+    CHECK(sys_is_blue_s());
+    SAME(hosts(), "blue\n");
+    /* It is as much in there as before: a mount of the outer root is not to be seen. */
+    CHECK(!exists("/run/root/run"));
+}
+
+static void a_chroot_stays_one(void)
+{
+    begin();
+    IN_CHILD(move_in_a_chroot, NULL);
+    end();
+}
+
+static void move_from_below_sys(void *arg)
+{
+    char path[64];
+
+    (void)arg;
+    MUST(chdir("/sys/class/net"));
+    OK(netns_setns_mounts(ns, 0));
+    SAME(getcwd(path, sizeof path), "/sys/class/net");
+    CHECK(exists("only-here"));
+}
+
+static void a_directory_below_sys_is_looked_up_anew(void)
+{
+    begin();
+    IN_CHILD(move_from_below_sys, NULL);
+    end();
+}
+
+static void move_from_a_removed_directory(void *arg)
+{
+    struct stat before, after;
+
+    (void)arg;
+    MUST(mkdir("/run/gone", 0755));
+    MUST(chdir("/run/gone"));
+    MUST(rmdir("/run/gone"));
+    MUST(stat(".", &before));
+    OK(netns_setns_mounts(ns, 0));
+    MUST(stat(".", &after));
+    EQUAL(before.st_ino, after.st_ino);
+    EQUAL(here(), netns_inode(ns));
+}
+
+static void a_directory_that_is_gone_is_kept(void)
+{
+    begin();
+    IN_CHILD(move_from_a_removed_directory, NULL);
+    end();
+}
+
+/* --- failures --------------------------------------------------------------------------------------- */
+
+static void what_is_wrong_is_einval(void)
+{
+    struct whereabouts before;
+
+    begin();
+    before = whereabouts();
+    FAILS(EINVAL, netns_setns_mounts(NULL, 0));
+    FAILS(EINVAL, netns_setns_mounts(ns, 4));
+    FAILS(EINVAL, netns_setns_mounts(ns, UINT32_MAX));
+    STAYS(&before);
+    end();
+}
+
+static void lack(void *capability)
+{
+    struct whereabouts before = whereabouts();
+
+    drop_capability(*(int *)capability);
+    FAILS(EPERM, netns_setns_mounts(ns, 0));
+    MESSAGE_HAS("CAP_SYS_ADMIN");
+    STAYS(&before);
+}
+
+static void without_a_capability_it_stays(void)
+{
+    begin();
+    IN_CHILD(lack, &(int){CAP_SYS_ADMIN});
+    IN_CHILD(lack, &(int){CAP_SYS_CHROOT});
+    end();
+}
+
+/* As a chroot of one's own is, that nobody mounts. */
+static void live_in_a_plain_root(void *arg)
+{
+    (void)arg;
+    MUST(mkdir("/run/plain", 0755));
+    MUST(mkdir("/run/plain/proc", 0755));
+    MUST(mount("/proc", "/run/plain/proc", "none", MS_BIND | MS_REC, NULL));
+    MUST(chroot("/run/plain"));
+    MUST(chdir("/"));
+    FAILS(EINVAL, netns_setns_mounts(ns, 0));
+    MESSAGE_HAS("the root directory has to be a mount point");
+    CHECK(here() != netns_inode(ns));
+    CHECK(exists("/proc/self"));
+    CHECK(!exists("/run"));
+}
+
+static void a_root_that_is_no_mount_point_is_einval(void)
+{
+    begin();
+    IN_CHILD(live_in_a_plain_root, NULL);
+    end();
+}
+
+static void live_without_proc(void *arg)
+{
+    (void)arg;
+    MUST(unshare(CLONE_NEWNS));
+    MUST(mount("none", "/proc", "tmpfs", 0, NULL));
+    FAILS(ENOENT, netns_setns_mounts(ns, NETNS_SETNS_KEEP_SYS));
+    MESSAGE_HAS("is /proc mounted?");
+    SAME(hosts(), "outside\n");
+    OK(netns_setns_mounts(ns, NETNS_SETNS_KEEP_SYS | NETNS_SETNS_KEEP_ETC));
+}
+
+static void without_proc_it_is_enoent(void)
+{
+    begin();
+    IN_CHILD(live_without_proc, NULL);
+    end();
+}
+
+static void run_out_of_descriptors(void *arg)
+{
+    (void)arg;
+    RUNS_OUT_OF_DESCRIPTORS(netns_setns_mounts(ns, 0));
+    EQUAL(here(), netns_inode(ns));
+}
+
+static void it_says_when_descriptors_run_out(void)
+{
+    begin();
+    IN_CHILD(run_out_of_descriptors, NULL);
+    end();
+}
+
+/* The calls that the calling thread makes itself when the mount namespace is made: to that, to the root and to the
+   working directory in it, and to the network namespace. */
+static const struct last_step {
+    struct plan *plan;
+    int at;
+    const char *words;
+} last_steps[] = {
+    {&setns_plan, 1, "join the new mount namespace"},
+    {&fchdir_plan, 1, "set the root directory"},
+    {&chroot_plan, 1, "set the root directory"},
+    {&fchdir_plan, 2, "set the working directory"},
+    {&setns_plan, 2, ": setns: "},
+};
+
+static void fail_late(void *arg)
+{
+    const struct last_step *step = arg;
+    struct whereabouts before;
+
+    MUST(mkdir("/run/here", 0755));
+    MUST(chdir("/run/here"));
+    before = whereabouts();
+    *step->plan = (struct plan){step->at, step->at, EPERM, 0};
+    FAILS(EPERM, netns_setns_mounts(ns, 0));
+    MESSAGE_HAS(step->words);
+    step->plan->at = 0;
+    STAYS(&before);
+    EQUAL(threads_left(), 1);
+    /* For want of memory it is tried again. */
+    *step->plan = (struct plan){step->at, step->at, ENOMEM, 0};
+    OK(netns_setns_mounts(ns, 0));
+    EQUAL(here(), netns_inode(ns));
+    CHECK(sys_is_blue_s());
+}
+
+static void what_fails_late_is_undone(void)
+{
+    begin();
+    for (size_t i = 0; i < sizeof last_steps / sizeof *last_steps; i++) {
+        IN_CHILD(fail_late, (void *)&last_steps[i]);
+        MUST(rmdir("/run/here"));
+    }
+    end();
+}
+
+static void fail_for_good(void *arg)
+{
+    uint64_t mounts = mounts_here();
+
+    (void)arg;
+    setns_plan = (struct plan){2, FOREVER, EPERM, 0};
+    FAILS(ENOTRECOVERABLE, netns_setns_mounts(ns, 0));
+    MESSAGE_HAS("setns back");
+    CHECK(mounts_here() != mounts);
+}
+
+static void what_cannot_be_undone_is_enotrecoverable(void)
+{
+    begin();
+    IN_CHILD(fail_for_good, NULL);
+    end();
+}
+
+/* --- in a user namespace --------------------------------------------------------------------------- */
+
+static void live_in_a_user_namespace(void *arg)
+{
+    struct netns *own = NULL;
+    uint64_t mounts;
+
+    (void)arg;
+    enter_user_namespace_with_run_directory(0);
+    MUST(netns_create("own", 0, &own));
+    MUST(netns_link_add(own, "only-here", "bridge"));
+    mounts = mounts_here();
+    OK(netns_setns_mounts(own, 0));
+    EQUAL(here(), netns_inode(own));
+    CHECK(sys_is_blue_s());
+    CHECK(mounts_here() != mounts);
+    FAILS(EPERM, netns_setns_mounts(ns, 0));
+    EQUAL(here(), netns_inode(own));
+    netns_close(own);
+}
+
+static void in_a_user_namespace_it_goes_one_way(void)
+{
+    begin();
+    IN_CHILD(live_in_a_user_namespace, NULL);
+    end();
+}
+
+int main(void)
+{
+    RUN(a_process_moves_with_its_sys_and_etc);
+    RUN(it_may_move_on);
+    RUN(the_other_threads_stay);
+    RUN(what_is_to_be_kept_is_kept);
+    RUN(mounts_come_in_and_none_gets_out);
+    RUN(a_chroot_stays_one);
+    RUN(a_directory_below_sys_is_looked_up_anew);
+    RUN(a_directory_that_is_gone_is_kept);
+    RUN(what_is_wrong_is_einval);
+    RUN(without_a_capability_it_stays);
+    RUN(a_root_that_is_no_mount_point_is_einval);
+    RUN(without_proc_it_is_enoent);
+    RUN(it_says_when_descriptors_run_out);
+    RUN(what_fails_late_is_undone);
+    RUN(what_cannot_be_undone_is_enotrecoverable);
+    RUN(in_a_user_namespace_it_goes_one_way);
+    return finish();
+}
