@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * What is connected to what: prints every network namespace with its interfaces and addresses, and the
+ * veth pairs, macvlans, VLANs and bridge ports between them, as a Graphviz graph.
+ *
+ *     cc netgraph.c $(pkg-config --cflags --libs netns)
+ *     sudo ./netgraph | dot -Tsvg >netgraph.svg
+ *
+ * With -n it leaves out namespaces that have no name, but for its own.
+ *
+ * It needs CAP_SYS_ADMIN to look into the namespaces; one that it may not enter is named on standard error and
+ * left out. Interfaces that are down are grey. Left out are addresses of link scope, which every IPv6 interface
+ * has, and lo where it has no address but the usual ones.
+ */
+#include <errno.h>
+#include <libnetns/netns.h>
+#include <linux/rtnetlink.h>
+#include <locale.h>
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <wchar.h>
+
+struct place {
+    struct netns *ns;
+    char label[300];
+    struct netns_link_snapshot *links;
+    struct netns_addr_snapshot *addresses;
+};
+
+struct graph {
+    struct place *places;
+    size_t count;
+};
+
+static void complain(const char *label)
+{
+    fprintf(stderr, "netgraph: %s: %s\n", label, netns_errmsg());
+}
+
+/* A text within quotes, in which Graphviz takes any UTF-8. */
+static void print_text(const char *text)
+{
+    mbstate_t state;
+    size_t length;
+    wchar_t wide;
+
+    memset(&state, 0, sizeof state);
+    for (; *text; text += length) {
+        length = mbrtowc(&wide, text, strlen(text), &state);
+        if (length == (size_t)-1 || length == (size_t)-2 || wide < ' ' || wide == 0x7f) {
+            printf("\\\\x%02x", (unsigned char)*text);
+            memset(&state, 0, sizeof state);
+            length = 1;
+        } else {
+            printf("%s%.*s", *text == '"' || *text == '\\' ? "\\" : "", (int)length, text);
+        }
+    }
+}
+
+/* --- what there is ------------------------------------------------------------------------------- */
+
+/* Every namespace needs two descriptors. */
+static void allow_many_descriptors(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static struct place *find_known(const struct graph *graph, const struct netns *ns)
+{
+    for (size_t i = 0; i < graph->count; i++)
+        if (netns_equal(graph->places[i].ns, ns) == 1)
+            return &graph->places[i];
+    return NULL;
+}
+
+/* Takes ns over, unless it is there already or cannot be looked into. */
+static void add_place(struct graph *graph, struct netns *ns, const char *label, bool has_name)
+{
+    struct place *place = find_known(graph, ns);
+
+    if (place) { /* this thread's own */
+        if (has_name)
+            snprintf(place->label, sizeof place->label, "%s (this namespace)", label);
+        netns_close(ns);
+        return;
+    }
+    place = &graph->places[graph->count];
+    memset(place, 0, sizeof *place);
+    place->ns = ns;
+    snprintf(place->label, sizeof place->label, "%s", label);
+    if (netns_link_list(ns, 0, &place->links) < 0 || netns_addr_list(ns, 0, &place->addresses) < 0) {
+        complain(label);
+        netns_link_list_free(place->links);
+        netns_close(ns);
+        return;
+    }
+    graph->count++;
+}
+
+static void add_found(struct graph *graph, const struct netns_name_snapshot *found, size_t i)
+{
+    const char *name = netns_list_name(found, i);
+    char number[40];
+    struct netns *ns;
+    int rc;
+
+    snprintf(number, sizeof number, "net:[%llu]", (unsigned long long)netns_list_inode(found, i));
+    if (*name)
+        rc = netns_open(name, 0, &ns);
+    else
+        rc = netns_open_id(netns_list_inode(found, i), netns_list_cookie(found, i), &ns);
+    if (rc == 0)
+        add_place(graph, ns, *name ? name : number, *name);
+    else if (rc != -ENOENT && rc != -ESTALE) /* it may end meanwhile */
+        complain(*name ? name : number);
+}
+
+/* This namespace comes first: it is the one that most others are connected to. */
+static bool find_all(struct graph *graph, bool only_names)
+{
+    struct netns_name_snapshot *found;
+    struct netns *own;
+    size_t count;
+
+    if (netns_list_all(0, &found) < 0 || netns_open_current(&own) < 0) {
+        complain("namespaces");
+        return false;
+    }
+    count = netns_list_len(found);
+    graph->places = calloc(count + 1, sizeof *graph->places);
+    if (!graph->places) {
+        perror("netgraph");
+        return false;
+    }
+    add_place(graph, own, "this namespace", false);
+    for (size_t i = 0; i < count; i++)
+        if (*netns_list_name(found, i) || !only_names)
+            add_found(graph, found, i);
+    netns_list_free(found);
+    return true;
+}
+
+/* --- the nodes ------------------------------------------------------------------------------------ */
+
+static bool has_index(const struct place *place, uint32_t index)
+{
+    for (size_t i = 0; i < netns_link_list_len(place->links); i++)
+        if (netns_link_list_index(place->links, i) == index)
+            return true;
+    return false;
+}
+
+/* ::1 and 127.0.0.1 are no news. */
+static bool is_worth_showing(const struct place *place, size_t link)
+{
+    uint32_t index = netns_link_list_index(place->links, link);
+
+    if (!(netns_link_list_flags(place->links, link) & IFF_LOOPBACK))
+        return true;
+    for (size_t i = 0; i < netns_addr_list_len(place->addresses); i++)
+        if (netns_addr_list_index(place->addresses, i) == index &&
+            strcmp(netns_addr_list_address(place->addresses, i), "127.0.0.1") != 0 &&
+            strcmp(netns_addr_list_address(place->addresses, i), "::1") != 0)
+            return true;
+    return false;
+}
+
+static void print_node(const struct place *place, size_t number, size_t link)
+{
+    uint32_t index = netns_link_list_index(place->links, link);
+    const char *kind = netns_link_list_kind(place->links, link);
+
+    printf("        n%zu_%u [label=\"", number, index);
+    print_text(netns_link_list_name(place->links, link));
+    if (kind)
+        printf(" (%s)", kind);
+    for (size_t i = 0; i < netns_addr_list_len(place->addresses); i++)
+        if (netns_addr_list_index(place->addresses, i) == index &&
+            netns_addr_list_scope(place->addresses, i) != RT_SCOPE_LINK)
+            printf("\\n%s/%u", netns_addr_list_address(place->addresses, i),
+                   netns_addr_list_prefix(place->addresses, i));
+    printf("\"%s];\n", netns_link_list_flags(place->links, link) & IFF_UP ? "" : ", color=gray, fontcolor=gray");
+}
+
+static void print_place(const struct place *place, size_t number)
+{
+    printf("    subgraph cluster_%zu {\n        label=\"", number);
+    print_text(place->label);
+    /* One with no interface to show has to be drawn as well. */
+    printf("\";\n        n%zu_0 [style=invis, label=\"\", width=0, height=0, margin=0];\n", number);
+    for (size_t i = 0; i < netns_link_list_len(place->links); i++)
+        if (is_worth_showing(place, i))
+            print_node(place, number, i);
+    printf("    }\n");
+}
+
+/* --- the edges ------------------------------------------------------------------------------------ */
+
+/* The place that another one knows by an id, or count. Ids are asked for, never made. */
+static size_t find_place(const struct graph *graph, const struct place *from, int32_t nsid)
+{
+    for (size_t i = 0; i < graph->count; i++)
+        if (&graph->places[i] != from && netns_nsid_get(from->ns, graph->places[i].ns) == nsid)
+            return i;
+    return graph->count;
+}
+
+static void print_peer(const struct graph *graph, size_t number, size_t link)
+{
+    const struct place *place = &graph->places[number];
+    const char *kind = netns_link_list_kind(place->links, link);
+    uint32_t index = netns_link_list_index(place->links, link), peer = netns_link_list_peer(place->links, link);
+    int32_t nsid = netns_link_list_peer_nsid(place->links, link);
+    size_t other = number;
+
+    if (peer == 0)
+        return;
+    if (nsid >= 0)
+        other = find_place(graph, place, nsid);
+    /* Its namespace, or the interface itself, may have ended meanwhile. */
+    if (other == graph->count || !has_index(&graph->places[other], peer))
+        return;
+    /* Both ends of a veth tell of each other. */
+    if (kind && strcmp(kind, "veth") == 0) {
+        if (other < number || (other == number && peer < index))
+            return;
+        printf("    n%zu_%u -- n%zu_%u;\n", number, index, other, peer);
+    } else {
+        printf("    n%zu_%u -- n%zu_%u [dir=forward, style=dashed, label=\"on\"];\n", number, index, other, peer);
+    }
+}
+
+static void print_edges(const struct graph *graph, size_t number)
+{
+    const struct place *place = &graph->places[number];
+
+    for (size_t i = 0; i < netns_link_list_len(place->links); i++) {
+        uint32_t master = netns_link_list_master(place->links, i);
+
+        if (has_index(place, master))
+            printf("    n%zu_%u -- n%zu_%u [dir=forward, arrowhead=diamond];\n", number,
+                   netns_link_list_index(place->links, i), number, master);
+        print_peer(graph, number, i);
+    }
+}
+
+static void print_graph(const struct graph *graph)
+{
+    printf("graph netns {\n    rankdir=LR;\n"
+           "    node [shape=box, style=filled, fillcolor=white, fontname=\"sans-serif\", fontsize=11];\n"
+           "    graph [style=\"rounded,filled\", fillcolor=\"#f2f5f9\", color=\"#7a8ca3\", fontname=\"sans-serif\"];\n"
+           "    edge [fontname=\"sans-serif\", fontsize=9];\n");
+    for (size_t i = 0; i < graph->count; i++)
+        print_place(&graph->places[i], i);
+    for (size_t i = 0; i < graph->count; i++)
+        print_edges(graph, i);
+    printf("}\n");
+}
+
+static void end_graph(struct graph *graph)
+{
+    for (size_t i = 0; i < graph->count; i++) {
+        netns_link_list_free(graph->places[i].links);
+        netns_addr_list_free(graph->places[i].addresses);
+        netns_close(graph->places[i].ns);
+    }
+    free(graph->places);
+}
+
+int main(int argc, char **argv)
+{
+    struct graph graph = {NULL, 0};
+    bool only_names = argc == 2 && strcmp(argv[1], "-n") == 0;
+
+    if (argc > 1 && !only_names) {
+        fprintf(stderr, "usage: netgraph [-n] | dot -Tsvg >netgraph.svg\n"
+                        "  -n  only namespaces that have a name, and this one\n");
+        return 2;
+    }
+    setlocale(LC_CTYPE, "C.UTF-8");
+    allow_many_descriptors();
+    if (!find_all(&graph, only_names))
+        return 1;
+    print_graph(&graph);
+    end_graph(&graph);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        perror("netgraph: standard output");
+        return 1;
+    }
+    return 0;
+}
