@@ -4,6 +4,7 @@
 import importlib.metadata
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -73,6 +74,12 @@ def test_pip_installs_it_beside_the_library(source, tmp_path):
     files = {path.name for path in (installed / "libnetns").iterdir()}
     assert {"py.typed", "__init__.py", "netns.py"} <= files
     assert "libnetns.so.1" not in files
+    (metadata,) = installed.glob("libnetns-*.dist-info/METADATA")
+    lines = metadata.read_text().splitlines()
+    assert "Provides-Extra: pyroute2" in lines
+    (needed,) = [line for line in lines if line.startswith("Requires-Dist:")]
+    # Older versions of setuptools have parentheses.
+    assert re.match(r"Requires-Dist: pyroute2 ?\(?>=0\.7", needed)
 
 
 def test_a_wheel_carries_the_library(source, tmp_path):
