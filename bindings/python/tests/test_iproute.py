@@ -2,7 +2,6 @@
 """NetNS, IPRoute and AsyncIPRoute in place of pyroute2's: the same programs with either import."""
 
 import asyncio
-import contextlib
 import importlib
 import os
 import socket
@@ -18,11 +17,6 @@ import libnetns
 from libnetns import netns
 
 NAMES = ("NetNS", "IPRoute", "AsyncIPRoute")
-
-
-# Before any test counts descriptors: some of its versions keep one.
-with contextlib.suppress(ImportError):
-    importlib.import_module("pyroute2")
 
 
 @pytest.fixture
