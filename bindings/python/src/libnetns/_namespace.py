@@ -642,10 +642,10 @@ def open_fd(file: Any) -> Namespace:
 
 
 def open_id(inode: int, cookie: Optional[int] = None) -> Namespace:
-    """Opens the one that has this inode number and, where one is given, this cookie, with a name or without.
+    """Opens the one that has this inode number and, where one is given, this cookie.
 
-    FileNotFoundError (ENOENT) where there is none that the caller may look at, OSError (ESTALE) where the
-    one with this cookie is gone.
+    It needs no name. FileNotFoundError (ENOENT) where there is none that the caller may look at,
+    OSError (ESTALE) where the one with this cookie is gone.
     """
     handle = NamespaceHandle()
     check(lib.netns_open_id(uint64(inode), 0 if cookie is None else uint64(cookie), byref(handle)))
@@ -695,8 +695,10 @@ def list(*, stale: bool = False, rundir: Optional[StrPath] = None) -> List[str]:
 
 
 def list_all() -> List[Found]:
-    """Every network namespace of the system that the caller can find, each of them once: those that have a
-    name in /run/netns, by the first one, then those without, by inode number.
+    """Every network namespace of the system that the caller can find, each of them once.
+
+    Those that have a name in /run/netns come first, by the first one, then those without, by inode
+    number.
     """
     found = NameList()
     check(lib.netns_list_all(0, byref(found)))
