@@ -26,6 +26,11 @@ _netns_pids() {
     _netns_propose < <(cd /proc && printf '%s\n' [0-9]*)
 }
 
+# The keys that sysctl(8) would take here; those of another namespace's interfaces are not among them.
+_netns_sysctls() {
+    _netns_propose < <(cd /proc/sys && find net -type f 2>/dev/null | tr ./ /.)
+}
+
 # A program and its words, from an index on. bash has more words than that: it cuts at colons.
 _netns_program() { # INDEX
     local i word raw=0
@@ -77,6 +82,10 @@ _netns_command() { # INDEX-OF-COMMAND
         ;;
     i | id*) ((first == cword)) && _netns_pids ;;
     at*) ((first + 1 == cword)) && _netns_pids ;;
+    sy*)
+        ((first == cword)) && _netns_names
+        ((first < cword)) && _netns_sysctls
+        ;;
     h | he*) ((first == cword)) && _netns_words "${commands[@]}" ;;
     list-*) _netns_words target-nsid nsid ;;
     esac
@@ -84,7 +93,7 @@ _netns_command() { # INDEX-OF-COMMAND
 
 _netns() {
     local cur prev words cword i all='' netns
-    local commands=(list add attach set delete identify pids exec monitor list-id help)
+    local commands=(list add attach set delete identify pids exec sysctl monitor list-id help)
 
     _init_completion -n : || return
     netns=("${words[0]}")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # Completion of netns(1) for fish.
 
-set -g __netns_commands list add attach set delete identify pids exec monitor list-id help
+set -g __netns_commands list add attach set delete identify pids exec sysctl monitor list-id help
 
 # Whether a word before the command is an option that takes the next word, some of them for ip's sake.
 function __netns_takes_word
@@ -61,7 +61,7 @@ function __netns_wants_command
 end
 
 function __netns_wants_name
-    __netns_wants 0 p pi pid pids se set; and return
+    __netns_wants 0 p pi pid pids se set sy sys sysc sysct sysctl; and return
     __netns_goes_through_all; and return 1
     __netns_wants 0 d de del dele delet delete e ex exe exec
 end
@@ -80,6 +80,16 @@ function __netns_names
         set netns $netns -rundir $options[(math $i + 1)]
     end
     $netns list 2>/dev/null | string replace -r ' \(id: \d+\)$' ''
+end
+
+# Whether a key is to be said, behind a name.
+function __netns_wants_sysctl
+    __netns_is sy sys sysc sysct sysctl; and test (count (__netns_arguments)) -gt 0
+end
+
+# Those that sysctl(8) would take here; those of another namespace's interfaces are not among them.
+function __netns_sysctls
+    find /proc/sys/net -type f 2>/dev/null | string replace /proc/sys/ '' | tr ./ /.
 end
 
 function __netns_program
@@ -107,6 +117,7 @@ complete -c netns -n '__netns_wants 0 e ex exe exec' -o user -x -a '(__fish_comp
 complete -c netns -n '__netns_wants 0 e ex exe exec' -o keep-sys -d 'Leave /sys as it is'
 complete -c netns -n '__netns_wants 0 e ex exe exec' -o keep-etc -d 'Leave /etc as it is'
 complete -c netns -n __netns_wants_program -a '(__netns_program)'
+complete -c netns -n __netns_wants_sysctl -a '(__netns_sysctls)'
 complete -c netns -n '__netns_wants 1 se set' -a auto
 complete -c netns -n '__netns_wants 0 i id iden ident identify' -a '(__fish_complete_pids)'
 complete -c netns -n '__netns_wants 1 at att attach' -a '(__fish_complete_pids)'

@@ -68,6 +68,9 @@ static const struct command {
      "  -keep-etc           leave /etc as it is here\n"},
     {"monitor", monitor, 0, 0, false, "", "Report names as they are added and deleted", ""},
     {"attach", attach, 0, 2, false, "NAME PID", "Give a name to a process's namespace", ""},
+    {"sysctl", sysctl, 0, INT_MAX, true, "NAME KEY[=VALUE]...", "Print or set sysctls of a namespace",
+     "The keys are those of sysctl(8) that begin with net. A dot in an interface's name\n"
+     "is written as a slash: net.ipv4.conf.eth0/10.forwarding.\n"},
 };
 
 static const struct command *find_command(const char *word)

@@ -94,5 +94,6 @@ int list_id(int argc, char **argv);
 int monitor(int argc, char **argv);
 int pids(int argc, char **argv);
 int set(int argc, char **argv);
+int sysctl(int argc, char **argv);
 
 #endif
