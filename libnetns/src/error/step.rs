@@ -479,6 +479,7 @@ impl Step {
             (Step::PickUp | Step::MountSys | Step::PutBack | Step::BindEtc, Errno::ENOSPC) => {
                 "the limit on mounts, /proc/sys/fs/mount-max, is reached"
             }
+            (Step::MountSys | Step::PutBack, Errno::ENOENT) => "is /proc mounted?",
             (Step::MakeSlave, Errno::EINVAL) => {
                 "the root directory has to be a mount point, which after chroot it may not be"
             }

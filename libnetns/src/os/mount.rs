@@ -159,13 +159,19 @@ pub fn pick_up(path: &CStr) -> Result<PickedUp> {
     }
 }
 
-pub fn put_down(tree: BorrowedFd, path: &CStr) -> Result<()> {
-    match move_to(tree, path) {
+/// False: there is no such place. ENOENT: no /proc.
+pub fn put_down(tree: BorrowedFd, path: &CStr) -> Result<bool> {
+    let put = match move_to(tree, path) {
+        Err(rustix::io::Errno::NOENT) => return Ok(false),
         // INVAL: it was picked up where a filter knows no open_tree(2), and may not leave its place.
         Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM | rustix::io::Errno::INVAL) => {
             bind_by_path(ProcPath::of_fd(tree).as_cstr(), path, MsFlags::MS_REC)
         }
         result => result.map_err(errno),
+    };
+    match put {
+        Err(Errno::ENOENT) if open(path, LOOK).is_err() => Ok(false),
+        put => put.map(|()| true),
     }
 }
 

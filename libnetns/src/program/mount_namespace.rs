@@ -176,11 +176,8 @@ impl Sysfs {
         }
         for (item, (path, tree)) in self.below.iter().zip(&mut self.trees).enumerate() {
             let Some(tree) = tree.take() else { continue };
-            match mount::put_down(tree.as_fd(), path) {
-                // The directory was a device's of the other namespace.
-                Ok(()) | Err(Errno::ENOENT) => {}
-                result => result.at_item(Step::PutBack, item)?,
-            }
+            // The directory of one that is left out was a device's of the other namespace.
+            mount::put_down(tree.as_fd(), path).at_item(Step::PutBack, item)?;
         }
         Ok(())
     }
@@ -204,8 +201,10 @@ impl Sysfs {
         mount::detach(SYS)?;
         // In a user namespace the old one may be held fast; then it stays covered.
         let _ = mount::detach(SYS);
-        mount::put_down(new.as_fd(), SYS)?;
-        Ok(true)
+        match mount::put_down(new.as_fd(), SYS)? {
+            true => Ok(true),
+            false => Err(Errno::ENOENT),
+        }
     }
 }
 
