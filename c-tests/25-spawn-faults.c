@@ -38,7 +38,7 @@ static const struct step steps[] = {
     {{SYS_mount, EPERM, 3, EVERY_BIT, 0}, "that keeps the caller's /sys needs none", BOTH},
     {{SYS_umount2, EPERM, 0, 0, 0}, "mount sysfs on /sys: Operation not permitted", BOTH},
     {{SYS_move_mount, ENOMEM, 0, 0, 0}, "mount sysfs on /sys: Cannot allocate memory", BOTH},
-    {{SYS_open_tree, EIO, 2, AT_RECURSIVE, 0}, "bind on /etc/hosts: Input/output error", BOTH},
+    {{SYS_open_tree, EIO, 2, AT_RECURSIVE, 0}, "open /etc/netns/blue/hosts: Input/output error", BOTH},
     {{SYS_chdir, EACCES, 0, 0, 0}, "chdir to /run: Permission denied", SPAWN_ONLY},
     {{SYS_dup2, EMFILE, 1, EVERY_BIT, 1}, "redirect standard output: Too many open files", SPAWN_ONLY},
     {{SYS_execve, EIO, 0, 0, 0}, "exec: Input/output error", BOTH},

@@ -189,7 +189,7 @@ static void run_out_of_processes(void *arg)
     enter_user_namespace_with_run_directory(CLONE_NEWNET);
     prepare_calls();
     /* Programs, and a child that moves with its mounts; nothing else needs a helper in there. */
-    EQUAL(refused(no_processes, enough_processes, EAGAIN, EAGAIN), 6);
+    EQUAL(refused(no_processes, enough_processes, EAGAIN, EAGAIN), 7);
     end_calls();
 }
 

@@ -454,6 +454,15 @@ static inline long call_spawn_plainly(void)
     return netns_spawn(given.blue, &options, "true", true_argv, NULL, &given.started);
 }
 
+static inline long call_spawn_pinned(void)
+{
+    struct netns_spawn_options options = {
+        .size = sizeof options,
+        .flags = NETNS_SPAWN_STRICT_ETC | NETNS_SPAWN_TELL_ETC | NETNS_SPAWN_PIN_ETC};
+
+    return netns_spawn(given.blue, &options, "true", true_argv, NULL, &given.started);
+}
+
 /* The same user, by way of becoming it. */
 static inline long call_spawn_as_a_user(void)
 {
@@ -647,6 +656,7 @@ static const struct call calls[] = {
     {"monitor", call_monitor, NULL},
     {"spawn", call_spawn, wait_for_started},
     {"spawn plainly", call_spawn_plainly, wait_for_started},
+    {"spawn pinned", call_spawn_pinned, wait_for_started},
     {"spawn as a user", call_spawn_as_a_user, wait_for_started},
     {"exec", call_exec, NULL},
     {"switch", call_switch, NULL},

@@ -39,6 +39,12 @@ pub unsafe extern "C" fn netns_version() -> *const c_char {
 /// long name is left out. Where the library was loaded by dlopen(3), glibc takes 2 KB for the text at a
 /// thread's first failure, and ends the program if there is no memory for that.
 ///
+/// One call sets it although it succeeds: netns_spawn(), where it has started the program without a
+/// file of /etc/netns/NAME. Not to cover that file is the failure then, and the VERB is that of the call:
+///
+///   spawn "dig" in "blue": leave out the file for /etc/resolv.conf: No such file or directory (there is
+///   nothing to cover: ...)
+///
 /// Returns "" before the first failure, never NULL. The text is the library's, and stays the same
 /// until the thread's next failure. errno is left alone. Since 1.0.
 #[unsafe(no_mangle)]

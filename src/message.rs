@@ -1,4 +1,4 @@
-//! The calling thread's last failure in words. Fixed memory without a destructor: writing it
+//! The calling thread's last failure in words, or what a program was started without. Fixed memory without a destructor: writing it
 //! allocates nothing, and dlclose(3) leaves nothing behind.
 
 use std::cell::RefCell;

@@ -12,12 +12,13 @@ use libnetns::explain::{Detail, Object, ProgramCall};
 use libnetns::os::syscalls::{Argument, ArgumentArray};
 use libnetns::program::exec;
 use libnetns::program::lookup::{Arguments, secure_path};
-use libnetns::program::mount_namespace::Keep;
+use libnetns::program::mount_namespace::Wishes;
 use libnetns::program::plan::{Options, Plan, SpawnFlags, Stdio, User};
 use libnetns::program::spawn::{self, Child};
 
 use crate::boundary;
 use crate::convert::{self, Growing, has_no_tail_padding, text};
+use crate::message;
 use crate::types::Netns;
 
 /// For netns_spawn(): stdin_fd counts.
@@ -31,12 +32,19 @@ pub const NETNS_SPAWN_STDERR: u32 = 4;
 pub const NETNS_SPAWN_STDIO: u32 = 7;
 /// For netns_spawn(): /sys is left alone, and goes on showing the caller's devices.
 pub const NETNS_SPAWN_KEEP_SYS: u32 = 8;
-/// For netns_spawn(): the files of /etc/netns/NAME are left alone.
+/// For netns_spawn(): the files of /etc/netns/NAME are left alone, whatever the next three say.
 pub const NETNS_SPAWN_KEEP_ETC: u32 = 16;
 /// For netns_spawn(): the program runs as uid, gid and groups.
 pub const NETNS_SPAWN_USER: u32 = 32;
 /// For netns_spawn(): the program is the leader of a session of its own, as after setsid(2).
 pub const NETNS_SPAWN_SETSID: u32 = 64;
+/// For netns_spawn(): a file of /etc/netns/NAME that has nothing to cover in /etc is a failure.
+pub const NETNS_SPAWN_STRICT_ETC: u32 = 128;
+/// For netns_spawn(): it returns how many files of /etc/netns/NAME have nothing to cover in /etc.
+pub const NETNS_SPAWN_TELL_ETC: u32 = 256;
+/// For netns_spawn(): the files of /etc/netns/NAME go on covering those of /etc, even if the host
+/// replaces or removes what they cover.
+pub const NETNS_SPAWN_PIN_ETC: u32 = 512;
 
 const _: () = assert!(NETNS_SPAWN_STDIN == SpawnFlags::STDIN.bits());
 const _: () = assert!(NETNS_SPAWN_STDOUT == SpawnFlags::STDOUT.bits());
@@ -47,6 +55,9 @@ const _: () = assert!(NETNS_SPAWN_KEEP_SYS == SpawnFlags::KEEP_SYS.bits());
 const _: () = assert!(NETNS_SPAWN_KEEP_ETC == SpawnFlags::KEEP_ETC.bits());
 const _: () = assert!(NETNS_SPAWN_USER == SpawnFlags::USER.bits());
 const _: () = assert!(NETNS_SPAWN_SETSID == SpawnFlags::SETSID.bits());
+const _: () = assert!(NETNS_SPAWN_STRICT_ETC == SpawnFlags::STRICT_ETC.bits());
+const _: () = assert!(NETNS_SPAWN_TELL_ETC == SpawnFlags::TELL_ETC.bits());
+const _: () = assert!(NETNS_SPAWN_PIN_ETC == SpawnFlags::PIN_ETC.bits());
 
 /// What netns_spawn() is to do otherwise. Initialise it with NETNS_SPAWN_OPTIONS_INIT, which sets size
 /// to sizeof(struct netns_spawn_options) and all else to zero. Later versions add members at the end,
@@ -57,7 +68,8 @@ pub struct NetnsSpawnOptions {
     /// The size of the structure that the caller was compiled with.
     pub size: u32,
     /// NETNS_SPAWN_STDIN, NETNS_SPAWN_STDOUT, NETNS_SPAWN_STDERR, NETNS_SPAWN_STDIO,
-    /// NETNS_SPAWN_KEEP_SYS, NETNS_SPAWN_KEEP_ETC, NETNS_SPAWN_USER, NETNS_SPAWN_SETSID, or'ed together.
+    /// NETNS_SPAWN_KEEP_SYS, NETNS_SPAWN_KEEP_ETC, NETNS_SPAWN_USER, NETNS_SPAWN_SETSID,
+    /// NETNS_SPAWN_STRICT_ETC, NETNS_SPAWN_TELL_ETC, NETNS_SPAWN_PIN_ETC, or'ed together.
     pub flags: u32,
     /// With NETNS_SPAWN_STDIN, NETNS_SPAWN_STDOUT and NETNS_SPAWN_STDERR: the descriptors that the
     /// program has as 0, 1 and 2, which may be the same one, or each other's; they stay yours. Without
@@ -115,8 +127,10 @@ unsafe extern "C" {
 ///     /etc/resolv.conf leads to, as resolvers do. What the link leads to is not covered at its own
 ///     path. A directory cannot cover a link, and covers what the link leads to. Symbolic links in
 ///     /etc/netns/NAME are followed. A file with nothing to cover is left out: there is no such file
-///     in /etc, or one is a directory and the other is not. If the host replaces /etc/resolv.conf
-///     itself, link or file, by rename(2), or removes it, the kernel takes off what covers it.
+///     in /etc, or one is a directory and the other is not. netns_exec() cannot tell of that, as it
+///     does not return then: netns_spawn() tells. If the host replaces /etc/resolv.conf itself, link
+///     or file, by rename(2), or removes it, the kernel takes off what covers it, unless
+///     netns_spawn() is told NETNS_SPAWN_PIN_ETC.
 ///
 /// The working directory is the caller's; one below /sys or /etc is looked up anew, and kept as it was
 /// if it is no more. Everything else is as execve(2) has it: signal mask, ignored signals, open
@@ -189,6 +203,18 @@ pub unsafe extern "C" fn netns_exec(
 /// to start in a large process. With NETNS_SPAWN_SETSID it has a session of its own and no controlling
 /// terminal.
 ///
+/// Where a file of /etc/netns/NAME has nothing to cover in /etc, the program starts without it, and
+/// netns_errmsg() names the first such file and says what to do, although the call has not failed.
+/// With NETNS_SPAWN_TELL_ETC the call then returns how many there are. With NETNS_SPAWN_STRICT_ETC it
+/// fails instead.
+///
+/// With NETNS_SPAWN_PIN_ETC, and if there are files in /etc/netns/NAME, /etc is a read-only overlay of
+/// the host's /etc, on which those files and what was mounted below /etc are mounted: the host does not
+/// uncover them, whatever it replaces or removes in its /etc. Of the files that are not covered the
+/// program sees the old one, the new one or neither when the host replaces or removes one. What the
+/// host mounts below /etc later it does not see. The kernel has to have overlayfs, and in a user
+/// namespace to be Linux 5.11 or later.
+///
 /// The program starts with the calling thread's signal mask, credentials (without NETNS_SPAWN_USER) and
 /// scheduling. A signal that has a handler has its default action, one that is ignored stays ignored.
 /// Descriptors that are not close-on-exec are inherited. Handlers of pthread_atfork(3) do not run.
@@ -196,26 +222,33 @@ pub unsafe extern "C" fn netns_exec(
 /// The calling thread waits until the program runs, like after vfork(2); the other threads go on. A
 /// child that fails is waited for, and raises no SIGCHLD.
 ///
-/// Returns 0, or, when there is no child,
+/// Returns 0 (with NETNS_SPAWN_TELL_ETC the number of files that have nothing to cover), or, when there
+/// is no child,
 ///   -EINVAL     ns, file or argv is NULL, argv is empty, neither pid nor options->pidfd is given,
 ///               options->size is too small, a flag is unknown, a descriptor is less than -1; a user
 ///               or group id is -1 or not mapped in the user namespace, options->groups is NULL and
-///               options->groups_len is not 0, or there are more than 65536 groups; also: the root
-///               directory is not a mount point (after chroot(2), say), or as execve(2) says
+///               options->groups_len is not 0, or there are more than 65536 groups; with
+///               NETNS_SPAWN_PIN_ETC, /etc cannot be in an overlay, as one of two overlays on each
+///               other cannot; also: the root directory is not a mount point (after chroot(2), say),
+///               or as execve(2) says
 ///   -E2BIG      options has members that this version does not know, and they are not zero; or argv
 ///               and envp are too long
 ///   -EBADF      one of the three descriptors is not open
 ///   -ENOENT     no such program in PATH, or the interpreter it names is missing; no such directory as
-///               options->cwd; before Linux 6.8: /proc is not mounted, and /sys is there and not to be
-///               kept
+///               options->cwd; with NETNS_SPAWN_STRICT_ETC, a file has nothing to cover in /etc, or is
+///               a symbolic link to nowhere; before Linux 6.8: /proc is not mounted, and /sys is there
+///               and not to be kept, or /etc is to be pinned
 ///   -EACCES     no permission to execute what was found, to enter options->cwd, or to read
 ///               /etc/netns/NAME
 ///   -EPERM      CAP_SYS_ADMIN is missing, over the namespace or over the mounts; a user namespace may
-///               not mount a sysfs (NETNS_SPAWN_KEEP_SYS does without); with NETNS_SPAWN_USER,
+///               not mount a sysfs (NETNS_SPAWN_KEEP_SYS does without), nor an overlay before Linux
+///               5.11; with NETNS_SPAWN_USER,
 ///               CAP_SETGID or CAP_SETUID is missing, or the user namespace denies setgroups(2); or as
 ///               execve(2) says
 ///   -ENOTDIR, -ELOOP, -ENAMETOOLONG, -EISDIR  file is no program's path, or options->cwd no
-///               directory's
+///               directory's; with NETNS_SPAWN_STRICT_ETC, ENOTDIR: a file would have to cover a
+///               directory, or the other way round; ELOOP: symbolic links in a circle
+///   -ENODEV     with NETNS_SPAWN_PIN_ETC: this kernel has no overlayfs
 ///   -ENOEXEC, -ELIBBAD, -ETXTBSY, -EIO  the program cannot be run
 ///   -EAGAIN     the limit on processes is reached, the caller's or that of options->uid
 ///   -ENOSPC     the limit on mount namespaces or on mounts is reached
@@ -249,14 +282,18 @@ pub unsafe extern "C" fn netns_spawn(
         if pid.is_null() && pidfd.is_null() {
             return Err(Failure::invalid("no place for the child's process ID or pidfd given"));
         }
+        let tells = options.is_some_and(|raw| raw.flags & NETNS_SPAWN_TELL_ETC != 0);
         // SAFETY: the same.
         let options =
             unsafe { options.map_or(Ok(Options::default()), |raw| convert_options(&raw)) }?;
         let plan = Plan::new(&ns.0, options, program, arguments)?;
         let child = spawn::spawn(plan, !pidfd.is_null(), &call.detail)?;
+        let left_out = child.left_out;
         // SAFETY: the caller passes NULL or room for an int.
         unsafe { store(child, pid, pidfd) };
-        Ok(())
+        let Some(left_out) = left_out else { return Ok(0) };
+        message::store(&convert::about("spawn", Object::Program(&call)), left_out.first);
+        Ok(if tells { left_out.count } else { 0 })
     })
 }
 
@@ -322,9 +359,11 @@ unsafe fn convert_options<'a>(raw: &NetnsSpawnOptions) -> Result<Options<'a>> {
     // SAFETY: the caller passes groups_len groups, or NULL.
     let user = flags.contains(SpawnFlags::USER).then(|| unsafe { user(raw) }).transpose()?;
     Ok(Options {
-        keep: Keep {
-            sys: flags.contains(SpawnFlags::KEEP_SYS),
-            etc: flags.contains(SpawnFlags::KEEP_ETC),
+        mounts: Wishes {
+            keep_sys: flags.contains(SpawnFlags::KEEP_SYS),
+            keep_etc: flags.contains(SpawnFlags::KEEP_ETC),
+            strict_etc: flags.contains(SpawnFlags::STRICT_ETC),
+            pin_etc: flags.contains(SpawnFlags::PIN_ETC),
         },
         stdio,
         // SAFETY: the caller passes NULL or a string.

@@ -11,7 +11,7 @@ use nix::errno::Errno;
 use libnetns::error::Result;
 use libnetns::explain::{Detail, Object};
 use libnetns::namespace::visit::{self, KeptHome, Visit};
-use libnetns::program::mount_namespace::Keep;
+use libnetns::program::mount_namespace::Wishes;
 use libnetns::program::relocate::relocate;
 
 use crate::boundary::{self, FromErrno};
@@ -85,11 +85,12 @@ pub unsafe extern "C" fn netns_setns_mounts(ns: Option<&Netns>, flags: u32) -> c
     boundary::call(convert::about("switch to", object), || {
         let ns = convert::handle(ns)?;
         let flags = convert::flags::<SetnsFlags>(flags)?;
-        let keep = Keep {
-            sys: flags.contains(SetnsFlags::KEEP_SYS),
-            etc: flags.contains(SetnsFlags::KEEP_ETC),
+        let wishes = Wishes {
+            keep_sys: flags.contains(SetnsFlags::KEEP_SYS),
+            keep_etc: flags.contains(SetnsFlags::KEEP_ETC),
+            ..Wishes::default()
         };
-        relocate(&ns.0, keep, &detail)
+        relocate(&ns.0, wishes, &detail)
     })
 }
 

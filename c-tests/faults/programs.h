@@ -66,6 +66,44 @@ static long long spawn_with_options(void)
     return netns_spawn(blue, &options, self, program_argv, NULL, &received.pid);
 }
 
+/* Held fast, with a mount in /etc that stays. */
+static void make_pinned_blue(void)
+{
+    make_furnished_blue();
+    write_file("/etc/hostname", "", 0644);
+    write_file("/run/hostname", "box", 0644);
+    MUST(mount("/run/hostname", "/etc/hostname", "none", MS_BIND, NULL));
+}
+
+static long long spawn_pinned(void)
+{
+    struct netns_spawn_options options = {
+        .size = sizeof options, .flags = NETNS_SPAWN_STRICT_ETC | NETNS_SPAWN_PIN_ETC};
+
+    return netns_spawn(blue, &options, self, program_argv, NULL, &received.pid);
+}
+
+/* With a file that has nothing to cover. */
+static void make_misfitting_blue(void)
+{
+    make_furnished_blue();
+    write_file("/etc/netns/blue/missing", "", 0644);
+}
+
+static long long spawn_telling(void)
+{
+    struct netns_spawn_options options = {.size = sizeof options, .flags = NETNS_SPAWN_TELL_ETC};
+
+    return netns_spawn(blue, &options, self, program_argv, NULL, &received.pid);
+}
+
+static long long spawn_strictly(void)
+{
+    struct netns_spawn_options options = {.size = sizeof options, .flags = NETNS_SPAWN_STRICT_ETC};
+
+    return netns_spawn(blue, &options, self, program_argv, NULL, &received.pid);
+}
+
 /* The same user, by way of becoming it; its only descriptor of its own is standard error. */
 static long long spawn_as_a_user(void)
 {
@@ -106,6 +144,13 @@ static void check_program(bool done)
 {
     if (done)
         WANT(wait_for(received.pid) == 0);
+}
+
+static void check_program_and_count(bool done)
+{
+    check_program(done);
+    if (done)
+        WANT(rc == 1 && strstr(netns_errmsg(), "leave out the file for /etc/missing"));
 }
 
 static void check_program_and_pidfd(bool done)
@@ -330,6 +375,11 @@ static const struct scenario program_scenarios[] = {
      check_program_and_pidfd},
     {"netns_spawn", "as a user", 0, make_furnished_blue, NULL, spawn_as_a_user,
      check_program_and_pidfd},
+    {"netns_spawn", "pinned", 0, make_pinned_blue, NULL, spawn_pinned, check_program},
+    {"netns_spawn", "without a file", 0, make_misfitting_blue, NULL, spawn_telling,
+     check_program_and_count},
+    {"netns_spawn", "strictly", FAILS_AS_IT_IS(ENOENT), make_misfitting_blue, NULL, spawn_strictly,
+     NULL},
     {"netns_spawn", "from PATH, with what the caller mounted", 0, make_blue, set_path,
      spawn_from_path,
      check_program},

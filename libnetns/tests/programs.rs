@@ -39,6 +39,57 @@ fn a_program_runs_in_there_and_sees_its_sys() {
     assert_eq!(Path::new(keep.trim_end()), own);
 }
 
+/// An /etc of the test's own, with a resolv.conf of blue's.
+fn etc_of_its_own() {
+    let none = None::<&str>;
+    nix::mount::mount(none, "/etc", Some("tmpfs"), nix::mount::MsFlags::empty(), none).unwrap();
+    fs::create_dir_all("/etc/netns/blue").unwrap();
+    fs::write("/etc/netns/blue/resolv.conf", "blue's").unwrap();
+}
+
+#[test]
+fn a_file_that_has_nothing_to_cover_is_told() {
+    let Some(blue) = namespace() else { return };
+    etc_of_its_own();
+    let mut command = blue.command("true");
+    command.keep_sys(true);
+    let mut child = command.spawn().unwrap();
+    let left_out = child.left_out().unwrap();
+    assert_eq!(left_out.errno(), libc::ENOENT);
+    let text = "spawn \"true\" in \"blue\": leave out the file for /etc/resolv.conf: No such file";
+    assert!(left_out.to_string().starts_with(text), "{left_out}");
+    assert!(child.wait().unwrap().success());
+    command.strict_etc(true);
+    for (error, verb) in [(command.spawn().unwrap_err(), "spawn"), (command.exec(), "exec")] {
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+        let text = format!("{verb} \"true\" in \"blue\": bind on /etc/resolv.conf: No such file");
+        assert!(error.to_string().starts_with(&text), "{error}");
+    }
+    fs::write("/etc/resolv.conf", "").unwrap();
+    let mut child = command.spawn().unwrap();
+    assert!(child.left_out().is_none());
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn a_pinned_file_stays() {
+    let Some(blue) = namespace() else { return };
+    etc_of_its_own();
+    fs::write("/etc/resolv.conf", "host's").unwrap();
+    let mut command = blue.command("sh");
+    command.args(["-c", "read line; cat /etc/resolv.conf"]).keep_sys(true).pin_etc(true);
+    let mut child = match command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn() {
+        Err(error) if [libc::ENODEV, libc::EPERM].contains(&error.errno()) => {
+            eprintln!("skipped: {error}");
+            return;
+        }
+        child => child.unwrap(),
+    };
+    fs::remove_file("/etc/resolv.conf").unwrap();
+    drop(child.stdin.take());
+    assert_eq!(child.wait_with_output().unwrap().stdout, b"blue's");
+}
+
 #[test]
 fn arguments_and_environment() {
     let Some(blue) = namespace() else { return };

@@ -47,7 +47,7 @@ pub fn switch(name: &CStr) -> Result<()> {
     mounts.enter_without_etc().map_err(stuck)?;
     for (source, target) in files.pairs() {
         let (source_text, target_text) = (source.to_bytes(), target.to_bytes());
-        if let Err(errno) = mount::cover(source, target) {
+        if let Err((_, errno)) = mount::cover(source, target) {
             complain([b"Bind ", source_text, b" -> ", target_text, b" failed"], errno);
         }
     }

@@ -16,7 +16,7 @@ use rustix::thread::{Gid, Uid};
 use crate::error::{self, Failure, Step};
 use crate::explain::{Detail, Object, ProgramCall};
 use crate::program::lookup::secure_path;
-use crate::program::mount_namespace::Keep;
+use crate::program::mount_namespace::Wishes;
 use crate::program::plan::{Options, Plan, User};
 use crate::program::{exec, spawn};
 
@@ -35,7 +35,7 @@ use strings::Strings;
 /// devices, and the files of `/etc/netns/NAME` cover those of `/etc`, if the namespace has a name. A
 /// symbolic link in `/etc` is covered itself, so that the program sees the namespace's file however
 /// the host replaces what the link leads to.
-/// [`Command::keep_sys`] and [`Command::keep_etc`] do without.
+/// [`Command::keep_sys`] and [`Command::keep_etc`] do without; [`Command::pin_etc`] holds the files fast.
 ///
 /// The program is looked up in the caller's `PATH`, unless there is a `/` in its name. No shell is
 /// involved. It has the calling thread's signal mask, and ignores the signals that the caller ignores, except
@@ -67,7 +67,7 @@ pub struct Command<'ns> {
     stderr: Option<Stdio>,
     user: Option<Credentials>,
     setsid: bool,
-    keep: Keep,
+    mounts: Wishes,
 }
 
 /// What the program's environment has otherwise than the caller's.
@@ -118,7 +118,7 @@ impl<'ns> Command<'ns> {
             stderr: None,
             user: None,
             setsid: false,
-            keep: Keep::default(),
+            mounts: Wishes::default(),
         }
     }
 
@@ -259,13 +259,67 @@ impl<'ns> Command<'ns> {
 
     /// Whether `/sys` is left alone, and goes on showing the caller's devices.
     pub fn keep_sys(&mut self, keep: bool) -> &mut Self {
-        self.keep.sys = keep;
+        self.mounts.keep_sys = keep;
         self
     }
 
     /// Whether the files of `/etc/netns/NAME` are left alone.
     pub fn keep_etc(&mut self, keep: bool) -> &mut Self {
-        self.keep.etc = keep;
+        self.mounts.keep_etc = keep;
+        self
+    }
+
+    /// Whether a file of `/etc/netns/NAME` that has nothing to cover in `/etc` is an error, which names
+    /// it. By default the program starts without it, and [`Child::left_out`] tells.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/world/doctest.rs"));
+    /// # fn main() { in_world(example) }
+    /// # fn example() -> libnetns::Result<()> {
+    /// # std::fs::create_dir_all("/run/etc/netns/blue").unwrap();
+    /// # std::fs::write("/run/etc/netns/blue/resolv.conf", "nameserver 192.0.2.53\n").unwrap();
+    /// # let none = None::<&str>;
+    /// # nix::mount::mount(Some("/run/etc"), "/etc", none, nix::mount::MsFlags::MS_BIND, none).unwrap();
+    /// // There is a file /etc/netns/blue/resolv.conf, but no /etc/resolv.conf.
+    /// let blue = libnetns::RunDir::default().create("blue")?;
+    /// let error = blue.command("true").strict_etc(true).spawn().unwrap_err();
+    /// assert_eq!(error.kind(), libnetns::ErrorKind::NotFound);
+    /// assert!(error.to_string().contains("bind on /etc/resolv.conf"), "{error}");
+    /// # Ok(()) }
+    /// ```
+    pub fn strict_etc(&mut self, strict: bool) -> &mut Self {
+        self.mounts.strict_etc = strict;
+        self
+    }
+
+    /// Whether the files of `/etc/netns/NAME` go on covering those of `/etc` even if the host replaces or
+    /// removes what they cover. Then `/etc` is a read-only overlay, and what is mounted below `/etc`
+    /// later is not seen; of the files that are not covered, the program may see the old or the new
+    /// one when the host replaces one. If there is nothing in `/etc/netns/NAME`, `/etc` is as it was.
+    ///
+    /// The kernel has to have overlayfs. In a user namespace this needs Linux 5.11.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/world/doctest.rs"));
+    /// # fn main() { in_world(example) }
+    /// # fn example() -> libnetns::Result<()> {
+    /// # std::fs::create_dir_all("/run/etc/netns/blue").unwrap();
+    /// # std::fs::write("/run/etc/netns/blue/resolv.conf", "nameserver 192.0.2.53\n").unwrap();
+    /// # std::fs::write("/run/etc/resolv.conf", "nameserver 127.0.0.1\n").unwrap();
+    /// # let none = None::<&str>;
+    /// # nix::mount::mount(Some("/run/etc"), "/etc", none, nix::mount::MsFlags::MS_BIND, none).unwrap();
+    /// let blue = libnetns::RunDir::default().create("blue")?;
+    /// let output = blue.command("cat").arg("/etc/resolv.conf").pin_etc(true).output();
+    /// # if output.as_ref().is_err_and(|e| e.to_string().contains("mount an overlay")) { return Ok(()) }
+    /// assert_eq!(output?.stdout, b"nameserver 192.0.2.53\n");
+    /// # Ok(()) }
+    /// ```
+    pub fn pin_etc(&mut self, pin: bool) -> &mut Self {
+        self.mounts.pin_etc = pin;
         self
     }
 
@@ -273,7 +327,8 @@ impl<'ns> Command<'ns> {
     ///
     /// # Errors
     ///
-    /// `ENOENT` if there is no such program or working directory, `EACCES` without permission to execute
+    /// `ENOENT` if there is no such program or working directory, or, with [`Command::strict_etc`], nothing
+    /// in `/etc` that a file would cover, `EACCES` without permission to execute
     /// or enter it, `EPERM` without `CAP_SYS_ADMIN`, `EINVAL` for a NUL byte in an argument, `EAGAIN` at
     /// the limit on processes, and what `execve(2)` says.
     ///
@@ -362,7 +417,9 @@ impl<'ns> Command<'ns> {
         let start = || {
             let ends = self.streams(default.each_ref())?;
             let child = self.start(&file, &ends, &call.detail)?;
-            Ok(Child::new(child, ends.map(|ends| ends.ours)))
+            let about = about("spawn", Object::Program(&call));
+            let left_out = child.left_out.map(|left_out| Error::new(&about, left_out.first));
+            Ok(Child::new(child, ends.map(|ends| ends.ours), left_out))
         };
         start().about(&about("spawn", Object::Program(&call)))
     }
@@ -411,7 +468,7 @@ impl<'ns> Command<'ns> {
         let cwd = self.current_dir.as_ref().map(CText::new);
         let groups = self.user.as_ref().map(Credentials::groups).transpose()?;
         let options = Options {
-            keep: self.keep,
+            mounts: self.mounts,
             stdio: ends.each_ref().map(|ends| {
                 ends.theirs.as_ref().map(|end| match end {
                     End::Made(fd) => fd.as_fd(),

@@ -1,7 +1,7 @@
 //! The mount namespace of a thread that moves to a network namespace.
 
 use crate::explain::{Detail, Object};
-use crate::program::mount_namespace::Keep;
+use crate::program::mount_namespace::Wishes;
 use crate::program::relocate::relocate;
 
 use super::error::{About, Result};
@@ -18,7 +18,7 @@ use super::subject::about;
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MountOptions {
-    keep: Keep,
+    wishes: Wishes,
 }
 
 impl MountOptions {
@@ -30,14 +30,14 @@ impl MountOptions {
     /// Whether `/sys` is left alone, and goes on showing the devices that it shows.
     #[must_use]
     pub fn keep_sys(mut self, keep: bool) -> MountOptions {
-        self.keep.sys = keep;
+        self.wishes.keep_sys = keep;
         self
     }
 
     /// Whether the files of `/etc/netns/NAME` are left alone.
     #[must_use]
     pub fn keep_etc(mut self, keep: bool) -> MountOptions {
-        self.keep.etc = keep;
+        self.wishes.keep_etc = keep;
         self
     }
 }
@@ -78,6 +78,6 @@ impl Namespace {
     pub fn switch_to_with_mounts(&self, options: MountOptions) -> Result<()> {
         let detail = Detail::default();
         let object = Object::HandleAt(Some(&self.handle), &detail);
-        relocate(&self.handle, options.keep, &detail).about(&about("switch to", object))
+        relocate(&self.handle, options.wishes, &detail).about(&about("switch to", object))
     }
 }

@@ -73,6 +73,11 @@ impl Failure {
         Failure { hint: Some(hint), ..self }
     }
 
+    /// The same failure at a step that says more of what it was for.
+    pub fn at_step(self, step: Step) -> Failure {
+        Failure { step, ..self }
+    }
+
     /// The failure of the request to rtnetlink with this number.
     pub fn of_request(self, number: u32) -> Failure {
         Failure { counted: Counted::Requests, number, ..self }

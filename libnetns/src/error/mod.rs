@@ -3,10 +3,12 @@
 //! | file      | contains                                                                 |
 //! |-----------|--------------------------------------------------------------------------|
 //! | `failure` | `Failure`, which every function of the crate returns, and `At`           |
-//! | `step`    | the steps, with the text and the advice that a message has for each      |
+//! | `step`    | the steps, with the text that a message has for each                     |
+//! | `advice`  | the usual cause or remedy of a step and errno                            |
 //!
 //! It imports nothing of the crate, and does not know what a call was about.
 
+mod advice;
 mod failure;
 mod step;
 

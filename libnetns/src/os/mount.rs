@@ -8,6 +8,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::sys::statvfs::statvfs;
 use rustix::fs::CWD;
 use rustix::io::retry_on_intr;
 use rustix::mount::{MoveMountFlags, OpenTreeFlags, move_mount, open_tree};
@@ -95,50 +96,99 @@ fn bind_by_path(source: &CStr, target: &CStr, flags: MsFlags) -> Result<()> {
     on_signal(|| mount(Some(source), target, NO_TYPE, MsFlags::MS_BIND | flags, None::<&CStr>))
 }
 
+/// What could not be used: what covers, what it is to cover, or the way from one to the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    Source,
+    Target,
+    /// There is no /proc.
+    Way,
+}
+
+type Covered = std::result::Result<(), (Side, Errno)>;
+
+const ALONE: OpenTreeFlags = OpenTreeFlags::OPEN_TREE_CLONE.union(OpenTreeFlags::OPEN_TREE_CLOEXEC);
+
 /// Binds a file, or a directory without what is mounted in it, on another. A symlink as `target` is
 /// covered itself, so that nobody uncovers what it leads to by replacing that; only a directory cannot
 /// be mounted on a symlink, and is mounted on what that leads to. A symlink as `source` is followed.
 ///
 /// The kernel mounts on a symlink when told to, and path lookup crosses the mount before it would
 /// follow the symlink (do_move_mount() in fs/namespace.c, step_into() in fs/namei.c).
-pub fn cover(source: &CStr, target: &CStr) -> Result<()> {
-    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
-    let covered = retry_on_intr(|| open_tree(CWD, source, flags))
-        .and_then(|tree| move_to(tree.as_fd(), target));
+pub fn cover(source: &CStr, target: &CStr) -> Covered {
+    let covered = match retry_on_intr(|| open_tree(CWD, source, ALONE)) {
+        Ok(tree) => move_to(tree.as_fd(), target).map_err(|errno| (Side::Target, errno)),
+        Err(errno) => Err((Side::Source, errno)),
+    };
     match covered {
         // INVAL: a directory against something else, among other reasons that mount(2) tells apart.
-        Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM | rustix::io::Errno::INVAL) => {
+        Err((_, rustix::io::Errno::NOSYS | rustix::io::Errno::PERM | rustix::io::Errno::INVAL)) => {
             cover_by_path(source, target)
         }
-        result => result.map_err(errno),
+        covered => covered.map_err(|(side, failure)| (side, errno(failure))),
     }
 }
 
-fn cover_by_path(source: &CStr, target: &CStr) -> Result<()> {
-    let itself = open(target, LOOK_AT_ITSELF)?;
+fn cover_by_path(source: &CStr, target: &CStr) -> Covered {
+    let of_target = |errno| (Side::Target, errno);
+    let itself = open(target, LOOK_AT_ITSELF).map_err(of_target)?;
     let follow = || bind_by_path(source, target, MsFlags::empty());
-    if fstat(&itself)?.st_mode & libc::S_IFMT != libc::S_IFLNK {
-        return follow();
-    }
-    match bind_by_path(source, ProcPath::of_fd(itself.as_fd()).as_cstr(), MsFlags::empty()) {
-        // NOTDIR: a directory. NOENT: no such source, or no /proc.
-        Err(Errno::ENOTDIR | Errno::ENOENT) => follow(),
-        result => result,
-    }
+    let is_link = fstat(&itself).map_err(of_target)?.st_mode & libc::S_IFMT == libc::S_IFLNK;
+    let bound = match is_link {
+        false => follow(),
+        true => {
+            match bind_by_path(source, ProcPath::of_fd(itself.as_fd()).as_cstr(), MsFlags::empty())
+            {
+                // NOTDIR: a directory. NOENT: no such source, or no /proc.
+                Err(Errno::ENOTDIR | Errno::ENOENT) => follow(),
+                result => result,
+            }
+        }
+    };
+    bound.map_err(|errno| match open(source, LOOK) {
+        Err(why) if why == errno => (Side::Source, errno),
+        _ => (Side::Target, errno),
+    })
 }
 
 /// Mounts a file system that needs no device; `source` is what it is listed as.
 pub fn mount_new(kind: &CStr, source: &CStr, target: &CStr, flags: MsFlags) -> Result<()> {
-    on_signal(|| mount(Some(source), target, Some(kind), flags, None::<&CStr>))
+    mount_with(kind, source, target, flags, None)
 }
+
+/// The same with the file system's own options.
+pub fn mount_with(
+    kind: &CStr,
+    source: &CStr,
+    target: &CStr,
+    flags: MsFlags,
+    options: Option<&CStr>,
+) -> Result<()> {
+    on_signal(|| mount(Some(source), target, Some(kind), flags, options))
+}
+
+/// What a mount over `path` has to have as well. A user namespace may not mount a sysfs with fewer of
+/// them than the one that it sees has.
+pub fn flags_of(path: &CStr) -> Result<MsFlags> {
+    // ST_RDONLY, ST_NOSUID ... are the numbers of MS_RDONLY, MS_NOSUID ...
+    let seen = on_signal(|| statvfs(path))?;
+    Ok(MsFlags::from_bits_truncate(seen.flags().bits()) & KEPT_FLAGS)
+}
+
+const KEPT_FLAGS: MsFlags = MsFlags::MS_RDONLY
+    .union(MsFlags::MS_NOSUID)
+    .union(MsFlags::MS_NODEV)
+    .union(MsFlags::MS_NOEXEC)
+    .union(MsFlags::MS_NOATIME)
+    .union(MsFlags::MS_NODIRATIME);
 
 /// A copy of what is mounted at `path`, with all that is mounted below it, which is mounted nowhere
 /// yet.
 pub fn copy(path: &CStr) -> Result<OwnedFd> {
-    let flags = OpenTreeFlags::OPEN_TREE_CLONE
-        | OpenTreeFlags::OPEN_TREE_CLOEXEC
-        | OpenTreeFlags::AT_NO_AUTOMOUNT
-        | OpenTreeFlags::AT_RECURSIVE;
+    copy_with(path, ALONE | OpenTreeFlags::AT_NO_AUTOMOUNT | OpenTreeFlags::AT_RECURSIVE)
+}
+
+fn copy_with(path: &CStr, flags: OpenTreeFlags) -> Result<OwnedFd> {
     retry_on_intr(|| open_tree(CWD, path, flags)).map_err(errno)
 }
 
@@ -150,12 +200,52 @@ pub struct PickedUp {
 }
 
 pub fn pick_up(path: &CStr) -> Result<PickedUp> {
-    match copy(path) {
+    picked_up(path, copy(path))
+}
+
+/// A file, or a directory without what is mounted in it, for [`PickedUp::cover`].
+pub fn pick_up_alone(path: &CStr) -> Result<PickedUp> {
+    picked_up(path, copy_with(path, ALONE))
+}
+
+fn picked_up(path: &CStr, copy: Result<OwnedFd>) -> Result<PickedUp> {
+    match copy {
         Err(Errno::ENOSYS | Errno::EPERM) => {
-            let tree = open(path, LOOK)?;
-            Ok(PickedUp { tree, is_copy: false })
+            Ok(PickedUp { tree: open(path, LOOK)?, is_copy: false })
         }
         tree => Ok(PickedUp { tree: tree?, is_copy: true }),
+    }
+}
+
+impl PickedUp {
+    /// As [`cover()`] has it.
+    pub fn cover(&self, target: &CStr) -> Covered {
+        let source = ProcPath::of_fd(self.tree.as_fd());
+        let by_path = || match cover_by_path(source.as_cstr(), target) {
+            Err((Side::Source, Errno::ENOENT)) => Err((Side::Way, Errno::ENOENT)),
+            covered => covered,
+        };
+        if !self.is_copy {
+            return by_path();
+        }
+        match move_to(self.tree.as_fd(), target) {
+            Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => by_path(),
+            Err(rustix::io::Errno::INVAL) => self.cover_followed(target),
+            result => result.map_err(|failure| (Side::Target, errno(failure))),
+        }
+    }
+
+    /// A directory against something else: a symlink, it may be, that leads to one.
+    fn cover_followed(&self, target: &CStr) -> Covered {
+        let of_target = |errno| (Side::Target, errno);
+        let is_directory = |fd: &OwnedFd| {
+            fstat(fd).map(|stat| stat.st_mode & libc::S_IFMT == libc::S_IFDIR).map_err(of_target)
+        };
+        let place = open(target, LOOK).map_err(of_target)?;
+        if is_directory(&place)? != is_directory(&self.tree)? {
+            return Err((Side::Target, Errno::ENOTDIR));
+        }
+        move_mount(&self.tree, c"", &place, c"", HERE).map_err(errno).map_err(of_target)
     }
 }
 

@@ -19,7 +19,7 @@ use crate::namespace::handle::Namespace;
 use crate::os::retry::on_signal;
 use crate::os::{sigmask, syscalls};
 use crate::program::lookup::{Arguments, Program};
-use crate::program::mount_namespace::{Keep, MountNamespace};
+use crate::program::mount_namespace::{LeftOut, MountNamespace, Wishes};
 
 bitflags! {
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,6 +31,9 @@ bitflags! {
         const KEEP_ETC = 16;
         const USER = 32;
         const SETSID = 64;
+        const STRICT_ETC = 128;
+        const TELL_ETC = 256;
+        const PIN_ETC = 512;
     }
 }
 
@@ -62,7 +65,7 @@ impl User<'_> {
 /// What the caller may want otherwise.
 #[derive(Clone, Copy, Default)]
 pub struct Options<'a> {
-    pub keep: Keep,
+    pub mounts: Wishes,
     pub stdio: Stdio<'a>,
     pub cwd: Option<&'a CStr>,
     /// None: the caller.
@@ -99,7 +102,7 @@ impl<'a> Plan<'a> {
         arguments: Arguments<'a>,
     ) -> Result<Plan<'a>> {
         let program = Program::new(file, path, arguments)?;
-        let mounts = MountNamespace::plan(ns.name(), options.keep)?;
+        let mounts = MountNamespace::plan(ns.name(), options.mounts)?;
         Ok(Plan { target: Target { ns, options, arguments }, work: Work { mounts, program } })
     }
 
@@ -109,10 +112,14 @@ impl<'a> Plan<'a> {
     }
 
     /// Does it all, and returns only if something fails. The calling thread is good for nothing else
-    /// then. Every signal has to be blocked; the program starts with `mask`.
-    pub fn carry_out(&mut self, mask: &SigSet) -> Failure {
+    /// then. Every signal has to be blocked; the program starts with `mask`. `left_out` is told what it
+    /// does without.
+    pub fn carry_out(&mut self, mask: &SigSet, left_out: &mut Option<LeftOut>) -> Failure {
         match self.target.prepare(&mut self.work, mask) {
-            Ok(()) => self.target.exec(&mut self.work),
+            Ok(()) => {
+                *left_out = self.work.mounts.as_ref().and_then(MountNamespace::left_out);
+                self.target.exec(&mut self.work)
+            }
             Err(failure) => failure,
         }
     }

@@ -20,12 +20,12 @@ use crate::os::open::{LOOK_AT_DIRECTORY, READ, open};
 use crate::os::procfs;
 use crate::os::retry::{on_signal, when_short};
 use crate::os::sigmask::BlockedSignals;
-use crate::program::mount_namespace::{Keep, MountNamespace};
+use crate::program::mount_namespace::{MountNamespace, Wishes};
 
 /// Moves the calling thread to `ns`, and to a mount namespace of its own, as a program has it. Where all is to be
 /// kept there is none. After a failure it is where it was, or the errno is ENOTRECOVERABLE.
-pub fn relocate(ns: &Namespace, keep: Keep, detail: &Detail) -> Result<()> {
-    let Some(mut mounts) = MountNamespace::plan(ns.name(), keep)? else {
+pub fn relocate(ns: &Namespace, wishes: Wishes, detail: &Detail) -> Result<()> {
+    let Some(mut mounts) = MountNamespace::plan(ns.name(), wishes)? else {
         return visit::set(ns.proved());
     };
     let made = on_helper_thread(|| {

@@ -15,6 +15,7 @@ use crate::error::{At, Failure, Result, Step};
 use crate::explain::Detail;
 use crate::os::sigmask::BlockedSignals;
 use crate::os::{pidfd, syscalls};
+use crate::program::mount_namespace::LeftOut;
 use crate::program::plan::Plan;
 
 mod fork;
@@ -22,7 +23,8 @@ mod fork;
 pub use fork::Child;
 use fork::{Memory, Outcome};
 
-/// Starts the program in a child of this process, and waits until it is the program.
+/// Starts the program in a child of this process, and waits until it is the program. `detail` is what it
+/// was left without, if anything.
 pub fn spawn(mut plan: Plan, with_pidfd: bool, detail: &Detail) -> Result<Child> {
     let memory = if plan.changes_user() { Memory::Copied } else { Memory::Shared };
     // No handler of the caller's is to run in the child.
@@ -31,14 +33,19 @@ pub fn spawn(mut plan: Plan, with_pidfd: bool, detail: &Detail) -> Result<Child>
     // SAFETY: all of the plan is prepared, so that carrying it out neither allocates, locks nor panics;
     // the descriptors that it leaves behind are forgotten below.
     let outcome = unsafe {
-        fork::fork(with_pidfd, memory, |has_pidfd| {
-            be_the_child(&mut plan, &mask, with_pidfd && !has_pidfd)
+        fork::fork(with_pidfd, memory, |has_pidfd, left_out| {
+            be_the_child(&mut plan, &mask, with_pidfd && !has_pidfd, left_out)
         })
     };
     plan.work.forget_descriptors();
     drop(blocked);
     match outcome? {
-        Outcome::Program(child) => Ok(child),
+        Outcome::Program(child) => {
+            if let Some(left_out) = &child.left_out {
+                plan.explain(left_out.first, detail);
+            }
+            Ok(child)
+        }
         Outcome::Failed(failure) => Err(plan.explain(failure, detail)),
         Outcome::Killed => Err(Failure::new(Step::Killed, Errno::ECANCELED)),
     }
@@ -46,11 +53,16 @@ pub fn spawn(mut plan: Plan, with_pidfd: bool, detail: &Detail) -> Result<Child>
 
 /// Nothing in here allocates, locks or panics: the memory is that of a process whose other threads go
 /// on.
-fn be_the_child(plan: &mut Plan, mask: &SigSet, check_pidfd: bool) -> Failure {
+fn be_the_child(
+    plan: &mut Plan,
+    mask: &SigSet,
+    check_pidfd: bool,
+    left_out: &mut Option<LeftOut>,
+) -> Failure {
     if let Err(failure) = prepare(check_pidfd) {
         return failure;
     }
-    plan.carry_out(mask)
+    plan.carry_out(mask, left_out)
 }
 
 fn prepare(check_pidfd: bool) -> Result<()> {

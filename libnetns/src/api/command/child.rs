@@ -18,7 +18,7 @@ use crate::os::pidfd;
 use crate::os::retry::on_signal;
 use crate::program::spawn;
 
-use super::super::error::{About, Result};
+use super::super::error::{About, Error, Result};
 use super::super::subject::about;
 
 /// A program that [`Command::spawn`](crate::Command::spawn) has started, in the manner of
@@ -53,10 +53,15 @@ pub struct Child {
     pid: i32,
     pidfd: Option<OwnedFd>,
     status: Option<ExitStatus>,
+    left_out: Option<Error>,
 }
 
 impl Child {
-    pub(super) fn new(child: spawn::Child, pipes: [Option<OwnedFd>; 3]) -> Child {
+    pub(super) fn new(
+        child: spawn::Child,
+        pipes: [Option<OwnedFd>; 3],
+        left_out: Option<Error>,
+    ) -> Child {
         let [stdin, stdout, stderr] = pipes;
         Child {
             stdin: stdin.map(ChildStdin::from),
@@ -65,7 +70,31 @@ impl Child {
             pid: child.pid,
             pidfd: child.pidfd,
             status: None,
+            left_out,
         }
+    }
+
+    /// What it runs without: why the first file of `/etc/netns/NAME` that covers nothing in `/etc` does
+    /// not, and what to do about it. [`Command::strict_etc`](crate::Command::strict_etc) makes it an
+    /// error.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/world/doctest.rs"));
+    /// # fn main() { in_world(example) }
+    /// # fn example() -> libnetns::Result<()> {
+    /// let sandbox = libnetns::Namespace::anonymous()?;
+    /// let mut child = sandbox.command("true").spawn()?;
+    /// if let Some(warning) = child.left_out() {
+    ///     eprintln!("{warning}");
+    /// }
+    /// # assert!(child.left_out().is_none());
+    /// # child.wait()?;
+    /// # Ok(()) }
+    /// ```
+    pub fn left_out(&self) -> Option<&Error> {
+        self.left_out.as_ref()
     }
 
     /// Its process id.

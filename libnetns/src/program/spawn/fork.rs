@@ -13,6 +13,7 @@ use nix::unistd::Pid;
 
 use crate::error::{At, Failure, Result, Step};
 use crate::os::retry::on_signal;
+use crate::program::mount_namespace::LeftOut;
 use crate::program::stack::Stack;
 
 /// What memory the child has.
@@ -31,6 +32,7 @@ pub struct Child {
     pub pid: i32,
     /// None: it was not asked for, or this is Linux before 5.2.
     pub pidfd: Option<OwnedFd>,
+    pub left_out: Option<LeftOut>,
 }
 
 /// What has become of a child.
@@ -46,6 +48,7 @@ struct Job<W> {
     work: Option<W>,
     /// Written by the kernel before the child runs.
     pidfd: c_int,
+    left_out: Option<LeftOut>,
     failure: MaybeUninit<Failure>,
     /// Set after `failure`: the child may be killed at any time.
     has_failed: AtomicBool,
@@ -59,8 +62,8 @@ type Entry = extern "C" fn(*mut c_void) -> c_int;
 const EXIT_STATUS: c_int = 127;
 
 /// Does `work` in a child whose thread has the caller's mask, and waits until it is a program or has
-/// ended. `work` is told whether there is a pidfd, and returns only if it fails. The child has
-/// descriptors, handlers and namespaces of its own. It sends no signal if it fails, and no wait(2) of
+/// ended. `work` is told whether there is a pidfd, leaves word of what the program does without, and
+/// returns only if it fails. The child has descriptors, handlers and namespaces of its own. It sends no signal if it fails, and no wait(2) of
 /// another thread's can take it away then.
 ///
 /// # Safety
@@ -70,12 +73,13 @@ const EXIT_STATUS: c_int = 127;
 /// process.
 pub unsafe fn fork<W>(with_pidfd: bool, memory: Memory, work: W) -> Result<Outcome>
 where
-    W: FnOnce(bool) -> Failure,
+    W: FnOnce(bool, &mut Option<LeftOut>) -> Failure,
 {
     let mut is_shared = false;
     let job = Job {
         work: Some(work),
         pidfd: -1,
+        left_out: None,
         failure: MaybeUninit::uninit(),
         has_failed: AtomicBool::new(false),
         is_shared: &raw mut is_shared,
@@ -106,7 +110,7 @@ where
     if has_ended || was_killed(pid) {
         return Ok(Outcome::Killed);
     }
-    Ok(Outcome::Program(Child { pid, pidfd }))
+    Ok(Outcome::Program(Child { pid, pidfd, left_out: job.left_out }))
 }
 
 /// clone(2) with these flags. Without CLONE_VM the child has a copy of this process's memory.
@@ -116,7 +120,7 @@ where
 /// As [`fork`] has it; and nobody uses the stack or the job until the child has left them.
 unsafe fn clone_job<W>(flags: c_int, with_pidfd: bool, stack: &Stack<Job<W>>) -> nix::Result<i32>
 where
-    W: FnOnce(bool) -> Failure,
+    W: FnOnce(bool, &mut Option<LeftOut>) -> Failure,
 {
     let entry: Entry = child::<W>;
     let flags = if with_pidfd { flags | libc::CLONE_PIDFD } else { flags };
@@ -149,7 +153,7 @@ struct CloneArgs {
 /// As [`clone_job`] has it.
 unsafe fn copy_process<W>(with_pidfd: bool, stack: &Stack<Job<W>>) -> nix::Result<(i32, bool)>
 where
-    W: FnOnce(bool) -> Failure,
+    W: FnOnce(bool, &mut Option<LeftOut>) -> Failure,
 {
     let job = stack.value();
     let pidfd_flag = if with_pidfd { libc::CLONE_PIDFD } else { 0 };
@@ -179,13 +183,14 @@ where
     }
 }
 
-extern "C" fn child<W: FnOnce(bool) -> Failure>(job: *mut c_void) -> c_int {
+extern "C" fn child<W: FnOnce(bool, &mut Option<LeftOut>) -> Failure>(job: *mut c_void) -> c_int {
     let job = job.cast::<Job<W>>();
     // SAFETY: fork() passes a job of this type, and leaves it alone until we have ended.
     unsafe {
         (*job).is_shared.write_volatile(true);
         if let Some(work) = (*job).work.take() {
-            (*job).failure.write(work((*job).pidfd >= 0));
+            let failure = work((*job).pidfd >= 0, &mut (*job).left_out);
+            (*job).failure.write(failure);
             (*job).has_failed.store(true, Ordering::Release);
         }
     }
@@ -235,7 +240,10 @@ mod tests {
         Err::<(), _>(Errno::EACCES).at_item(Step::Exec, item).unwrap_err()
     }
 
-    fn failure_of(memory: Memory, work: impl FnOnce(bool) -> Failure) -> Failure {
+    fn failure_of(
+        memory: Memory,
+        work: impl FnOnce(bool, &mut Option<LeftOut>) -> Failure,
+    ) -> Failure {
         // SAFETY: the work allocates nothing, and no handler of the tests' is installed.
         match unsafe { fork(true, memory, work) } {
             Ok(Outcome::Failed(failure)) => failure,
@@ -249,7 +257,7 @@ mod tests {
             let parent = getpid();
             let mut seen = parent;
             assert_eq!(
-                failure_of(memory, |has_pidfd| {
+                failure_of(memory, |has_pidfd, _| {
                     seen = getpid();
                     failed_at(has_pidfd as usize)
                 }),
@@ -262,7 +270,7 @@ mod tests {
     #[test]
     fn a_child_that_failed_has_been_waited_for() {
         for memory in [Memory::Shared, Memory::Copied] {
-            let failure = failure_of(memory, |_| failed_at(getpid().as_raw() as usize));
+            let failure = failure_of(memory, |_, _| failed_at(getpid().as_raw() as usize));
             let pid = Pid::from_raw(failure.item().unwrap() as i32);
             assert_eq!(waitpid(pid, Some(WaitPidFlag::__WALL)), Err(Errno::ECHILD));
         }
@@ -273,7 +281,7 @@ mod tests {
         for memory in [Memory::Shared, Memory::Copied] {
             // SAFETY: as above.
             let outcome = unsafe {
-                fork(false, memory, |_| {
+                fork(false, memory, |_, _| {
                     libc::kill(libc::getpid(), libc::SIGKILL);
                     failed_at(70_000)
                 })
