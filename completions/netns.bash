@@ -68,7 +68,7 @@ _netns_command() { # INDEX-OF-COMMAND
     a | ad | add) _netns_options -exist-ok -lo-up ;;
     d | de | del*) _netns_options -missing-ok && ((first == cword)) && [[ ! $all ]] && _netns_names ;;
     e | ex | exe | exec)
-        _netns_options -user -keep-sys -keep-etc || return
+        _netns_options -user -keep-sys -keep-etc -pin-etc || return
         if [[ ! $all ]] && ((first == cword)); then
             _netns_names
         else

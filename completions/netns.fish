@@ -32,7 +32,7 @@ end
 function __netns_arguments
     set -l words (__netns_words)
     set -e words[1]
-    while set -q words[1]; and contains -- $words[1] -exist-ok -lo-up -missing-ok -user -keep-sys -keep-etc
+    while set -q words[1]; and contains -- $words[1] -exist-ok -lo-up -missing-ok -user -keep-sys -keep-etc -pin-etc
         test $words[1] = -user; and set -e words[1]
         set -e words[1]
     end
@@ -116,6 +116,7 @@ complete -c netns -n '__netns_wants 0 d de del dele delet delete' -o missing-ok 
 complete -c netns -n '__netns_wants 0 e ex exe exec' -o user -x -a '(__fish_complete_user_ids; __fish_complete_users)' -d 'Run it as another user'
 complete -c netns -n '__netns_wants 0 e ex exe exec' -o keep-sys -d 'Leave /sys as it is'
 complete -c netns -n '__netns_wants 0 e ex exe exec' -o keep-etc -d 'Leave /etc as it is'
+complete -c netns -n '__netns_wants 0 e ex exe exec' -o pin-etc -d 'Keep the files of /etc/netns/NAME in /etc'
 complete -c netns -n __netns_wants_program -a '(__netns_program)'
 complete -c netns -n __netns_wants_sysctl -a '(__netns_sysctls)'
 complete -c netns -n '__netns_wants 1 se set' -a auto

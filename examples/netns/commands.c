@@ -12,6 +12,7 @@ enum command_option {
     USER = 1 << 3,
     KEEP_SYS = 1 << 4,
     KEEP_ETC = 1 << 5,
+    PIN_ETC = 1 << 6,
 };
 
 static const struct {
@@ -20,6 +21,7 @@ static const struct {
 } command_options[] = {
     {"-exist-ok", EXIST_OK}, {"-lo-up", LO_UP},       {"-missing-ok", MISSING_OK},
     {"-user", USER},         {"-keep-sys", KEEP_SYS}, {"-keep-etc", KEEP_ETC},
+    {"-pin-etc", PIN_ETC},
 };
 
 static const struct command {
@@ -58,14 +60,15 @@ static const struct command {
     {"identify", identify, 0, 1, false, "[PID]", "Print the names of a process's namespace",
      "Without a process id: those of the current namespace.\n"},
     {"pids", pids, 0, 1, true, "NAME", "Print the ids of the processes in a namespace", ""},
-    {"exec", exec, USER | KEEP_SYS | KEEP_ETC, INT_MAX, true,
-     "[-user USER[:GROUP]] [-keep-sys] [-keep-etc] NAME PROGRAM [ARGUMENT...]",
+    {"exec", exec, USER | KEEP_SYS | KEEP_ETC | PIN_ETC, INT_MAX, true,
+     "[-user USER[:GROUP]] [-keep-sys] [-keep-etc|-pin-etc] NAME PROGRAM [ARGUMENT...]",
      "Run a program in a namespace",
      "The program sees the namespace in /sys, and the files of /etc/netns/NAME in\n"
      "/etc. netns -all exec PROGRAM runs it in each namespace, one after the other.\n"
      "  -user USER[:GROUP]  run it as another user, by name or number\n"
      "  -keep-sys           leave /sys as it is here\n"
-     "  -keep-etc           leave /etc as it is here\n"},
+     "  -keep-etc           leave /etc as it is here\n"
+     "  -pin-etc            keep the files of /etc/netns/NAME in /etc whatever changes there\n"},
     {"monitor", monitor, 0, 0, false, "", "Report names as they are added and deleted", ""},
     {"attach", attach, 0, 2, false, "NAME PID", "Give a name to a process's namespace", ""},
     {"sysctl", sysctl, 0, INT_MAX, true, "NAME KEY[=VALUE]...", "Print or set sysctls of a namespace",
@@ -197,6 +200,7 @@ static int read_options(const struct command *command, int argc, char **argv)
     options.missing_ok = all & MISSING_OK;
     options.keep_sys = all & KEEP_SYS;
     options.keep_etc = all & KEEP_ETC;
+    options.pin_etc = all & PIN_ETC;
     /* The way to a name that is spelt as an option is. */
     if (command->takes && i + 1 < argc && strcmp(argv[i], "--") == 0)
         i++;

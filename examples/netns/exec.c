@@ -235,6 +235,7 @@ int exec(int argc, char **argv)
         return complain(FAILED, "No command specified");
     program.options.flags = (options.keep_sys ? NETNS_SPAWN_KEEP_SYS : 0) |
                             (options.keep_etc ? NETNS_SPAWN_KEEP_ETC : 0) |
+                            (options.pin_etc ? NETNS_SPAWN_PIN_ETC : 0) |
                             (options.user ? NETNS_SPAWN_USER : 0);
     status = options.user ? find_user(options.user, &user) : DONE;
     if (status == DONE) {

@@ -25,7 +25,7 @@ struct options {
     /* Where the names are; NULL: in NETNS_RUN_DIR. */
     const char *rundir;
     /* Those of the command that is run. */
-    bool exist_ok, lo_up, missing_ok, keep_sys, keep_etc;
+    bool exist_ok, lo_up, missing_ok, keep_sys, keep_etc, pin_etc;
     const char *user;
 };
 extern struct options options;
