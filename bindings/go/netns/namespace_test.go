@@ -6,6 +6,7 @@ package netns
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -333,6 +334,73 @@ func TestSymbolicLinksAreNames(t *testing.T) {
 	wants(t, second(Open("web")), syscall.ENOTTY)
 	must(t, Remove("web", 0))
 	lists(ListStale, "blue")
+}
+
+// etcOfItsOwn hides /etc, and gives blue a resolv.conf.
+func etcOfItsOwn(t *testing.T) {
+	t.Helper()
+	must(t, syscall.Mount("none", "/etc", "tmpfs", 0, ""))
+	t.Cleanup(func() { must(t, syscall.Unmount("/etc", syscall.MNT_DETACH)) })
+	must(t, os.MkdirAll("/etc/netns/blue", 0o755))
+	must(t, os.WriteFile("/etc/netns/blue/resolv.conf", []byte("blue's"), 0o644))
+}
+
+func TestAFileThatHasNothingToCoverIsTold(t *testing.T) {
+	world.Guard(t)
+	blue := create(t, "blue")
+	etcOfItsOwn(t)
+	said := ""
+	attr := &SpawnAttr{Flags: SpawnKeepSys, LeftOut: func(message string) { said = message }}
+	run := func() {
+		process, err := blue.Spawn("true", []string{"true"}, attr)
+		must(t, err)
+		_, err = process.Wait()
+		must(t, err)
+	}
+	run()
+	if !strings.Contains(said, "leave out the file for /etc/resolv.conf: No such file or directory (") {
+		t.Error(said)
+	}
+	attr.Flags |= SpawnStrictEtc
+	_, err := blue.Spawn("true", []string{"true"}, attr)
+	wants(t, err, syscall.ENOENT)
+	said = ""
+	must(t, os.WriteFile("/etc/resolv.conf", nil, 0o644))
+	run()
+	attr.Flags = SpawnKeepSys
+	run()
+	if said != "" {
+		t.Error(said)
+	}
+}
+
+func TestAPinnedFileStays(t *testing.T) {
+	world.Guard(t)
+	blue := create(t, "blue")
+	etcOfItsOwn(t)
+	must(t, os.WriteFile("/etc/resolv.conf", []byte("host's"), 0o644))
+	stdin, in, err := os.Pipe()
+	must(t, err)
+	out, stdout, err := os.Pipe()
+	must(t, err)
+	attr := &SpawnAttr{Flags: SpawnKeepSys | SpawnPinEtc, Stdin: stdin, Stdout: stdout}
+	process, err := blue.Spawn("sh", []string{"sh", "-c", "read line; cat /etc/resolv.conf"}, attr)
+	stdin.Close()
+	stdout.Close()
+	if errors.Is(err, syscall.ENODEV) || errors.Is(err, syscall.EPERM) {
+		t.Skip(err)
+	}
+	must(t, err)
+	must(t, os.Remove("/etc/resolv.conf"))
+	in.Close()
+	text, err := io.ReadAll(out)
+	must(t, err)
+	out.Close()
+	_, err = process.Wait()
+	must(t, err)
+	if string(text) != "blue's" {
+		t.Errorf("%q", text)
+	}
 }
 
 func TestMoreProcessesThanThereIsRoomFor(t *testing.T) {

@@ -24,6 +24,12 @@ const (
 	SpawnKeepSys SpawnFlags = C.NETNS_SPAWN_KEEP_SYS
 	// SpawnKeepEtc leaves the files of /etc/netns/NAME alone.
 	SpawnKeepEtc SpawnFlags = C.NETNS_SPAWN_KEEP_ETC
+	// SpawnStrictEtc makes it an error, ENOENT or ENOTDIR, if a file of /etc/netns/NAME has nothing to
+	// cover in /etc.
+	SpawnStrictEtc SpawnFlags = C.NETNS_SPAWN_STRICT_ETC
+	// SpawnPinEtc keeps the files of /etc/netns/NAME in /etc even if the host replaces or removes what
+	// they cover. /etc is a read-only overlay then; see netns_spawn(3) for its limits.
+	SpawnPinEtc SpawnFlags = C.NETNS_SPAWN_PIN_ETC
 )
 
 // SpawnAttr is what Spawn is to do otherwise.
@@ -40,6 +46,10 @@ type SpawnAttr struct {
 	Credential *syscall.Credential
 	// Setsid makes it the leader of a session of its own.
 	Setsid bool
+	// LeftOut, if not nil, is called before Spawn returns where the program has been started without a
+	// file of /etc/netns/NAME, which has nothing to cover in /etc. The message names the first one, and
+	// says what to do about it.
+	LeftOut func(message string)
 }
 
 // Spawn starts the program in the namespace and returns when it runs, with a /sys that shows the
@@ -77,13 +87,21 @@ func (n *Namespace) Spawn(file string, argv []string, attr *SpawnAttr) (*os.Proc
 	var pid C.pid_t
 	// No descriptor of this program's is between being opened and being close-on-exec meanwhile.
 	syscall.ForkLock.Lock()
+	leftOut := ""
 	_, err = n.call(func(c *C.struct_netns) C.int {
-		return C.netns_spawn(c, options, t[0], args, vars, &pid)
+		rc := C.netns_spawn(c, options, t[0], args, vars, &pid)
+		if rc > 0 {
+			leftOut = C.GoString(C.netns_errmsg())
+		}
+		return rc
 	})
 	syscall.ForkLock.Unlock()
 	runtime.KeepAlive(attr)
 	if err != nil {
 		return nil, err
+	}
+	if leftOut != "" && attr.LeftOut != nil {
+		attr.LeftOut(leftOut)
 	}
 	return os.FindProcess(int(pid))
 }
@@ -124,7 +142,7 @@ func (v *vectors) vector(strings []string) (**C.char, error) {
 }
 
 func (v *vectors) options(attr *SpawnAttr) (*C.struct_netns_spawn_options, error) {
-	options := &C.struct_netns_spawn_options{flags: C.uint32_t(attr.Flags) | C.NETNS_SPAWN_STDIO}
+	options := &C.struct_netns_spawn_options{flags: C.uint32_t(attr.Flags) | C.NETNS_SPAWN_STDIO | C.NETNS_SPAWN_TELL_ETC}
 	options.size = C.uint32_t(unsafe.Sizeof(*options))
 	descriptors := []*C.int32_t{&options.stdin_fd, &options.stdout_fd, &options.stderr_fd}
 	for i, file := range []*os.File{attr.Stdin, attr.Stdout, attr.Stderr} {

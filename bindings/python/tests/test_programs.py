@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Programs that spawn() and exec() run."""
 
+import errno
 import gc
 import os
 import signal
@@ -192,6 +193,49 @@ def test_somebody_else_may_wait_for_it(blue):
     os.waitpid(process.pid, 0)
     assert process.wait(1) == 0
     assert process.wait() == 0
+
+
+@pytest.fixture
+def etc():
+    """An /etc of the test's own, and a resolv.conf of blue's."""
+    subprocess.run(["mount", "-t", "tmpfs", "none", "/etc"], check=True)
+    try:
+        os.makedirs("/etc/netns/blue")
+        Path("/etc/netns/blue/resolv.conf").write_text("blue's")
+        yield Path("/etc/resolv.conf")
+    finally:
+        subprocess.run(["umount", "-l", "/etc"], check=True)
+
+
+def test_a_file_that_has_nothing_to_cover_is_told(blue, etc):
+    with blue.spawn(["true"], keep_sys=True) as process:
+        assert "leave out the file for /etc/resolv.conf: No such file" in process.left_out
+    with pytest.raises(FileNotFoundError, match="bind on /etc/resolv.conf: .*create it"):
+        blue.spawn(["true"], keep_sys=True, strict_etc=True)
+    etc.write_text("")
+    with blue.spawn(["true"], keep_sys=True, strict_etc=True) as process:
+        assert process.left_out is None
+    with blue.spawn(["true"], keep_sys=True) as process:
+        assert process.left_out is None
+
+
+def test_a_pinned_file_stays(blue, etc, tmp_path):
+    etc.write_text("host's")
+    ours, theirs = os.pipe()
+    with open(tmp_path / "out", "w") as out:
+        args = ["sh", "-c", "read line; cat /etc/resolv.conf"]
+        try:
+            process = blue.spawn(args, keep_sys=True, pin_etc=True, stdin=ours, stdout=out)
+        except OSError as error:
+            if error.errno not in (errno.ENODEV, errno.EPERM):
+                raise
+            pytest.skip(str(error))
+        finally:
+            os.close(ours)
+    etc.unlink()
+    os.close(theirs)
+    assert process.wait() == 0
+    assert (tmp_path / "out").read_text() == "blue's"
 
 
 def test_exec_becomes_the_program(blue, tmp_path):

@@ -288,6 +288,12 @@ def getter(name: str) -> Any:
 NO_HINTS: Mapping[int, str] = {}
 
 
+def message() -> str:
+    """The calling thread's last failure in words."""
+    text: bytes = lib.netns_errmsg()
+    return text.decode("utf-8", "replace")
+
+
 def failure(
     error: int, filename: Optional[StrPath] = None, hints: Mapping[int, str] = NO_HINTS
 ) -> OSError:
@@ -295,12 +301,12 @@ def failure(
 
     hints  by errno, what Python has for it; the message is for users of every language.
     """
-    message = lib.netns_errmsg().decode("utf-8", "replace")
+    text = message()
     if error in hints:
-        message = f"{message}; {hints[error]}"
+        text = f"{text}; {hints[error]}"
     if filename is None:
-        return OSError(error, message)
-    return OSError(error, message, filename)
+        return OSError(error, text)
+    return OSError(error, text, filename)
 
 
 def check(rc: int, filename: Optional[StrPath] = None, hints: Mapping[int, str] = NO_HINTS) -> int:

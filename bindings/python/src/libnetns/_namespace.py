@@ -464,6 +464,8 @@ class Namespace(Network):
         cwd: Optional[StrPath] = None,
         keep_sys: bool = False,
         keep_etc: bool = False,
+        strict_etc: bool = False,
+        pin_etc: bool = False,
         start_new_session: bool = False,
         user: Union[int, str, None] = None,
         group: Union[int, str, None] = None,
@@ -475,12 +477,15 @@ class Namespace(Network):
     ) -> _programs.Process:
         """Starts a program in it, with a /sys of its own and the files of /etc/netns/NAME.
 
-        keep_sys and keep_etc leave /sys and /etc alone. All else is subprocess.Popen's, and so is
+        keep_sys and keep_etc leave /sys and /etc alone. A file with nothing to cover in /etc is left
+        out, as left_out of what it returns tells; with strict_etc it is a FileNotFoundError or a
+        NotADirectoryError. With pin_etc the files stay, whatever the host replaces in /etc, which is
+        read-only for the program then: see netns_spawn(3). All else is subprocess.Popen's, and so is
         what it returns, with pipes and communicate(); but cwd is entered with the user's rights.
         """
         _programs.refuse_a_line(args)
         return _programs.Process(
-            _programs.Plan(self, keep_sys, keep_etc),
+            _programs.Plan(self, keep_sys, keep_etc, strict_etc, pin_etc),
             args,
             executable=executable,
             env=env,

@@ -17,6 +17,7 @@ from ._library import (
     encoded_or_none,
     failure,
     lib,
+    message,
 )
 from ._network import Network
 
@@ -25,6 +26,9 @@ _SPAWN_KEEP_SYS = 8
 _SPAWN_KEEP_ETC = 16
 _SPAWN_USER = 32
 _SPAWN_SETSID = 64
+_SPAWN_STRICT_ETC = 128
+_SPAWN_TELL_ETC = 256
+_SPAWN_PIN_ETC = 512
 
 if TYPE_CHECKING:
 
@@ -53,6 +57,9 @@ class Process(_Popen):
     def __init__(self, plan: Optional[Plan], *args: Any, **kwargs: Any) -> None:
         """plan  how to start it; None: as subprocess.Popen does."""
         self._plan = plan
+        #: Why the first file of /etc/netns/NAME that covers nothing in /etc does not, and what to do
+        #: about it; None: all of them cover something. spawn(strict_etc=True) makes it an error.
+        self.left_out: Optional[str] = None
         super().__init__(*args, **kwargs)
 
     def _execute_child(self, *given: Any) -> None:
@@ -61,7 +68,7 @@ class Process(_Popen):
             super()._execute_child(*given)
             return
         call = _EXECUTE.bind(self, *given).arguments
-        self.pid = self._plan.start(call)
+        self.pid, self.left_out = self._plan.start(call)
         self._child_created = True
         self._close_pipe_fds(*(call[name] for name in _ENDS))
 
@@ -69,14 +76,23 @@ class Process(_Popen):
 class Plan:
     """How netns_spawn() starts a program in a namespace."""
 
-    def __init__(self, ns: Network, keep_sys: bool, keep_etc: bool) -> None:
+    def __init__(
+        self,
+        ns: Network,
+        keep_sys: bool,
+        keep_etc: bool,
+        strict_etc: bool = False,
+        pin_etc: bool = False,
+    ) -> None:
         self._ns = ns
         self._flags = _SPAWN_STDIO
         self._flags |= _SPAWN_KEEP_SYS if keep_sys else 0
         self._flags |= _SPAWN_KEEP_ETC if keep_etc else 0
+        self._flags |= _SPAWN_STRICT_ETC if strict_etc else _SPAWN_TELL_ETC
+        self._flags |= _SPAWN_PIN_ETC if pin_etc else 0
 
-    def start(self, call: Mapping[str, Any]) -> int:
-        """Starts what Popen has prepared, and returns the pid."""
+    def start(self, call: Mapping[str, Any]) -> Tuple[int, Optional[str]]:
+        """Starts what Popen has prepared, and returns the pid and what it was left without."""
         _refuse_what_is_popens(call)
         args, executable = _command(call)
         argv = [encoded(arg) for arg in args]
@@ -93,8 +109,8 @@ class Plan:
         rc = lib.netns_spawn(
             self._ns._open, byref(options), file, _texts(argv), environment, byref(pid)
         )
-        check(rc, os.fsdecode(file))
-        return pid.value
+        left_out = message() if check(rc, os.fsdecode(file)) > 0 else None
+        return pid.value, left_out
 
 
 def _refuse_what_is_popens(call: Mapping[str, Any]) -> None:
