@@ -299,10 +299,10 @@ static void run_value(char **w)
     run_in(ns_of(w[0]), give_back, &number);
 }
 
-static void socket_in(char **w)
+/* fd is what the call has given. */
+static void say_of_socket(const struct netns *ns, int fd)
 {
-    struct netns *ns = ns_of(w[0]), *of_socket = NULL;
-    int fd = netns_socket(ns, value_of(domains, w[1]), value_of(types, w[2]), 0);
+    struct netns *of_socket = NULL;
 
     if (fd < 0) {
         say_number(fd);
@@ -312,6 +312,43 @@ static void socket_in(char **w)
     say(netns_equal(ns, of_socket) ? "ok" : "elsewhere");
     netns_close(of_socket);
     close(fd);
+}
+
+static void socket_in(char **w)
+{
+    const struct netns *ns = ns_of(w[0]);
+
+    say_of_socket(ns, netns_socket(ns, value_of(domains, w[1]), value_of(types, w[2]), 0));
+}
+
+static void socket_from(char **w)
+{
+    const struct netns *ns = ns_of(w[0]), *home = ns_of(w[1]);
+
+    say_of_socket(ns, netns_socket_from(home, ns, value_of(domains, w[2]), value_of(types, w[3]), 0));
+}
+
+static void run_from(char **w)
+{
+    int given = 0, rc = netns_run_from(ns_of(w[1]), ns_of(w[0]), is_there, ns_of(w[2]), &given);
+
+    say_number(rc < 0 ? rc : given);
+}
+
+static void sysctl_of(char **w)
+{
+    char value[64];
+    ssize_t rc = netns_sysctl_get(ns_of(w[0]), text(w[1]), value, sizeof value);
+
+    if (rc < 0)
+        say_number(rc);
+    else
+        say(value);
+}
+
+static void set_sysctl(char **w)
+{
+    say_ok(netns_sysctl_set(ns_of(w[0]), text(w[1]), text(w[2])));
 }
 
 static void pids(char **w)
@@ -548,6 +585,8 @@ static const struct operation {
     {"equal", 2, equal},                       {"here", 1, is_here},
     {"run", 2, run},                           {"run_value", 2, run_value},
     {"socket", 3, socket_in},                  {"pids", 1, pids},
+    {"socket_from", 4, socket_from},           {"run_from", 3, run_from},
+    {"sysctl", 2, sysctl_of},                  {"set_sysctl", 3, set_sysctl},
     {"nsid_get", 2, nsid_get},                 {"nsid_set", 3, nsid_set},
     {"nsid_ensure", 2, nsid_ensure},           {"dup", 2, duplicate},
     {"monitor", 2, monitor},                   {"event", 1, event},

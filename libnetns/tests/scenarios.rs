@@ -131,7 +131,7 @@ impl World {
         self.keep(a, Namespace::of_fd(socket)?)
     }
 
-    fn socket(&self, a: &str, domain: &str, kind: &str) -> Given {
+    fn socket(&self, a: &str, home: Option<&str>, domain: &str, kind: &str) -> Given {
         let domain = match domain {
             "inet" => libc::AF_INET,
             "inet6" => libc::AF_INET6,
@@ -143,7 +143,10 @@ impl World {
             "dgram" => libc::SOCK_DGRAM,
             _ => panic!("no such type: {kind}"),
         };
-        let socket = self.one(a).socket(domain, kind, 0)?;
+        let socket = match home {
+            Some(home) => self.one(a).socket_from(self.one(home), domain, kind, 0)?,
+            None => self.one(a).socket(domain, kind, 0)?,
+        };
         assert!(Namespace::of_fd(socket)? == *self.one(a), "the socket is elsewhere");
         ok()
     }
@@ -317,7 +320,17 @@ impl World {
                 let value: i32 = value.parse().unwrap();
                 Ok(self.one(a).run(move || value)?.to_string())
             }
-            ["socket", a, domain, kind] => self.socket(a, domain, kind),
+            ["socket", a, domain, kind] => self.socket(a, None, domain, kind),
+            ["socket_from", a, home, domain, kind] => self.socket(a, Some(home), domain, kind),
+            ["run_from", a, home, b] => {
+                let home = self.one(home);
+                Ok(number(self.one(a).run_from(home, || self.one(b).is_current())??))
+            }
+            ["sysctl", a, name] => Ok(self.one(a).sysctl(text(name))?.into_string().unwrap()),
+            ["set_sysctl", a, name, value] => {
+                self.one(a).set_sysctl(text(name), text(value))?;
+                ok()
+            }
             ["pids", a] => Ok(self.one(a).pids()?.len().to_string()),
             ["nsid_get", a, b] => match nsid::get(self.ns(a), self.one(b))? {
                 Some(nsid) => Ok(nsid.to_string()),

@@ -121,6 +121,8 @@ func given(word string) string {
 var errnoNames = map[syscall.Errno]string{
 	syscall.EADDRNOTAVAIL: "EADDRNOTAVAIL",
 	syscall.EAFNOSUPPORT:  "EAFNOSUPPORT",
+	syscall.EACCES:        "EACCES",
+	syscall.EISDIR:        "EISDIR",
 	syscall.EBADF:         "EBADF",
 	syscall.EAGAIN:        "EAGAIN",
 	syscall.EEXIST:        "EEXIST",
@@ -322,14 +324,30 @@ func init() {
 		},
 		"socket": func(s *scenario, a []string) (string, error) {
 			n, err := s.socketIn(a[0], domainOf(a[1]), typeOf(a[2]))
+			return s.isOf(a[0], n, err)
+		},
+		"socket_from": func(s *scenario, a []string) (string, error) {
+			fd, err := s.handles[a[0]].SocketFrom(s.handles[a[1]], domainOf(a[2]), typeOf(a[3]), 0)
 			if err != nil {
 				return "", err
 			}
-			defer n.Close()
-			if !n.Equal(s.handles[a[0]]) {
-				return "elsewhere", nil
-			}
-			return "ok", nil
+			defer syscall.Close(fd)
+			n, err := OpenFd(fd)
+			return s.isOf(a[0], n, err)
+		},
+		"run_from": func(s *scenario, a []string) (string, error) {
+			var is bool
+			err := s.handles[a[0]].RunFrom(s.handles[a[1]], func() (err error) {
+				is, err = s.handles[a[2]].IsCurrent()
+				return err
+			})
+			return yes(is, err)
+		},
+		"sysctl": func(s *scenario, a []string) (string, error) {
+			return s.handles[a[0]].Sysctl(a[1])
+		},
+		"set_sysctl": func(s *scenario, a []string) (string, error) {
+			return ok(s.handles[a[0]].SetSysctl(a[1], a[2]))
 		},
 		"pids": func(s *scenario, a []string) (string, error) {
 			pids, err := s.handles[a[0]].Pids(0)
@@ -458,6 +476,18 @@ func init() {
 }
 
 // socketIn opens a socket in a namespace, and the namespace of the socket.
+// isOf tells whether n, which it ends, is the namespace that has the name.
+func (s *scenario) isOf(name string, n *Namespace, err error) (string, error) {
+	if err != nil {
+		return "", err
+	}
+	defer n.Close()
+	if !n.Equal(s.handles[name]) {
+		return "elsewhere", nil
+	}
+	return "ok", nil
+}
+
 func (s *scenario) socketIn(name string, domain, typ int) (*Namespace, error) {
 	fd, err := s.handles[name].Socket(domain, typ, 0)
 	if err != nil {

@@ -37,6 +37,12 @@ def text(word):
     return repeated[1] * int(repeated[2]) if repeated else word
 
 
+def socket_of(domain, kind):
+    domains = {"inet": socket.AF_INET, "inet6": socket.AF_INET6, "unix": socket.AF_UNIX}
+    kinds = {"stream": socket.SOCK_STREAM, "dgram": socket.SOCK_DGRAM}
+    return domains[domain] if domain in domains else int(domain), kinds[kind]
+
+
 def joined(items):
     return ",".join(items) or "-"
 
@@ -131,11 +137,24 @@ class World:
         return self.ns(a).run(lambda value: value, int(number))
 
     def socket(self, a, domain, kind):
-        domains = {"inet": socket.AF_INET, "inet6": socket.AF_INET6, "unix": socket.AF_UNIX}
-        kinds = {"stream": socket.SOCK_STREAM, "dgram": socket.SOCK_DGRAM}
-        family = domains[domain] if domain in domains else int(domain)
-        with self.ns(a).socket(family, kinds[kind]) as sock, libnetns.open_fd(sock) as of_socket:
+        return self.told_of(self.ns(a).socket(*socket_of(domain, kind)), a)
+
+    def socket_from(self, a, home, domain, kind):
+        made = self.ns(a).socket_from(self.ns(home), *socket_of(domain, kind))
+        return self.told_of(made, a)
+
+    def told_of(self, made, a):
+        with made as sock, libnetns.open_fd(sock) as of_socket:
             return "ok" if of_socket == self.ns(a) else "elsewhere"
+
+    def run_from(self, a, home, b):
+        return int(self.ns(a).run_from(self.ns(home), self.ns(b).is_current))
+
+    def sysctl(self, a, name):
+        return self.ns(a).sysctl(text(name))
+
+    def set_sysctl(self, a, name, value):
+        self.ns(a).set_sysctl(text(name), text(value))
 
     def pids(self, a):
         return len(self.ns(a).pids())
