@@ -9,6 +9,7 @@ import subprocess
 import threading
 from ctypes import byref, c_int, c_size_t, c_uint64, create_string_buffer
 from errno import EEXIST, ENODATA, ENOENT, EPERM
+from itertools import repeat
 from typing import (
     Any,
     Callable,
@@ -131,6 +132,7 @@ def _steps(
 _next = CALLBACK(next)
 _list_name = getter("netns_list_name")
 _list_inode = getter("netns_list_inode")
+_indices: Tuple[c_size_t, ...] = ()
 
 
 def _run(
@@ -578,17 +580,27 @@ def _nsid(nsids: NsidList, i: int) -> Nsid:
     )
 
 
+def _entries(found: NameList) -> Tuple[Iterable[NameList], Iterable[c_size_t]]:
+    """What the getters of a list take, for each of its entries.
+
+    The indices are kept: to make one takes as long as to call a getter with it.
+    """
+    global _indices
+    count = lib.netns_list_len(found)
+    if len(_indices) < count:
+        _indices = tuple(map(c_size_t, range(count)))
+    return repeat(found, count), _indices
+
+
 def _names_in(found: NameList) -> List[str]:
     """The names of a list."""
-    index = c_size_t()
-    names = [_list_name(found, index) for index.value in range(lib.netns_list_len(found))]
     # Decoded at once, which is quicker; a name has no NUL.
-    return os.fsdecode(b"\0".join(names)).split("\0") if names else []
+    names = b"\0".join(map(_list_name, *_entries(found)))
+    return os.fsdecode(names).split("\0") if names else []
 
 
 def _inodes_in(found: NameList) -> List[int]:
-    index = c_size_t()
-    return [_list_inode(found, index) for index.value in range(lib.netns_list_len(found))]
+    return [*map(_list_inode, *_entries(found))]
 
 
 # --- the ways to get one -------------------------------------------------------------------------
