@@ -181,6 +181,16 @@ static void open_fd_of(char **w)
     say_ok(netns_open_fd(netns_fd(ns_of(w[1])), new_handle(w[0])));
 }
 
+static void open_id(char **w)
+{
+    struct netns *ns = ns_of(w[1]);
+    uint64_t cookie = 0;
+
+    /* Before Linux 5.14 it has none. */
+    (void)!netns_cookie(ns, &cookie);
+    say_ok(netns_open_id(netns_inode(ns), cookie, new_handle(w[0])));
+}
+
 static void open_socket(char **w)
 {
     open_fd_and_close(w[0], MUST(netns_socket(ns_of(w[1]), AF_INET, SOCK_DGRAM, 0)));
@@ -578,6 +588,7 @@ static const struct operation {
     {"create", 3, create},                     {"open", 2, open_name},
     {"open_pid", 2, open_pid},                 {"open_fd", 2, open_fd},
     {"open_fd_of", 2, open_fd_of},             {"open_socket", 2, open_socket},
+    {"open_id", 2, open_id},
     {"current", 1, current},                   {"close", 1, close_handle},
     {"attach", 2, attach},                     {"remove", 2, remove_name},
     {"list", 1, list},                         {"names", 1, names_of},

@@ -15,14 +15,12 @@
 #include <errno.h>
 #include <libnetns/netns.h>
 #include <linux/rtnetlink.h>
-#include <locale.h>
 #include <net/if.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <wchar.h>
 
 struct place {
     struct netns *ns;
@@ -41,23 +39,31 @@ static void complain(const char *label)
     fprintf(stderr, "netgraph: %s: %s\n", label, netns_errmsg());
 }
 
-/* A text within quotes, in which Graphviz takes any UTF-8. */
+/* How many bytes a printable character of UTF-8 has that begins here; 0: none does. */
+static size_t character_length(const char *text)
+{
+    const unsigned char *bytes = (const unsigned char *)text;
+    size_t i, length = bytes[0] < 0x80 ? 1 : bytes[0] < 0xe0 ? 2 : bytes[0] < 0xf0 ? 3 : 4;
+
+    if (bytes[0] < ' ' || bytes[0] == 0x7f || (bytes[0] >= 0x80 && bytes[0] < 0xc2) || bytes[0] > 0xf4)
+        return 0;
+    for (i = 1; i < length; i++)
+        if ((bytes[i] & 0xc0) != 0x80)
+            return 0;
+    return length;
+}
+
+/* A text within quotes, as Graphviz takes it. */
 static void print_text(const char *text)
 {
-    mbstate_t state;
     size_t length;
-    wchar_t wide;
 
-    memset(&state, 0, sizeof state);
-    for (; *text; text += length) {
-        length = mbrtowc(&wide, text, strlen(text), &state);
-        if (length == (size_t)-1 || length == (size_t)-2 || wide < ' ' || wide == 0x7f) {
+    for (; *text; text += length ? length : 1) {
+        length = character_length(text);
+        if (length == 0)
             printf("\\\\x%02x", (unsigned char)*text);
-            memset(&state, 0, sizeof state);
-            length = 1;
-        } else {
+        else
             printf("%s%.*s", *text == '"' || *text == '\\' ? "\\" : "", (int)length, text);
-        }
     }
 }
 
@@ -286,7 +292,6 @@ int main(int argc, char **argv)
                         "  -n  only namespaces that have a name, and this one\n");
         return 2;
     }
-    setlocale(LC_CTYPE, "C.UTF-8");
     allow_many_descriptors();
     if (!find_all(&graph, only_names))
         return 1;

@@ -131,6 +131,13 @@ impl World {
         self.keep(a, Namespace::of_fd(socket)?)
     }
 
+    fn open_id(&mut self, a: &str, b: &str) -> Given {
+        let ns = self.one(b);
+        // Before Linux 5.14 it has no cookie.
+        let opened = Namespace::open_id(ns.inode(), ns.cookie().ok())?;
+        self.keep(a, opened)
+    }
+
     fn socket(&self, a: &str, home: Option<&str>, domain: &str, kind: &str) -> Given {
         let domain = match domain {
             "inet" => libc::AF_INET,
@@ -282,6 +289,7 @@ impl World {
             ["open_pid", a, pid] => self.keep(a, Namespace::of_pid(pid.parse().unwrap())?),
             ["open_fd", a, file] => self.keep(a, Namespace::of_fd(fs::File::open(file).unwrap())?),
             ["open_fd_of", a, b] => self.keep(a, Namespace::of_fd(self.one(b))?),
+            ["open_id", a, b] => self.open_id(a, b),
             ["open_socket", a, b] => self.open_socket(a, b),
             ["current", a] => self.keep(a, Namespace::current()?),
             ["dup", a, b] => self.keep(a, self.one(b).try_clone()?),

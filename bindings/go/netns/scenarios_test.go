@@ -266,6 +266,12 @@ func init() {
 			n, err := s.socketIn(a[1], syscall.AF_INET, syscall.SOCK_DGRAM)
 			return s.keep(a[0], n, err)
 		},
+		"open_id": func(s *scenario, a []string) (string, error) {
+			// Before Linux 5.14 it has no cookie.
+			cookie, _ := s.handles[a[1]].Cookie()
+			n, err := OpenID(s.handles[a[1]].Inode(), cookie)
+			return s.keep(a[0], n, err)
+		},
 		"current": func(s *scenario, a []string) (string, error) {
 			n, err := Current()
 			return s.keep(a[0], n, err)

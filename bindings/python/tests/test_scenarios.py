@@ -97,6 +97,14 @@ class World:
         with self.ns(b).socket() as sock:
             self.keep(a, libnetns.open_fd(sock))
 
+    def open_id(self, a, b):
+        # Before Linux 5.14 it has no cookie.
+        try:
+            cookie = self.ns(b).cookie()
+        except OSError:
+            cookie = None
+        self.keep(a, libnetns.open_id(self.ns(b).inode, cookie))
+
     def current(self, a):
         self.keep(a, libnetns.current())
 
