@@ -6,6 +6,7 @@ from worker import FAR, GUEST, INSIDE, OUTSIDE, SOCKET, TARGET, name_of, serve
 import libnetns
 
 target = libnetns.open(TARGET)
+home = libnetns.current()
 sandbox = libnetns.open("sandbox")
 made = []
 
@@ -67,11 +68,11 @@ def identify(_):
 
 
 def get_id(_):
-    return target.nsid()
+    return home.nsid_of(target)
 
 
 def get_id_elsewhere(_):
-    return target.nsid(target)
+    return target.nsid_of(target)
 
 
 def attach(i):

@@ -87,7 +87,7 @@ def test_numbers_are_not_cut_off():
         with pytest.raises(OverflowError):
             ns.vlan_add("v5", ns, "v0", 2**16 + 5)
         with pytest.raises(OverflowError):
-            ns.set_nsid(2**32)
+            ns.set_nsid(ns, 2**32)
         with pytest.raises(OverflowError):
             ns.socket(2**32 + socket.AF_INET)
         with pytest.raises(OverflowError):
@@ -175,9 +175,9 @@ def test_what_python_can_do_about_it_is_in_the_message():
             FileNotFoundError, match=r"remove\(\) lets that pass with missing_ok=True"
         ):
             libnetns.remove("red")
-        blue.ensure_nsid()
+        blue.ensure_nsid(blue)
         with pytest.raises(FileExistsError, match=r"ensure_nsid\(\) returns the nsid that it has"):
-            blue.set_nsid(7)
+            blue.set_nsid(blue, 7)
 
 
 def test_the_message_is_the_threads_own():
@@ -246,8 +246,8 @@ def test_a_closed_handle_is_a_value_error():
         ns = libnetns.create("red")
         ns.close()
         calls = [
-            ns.fileno, ns.cookie, ns.is_current, ns.names, ns.setns, ns.socket, ns.pids, ns.nsid,
-            ns.set_nsid, ns.ensure_nsid, ns.dup, ns.nsids, ns.links, ns.addresses, ns.routes,
+            ns.fileno, ns.cookie, ns.is_current, ns.names, ns.setns, ns.socket, ns.pids,
+            ns.dup, ns.nsids, ns.links, ns.addresses, ns.routes,
             ns.__enter__, ns.__hash__,
         ]  # fmt: skip
         for call in calls:
@@ -258,6 +258,10 @@ def test_a_closed_handle_is_a_value_error():
                 getattr(ns, name)
         for call, *arguments in (
             (ns.run, print),
+            (ns.nsid_of, other),
+            (ns.set_nsid, other),
+            (ns.ensure_nsid, other),
+            (other.nsid_of, ns),
             (ns.attach, "green"),
             (ns.link_add, "br0", "bridge"),
             (ns.veth_add, "v0", other, "v1"),
@@ -415,7 +419,7 @@ def test_records_say_what_there_is():
         assert (lo.name, lo.index, lo.kind, lo.is_up) == ("lo", 1, None, True)
         assert (v0.kind, v0.is_up, v0.master) == ("veth", True, 0)
         assert v0.peer == b.links()[1].index
-        assert v0.peer_nsid == b.nsid(a)
+        assert v0.peer_nsid == a.nsid_of(b)
         found = next(address for address in a.addresses() if address.ifname == "v0")
         assert (found.cidr, found.family) == ("192.0.2.1/24", socket.AF_INET)
         assert (found.index, found.label) == (v0.index, "v0")
@@ -437,7 +441,9 @@ def test_none_is_the_calling_threads_namespace():
 
         b.run(make)
         assert [link.name for link in b.links()] == ["lo", "v1"]
-        assert b.run(a.nsid) == a.nsid(b)
+        home = b.run(libnetns.current)
+        assert home.nsid_of(a) == b.nsid_of(a)
+        home.close()
 
 
 def test_a_second_handle_outlives_the_first():
@@ -453,18 +459,18 @@ def test_a_second_handle_outlives_the_first():
 
 def test_an_id_is_the_one_it_has_or_a_new_one():
     with libnetns.create() as a, libnetns.create() as b, libnetns.create() as c:
-        a.set_nsid(5, within=b)
-        assert a.ensure_nsid(b) == 5
-        assert c.ensure_nsid(b) == 0 == c.ensure_nsid(within=b)
-        assert c.nsid(b) == 0
+        assert b.set_nsid(a, 5) == 5
+        assert b.ensure_nsid(a) == 5
+        assert b.ensure_nsid(c) == 0 == b.ensure_nsid(c)
+        assert b.nsid_of(c) == 0
 
 
 def test_ids_are_listed_with_their_names():
     with libnetns.create("a") as a, libnetns.create("b") as b:
-        assert b.nsid(a) is None
-        assert b.set_nsid(5, a) == 5
+        assert a.nsid_of(b) is None
+        assert a.set_nsid(b, nsid=5) == 5
         assert a.nsids() == [libnetns.Nsid(5, None, "b")]
-        assert a.set_nsid(within=b) == 0
+        assert b.set_nsid(a) == 0
         assert [found.id for found in a.nsids(target=5)] == [0]
 
 

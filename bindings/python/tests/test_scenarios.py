@@ -168,15 +168,15 @@ class World:
         return len(self.ns(a).pids())
 
     def nsid_get(self, a, b):
-        nsid = self.ns(b).nsid(self.ns(a))
+        nsid = self.ns(a).nsid_of(self.ns(b))
         return "ENODATA" if nsid is None else nsid
 
     def nsid_ensure(self, a, b):
-        return self.ns(b).ensure_nsid(self.ns(a))
+        return self.ns(a).ensure_nsid(self.ns(b))
 
     def nsid_set(self, a, b, nsid):
         number = libnetns.NSID_AUTO if nsid == "auto" else int(nsid)
-        return self.ns(b).set_nsid(number, self.ns(a))
+        return self.ns(a).set_nsid(self.ns(b), number)
 
     def monitor(self, m, flags):
         self.keep(m, libnetns.Monitor(snapshot=flags == "snapshot"))

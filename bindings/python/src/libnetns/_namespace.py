@@ -546,19 +546,18 @@ class Namespace(Network):
 
     # --- ids -------------------------------------------------------------------------------------
 
-    def nsid(self, within: Optional[Namespace] = None) -> Optional[int]:
-        """The id that within (None: the calling thread's) has for it; None: it has none."""
-        nsid = lib.netns_nsid_get(handle_of(within), self._open)
+    def nsid_of(self, ns: Namespace) -> Optional[int]:
+        """The id that it has for ns; None: it has none."""
+        nsid = lib.netns_nsid_get(self._open, ns._open)
         return None if nsid == -ENODATA else check(nsid)
 
-    def set_nsid(self, nsid: int = NSID_AUTO, within: Optional[Namespace] = None) -> int:
-        """Gives it an id in within (None: the calling thread's), for good; returns the id."""
-        rc = lib.netns_nsid_set(handle_of(within), self._open, int32(nsid))
-        return check(rc, hints=_HAS_ONE)
+    def set_nsid(self, ns: Namespace, nsid: int = NSID_AUTO) -> int:
+        """Gives ns an id in it, for good; returns the id."""
+        return check(lib.netns_nsid_set(self._open, ns._open, int32(nsid)), hints=_HAS_ONE)
 
-    def ensure_nsid(self, within: Optional[Namespace] = None) -> int:
-        """The id that within (None: the calling thread's) has for it, or a new one."""
-        return check(lib.netns_nsid_ensure(handle_of(within), self._open))
+    def ensure_nsid(self, ns: Namespace) -> int:
+        """The id that it has for ns, or a new one."""
+        return check(lib.netns_nsid_ensure(self._open, ns._open))
 
     def nsids(
         self, target: Optional[int] = None, *, rundir: Optional[StrPath] = None

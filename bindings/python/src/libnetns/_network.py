@@ -203,7 +203,7 @@ class Network:
         ifname: IfName,
         parent_ns: Optional[Network],
         parent: IfName,
-        mode: Optional[IfName] = "bridge",
+        mode: Optional[IfName] = None,
     ) -> None:
         """Makes a macvlan here, on an interface of parent_ns (None: the calling thread's).
 
