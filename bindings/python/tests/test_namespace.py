@@ -267,7 +267,6 @@ def test_a_closed_handle_is_a_value_error():
             (ns.veth_add, "v0", other, "v1"),
             (other.veth_add, "v0", ns, "v1"),
             (other.link_move, "lo", ns),
-            (other.nsid, ns),
             (ns.spawn, ["true"]),
             (ns.exec, ["true"]),
             (libnetns.open_fd, ns),
