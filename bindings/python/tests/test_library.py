@@ -124,8 +124,9 @@ def test_what_is_no_handle_is_refused(wrong):
             (ns.veth_add, "v0", wrong, "v1"),
             (ns.macvlan_add, "m0", wrong, "v0"),
             (ns.vlan_add, "v5", wrong, "v0", 5),
-            (ns.nsid, wrong),
-            (ns.set_nsid, 1, wrong),
+            (ns.nsid_of, wrong),
+            (ns.set_nsid, wrong, 1),
+            (ns.ensure_nsid, wrong),
         ):
             with pytest.raises(TypeError):
                 call(*arguments)

@@ -45,7 +45,7 @@ from ._library import (
     text_or_none,
     uint64,
 )
-from ._network import Network, handle_of
+from ._network import Network, handle_of_one
 
 T = TypeVar("T")
 
@@ -548,16 +548,16 @@ class Namespace(Network):
 
     def nsid_of(self, ns: Namespace) -> Optional[int]:
         """The id that it has for ns; None: it has none."""
-        nsid = lib.netns_nsid_get(self._open, ns._open)
+        nsid = lib.netns_nsid_get(self._open, handle_of_one(ns))
         return None if nsid == -ENODATA else check(nsid)
 
     def set_nsid(self, ns: Namespace, nsid: int = NSID_AUTO) -> int:
         """Gives ns an id in it, for good; returns the id."""
-        return check(lib.netns_nsid_set(self._open, ns._open, int32(nsid)), hints=_HAS_ONE)
+        return check(lib.netns_nsid_set(self._open, handle_of_one(ns), int32(nsid)), hints=_HAS_ONE)
 
     def ensure_nsid(self, ns: Namespace) -> int:
         """The id that it has for ns, or a new one."""
-        return check(lib.netns_nsid_ensure(self._open, ns._open))
+        return check(lib.netns_nsid_ensure(self._open, handle_of_one(ns)))
 
     def nsids(
         self, target: Optional[int] = None, *, rundir: Optional[StrPath] = None

@@ -178,6 +178,14 @@ def handle_of(ns: Optional[Network]) -> Optional[NamespaceHandle]:
     return ns._open
 
 
+def handle_of_one(ns: Network) -> NamespaceHandle:
+    """The same, where None would not do."""
+    handle = handle_of(ns)
+    if handle is None:
+        raise TypeError("libnetns.current() is the calling thread's namespace")
+    return handle
+
+
 class Network:
     """The part of Namespace that sets the network up."""
 
@@ -243,9 +251,7 @@ class Network:
 
     def link_move(self, ifname: IfName, to: Network, newname: Optional[IfName] = None) -> None:
         """Moves an interface from here to another namespace, under a new name if there is one."""
-        if to is None:
-            raise TypeError("libnetns.current() is the calling thread's namespace")
-        there = handle_of(to), encoded_or_none(newname)
+        there = handle_of_one(to), encoded_or_none(newname)
         check(lib.netns_link_move(self._open, encoded(ifname), *there))
 
     def links(self) -> List[Link]:
