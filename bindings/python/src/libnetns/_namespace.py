@@ -479,11 +479,12 @@ class Namespace(Network):
     ) -> _programs.Process:
         """Starts a program in it, with a /sys of its own and the files of /etc/netns/NAME.
 
-        keep_sys and keep_etc leave /sys and /etc alone. A file with nothing to cover in /etc is left
-        out, as left_out of what it returns tells; with strict_etc it is a FileNotFoundError or a
-        NotADirectoryError. With pin_etc the files stay, whatever the host replaces in /etc, which is
-        read-only for the program then: see netns_spawn(3). All else is subprocess.Popen's, and so is
-        what it returns, with pipes and communicate(); but cwd is entered with the user's rights.
+        keep_sys and keep_etc leave /sys and /etc alone. A file with nothing to cover in /etc is
+        left out, as left_out of what it returns tells; with strict_etc it is a FileNotFoundError or
+        a NotADirectoryError. With pin_etc the files stay, whatever the host replaces in /etc, which
+        is read-only for the program then: see netns_spawn(3). All else is subprocess.Popen's, and
+        so is what it returns, with pipes and communicate(); but cwd is entered with the user's
+        rights.
         """
         _programs.refuse_a_line(args)
         return _programs.Process(

@@ -57,8 +57,8 @@ class Process(_Popen):
     def __init__(self, plan: Optional[Plan], *args: Any, **kwargs: Any) -> None:
         """plan  how to start it; None: as subprocess.Popen does."""
         self._plan = plan
-        #: Why the first file of /etc/netns/NAME that covers nothing in /etc does not, and what to do
-        #: about it; None: all of them cover something. spawn(strict_etc=True) makes it an error.
+        #: Why the first file of /etc/netns/NAME that covers nothing in /etc does not, and what to
+        #: do about it; None: all of them cover something. spawn(strict_etc=True) makes it an error.
         self.left_out: Optional[str] = None
         super().__init__(*args, **kwargs)
 
