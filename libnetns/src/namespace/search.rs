@@ -95,11 +95,7 @@ impl Proc {
     pub fn search(&self, visitor: &mut impl Visitor) -> Result<()> {
         let mut walk = Walk { proc: self, visitor, roots: Vec::new(), text: Vec::new() };
         for pid in ids_in(self.fd.as_fd())? {
-            match walk.process(pid) {
-                // It has ended.
-                Err(Failure { errno: Errno::ENOENT | Errno::ESRCH, .. }) => {}
-                result => result?,
-            }
+            walk.process(pid)?;
             if walk.visitor.is_done() {
                 break;
             }
@@ -125,7 +121,7 @@ impl<V: Visitor> Walk<'_, V> {
         let proc = self.proc.fd.as_fd();
         let Some(tasks) = self.open(proc, path.as_cstr())? else { return Ok(()) };
         let mut table = None;
-        for tid in ids_in(tasks.as_fd())? {
+        for tid in self.all_there(ids_in(tasks.as_fd()))? {
             let thread = Thread { pid, tid };
             self.thread(tasks.as_fd(), thread)?;
             if !table.is_some_and(|owner| self.is_same_table(owner, tid)) {
@@ -156,6 +152,17 @@ impl<V: Visitor> Walk<'_, V> {
         }
     }
 
+    /// What has been read of something that may have ended while it was, or be the caller's to look at no more:
+    /// nothing, then. What else there is of the process is read all the same.
+    fn all_there<T: Default>(&mut self, read: Result<T>) -> Result<T> {
+        match read {
+            Err(failure) if failure.step == Step::ReadProc => {
+                self.missing(failure.errno).map(|()| T::default())
+            }
+            read => read,
+        }
+    }
+
     fn missing(&mut self, errno: Errno) -> Result<()> {
         if is_shortage(errno) {
             return Err(errno).at(Step::ReadProc);
@@ -178,12 +185,13 @@ impl<V: Visitor> Walk<'_, V> {
     fn descriptors(&mut self, tasks: BorrowedFd, thread: Thread) -> Result<()> {
         let path = ProcPath::format(format_args!("{}/fd", thread.tid));
         let Some(dir) = self.open(tasks, path.as_cstr())? else { return Ok(()) };
-        for_each_entry(dir.as_fd(), Step::ReadProc, |name, _| {
+        let read = for_each_entry(dir.as_fd(), Step::ReadProc, |name, _| {
             let Some(number) = as_id(name) else { return Ok(()) };
             let Some(file) = self.look(dir.as_fd(), name)? else { return Ok(()) };
             let at = Place { dir: dir.as_fd(), path: name };
             self.visitor.descriptor(thread, number, at, &file)
-        })
+        });
+        self.all_there(read)
     }
 
     fn mounts(&mut self, tasks: BorrowedFd, thread: Thread) -> Result<()> {
@@ -202,7 +210,8 @@ impl<V: Visitor> Walk<'_, V> {
             Ok(file) => file,
         };
         let mut text = std::mem::take(&mut self.text);
-        procfs::read_all(file, Step::ReadProc, &mut text)?;
+        let read = procfs::read_all(file, Step::ReadProc, &mut text);
+        self.all_there(read)?;
         let root = Place { dir: tasks, path: path.as_cstr() };
         mountinfo::for_each_network_namespace(&mut text, |mount| {
             self.visitor.mount(thread, root, &mount)
@@ -233,6 +242,78 @@ fn as_id(name: &CStr) -> Option<i32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::{Path, PathBuf};
+    use std::{fs, process};
+
+    /// A directory that stands for /proc, in which a process has threads with a descriptor each.
+    struct FakeProc(PathBuf);
+
+    impl FakeProc {
+        fn new(name: &str, tids: &[i32]) -> FakeProc {
+            let dir = std::env::temp_dir().join(format!("netns-{name}-{}", process::id()));
+            for tid in tids {
+                let task = dir.join(format!("7/task/{tid}"));
+                fs::create_dir_all(task.join("ns")).unwrap();
+                fs::create_dir_all(task.join("fd")).unwrap();
+                for file in ["ns/net", "fd/3"] {
+                    fs::write(task.join(file), "").unwrap();
+                }
+            }
+            FakeProc(dir)
+        }
+
+        fn search(&self, visitor: &mut impl Visitor) -> Result<()> {
+            let fd = fs::File::open(&self.0).unwrap().into();
+            Proc { fd, is_callers_own: false }.search(visitor)
+        }
+    }
+
+    impl Drop for FakeProc {
+        fn drop(&mut self) {
+            fs::remove_dir_all(&self.0).unwrap();
+        }
+    }
+
+    /// Ends the first thread of 7 while its descriptors are read.
+    struct Ending<'a> {
+        dir: &'a Path,
+        seen: Vec<i32>,
+    }
+
+    impl Visitor for Ending<'_> {
+        fn thread(&mut self, thread: Thread, _: Place, _: &FileIdentity) -> Result<()> {
+            self.seen.push(thread.tid);
+            Ok(())
+        }
+
+        fn descriptor(
+            &mut self,
+            thread: Thread,
+            number: i32,
+            _: Place,
+            _: &FileIdentity,
+        ) -> Result<()> {
+            self.seen.push(number);
+            if thread.tid == 7 {
+                fs::remove_dir_all(self.dir.join("7/task/7")).unwrap();
+            }
+            Ok(())
+        }
+
+        fn mount(&mut self, _: Thread, _: Place, _: &NamespaceMount) -> Result<()> {
+            Ok(())
+        }
+
+        fn refused(&mut self) {}
+    }
+
+    #[test]
+    fn a_thread_that_ends_hides_no_other_one() {
+        let proc = FakeProc::new("ending", &[7, 8]);
+        let mut visitor = Ending { dir: &proc.0, seen: Vec::new() };
+        proc.search(&mut visitor).unwrap();
+        assert_eq!(visitor.seen, [7, 3, 8, 3]);
+    }
 
     #[test]
     fn only_numbers_are_ids() {
