@@ -76,7 +76,8 @@ impl Proved {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileKind {
     Network(Identity),
-    OtherNamespace,
+    /// Of another type, with this inode number.
+    OtherNamespace(u64),
     NoNamespace,
 }
 
@@ -85,7 +86,7 @@ impl FileKind {
     pub fn network(self) -> Result<Identity> {
         match self {
             FileKind::Network(identity) => Ok(identity),
-            FileKind::OtherNamespace => {
+            FileKind::OtherNamespace(_) => {
                 Err(Failure::not_a_namespace("a namespace of another type"))
             }
             FileKind::NoNamespace => Err(Failure::not_a_namespace("not a namespace file")),
@@ -142,13 +143,12 @@ fn decode_handle(handle: &FileHandle) -> Option<FileKind> {
     let (id, rest) = handle.bytes().split_first_chunk::<8>()?;
     let (nstype, rest) = rest.split_first_chunk::<4>()?;
     let (inode, _) = rest.split_first_chunk::<4>()?;
+    let inode = u32::from_ne_bytes(*inode).into();
     if u32::from_ne_bytes(*nstype) != libc::CLONE_NEWNET as u32 {
-        return Some(FileKind::OtherNamespace);
+        return Some(FileKind::OtherNamespace(inode));
     }
-    Some(FileKind::Network(Identity {
-        inode: u32::from_ne_bytes(*inode).into(),
-        cookie: Some(u64::from_ne_bytes(*id)),
-    }))
+    let cookie = Some(u64::from_ne_bytes(*id));
+    Some(FileKind::Network(Identity { inode, cookie }))
 }
 
 /// What `path` is, in one system call and without a descriptor; a symlink is not followed. None: it is
@@ -185,11 +185,11 @@ fn identify_fd_by_ioctl(fd: BorrowedFd) -> Result<FileKind> {
     if on_signal(|| fstatfs(fd)).at(Step::Prove)?.filesystem_type() != NSFS {
         return Ok(FileKind::NoNamespace);
     }
+    let inode = stat::inode(&fstat(fd).at(Step::Prove)?);
     // SAFETY: it is on nsfs.
     if unsafe { syscalls::namespace_type(fd) }.at(Step::Prove)? != libc::CLONE_NEWNET {
-        return Ok(FileKind::OtherNamespace);
+        return Ok(FileKind::OtherNamespace(inode));
     }
-    let inode = stat::inode(&fstat(fd).at(Step::Prove)?);
     Ok(FileKind::Network(Identity { inode, cookie: None }))
 }
 
@@ -314,6 +314,7 @@ mod tests {
     use super::*;
     use crate::testing;
     use std::fs::File;
+    use std::os::unix::fs::MetadataExt;
 
     fn both_ways(path: &str) -> (FileKind, FileKind) {
         let file = File::open(path).unwrap();
@@ -336,11 +337,8 @@ mod tests {
             assert_eq!(both_ways(path), (FileKind::NoNamespace, FileKind::NoNamespace), "{path}");
         }
         for path in ["/proc/self/ns/mnt", "/proc/self/ns/user", "/proc/self/ns/pid"] {
-            assert_eq!(
-                both_ways(path),
-                (FileKind::OtherNamespace, FileKind::OtherNamespace),
-                "{path}"
-            );
+            let other = FileKind::OtherNamespace(std::fs::metadata(path).unwrap().ino());
+            assert_eq!(both_ways(path), (other, other), "{path}");
         }
     }
 

@@ -37,7 +37,7 @@ struct All {
     names: usize,
     /// The places of those in the list, by inode.
     places: NumberMap,
-    /// The inodes of namespaces of other types.
+    /// The inode numbers of namespaces of other types.
     others: NumberMap,
     device: u64,
     /// Whether a look at a file tells its cookie (Linux 6.18).
@@ -81,7 +81,9 @@ impl All {
         }
         match identity::identify_followed(at.dir, at.path) {
             Ok(FileKind::Network(identity)) => self.add(identity),
-            Ok(_) => self.others.insert_first(file.inode, 0).map(drop),
+            // Not `file.inode`: the descriptor may be another file's by now, and `file` a network namespace.
+            Ok(FileKind::OtherNamespace(inode)) => self.others.insert_first(inode, 0).map(drop),
+            Ok(FileKind::NoNamespace) => Ok(()),
             Err(errno) if is_shortage(errno) => Err(errno).at(Step::ReadProc),
             // It went meanwhile.
             Err(_) => Ok(()),
@@ -132,4 +134,42 @@ impl Visitor for All {
     }
 
     fn refused(&mut self) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::os::procfs::ProcPath;
+    use crate::testing;
+    use nix::fcntl::AT_FDCWD;
+    use std::os::fd::AsFd;
+
+    #[test]
+    fn a_descriptor_that_becomes_another_file_hides_no_namespace() {
+        if testing::world().is_none() {
+            return;
+        }
+        for other in [c"/etc/passwd", c"/proc/thread-self/ns/uts"] {
+            let current = Namespace::open_current().unwrap();
+            let mut all = All::new(NameList::default(), &current).unwrap();
+            let ns = testing::anonymous();
+            let path = ProcPath::of_fd(ns.as_fd());
+            let seen = FileIdentity::of(AT_FDCWD, path.as_cstr()).unwrap();
+            for path in [other, path.as_cstr()] {
+                all.add_file(Place { dir: AT_FDCWD, path }, &seen).unwrap();
+            }
+            assert_eq!(all.list.inode(0), Some(ns.inode()), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn namespaces_of_other_types_are_looked_at_once() {
+        let current = Namespace::open_current().unwrap();
+        let mut all = All::new(NameList::default(), &current).unwrap();
+        let path = c"/proc/thread-self/ns/uts";
+        let seen = FileIdentity::of(AT_FDCWD, path).unwrap();
+        all.add_file(Place { dir: AT_FDCWD, path }, &seen).unwrap();
+        assert!(all.list.is_empty());
+        assert_eq!(all.is_known(seen.inode), all.has_handles);
+    }
 }

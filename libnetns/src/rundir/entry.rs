@@ -85,7 +85,7 @@ pub fn look(dir: BorrowedFd, name: &CStr) -> Result<Entry> {
 fn look_once(dir: BorrowedFd, name: &CStr) -> Result<Entry> {
     match identity::identify_name(dir, name) {
         Ok(FileKind::Network(identity)) => Ok(Entry::Namespace(identity)),
-        Ok(FileKind::OtherNamespace) => Ok(Entry::Stranger("a namespace of another type")),
+        Ok(FileKind::OtherNamespace(_)) => Ok(Entry::Stranger("a namespace of another type")),
         Ok(FileKind::NoNamespace) => look_at_file(dir, name),
         Err(Errno::ENOENT) => Ok(Entry::Absent),
         // It went, or became something else, while it was looked at.
