@@ -10,7 +10,8 @@ static const struct fault
     no_listns = {.call = SYS_LISTNS, .error = ENOSYS},
     no_openat2 = {.call = SYS_openat2, .error = ENOSYS},
     no_kcmp = {.call = SYS_kcmp, .error = ENOSYS},
-    no_statx = {.call = SYS_statx, .error = ENOSYS};
+    no_statx = {.call = SYS_statx, .error = ENOSYS},
+    statx_forbidden = {.call = SYS_statx, .error = EPERM};
 
 static struct netns_name_snapshot *list_all(void)
 {
@@ -344,6 +345,7 @@ static void older_kernels_find_it_as_well(void)
     pid = start_in_another(&other, &go);
     netns_close(lost);
     WITHOUT(no_openat2);
+    WITHOUT(statx_forbidden, no_listns);
     WITHOUT(no_handles, no_open_by_handle, no_listns, no_openat2, no_kcmp, no_statx);
     close(go);
     EQUAL(wait_for(pid), 0);

@@ -91,8 +91,10 @@ impl FileIdentity {
                 inode: file.stx_ino,
                 special: makedev(file.stx_rdev_major.into(), file.stx_rdev_minor.into()),
             }),
-            // A seccomp filter.
-            Err(rustix::io::Errno::NOSYS) => FileIdentity::by_stat(dir, path),
+            // A seccomp filter. What is not the caller's to look at is EACCES.
+            Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => {
+                FileIdentity::by_stat(dir, path)
+            }
             Err(failure) => Err(errno(failure)),
         }
     }
