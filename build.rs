@@ -27,6 +27,7 @@ mod header {
         ("The calling thread", &["thread"]),
         ("Listing", &["listing"]),
         ("Processes", &["processes"]),
+        ("What keeps a namespace alive", &["holders"]),
         ("Sysctls", &["sysctl"]),
         ("Ids that one namespace has for another", &["ids"]),
         ("Links", &["links", "link_list"]),

@@ -156,7 +156,7 @@ static const char *what_needs_proc(bool sys_is_there)
 {
     static char text[192];
 
-    snprintf(text, sizeof text, "pids, pids threads, setns_mounts, sysctl_get, sysctl_set%s%s%s",
+    snprintf(text, sizeof text, "holder_list, pids, pids threads, setns_mounts, sysctl_get, sysctl_set%s%s%s",
              have_listns() ? "" : ", list_all, open_id without cookie",
              sys_is_there && !have_listmount() ? ", spawn, spawn as a user, exec" : "",
              have_namespaces_of_pidfds() ? "" : ", open_pid, open_fd pidfd");

@@ -270,6 +270,7 @@ static void handle_without(struct netns *ns)
 
 static void lists_without(struct netns *ns)
 {
+    struct netns_holder_snapshot *holders = NULL;
     struct netns_name_snapshot *list = NULL;
     pid_t pid = -1;
 
@@ -291,6 +292,18 @@ static void lists_without(struct netns *ns)
     CHECK(list == NULL);
     ALLOWED(netns_names_at, NULL, ns, 0, &list);
     netns_list_free(list);
+    REFUSED(EINVAL, netns_holder_list, NULL, 0, &holders);
+    REFUSED(EINVAL, netns_holder_list, ns, 0, NULL);
+    CHECK(holders == NULL);
+    GIVES(0, netns_holder_list_len, NULL);
+    GIVES(0, netns_holder_list_kind, NULL, 0);
+    GIVES(0, netns_holder_list_pid, NULL, 0);
+    GIVES(0, netns_holder_list_tid, NULL, 0);
+    GIVES(-1, netns_holder_list_fd, NULL, 0);
+    GIVES(0, netns_holder_list_path, NULL, 0);
+    GIVES(0, netns_holder_list_program, NULL, 0);
+    GIVES(0, netns_holder_list_unseen, NULL);
+    IGNORED(netns_holder_list_free, NULL);
     REFUSED(EINVAL, netns_pids, NULL, 0, &pid, 1);
     REFUSED(EINVAL, netns_pids, ns, 0, NULL, 1);
     EQUAL(pid, -1);
@@ -534,6 +547,7 @@ static void nothing_is_past_the_end(void)
     struct netns_nsid_snapshot *ids = NULL;
     struct netns_addr_snapshot *addresses = NULL;
     struct netns_link_snapshot *links = NULL;
+    struct netns_holder_snapshot *holders = NULL;
     struct netns_name_snapshot *list = NULL;
 
     OK(netns_create("blue", 0, NULL));
@@ -546,6 +560,7 @@ static void nothing_is_past_the_end(void)
     OK(netns_addr_list(ns, 0, &addresses));
     OK(netns_route_list(ns, 0, &routes));
     OK(netns_nsid_list(NULL, ns, NETNS_NSID_NONE, 0, &ids));
+    OK(netns_holder_list(ns, 0, &holders));
     EQUAL(netns_list_len(list), 1);
     EQUAL(netns_nsid_list_len(ids), 1);
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
@@ -554,6 +569,11 @@ static void nothing_is_past_the_end(void)
 
         CHECK(!netns_list_name(list, places[i]) && !netns_list_inode(list, places[i]));
         EQUAL(netns_list_cookie(list, places[i]), 0);
+        EQUAL(netns_holder_list_kind(holders, at), 0);
+        EQUAL(netns_holder_list_pid(holders, at), 0);
+        EQUAL(netns_holder_list_tid(holders, at), 0);
+        EQUAL(netns_holder_list_fd(holders, at), -1);
+        CHECK(!netns_holder_list_path(holders, at) && !netns_holder_list_program(holders, at));
         EQUAL(netns_nsid_list_id(ids, places[i]), NETNS_NSID_NONE);
         EQUAL(netns_nsid_list_current(ids, places[i]), NETNS_NSID_NONE);
         CHECK(!netns_nsid_list_name(ids, places[i]));
@@ -565,6 +585,7 @@ static void nothing_is_past_the_end(void)
         CHECK(!netns_route_list_dst(routes, at) && !netns_route_list_via(routes, at));
         EQUAL(netns_route_list_table(routes, at), 0);
     }
+    netns_holder_list_free(holders);
     netns_nsid_list_free(ids);
     netns_route_list_free(routes);
     netns_addr_list_free(addresses);
@@ -600,6 +621,7 @@ static void unknown_flags_are_refused_and_nothing_is_done(void)
     struct netns_nsid_snapshot *ids = (struct netns_nsid_snapshot *)SENTINEL;
     struct netns_monitor *monitor = (struct netns_monitor *)SENTINEL;
     uint32_t create = NETNS_CREATE_EXIST_OK | NETNS_CREATE_LO_UP | NETNS_CREATE_NOWAIT;
+    struct netns_holder_snapshot *holders = NULL;
     struct state before;
     pid_t pid = -1;
 
@@ -621,6 +643,7 @@ static void unknown_flags_are_refused_and_nothing_is_done(void)
     UNKNOWN_REFUSED(NETNS_SETNS_KEEP_SYS | NETNS_SETNS_KEEP_ETC, netns_setns_mounts, ns, flags);
     UNKNOWN_REFUSED(0, netns_names, ns, flags, &list);
     UNKNOWN_REFUSED(0, netns_names_at, NULL, ns, flags, &list);
+    UNKNOWN_REFUSED(0, netns_holder_list, ns, flags, &holders);
     UNKNOWN_REFUSED(NETNS_PIDS_THREADS, netns_pids, ns, flags, &pid, 1);
     UNKNOWN_REFUSED(0, netns_nsid_list, NULL, ns, NETNS_NSID_NONE, flags, &ids);
     UNKNOWN_REFUSED(0, netns_link_list, ns, flags, &links);

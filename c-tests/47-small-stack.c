@@ -280,6 +280,23 @@ static long get_of_names(void)
     return rc;
 }
 
+static long get_of_holders(void)
+{
+    struct netns_holder_snapshot *list = NULL;
+    int rc = netns_holder_list(given.blue, 0, &list);
+
+    GET(netns_holder_list_len, list);
+    GET(netns_holder_list_kind, list, 0);
+    GET(netns_holder_list_pid, list, 0);
+    GET(netns_holder_list_tid, list, 0);
+    GET(netns_holder_list_fd, list, 0);
+    GET(netns_holder_list_path, list, 0);
+    GET(netns_holder_list_program, list, 0);
+    GET(netns_holder_list_unseen, list);
+    GET(netns_holder_list_free, list);
+    return rc;
+}
+
 static long get_of_nsids(void)
 {
     struct netns_nsid_snapshot *list = NULL;
@@ -379,7 +396,8 @@ static void every_other_function(void)
 {
     static const struct call others[] = {
         {"handle", get_of_handle, NULL},       {"monitor", get_of_monitor, NULL},
-        {"names", get_of_names, NULL},         {"nsids", get_of_nsids, NULL},
+        {"names", get_of_names, NULL},         {"holders", get_of_holders, NULL},
+        {"nsids", get_of_nsids, NULL},
         {"links", get_of_links, NULL},         {"addresses", get_of_addresses, NULL},
         {"routes", get_of_routes, NULL},       {"devices", make_more_devices, NULL},
         {"iproute2", ask_as_iproute2_does, NULL},

@@ -378,6 +378,15 @@ static inline long call_names_at(void)
     return rc;
 }
 
+static inline long call_holders(void)
+{
+    struct netns_holder_snapshot *list = NULL;
+    int rc = netns_holder_list(given.blue, 0, &list);
+
+    netns_holder_list_free(list);
+    return rc;
+}
+
 static inline long call_pids(void)
 {
     return netns_pids(given.blue, 0, NULL, 0);
@@ -645,6 +654,7 @@ static const struct call calls[] = {
     {"list_all", call_list_all, NULL},
     {"names", call_names, NULL},
     {"names_at", call_names_at, NULL},
+    {"holder_list", call_holders, NULL},
     {"pids", call_pids, NULL},
     {"pids threads", call_pids_of_threads, NULL},
     {"sysctl_get", call_sysctl_get, NULL},

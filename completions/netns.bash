@@ -22,6 +22,11 @@ _netns_names() {
     _netns_propose < <("${netns[@]}" list 2>/dev/null | sed 's/ (id: [0-9]*)$//')
 }
 
+# The inode numbers of namespaces without a name.
+_netns_inodes() {
+    _netns_propose < <("${words[0]}" list -all 2>/dev/null | sed -n 's/^net:\[\([0-9]*\)\]$/\1/p')
+}
+
 _netns_pids() {
     _netns_propose < <(cd /proc && printf '%s\n' [0-9]*)
 }
@@ -66,7 +71,8 @@ _netns_command() { # INDEX-OF-COMMAND
 
     case ${words[$1]} in
     a | ad | add) _netns_options -exist-ok -lo-up ;;
-    d | de | del*) _netns_options -missing-ok && ((first == cword)) && [[ ! $all ]] && _netns_names ;;
+    l | li | lis | list | s | sh | sho | show | ls | lst) _netns_options -all ;;
+    d | de | del*) _netns_options -missing-ok -v && ((first == cword)) && [[ ! $all ]] && _netns_names ;;
     e | ex | exe | exec)
         _netns_options -user -keep-sys -keep-etc -pin-etc || return
         if [[ ! $all ]] && ((first == cword)); then
@@ -81,7 +87,20 @@ _netns_command() { # INDEX-OF-COMMAND
         ((first + 1 == cword)) && _netns_words auto
         ;;
     i | id*) ((first == cword)) && _netns_pids ;;
-    at*) ((first + 1 == cword)) && _netns_pids ;;
+    at*)
+        if ((first + 1 == cword)); then
+            _netns_pids
+            [[ $cur == -* ]] && _netns_words -inode
+        elif ((first + 2 == cword)) && [[ ${words[first + 1]} == -inode ]]; then
+            _netns_inodes
+        fi
+        ;;
+    ho*)
+        if ((first == cword)); then
+            _netns_names
+            _netns_pids
+        fi
+        ;;
     sy*)
         ((first == cword)) && _netns_names
         ((first < cword)) && _netns_sysctls
@@ -93,7 +112,7 @@ _netns_command() { # INDEX-OF-COMMAND
 
 _netns() {
     local cur prev words cword i all='' netns
-    local commands=(list add attach set delete identify pids exec sysctl monitor list-id help)
+    local commands=(list add attach set delete identify pids exec sysctl holders monitor list-id help)
 
     _init_completion -n : || return
     netns=("${words[0]}")

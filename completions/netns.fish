@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # Completion of netns(1) for fish.
 
-set -g __netns_commands list add attach set delete identify pids exec sysctl monitor list-id help
+set -g __netns_commands list add attach set delete identify pids exec sysctl holders monitor list-id help
 
 # Whether a word before the command is an option that takes the next word, some of them for ip's sake.
 function __netns_takes_word
@@ -61,7 +61,7 @@ function __netns_wants_command
 end
 
 function __netns_wants_name
-    __netns_wants 0 p pi pid pids se set sy sys sysc sysct sysctl; and return
+    __netns_wants 0 p pi pid pids se set sy sys sysc sysct sysctl ho hol hold holde holder holders; and return
     __netns_goes_through_all; and return 1
     __netns_wants 0 d de del dele delet delete e ex exe exec
 end
@@ -113,6 +113,8 @@ complete -c netns -n __netns_wants_name -a '(__netns_names)'
 complete -c netns -n '__netns_wants 0 a ad add' -o exist-ok -d 'Leave a name that exists'
 complete -c netns -n '__netns_wants 0 a ad add' -o lo-up -d 'Bring lo up'
 complete -c netns -n '__netns_wants 0 d de del dele delet delete' -o missing-ok -d 'A name that does not exist is no failure'
+complete -c netns -n '__netns_wants 0 d de del dele delet delete' -o v -d 'Print what still keeps the namespace'
+complete -c netns -n '__netns_wants 0 l li lis list s sh sho show ls lst' -o all -d 'Also those without a name'
 complete -c netns -n '__netns_wants 0 e ex exe exec' -o user -x -a '(__fish_complete_user_ids; __fish_complete_users)' -d 'Run it as another user'
 complete -c netns -n '__netns_wants 0 e ex exe exec' -o keep-sys -d 'Leave /sys as it is'
 complete -c netns -n '__netns_wants 0 e ex exe exec' -o keep-etc -d 'Leave /etc as it is'
@@ -122,5 +124,7 @@ complete -c netns -n __netns_wants_sysctl -a '(__netns_sysctls)'
 complete -c netns -n '__netns_wants 1 se set' -a auto
 complete -c netns -n '__netns_wants 0 i id iden ident identify' -a '(__fish_complete_pids)'
 complete -c netns -n '__netns_wants 1 at att attach' -a '(__fish_complete_pids)'
+complete -c netns -n '__netns_wants 1 at att attach' -a -inode -d 'The namespace with an inode number'
+complete -c netns -n '__netns_wants 0 ho hol hold holde holder holders' -a '(__fish_complete_pids)'
 complete -c netns -n '__netns_wants 0 h he hel help' -a "$__netns_commands"
 complete -c netns -n '__netns_is list-id' -a 'target-nsid nsid'

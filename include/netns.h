@@ -87,6 +87,12 @@ struct netns;
 struct netns_addr_snapshot;
 
 /**
+ * What keeps a namespace alive at one moment. It does not change. Free it with netns_holder_list_free().
+ * Since 1.0.
+ */
+struct netns_holder_snapshot;
+
+/**
  * The interfaces of a namespace at one moment, by index. It does not change. End it with
  * netns_link_list_free(). Since 1.0.
  */
@@ -908,6 +914,143 @@ int netns_names_at(const char *rundir,
  */
 NETNS_NODISCARD
 ssize_t netns_pids(const struct netns *ns, uint32_t flags, pid_t *pids, size_t cap);
+
+/* --- What keeps a namespace alive ------------------------------------------------------------ */
+
+/**
+ * For netns_holder_list_kind(): a thread that is in the namespace.
+ */
+#define NETNS_HOLDER_THREAD 1
+
+/**
+ * For netns_holder_list_kind(): an open descriptor of the namespace.
+ */
+#define NETNS_HOLDER_DESCRIPTOR 2
+
+/**
+ * For netns_holder_list_kind(): a socket that lives in the namespace, or an open /dev/net/tun, which has one.
+ */
+#define NETNS_HOLDER_SOCKET 3
+
+/**
+ * For netns_holder_list_kind(): a mount of the namespace.
+ */
+#define NETNS_HOLDER_MOUNT 4
+
+/**
+ * For netns_holder_list_unseen(): a process that /proc shows is not the caller's to look at.
+ */
+#define NETNS_UNSEEN_PROCESSES 1
+
+/**
+ * For netns_holder_list_unseen(): there may be processes that the caller's /proc does not show.
+ */
+#define NETNS_UNSEEN_HIDDEN 2
+
+/**
+ * For netns_holder_list_unseen(): not every socket could be asked for its namespace.
+ */
+#define NETNS_UNSEEN_SOCKETS 4
+
+/**
+ * Finds what keeps a network namespace alive: the threads that are in it, the open descriptors of it, the sockets
+ * that live in it, and the mounts of it, in any mount namespace that has a process. They are sorted by kind, then
+ * by process. The descriptor and the socket that the handle ns itself has do not count.
+ *
+ * A socket's namespace is asked of the socket, which is duplicated for a moment (pidfd_getfd(2), Linux 5.6); if its
+ * process closes it in that moment, the library's close(2) is the last one. A socket that no process is found to
+ * have is in the list with process 0: one that is in flight between two processes, a connection that is closed but
+ * not at its end, or that is not accepted yet, or one of the kernel's own, as a tunnel has it.
+ *
+ * What cannot be seen is not left out without a word: see netns_holder_list_unseen(). To see all takes root in the
+ * first pid namespace, with CAP_SYS_PTRACE over every process and CAP_SYS_ADMIN over the namespace. Not looked
+ * for: mount namespaces that have no process, and memory of the kernel that no file stands for.
+ *
+ * flags  0.
+ * out    receives the list. Free it with netns_holder_list_free().
+ *
+ * Returns 0, or
+ *   -EINVAL     flags is not 0, or a pointer is NULL
+ *   -ENOENT     /proc is not mounted, or is another pid namespace's
+ *   -EACCES     /proc is not the caller's to read
+ *   -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM  out of file descriptors or memory
+ *   -ENOTRECOVERABLE  as netns_socket() says
+ *
+ * Since 1.0.
+ */
+NETNS_NODISCARD
+int netns_holder_list(const struct netns *ns,
+                      uint32_t flags,
+                      struct netns_holder_snapshot **out);
+
+/**
+ * How many holders a list has; 0 if list is NULL. Since 1.0.
+ */
+size_t netns_holder_list_len(const struct netns_holder_snapshot *list);
+
+/**
+ * What the holder at place i is: NETNS_HOLDER_THREAD, _DESCRIPTOR, _SOCKET or _MOUNT. Programs pass over kinds that
+ * they do not know.
+ *
+ * Returns 0 past the end, or if list is NULL. Since 1.0.
+ */
+int netns_holder_list_kind(const struct netns_holder_snapshot *list,
+                           size_t i);
+
+/**
+ * The process of the holder at place i; of a mount, one whose mount namespace has it.
+ *
+ * Returns 0 for a socket that no process is found to have, past the end, or if list is NULL. Since 1.0.
+ */
+pid_t netns_holder_list_pid(const struct netns_holder_snapshot *list,
+                            size_t i);
+
+/**
+ * The thread of the holder at place i: the one that is in the namespace; of a descriptor or socket, one whose
+ * descriptor table has it; of a mount, one whose mount namespace has it.
+ *
+ * Returns 0 where netns_holder_list_pid() does. Since 1.0.
+ */
+pid_t netns_holder_list_tid(const struct netns_holder_snapshot *list,
+                            size_t i);
+
+/**
+ * The number of the descriptor or socket at place i, in its process.
+ *
+ * Returns -1 if there is none: a thread, a mount, a socket that no process is found to have; past the end, or if
+ * list is NULL. Since 1.0.
+ */
+int netns_holder_list_fd(const struct netns_holder_snapshot *list,
+                         size_t i);
+
+/**
+ * The mount point of the mount at place i, as its process sees it. It lives as long as the list.
+ *
+ * Returns NULL if it is something else, past the end, or if list is NULL. Since 1.0.
+ */
+const char *netns_holder_list_path(const struct netns_holder_snapshot *list, size_t i);
+
+/**
+ * The name of the program that the thread of the holder at place i runs, as /proc/PID/comm has it. It lives as
+ * long as the list.
+ *
+ * Returns NULL if it is not known, past the end, or if list is NULL. Since 1.0.
+ */
+const char *netns_holder_list_program(const struct netns_holder_snapshot *list,
+                                      size_t i);
+
+/**
+ * What may keep the namespace as well, and could not be looked at: a bitwise OR of NETNS_UNSEEN_PROCESSES,
+ * NETNS_UNSEEN_HIDDEN and NETNS_UNSEEN_SOCKETS.
+ *
+ * Returns 0 if all has been seen, or if list is NULL. Since 1.0.
+ */
+uint32_t netns_holder_list_unseen(const struct netns_holder_snapshot *list);
+
+/**
+ * Frees a list. NULL is allowed. errno is left alone. Since 1.0.
+ */
+void netns_holder_list_free(struct netns_holder_snapshot *list);
 
 /* --- Sysctls --------------------------------------------------------------------------------- */
 

@@ -20,6 +20,7 @@ mod addresses;
 mod boundary;
 mod convert;
 mod errors;
+mod holders;
 mod identity;
 mod ids;
 mod iproute2;

@@ -3,6 +3,7 @@
 use std::ffi::CString;
 
 use libnetns::namespace::handle::Namespace;
+use libnetns::namespace::holders::HolderList;
 use libnetns::rtnl::address::list::Address;
 use libnetns::rtnl::link::list::Link;
 use libnetns::rtnl::nsid::NsidList;
@@ -26,6 +27,10 @@ pub struct Netns(pub(super) Namespace);
 /// The names in a run directory at one moment, sorted bytewise. It does not change. End it with
 /// netns_list_free(). Since 1.0.
 pub struct NetnsNameSnapshot(pub(super) NameList);
+
+/// What keeps a namespace alive at one moment. It does not change. Free it with netns_holder_list_free().
+/// Since 1.0.
+pub struct NetnsHolderSnapshot(pub(super) HolderList);
 
 /// The ids that a namespace has for others at one moment, ascending. It does not change. End it with
 /// netns_nsid_list_free(). Since 1.0.

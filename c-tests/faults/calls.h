@@ -99,6 +99,7 @@ static const struct {
     {"ioctl", "NS_GET", {0}},
     {"ioctl", NULL, {EPERM, ENOMEM, EMFILE}},
     {"kcmp", NULL, {EPERM}},
+    {"pidfd_getfd", NULL, {EPERM, ENOMEM, EMFILE}},
     {"pidfd_open", NULL, {EPERM, ENOMEM, EMFILE}},
     {"pidfd_send_signal", NULL, {EPERM, ENOMEM}},
     {"inotify_init1", NULL, {ENOMEM, EMFILE}},

@@ -36,6 +36,7 @@ static const struct expectation expectations[] = {
     {"netns_list_all", NULL, NULL, EPERM, 0, LESS,
      "what is not ours to look at is left out, as the header says"},
     {"netns_open_id", NULL, NULL, EPERM, 0, LESS, "the same"},
+    {"netns_holder_list", NULL, NULL, EPERM, 0, LESS, "the same, and it says so"},
     {"netns_remove", "unlinkat", NULL, EPERM, 0, HALF,
      "whether the file may be unlinked is asked before; where it may not be after all (an append-only "
      "directory) the name is stale, and whoever may clears it"},

@@ -7,6 +7,9 @@
 
 static uint64_t blue_cookie;
 
+/* A process whose descriptors are looked at; 0: there is none. */
+static pid_t resident;
+
 static bool can_open(const char *name)
 {
     struct netns *ns = NULL;
@@ -469,6 +472,40 @@ static void check_everything(bool done)
     netns_list_free(received.list);
 }
 
+static long long list_holders(void)
+{
+    return netns_holder_list(blue, 0, &received.holders);
+}
+
+/* A mount of each name, and nothing else that is seen. */
+static void check_holders(bool done)
+{
+    int mounts = 0, sockets = 0;
+
+    if (!done)
+        return;
+    for (size_t i = 0; i < netns_holder_list_len(received.holders); i++) {
+        sockets += netns_holder_list_kind(received.holders, i) == NETNS_HOLDER_SOCKET &&
+                   netns_holder_list_pid(received.holders, i) == resident &&
+                   netns_holder_list_fd(received.holders, i) == 0;
+        WANT(netns_holder_list_fd(received.holders, i) != netns_fd(blue));
+        /* A process that hides its descriptors is not found to have a socket. */
+        if (netns_holder_list_pid(received.holders, i) == 0)
+            continue;
+        WANT(netns_holder_list_tid(received.holders, i) > 0);
+        WANT(netns_holder_list_program(received.holders, i) != NULL);
+        if (netns_holder_list_kind(received.holders, i) != NETNS_HOLDER_MOUNT)
+            continue;
+        mounts++;
+        WANT(netns_holder_list_pid(received.holders, i) > 0);
+        WANT(strncmp(netns_holder_list_path(received.holders, i), NETNS_RUN_DIR "/", 11) == 0);
+    }
+    WANT(mounts >= 2);
+    WANT(sockets == 1);
+    WANT(netns_holder_list_unseen(received.holders) < 8);
+    netns_holder_list_free(received.holders);
+}
+
 static long long list_names(void)
 {
     return netns_names(blue, 0, &received.list);
@@ -477,26 +514,6 @@ static long long list_names(void)
 static long long list_names_at(void)
 {
     return netns_names_at(rundir, blue, 0, &received.list);
-}
-
-/* Hides the descriptors that others have, from this process: under the supervisor it is one more or less. */
-static void hide_descriptors(void)
-{
-    DIR *dir;
-    struct dirent *entry;
-    char path[64];
-
-    MUST(unshare(CLONE_NEWNS));
-    MUST(mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL));
-    dir = opendir("/proc");
-    while ((entry = readdir(dir))) {
-        int pid = atoi(entry->d_name);
-
-        snprintf(path, sizeof path, "/proc/%d/task/%d/fd", pid, pid);
-        if (pid > 0 && pid != getpid())
-            MUST(mount("none", path, "tmpfs", 0, NULL));
-    }
-    closedir(dir);
 }
 
 static void has_names(const char *expected)
@@ -530,6 +547,68 @@ static void several_names(void)
     make_blue();
     MUST(netns_attach(blue, "azure", 0));
     leave_stale();
+}
+
+/* Hides the descriptors that others have, from this process: under the supervisor it is one more or less. */
+static void hide_descriptors(void)
+{
+    DIR *dir;
+    struct dirent *entry;
+    char path[64];
+
+    MUST(unshare(CLONE_NEWNS));
+    MUST(mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL));
+    dir = opendir("/proc");
+    while ((entry = readdir(dir))) {
+        int pid = atoi(entry->d_name);
+
+        snprintf(path, sizeof path, "/proc/%d/task/%d/fd", pid, pid);
+        if (pid > 0 && pid != getpid() && pid != resident)
+            MUST(mount("none", path, "tmpfs", 0, NULL));
+    }
+    closedir(dir);
+}
+
+/* The same with its own, of which some are sockets under strace, and others under the supervisor. */
+static void hide_all_descriptors(void)
+{
+    char path[64];
+    struct dirent *entry;
+    DIR *dir;
+
+    hide_descriptors();
+    dir = opendir("/proc/self/task");
+    while ((entry = readdir(dir))) {
+        snprintf(path, sizeof path, "/proc/self/task/%d/fd", atoi(entry->d_name));
+        if (entry->d_name[0] != '.')
+            MUST(mount("none", path, "tmpfs", 0, NULL));
+    }
+    closedir(dir);
+}
+
+/* A process that has nothing open but a socket in blue. */
+static void several_names_and_a_resident(void)
+{
+    int ready[2];
+    char byte;
+
+    several_names();
+    MUST(pipe2(ready, O_CLOEXEC));
+    resident = MUST(fork());
+    if (resident == 0) {
+        int fd = MUST(netns_socket(blue, AF_INET, SOCK_DGRAM, 0));
+
+        MUST(write(ready[1], "", 1));
+        MUST(dup2(fd, 0));
+        MUST(syscall(SYS_close_range, 1u, ~0u, 0u));
+        for (;;)
+            pause();
+    }
+    close(ready[1]);
+    MUST(read(ready[0], &byte, 1) == 1 ? 0 : -1);
+    /* Until it has closed the rest. */
+    MUST(read(ready[0], &byte, 1) == 0 ? 0 : -1);
+    close(ready[0]);
 }
 
 static void several_names_and_another(void)
@@ -620,6 +699,8 @@ static const struct scenario name_scenarios[] = {
     {"netns_list", "stale", 0, several_names, NULL, list_stale, check_three},
     {"netns_list_at", "", 0, several_names, NULL, list_at, check_both},
     {"netns_list_all", "", 0, several_names, hide_descriptors, list_everything, check_everything},
+    {"netns_holder_list", "", 0, several_names_and_a_resident, hide_all_descriptors,
+     list_holders, check_holders},
     {"netns_names", "", 0, several_names_and_another, NULL, list_names, check_both},
     {"netns_names_at", "", 0, several_names_and_another, NULL, list_names_at, check_both},
 };

@@ -72,6 +72,7 @@ static int descriptor = -1;
 static struct received {
     struct netns *ns;
     struct netns_name_snapshot *list;
+    struct netns_holder_snapshot *holders;
     struct netns_nsid_snapshot *ids;
     struct netns_link_snapshot *links;
     struct netns_addr_snapshot *addresses;

@@ -13,6 +13,8 @@ enum command_option {
     KEEP_SYS = 1 << 4,
     KEEP_ETC = 1 << 5,
     PIN_ETC = 1 << 6,
+    NAMELESS = 1 << 7,
+    VERBOSE = 1 << 8,
 };
 
 static const struct {
@@ -21,7 +23,7 @@ static const struct {
 } command_options[] = {
     {"-exist-ok", EXIST_OK}, {"-lo-up", LO_UP},       {"-missing-ok", MISSING_OK},
     {"-user", USER},         {"-keep-sys", KEEP_SYS}, {"-keep-etc", KEEP_ETC},
-    {"-pin-etc", PIN_ETC},
+    {"-pin-etc", PIN_ETC},   {"-all", NAMELESS},      {"-v", VERBOSE},
 };
 
 static const struct command {
@@ -36,11 +38,13 @@ static const struct command {
     const char *words, *summary, *text;
 } commands[] = {
     /* In the order in which iproute2 tries them: an abbreviation means the first that it fits. */
-    {"list", list, 0, 0, false, "", "Print the names of network namespaces",
+    {"list", list, NAMELESS, 0, false, "[-all]", "Print the names of network namespaces",
      "One name a line, and the id that the current namespace has for it, if any.\n"
-     "It is what netns does without a command. show and lst are the same.\n"},
-    {"show", list, 0, 0, false, "", NULL, "The same as list.\n"},
-    {"lst", list, 0, 0, false, "", NULL, "The same as list.\n"},
+     "It is what netns does without a command. show and lst are the same.\n"
+     "  -all        every network namespace of the system, also those without a name, by\n"
+     "              inode number\n"},
+    {"show", list, NAMELESS, 0, false, "[-all]", NULL, "The same as list.\n"},
+    {"lst", list, NAMELESS, 0, false, "[-all]", NULL, "The same as list.\n"},
     {"list-id", list_id, 0, INT_MAX, false, "[target-nsid ID] [nsid ID]",
      "Print the ids of other namespaces",
      "The ids that the current namespace, or the one with the id target-nsid, has for\n"
@@ -53,10 +57,11 @@ static const struct command {
     {"set", set, 0, 2, true, "{NAME|PID} {auto|ID}", "Assign an id to a namespace",
      "The current namespace knows the named one by the id from then on; auto is the\n"
      "first free one.\n"},
-    {"delete", delete, MISSING_OK, 1, false, "[-missing-ok] NAME", "Delete a name",
+    {"delete", delete, MISSING_OK | VERBOSE, 1, false, "[-missing-ok] [-v] NAME", "Delete a name",
      "The namespace goes with its last name, process and socket.\n"
      "netns -all delete deletes all names.\n"
-     "  -missing-ok a name that does not exist is no failure\n"},
+     "  -missing-ok a name that does not exist is no failure\n"
+     "  -v          print what still keeps the namespace alive, as holders does\n"},
     {"identify", identify, 0, 1, false, "[PID]", "Print the names of a process's namespace",
      "Without a process id: those of the current namespace.\n"},
     {"pids", pids, 0, 1, true, "NAME", "Print the ids of the processes in a namespace", ""},
@@ -70,10 +75,13 @@ static const struct command {
      "  -keep-etc           leave /etc as it is here\n"
      "  -pin-etc            keep the files of /etc/netns/NAME in /etc whatever changes there\n"},
     {"monitor", monitor, 0, 0, false, "", "Report names as they are added and deleted", ""},
-    {"attach", attach, 0, 2, false, "NAME PID", "Give a name to a process's namespace", ""},
+    {"attach", attach, 0, 3, false, "NAME {PID|-inode N}", "Give a name to a process's namespace",
+     "  -inode N    the namespace with this inode number, which list -all prints\n"},
     {"sysctl", sysctl, 0, INT_MAX, true, "NAME KEY[=VALUE]...", "Print or set sysctls of a namespace",
      "The keys are those of sysctl(8) that begin with net. A dot in an interface's name\n"
      "is written as a slash: net.ipv4.conf.eth0/10.forwarding.\n"},
+    {"holders", holders, 0, 1, true, "{NAME|PID|INODE}", "Print what keeps a namespace alive",
+     "Threads in it, descriptors of it, sockets that live in it, and mounts of it.\n"},
 };
 
 static const struct command *find_command(const char *word)
@@ -201,6 +209,8 @@ static int read_options(const struct command *command, int argc, char **argv)
     options.keep_sys = all & KEEP_SYS;
     options.keep_etc = all & KEEP_ETC;
     options.pin_etc = all & PIN_ETC;
+    options.nameless = all & NAMELESS;
+    options.verbose = all & VERBOSE;
     /* The way to a name that is spelt as an option is. */
     if (command->takes && i + 1 < argc && strcmp(argv[i], "--") == 0)
         i++;

@@ -94,6 +94,12 @@ void json_number(struct json *json, const char *key, int32_t value)
     printf("%d", value);
 }
 
+void json_unsigned(struct json *json, const char *key, uint64_t value)
+{
+    put_key(json, key);
+    printf("%llu", (unsigned long long)value);
+}
+
 void json_end_object(struct json *json)
 {
     fputs(json->pretty ? "\n    }" : "}", stdout);

@@ -24,6 +24,7 @@ void json_string(struct json *json, const char *key, const char *value);
  */
 void json_name(struct json *json, const char *name);
 void json_number(struct json *json, const char *key, int32_t value);
+void json_unsigned(struct json *json, const char *key, uint64_t value);
 void json_end_object(struct json *json);
 void json_end(struct json *json);
 

@@ -121,6 +121,41 @@ static void print_names_as_json(const struct netns_name_snapshot *names, const s
     json_end(&json);
 }
 
+/* Every namespace once, by its first name, if it has one. */
+static int list_everything(void)
+{
+    struct netns_name_snapshot *all;
+    size_t i, len;
+    struct json json;
+
+    if (netns_list_all(0, &all) < 0)
+        return library_complains();
+    len = netns_list_len(all);
+    if (options.json)
+        json_begin(&json, options.pretty);
+    for (i = 0; i < len; i++) {
+        const char *name = netns_list_name(all, i);
+
+        if (!options.json) {
+            printf("net:[%llu]%s", (unsigned long long)netns_list_inode(all, i), *name ? " " : "");
+            put_text(name, stdout);
+            putchar('\n');
+            continue;
+        }
+        json_begin_object(&json);
+        if (*name)
+            json_name(&json, name);
+        json_unsigned(&json, "inode", netns_list_inode(all, i));
+        if (netns_list_cookie(all, i))
+            json_unsigned(&json, "cookie", netns_list_cookie(all, i));
+        json_end_object(&json);
+    }
+    if (options.json)
+        json_end(&json);
+    netns_list_free(all);
+    return DONE;
+}
+
 int list(int argc, char **argv)
 {
     struct netns_name_snapshot *names;
@@ -129,6 +164,10 @@ int list(int argc, char **argv)
 
     (void)argc;
     (void)argv;
+    if (options.nameless && options.rundir)
+        return complain(FAILED, "list -all is about the names in " NETNS_RUN_DIR);
+    if (options.nameless)
+        return list_everything();
     if (netns_list_at(options.rundir, 0, &names) < 0)
         return library_complains();
     /* Names without their ids are better than none. */

@@ -25,7 +25,7 @@ struct options {
     /* Where the names are; NULL: in NETNS_RUN_DIR. */
     const char *rundir;
     /* Those of the command that is run. */
-    bool exist_ok, lo_up, missing_ok, keep_sys, keep_etc, pin_etc;
+    bool exist_ok, lo_up, missing_ok, keep_sys, keep_etc, pin_etc, nameless, verbose;
     const char *user;
 };
 extern struct options options;
@@ -67,6 +67,12 @@ int open_name(const char *name, struct netns **ns);
 /* The same, or netns_open() of what begins with a '/'. */
 int open_name_or_path(const char *word, struct netns **ns);
 
+/* Prints what keeps a namespace alive, and on stderr what could not be looked at. Gives an exit status. */
+int print_holders(const struct netns *ns);
+
+/* Reads an inode number: N, or net:[N] as readlink(1) prints it. */
+bool parse_inode(const char *text, uint64_t *inode);
+
 /* The run directory, for messages. */
 const char *rundir(void);
 
@@ -88,6 +94,7 @@ int attach(int argc, char **argv);
 int delete(int argc, char **argv);
 int exec(int argc, char **argv);
 int help(int argc, char **argv);
+int holders(int argc, char **argv);
 int identify(int argc, char **argv);
 int list(int argc, char **argv);
 int list_id(int argc, char **argv);

@@ -73,6 +73,24 @@ static int no_process(const char *name, int32_t pid, int error)
                     strerror(error));
 }
 
+/* By the inode number of one that has lost its names. */
+static int attach_inode(const char *name, const char *word)
+{
+    struct netns *ns;
+    uint64_t inode;
+    int rc;
+
+    if (!word)
+        return complain(FAILED, "No inode specified");
+    if (!parse_inode(word, &inode))
+        return complain(FAILED, "Invalid inode: %s", word);
+    if (netns_open_id(inode, 0, &ns) < 0)
+        return library_complains();
+    rc = netns_attach_at(options.rundir, ns, name, 0);
+    netns_close(ns);
+    return rc < 0 ? not_made(name, -rc) : DONE;
+}
+
 int attach(int argc, char **argv)
 {
     struct netns *ns;
@@ -81,6 +99,10 @@ int attach(int argc, char **argv)
 
     if (argc < 2)
         return complain(FAILED, "No netns name and PID specified");
+    if (strcmp(argv[1], "-inode") == 0)
+        return attach_inode(argv[0], argv[2]);
+    if (argc > 2)
+        return complain(FAILED, "extra arguments specified");
     if (!parse_number(argv[1], &pid) || pid == 0)
         return complain(FAILED, "Invalid PID: %s", argv[1]);
     rc = netns_open_pid(pid, &ns);
@@ -91,13 +113,31 @@ int attach(int argc, char **argv)
     return rc < 0 ? not_made(argv[0], -rc) : DONE;
 }
 
+/* Tells what still keeps the namespace that a name was taken from. */
+static int tell_what_is_left(const char *name, const struct netns *ns)
+{
+    if (!options.json) {
+        put_text(name, stdout);
+        puts(" is deleted; what keeps its namespace:");
+    }
+    return print_holders(ns);
+}
+
 static int delete_one(const char *name, void *arg)
 {
-    int rc = netns_remove_at(options.rundir, name, options.missing_ok ? NETNS_REMOVE_MISSING_OK : 0);
+    struct netns *ns = NULL;
+    int rc, status = DONE;
 
     (void)arg;
+    /* What cannot be opened has no namespace to tell of. */
+    if (options.verbose && open_name(name, &ns) < 0)
+        ns = NULL;
+    rc = netns_remove_at(options.rundir, name, options.missing_ok ? NETNS_REMOVE_MISSING_OK : 0);
+    if (rc == 0 && ns)
+        status = tell_what_is_left(name, ns);
+    netns_close(ns);
     if (rc == 0)
-        return DONE;
+        return status;
     if (rc == -EINVAL)
         return complain(MISUSED, "Invalid netns name \"%s\"", name);
     if (rc == -ENOTTY)

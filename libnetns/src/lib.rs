@@ -95,8 +95,9 @@ pub mod util;
 mod api;
 
 pub use api::{
-    Child, Command, CreateOptions, Error, ErrorKind, Event, EventKind, ListEntry, Monitor,
-    MountOptions, Namespace, Prefix, Result, RunDir, Stdio, Visit, address, link, nsid, route,
+    Child, Command, CreateOptions, Error, ErrorKind, Event, EventKind, Holder, HolderKind, Holders,
+    ListEntry, Monitor, MountOptions, Namespace, Prefix, Result, RunDir, Stdio, Visit, address,
+    link, nsid, route,
 };
 
 #[cfg(fuzzing)]

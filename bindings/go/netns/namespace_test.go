@@ -777,3 +777,28 @@ func TestANamespaceWithoutANameIsFoundAndGetsOne(t *testing.T) {
 	_, err = OpenID(0, 0)
 	wants(t, err, syscall.EINVAL)
 }
+
+func TestWhatHoldsANamespaceIsTold(t *testing.T) {
+	world.Guard(t)
+	blue := create(t, "blue")
+	fd, err := blue.Socket(syscall.AF_INET, syscall.SOCK_DGRAM, 0)
+	must(t, err)
+	defer syscall.Close(fd)
+	held, unseen, err := blue.Holders()
+	must(t, err)
+	if len(held) != 2 || held[0].Kind != HolderSocket || held[0].Pid != os.Getpid() || held[0].Fd != fd ||
+		held[1].Kind != HolderMount || held[1].Path != "/run/netns/blue" || held[1].Fd != -1 {
+		t.Errorf("%+v", held)
+	}
+	if held[0].Program == "" || held[0].Path != "" {
+		t.Errorf("%+v", held[0])
+	}
+	if os.Geteuid() == 0 && unseen&UnseenSockets != 0 {
+		t.Errorf("not seen: %x", unseen)
+	}
+	lost := anonymous(t)
+	held, _, err = lost.Holders()
+	if err != nil || len(held) != 0 {
+		t.Errorf("%+v, %v", held, err)
+	}
+}

@@ -16,6 +16,7 @@ HEADER = Path(__file__).resolve().parents[3] / "include" / "netns.h"
 HANDLES = {
     "netns": _library.NamespaceHandle,
     "netns_name_snapshot": _library.NameList,
+    "netns_holder_snapshot": _library.HolderList,
     "netns_nsid_snapshot": _library.NsidList,
     "netns_link_snapshot": _library.LinkList,
     "netns_addr_snapshot": _library.AddrList,

@@ -101,6 +101,23 @@ def test_numbers_are_not_cut_off():
         assert ns.links()[-1].mtu == mtu
 
 
+# --- what keeps it alive -------------------------------------------------------------------------
+
+
+def test_what_holds_a_namespace_is_told():
+    with libnetns.create("blue") as blue, blue.socket() as sock:
+        held = blue.holders()
+        kinds = [each.kind for each in held]
+        assert kinds == [libnetns.HolderKind.SOCKET, libnetns.HolderKind.MOUNT]
+        assert (held[0].pid, held[0].tid, held[0].fd) == (os.getpid(), os.getpid(), sock.fileno())
+        assert held[0].program and held[0].path is None
+        assert (held[1].path, held[1].fd) == ("/run/netns/blue", None)
+        assert not held.unseen_sockets or os.geteuid() != 0
+        assert {held.unseen_processes, held.unseen_hidden} <= {True, False}
+    with libnetns.create() as lost:
+        assert lost.holders() == []
+
+
 # --- without a name ------------------------------------------------------------------------------
 
 

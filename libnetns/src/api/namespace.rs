@@ -9,7 +9,6 @@ use std::path::Path;
 use crate::error::{Failure, Step};
 use crate::explain::{Object, Subject};
 use crate::namespace::by_id::{self, Inode};
-use crate::namespace::pids::{self, PidsFlags};
 use crate::namespace::{handle, visit};
 use crate::rundir::name::{DEFAULT_RUN_DIR, Name};
 use crate::rundir::open::{open_named, open_path};
@@ -456,48 +455,6 @@ impl Namespace {
     #[doc(alias = "netns_setns")]
     pub fn switch_to(&self) -> Result<()> {
         visit::set(self.handle.proved()).about(&about_handle("switch to", &self.handle))
-    }
-
-    /// The ids of the processes in it, ascending, as far as the caller may look at them.
-    ///
-    /// # Errors
-    ///
-    /// `ENOENT` where `/proc` is not mounted, or is another pid namespace's.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let own = libnetns::Namespace::current()?;
-    /// assert!(own.pids()?.contains(&std::process::id()));
-    /// # Ok::<(), libnetns::Error>(())
-    /// ```
-    #[doc(alias = "netns_pids")]
-    pub fn pids(&self) -> Result<Vec<u32>> {
-        self.find_processes(PidsFlags::empty())
-    }
-
-    /// The ids of all threads in it, ascending. A thread may be in another namespace than its process.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Namespace::pids`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let own = libnetns::Namespace::current()?;
-    /// assert!(own.threads()?.len() >= own.pids()?.len());
-    /// # Ok::<(), libnetns::Error>(())
-    /// ```
-    #[doc(alias = "netns_pids")]
-    pub fn threads(&self) -> Result<Vec<u32>> {
-        self.find_processes(PidsFlags::THREADS)
-    }
-
-    fn find_processes(&self, flags: PidsFlags) -> Result<Vec<u32>> {
-        let subject = about_handle("find the processes in", &self.handle);
-        let found = pids::pids(&self.handle, flags).about(&subject)?;
-        Ok(found.into_iter().filter_map(|pid| u32::try_from(pid).ok()).collect())
     }
 }
 

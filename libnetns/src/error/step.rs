@@ -69,6 +69,7 @@ steps! {
     Duplicate => "duplicate the descriptor" Nothing,
     FindNamespace => "open its network namespace" Nothing,
     ReadProc => "read /proc" Nothing,
+    ListSockets => "list the sockets" Nothing,
     ListNamespaces => "list the namespaces" Nothing,
     FindById => "look for its inode and cookie" Nothing,
     Cookie => "read the cookie" Nothing,

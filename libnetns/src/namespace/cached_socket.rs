@@ -114,6 +114,11 @@ impl CachedSocket {
         proof.holds(fd).then_some(fd)
     }
 
+    /// The inode of the one that is kept, where the calling thread's descriptor table has it.
+    pub fn inode(&self) -> Option<u64> {
+        self.find().and_then(inode)
+    }
+
     fn close(&self) {
         if let Some(socket) = self.find() {
             // SAFETY: it is proved to be the socket that was given to `keep`, which is forgotten here.

@@ -28,8 +28,6 @@ use super::descriptor::Descriptor;
 use super::identity::{self, Identity, NamespaceFd, Proved};
 use super::visit::{self, Destination, KeptHome, ProvenReturn};
 
-/// SOCKFS_MAGIC, which <linux/magic.h> lacks.
-const SOCKFS: FsType = FsType(0x534f_434b);
 /// Where pidfds live from Linux 6.9 on, and where they lived before.
 const PIDFS: FsType = FsType(0x5049_4446);
 const ANON_INODES: FsType = FsType(0x0904_1934);
@@ -99,7 +97,7 @@ impl Namespace {
         let found = match on_signal(|| fstatfs(fd)).at(Step::Prove)?.filesystem_type() {
             identity::NSFS => duplicate(fd)?,
             // SAFETY: nothing but sockets is on sockfs.
-            SOCKFS => unsafe { syscalls::namespace_of_socket(fd) }.at(Step::FindNamespace)?,
+            file::SOCKFS => unsafe { syscalls::namespace_of_socket(fd) }.at(Step::FindNamespace)?,
             // SAFETY: nothing but pidfds is on pidfs.
             PIDFS => unsafe { of_pidfd(fd) }?,
             ANON_INODES => of_old_pidfd(fd)?,
@@ -161,6 +159,11 @@ impl Namespace {
 
     pub fn inode(&self) -> u64 {
         self.identity.inode
+    }
+
+    /// Its cookie, where that was learnt when it was opened.
+    pub fn known_cookie(&self) -> Option<u64> {
+        self.identity.cookie
     }
 
     /// What was learnt when it was opened.

@@ -91,6 +91,12 @@ impl Proc {
             .hint("/proc is another pid namespace's: mount one of the caller's own"))
     }
 
+    /// Whether threads that share a descriptor table are told from those that do not.
+    pub fn tells_tables(&self) -> bool {
+        let own = nix::unistd::gettid().as_raw();
+        self.is_callers_own && have_one_descriptor_table(own, own)
+    }
+
     /// Shows everything to `visitor`.
     pub fn search(&self, visitor: &mut impl Visitor) -> Result<()> {
         let mut walk = Walk { proc: self, visitor, roots: Vec::new(), text: Vec::new() };

@@ -16,6 +16,7 @@ use rustix::fs::{CWD, readlinkat_raw};
 use crate::error::{At, Failure, Result, Step, errno};
 use crate::os::open::{READ, open};
 use crate::os::retry::on_signal;
+use crate::util::text::Text;
 
 pub const THREAD_NET: &CStr = c"/proc/thread-self/ns/net";
 pub const THREAD_MNT: &CStr = c"/proc/thread-self/ns/mnt";
@@ -113,6 +114,14 @@ pub fn read_all(file: OwnedFd, step: Step, bytes: &mut Vec<u8>) -> Result<()> {
             return Ok(());
         }
     }
+}
+
+/// A short file as far as it fits, without the newline at its end.
+pub fn read_text<const N: usize>(file: BorrowedFd) -> nix::Result<Text<N>> {
+    let mut buffer = [0; N];
+    let len = on_signal(|| read(file, &mut buffer))?;
+    let text = &buffer[..len];
+    Ok(Text::new(text.strip_suffix(b"\n").unwrap_or(text)))
 }
 
 /// Whether /proc counts processes as the caller does: it belongs to the caller's pid namespace and to no

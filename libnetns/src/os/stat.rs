@@ -8,6 +8,7 @@ use nix::NixPath;
 use nix::errno::Errno;
 use nix::fcntl::openat;
 use nix::sys::stat::{FileStat, Mode, fstatat, makedev};
+use nix::sys::statfs::{FsType, fstatfs};
 use rustix::fs::{AtFlags, StatxAttributes, StatxFlags, statx};
 use rustix::io::retry_on_intr;
 
@@ -99,15 +100,24 @@ impl FileIdentity {
         }
     }
 
-    #[allow(clippy::unnecessary_cast)]
+    /// Of what is open already.
+    pub fn of_fd(fd: BorrowedFd) -> Result<FileIdentity> {
+        fstat(fd).map(|file| FileIdentity::of_status(&file))
+    }
+
     fn by_stat(dir: BorrowedFd, path: &CStr) -> Result<FileIdentity> {
         let file = on_signal(|| fstatat(dir, path, nix::fcntl::AtFlags::AT_NO_AUTOMOUNT))?;
-        Ok(FileIdentity {
+        Ok(FileIdentity::of_status(&file))
+    }
+
+    #[allow(clippy::unnecessary_cast)]
+    fn of_status(file: &FileStat) -> FileIdentity {
+        FileIdentity {
             mode: file.st_mode,
-            device: device(&file),
-            inode: inode(&file),
+            device: device(file),
+            inode: inode(file),
             special: file.st_rdev as u64,
-        })
+        }
     }
 
     pub fn is(&self, kind: u32) -> bool {
@@ -167,6 +177,13 @@ pub fn device(file: &FileStat) -> u64 {
 /// fstat(2) again after a signal. On a network file system it may wait.
 pub fn fstat(fd: impl AsFd) -> nix::Result<FileStat> {
     on_signal(|| nix::sys::stat::fstat(&fd))
+}
+
+/// SOCKFS_MAGIC, which <linux/magic.h> lacks.
+pub const SOCKFS: FsType = FsType(0x534f_434b);
+
+pub fn is_socket(fd: BorrowedFd) -> Result<bool> {
+    Ok(on_signal(|| fstatfs(fd))?.filesystem_type() == SOCKFS)
 }
 
 /// Whether both are of one file.

@@ -78,6 +78,10 @@ class NameList(Owned):
     _end = lib.netns_list_free
 
 
+class HolderList(Owned):
+    _end = lib.netns_holder_list_free
+
+
 class NsidList(Owned):
     _end = lib.netns_nsid_list_free
 
@@ -176,6 +180,16 @@ PROTOTYPES: dict[str, tuple[Any, ...]] = {
     "netns_list_free": (None, NameList),
     "netns_names": (c_int, _NS, c_uint32, POINTER(NameList)),
     "netns_names_at": (c_int, c_char_p, _NS, c_uint32, POINTER(NameList)),
+    "netns_holder_list": (c_int, _NS, c_uint32, POINTER(HolderList)),
+    "netns_holder_list_len": (c_size_t, HolderList),
+    "netns_holder_list_kind": (c_int, HolderList, c_size_t),
+    "netns_holder_list_pid": (_PID, HolderList, c_size_t),
+    "netns_holder_list_tid": (_PID, HolderList, c_size_t),
+    "netns_holder_list_fd": (c_int, HolderList, c_size_t),
+    "netns_holder_list_path": (c_char_p, HolderList, c_size_t),
+    "netns_holder_list_program": (c_char_p, HolderList, c_size_t),
+    "netns_holder_list_unseen": (c_uint32, HolderList),
+    "netns_holder_list_free": (None, HolderList),
     "netns_pids": (c_ssize_t, _NS, c_uint32, POINTER(_PID), c_size_t),
     "netns_sysctl_get": (c_ssize_t, _NS, c_char_p, c_char_p, c_size_t),
     "netns_sysctl_set": (c_int, _NS, c_char_p, c_char_p),

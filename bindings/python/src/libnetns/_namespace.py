@@ -8,6 +8,7 @@ import socket as _socket
 import subprocess
 import threading
 from ctypes import byref, c_int, c_size_t, c_uint64, create_string_buffer
+from enum import IntEnum
 from errno import EEXIST, ENODATA, ENOENT, EPERM
 from itertools import repeat
 from typing import (
@@ -30,6 +31,7 @@ from . import _programs
 from ._library import (
     CALLBACK,
     NO_HINTS,
+    HolderList,
     NameList,
     NamespaceHandle,
     NsidList,
@@ -85,6 +87,43 @@ class Found(NamedTuple):
     inode: int
     #: The number that no other namespace has until the next boot; None if it is not known.
     cookie: Optional[int]
+
+
+class HolderKind(IntEnum):
+    """What keeps a namespace alive."""
+
+    THREAD = 1
+    DESCRIPTOR = 2
+    SOCKET = 3
+    MOUNT = 4
+
+
+class Holder(NamedTuple):
+    """Something that keeps a namespace alive, which Namespace.holders() has found."""
+
+    kind: HolderKind
+    #: None: no process is found to have the socket.
+    pid: Optional[int]
+    tid: Optional[int]
+    #: The number of a descriptor or socket in its process.
+    fd: Optional[int]
+    #: The mount point of a mount, as its process sees it.
+    path: Optional[str]
+    #: The program that the thread runs, as /proc/PID/comm has it.
+    program: Optional[str]
+
+
+class Holders(List[Holder]):
+    """What Namespace.holders() has found, sorted by kind, then by process."""
+
+    def __init__(self, found: List[Holder], unseen: int) -> None:
+        super().__init__(found)
+        #: A process that /proc shows was not the caller's to look at.
+        self.unseen_processes = bool(unseen & 1)
+        #: There may be processes that /proc does not show.
+        self.unseen_hidden = bool(unseen & 2)
+        #: Not every socket could be asked for its namespace.
+        self.unseen_sockets = bool(unseen & 4)
 
 
 class _Outcome:
@@ -431,6 +470,18 @@ class Namespace(Network):
             # There may be some more by then.
             room = count + count // 8
 
+    def holders(self) -> Holders:
+        """What keeps it alive: threads in it, descriptors of it, sockets that live in it, and mounts of it.
+
+        What could not be looked at is told by the members of the result that begin with "unseen".
+        """
+        found = HolderList()
+        check(lib.netns_holder_list(self._open, 0, byref(found)))
+        return Holders(
+            [_holder(found, i) for i in range(lib.netns_holder_list_len(found))],
+            lib.netns_holder_list_unseen(found),
+        )
+
     # --- sysctls ---------------------------------------------------------------------------------
 
     def sysctl(self, name: StrPath) -> str:
@@ -569,6 +620,18 @@ class Namespace(Network):
         where = encoded_or_none(rundir)
         check(lib.netns_nsid_list(where, self._open, which, 0, byref(found)))
         return [_nsid(found, i) for i in range(lib.netns_nsid_list_len(found))]
+
+
+def _holder(holders: HolderList, i: int) -> Holder:
+    fd = lib.netns_holder_list_fd(holders, i)
+    return Holder(
+        HolderKind(lib.netns_holder_list_kind(holders, i)),
+        lib.netns_holder_list_pid(holders, i) or None,
+        lib.netns_holder_list_tid(holders, i) or None,
+        None if fd < 0 else fd,
+        text_or_none(lib.netns_holder_list_path(holders, i)),
+        text_or_none(lib.netns_holder_list_program(holders, i)),
+    )
 
 
 def _nsid(nsids: NsidList, i: int) -> Nsid:

@@ -1,0 +1,596 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* What keeps a namespace alive. */
+#include "fault.h"
+#include "mover.h"
+#include "privilege.h"
+
+#include <linux/if_tun.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/sysmacros.h>
+
+static const struct fault
+    no_handles = {.call = SYS_name_to_handle_at, .error = ENOSYS},
+    no_getfd = {.call = SYS_pidfd_getfd, .error = ENOSYS},
+    no_kcmp = {.call = SYS_kcmp, .error = ENOSYS},
+    no_statx = {.call = SYS_statx, .error = ENOSYS};
+
+static struct netns_holder_snapshot *holders_of(const struct netns *ns)
+{
+    struct netns_holder_snapshot *list = NULL;
+
+    OK(netns_holder_list(ns, 0, &list));
+    return list;
+}
+
+#define ANY (-42)
+
+/* How many of a kind a process holds it with; of a thread, and under a number. */
+static int count(const struct netns_holder_snapshot *list, int kind, pid_t pid, pid_t tid, int fd)
+{
+    int found = 0;
+
+    for (size_t i = 0; i < netns_holder_list_len(list); i++)
+        found += netns_holder_list_kind(list, i) == kind && netns_holder_list_pid(list, i) == pid &&
+                 (tid == ANY || netns_holder_list_tid(list, i) == tid) &&
+                 (fd == ANY || netns_holder_list_fd(list, i) == fd);
+    return found;
+}
+
+/* This many in all, and those are the ones. */
+#define HELD(ns, number)                                                                  \
+    do {                                                                                  \
+        struct netns_holder_snapshot *list_ = holders_of(ns);                             \
+                                                                                          \
+        if (!EQUAL(netns_holder_list_len(list_), number))                                 \
+            show(list_);                                                                  \
+        netns_holder_list_free(list_);                                                    \
+    } while (0)
+
+static void show(const struct netns_holder_snapshot *list)
+{
+    for (size_t i = 0; i < netns_holder_list_len(list); i++)
+        printf("#   kind %d pid %d tid %d fd %d path %s program %s\n", netns_holder_list_kind(list, i),
+               netns_holder_list_pid(list, i), netns_holder_list_tid(list, i),
+               netns_holder_list_fd(list, i),
+               netns_holder_list_path(list, i) ? netns_holder_list_path(list, i) : "-",
+               netns_holder_list_program(list, i) ? netns_holder_list_program(list, i) : "-");
+}
+
+/* --- each kind ---------------------------------------------------------------------------------- */
+
+static void an_anonymous_one_that_nobody_else_has_has_none(void)
+{
+    struct netns *ns = NULL;
+
+    OK(netns_create(NULL, 0, &ns));
+    HELD(ns, 0);
+    /* Nor does what the handle keeps for its requests count. */
+    OK(netns_link_up(ns, "lo"));
+    HELD(ns, 0);
+    netns_close(ns);
+}
+
+static void threads_are_told_with_process_and_program(void)
+{
+    struct netns *ns = NULL;
+    struct netns_holder_snapshot *list;
+    struct mover mover;
+    pid_t child;
+
+    MUST(prctl(PR_SET_NAME, "a\nb c"));
+    OK(netns_create(NULL, 0, &ns));
+    start_mover(&mover, ns, NULL, NULL);
+    child = start_in(ns);
+    list = holders_of(ns);
+    EQUAL(count(list, NETNS_HOLDER_THREAD, getpid(), mover.tid, -1), 1);
+    EQUAL(count(list, NETNS_HOLDER_THREAD, getpid(), getpid(), -1), 0);
+    EQUAL(count(list, NETNS_HOLDER_THREAD, child, child, -1), 1);
+    /* It has the handle's descriptor, as a child has. */
+    EQUAL(count(list, NETNS_HOLDER_DESCRIPTOR, child, child, netns_fd(ns)), 1);
+    EQUAL(count(list, NETNS_HOLDER_DESCRIPTOR, getpid(), ANY, ANY), 0);
+    EQUAL(netns_holder_list_len(list), 3);
+    SAME(netns_holder_list_program(list, 0), "a\nb c");
+    SAME(netns_holder_list_path(list, 0), NULL);
+    netns_holder_list_free(list);
+    stop(child);
+    end_mover(&mover);
+    EQUAL(threads_left(), 1);
+    HELD(ns, 0);
+    netns_close(ns);
+}
+
+static void descriptors_are_told_by_number(void)
+{
+    struct netns *ns = NULL, *same = NULL;
+    struct netns_holder_snapshot *list;
+    int own, path;
+
+    OK(netns_create("blue", 0, &ns));
+    OK(netns_dup(ns, &same));
+    own = MUST(open("/run/netns/blue", O_RDONLY | O_CLOEXEC));
+    path = MUST(open("/run/netns/blue", O_PATH | O_CLOEXEC));
+    OK(netns_remove("blue", 0));
+    list = holders_of(ns);
+    EQUAL(count(list, NETNS_HOLDER_DESCRIPTOR, getpid(), getpid(), own), 1);
+    EQUAL(count(list, NETNS_HOLDER_DESCRIPTOR, getpid(), getpid(), path), 1);
+    EQUAL(count(list, NETNS_HOLDER_DESCRIPTOR, getpid(), getpid(), netns_fd(same)), 1);
+    EQUAL(netns_holder_list_len(list), 3);
+    netns_holder_list_free(list);
+    close(own);
+    close(path);
+    netns_close(same);
+    HELD(ns, 0);
+    netns_close(ns);
+}
+
+/* --- sockets ------------------------------------------------------------------------------------ */
+
+static const struct {
+    int domain, type, protocol;
+} socket_kinds[] = {
+    {AF_INET, SOCK_STREAM, 0},  {AF_INET, SOCK_DGRAM, 0}, {AF_INET6, SOCK_STREAM, 0},
+    {AF_INET6, SOCK_DGRAM, 0},  {AF_UNIX, SOCK_STREAM, 0}, {AF_UNIX, SOCK_DGRAM, 0},
+    {AF_NETLINK, SOCK_RAW, 0},  {AF_INET, SOCK_RAW, 1},    {AF_PACKET, SOCK_RAW, 0},
+};
+
+#define SOCKETS (sizeof socket_kinds / sizeof *socket_kinds)
+
+static void sockets_of_every_kind_are_told(void)
+{
+    struct netns *ns = NULL;
+    struct netns_holder_snapshot *list;
+    int fds[SOCKETS], elsewhere, there = 0;
+
+    OK(netns_create(NULL, 0, &ns));
+    for (size_t i = 0; i < SOCKETS; i++) {
+        fds[i] = netns_socket(ns, socket_kinds[i].domain, socket_kinds[i].type, socket_kinds[i].protocol);
+        there += fds[i] >= 0;
+    }
+    elsewhere = MUST(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    list = holders_of(ns);
+    for (size_t i = 0; i < SOCKETS; i++)
+        if (fds[i] >= 0)
+            check_at(count(list, NETNS_HOLDER_SOCKET, getpid(), getpid(), fds[i]) == 1, __LINE__,
+                     "socket %d %d", socket_kinds[i].domain, socket_kinds[i].type);
+    if (!EQUAL(netns_holder_list_len(list), there))
+        show(list);
+    CHECK(!(netns_holder_list_unseen(list) & NETNS_UNSEEN_SOCKETS) || geteuid() != 0);
+    netns_holder_list_free(list);
+    for (size_t i = 0; i < SOCKETS; i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
+    close(elsewhere);
+    HELD(ns, 0);
+    netns_close(ns);
+}
+
+static void one_in_flight_is_told_without_a_process(void)
+{
+    int pair[2], fd;
+    struct netns *ns = NULL;
+    struct netns_holder_snapshot *list;
+    union {
+        struct cmsghdr head;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control = {.head = {.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
+    struct iovec text = {.iov_base = (char *)"x", .iov_len = 1};
+    struct msghdr message = {.msg_iov = &text, .msg_iovlen = 1, .msg_control = &control,
+                             .msg_controllen = sizeof control};
+
+    OK(netns_create(NULL, 0, &ns));
+    fd = OK(netns_socket(ns, AF_UNIX, SOCK_DGRAM, 0));
+    MUST(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair));
+    memcpy(CMSG_DATA(&control.head), &fd, sizeof fd);
+    MUST(sendmsg(pair[0], &message, 0));
+    list = holders_of(ns);
+    EQUAL(count(list, NETNS_HOLDER_SOCKET, getpid(), getpid(), fd), 1);
+    EQUAL(netns_holder_list_len(list), 1);
+    netns_holder_list_free(list);
+    close(fd);
+    list = holders_of(ns);
+    EQUAL(count(list, NETNS_HOLDER_SOCKET, 0, 0, -1), 1);
+    EQUAL(netns_holder_list_len(list), 1);
+    SAME(netns_holder_list_program(list, 0), NULL);
+    netns_holder_list_free(list);
+    close(pair[0]);
+    close(pair[1]);
+    HELD(ns, 0);
+    netns_close(ns);
+}
+
+/* An echo of what a look does to a connection: nothing. */
+static void a_look_ends_no_connection_and_takes_no_lock_away(void)
+{
+    struct sockaddr_in here_ = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof here_;
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET}, asked;
+    struct netns *ns = NULL;
+    int listener, client, server, file;
+    char byte = 'x';
+    pid_t pid;
+
+    OK(netns_create(NULL, NETNS_CREATE_LO_UP, &ns));
+    listener = OK(netns_socket(ns, AF_INET, SOCK_STREAM, 0));
+    MUST(bind(listener, (struct sockaddr *)&here_, sizeof here_));
+    MUST(listen(listener, 1));
+    MUST(getsockname(listener, (struct sockaddr *)&here_, &length));
+    client = OK(netns_socket(ns, AF_INET, SOCK_STREAM, 0));
+    MUST(connect(client, (struct sockaddr *)&here_, sizeof here_));
+    server = MUST(accept4(listener, NULL, NULL, SOCK_CLOEXEC));
+    /* A lock of this process, on a file that a child has open as well. */
+    write_file("/run/locked", "text", 0644);
+    file = MUST(open("/run/locked", O_RDWR | O_CLOEXEC));
+    MUST(fcntl(file, F_SETLK, &lock));
+    pid = start_in(NULL);
+    for (int i = 0; i < 20; i++) {
+        struct netns_holder_snapshot *list = holders_of(ns);
+
+        EQUAL(count(list, NETNS_HOLDER_SOCKET, getpid(), ANY, client), 1);
+        EQUAL(count(list, NETNS_HOLDER_SOCKET, pid, ANY, client), 1);
+        netns_holder_list_free(list);
+        EQUAL(write(client, &byte, 1), 1);
+        EQUAL(read(server, &byte, 1), 1);
+    }
+    stop(pid);
+    pid = MUST(fork());
+    if (pid == 0) {
+        asked = lock;
+        _exit(fcntl(file, F_GETLK, &asked) == 0 && asked.l_type == F_WRLCK ? 0 : 1);
+    }
+    EQUAL(wait_for(pid), 0);
+    close(file);
+    close(listener);
+    close(server);
+    /* The other end is told at once: nothing holds the connection open. */
+    EQUAL(read(client, &byte, 1), 0);
+    close(client);
+    netns_close(ns);
+}
+
+static void an_open_tun_device_is_a_socket(void)
+{
+    struct netns *home = NULL, *ns = NULL;
+    struct netns_holder_snapshot *list;
+    struct stat st;
+    int fd;
+
+    OK(netns_open_current(&home));
+    OK(netns_create(NULL, 0, &ns));
+    OK(netns_setns(ns));
+    fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+    OK(netns_setns(home));
+    if (fd < 0 || fstat(fd, &st) < 0 || st.st_rdev != makedev(10, 200))
+        skip("no /dev/net/tun");
+    list = holders_of(ns);
+    EQUAL(count(list, NETNS_HOLDER_SOCKET, getpid(), getpid(), fd), 1);
+    EQUAL(netns_holder_list_len(list), 1);
+    netns_holder_list_free(list);
+    close(fd);
+    HELD(ns, 0);
+    netns_close(ns);
+    netns_close(home);
+}
+
+/* --- mounts ------------------------------------------------------------------------------------- */
+
+struct elsewhere {
+    struct netns *ns;
+    int ready, go, not_ours;
+};
+
+static void mount_and_wait(void *arg)
+{
+    struct elsewhere *other = arg;
+    char byte, path[64];
+
+    close(other->not_ours);
+    world_without_run_directory();
+    write_file("/run/two\nlines", "", 0644);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", netns_fd(other->ns));
+    MUST(mount(path, "/run/two\nlines", "none", MS_BIND, NULL));
+    netns_close(other->ns);
+    MUST(write(other->ready, "", 1));
+    EQUAL(read(other->go, &byte, 1), 0);
+}
+
+static void mounts_of_every_mount_namespace_are_told(void)
+{
+    struct netns_holder_snapshot *list;
+    struct elsewhere other;
+    struct netns *ns = NULL;
+    int ready[2], going[2];
+    pid_t pid;
+    char byte;
+
+    OK(netns_create("blue", 0, &ns));
+    MUST(pipe2(ready, O_CLOEXEC));
+    MUST(pipe2(going, O_CLOEXEC));
+    other = (struct elsewhere){.ns = ns, .ready = ready[1], .go = going[0], .not_ours = going[1]};
+    pid = start_part(mount_and_wait, &other);
+    close(ready[1]);
+    close(going[0]);
+    EQUAL(read(ready[0], &byte, 1), 1);
+    close(ready[0]);
+    list = holders_of(ns);
+    /* It has a copy of the name as well, below what it has mounted on /run. */
+    EQUAL(netns_holder_list_len(list), 3);
+    EQUAL(count(list, NETNS_HOLDER_MOUNT, getpid(), ANY, -1), 1);
+    EQUAL(count(list, NETNS_HOLDER_MOUNT, pid, pid, -1), 2);
+    SAME(netns_holder_list_path(list, 0), "/run/netns/blue");
+    SAME(netns_holder_list_path(list, 1), "/run/netns/blue");
+    SAME(netns_holder_list_path(list, 2), "/run/two\nlines");
+    netns_holder_list_free(list);
+    close(going[1]);
+    EQUAL(wait_for(pid), 0);
+    HELD(ns, 1);
+    OK(netns_remove("blue", 0));
+    HELD(ns, 0);
+    netns_close(ns);
+}
+
+static void kinds_and_processes_are_in_order(void)
+{
+    struct netns_holder_snapshot *list;
+    struct netns *ns = NULL;
+    pid_t children[3];
+    int fd;
+
+    OK(netns_create("blue", 0, &ns));
+    fd = OK(netns_socket(ns, AF_INET, SOCK_DGRAM, 0));
+    for (int i = 0; i < 3; i++)
+        children[i] = start_in(ns);
+    list = holders_of(ns);
+    EQUAL(netns_holder_list_len(list), 3 + 3 + 4 + 1);
+    for (size_t i = 1; i < netns_holder_list_len(list); i++) {
+        int before = netns_holder_list_kind(list, i - 1), kind = netns_holder_list_kind(list, i);
+
+        CHECK(before <= kind);
+        CHECK(before < kind || netns_holder_list_pid(list, i - 1) <= netns_holder_list_pid(list, i));
+    }
+    netns_holder_list_free(list);
+    for (int i = 0; i < 3; i++)
+        stop(children[i]);
+    close(fd);
+    netns_close(ns);
+}
+
+/* --- what is not seen --------------------------------------------------------------------------- */
+
+static void look_as_a_plain_user(void *arg)
+{
+    struct netns_holder_snapshot *list;
+    uint32_t unseen;
+
+    become_plain_user();
+    list = holders_of(arg);
+    unseen = netns_holder_list_unseen(list);
+    CHECK(unseen & NETNS_UNSEEN_PROCESSES);
+    CHECK(unseen & NETNS_UNSEEN_SOCKETS);
+    EQUAL(count(list, NETNS_HOLDER_THREAD, getppid(), ANY, ANY), 0);
+    netns_holder_list_free(list);
+}
+
+static void a_plain_user_is_told_what_was_not_seen(void)
+{
+    struct netns *ns = NULL;
+    pid_t pid;
+
+    OK(netns_create(NULL, 0, &ns));
+    pid = start_in(ns);
+    IN_CHILD(look_as_a_plain_user, ns);
+    stop(pid);
+    netns_close(ns);
+}
+
+static void look_under_hidepid(void *arg)
+{
+    struct netns_holder_snapshot *list;
+
+    MUST(unshare(CLONE_NEWNS));
+    if (mount("proc", "/proc", "proc", 0, "hidepid=2") < 0 &&
+        mount(NULL, "/proc", NULL, MS_REMOUNT, "hidepid=2") < 0)
+        skip("no hidepid");
+    become_plain_user();
+    list = holders_of(arg);
+    CHECK(netns_holder_list_unseen(list) & NETNS_UNSEEN_HIDDEN);
+    netns_holder_list_free(list);
+}
+
+static void look_from_a_pid_namespace(void *arg)
+{
+    if (unshare(CLONE_NEWNS | CLONE_NEWPID) < 0)
+        skip("no pid namespaces");
+    IN_CHILD(look_under_hidepid, arg);
+}
+
+static void what_proc_hides_is_told(void)
+{
+    struct netns *ns = NULL;
+
+    OK(netns_create(NULL, 0, &ns));
+    IN_CHILD(look_from_a_pid_namespace, ns);
+    netns_close(ns);
+}
+
+static void find_nothing_but_bound(void *arg)
+{
+    struct netns_holder_snapshot *list = holders_of(arg);
+
+    /* The kernel's list has the one and not the other, of which it is told that it may be there. */
+    EQUAL(count(list, NETNS_HOLDER_SOCKET, getpid(), ANY, ANY), 1);
+    CHECK(netns_holder_list_unseen(list) & NETNS_UNSEEN_SOCKETS);
+    netns_holder_list_free(list);
+}
+
+static void find_as_ever(void *arg)
+{
+    struct netns_holder_snapshot *list = holders_of(arg);
+
+    EQUAL(count(list, NETNS_HOLDER_SOCKET, getpid(), ANY, ANY), 2);
+    EQUAL(count(list, NETNS_HOLDER_MOUNT, getpid(), ANY, ANY), 1);
+    EQUAL(netns_holder_list_len(list), 3);
+    netns_holder_list_free(list);
+}
+
+#define WITHOUT(body, ns, ...)                                                    \
+    do {                                                                          \
+        const struct fault faults_[] = {__VA_ARGS__};                             \
+                                                                                  \
+        with_faults(faults_, sizeof faults_ / sizeof *faults_, (body), (ns));     \
+    } while (0)
+
+static void older_kernels_tell_as_much_or_say_so(void)
+{
+    struct sockaddr_in any = {.sin_family = AF_INET};
+    struct netns *ns = NULL;
+    int bound, unbound;
+
+    OK(netns_create("blue", NETNS_CREATE_LO_UP, &ns));
+    bound = OK(netns_socket(ns, AF_INET, SOCK_DGRAM, 0));
+    MUST(bind(bound, (struct sockaddr *)&any, sizeof any));
+    unbound = OK(netns_socket(ns, AF_INET, SOCK_DGRAM, 0));
+    WITHOUT(find_as_ever, ns, no_handles);
+    WITHOUT(find_as_ever, ns, no_kcmp);
+    WITHOUT(find_as_ever, ns, no_statx);
+    WITHOUT(find_nothing_but_bound, ns, no_getfd);
+    close(bound);
+    close(unbound);
+    netns_close(ns);
+}
+
+static void come_and_go(void *arg)
+{
+    int *stopping = arg;
+    char byte;
+
+    close(stopping[1]);
+    MUST(fcntl(stopping[0], F_SETFL, O_NONBLOCK));
+    while (read(stopping[0], &byte, 1) < 0) {
+        pid_t pid = MUST(fork());
+
+        if (pid == 0) {
+            close(socket(AF_INET, SOCK_STREAM, 0));
+            _exit(0);
+        }
+        wait_for(pid);
+    }
+}
+
+static void processes_that_come_and_go_do_no_harm(void)
+{
+    int stopping[2], rounds = is_slow() ? 5 : 50;
+    struct netns *ns = NULL;
+    pid_t pid;
+
+    MUST(pipe2(stopping, O_CLOEXEC));
+    pid = start_part(come_and_go, stopping);
+    close(stopping[0]);
+    OK(netns_create("blue", 0, &ns));
+    for (int i = 0; i < rounds; i++)
+        HELD(ns, 1);
+    close(stopping[1]);
+    EQUAL(wait_for(pid), 0);
+    netns_close(ns);
+}
+
+/* --- errors ------------------------------------------------------------------------------------- */
+
+static void bad_arguments_are_einval(void)
+{
+    struct netns_holder_snapshot *list = NULL;
+    struct netns *home = NULL;
+
+    OK(netns_open_current(&home));
+    FAILS(EINVAL, netns_holder_list(NULL, 0, &list));
+    MESSAGE_HAS("find the holders of");
+    FAILS(EINVAL, netns_holder_list(home, 0, NULL));
+    for (int bit = 0; bit < 32; bit++)
+        FAILS(EINVAL, netns_holder_list(home, 1u << bit, &list));
+    CHECK(list == NULL);
+    netns_close(home);
+}
+
+static void look_without_proc(void *arg)
+{
+    struct netns_holder_snapshot *list = NULL;
+
+    MUST(unshare(CLONE_NEWNS));
+    if (umount2("/proc", MNT_DETACH) < 0)
+        skip("/proc cannot be unmounted here");
+    FAILS(ENOENT, netns_holder_list(arg, 0, &list));
+    CHECK(list == NULL);
+}
+
+static void look_with_a_foreign_proc(void *arg)
+{
+    struct netns_holder_snapshot *list = NULL;
+
+    FAILS(ENOENT, netns_holder_list(arg, 0, &list));
+    MESSAGE_HAS("/proc is another pid namespace's");
+    CHECK(list == NULL);
+}
+
+static void look_with_the_outer_proc(void *arg)
+{
+    if (unshare(CLONE_NEWNS | CLONE_NEWPID) < 0)
+        skip("no pid namespaces");
+    IN_CHILD(look_with_a_foreign_proc, arg);
+}
+
+static void without_proc_of_one_s_own_it_is_enoent(void)
+{
+    struct netns *home = NULL;
+
+    OK(netns_open_current(&home));
+    IN_CHILD(look_without_proc, home);
+    IN_CHILD(look_with_the_outer_proc, home);
+    netns_close(home);
+}
+
+static int list_once(const struct netns *ns)
+{
+    struct netns_holder_snapshot *list = NULL;
+    int rc = netns_holder_list(ns, 0, &list);
+
+    CHECK((rc < 0) == (list == NULL));
+    netns_holder_list_free(list);
+    return rc;
+}
+
+static void without_descriptors_it_is_emfile(void)
+{
+    struct netns *ns = NULL;
+    pid_t pid;
+
+    OK(netns_create("blue", 0, &ns));
+    pid = start_in(ns);
+    RUNS_OUT_OF_DESCRIPTORS(list_once(ns));
+    stop(pid);
+    netns_close(ns);
+}
+
+int main(void)
+{
+    RUN(an_anonymous_one_that_nobody_else_has_has_none);
+    RUN(threads_are_told_with_process_and_program);
+    RUN(descriptors_are_told_by_number);
+
+    RUN(sockets_of_every_kind_are_told);
+    RUN(one_in_flight_is_told_without_a_process);
+    RUN(a_look_ends_no_connection_and_takes_no_lock_away);
+    RUN(an_open_tun_device_is_a_socket);
+
+    RUN(mounts_of_every_mount_namespace_are_told);
+    RUN(kinds_and_processes_are_in_order);
+
+    RUN(a_plain_user_is_told_what_was_not_seen);
+    RUN(what_proc_hides_is_told);
+    RUN(older_kernels_tell_as_much_or_say_so);
+    RUN(processes_that_come_and_go_do_no_harm);
+
+    RUN(bad_arguments_are_einval);
+    RUN(without_proc_of_one_s_own_it_is_enoent);
+    RUN(without_descriptors_it_is_emfile);
+    return finish();
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* holders: what keeps a namespace alive. */
+#include "tool.h"
+#include "json.h"
+#include "text.h"
+
+#include <ctype.h>
+
+static const char *kind_at(const struct netns_holder_snapshot *list, size_t i)
+{
+    switch (netns_holder_list_kind(list, i)) {
+    case NETNS_HOLDER_THREAD:
+        return "thread";
+    case NETNS_HOLDER_DESCRIPTOR:
+        return "descriptor";
+    case NETNS_HOLDER_SOCKET:
+        return "socket";
+    case NETNS_HOLDER_MOUNT:
+        return "mount";
+    default:
+        return "other";
+    }
+}
+
+static void print_number(int32_t number, bool is_there)
+{
+    if (is_there)
+        printf("%8d ", number);
+    else
+        printf("%8s ", "-");
+}
+
+static void print_table(const struct netns_holder_snapshot *list)
+{
+    size_t i, len = netns_holder_list_len(list);
+
+    if (len > 0)
+        puts("TYPE            PID      TID       FD PROGRAM");
+    for (i = 0; i < len; i++) {
+        const char *program = netns_holder_list_program(list, i);
+        const char *path = netns_holder_list_path(list, i);
+        int32_t pid = netns_holder_list_pid(list, i), fd = netns_holder_list_fd(list, i);
+
+        printf("%-10s ", kind_at(list, i));
+        print_number(pid, pid > 0);
+        print_number(netns_holder_list_tid(list, i), pid > 0);
+        print_number(fd, fd >= 0);
+        put_text(program ? program : "-", stdout);
+        if (path) {
+            fputs(" on ", stdout);
+            put_text(path, stdout);
+        }
+        putchar('\n');
+    }
+}
+
+static void print_json(const struct netns_holder_snapshot *list)
+{
+    size_t i, len = netns_holder_list_len(list);
+    struct json json;
+
+    json_begin(&json, options.pretty);
+    for (i = 0; i < len; i++) {
+        const char *program = netns_holder_list_program(list, i);
+        const char *path = netns_holder_list_path(list, i);
+
+        json_begin_object(&json);
+        json_string(&json, "type", kind_at(list, i));
+        if (netns_holder_list_pid(list, i) > 0) {
+            json_number(&json, "pid", netns_holder_list_pid(list, i));
+            json_number(&json, "tid", netns_holder_list_tid(list, i));
+        }
+        if (netns_holder_list_fd(list, i) >= 0)
+            json_number(&json, "fd", netns_holder_list_fd(list, i));
+        if (program)
+            json_string(&json, "program", program);
+        if (path)
+            json_string(&json, "path", path);
+        json_end_object(&json);
+    }
+    json_end(&json);
+}
+
+/* What could not be looked at is not passed over in silence. */
+static void tell_unseen(uint32_t unseen)
+{
+    if (unseen & NETNS_UNSEEN_PROCESSES)
+        complain(DONE, "There may be more: some processes may not be looked at (needs CAP_SYS_PTRACE)");
+    if (unseen & NETNS_UNSEEN_HIDDEN)
+        complain(DONE, "There may be more: /proc does not show every process of the system");
+    if (unseen & NETNS_UNSEEN_SOCKETS)
+        complain(DONE, "There may be more: not every socket could be asked for its namespace");
+}
+
+int print_holders(const struct netns *ns)
+{
+    struct netns_holder_snapshot *list;
+
+    if (netns_holder_list(ns, 0, &list) < 0)
+        return library_complains();
+    if (options.json)
+        print_json(list);
+    else
+        print_table(list);
+    /* What is printed comes first. */
+    fflush(stdout);
+    tell_unseen(netns_holder_list_unseen(list));
+    netns_holder_list_free(list);
+    return DONE;
+}
+
+bool parse_inode(const char *text, uint64_t *inode)
+{
+    char *end;
+
+    if (strncmp(text, "net:[", 5) == 0)
+        text += 5;
+    if (!isdigit((unsigned char)*text))
+        return false;
+    errno = 0;
+    *inode = strtoull(text, &end, 10);
+    return errno == 0 && *inode != 0 && (!*end || strcmp(end, "]") == 0);
+}
+
+/* A name comes first, then a process, then an inode number. */
+static int open_any(const char *word, struct netns **ns)
+{
+    int32_t pid;
+    uint64_t inode;
+    int rc = open_name_or_path(word, ns);
+
+    if (rc != -ENOENT)
+        return rc;
+    if (parse_number(word, &pid) && pid > 0 && netns_open_pid(pid, ns) == 0)
+        return 0;
+    if (parse_inode(word, &inode) && netns_open_id(inode, 0, ns) == 0)
+        return 0;
+    /* The message is to be about the name. */
+    return open_name_or_path(word, ns);
+}
+
+int holders(int argc, char **argv)
+{
+    struct netns *ns;
+    int status;
+
+    if (argc < 1)
+        return complain(FAILED, "No netns name specified");
+    if (open_any(argv[0], &ns) < 0)
+        return library_complains();
+    status = print_holders(ns);
+    netns_close(ns);
+    return status;
+}

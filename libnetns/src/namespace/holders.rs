@@ -1,0 +1,317 @@
+//! What keeps a namespace alive: threads that are in it, open descriptors of it, sockets that live in it, and mounts
+//! of it, in whichever mount namespace.
+//!
+//! A socket's namespace is asked of the socket, through a second descriptor of it that is there for two system
+//! calls (`pidfd_getfd`, Linux 5.6). The kernel's list of the sockets in the namespace (sock_diag) spares that for
+//! most, and tells of those that no process has a descriptor of.
+
+use std::ffi::{CStr, CString};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+
+use bitflags::bitflags;
+use nix::errno::Errno;
+use nix::fcntl::AT_FDCWD;
+use nix::sys::stat::makedev;
+
+use crate::error::{At, Result, Step};
+use crate::namespace::handle::Namespace;
+use crate::namespace::identity;
+use crate::namespace::search::{Place, Proc, Thread, Visitor};
+use crate::namespace::sockets::Sockets;
+use crate::os::mountinfo::NamespaceMount;
+use crate::os::open::{READ, openat};
+use crate::os::procfs::{self, ProcPath};
+use crate::os::retry::is_shortage;
+use crate::os::stat::{self, FileIdentity, fstat};
+use crate::os::{pidfd, syscalls};
+use crate::util::number_map::NumberMap;
+use crate::util::text::Text;
+use crate::util::try_vec::{self, push};
+
+bitflags! {
+    /// What may keep the namespace as well, and could not be looked at.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub struct Unseen: u32 {
+        /// Something of a process that /proc shows.
+        const PROCESSES = 1;
+        /// Processes that /proc does not show.
+        const HIDDEN = 2;
+        /// Sockets.
+        const SOCKETS = 4;
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    Thread = 1,
+    Descriptor = 2,
+    Socket = 3,
+    Mount = 4,
+}
+
+/// A kernel thread's name is longer than a program's.
+type Program = Text<64>;
+
+#[derive(Debug)]
+pub struct Holder {
+    pub kind: Kind,
+    /// 0: no process has a descriptor of the socket.
+    pub pid: i32,
+    pub tid: i32,
+    pub fd: Option<i32>,
+    pub path: Option<CString>,
+    pub program: Program,
+}
+
+#[derive(Debug, Default)]
+pub struct HolderList {
+    pub holders: Vec<Holder>,
+    pub unseen: Unseen,
+}
+
+impl HolderList {
+    pub fn read(ns: &Namespace) -> Result<HolderList> {
+        let proc = Proc::open_callers_own()?;
+        let mut search = Search::new(ns)?;
+        proc.search(&mut search)?;
+        search.add_sockets_without_process()?;
+        let Search { mut list, .. } = search;
+        if shows_not_all(&proc) {
+            list.unseen |= Unseen::HIDDEN;
+        }
+        list.holders.sort_by(|a, b| a.order().cmp(&b.order()));
+        if !proc.tells_tables() {
+            // Threads that share a table have shown it several times.
+            list.holders.dedup_by(|a, b| a.fd.is_some() && a.order() == b.order());
+        }
+        Ok(list)
+    }
+}
+
+impl Holder {
+    fn order(&self) -> (Kind, i32, Option<i32>, Option<i32>, Option<&CStr>) {
+        let tid = (self.kind == Kind::Thread).then_some(self.tid);
+        (self.kind, self.pid, tid, self.fd, self.path.as_deref())
+    }
+}
+
+/// PROC_PID_INIT_INO: the pid namespace that every process is seen in.
+const FIRST_PID_NAMESPACE: u64 = 0xefff_fffc;
+
+/// Under hidepid a process that may not look at the first one does not see it.
+fn shows_not_all(proc: &Proc) -> bool {
+    let look = |path| FileIdentity::of(proc.as_fd(), path);
+    let is_first = look(c"self/ns/pid").is_ok_and(|file| file.inode == FIRST_PID_NAMESPACE);
+    !is_first || look(c"1") == Err(Errno::ENOENT)
+}
+
+/// The device of tun(4): a descriptor has a socket in the namespace where it was opened.
+const TUN: (u64, u64) = (10, 200);
+
+struct Search<'a> {
+    ns: &'a Namespace,
+    list: HolderList,
+    device: u64,
+    sockets: Sockets,
+    /// Inodes of sockets that live elsewhere.
+    elsewhere: NumberMap,
+    /// Mounts that have been seen, which several roots may show.
+    mounts: NumberMap,
+    own: i32,
+    /// The inode of the socket that the handle keeps.
+    own_socket: Option<u64>,
+    /// The process that was asked last.
+    asked: Option<(i32, nix::Result<OwnedFd>)>,
+}
+
+impl<'a> Search<'a> {
+    fn new(ns: &'a Namespace) -> Result<Search<'a>> {
+        let sockets = Sockets::read(ns)?;
+        let mut list = HolderList::default();
+        if !sockets.is_complete() {
+            list.unseen |= Unseen::SOCKETS;
+        }
+        Ok(Search {
+            ns,
+            list,
+            device: identity::device_of(ns).at(Step::ReadProc)?,
+            sockets,
+            elsewhere: NumberMap::default(),
+            mounts: NumberMap::default(),
+            own: std::process::id() as i32,
+            own_socket: ns.cached_socket().inode(),
+            asked: None,
+        })
+    }
+
+    fn add(
+        &mut self,
+        kind: Kind,
+        thread: Thread,
+        fd: Option<i32>,
+        path: Option<&[u8]>,
+    ) -> Result<()> {
+        let path = path.map(try_vec::c_string).transpose()?;
+        let program = program_of(thread)?;
+        let Thread { pid, tid } = thread;
+        push(&mut self.list.holders, Holder { kind, pid, tid, fd, path, program })
+    }
+
+    fn socket(&mut self, thread: Thread, number: i32, file: &FileIdentity) -> Result<()> {
+        let inode = file.inode;
+        let is_own = thread.pid == self.own && self.own_socket == Some(inode);
+        if self.sockets.is_helper(inode) || self.elsewhere.has(inode) {
+            return Ok(());
+        }
+        if !self.sockets.has(inode) {
+            match self.ask(thread, number, |socket| socket_s_answer(socket, self.ns)) {
+                Ok(true) => {}
+                Ok(false) => return self.elsewhere.insert_first(inode, 0).map(drop),
+                Err(errno) => return self.unasked(errno),
+            }
+        }
+        self.sockets.mark(inode)?;
+        if is_own { Ok(()) } else { self.add(Kind::Socket, thread, Some(number), None) }
+    }
+
+    fn tun(&mut self, thread: Thread, number: i32) -> Result<()> {
+        match self.ask(thread, number, |device| tun_s_answer(device, self.ns)) {
+            Ok(true) => self.add(Kind::Socket, thread, Some(number), None),
+            Ok(false) => Ok(()),
+            Err(errno) => self.unasked(errno),
+        }
+    }
+
+    fn unasked(&mut self, errno: Errno) -> Result<()> {
+        if is_shortage(errno) {
+            return Err(errno).at(Step::ReadProc);
+        }
+        // It has been closed, or the process has ended.
+        if !matches!(errno, Errno::EBADF | Errno::ESRCH) {
+            self.list.unseen |= Unseen::SOCKETS;
+        }
+        Ok(())
+    }
+
+    /// Asks what a thread's table has under a number. The second descriptor is closed at once: as long as it is
+    /// open, the process's own close(2) ends no connection.
+    fn ask(
+        &mut self,
+        thread: Thread,
+        number: i32,
+        question: impl FnOnce(BorrowedFd) -> nix::Result<bool>,
+    ) -> nix::Result<bool> {
+        if self.asked.as_ref().is_none_or(|(tid, _)| *tid != thread.tid) {
+            self.asked = Some((thread.tid, pidfd::open(thread.tid)));
+        }
+        let Some((_, pidfd)) = &self.asked else { return Err(Errno::ESRCH) };
+        let pidfd = pidfd.as_ref().map_err(|errno| *errno)?;
+        let file = pidfd::duplicate_from(pidfd.as_fd(), number)?;
+        question(file.as_fd())
+    }
+
+    /// In flight between processes, of the kernel's own, or closed and not at its end yet.
+    fn add_sockets_without_process(&mut self) -> Result<()> {
+        self.asked = None;
+        for _ in 0..self.sockets.without_process()? {
+            self.add(Kind::Socket, Thread { pid: 0, tid: 0 }, None, None)?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a socket lives in the namespace: by its cookie, which any socket tells (Linux 5.14).
+fn socket_s_answer(socket: BorrowedFd, ns: &Namespace) -> nix::Result<bool> {
+    if !stat::is_socket(socket)? {
+        return Err(Errno::EBADF);
+    }
+    if let (Some(own), Ok(cookie)) = (ns.known_cookie(), syscalls::socket_cookie(socket)) {
+        return Ok(own == cookie);
+    }
+    // SAFETY: it is a socket.
+    let found = unsafe { syscalls::namespace_of_socket(socket) }?;
+    Ok(fstat(found).map(|file| stat::inode(&file))? == ns.inode())
+}
+
+fn tun_s_answer(device: BorrowedFd, ns: &Namespace) -> nix::Result<bool> {
+    let file = FileIdentity::of_fd(device)?;
+    if !file.is(libc::S_IFCHR) || file.special != makedev(TUN.0, TUN.1) {
+        return Err(Errno::EBADF);
+    }
+    // SAFETY: tun(4) answers as a socket does (tun_chr_ioctl, Linux 4.10 and later).
+    let found = unsafe { syscalls::namespace_of_socket(device) }?;
+    Ok(fstat(found).map(|file| stat::inode(&file))? == ns.inode())
+}
+
+/// Empty, where it cannot be read: the process has ended.
+fn program_of(thread: Thread) -> Result<Program> {
+    if thread.pid == 0 {
+        return Ok(Program::EMPTY);
+    }
+    let path = ProcPath::format(format_args!("/proc/{}/task/{}/comm", thread.pid, thread.tid));
+    let file = openat(AT_FDCWD, path.as_cstr(), READ);
+    match file.and_then(|file| procfs::read_text(file.as_fd())) {
+        Err(errno) if is_shortage(errno) => Err(errno).at(Step::ReadProc),
+        program => Ok(program.unwrap_or(Program::EMPTY)),
+    }
+}
+
+impl Visitor for Search<'_> {
+    fn thread(&mut self, thread: Thread, _: Place, file: &FileIdentity) -> Result<()> {
+        if (file.inode, file.device) != (self.ns.inode(), self.device) {
+            return Ok(());
+        }
+        self.add(Kind::Thread, thread, None, None)
+    }
+
+    fn descriptor(
+        &mut self,
+        thread: Thread,
+        number: i32,
+        _: Place,
+        file: &FileIdentity,
+    ) -> Result<()> {
+        if file.is(libc::S_IFSOCK) {
+            return self.socket(thread, number, file);
+        }
+        if file.is(libc::S_IFCHR) && file.special == makedev(TUN.0, TUN.1) {
+            return self.tun(thread, number);
+        }
+        let is_own = thread.pid == self.own && number == self.ns.as_fd().as_raw_fd();
+        if (file.inode, file.device) != (self.ns.inode(), self.device) || is_own {
+            return Ok(());
+        }
+        self.add(Kind::Descriptor, thread, Some(number), None)
+    }
+
+    fn mount(&mut self, thread: Thread, _: Place, mount: &NamespaceMount) -> Result<()> {
+        if mount.inode != self.ns.inode() || !self.mounts.insert_first(mount.id, 0)? {
+            return Ok(());
+        }
+        self.add(Kind::Mount, thread, None, Some(mount.point))
+    }
+
+    fn refused(&mut self) {
+        self.list.unseen |= Unseen::PROCESSES;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_calling_thread_holds_its_namespace() {
+        let ns = Namespace::open_current().unwrap();
+        let list = HolderList::read(&ns).unwrap();
+        let (pid, tid) = (std::process::id() as i32, nix::unistd::gettid().as_raw());
+        let own = |kind| move |it: &&Holder| (it.kind, it.pid) == (kind, pid);
+        let mut threads = list.holders.iter().filter(own(Kind::Thread));
+        let found = threads.find(|it| it.tid == tid).unwrap();
+        assert!(!found.program.is_empty());
+        let number = ns.as_fd().as_raw_fd();
+        let mut descriptors = list.holders.iter().filter(own(Kind::Descriptor));
+        assert!(descriptors.all(|it| it.fd != Some(number)));
+        assert!(list.holders.is_sorted_by(|a, b| a.order() <= b.order()));
+    }
+}

@@ -1,0 +1,263 @@
+//! The sockets that live in a namespace, as the kernel lists them there (sock_diag(7)): of unix(7), netlink(7),
+//! packet(7), TCP, UDP and raw sockets. TCP and UDP sockets that are neither bound nor connected are not listed.
+
+use std::os::fd::{AsFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::sys::socket::{MsgFlags, recv, send};
+
+use crate::error::{At, Result, Step};
+use crate::namespace::handle::Namespace;
+use crate::namespace::visit;
+use crate::os::retry::{is_shortage, on_signal};
+use crate::os::stat;
+use crate::os::stat::fstat;
+use crate::util::number_map::NumberMap;
+use crate::util::try_vec;
+
+const SOCK_DIAG_BY_FAMILY: u16 = 20;
+const HEADER: usize = 16;
+const BUFFER: usize = 32 * 1024;
+
+/// All of TCP's states but TIME_WAIT, which keeps no namespace, and the two of requests to a listener.
+const STATES: u32 = !(1 << 6 | 1 << 3 | 1 << 12);
+
+/// A kind of sockets: what is asked, and where in an answer its inode is.
+struct Family {
+    family: u8,
+    protocol: u8,
+    len: usize,
+    inode: usize,
+}
+
+const FAMILIES: [Family; 9] = [
+    // struct unix_diag_req, unix_diag_msg
+    Family { family: libc::AF_UNIX as u8, protocol: 0, len: 24, inode: 4 },
+    // struct netlink_diag_req with NDIAG_PROTO_ALL, netlink_diag_msg
+    Family { family: NETLINK, protocol: 255, len: 20, inode: 16 },
+    // struct packet_diag_req, packet_diag_msg
+    Family { family: libc::AF_PACKET as u8, protocol: 0, len: 20, inode: 4 },
+    // struct inet_diag_req_v2, inet_diag_msg
+    inet(libc::AF_INET, libc::IPPROTO_TCP),
+    inet(libc::AF_INET6, libc::IPPROTO_TCP),
+    inet(libc::AF_INET, libc::IPPROTO_UDP),
+    inet(libc::AF_INET6, libc::IPPROTO_UDP),
+    inet(libc::AF_INET, libc::IPPROTO_RAW),
+    inet(libc::AF_INET6, libc::IPPROTO_RAW),
+];
+
+const NETLINK: u8 = libc::AF_NETLINK as u8;
+
+const fn inet(family: i32, protocol: i32) -> Family {
+    Family { family: family as u8, protocol: protocol as u8, len: 56, inode: 68 }
+}
+
+/// They have states, and sockets without an inode: closed by their process, and not at their end yet.
+fn is_inet(family: &Family) -> bool {
+    family.len == 56
+}
+
+pub struct Sockets {
+    /// None: the namespace cannot be entered.
+    helper: Option<OwnedFd>,
+    helper_inode: Option<u64>,
+    found: NumberMap,
+    marked: NumberMap,
+    is_complete: bool,
+}
+
+impl Sockets {
+    pub fn read(ns: &Namespace) -> Result<Sockets> {
+        let (domain, kind) = (libc::AF_NETLINK, libc::SOCK_RAW);
+        let helper = match visit::socket(ns.proved(), domain, kind, libc::NETLINK_SOCK_DIAG) {
+            Err(failure) if is_shortage(failure.errno) || failure.step == Step::GoBack => {
+                return Err(failure);
+            }
+            helper => helper.ok(),
+        };
+        let helper_inode = match &helper {
+            Some(helper) => Some(stat::inode(&fstat(helper).at(Step::ListSockets)?)),
+            None => None,
+        };
+        let mut sockets = Sockets {
+            helper,
+            helper_inode,
+            found: NumberMap::default(),
+            marked: NumberMap::default(),
+            is_complete: true,
+        };
+        sockets.list(|sockets, inode| sockets.found.insert_first(inode, 0).map(drop))?;
+        Ok(sockets)
+    }
+
+    /// Whether all could be asked for.
+    pub fn is_complete(&self) -> bool {
+        self.is_complete
+    }
+
+    pub fn has(&self, inode: u64) -> bool {
+        self.found.has(inode)
+    }
+
+    /// Whether it is the socket that the list was read by.
+    pub fn is_helper(&self, inode: u64) -> bool {
+        self.helper_inode == Some(inode)
+    }
+
+    /// A process has a descriptor of it.
+    pub fn mark(&mut self, inode: u64) -> Result<()> {
+        self.marked.insert_first(inode, 0).map(drop)
+    }
+
+    /// How many there were before and are now, that no process has been found to have.
+    pub fn without_process(&mut self) -> Result<usize> {
+        let mut count = 0;
+        self.list(|sockets, inode| {
+            let is_known = inode == 0 || sockets.found.has(inode);
+            let has_process = sockets.marked.has(inode) || sockets.is_helper(inode);
+            count += usize::from(is_known && !has_process);
+            Ok(())
+        })?;
+        Ok(count)
+    }
+
+    /// Calls `visit` with the inode of each; 0: it has none any more.
+    fn list(&mut self, mut visit: impl FnMut(&mut Sockets, u64) -> Result<()>) -> Result<()> {
+        let Some(helper) = self.helper.take() else {
+            self.is_complete = false;
+            return Ok(());
+        };
+        let mut buffer = try_vec::zeros(BUFFER)?;
+        for family in &FAMILIES {
+            match dump(&helper, family, &mut buffer, |inode| visit(self, inode)) {
+                Ok(Ok(())) => {}
+                Ok(Err(failure)) => return Err(failure),
+                Err(errno) if is_shortage(errno) => return Err(errno).at(Step::ListSockets),
+                // The kernel lists none of this kind.
+                Err(_) => self.is_complete = false,
+            }
+        }
+        self.helper = Some(helper);
+        Ok(())
+    }
+}
+
+/// One request, and all of its answers.
+fn dump(
+    socket: &OwnedFd,
+    family: &Family,
+    buffer: &mut [u8],
+    mut visit: impl FnMut(u64) -> Result<()>,
+) -> nix::Result<Result<()>> {
+    let request = request(family);
+    on_signal(|| send(raw(socket), &request[..HEADER + family.len], MsgFlags::empty()))?;
+    loop {
+        // The kernel has an answer at once.
+        let len = on_signal(|| recv(raw(socket), buffer, MsgFlags::MSG_DONTWAIT))?;
+        let mut rest = &buffer[..len];
+        if rest.is_empty() {
+            return Err(Errno::EIO);
+        }
+        while let Some((kind, body, next)) = split(rest) {
+            match i32::from(kind) {
+                libc::NLMSG_DONE => return Ok(Ok(())),
+                libc::NLMSG_ERROR => {
+                    let code = number(body, 0).unwrap_or_default() as i32;
+                    return Err(Errno::from_raw(code.wrapping_neg()));
+                }
+                _ => {
+                    if let Some(inode) = inode_in(family, body) {
+                        if let Err(failure) = visit(inode) {
+                            return Ok(Err(failure));
+                        }
+                    }
+                }
+            }
+            rest = next;
+        }
+    }
+}
+
+fn raw(socket: &OwnedFd) -> i32 {
+    use std::os::fd::AsRawFd;
+    socket.as_fd().as_raw_fd()
+}
+
+const LONGEST: usize = HEADER + 56;
+
+fn request(family: &Family) -> [u8; LONGEST] {
+    let mut bytes = [0; LONGEST];
+    let mut put = |at: usize, value: &[u8]| bytes[at..at + value.len()].copy_from_slice(value);
+    put(0, &((HEADER + family.len) as u32).to_ne_bytes());
+    put(4, &SOCK_DIAG_BY_FAMILY.to_ne_bytes());
+    put(6, &((libc::NLM_F_REQUEST | libc::NLM_F_DUMP) as u16).to_ne_bytes());
+    put(HEADER, &[family.family, family.protocol]);
+    if is_inet(family) || family.family == libc::AF_UNIX as u8 {
+        // udiag_states, idiag_states
+        put(HEADER + 4, &(if is_inet(family) { STATES } else { !0 }).to_ne_bytes());
+    }
+    bytes
+}
+
+/// The type and the body of the first message, and what follows it.
+fn split(bytes: &[u8]) -> Option<(u16, &[u8], &[u8])> {
+    let len = number(bytes, 0)? as usize;
+    let kind = u16::from_ne_bytes(bytes.get(4..6)?.try_into().ok()?);
+    let body = bytes.get(HEADER..len)?;
+    let next = bytes.get(len.next_multiple_of(4)..).unwrap_or_default();
+    Some((kind, body, next))
+}
+
+fn number(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_ne_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
+}
+
+/// None: it is a part of the kernel's own, which keeps no namespace.
+fn inode_in(family: &Family, body: &[u8]) -> Option<u64> {
+    let inode = number(body, family.inode)?;
+    // ndiag_portid: the kernel's end of each netlink protocol.
+    let is_kernel_s = family.family == NETLINK && number(body, 4)? == 0;
+    let is_none = inode == 0 && !is_inet(family);
+    (!is_kernel_s && !is_none).then_some(inode.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_split_and_nothing_is_read_past_their_end() {
+        let mut bytes = Vec::new();
+        for (len, kind, body) in [(20_u32, 20_u16, 7_u32), (20, 3, 0)] {
+            bytes.extend(len.to_ne_bytes());
+            bytes.extend(kind.to_ne_bytes());
+            bytes.extend([0; 10]);
+            bytes.extend(body.to_ne_bytes());
+        }
+        let (kind, body, rest) = split(&bytes).unwrap();
+        assert_eq!((kind, number(body, 0), rest.len()), (20, Some(7), 20));
+        assert_eq!(split(rest).unwrap().0, 3);
+        for len in 0..20 {
+            assert!(split(&bytes[..len]).is_none(), "{len}");
+        }
+        assert!(split(&[255; 16]).is_none());
+        assert!(split(&[0; 16]).is_none());
+    }
+
+    #[test]
+    fn a_bound_socket_is_listed() {
+        let ns = Namespace::open_current().unwrap();
+        let socket = std::net::TcpListener::bind("127.0.0.1:0");
+        let unix = std::os::unix::net::UnixDatagram::unbound().unwrap();
+        let sockets = Sockets::read(&ns).unwrap();
+        if sockets.helper.is_none() {
+            return; // without privilege
+        }
+        let inode = |fd| stat::inode(&fstat(fd).unwrap());
+        assert!(sockets.has(inode(unix.as_fd())));
+        if let Ok(socket) = socket {
+            assert!(sockets.has(inode(socket.as_fd())));
+        }
+        assert!(!sockets.has(1));
+    }
+}
