@@ -4,6 +4,7 @@
 #include "mover.h"
 #include "privilege.h"
 
+#include <linux/fuse.h>
 #include <sys/un.h>
 
 #define SO_NETNS_COOKIE 71
@@ -205,6 +206,127 @@ static void one_that_a_socket_in_flight_keeps(void)
     netns_close(found);
     close(pair[0]);
     close(pair[1]);
+}
+
+/* --- one that is mounted on a file of a file server's --------------------------------------------- */
+
+static void answer(int fuse, const struct fuse_in_header *request, const void *body, size_t size)
+{
+    struct {
+        struct fuse_out_header head;
+        char body[256];
+    } reply = {{sizeof reply.head + size, body ? 0 : -ENOSYS, request->unique}, {0}};
+
+    if (body)
+        memcpy(reply.body, body, size);
+    CHECK(write(fuse, &reply, reply.head.len) > 0);
+}
+
+/* A directory with a file of every name, until it is unmounted. Tells each time that it is asked for one. */
+static void serve(int fuse, int asked)
+{
+    static union {
+        struct fuse_in_header head;
+        char bytes[64 * 1024];
+    } request;
+    struct fuse_init_out init = {.major = 7, .minor = 31, .max_write = 4096};
+    struct fuse_attr_out directory = {.attr = {.ino = 1, .mode = S_IFDIR | 0755, .nlink = 1}};
+    struct fuse_entry_out file = {.nodeid = 2, .attr = {.ino = 2, .mode = S_IFREG | 0644, .nlink = 1}};
+
+    while (read(fuse, &request, sizeof request) > 0) {
+        if (request.head.opcode == FUSE_INIT) {
+            answer(fuse, &request.head, &init, sizeof init);
+        } else if (request.head.opcode == FUSE_GETATTR && request.head.nodeid == 1) {
+            answer(fuse, &request.head, &directory, sizeof directory);
+        } else if (request.head.opcode == FUSE_LOOKUP) {
+            MUST(write(asked, "", 1));
+            answer(fuse, &request.head, &file, sizeof file);
+        } else {
+            answer(fuse, &request.head, NULL, 0);
+        }
+    }
+}
+
+struct served {
+    struct netns *ns;
+    int fuse, asked, ready, go, not_ours;
+};
+
+static void mount_on_served_file_and_wait(void *arg)
+{
+    const struct served *served = arg;
+    char byte, path[64], options[96];
+    pid_t server;
+
+    close(served->not_ours);
+    world_without_run_directory();
+    MUST(mkdir("/run/served", 0755));
+    snprintf(options, sizeof options, "fd=%d,rootmode=40000,user_id=0,group_id=0", served->fuse);
+    MUST(mount("fuse", "/run/served", "fuse", 0, options));
+    server = MUST(fork());
+    if (server == 0) {
+        netns_close(served->ns);
+        serve(served->fuse, served->asked);
+        _exit(test_failures ? 1 : 0);
+    }
+    close(served->fuse);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", netns_fd(served->ns));
+    MUST(mount(path, "/run/served/file", "none", MS_BIND, NULL));
+    netns_close(served->ns);
+    MUST(write(served->ready, "", 1));
+    EQUAL(read(served->go, &byte, 1), 0);
+    MUST(umount2("/run/served/file", 0));
+    MUST(umount2("/run/served", 0));
+    EQUAL(wait_for(server), 0);
+}
+
+/* How often the server has been asked since the last time. */
+static ssize_t times_asked(int asked)
+{
+    char bytes[64];
+    ssize_t times = read(asked, bytes, sizeof bytes);
+
+    return times < 0 && errno == EAGAIN ? 0 : times;
+}
+
+/* One that never answers would be waited for. */
+static void a_file_server_is_asked_last(void)
+{
+    struct served served = {.fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC)};
+    int asked[2], ready[2], go[2];
+    pid_t first, second;
+    struct id id;
+    char byte;
+
+    if (served.fuse < 0)
+        skip("no FUSE");
+    MUST(pipe2(asked, O_CLOEXEC | O_NONBLOCK));
+    MUST(pipe2(ready, O_CLOEXEC));
+    MUST(pipe2(go, O_CLOEXEC));
+    OK(netns_create(NULL, 0, &served.ns));
+    id = (struct id){netns_inode(served.ns), 0};
+    served.asked = asked[1];
+    served.ready = ready[1];
+    served.go = go[0];
+    served.not_ours = go[1];
+    first = start_part(mount_on_served_file_and_wait, &served);
+    close(served.fuse);
+    close(asked[1]);
+    close(ready[1]);
+    close(go[0]);
+    EQUAL(read(ready[0], &byte, 1), 1);
+    second = start_in(served.ns);
+    netns_close(served.ns);
+    CHECK(times_asked(asked[0]) > 0);
+    opens(&id);
+    EQUAL(times_asked(asked[0]), 0);
+    stop(second);
+    opens(&id);
+    close(go[1]);
+    EQUAL(wait_for(first), 0);
+    is_gone(&id);
+    close(asked[0]);
+    close(ready[0]);
 }
 
 /* --- the proof ---------------------------------------------------------------------------------- */
@@ -423,6 +545,8 @@ int main(void)
     RUN(one_that_a_thread_keeps);
     RUN(one_that_a_mount_in_another_mount_namespace_keeps);
     RUN(one_that_a_socket_in_flight_keeps);
+
+    RUN(a_file_server_is_asked_last);
 
     RUN(the_cookie_is_proved);
 

@@ -58,14 +58,16 @@ pub fn open_id(inode: u64, cookie: Option<u64>) -> Result<Namespace> {
     if ns.cookie()? == cookie { Ok(ns) } else { Err(Failure::new(Step::FindById, Errno::ESTALE)) }
 }
 
-/// Where the calling thread is, then what /proc shows, then what the kernel lists.
+/// Where the calling thread is, then what /proc shows, then what the kernel lists, and at last the mounts on the
+/// way to which a file server may have to be asked, which may never answer.
 fn find(inode: u64) -> Result<Option<Proved>> {
     let current = Namespace::open_current()?;
     let device = identity::device_of(&current).at(Step::FindById)?;
     if current.inode() == inode {
         return Proved::new(current.into_fd()).map(Some);
     }
-    let mut finder = Finder { inode, device, found: None };
+    let mut finder =
+        Finder { inode, device, patience: Patience::None, has_more: false, found: None };
     let searched = Proc::open().and_then(|proc| proc.search(&mut finder));
     if finder.found.is_some() {
         return Ok(finder.found);
@@ -74,8 +76,20 @@ fn find(inode: u64) -> Result<Option<Proved>> {
         Err(failure) if failure.errno != Errno::ENOENT => return Err(failure),
         _ => {}
     }
-    let Some(ids) = listns::network_namespaces()? else { return searched.map(|()| None) };
-    for id in ids {
+    let listed = listns::network_namespaces()?;
+    if let Some(proved) = find_listed(inode, listed.as_deref().unwrap_or_default())? {
+        return Ok(Some(proved));
+    }
+    if finder.has_more {
+        finder.patience = Patience::AsLongAsItTakes;
+        Proc::open()?.search(&mut finder)?;
+        return Ok(finder.found);
+    }
+    if listed.is_some() { Ok(None) } else { searched.map(|()| None) }
+}
+
+fn find_listed(inode: u64, ids: &[u64]) -> Result<Option<Proved>> {
+    for &id in ids {
         match identity::open_by_cookie(id, 0) {
             Ok(proved) if proved.identity().inode == inode => return Ok(Some(proved)),
             Err(errno) if is_shortage(errno) => return Err(errno).at(Step::FindById),
@@ -88,6 +102,9 @@ fn find(inode: u64) -> Result<Option<Proved>> {
 struct Finder {
     inode: u64,
     device: u64,
+    patience: Patience,
+    /// Whether there are mounts that more patience may open.
+    has_more: bool,
     found: Option<Proved>,
 }
 
@@ -126,7 +143,8 @@ impl Visitor for Finder {
         if mount.inode != self.inode || self.is_done() {
             return Ok(());
         }
-        let opened = open_mount(root, mount.point, Patience::AsLongAsItTakes);
+        let opened = open_mount(root, mount.point, self.patience);
+        self.has_more |= opened.is_err();
         self.take(opened)
     }
 
