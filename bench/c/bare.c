@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "loading.h"
 #include "messages.h"
+#include "scan.h"
 #include "watching.h"
 #include "worker.h"
 
@@ -258,6 +259,30 @@ static void find_pids(int i)
     closedir(dir);
 }
 
+static void find_holders(int i)
+{
+    struct scan scan = {.with_sockets = 1};
+    socklen_t length = sizeof scan.cookie;
+    int fd = socket_in_target(AF_UNIX, SOCK_DGRAM, 0);
+
+    (void)i;
+    MUST(getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &scan.cookie, &length));
+    close(fd);
+    MUST(fstat(target, &scan.wanted));
+    scan_proc(&scan);
+    counted = scan.found;
+}
+
+/* The names, and a look at everything else. */
+static void list_all(int i)
+{
+    struct scan scan = {0};
+
+    list(i);
+    MUST(fstat(target, &scan.wanted));
+    scan_proc(&scan);
+}
+
 /* What ip(8) does for a program: a /sys of the namespace, in a mount namespace of the program's own. */
 static void exec_true(void)
 {
@@ -398,14 +423,17 @@ static int sleep_for_ever(void *arg)
 static void start_sleeper(int i)
 {
     static char *stacks;
-    int home;
+    int home, own;
 
     if (!stacks && !(stacks = malloc((size_t)SLEEPERS * STACK)))
         die("malloc");
     home = open_home();
     if (i < IN_TARGET)
         MUST(setns(target, CLONE_NEWNET));
+    /* One of its own. */
+    own = MUST(socket(AF_UNIX, SOCK_DGRAM, 0));
     sleepers[i] = MUST(clone(sleep_for_ever, stacks + (size_t)(i + 1) * STACK, CLONE_VM | SIGCHLD, NULL));
+    close(own);
     go_home(home);
 }
 
@@ -496,7 +524,9 @@ static const struct operation operations[] = {
     {"socket-from", make_socket_from_home, NULL, NULL},
     {"sysctl", set_sysctl, NULL, NULL},
     {"list", list, NULL, NULL},
+    {"list-all", list_all, NULL, NULL},
     {"pids", find_pids, NULL, NULL},
+    {"holders", find_holders, NULL, NULL},
     {"identify", identify, NULL, NULL},
     {"nsid", get_id, NULL, NULL},
     {"nsid-elsewhere", get_id_elsewhere, NULL, NULL},

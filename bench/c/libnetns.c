@@ -86,6 +86,16 @@ static void list(int i)
     netns_list_free(names);
 }
 
+static void list_all(int i)
+{
+    struct netns_name_snapshot *all;
+
+    (void)i;
+    must_not_fail(netns_list_all(0, &all));
+    counted = netns_list_len(all);
+    netns_list_free(all);
+}
+
 static void identify(int i)
 {
     struct netns_name_snapshot *names;
@@ -170,6 +180,16 @@ static void find_pids(int i)
     (void)i;
     counted = netns_pids(target, 0, pids, sizeof pids / sizeof pids[0]);
     must_not_fail(counted);
+}
+
+static void find_holders(int i)
+{
+    struct netns_holder_snapshot *holders;
+
+    (void)i;
+    must_not_fail(netns_holder_list(target, 0, &holders));
+    counted = netns_holder_list_len(holders);
+    netns_holder_list_free(holders);
 }
 
 static void run_program(int i)
@@ -271,7 +291,9 @@ static const struct operation operations[] = {
     {"socket-from", make_socket_from_home, NULL, NULL},
     {"sysctl", set_sysctl, NULL, NULL},
     {"list", list, NULL, NULL},
+    {"list-all", list_all, NULL, NULL},
     {"pids", find_pids, NULL, NULL},
+    {"holders", find_holders, NULL, NULL},
     {"identify", identify, NULL, NULL},
     {"nsid", get_id, NULL, NULL},
     {"nsid-elsewhere", get_id_elsewhere, NULL, NULL},

@@ -59,6 +59,8 @@ ROWS = (
     Row("sandbox", "sandbox", 1, undo="delete-veth"),
     Row("load", "dlopen", 3),
     Row("pids", "pids of 5,000", sleepers=5000, number=101),
+    Row("holders", "holders among 650", sleepers=650),
+    Row("list-all", "list of all, 1,000", others=1000),
     Row("identify", "identify among 1,000", others=1000, number=1),
 )
 
@@ -90,6 +92,8 @@ GOALS = (
     Goal("remove", "libnetns", "bare", 1.50),
     Goal("list", "libnetns", "bare", 1.40, others=1000),
     Goal("pids", "libnetns", "bare", 1.30),
+    Goal("holders", "libnetns", "bare", 1.30),
+    Goal("list-all", "libnetns", "bare", 1.50, others=1000),
     Goal("sandbox", "libnetns", "bare", 1.25),
     Goal("create", "libnetns", "bare", 1.10, others=10000),
     Goal("create", "libnetns", "thread", 0.95, others=10000),
