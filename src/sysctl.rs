@@ -84,7 +84,7 @@ unsafe fn store(found: &[u8], value: *mut c_char, size: usize) -> Result<usize> 
 ///   -EPERM      CAP_SYS_ADMIN to enter, or what this sysctl needs, is missing
 ///   -EAGAIN     no helper thread could be started, where one is needed (see netns_create())
 ///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
-///   -ENOTRECOVERABLE  the value is set, but the thread could not go back: it is in the namespace
+///   -ENOTRECOVERABLE  the thread could not go back: it is in the namespace, and the value may be set
 /// or what else write(2) says of the value.
 ///
 /// Since 1.0.
