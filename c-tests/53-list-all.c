@@ -238,7 +238,8 @@ static void one_that_is_mounted_in_another_mount_namespace_only(void)
     netns_close(lost);
     list = list_all();
     SAME(listed_as(list, inode), "");
-    if (have_namespace_handles())
+    /* It takes openat2(2), which valgrind 3.19 does not have. */
+    if (have_namespace_handles() && !under_valgrind())
         EQUAL(netns_list_cookie(list, place_of(list, inode)), cookie);
     netns_list_free(list);
     close(go);
