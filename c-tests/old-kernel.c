@@ -47,11 +47,14 @@ static const struct lack lacks[] = {
     {CALL(clone3, ENOSYS)},            /* 5.3 */
     {CALL(pidfd_open, ENOSYS)},        /* 5.3 */
     {CALL(openat2, ENOSYS)},           /* 5.6 */
+    {CALL(pidfd_getfd, ENOSYS)},       /* 5.6 */
     {CALL(faccessat2, ENOSYS)},        /* 5.8 */
     {CALL(close_range, ENOSYS)},       /* 5.9 */
     {CALL(mount_setattr, ENOSYS)},     /* 5.12 */
     /* 6.8, with statmount; the same numbers everywhere, which older headers lack. */
     {"listmount", 457, 458, ENOSYS, 0, 0, 0, 0},
+    /* 6.19, likewise. */
+    {"listns", 470, 470, ENOSYS, 0, 0, 0, 0},
     /* 4.11, but only from 5.8 on it tells what is a mount point. */
     {CALL(statx, ENOSYS)},
     /* Of nsfs from 6.18 on; where the kernel is built without handles there are none at all. */

@@ -113,6 +113,7 @@ struct Search<'a> {
     list: HolderList,
     device: u64,
     sockets: Sockets,
+    cookie: Option<u64>,
     /// Inodes of sockets that live elsewhere.
     elsewhere: NumberMap,
     /// Mounts that have been seen, which several roots may show.
@@ -135,6 +136,7 @@ impl<'a> Search<'a> {
             ns,
             list,
             device: identity::device_of(ns).at(Step::ReadProc)?,
+            cookie: ns.known_cookie().or_else(|| sockets.cookie()),
             sockets,
             elsewhere: NumberMap::default(),
             mounts: NumberMap::default(),
@@ -164,7 +166,8 @@ impl<'a> Search<'a> {
             return Ok(());
         }
         if !self.sockets.has(inode) {
-            match self.ask(thread, number, |socket| socket_s_answer(socket, self.ns)) {
+            let (ns, cookie) = (self.ns, self.cookie);
+            match self.ask(thread, number, |socket| socket_s_answer(socket, ns, cookie)) {
                 Ok(true) => {}
                 Ok(false) => return self.elsewhere.insert_first(inode, 0).map(drop),
                 Err(errno) => return self.unasked(errno),
@@ -221,12 +224,12 @@ impl<'a> Search<'a> {
 }
 
 /// Whether a socket lives in the namespace: by its cookie, which any socket tells (Linux 5.14).
-fn socket_s_answer(socket: BorrowedFd, ns: &Namespace) -> nix::Result<bool> {
+fn socket_s_answer(socket: BorrowedFd, ns: &Namespace, cookie: Option<u64>) -> nix::Result<bool> {
     if !stat::is_socket(socket)? {
         return Err(Errno::EBADF);
     }
-    if let (Some(own), Ok(cookie)) = (ns.known_cookie(), syscalls::socket_cookie(socket)) {
-        return Ok(own == cookie);
+    if let (Some(wanted), Ok(its)) = (cookie, syscalls::socket_cookie(socket)) {
+        return Ok(wanted == its);
     }
     // SAFETY: it is a socket.
     let found = unsafe { syscalls::namespace_of_socket(socket) }?;

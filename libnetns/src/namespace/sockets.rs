@@ -12,6 +12,7 @@ use crate::namespace::visit;
 use crate::os::retry::{is_shortage, on_signal};
 use crate::os::stat;
 use crate::os::stat::fstat;
+use crate::os::syscalls;
 use crate::util::number_map::NumberMap;
 use crate::util::try_vec;
 
@@ -88,6 +89,11 @@ impl Sockets {
         };
         sockets.list(|sockets, inode| sockets.found.insert_first(inode, 0).map(drop))?;
         Ok(sockets)
+    }
+
+    /// The namespace's cookie, as a socket in there tells it (Linux 5.14).
+    pub fn cookie(&self) -> Option<u64> {
+        syscalls::socket_cookie(self.helper.as_ref()?.as_fd()).ok()
     }
 
     /// Whether all could be asked for.
