@@ -61,8 +61,13 @@ static void opens(void *arg)
 static void is_gone(void *arg)
 {
     const struct id *id = arg;
-    struct netns *ns;
+    struct netns *ns = NULL;
 
+    /* What has ended lets go of it a moment after others know that it has ended. */
+    for (int tries = 0; tries < 2000 * slowness() && netns_open_id(id->inode, 0, &ns) == 0; tries++) {
+        netns_close(ns);
+        sleep_ms(1);
+    }
     FAILS_UNTOUCHED(ENOENT, ns, netns_open_id(id->inode, 0, &ns));
     if (id->cookie && opens_by_cookie())
         FAILS_UNTOUCHED(ESTALE, ns, netns_open_id(id->inode, id->cookie, &ns));

@@ -64,6 +64,10 @@ pub struct Sockets {
     helper_inode: Option<u64>,
     found: NumberMap,
     marked: NumberMap,
+    /// How many no process has been found to have yet.
+    left: usize,
+    /// The families that the kernel does not list, as bits. To ask again may start modprobe(8) again.
+    unlisted: u32,
     is_complete: bool,
 }
 
@@ -85,9 +89,15 @@ impl Sockets {
             helper_inode,
             found: NumberMap::default(),
             marked: NumberMap::default(),
+            left: 0,
+            unlisted: 0,
             is_complete: true,
         };
-        sockets.list(|sockets, inode| sockets.found.insert_first(inode, 0).map(drop))?;
+        sockets.list(|sockets, inode| {
+            let is_new = inode == 0 || sockets.found.insert_first(inode, 0)?;
+            sockets.left += usize::from(is_new && !sockets.is_helper(inode));
+            Ok(())
+        })?;
         Ok(sockets)
     }
 
@@ -112,11 +122,16 @@ impl Sockets {
 
     /// A process has a descriptor of it.
     pub fn mark(&mut self, inode: u64) -> Result<()> {
-        self.marked.insert_first(inode, 0).map(drop)
+        let is_first = self.marked.insert_first(inode, 0)?;
+        self.left -= usize::from(is_first && self.found.has(inode));
+        Ok(())
     }
 
     /// How many there were before and are now, that no process has been found to have.
     pub fn without_process(&mut self) -> Result<usize> {
+        if self.left == 0 {
+            return Ok(0);
+        }
         let mut count = 0;
         self.list(|sockets, inode| {
             let is_known = inode == 0 || sockets.found.has(inode);
@@ -134,13 +149,16 @@ impl Sockets {
             return Ok(());
         };
         let mut buffer = try_vec::zeros(BUFFER)?;
-        for family in &FAMILIES {
+        let unlisted = self.unlisted;
+        for (i, family) in FAMILIES.iter().enumerate().filter(|(i, _)| unlisted >> i & 1 == 0) {
             match dump(&helper, family, &mut buffer, |inode| visit(self, inode)) {
                 Ok(Ok(())) => {}
                 Ok(Err(failure)) => return Err(failure),
                 Err(errno) if is_shortage(errno) => return Err(errno).at(Step::ListSockets),
-                // The kernel lists none of this kind.
-                Err(_) => self.is_complete = false,
+                Err(_) => {
+                    self.unlisted |= 1 << i;
+                    self.is_complete = false;
+                }
             }
         }
         self.helper = Some(helper);
