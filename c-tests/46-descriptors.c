@@ -487,6 +487,44 @@ static void what_the_program_has_closed_has_no_second_handle(void)
     close(number);
 }
 
+/* --- the descriptor of the handle itself -------------------------------------------------------------- */
+
+static int add_one(void *arg)
+{
+    ++*(int *)arg;
+    return 0;
+}
+
+/* The way back gets its number, and setns(2) to that succeeds. */
+static void what_the_program_has_closed_is_not_where_the_thread_is(void)
+{
+    struct netns *here = NULL, *ns = NULL;
+    int fillers[HIGHEST], count = 0, calls = 0;
+    char value[8];
+
+    /* What goes wrong is done here. */
+    OK(netns_create(NULL, 0, &here));
+    OK(netns_setns(here));
+    OK(netns_create(NULL, 0, &ns));
+    /* It is the lowest number that is free. */
+    do
+        fillers[count] = MUST(dup(STDOUT_FILENO));
+    while (fillers[count++] < netns_fd(ns));
+    MUST(close(netns_fd(ns)));
+    FAILS(EBADF, netns_socket(ns, AF_INET, SOCK_DGRAM, 0));
+    FAILS(EBADF, netns_enter(ns));
+    FAILS(EBADF, netns_run(ns, add_one, &calls, NULL));
+    EQUAL(calls, 0);
+    FAILS(EBADF, netns_sysctl_get(ns, "net.ipv4.ip_forward", value, sizeof value));
+    FAILS(EBADF, netns_sysctl_set(ns, "net.ipv4.ip_forward", "1"));
+    FAILS(EBADF, netns_link_add(ns, "stray", "bridge"));
+    CHECK(!has_link(NULL, "stray"));
+    netns_close(ns);
+    netns_close(here);
+    while (count > 0)
+        close(fillers[--count]);
+}
+
 /* --- memory that is shared or copied ---------------------------------------------------------------- */
 
 /* A child of vfork(2) has the parent's memory, and a table of its own with the same connection in it. */
@@ -743,6 +781,8 @@ int main(void)
 
     RUN(a_second_handle_has_everything_of_its_own_but_the_namespace);
     RUN(what_the_program_has_closed_has_no_second_handle);
+
+    RUN(what_the_program_has_closed_is_not_where_the_thread_is);
 
     RUN(a_child_that_borrows_the_memory_leaves_the_connection);
     RUN(a_process_that_cannot_be_told_from_its_children_keeps_none);

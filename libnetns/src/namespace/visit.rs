@@ -205,6 +205,7 @@ impl Visit {
 
     fn begin_at(to: Destination) -> Result<Visit> {
         let home = way_back().map_err(|failure| to.why_not(failure))?;
+        to.check_is_not(&home)?;
         to.go()?;
         Ok(Visit { home: Some(home) })
     }
@@ -291,6 +292,17 @@ impl Destination<'_> {
         match self {
             Destination::Existing(ns) => set(ns),
             Destination::New => unshare(CloneFlags::CLONE_NEWNET).at(Step::Unshare),
+        }
+    }
+
+    /// EBADF: `home`, which has just been opened, has the number of the destination, so the program has closed
+    /// that. The thread would stay where it is, and work there.
+    fn check_is_not(self, home: &Home) -> Result<()> {
+        match self {
+            Destination::Existing(ns) if ns.as_fd().as_raw_fd() == home.0.as_raw_fd() => {
+                Err(self.refused(Errno::EBADF))
+            }
+            _ => Ok(()),
         }
     }
 
