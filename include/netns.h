@@ -17,6 +17,9 @@
  * A structure that the caller passes begins with its size and is initialised with NETNS_..._INIT;
  * later versions add members at its end. All other types are opaque.
  *
+ * A handle is an open descriptor. In a program that closes it, or in a thread whose descriptor table
+ * lacks it, every call that goes to the namespace fails with -EBADF.
+ *
  * All functions may be called from any thread, none in a signal handler. A handle may be used by
  * several threads at once, but not while one of them ends it.
  *

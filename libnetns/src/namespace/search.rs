@@ -1,8 +1,9 @@
 //! A walk through all that /proc shows of every process: the network namespaces that its threads are in, its open
 //! descriptors, and what is mounted in its mount namespace.
 //!
-//! It opens nothing of a process but directories and mountinfo of /proc, and asks no file server: a descriptor may
-//! be of a file on one that does not answer. Processes end while they are looked at; what has ended holds nothing.
+//! It opens nothing of a process but directories and mountinfo of /proc, and asks no file server for what it does
+//! not need: a descriptor may be of a file on one that does not answer. Some file systems, NFS among them, may ask
+//! theirs all the same whether the file is still there. Processes end while they are looked at; what has ended holds nothing.
 
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};

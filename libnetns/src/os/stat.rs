@@ -81,8 +81,8 @@ pub struct FileIdentity {
 }
 
 impl FileIdentity {
-    /// Of what `path` leads to from `dir`. No file server is asked: it may be another process's file, on a
-    /// server that does not answer.
+    /// Of what `path` leads to from `dir`. No file server is asked for its attributes: it may be another process's
+    /// file, on a server that does not answer.
     pub fn of(dir: BorrowedFd, path: &CStr) -> Result<FileIdentity> {
         let flags = AtFlags::NO_AUTOMOUNT | AtFlags::STATX_DONT_SYNC;
         match retry_on_intr(|| statx(dir, path, flags, StatxFlags::TYPE | StatxFlags::INO)) {
