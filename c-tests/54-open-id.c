@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* A namespace opened by its inode and cookie, though it has no name. */
+#include "elsewhere.h"
 #include "fault.h"
 #include "mover.h"
 #include "privilege.h"
@@ -135,48 +136,6 @@ static void one_that_a_thread_keeps(void)
     is_gone(&id);
 }
 
-struct holder {
-    struct netns *ns;
-    int ready, go, not_ours;
-};
-
-/* Keeps a namespace by a mount in a mount namespace of its own. */
-static void mount_and_wait(void *arg)
-{
-    struct holder *holder = arg;
-    char byte, path[64];
-
-    close(holder->not_ours);
-    world_without_run_directory();
-    write_file("/run/a name\nof two lines", "", 0644);
-    snprintf(path, sizeof path, "/proc/self/fd/%d", netns_fd(holder->ns));
-    MUST(mount(path, "/run/a name\nof two lines", "none", MS_BIND, NULL));
-    netns_close(holder->ns);
-    MUST(write(holder->ready, "", 1));
-    EQUAL(read(holder->go, &byte, 1), 0);
-}
-
-static pid_t start_holder(struct netns *ns, int *go)
-{
-    struct holder holder = {.ns = ns};
-    int ready[2], going[2];
-    pid_t pid;
-    char byte;
-
-    MUST(pipe2(ready, O_CLOEXEC));
-    MUST(pipe2(going, O_CLOEXEC));
-    holder.ready = ready[1];
-    holder.go = going[0];
-    holder.not_ours = going[1];
-    pid = start_part(mount_and_wait, &holder);
-    close(ready[1]);
-    close(going[0]);
-    EQUAL(read(ready[0], &byte, 1), 1);
-    close(ready[0]);
-    *go = going[1];
-    return pid;
-}
-
 static void one_that_a_mount_in_another_mount_namespace_keeps(void)
 {
     struct netns *lost = NULL;
@@ -186,7 +145,7 @@ static void one_that_a_mount_in_another_mount_namespace_keeps(void)
 
     OK(netns_create(NULL, 0, &lost));
     id = id_of(lost);
-    pid = start_holder(lost, &go);
+    pid = start_mounting(lost, &go);
     netns_close(lost);
     opens(&id);
     close(go);
@@ -395,7 +354,7 @@ static void older_kernels_open_it_as_well(void)
     WITHOUT(opens, &id, no_open_by_handle);
     WITHOUT(opens, &id, no_handles, no_open_by_handle, no_id, no_listns);
     WITHOUT(another_cookie_is_estale, &id, no_handles, no_open_by_handle, no_id, no_listns);
-    pid = start_holder(lost, &go);
+    pid = start_mounting(lost, &go);
     netns_close(lost);
     WITHOUT(opens, &id, no_open_by_handle, no_listns);
     WITHOUT(opens, &id, no_handles, no_open_by_handle, no_id, no_listns, no_openat2);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* What keeps a namespace alive. */
+#include "elsewhere.h"
 #include "fault.h"
 #include "mover.h"
 #include "privilege.h"
@@ -294,44 +295,15 @@ static void an_open_tun_device_is_a_socket(void)
 
 /* --- mounts ------------------------------------------------------------------------------------- */
 
-struct elsewhere {
-    struct netns *ns;
-    int ready, go, not_ours;
-};
-
-static void mount_and_wait(void *arg)
-{
-    struct elsewhere *other = arg;
-    char byte, path[64];
-
-    close(other->not_ours);
-    world_without_run_directory();
-    write_file("/run/two\nlines", "", 0644);
-    snprintf(path, sizeof path, "/proc/self/fd/%d", netns_fd(other->ns));
-    MUST(mount(path, "/run/two\nlines", "none", MS_BIND, NULL));
-    netns_close(other->ns);
-    MUST(write(other->ready, "", 1));
-    EQUAL(read(other->go, &byte, 1), 0);
-}
-
 static void mounts_of_every_mount_namespace_are_told(void)
 {
     struct netns_holder_snapshot *list;
-    struct elsewhere other;
     struct netns *ns = NULL;
-    int ready[2], going[2];
     pid_t pid;
-    char byte;
+    int go;
 
     OK(netns_create("blue", 0, &ns));
-    MUST(pipe2(ready, O_CLOEXEC));
-    MUST(pipe2(going, O_CLOEXEC));
-    other = (struct elsewhere){.ns = ns, .ready = ready[1], .go = going[0], .not_ours = going[1]};
-    pid = start_part(mount_and_wait, &other);
-    close(ready[1]);
-    close(going[0]);
-    EQUAL(read(ready[0], &byte, 1), 1);
-    close(ready[0]);
+    pid = start_mounting(ns, &go);
     list = holders_of(ns);
     /* It has a copy of the name as well, below what it has mounted on /run. */
     EQUAL(netns_holder_list_len(list), 3);
@@ -339,9 +311,9 @@ static void mounts_of_every_mount_namespace_are_told(void)
     EQUAL(count(list, NETNS_HOLDER_MOUNT, pid, pid, -1), 2);
     SAME(netns_holder_list_path(list, 0), "/run/netns/blue");
     SAME(netns_holder_list_path(list, 1), "/run/netns/blue");
-    SAME(netns_holder_list_path(list, 2), "/run/two\nlines");
+    SAME(netns_holder_list_path(list, 2), MOUNTED_AT);
     netns_holder_list_free(list);
-    close(going[1]);
+    close(go);
     EQUAL(wait_for(pid), 0);
     HELD(ns, 1);
     OK(netns_remove("blue", 0));
