@@ -361,6 +361,39 @@ static void set_sysctl(char **w)
     say_ok(netns_sysctl_set(ns_of(w[0]), text(w[1]), text(w[2])));
 }
 
+static void holders(char **w)
+{
+    static const char *const kinds[] = {"none", "thread", "descriptor", "socket", "mount"};
+    struct netns_holder_snapshot *list;
+    int rc = netns_holder_list(ns_of(w[0]), 0, &list);
+
+    if (rc < 0) {
+        say_number(rc);
+        return;
+    }
+    result[0] = '\0';
+    for (size_t i = 0; i < netns_holder_list_len(list); i++)
+        add(kinds[netns_holder_list_kind(list, i)], "", "");
+    end_list();
+    netns_holder_list_free(list);
+}
+
+static void found(char **w)
+{
+    struct netns_name_snapshot *list;
+    int rc = netns_list_all(0, &list);
+
+    if (rc < 0) {
+        say_number(rc);
+        return;
+    }
+    say("missing");
+    for (size_t i = 0; i < netns_list_len(list); i++)
+        if (netns_list_inode(list, i) == netns_inode(ns_of(w[0])))
+            say(*netns_list_name(list, i) ? netns_list_name(list, i) : NULL);
+    netns_list_free(list);
+}
+
 static void pids(char **w)
 {
     say_number(netns_pids(ns_of(w[0]), 0, NULL, 0));
@@ -588,6 +621,7 @@ static const struct operation {
     {"create", 3, create},                     {"open", 2, open_name},
     {"open_pid", 2, open_pid},                 {"open_fd", 2, open_fd},
     {"open_fd_of", 2, open_fd_of},             {"open_socket", 2, open_socket},
+    {"holders", 1, holders},                  {"found", 1, found},
     {"open_id", 2, open_id},
     {"current", 1, current},                   {"close", 1, close_handle},
     {"attach", 2, attach},                     {"remove", 2, remove_name},

@@ -164,6 +164,16 @@ impl World {
         Ok(joined(found.iter().map(|entry| entry.name.to_string_lossy())))
     }
 
+    fn found(&self, a: &str) -> Given {
+        let all = RunDir::default().list_all()?;
+        let found = all.iter().find(|entry| entry.inode == Some(self.one(a).inode()));
+        Ok(match found {
+            None => "missing".to_owned(),
+            Some(entry) if entry.name.is_empty() => "-".to_owned(),
+            Some(entry) => entry.name.to_string_lossy().into_owned(),
+        })
+    }
+
     fn nsid_set(&self, a: &str, b: &str, nsid: &str) -> Given {
         if nsid == "auto" {
             return Ok(nsid::assign(self.ns(a), self.one(b))?.to_string());
@@ -339,6 +349,11 @@ impl World {
                 self.one(a).set_sysctl(text(name), text(value))?;
                 ok()
             }
+            ["holders", a] => {
+                let kinds = self.one(a).holders()?.found.into_iter().map(|holder| holder.kind);
+                Ok(joined(kinds.map(|kind| format!("{kind:?}").to_lowercase())))
+            }
+            ["found", a] => self.found(a),
             ["pids", a] => Ok(self.one(a).pids()?.len().to_string()),
             ["nsid_get", a, b] => match nsid::get(self.ns(a), self.one(b))? {
                 Some(nsid) => Ok(nsid.to_string()),

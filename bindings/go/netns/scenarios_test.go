@@ -355,6 +355,26 @@ func init() {
 		"set_sysctl": func(s *scenario, a []string) (string, error) {
 			return ok(s.handles[a[0]].SetSysctl(a[1], a[2]))
 		},
+		"holders": func(s *scenario, a []string) (string, error) {
+			names := map[HolderKind]string{
+				HolderThread: "thread", HolderDescriptor: "descriptor", HolderSocket: "socket", HolderMount: "mount",
+			}
+			found, _, err := s.handles[a[0]].Holders()
+			kinds := []string{}
+			for _, holder := range found {
+				kinds = append(kinds, names[holder.Kind])
+			}
+			return list(kinds, err)
+		},
+		"found": func(s *scenario, a []string) (string, error) {
+			all, err := ListAll()
+			for _, entry := range all {
+				if entry.Inode == s.handles[a[0]].Inode() {
+					return word(entry.Name)
+				}
+			}
+			return "missing", err
+		},
 		"pids": func(s *scenario, a []string) (string, error) {
 			pids, err := s.handles[a[0]].Pids(0)
 			return number(len(pids), err)

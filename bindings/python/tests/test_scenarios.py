@@ -164,6 +164,13 @@ class World:
     def set_sysctl(self, a, name, value):
         self.ns(a).set_sysctl(text(name), text(value))
 
+    def holders(self, a):
+        return joined(holder.kind.name.lower() for holder in self.ns(a).holders())
+
+    def found(self, a):
+        names = [found.name for found in libnetns.list_all() if found.inode == self.ns(a).inode]
+        return (names[0] or "-") if names else "missing"
+
     def pids(self, a):
         return len(self.ns(a).pids())
 
