@@ -372,7 +372,7 @@ static void what_attach_refuses_leaves_no_trace(void)
     FAILS(ENOTDIR, netns_attach_at("/run/netns/file", ns, "blue", 0));
     FAILS(ENOTDIR, netns_attach_at("/run/netns/file/below", ns, "blue", 0));
     UNCHANGED_SINCE(before);
-    SAME(names(), "taken");
+    SAME(names(), "link taken");
     SAME(names_of(NULL, ns), "");
     netns_close(ns);
     netns_close(other);
