@@ -112,7 +112,7 @@ impl Proc {
 }
 
 /// A mount namespace as it is seen from a root directory in it.
-type MountView = (u64, u64, u64);
+type MountView = (u64, u64, u64, u64);
 
 struct Walk<'a, V> {
     proc: &'a Proc,
@@ -207,7 +207,8 @@ impl<V: Visitor> Walk<'_, V> {
         let Some(namespace) = self.look(tasks, path.as_cstr())? else { return Ok(()) };
         let path = ProcPath::format(format_args!("{tid}/root"));
         let Some(root) = self.look(tasks, path.as_cstr())? else { return Ok(()) };
-        let view = (namespace.inode, root.device, root.inode);
+        // The mount as well: a bind mount's root is the same directory, with other mounts below.
+        let view = (namespace.inode, root.mount, root.device, root.inode);
         if self.roots.contains(&view) {
             return Ok(());
         }

@@ -78,6 +78,8 @@ pub struct FileIdentity {
     pub inode: u64,
     /// That of a device file.
     pub special: u64,
+    /// The mount that it is in; 0 before Linux 5.8.
+    pub mount: u64,
 }
 
 impl FileIdentity {
@@ -85,12 +87,14 @@ impl FileIdentity {
     /// file, on a server that does not answer.
     pub fn of(dir: BorrowedFd, path: &CStr) -> Result<FileIdentity> {
         let flags = AtFlags::NO_AUTOMOUNT | AtFlags::STATX_DONT_SYNC;
-        match retry_on_intr(|| statx(dir, path, flags, StatxFlags::TYPE | StatxFlags::INO)) {
+        let wanted = StatxFlags::TYPE | StatxFlags::INO | StatxFlags::MNT_ID;
+        match retry_on_intr(|| statx(dir, path, flags, wanted)) {
             Ok(file) => Ok(FileIdentity {
                 mode: file.stx_mode.into(),
                 device: makedev(file.stx_dev_major.into(), file.stx_dev_minor.into()),
                 inode: file.stx_ino,
                 special: makedev(file.stx_rdev_major.into(), file.stx_rdev_minor.into()),
+                mount: file.stx_mnt_id,
             }),
             // A seccomp filter. What is not the caller's to look at is EACCES.
             Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => {
@@ -117,6 +121,7 @@ impl FileIdentity {
             device: device(file),
             inode: inode(file),
             special: file.st_rdev as u64,
+            mount: 0,
         }
     }
 
