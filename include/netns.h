@@ -1046,7 +1046,7 @@ const char *netns_holder_list_program(const struct netns_holder_snapshot *list,
  * What may keep the namespace as well, and could not be looked at: a bitwise OR of NETNS_UNSEEN_PROCESSES,
  * NETNS_UNSEEN_HIDDEN and NETNS_UNSEEN_SOCKETS.
  *
- * Returns 0 if all has been seen, or if list is NULL. Since 1.0.
+ * Returns 0 if nothing that is looked for was out of sight, or if list is NULL. Since 1.0.
  */
 uint32_t netns_holder_list_unseen(const struct netns_holder_snapshot *list);
 

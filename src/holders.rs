@@ -169,7 +169,7 @@ pub unsafe extern "C" fn netns_holder_list_program(
 /// What may keep the namespace as well, and could not be looked at: a bitwise OR of NETNS_UNSEEN_PROCESSES,
 /// NETNS_UNSEEN_HIDDEN and NETNS_UNSEEN_SOCKETS.
 ///
-/// Returns 0 if all has been seen, or if list is NULL. Since 1.0.
+/// Returns 0 if nothing that is looked for was out of sight, or if list is NULL. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_holder_list_unseen(list: Option<&NetnsHolderSnapshot>) -> u32 {
     boundary::plain(0, || list.map_or(0, |list| list.0.unseen.bits()))

@@ -162,7 +162,10 @@ impl<'a> Search<'a> {
     fn socket(&mut self, thread: Thread, number: i32, file: &FileIdentity) -> Result<()> {
         let inode = file.inode;
         let is_own = thread.pid == self.own && self.own_socket == Some(inode);
-        if self.sockets.is_helper(inode) || self.elsewhere.has(inode) {
+        if !self.sockets.may_be_one(file.device)
+            || self.sockets.is_helper(inode)
+            || self.elsewhere.has(inode)
+        {
             return Ok(());
         }
         if !self.sockets.has(inode) {

@@ -4,11 +4,14 @@
 use std::os::fd::{AsFd, OwnedFd};
 
 use nix::errno::Errno;
-use nix::sys::socket::{MsgFlags, recv, send};
+use nix::sys::socket::{MsgFlags, send};
+use rustix::io::retry_on_intr;
+use rustix::net::{RecvFlags, recvfrom};
 
-use crate::error::{At, Result, Step};
+use crate::error::{At, Result, Step, errno};
 use crate::namespace::handle::Namespace;
 use crate::namespace::visit;
+use crate::os::netlink::is_kernel;
 use crate::os::retry::{is_shortage, on_signal};
 use crate::os::stat;
 use crate::os::stat::fstat;
@@ -47,6 +50,12 @@ const FAMILIES: [Family; 9] = [
     inet(libc::AF_INET6, libc::IPPROTO_RAW),
 ];
 
+/// inet_twsk_diag_fill() in net/ipv4/inet_diag.c; no other socket has it.
+const TIME_WAIT_TIMER: u8 = 3;
+
+/// How many messages that are not the kernel's are passed over before one of its.
+const STRANGERS_AT_MOST: usize = 4096;
+
 const NETLINK: u8 = libc::AF_NETLINK as u8;
 
 const fn inet(family: i32, protocol: i32) -> Family {
@@ -61,7 +70,9 @@ fn is_inet(family: &Family) -> bool {
 pub struct Sockets {
     /// None: the namespace cannot be entered.
     helper: Option<OwnedFd>,
+    /// Of the helper, or None.
     helper_inode: Option<u64>,
+    device: Option<u64>,
     found: NumberMap,
     marked: NumberMap,
     /// How many no process has been found to have yet.
@@ -80,13 +91,12 @@ impl Sockets {
             }
             helper => helper.ok(),
         };
-        let helper_inode = match &helper {
-            Some(helper) => Some(stat::inode(&fstat(helper).at(Step::ListSockets)?)),
-            None => None,
-        };
+        let status = helper.as_ref().map(fstat).transpose().at(Step::ListSockets)?;
+        let helper_inode = status.as_ref().map(stat::inode);
         let mut sockets = Sockets {
             helper,
             helper_inode,
+            device: status.as_ref().map(stat::device),
             found: NumberMap::default(),
             marked: NumberMap::default(),
             left: 0,
@@ -113,6 +123,11 @@ impl Sockets {
 
     pub fn has(&self, inode: u64) -> bool {
         self.found.has(inode)
+    }
+
+    /// Whether it may be a socket: a socket's name in a file system, opened with O_PATH, is none.
+    pub fn may_be_one(&self, device: u64) -> bool {
+        self.device.is_none_or(|own| own == device)
     }
 
     /// Whether it is the socket that the list was read by.
@@ -175,19 +190,31 @@ fn dump(
 ) -> nix::Result<Result<()>> {
     let request = request(family);
     on_signal(|| send(raw(socket), &request[..HEADER + family.len], MsgFlags::empty()))?;
+    let mut strangers = 0;
     loop {
         // The kernel has an answer at once.
-        let len = on_signal(|| recv(raw(socket), buffer, MsgFlags::MSG_DONTWAIT))?;
+        let received = retry_on_intr(|| recvfrom(socket, &mut *buffer, RecvFlags::DONTWAIT));
+        let (_, len, sender) = received.map_err(errno)?;
+        // Whoever has CAP_NET_ADMIN over the namespace may send something as well.
+        if !is_kernel(sender) {
+            strangers += 1;
+            if strangers > STRANGERS_AT_MOST {
+                return Err(Errno::ETIMEDOUT);
+            }
+            continue;
+        }
         let mut rest = &buffer[..len];
         if rest.is_empty() {
             return Err(Errno::EIO);
         }
         while let Some((kind, body, next)) = split(rest) {
             match i32::from(kind) {
-                libc::NLMSG_DONE => return Ok(Ok(())),
-                libc::NLMSG_ERROR => {
-                    let code = number(body, 0).unwrap_or_default() as i32;
-                    return Err(Errno::from_raw(code.wrapping_neg()));
+                // A list that breaks off, or of what the kernel does not list, has its errno at the end.
+                libc::NLMSG_DONE | libc::NLMSG_ERROR => {
+                    return match number(body, 0).unwrap_or_default() as i32 {
+                        0 => Ok(Ok(())),
+                        code => Err(Errno::from_raw(code.wrapping_neg())),
+                    };
                 }
                 _ => {
                     if let Some(inode) = inode_in(family, body) {
@@ -239,6 +266,10 @@ fn number(bytes: &[u8], at: usize) -> Option<u32> {
 /// None: it is a part of the kernel's own, which keeps no namespace.
 fn inode_in(family: &Family, body: &[u8]) -> Option<u64> {
     let inode = number(body, family.inode)?;
+    // idiag_timer: it is TIME_WAIT, or FIN_WAIT2 in the same short form.
+    if is_inet(family) && body.get(2) == Some(&TIME_WAIT_TIMER) {
+        return None;
+    }
     // ndiag_portid: the kernel's end of each netlink protocol.
     let is_kernel_s = family.family == NETLINK && number(body, 4)? == 0;
     let is_none = inode == 0 && !is_inet(family);

@@ -11,6 +11,7 @@
 //! | `mount`         | bind mounts and other mounts, made and taken off                    |
 //! | `mountinfo`     | what is mounted where                                               |
 //! | `listns`        | the namespaces that the kernel lists                                |
+//! | `netlink`       | what all protocols of netlink have in common                        |
 //! | `pidfd`         | pidfds                                                              |
 //! | `sigmask`       | the calling thread's signal mask                                    |
 //! | `helper_thread` | a thread for what the calling thread must not do to itself          |
@@ -23,6 +24,7 @@ pub mod helper_thread;
 pub mod listns;
 pub mod mount;
 pub mod mountinfo;
+pub mod netlink;
 pub mod open;
 pub mod pidfd;
 pub mod procfs;

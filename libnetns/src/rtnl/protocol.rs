@@ -15,10 +15,11 @@ use rustix::buffer::spare_capacity;
 use rustix::io::retry_on_intr;
 use rustix::net::netlink::SocketAddrNetlink;
 use rustix::net::sockopt::socket_domain;
-use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketAddrAny, recv, recvfrom, sendto};
+use rustix::net::{AddressFamily, RecvFlags, SendFlags, recv, recvfrom, sendto};
 
 use crate::error::{At, Failure, Result, Step};
 use crate::explain::extended_ack;
+use crate::os::netlink::is_kernel;
 use crate::os::retry::when_short;
 use crate::os::syscalls;
 use crate::util::try_vec::{extend, push};
@@ -430,12 +431,6 @@ fn wait(socket: BorrowedFd, at_most: Duration) -> Result<()> {
         Ok(_) | Err(Errno::EINTR) => Ok(()),
         Err(errno) => Err(Failure::new(Step::Netlink, errno)),
     }
-}
-
-fn is_kernel(sender: Option<SocketAddrAny>) -> bool {
-    sender
-        .and_then(|sender| SocketAddrNetlink::try_from(sender).ok())
-        .is_some_and(|sender| sender.pid() == 0)
 }
 
 /// What an NLMSG_ERROR or an NLMSG_DONE says of the request.
