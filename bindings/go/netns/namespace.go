@@ -24,6 +24,9 @@ type Namespace struct {
 	c      *C.struct_netns
 	users  int
 	closed bool
+
+	home    sync.Once
+	notHome error
 }
 
 // CreateFlags is for Create.

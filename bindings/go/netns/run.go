@@ -86,8 +86,9 @@ func (n *Namespace) Run(fn func() error) error {
 }
 
 // RunFrom does the same for a program that keeps its own namespace open: its thread needs neither /proc nor
-// a descriptor to come back. home is what Current gave, once. The thread is in home afterwards, whether or not
-// it was there before, which is not checked. Where it could not come back, fn is not called.
+// a descriptor to come back. home is what Current gave, once, outside of Run: the namespace of the program's
+// threads. EINVAL: it is another one's, in which a thread would stay, and other goroutines run there. That is
+// looked at once for each home. Where the thread could not come back, fn is not called.
 func (n *Namespace) RunFrom(home *Namespace, fn func() error) error {
 	v := newVisit(n, fn)
 	v.home = home
@@ -168,8 +169,11 @@ func (v *visit) oneWay() {
 // take the thread back.
 func (v *visit) goAndGoHome() {
 	before := commons()
-	// What this needs, coming back will need.
-	if v.err = v.home.Setns(); v.err == nil {
+	if v.err = v.home.checkHome(); v.err == nil {
+		// What this needs, coming back will need.
+		v.err = v.home.Setns()
+	}
+	if v.err == nil {
 		v.err = v.ns.Setns()
 	}
 	if v.err != nil {
@@ -178,6 +182,20 @@ func (v *visit) goAndGoHome() {
 	}
 	defer v.goHome(before)
 	v.callback()
+}
+
+// checkHome refuses a home that the calling thread, one of those that any goroutine gets, is not in. What cannot
+// be found out is no reason.
+func (n *Namespace) checkHome() error {
+	if n == nil {
+		return nil
+	}
+	n.home.Do(func() {
+		if is, err := n.IsCurrent(); err == nil && !is {
+			n.notHome = invalid("%v is not the one that the program's threads are in", n)
+		}
+	})
+	return n.notHome
 }
 
 func (v *visit) goHome(before common) {

@@ -366,6 +366,24 @@ func TestRunFromGivesUpAThreadThatCannotComeBack(t *testing.T) {
 	must(t, blue.RunFrom(home, func() error { return nil }))
 }
 
+// Guard sees that no thread is left in blue.
+func TestRunFromRefusesAHomeThatItsThreadIsNotIn(t *testing.T) {
+	world.Guard(t)
+	blue, red := anonymous(t), anonymous(t)
+	for i := 0; i < 5; i++ {
+		must(t, blue.Run(func() error {
+			home, err := Current()
+			must(t, err)
+			defer home.Close()
+			wants(t, red.RunFrom(home, func() error {
+				t.Error("called")
+				return nil
+			}), syscall.EINVAL)
+			return nil
+		}))
+	}
+}
+
 func TestFromAHomeThatIsClosedNothingIsCalled(t *testing.T) {
 	world.Guard(t)
 	blue := anonymous(t)
