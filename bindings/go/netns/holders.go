@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
+//go:build linux && cgo
+
 package netns
 
-// #include <netns.h>
+// #include <libnetns/netns.h>
 import "C"
 
 // HolderKind is what keeps a namespace alive.
