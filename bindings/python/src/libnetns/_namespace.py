@@ -98,6 +98,9 @@ class HolderKind(IntEnum):
     MOUNT = 4
 
 
+_HOLDER_KINDS = frozenset(int(kind) for kind in HolderKind)
+
+
 class Holder(NamedTuple):
     """Something that keeps a namespace alive, which Namespace.holders() has found."""
 
@@ -477,10 +480,13 @@ class Namespace(Network):
         """
         found = HolderList()
         check(lib.netns_holder_list(self._open, 0, byref(found)))
-        return Holders(
-            [_holder(found, i) for i in range(lib.netns_holder_list_len(found))],
-            lib.netns_holder_list_unseen(found),
-        )
+        # A later library may tell of kinds that this package does not know.
+        known = [
+            _holder(found, i)
+            for i in range(lib.netns_holder_list_len(found))
+            if lib.netns_holder_list_kind(found, i) in _HOLDER_KINDS
+        ]
+        return Holders(known, lib.netns_holder_list_unseen(found))
 
     # --- sysctls ---------------------------------------------------------------------------------
 
