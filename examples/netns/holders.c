@@ -111,15 +111,16 @@ int print_holders(const struct netns *ns)
 
 bool parse_inode(const char *text, uint64_t *inode)
 {
+    bool is_link = strncmp(text, "net:[", 5) == 0;
     char *end;
 
-    if (strncmp(text, "net:[", 5) == 0)
+    if (is_link)
         text += 5;
     if (!isdigit((unsigned char)*text))
         return false;
     errno = 0;
     *inode = strtoull(text, &end, 10);
-    return errno == 0 && *inode != 0 && (!*end || strcmp(end, "]") == 0);
+    return errno == 0 && *inode != 0 && strcmp(end, is_link ? "]" : "") == 0;
 }
 
 /* A name comes first, then a process, then an inode number. */
