@@ -32,6 +32,7 @@ static const struct {
     {"openat", "O_CREAT", {EPERM, ENOMEM, EINTR, EMFILE, ENOSPC}},
     {"openat", "/task\"", {EPERM, ENOMEM, EINTR, EMFILE}},
     {"openat", "/fd\"", {EPERM, ENOMEM, EINTR, EMFILE}},
+    {"openat", "/thread-self/mountinfo\"", {ENOMEM, EINTR, EMFILE}},
     {"openat", "/mountinfo\"", {EPERM, ENOMEM, EINTR, EMFILE}},
     {"openat", NULL, {ENOMEM, EINTR, EMFILE}},
     {"openat2", NULL, {EPERM, ENOMEM, EINTR, EMFILE}},
