@@ -793,8 +793,9 @@ func TestWhatHoldsANamespaceIsTold(t *testing.T) {
 	if held[0].Program == "" || held[0].Path != "" {
 		t.Errorf("%+v", held[0])
 	}
-	if os.Geteuid() == 0 && unseen&UnseenSockets != 0 {
-		t.Errorf("not seen: %x", unseen)
+	// Which of them are set is a matter of the machine.
+	if unseen&^(UnseenProcesses|UnseenHidden|UnseenSockets) != 0 {
+		t.Errorf("not known: %x", unseen)
 	}
 	lost := anonymous(t)
 	held, _, err = lost.Holders()
