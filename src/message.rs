@@ -1,5 +1,5 @@
-//! The calling thread's last failure in words, or what a program was started without. Fixed memory without a destructor: writing it
-//! allocates nothing, and dlclose(3) leaves nothing behind.
+//! The calling thread's last failure in words, or what a program was started without. Fixed memory without a
+//! destructor: writing it allocates nothing, and dlclose(3) leaves nothing behind.
 
 use std::cell::RefCell;
 use std::ffi::c_char;

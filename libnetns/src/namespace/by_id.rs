@@ -113,6 +113,13 @@ impl Finder {
         (file.inode, file.device) == (self.inode, self.device)
     }
 
+    fn look(&mut self, at: Place, file: &FileIdentity) -> Result<()> {
+        if !self.is_meant(file) || self.is_done() {
+            return Ok(());
+        }
+        self.take(identity::open_followed(at.dir, at.path))
+    }
+
     fn take(&mut self, opened: nix::Result<Option<Proved>>) -> Result<()> {
         match opened {
             Ok(Some(proved)) if proved.identity().inode == self.inode => self.found = Some(proved),
@@ -126,17 +133,11 @@ impl Finder {
 
 impl Visitor for Finder {
     fn thread(&mut self, _: Thread, at: Place, file: &FileIdentity) -> Result<()> {
-        if !self.is_meant(file) || self.is_done() {
-            return Ok(());
-        }
-        self.take(identity::open_followed(at.dir, at.path))
+        self.look(at, file)
     }
 
     fn descriptor(&mut self, _: Thread, _: i32, at: Place, file: &FileIdentity) -> Result<()> {
-        if !self.is_meant(file) || self.is_done() {
-            return Ok(());
-        }
-        self.take(identity::open_followed(at.dir, at.path))
+        self.look(at, file)
     }
 
     fn mount(&mut self, _: Thread, root: Place, mount: &NamespaceMount) -> Result<()> {
