@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Every network namespace of the system, with a name or without. */
+#include "elsewhere.h"
 #include "fault.h"
 #include "mover.h"
 #include "privilege.h"
@@ -186,68 +187,8 @@ static bool have_openat2(void)
     return syscall(SYS_openat2, -1, NULL, NULL, 0) == 0 || errno != ENOSYS;
 }
 
-struct in_another {
-    const struct netns *ns;
-    int ready, go, not_ours;
-    bool in_chroot;
-};
-
-static void wait_outside(void *arg)
-{
-    struct in_another *other = arg;
-    char byte;
-
-    EQUAL(read(other->go, &byte, 1), 0);
-}
-
-/* Keeps a namespace by a mount in a mount namespace of its own, seen from a root directory of its own. */
-static void mount_and_wait(void *arg)
-{
-    struct in_another *other = arg;
-    char byte, path[64];
-
-    close(other->not_ours);
-    world_without_run_directory();
-    write_file("/run/there", "", 0644);
-    snprintf(path, sizeof path, "/proc/self/fd/%d", netns_fd(other->ns));
-    MUST(mount(path, "/run/there", "none", MS_BIND, NULL));
-    netns_close((struct netns *)other->ns);
-    /* Two processes are in it then, and the first is the one that does not see the mount. */
-    if (other->in_chroot && start_part(wait_outside, other) > 0) {
-        MUST(mkdir("/run/root", 0755));
-        MUST(chroot("/run/root"));
-        MUST(chdir("/"));
-    }
-    MUST(write(other->ready, "", 1));
-    /* Until the other end is closed. */
-    EQUAL(read(other->go, &byte, 1), 0);
-    if (other->in_chroot)
-        EQUAL(wait_for(-1), 0);
-}
-
-static pid_t start_in_another(struct in_another *other, int *go)
-{
-    int ready[2], going[2];
-    pid_t pid;
-    char byte;
-
-    MUST(pipe2(ready, O_CLOEXEC));
-    MUST(pipe2(going, O_CLOEXEC));
-    other->ready = ready[1];
-    other->go = going[0];
-    other->not_ours = going[1];
-    pid = start_part(mount_and_wait, other);
-    close(ready[1]);
-    close(going[0]);
-    EQUAL(read(ready[0], &byte, 1), 1);
-    close(ready[0]);
-    *go = going[1];
-    return pid;
-}
-
 static void one_that_is_mounted_in_another_mount_namespace_only(void)
 {
-    struct in_another other = {0};
     struct netns_name_snapshot *list;
     struct netns *lost = NULL;
     const bool has_cookie = have_namespace_handles() && have_openat2();
@@ -258,8 +199,7 @@ static void one_that_is_mounted_in_another_mount_namespace_only(void)
     OK(netns_create(NULL, 0, &lost));
     inode = netns_inode(lost);
     cookie = COOKIE_OF(lost);
-    other.ns = lost;
-    pid = start_in_another(&other, &go);
+    pid = start_mounting(lost, false, &go);
     netns_close(lost);
     list = list_all();
     /* A program that lists all namespaces beside this one opens the mount for a moment, and is found to have it. */
@@ -279,7 +219,6 @@ static void one_that_is_mounted_in_another_mount_namespace_only(void)
 
 static void what_a_process_in_a_chroot_does_not_see_another_one_shows(void)
 {
-    struct in_another other = {.in_chroot = true};
     struct netns *lost = NULL;
     uint64_t inode;
     pid_t pid;
@@ -289,8 +228,7 @@ static void what_a_process_in_a_chroot_does_not_see_another_one_shows(void)
         skip("needs real root");
     OK(netns_create(NULL, 0, &lost));
     inode = netns_inode(lost);
-    other.ns = lost;
-    pid = start_in_another(&other, &go);
+    pid = start_mounting(lost, true, &go);
     netns_close(lost);
     FOUND_AS("", inode);
     close(go);
@@ -351,29 +289,22 @@ static void find_lost(void *arg)
     FOUND_AS("", *(uint64_t *)arg);
 }
 
-#define WITHOUT(...)                                                                     \
-    do {                                                                                 \
-        const struct fault faults_[] = {__VA_ARGS__};                                    \
-                                                                                         \
-        with_faults(faults_, sizeof faults_ / sizeof *faults_, find_lost, &inode);       \
-    } while (0)
+#define WITHOUT(...) WITH_FAULTS(find_lost, &inode, __VA_ARGS__)
 
 static void older_kernels_find_it_as_well(void)
 {
     struct netns *lost = NULL;
-    struct in_another other = {0};
     uint64_t inode;
     int go;
     pid_t pid;
 
     OK(netns_create(NULL, 0, &lost));
     inode = netns_inode(lost);
-    other.ns = lost;
     WITHOUT(no_handles);
     WITHOUT(no_listns);
     WITHOUT(no_kcmp);
     WITHOUT(no_statx);
-    pid = start_in_another(&other, &go);
+    pid = start_mounting(lost, false, &go);
     netns_close(lost);
     WITHOUT(no_openat2);
     WITHOUT(statx_forbidden, no_listns);

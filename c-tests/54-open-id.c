@@ -145,7 +145,7 @@ static void one_that_a_mount_in_another_mount_namespace_keeps(void)
 
     OK(netns_create(NULL, 0, &lost));
     id = id_of(lost);
-    pid = start_mounting(lost, &go);
+    pid = start_mounting(lost, false, &go);
     netns_close(lost);
     opens(&id);
     close(go);
@@ -333,13 +333,6 @@ static void the_cookie_is_proved(void)
 
 /* --- in other surroundings ---------------------------------------------------------------------- */
 
-#define WITHOUT(body, id, ...)                                                    \
-    do {                                                                          \
-        const struct fault faults_[] = {__VA_ARGS__};                             \
-                                                                                  \
-        with_faults(faults_, sizeof faults_ / sizeof *faults_, (body), (id));     \
-    } while (0)
-
 static void older_kernels_open_it_as_well(void)
 {
     struct netns *lost = NULL;
@@ -350,14 +343,14 @@ static void older_kernels_open_it_as_well(void)
     need_cookies();
     OK(netns_create(NULL, 0, &lost));
     id = id_of(lost);
-    WITHOUT(opens, &id, no_handles);
-    WITHOUT(opens, &id, no_open_by_handle);
-    WITHOUT(opens, &id, no_handles, no_open_by_handle, no_id, no_listns);
-    WITHOUT(another_cookie_is_estale, &id, no_handles, no_open_by_handle, no_id, no_listns);
-    pid = start_mounting(lost, &go);
+    WITH_FAULTS(opens, &id, no_handles);
+    WITH_FAULTS(opens, &id, no_open_by_handle);
+    WITH_FAULTS(opens, &id, no_handles, no_open_by_handle, no_id, no_listns);
+    WITH_FAULTS(another_cookie_is_estale, &id, no_handles, no_open_by_handle, no_id, no_listns);
+    pid = start_mounting(lost, false, &go);
     netns_close(lost);
-    WITHOUT(opens, &id, no_open_by_handle, no_listns);
-    WITHOUT(opens, &id, no_handles, no_open_by_handle, no_id, no_listns, no_openat2);
+    WITH_FAULTS(opens, &id, no_open_by_handle, no_listns);
+    WITH_FAULTS(opens, &id, no_handles, no_open_by_handle, no_id, no_listns, no_openat2);
     close(go);
     EQUAL(wait_for(pid), 0);
 }
@@ -377,7 +370,7 @@ static void without_cookies_it_is_eopnotsupp(void)
 
     OK(netns_open_current(&home));
     id = (struct id){netns_inode(home), 12345};
-    WITHOUT(cookies_are_asked_in_vain, &id, no_handles, no_open_by_handle, no_id, no_cookie);
+    WITH_FAULTS(cookies_are_asked_in_vain, &id, no_handles, no_open_by_handle, no_id, no_cookie);
     netns_close(home);
 }
 
@@ -462,7 +455,7 @@ static void a_cookie_that_cannot_be_read_is_eperm(void)
     need_cookies();
     OK(netns_create(NULL, 0, &lost));
     id = id_of(lost);
-    WITHOUT(read_no_cookie, &id, no_handles, no_open_by_handle, no_id, no_listns);
+    WITH_FAULTS(read_no_cookie, &id, no_handles, no_open_by_handle, no_id, no_listns);
     netns_close(lost);
 }
 

@@ -322,7 +322,7 @@ static void mounts_of_every_mount_namespace_are_told(void)
     int go;
 
     OK(netns_create("blue", 0, &ns));
-    pid = start_mounting(ns, &go);
+    pid = start_mounting(ns, false, &go);
     list = settled(ns, 3);
     /* It has a copy of the name as well, below what it has mounted on /run. */
     EQUAL(netns_holder_list_len(list), 3);
@@ -547,13 +547,6 @@ static void find_as_ever(void *arg)
     netns_holder_list_free(list);
 }
 
-#define WITHOUT(body, ns, ...)                                                    \
-    do {                                                                          \
-        const struct fault faults_[] = {__VA_ARGS__};                             \
-                                                                                  \
-        with_faults(faults_, sizeof faults_ / sizeof *faults_, (body), (ns));     \
-    } while (0)
-
 static void older_kernels_tell_as_much_or_say_so(void)
 {
     struct sockaddr_in any = {.sin_family = AF_INET};
@@ -565,10 +558,10 @@ static void older_kernels_tell_as_much_or_say_so(void)
     bound = OK(netns_socket(ns, AF_INET, SOCK_DGRAM, 0));
     MUST(bind(bound, (struct sockaddr *)&any, sizeof any));
     unbound = OK(netns_socket(ns, AF_INET, SOCK_DGRAM, 0));
-    WITHOUT(find_as_ever, ns, no_handles);
-    WITHOUT(find_as_ever, ns, no_kcmp);
-    WITHOUT(find_as_ever, ns, no_statx);
-    WITHOUT(find_nothing_but_bound, ns, no_getfd);
+    WITH_FAULTS(find_as_ever, ns, no_handles);
+    WITH_FAULTS(find_as_ever, ns, no_kcmp);
+    WITH_FAULTS(find_as_ever, ns, no_statx);
+    WITH_FAULTS(find_nothing_but_bound, ns, no_getfd);
     close(bound);
     close(unbound);
     netns_close(ns);

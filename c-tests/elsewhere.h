@@ -10,7 +10,16 @@
 struct elsewhere {
     struct netns *ns;
     int ready, go, not_ours;
+    bool in_chroot;
 };
+
+static inline void wait_outside(void *arg)
+{
+    struct elsewhere *other = arg;
+    char byte;
+
+    EQUAL(read(other->go, &byte, 1), 0);
+}
 
 static inline void mount_and_wait(void *arg)
 {
@@ -23,12 +32,24 @@ static inline void mount_and_wait(void *arg)
     snprintf(path, sizeof path, "/proc/self/fd/%d", netns_fd(other->ns));
     MUST(mount(path, MOUNTED_AT, "none", MS_BIND, NULL));
     netns_close(other->ns);
+    /* Two processes are in it then, and the first is the one that does not see the mount. */
+    if (other->in_chroot && start_part(wait_outside, other) > 0) {
+        MUST(mkdir("/run/root", 0755));
+        MUST(chroot("/run/root"));
+        MUST(chdir("/"));
+    }
     MUST(write(other->ready, "", 1));
+    /* Until the other end is closed. */
     EQUAL(read(other->go, &byte, 1), 0);
+    if (other->in_chroot)
+        EQUAL(wait_for(-1), 0);
 }
 
-/* Gives the process, which ends with status 0 when go is closed. */
-static inline pid_t start_mounting(struct netns *ns, int *go)
+/*
+ * Gives the process, which ends with status 0 when go is closed. in_chroot: it does not see the mount itself, and a
+ * child of it does.
+ */
+static inline pid_t start_mounting(struct netns *ns, bool in_chroot, int *go)
 {
     int ready[2], going[2];
     struct elsewhere other;
@@ -37,7 +58,8 @@ static inline pid_t start_mounting(struct netns *ns, int *go)
 
     MUST(pipe2(ready, O_CLOEXEC));
     MUST(pipe2(going, O_CLOEXEC));
-    other = (struct elsewhere){.ns = ns, .ready = ready[1], .go = going[0], .not_ours = going[1]};
+    other = (struct elsewhere){.ns = ns, .ready = ready[1], .go = going[0], .not_ours = going[1],
+                               .in_chroot = in_chroot};
     pid = start_part(mount_and_wait, &other);
     close(ready[1]);
     close(going[0]);

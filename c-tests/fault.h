@@ -158,4 +158,12 @@ with_faults(const struct fault *faults, size_t count, void (*body)(void *arg), v
     threads_of_ours--;
 }
 
+/* The same for the faults that are named behind the argument. */
+#define WITH_FAULTS(body, arg, ...)                                               \
+    do {                                                                          \
+        const struct fault faults_[] = {__VA_ARGS__};                             \
+                                                                                  \
+        with_faults(faults_, sizeof faults_ / sizeof *faults_, (body), (arg));    \
+    } while (0)
+
 #endif
