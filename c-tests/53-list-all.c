@@ -3,6 +3,7 @@
 #include "elsewhere.h"
 #include "fault.h"
 #include "mover.h"
+#include "passing.h"
 #include "privilege.h"
 
 static const struct fault
@@ -391,41 +392,25 @@ static void a_plain_user_sees_names_and_its_own(void)
     netns_close(blue);
 }
 
-/* Children that start and end all the time, each in a namespace of its own. */
-static void come_and_go(void *arg)
+static void live_in_a_namespace_of_its_own(void)
 {
-    int *stopping = arg;
-    char byte;
+    int fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 
-    close(stopping[1]);
-    MUST(fcntl(stopping[0], F_SETFL, O_NONBLOCK));
-    while (read(stopping[0], &byte, 1) < 0) {
-        pid_t pid = MUST(fork());
-
-        if (pid == 0) {
-            int fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-
-            if (unshare(CLONE_NEWNET) == 0 && fd >= 0)
-                close(fd);
-            _exit(0);
-        }
-        wait_for(pid);
-    }
+    if (unshare(CLONE_NEWNET) == 0 && fd >= 0)
+        close(fd);
 }
 
 static void processes_that_come_and_go_do_no_harm(void)
 {
-    int stopping[2], rounds = is_slow() ? 5 : 50;
+    int stop, rounds = is_slow() ? 5 : 50;
     struct netns *lost = NULL;
     pid_t pid;
 
     OK(netns_create(NULL, 0, &lost));
-    MUST(pipe2(stopping, O_CLOEXEC));
-    pid = start_part(come_and_go, stopping);
-    close(stopping[0]);
+    pid = start_passing(live_in_a_namespace_of_its_own, &stop);
     for (int i = 0; i < rounds; i++)
         FOUND_AS("", netns_inode(lost));
-    close(stopping[1]);
+    close(stop);
     EQUAL(wait_for(pid), 0);
     netns_close(lost);
 }

@@ -3,6 +3,7 @@
 #include "elsewhere.h"
 #include "fault.h"
 #include "mover.h"
+#include "passing.h"
 #include "privilege.h"
 
 #include <linux/if_tun.h>
@@ -567,37 +568,22 @@ static void older_kernels_tell_as_much_or_say_so(void)
     netns_close(ns);
 }
 
-static void come_and_go(void *arg)
+static void live_with_a_socket(void)
 {
-    int *stopping = arg;
-    char byte;
-
-    close(stopping[1]);
-    MUST(fcntl(stopping[0], F_SETFL, O_NONBLOCK));
-    while (read(stopping[0], &byte, 1) < 0) {
-        pid_t pid = MUST(fork());
-
-        if (pid == 0) {
-            close(socket(AF_INET, SOCK_STREAM, 0));
-            _exit(0);
-        }
-        wait_for(pid);
-    }
+    close(socket(AF_INET, SOCK_STREAM, 0));
 }
 
 static void processes_that_come_and_go_do_no_harm(void)
 {
-    int stopping[2], rounds = is_slow() ? 5 : 50;
+    int stop, rounds = is_slow() ? 5 : 50;
     struct netns *ns = NULL;
     pid_t pid;
 
-    MUST(pipe2(stopping, O_CLOEXEC));
-    pid = start_part(come_and_go, stopping);
-    close(stopping[0]);
+    pid = start_passing(live_with_a_socket, &stop);
     OK(netns_create("blue", 0, &ns));
     for (int i = 0; i < rounds; i++)
         HELD(ns, 1);
-    close(stopping[1]);
+    close(stop);
     EQUAL(wait_for(pid), 0);
     netns_close(ns);
 }
