@@ -181,7 +181,7 @@ pub unsafe extern "C-unwind" fn netns_run(
     // SAFETY: func takes what the caller passes with it, and home is what begin_run() gave.
     let value = unsafe { call_away(func, arg, home, end_run_by_exit) };
     // SAFETY: it is the token that the visit began with.
-    let ended = unsafe { end_run(home) };
+    let ended = unsafe { end_run(home, visit::end_visit) };
     boundary::set_cancelability(cancelability);
     // SAFETY: the caller passes NULL or room for an int.
     unsafe { hand_over(ended, value, result) }
@@ -229,7 +229,7 @@ pub unsafe extern "C-unwind" fn netns_run_from(
     // SAFETY: func takes what the caller passes with it, and home is what begin_run_from() gave.
     let value = unsafe { call_away(func, arg, home, end_run_from_by_exit) };
     // SAFETY: it is the number of the caller's home, which stays open.
-    let ended = unsafe { end_run_from(home) };
+    let ended = unsafe { end_run(home, visit::end_visit_from) };
     boundary::set_cancelability(cancelability);
     // SAFETY: the caller passes NULL or room for an int.
     unsafe { hand_over(ended, value, result) }
@@ -287,7 +287,7 @@ unsafe fn hand_over(
 unsafe extern "C" fn end_run_by_exit(home: *mut c_void) {
     boundary::plain((), || {
         // SAFETY: netns_run() has pushed the token that begin_run() gave it.
-        let _ = unsafe { end_visit(home.addr() as RawFd) };
+        let _ = unsafe { end_visit(home.addr() as RawFd, visit::end_visit) };
     });
 }
 
@@ -295,7 +295,7 @@ unsafe extern "C" fn end_run_by_exit(home: *mut c_void) {
 unsafe extern "C" fn end_run_from_by_exit(home: *mut c_void) {
     boundary::plain((), || {
         // SAFETY: netns_run_from() has pushed the number that begin_run_from() gave it.
-        let _ = unsafe { end_visit_from(home.addr() as RawFd) };
+        let _ = unsafe { end_visit(home.addr() as RawFd, visit::end_visit_from) };
     });
 }
 
@@ -325,28 +325,32 @@ unsafe fn begin_run(
     })
 }
 
+/// How a thread comes back from where begin_run() or begin_run_from() has taken it.
+type EndVisit = unsafe fn(home: RawFd) -> Result<()>;
+
 /// Without the handle, which func may have closed.
 ///
 /// # Safety
 ///
-/// `home` is what begin_run() gave, and is given back once.
+/// `home` is what begin_run() gave, and is given back once, and `end` is visit::end_visit(); or it is what
+/// begin_run_from() gave, whose handle is still open, and `end` is visit::end_visit_from().
 #[inline(never)]
-unsafe fn end_run(home: RawFd) -> std::result::Result<(), Errno> {
+unsafe fn end_run(home: RawFd, end: EndVisit) -> std::result::Result<(), Errno> {
     boundary::attempt(convert::about("run", Object::Nothing), || {
         // SAFETY: the caller says so.
-        unsafe { end_visit(home) }
+        unsafe { end_visit(home, end) }
     })
 }
 
 /// # Safety
 ///
 /// As for end_run().
-unsafe fn end_visit(home: RawFd) -> Result<()> {
+unsafe fn end_visit(home: RawFd, end: EndVisit) -> Result<()> {
     if home == HERE {
         return Ok(());
     }
-    // SAFETY: begin_run() got it from into_token().
-    unsafe { visit::end_visit(home) }
+    // SAFETY: the caller says so.
+    unsafe { end(home) }
 }
 
 /// The number of `home`, unless the thread goes nowhere.
@@ -369,28 +373,6 @@ unsafe fn begin_run_from(
         home.leave_for(ns.proved())?;
         Ok((func, home.number()))
     })
-}
-
-/// # Safety
-///
-/// `home` is what begin_run_from() gave, and its handle is still open.
-#[inline(never)]
-unsafe fn end_run_from(home: RawFd) -> std::result::Result<(), Errno> {
-    boundary::attempt(convert::about("run", Object::Nothing), || {
-        // SAFETY: the caller says so.
-        unsafe { end_visit_from(home) }
-    })
-}
-
-/// # Safety
-///
-/// As for end_run_from().
-unsafe fn end_visit_from(home: RawFd) -> Result<()> {
-    if home == HERE {
-        return Ok(());
-    }
-    // SAFETY: begin_run_from() got it of a handle.
-    unsafe { visit::end_visit_from(home) }
 }
 
 fn kept_home(home: Option<&Netns>) -> Result<KeptHome<'_>> {
