@@ -129,90 +129,100 @@ struct netns_route_snapshot;
 /* --- Lifecycle ------------------------------------------------------------------------------- */
 
 /**
- * For netns_create(): where the name exists, open it instead of failing.
+ * For netns_create(): if the name exists, open it instead of failing.
  */
 #define NETNS_CREATE_EXIST_OK 1
 
 /**
- * For netns_create(): the namespace's loopback device is up when the call returns.
+ * For netns_create(): the loopback interface is up when the call returns.
  */
 #define NETNS_CREATE_LO_UP 2
 
 /**
- * For netns_create(): nobody is waited for; the call fails with EAGAIN instead.
+ * For netns_create(): do not wait for another process; fail with EAGAIN instead.
  */
 #define NETNS_CREATE_NOWAIT 4
 
 /**
- * For netns_remove(): a name that does not exist is no error.
+ * For netns_remove(): succeed if the name does not exist.
  */
 #define NETNS_REMOVE_MISSING_OK 1
 
 /**
- * Makes a network namespace and, unless name is NULL, gives it that name in NETNS_RUN_DIR. The name
- * appears when it can be opened, not before. A stale name is taken over.
+ * Creates a network namespace and, unless name is NULL, binds it to that name in NETNS_RUN_DIR.
+ * The name appears only when it can be opened. A stale name is taken over.
  *
- * name   at most 255 bytes without '/', neither "." nor "..". NULL makes an anonymous namespace,
- *        which lives as long as its handle, its sockets and the threads in it.
- * flags  NETNS_CREATE_EXIST_OK: where the name exists, open it. If another program is making it at
- *        this moment, wait until it can be opened, at most 10 seconds.
- *        NETNS_CREATE_LO_UP: lo is up when the call returns.
- *        NETNS_CREATE_NOWAIT: wait for nobody. The call fails with EAGAIN where another process holds
- *        the run directory's lock, or is making the name, with and without NETNS_CREATE_EXIST_OK.
- * out    receives a handle, which is yours to netns_close(). NULL if you need none and name is not
- *        NULL.
+ * name   at most 255 bytes, without '/', and neither "." nor "..". NULL creates an anonymous
+ *        network namespace, which lives as long as its handle, a socket in it or a thread in it.
+ * flags  0, or a bitwise OR of:
+ *        NETNS_CREATE_EXIST_OK: if the name exists, open it. If another process is creating it,
+ *        wait until it can be opened, at most 10 seconds.
+ *        NETNS_CREATE_LO_UP: bring up lo.
+ *        NETNS_CREATE_NOWAIT: do not wait. The call fails with EAGAIN if another process holds the
+ *        run directory's lock or is creating the name, with and without NETNS_CREATE_EXIST_OK.
+ * out    receives a handle; release it with netns_close(). May be NULL if name is not.
  *
- * The calling thread stays in its namespace. Where it could not come back (in a user namespace that
- * does not own its network namespace, say), a helper thread does the work and ends.
+ * The calling thread's network namespace does not change: the call switches it to the new network
+ * namespace and back. If the thread could not switch back (in a user namespace that does not own
+ * the thread's network namespace, for example), a helper thread does the work, and has ended when
+ * the call returns.
  *
- * The run directory is made, and made a shared mount point, if it is none. Whoever holds its
- * flock(2) is waited for, one second at most.
+ * The run directory is created if it does not exist, and made a shared mount point. If another
+ * process holds its flock(2) lock, the call waits for it, at most one second.
  *
- * An empty file under the name, on which nothing is mounted in this mount namespace, is a stale name:
- * at once if this library made the file, after 10 seconds if another program did. A killed creator
- * left it, or it is a live name in another mount namespace that has the same directory and no mount
- * propagation to this one, as in a container with the host's /run/netns. The new namespace is bound on
- * the very file, which stays: a name in another mount namespace is not touched. An empty file
- * of another user than root, the caller and the directory's owner, or with several links, is not
- * taken over.
+ * An empty file on which nothing is mounted in this mount namespace counts as a stale name:
+ * immediately if this library created the file, after 10 seconds if another program did. Its
+ * creator was killed, or the name is live in another mount namespace that has the same directory
+ * without mount propagation to this one, as in a container with the host's /run/netns. The new
+ * network namespace is bound on that very file, so a name in another mount namespace is not
+ * affected. A file that has several links, or that belongs to a user other than root, the caller
+ * and the directory's owner, is not taken over.
  *
- * A symbolic link under the name is never taken over, and what it leads to is never made: the call
- * fails with EEXIST, also if the link is stale. With NETNS_CREATE_EXIST_OK the namespace that it leads to
- * is opened, where netns_open() follows it; a stale link is ENOTTY.
+ * A symbolic link is never taken over, and its target is never created: the call fails with
+ * EEXIST, even if the link is stale. With NETNS_CREATE_EXIST_OK it opens the network namespace
+ * that the link leads to if netns_open() follows the link, and fails with ENOTTY if the link is
+ * stale.
+ *
+ * Capabilities: CAP_SYS_ADMIN in the caller's own user namespace, to create the network namespace,
+ * and in the user namespace that owns the mount namespace, to bind the name. With
+ * NETNS_CREATE_LO_UP also CAP_NET_ADMIN in the user namespace that owns the network namespace. To
+ * open an existing name with NETNS_CREATE_EXIST_OK: none, unless NETNS_CREATE_LO_UP is set, which
+ * then requires what netns_socket() requires, and CAP_NET_ADMIN.
  *
  * Returns 0, or
- *   -EINVAL     name is no name, a flag is unknown, or both name and out are NULL
- *   -ENAMETOOLONG  name has more than 255 bytes, or the run directory's path more than 4095
- *   -EEXIST     the name exists, or another program is making it, or its file may not be taken over
- *   -ENOTTY     with NETNS_CREATE_EXIST_OK: it exists and is not a network namespace
- *   -EPERM      CAP_SYS_ADMIN is missing; for NETNS_CREATE_LO_UP, CAP_NET_ADMIN; or the run directory
- *               belongs to another mount namespace, as after chroot(2) into one
+ *   -EINVAL     name is invalid, a flag is unknown, or both name and out are NULL
+ *   -ENAMETOOLONG  name is longer than 255 bytes, or the run directory's path than 4095
+ *   -EEXIST     the name exists, or another process is creating it, or its file cannot be taken
+ *               over
+ *   -ENOTTY     with NETNS_CREATE_EXIST_OK: the name exists and is not a network namespace
+ *   -EPERM      a capability is missing (see Capabilities), or the run directory belongs to
+ *               another mount namespace, as after chroot(2) into one
  *   -EACCES     the run directory belongs to another user
- *   -ENOTDIR, -ELOOP, -ENOENT  the run directory is not a directory, or a link that leads nowhere
+ *   -ENOTDIR, -ELOOP, -ENOENT  the run directory is not a directory, or is a dangling symbolic
+ *               link
  *   -ENOENT     also, before Linux 5.12: /proc is not mounted
  *   -EROFS      the run directory is on a read-only file system
- *   -ENOSPC     the limit on namespaces or mounts, or a full file system
- *   -EAGAIN     no helper thread could be started, or others make and remove the name, or the run
- *               directory, all the time; with NETNS_CREATE_NOWAIT: another process would have to be
- *               waited for
- *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
- *   -ENOTRECOVERABLE  the thread could not go back: it is in the namespace
- * On failure no name, mount or descriptor is left.
+ *   -ENOSPC     the limit on network namespaces or mounts is reached, or the file system is full
+ *   -EAGAIN     cannot start a helper thread; or other processes keep creating and removing the
+ *               name or the run directory; or, with NETNS_CREATE_NOWAIT, the call would have to
+ *               wait for another process
+ *   -EMFILE, -ENFILE, -ENOMEM  out of file descriptors or memory
+ *   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in the network namespace
+ * On failure, no name, mount or descriptor is left behind.
  *
  * Since 1.0.
  */
 NETNS_NODISCARD
-int netns_create(const char *name,
-                 uint32_t flags,
-                 struct netns **out);
+int netns_create(const char *name, uint32_t flags, struct netns **out);
 
 /**
- * netns_create() in a run directory of your own.
+ * netns_create() in a custom run directory.
  *
- * rundir  made, with its parents, if it does not exist, and made a mount point if it is none; one
- *         that is a mount point already is made a shared one. It should be on a local file system.
- *         NULL is NETNS_RUN_DIR. A relative path is taken from the working directory, now and in
- *         what netns_path() returns.
+ * rundir  created, with its parents, if it does not exist, and made a shared mount point. It
+ *         should be on a local file system. A relative path is relative to the working directory,
+ *         now and when the path that netns_path() returns is used. NULL means NETNS_RUN_DIR.
+ *
+ * Capabilities: as for netns_create().
  *
  * Returns what netns_create() returns; -EINVAL also if rundir is empty. Since 1.0.
  */
@@ -223,33 +233,35 @@ int netns_create_at(const char *rundir,
                     struct netns **out);
 
 /**
- * Opens a network namespace by its name in NETNS_RUN_DIR or, if name has a '/' in it, by its path.
+ * Opens a network namespace by its name in NETNS_RUN_DIR or, if name contains a '/', by its path.
  *
- * name   a path may be any file that is a network namespace, such as /proc/PID/ns/net; symbolic
- *        links on the way are followed. The handle has a
- *        name where the path is "/run/netns/" or "/var/run/netns/" and a name, written exactly so.
+ * name   a name, or the path of any file that is a network namespace, such as /proc/PID/ns/net.
+ *        Symbolic links in a path are followed. The handle has a name if the path is "/run/netns/"
+ *        or "/var/run/netns/" followed by a name, spelled exactly so.
  * flags  0.
- * out    receives a handle, which is yours to netns_close().
- *
- * Needs no privilege: whoever may read the file may hold a handle. Entering takes more.
+ * out    receives a handle; release it with netns_close().
  *
  * A name may be a symbolic link to a network namespace, such as /proc/PID/ns/net. It is followed
- * if the link and the run directory belong to root or the caller, and nobody else may write to the
- * directory. Elsewhere the call fails with ENOTTY. A link that leads to no network namespace is a
+ * if the link and the run directory belong to root or the caller, and nobody else can write to the
+ * directory. Otherwise the call fails with ENOTTY. A link that leads to no network namespace is a
  * stale name.
  *
+ * Capabilities: none; read permission on the file is enough. For /proc/PID/ns/net, what
+ * netns_open_pid() requires: CAP_SYS_PTRACE for another user's process. Entering the network
+ * namespace requires more, see netns_setns().
+ *
  * Returns 0, or
- *   -EINVAL     name is no name, flags is not 0, or a pointer is NULL
- *   -ENAMETOOLONG  the name has more than 255 bytes, or the path more than 4095
- *   -ENOENT     there is no such name or path
- *   -ENOTTY     it is not a network namespace: a plain file, a directory, another kind of
- *               namespace, a symbolic link that leads to none or is not followed, or a name whose
- *               creator is at work or was killed
- *   -ENOTDIR, -ELOOP  the path leads through a file, or through too many links
- *   -EACCES     the path, or the one that a link leads to, is not yours to open (/proc/PID/ns/net:
- *               CAP_SYS_PTRACE)
- *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
- * or another errno of open(2) for the path, or for the one that a link leads to.
+ *   -EINVAL     name is invalid, flags is not 0, or a pointer is NULL
+ *   -ENAMETOOLONG  the name is longer than 255 bytes, or the path than 4095
+ *   -ENOENT     the name or path does not exist
+ *   -ENOTTY     not a network namespace: a regular file, a directory, a namespace of another type,
+ *               a symbolic link that leads to none or is not followed, or a name whose creator has
+ *               not finished or was killed
+ *   -ENOTDIR, -ELOOP  a path component is not a directory, or there are too many symbolic links
+ *   -EACCES     no permission to open the path, or the target of a link; for /proc/PID/ns/net,
+ *               CAP_SYS_PTRACE is missing
+ *   -EMFILE, -ENFILE, -ENOMEM  out of file descriptors or memory
+ * or another errno of open(2) for the path, or for the target of a link.
  *
  * Since 1.0.
  */
@@ -257,14 +269,16 @@ NETNS_NODISCARD
 int netns_open(const char *name, uint32_t flags, struct netns **out);
 
 /**
- * netns_open() by its name in a run directory of your own.
+ * netns_open() by name in a custom run directory.
  *
- * rundir  NULL is NETNS_RUN_DIR.
- * name    a name; with a '/' in it, it is none.
+ * rundir  NULL means NETNS_RUN_DIR.
+ * name    a name; one that contains a '/' is invalid.
+ *
+ * Capabilities: as for netns_open().
  *
  * Returns what netns_open() returns, or
  *   -EINVAL     also: rundir is empty
- *   -ENOTDIR, -ELOOP, -ENAMETOOLONG  rundir is not a directory's path
+ *   -ENOTDIR, -ELOOP, -ENAMETOOLONG  rundir is not the path of a directory
  *
  * Since 1.0.
  */
@@ -275,17 +289,21 @@ int netns_open_at(const char *rundir,
                   struct netns **out);
 
 /**
- * Opens the network namespace that a process, or a thread, is in.
+ * Opens the network namespace of a process or thread.
  *
- * pid  as getpid(2) or gettid(2) gives it, greater than 0.
- * out  receives a handle, which is yours to netns_close(). It has no name and no path.
+ * pid  as returned by getpid(2) or gettid(2), greater than 0.
+ * out  receives a handle; release it with netns_close(). It has no name and no path.
+ *
+ * Capabilities: CAP_SYS_PTRACE in the process's user namespace for a process of another user, or
+ * one with more capabilities than the caller; otherwise none. The access mode is
+ * PTRACE_MODE_READ_FSCREDS, see ptrace(2).
  *
  * Returns 0, or
  *   -EINVAL     pid is not greater than 0, or out is NULL
- *   -ESRCH      there is no such process or thread, or it has ended
- *   -EACCES     it is not yours to look at: CAP_SYS_PTRACE is missing
- *   -ENOENT     before Linux 6.11: /proc is not mounted, or is another pid namespace's
- *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
+ *   -ESRCH      no such process or thread, or it has ended
+ *   -EACCES     the caller may not inspect the process: CAP_SYS_PTRACE is missing
+ *   -ENOENT     before Linux 6.11: /proc is not mounted, or belongs to another pid namespace
+ *   -EMFILE, -ENFILE, -ENOMEM  out of file descriptors or memory
  *
  * Since 1.0.
  */
@@ -293,22 +311,26 @@ NETNS_NODISCARD
 int netns_open_pid(pid_t pid, struct netns **out);
 
 /**
- * Opens the network namespace that a descriptor refers to: a descriptor of the namespace itself, a
- * socket that lives in it, or a pidfd of a process in it.
+ * Opens the network namespace that a file descriptor refers to: a descriptor of the network
+ * namespace itself, a socket in it, or a pidfd of a process in it.
  *
- * fd   stays yours, as it is; the handle has a descriptor of its own.
- * out  receives a handle, which is yours to netns_close(). It has no name and no path.
+ * fd   is not changed and stays open; the handle has a descriptor of its own.
+ * out  receives a handle; release it with netns_close(). It has no name and no path.
+ *
+ * Capabilities: none for a descriptor of the network namespace. For a socket: CAP_NET_ADMIN in the
+ * user namespace that owns its network namespace. For a pidfd, what netns_open_pid() requires:
+ * CAP_SYS_PTRACE for another user's process.
  *
  * Returns 0, or
- *   -EBADF      fd is not open, or a socket or pidfd opened with O_PATH
+ *   -EBADF      fd is not open, or is a socket or pidfd opened with O_PATH
  *   -EINVAL     out is NULL
  *   -ENOTTY     fd is none of the three
  *   -ESRCH      the pidfd's process has ended
- *   -ENOENT     /proc is not mounted, and fd is a token of netns_enter(), opened with O_PATH, or,
- *               before Linux 6.11, a pidfd
- *   -EPERM      a socket: CAP_NET_ADMIN over its namespace is missing
- *   -EACCES     a pidfd: CAP_SYS_PTRACE over the process is missing
- *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
+ *   -ENOENT     /proc is not mounted, and fd is a token of netns_enter(), was opened with O_PATH
+ *               or, before Linux 6.11, is a pidfd
+ *   -EPERM      fd is a socket, and CAP_NET_ADMIN is missing
+ *   -EACCES     fd is a pidfd, and CAP_SYS_PTRACE is missing
+ *   -EMFILE, -ENFILE, -ENOMEM  out of file descriptors or memory
  *
  * Since 1.0.
  */
@@ -316,14 +338,17 @@ NETNS_NODISCARD
 int netns_open_fd(int fd, struct netns **out);
 
 /**
- * Opens the network namespace that the calling thread is in.
+ * Opens the calling thread's network namespace.
  *
- * out  receives a handle, which is yours to netns_close(). It has no name and no path.
+ * out  receives a handle; release it with netns_close(). It has no name and no path.
+ *
+ * Capabilities: none if /proc is mounted, or on Linux 6.11 and later. Otherwise CAP_NET_ADMIN in
+ * the user namespace that owns the network namespace.
  *
  * Returns 0, or
  *   -EINVAL     out is NULL
- *   -ENOENT     before Linux 6.11: /proc is not mounted, and CAP_NET_ADMIN to do without is missing
- *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
+ *   -ENOENT     before Linux 6.11: /proc is not mounted, and CAP_NET_ADMIN is missing
+ *   -EMFILE, -ENFILE, -ENOMEM  out of file descriptors or memory
  *
  * Since 1.0.
  */
@@ -331,134 +356,154 @@ NETNS_NODISCARD
 int netns_open_current(struct netns **out);
 
 /**
- * Opens a network namespace by its inode number and its cookie, as netns_list_all() lists them, whether it
- * has a name or not. From Linux 6.18 on, one system call opens it by its cookie, also if nothing keeps it but
- * a socket that is in flight between two processes. Otherwise the threads, open descriptors and mounts that
- * the caller's /proc shows are searched, as netns_list_all() searches them.
+ * Opens a network namespace by its inode number and cookie, as netns_list_all() lists them,
+ * whether it has a name or not. On Linux 6.18 and later, one system call opens it by its cookie,
+ * even if only a socket in flight between two processes refers to it. Otherwise the call searches
+ * the threads, open descriptors and mounts that the caller's /proc shows, as netns_list_all()
+ * does.
  *
- * inode   as netns_inode() returns it, not 0.
- * cookie  as netns_cookie() gives it; the namespace that is opened has it. 0: not known, and whichever
- *         namespace has the inode number is opened, which may have been given to another one.
- * out     receives a handle. Release it with netns_close(). It has no name and no path.
+ * inode   as returned by netns_inode(), not 0.
+ * cookie  as returned by netns_cookie(); the network namespace that is opened has this cookie. 0
+ *         means that it is not known: the call opens whichever network namespace has the inode
+ *         number now, and the kernel may have assigned that to another one.
+ * out     receives a handle; release it with netns_close(). It has no name and no path.
+ *
+ * Capabilities: to open it by its cookie with one system call, CAP_SYS_ADMIN in the user namespace
+ * that owns the network namespace; before Linux 6.18, to read the cookie, what netns_socket()
+ * requires. To search the processes of other users, CAP_SYS_PTRACE in their user namespaces.
  *
  * Returns 0, or
  *   -EINVAL     inode is 0, or out is NULL
- *   -ENOENT     no namespace that the caller may look at has this inode number; or /proc is not mounted
- *   -ESTALE     a cookie is given, and that namespace is gone; or the caller has no CAP_SYS_ADMIN over it,
- *               and may look at nothing that leads to it, which the kernel does not tell apart
- *   -EPERM      a cookie is given, and the namespace's cannot be read, see netns_cookie()
+ *   -ENOENT     no network namespace that the caller may inspect has this inode number, or /proc
+ *               is not mounted
+ *   -ESTALE     a cookie is given, and that network namespace is gone; or the caller has no
+ *               CAP_SYS_ADMIN over it and may inspect nothing that refers to it, which the kernel
+ *               does not tell apart
+ *   -EPERM      a cookie is given, and the network namespace's cannot be read, see netns_cookie()
  *   -EOPNOTSUPP a cookie is given, and the kernel has none: it is older than Linux 5.14
  *   -EMFILE, -ENFILE, -ENOMEM  out of file descriptors or memory
- *   -ENOBUFS, -EAGAIN, -ENOTRECOVERABLE  before Linux 6.18, with a cookie: as netns_cookie() says
+ *   -ENOBUFS, -EAGAIN, -ENOTRECOVERABLE  before Linux 6.18, with a cookie: as for netns_cookie()
  *
  * Since 1.0.
  */
 NETNS_NODISCARD
-int netns_open_id(uint64_t inode,
-                  uint64_t cookie,
-                  struct netns **out);
+int netns_open_id(uint64_t inode, uint64_t cookie, struct netns **out);
 
 /**
- * Makes a second handle of the same namespace, with the same name and path and with descriptors of
- * its own. Either may be closed first.
+ * Duplicates a handle: the new one has the same name and path, and descriptors of its own. Either
+ * may be closed first.
  *
- * out  receives a handle, which is yours to netns_close().
+ * out  receives a handle; release it with netns_close().
  *
  * Returns 0, or
  *   -EINVAL     a pointer is NULL
- *   -EBADF      the program has closed netns_fd(), or the calling thread's descriptor table lacks it
- *   -EMFILE, -ENOMEM  no descriptor or memory to be had
+ *   -EBADF      the program has closed netns_fd(), or the calling thread's descriptor table lacks
+ *               it
+ *   -EMFILE, -ENOMEM  out of file descriptors or memory
  *
  * Since 1.0.
  */
 NETNS_NODISCARD
-int netns_dup(const struct netns *ns,
-              struct netns **out);
+int netns_dup(const struct netns *ns, struct netns **out);
 
 /**
- * Ends a handle and closes its descriptor. The namespace itself lives on as long as it has a name,
- * another handle, a socket or a thread in it. NULL is allowed. errno is left alone. Since 1.0.
+ * Releases a handle and closes its descriptors. The network namespace lives on as long as it has a
+ * name, another handle, a socket or a thread in it. NULL is allowed. errno is not changed.
+ * Since 1.0.
  */
 void netns_close(struct netns *ns);
 
 /**
- * Gives a namespace one more name in NETNS_RUN_DIR, whoever made it and however it was opened.
+ * Gives a network namespace one more name in NETNS_RUN_DIR, whoever created it and however it was
+ * opened.
  *
- * The run directory is made and waited for, and a stale name is taken over, as by netns_create().
- *
- * ns     is not changed: netns_name() stays what it was.
- * name   as in netns_create().
+ * ns     is not changed: netns_name() returns what it did before.
+ * name   as for netns_create().
  * flags  0.
  *
+ * The run directory is created and locked, and a stale name is taken over, as by netns_create().
+ *
+ * Capabilities: CAP_SYS_ADMIN in the user namespace that owns the mount namespace.
+ *
  * Returns 0, or
- *   -EINVAL     name is no name, flags is not 0, or a pointer is NULL
- *   -ENAMETOOLONG  name has more than 255 bytes, or the run directory's path more than 4095
- *   -EEXIST     the name exists, or another program is making it, or its file may not be taken over
- *   -EPERM      CAP_SYS_ADMIN over the mount namespace is missing, or the run directory belongs to
- *               another mount namespace
+ *   -EINVAL     name is invalid, flags is not 0, or a pointer is NULL
+ *   -ENAMETOOLONG  name is longer than 255 bytes, or the run directory's path than 4095
+ *   -EEXIST     the name exists, or another process is creating it, or its file cannot be taken
+ *               over
+ *   -EPERM      CAP_SYS_ADMIN is missing, or the run directory belongs to another mount namespace
  *   -EACCES     the run directory belongs to another user
- *   -ENOTDIR, -ELOOP, -ENOENT  the run directory is not a directory, or a link that leads nowhere
+ *   -ENOTDIR, -ELOOP, -ENOENT  the run directory is not a directory, or is a dangling symbolic
+ *               link
  *   -ENOENT     also, before Linux 5.12: /proc is not mounted
  *   -EROFS      the run directory is on a read-only file system
- *   -ENOSPC     the limit on mounts, or a full file system
- *   -EAGAIN     the helper thread that makes the run directory could not be started, or others make
- *               and remove the name, or the run directory, all the time
- *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
- * On failure no name, mount or descriptor is left.
+ *   -ENOSPC     the limit on mounts is reached, or the file system is full
+ *   -EAGAIN     cannot start the helper thread that creates the run directory; or other processes
+ *               keep creating and removing the name or the run directory
+ *   -EMFILE, -ENFILE, -ENOMEM  out of file descriptors or memory
+ * On failure, no name, mount or descriptor is left behind.
  *
  * Since 1.0.
  */
 int netns_attach(const struct netns *ns, const char *name, uint32_t flags);
 
 /**
- * netns_attach() in a run directory of your own, made as netns_create_at() makes it. NULL is
+ * netns_attach() in a custom run directory, which is created as by netns_create_at(). NULL means
  * NETNS_RUN_DIR.
+ *
+ * Capabilities: as for netns_attach().
  *
  * Returns what netns_attach() returns; -EINVAL also if rundir is empty. Since 1.0.
  */
 int netns_attach_at(const char *rundir, const struct netns *ns, const char *name, uint32_t flags);
 
 /**
- * Takes a name away from NETNS_RUN_DIR: every mount on it, however many lie on top of each other,
- * and its file; or the empty file of a stale name, or of a creator that is still at work. The namespace
- * lives on as long as it has another name, a handle, a socket or a thread in it. The run directory's
- * lock is waited for as by netns_create().
+ * Removes a name from NETNS_RUN_DIR: every mount on it, however many are stacked, and its file; or
+ * the empty file of a stale name, or of a creator that has not finished. The network namespace
+ * lives on as long as it has another name, a handle, a socket or a thread in it. The call waits
+ * for the run directory's lock as netns_create() does.
  *
- * The file is the name in every mount namespace that has the directory: with it the kernel takes the
- * mounts on it off in all of them. So the name is gone there, too, even one that is stale here and live
- * there.
+ * flags  NETNS_REMOVE_MISSING_OK: succeed if the name does not exist.
  *
- * A name that is a symbolic link loses the link, and nothing else: what it leads to stays as it is. A link
- * that netns_open() does not follow is left alone, and the call fails with ENOTTY.
+ * All mount namespaces that have the directory share the file: when it is unlinked, the kernel
+ * unmounts what is mounted on it in all of them. The name is then gone there, too, including one
+ * that is stale here and live there.
  *
- * flags  NETNS_REMOVE_MISSING_OK: a name that does not exist is no error.
+ * If the name is a symbolic link, only the link is unlinked; its target is left alone. A link that
+ * netns_open() does not follow is left alone, and the call fails with ENOTTY.
+ *
+ * Capabilities: CAP_SYS_ADMIN in the user namespace that owns the mount namespace, to unmount. For
+ * a stale name or a symbolic link: none; write permission on the run directory is enough.
  *
  * Returns 0, or
- *   -EINVAL     name is no name or NULL, or a flag is unknown
- *   -ENAMETOOLONG  name has more than 255 bytes, or the run directory's path more than 4095
- *   -ENOENT     there is no such name
- *   -ENOTTY     it is not the name of a network namespace, and is left alone; or it is one's on top of
- *               something else, which is left alone when the namespace's mounts are off
- *   -EPERM      CAP_SYS_ADMIN is missing, or the mount belongs to a more privileged mount namespace, or
- *               to another one than the calling thread's
+ *   -EINVAL     name is invalid or NULL, or a flag is unknown
+ *   -ENAMETOOLONG  name is longer than 255 bytes, or the run directory's path than 4095
+ *   -ENOENT     the name does not exist
+ *   -ENOTTY     not the name of a network namespace: it is left alone; or a network namespace is
+ *               mounted on top of something else, which is left alone after the network
+ *               namespace's mounts are removed
+ *   -EPERM      CAP_SYS_ADMIN is missing, or the mount belongs to a more privileged mount
+ *               namespace, or to another one than the calling thread's
  *   -EPERM      also: the file or its directory is immutable, or it is another user's in a sticky
- *               one; its mounts are off then
+ *               directory; its mounts have been removed
  *   -EACCES     the run directory belongs to another user
  *   -ENOTDIR, -ELOOP  the run directory is not a directory
  *   -EROFS      the run directory is on a read-only file system
- *   -EBUSY      a mount on it is hidden by another one, and cannot be reached
- *   -EAGAIN, -ENOSPC  the helper thread that uncovers such a mount, or its mount namespace, could not
- *               be had
- *   -EAGAIN     also: others make and remove the run directory, or mount on the name, all the time
- *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
+ *   -EBUSY      a mount on it is hidden by another mount, and cannot be reached
+ *   -EAGAIN, -ENOSPC  cannot start the helper thread that uncovers such a mount, or create its
+ *               mount namespace
+ *   -EAGAIN     also: other processes keep creating and removing the run directory, or mounting on
+ *               the name
+ *   -EMFILE, -ENFILE, -ENOMEM  out of file descriptors or memory
  *
  * Since 1.0.
  */
-int netns_remove(const char *name,
-                 uint32_t flags);
+int netns_remove(const char *name, uint32_t flags);
 
 /**
- * netns_remove() in a run directory of your own; the directory stays. NULL is NETNS_RUN_DIR.
+ * netns_remove() in a custom run directory. The directory is not removed. NULL means
+ * NETNS_RUN_DIR.
+ *
+ * Capabilities: as for netns_remove().
  *
  * Returns what netns_remove() returns; -EINVAL also if rundir is empty. Since 1.0.
  */
