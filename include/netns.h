@@ -1318,39 +1318,44 @@ void netns_nsid_list_free(struct netns_nsid_snapshot *list);
 /* --- Links ----------------------------------------------------------------------------------- */
 
 /**
- * Moves an interface to another namespace, and gives it a new name there if asked.
+ * Moves an interface to another network namespace and, if newname is given, renames it there.
  *
- * from     the namespace that it is in; NULL is the calling thread's.
- * ifname   its name, or one of its alternative names.
- * to       the namespace that it is to be in; netns_open_current() gives the calling thread's.
- *          If it is there already, it gets the new name.
- * newname  NULL: it keeps its name.
+ * from     the network namespace that the interface is in; NULL means the calling thread's.
+ * ifname   the interface's name, or one of its alternative names.
+ * to       the network namespace to move it to; netns_open_current() opens the calling thread's. If
+ *          the interface is in it already, it is only renamed.
+ * newname  the new name; NULL keeps the name.
  *
- * An interface that moves is down afterwards, has no addresses and no routes, and may have another
- * index. A physical one goes to the initial namespace when the one that it is in goes; a virtual
- * one goes with it.
+ * After a move the interface is down, has lost its addresses and routes, and may have another
+ * index. When a network namespace ends, its physical interfaces return to the initial network
+ * namespace and its virtual interfaces are deleted.
  *
- * The first call with a handle opens an rtnetlink socket in its namespace, in that of to only if
- * newname is not NULL. The handle keeps it until netns_close().
+ * The first call with a handle opens an rtnetlink socket in its network namespace; for to, only if
+ * newname is not NULL. The handle keeps the socket until netns_close().
+ *
+ * Capabilities: CAP_NET_ADMIN in the user namespaces that own the two network namespaces. Opening
+ * the rtnetlink socket of from, and of to if newname is not NULL, in a network namespace that the
+ * calling thread is not in also requires CAP_SYS_ADMIN (see netns_link_add()).
  *
  * Returns 0, or
- *   -EINVAL     ifname or to is NULL; a name is empty, ".", "..", "all" or "default", or has a '/',
- *               ':', '%', white space or the byte 0xa0; or the interface belongs to its namespace
- *               (lo, a bridge ...): netns_errmsg() has the kernel's word for it
- *   -ENAMETOOLONG  a name has more than 15 bytes
- *   -ENODEV     from has no interface of this name
+ *   -EINVAL     ifname or to is NULL; a name is empty, ".", "..", "all" or "default", or contains
+ *               '/', ':', '%', white space or the byte 0xa0; or the interface cannot leave its
+ *               network namespace (lo, a bridge ...): netns_errmsg() has the kernel's extended ack
+ *               message
+ *   -ENAMETOOLONG  a name is longer than 15 bytes
+ *   -ENODEV     from has no interface of that name
  *   -EEXIST     to has another interface of the name that this one keeps or is to get, or newname
- *               is an alternative name of this one
- *   -EPERM      CAP_NET_ADMIN over both namespaces, or CAP_SYS_ADMIN to reach one that the calling
- *               thread is not in, is missing
- *   -EBUSY      the interface is in use, or is in to already and up (before Linux 6.2)
- *   -EOPNOTSUPP the driver does not let it move
- *   -EAGAIN     no helper thread could be started, where one is needed (see netns_create())
- *   -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM  no descriptor or memory to be had
- *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
- *   -ENOTRECOVERABLE  the thread could not go back: it is in one of the two
- * On failure the interface is where it was, under its old name. It is as it was, too, unless somebody
- * made another of the new name in to at that very moment: then it has been there and back.
+ *               is an alternative name of this interface
+ *   -EPERM      a capability is missing (see Capabilities)
+ *   -EBUSY      the interface is in use, or, before Linux 6.2, is in to already and up
+ *   -EOPNOTSUPP the driver does not support the move
+ *   -EAGAIN     cannot start a helper thread (see netns_create())
+ *   -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS  out of file descriptors or memory
+ *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  malformed, oversized or missing netlink reply
+ *   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in from or to
+ * On failure the interface is in from under its old name. It is otherwise unchanged, except if
+ * another program created an interface named newname in to during the call: then it was moved there
+ * and back, and has lost its addresses.
  *
  * Since 1.0.
  */
@@ -1360,48 +1365,64 @@ int netns_link_move(const struct netns *from,
                     const char *newname);
 
 /**
- * Makes an interface of a kind that needs no parameters, such as "bridge", "ifb" or "dummy".
+ * Creates an interface of a kind that takes no parameters, such as "bridge", "ifb" or "dummy". The
+ * new interface is down.
  *
- * ns      where it comes to be; NULL is the calling thread's namespace.
- * ifname  its name, 1 to 15 bytes.
- * kind    as in `ip link add type KIND`. A veth is refused, having two ends: netns_veth_add().
+ * ns      the network namespace to act in; NULL means the calling thread's.
+ * ifname  the new interface's name, 1 to 15 bytes.
+ * kind    as in `ip link add type KIND`. "veth", "macvlan" and "vlan" are rejected: use
+ *         netns_veth_add(), netns_macvlan_add() or netns_vlan_add().
  *
- * The first call with a handle, of this one and of all that follow below, opens an rtnetlink socket in
- * its namespace, which the handle keeps until netns_close(); calls that follow cost no switch.
+ * The first call with a handle, of this function or of any below that acts on interfaces, addresses
+ * or routes, opens an rtnetlink socket in its network namespace. The handle keeps the socket until
+ * netns_close(), and later calls use it without a switch. In a child of fork(2), the first call
+ * opens a socket of the child's own.
+ *
+ * Capabilities: CAP_NET_ADMIN in the user namespace that owns the network namespace. A call that
+ * has to open the rtnetlink socket in a network namespace that the calling thread is not in also
+ * requires CAP_SYS_ADMIN, in that user namespace and in the caller's own. Usually that is only the
+ * first call with a handle; a call also opens a socket while another thread uses the handle's.
  *
  * Returns 0, or
- *   -EINVAL     a pointer is NULL, ifname is unfit, see netns_link_move(), or kind is empty, longer
- *               than 55 bytes or needs parameters; "veth", "macvlan" and "vlan" have calls of their
- *               own
+ *   -EINVAL     a pointer other than ns is NULL, ifname is an invalid name (see netns_link_move()),
+ *               or kind is empty, longer than 55 bytes or takes parameters: "veth", "macvlan" and
+ *               "vlan" have functions of their own
  *   -ENAMETOOLONG  ifname is longer than 15 bytes
- *   -EEXIST     there is an interface of that name
- *   -EOPNOTSUPP the kernel has no such kind of interface
- *   -EPERM      CAP_NET_ADMIN over the namespace is missing
- *   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
- *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
- *   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
- * and what else the kind's driver says. Since 1.0.
+ *   -EEXIST     ns has an interface of that name
+ *   -EOPNOTSUPP the kernel does not support this kind of interface, or cannot load its module
+ *   -EPERM      a capability is missing (see Capabilities)
+ *   -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS  out of file descriptors or memory
+ *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  malformed, oversized or missing netlink reply
+ *   -EAGAIN     cannot start a helper thread (see netns_create())
+ *   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in ns
+ * or another errno of the kind's driver.
+ *
+ * Since 1.0.
  */
-int netns_link_add(const struct netns *ns,
-                   const char *ifname,
-                   const char *kind);
+int netns_link_add(const struct netns *ns, const char *ifname, const char *kind);
 
 /**
- * Makes a veth pair, each end in its final namespace from the beginning, in one request to the
- * kernel: where it fails, there is neither.
+ * Creates a veth pair. Each end is created in its own network namespace, by a single request to the
+ * kernel: on failure neither exists. Both ends are down.
  *
- * ns, ifname            where the one end comes to be, and its name.
- * peer_ns, peer_ifname  the same for the other; the namespaces may be one.
+ * ns, ifname  the network namespace and the name of one end; NULL for ns means the calling
+ *             thread's.
+ * peer_ns, peer_ifname  the same for its peer. Both may be in one network namespace.
+ *
+ * Capabilities: CAP_NET_ADMIN in the user namespaces that own the two network namespaces. Opening
+ * the rtnetlink socket of ns (never that of peer_ns) in a network namespace that the calling thread
+ * is not in also requires CAP_SYS_ADMIN (see netns_link_add()).
  *
  * Returns 0, or
- *   -EINVAL     a name is NULL or unfit, see netns_link_move()
+ *   -EINVAL     a name is NULL or invalid (see netns_link_move())
  *   -ENAMETOOLONG  a name is longer than 15 bytes
- *   -EEXIST     there is an interface of one of the names in its namespace
- *   -EOPNOTSUPP the kernel has no veth
- *   -EPERM      CAP_NET_ADMIN over one of the namespaces is missing
- *   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
- *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
- *   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
+ *   -EEXIST     one of the network namespaces has an interface of the name that its end is to get
+ *   -EOPNOTSUPP the kernel does not support veth
+ *   -EPERM      a capability is missing (see Capabilities)
+ *   -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS  out of file descriptors or memory
+ *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  malformed, oversized or missing netlink reply
+ *   -EAGAIN     cannot start a helper thread (see netns_create())
+ *   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in ns
  *
  * Since 1.0.
  */
@@ -1411,27 +1432,33 @@ int netns_veth_add(const struct netns *ns,
                    const char *peer_ifname);
 
 /**
- * Makes a macvlan: an interface with a link-layer address of its own on top of another one, which may
- * be in another namespace.
+ * Creates a macvlan: an interface with a link-layer address of its own on top of a parent
+ * interface, which may be in another network namespace. The new interface is down.
  *
- * ns, ifname         where it comes to be, and its name.
- * parent_ns, parent  the interface that it is on.
- * mode    "private", "vepa", "bridge" or "passthru": how the macvlans of one parent reach each
- *         other. NULL is the kernel's own choice, "vepa", by which they do not unless a switch
- *         outside sends back; "bridge" is what most want.
+ * ns, ifname  the network namespace to create it in, and its name; NULL for ns means the calling
+ *             thread's.
+ * parent_ns, parent  the same of the parent interface.
+ * mode        "private", "vepa", "bridge" or "passthru": how macvlans of the same parent
+ *             communicate. NULL selects the kernel's default, "vepa", in which they communicate
+ *             only if an external switch reflects the frames. "bridge" suits most uses.
+ *
+ * Capabilities: CAP_NET_ADMIN in the user namespaces that own the two network namespaces. Opening
+ * the rtnetlink socket of parent_ns (never that of ns) in a network namespace that the calling
+ * thread is not in also requires CAP_SYS_ADMIN (see netns_link_add()).
  *
  * Returns 0, or
- *   -EINVAL     a name is NULL or unfit, see netns_link_move(), mode is unknown, or the parent can
- *               have no macvlan, such as lo, or none beside one of "passthru"
+ *   -EINVAL     a name is NULL or invalid (see netns_link_move()); mode is unknown; or the parent
+ *               supports no macvlan, as lo does not, or no other beside one in "passthru" mode
  *   -ENAMETOOLONG  a name is longer than 15 bytes
- *   -ENODEV     there is no such parent
- *   -EEXIST     there is an interface of that name, or before Linux 6.15 where the parent is
- *   -EBUSY      the parent is in use otherwise, as a port of a bridge for example
- *   -EOPNOTSUPP the kernel has no macvlan
- *   -EPERM      CAP_NET_ADMIN over one of the namespaces is missing
- *   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
- *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
- *   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
+ *   -ENODEV     parent_ns has no interface of the parent's name
+ *   -EEXIST     ns has an interface of that name, or, before Linux 6.15, parent_ns has
+ *   -EBUSY      the parent is in use otherwise, for example as a port of a bridge
+ *   -EOPNOTSUPP the kernel does not support macvlan
+ *   -EPERM      a capability is missing (see Capabilities)
+ *   -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS  out of file descriptors or memory
+ *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  malformed, oversized or missing netlink reply
+ *   -EAGAIN     cannot start a helper thread (see netns_create())
+ *   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in parent_ns
  *
  * Since 1.0.
  */
@@ -1442,24 +1469,30 @@ int netns_macvlan_add(const struct netns *ns,
                       const char *mode);
 
 /**
- * Makes a VLAN interface (IEEE 802.1Q): what another one, which may be in another namespace, sends and
- * receives with one tag.
+ * Creates a VLAN interface (IEEE 802.1Q), which sends and receives the frames of a parent interface
+ * that carry one tag. The parent may be in another network namespace. The new interface is down.
  *
- * ns, ifname         where it comes to be, and its name.
- * parent_ns, parent  the interface that it is on.
- * id                 the tag, 0 to 4094.
+ * ns, ifname  the network namespace to create it in, and its name; NULL for ns means the calling
+ *             thread's.
+ * parent_ns, parent  the same of the parent interface.
+ * id          the VLAN ID, 0 to 4094.
+ *
+ * Capabilities: CAP_NET_ADMIN in the user namespaces that own the two network namespaces. Opening
+ * the rtnetlink socket of parent_ns (never that of ns) in a network namespace that the calling
+ * thread is not in also requires CAP_SYS_ADMIN (see netns_link_add()).
  *
  * Returns 0, or
- *   -EINVAL     a name is NULL or unfit, see netns_link_move(), or id is over 4094
+ *   -EINVAL     a name is NULL or invalid (see netns_link_move()), or id is greater than 4094
  *   -ENAMETOOLONG  a name is longer than 15 bytes
- *   -ENODEV     there is no such parent
- *   -EEXIST     there is an interface of that name, or before Linux 6.15 where the parent is, or one
- *               of that id on the parent
- *   -EOPNOTSUPP the kernel has no VLANs, or the parent can have none
- *   -EPERM      CAP_NET_ADMIN over one of the namespaces is missing
- *   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
- *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
- *   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
+ *   -ENODEV     parent_ns has no interface of the parent's name
+ *   -EEXIST     ns has an interface of that name, or, before Linux 6.15, parent_ns has; or the
+ *               parent has a VLAN of that id
+ *   -EOPNOTSUPP the kernel does not support VLANs, or the parent does not
+ *   -EPERM      a capability is missing (see Capabilities)
+ *   -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS  out of file descriptors or memory
+ *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  malformed, oversized or missing netlink reply
+ *   -EAGAIN     cannot start a helper thread (see netns_create())
+ *   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in parent_ns
  *
  * Since 1.0.
  */
@@ -1470,126 +1503,181 @@ int netns_vlan_add(const struct netns *ns,
                    uint16_t id);
 
 /**
- * Takes an interface away. A veth takes its other end along, wherever that is.
+ * Deletes an interface; of a veth pair also its peer, in whatever network namespace that is.
+ *
+ * ns      the network namespace to act in; NULL means the calling thread's.
+ * ifname  the interface's name.
+ *
+ * Capabilities: CAP_NET_ADMIN in the user namespace that owns the network namespace. Opening the
+ * handle's rtnetlink socket in a network namespace that the calling thread is not in also requires
+ * CAP_SYS_ADMIN (see netns_link_add()).
  *
  * Returns 0, or
- *   -EINVAL     ifname is NULL or unfit, see netns_link_move()
+ *   -EINVAL     ifname is NULL or an invalid name (see netns_link_move())
  *   -ENAMETOOLONG  ifname is longer than 15 bytes
- *   -ENODEV     there is no such interface
- *   -EOPNOTSUPP it cannot be taken away: lo, or an interface of hardware
- *   -EPERM      CAP_NET_ADMIN over the namespace is missing
- *   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
- *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
- *   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
+ *   -ENODEV     ns has no interface of that name
+ *   -EOPNOTSUPP the interface cannot be deleted: lo, or a hardware interface
+ *   -EPERM      a capability is missing (see Capabilities)
+ *   -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS  out of file descriptors or memory
+ *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  malformed, oversized or missing netlink reply
+ *   -EAGAIN     cannot start a helper thread (see netns_create())
+ *   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in ns
  *
  * Since 1.0.
  */
 int netns_link_del(const struct netns *ns, const char *ifname);
 
 /**
- * Brings an interface up.
+ * Brings an interface up. One that is up already stays up.
+ *
+ * ns      the network namespace to act in; NULL means the calling thread's.
+ * ifname  the interface's name.
+ *
+ * Capabilities: CAP_NET_ADMIN in the user namespace that owns the network namespace. Opening the
+ * handle's rtnetlink socket in a network namespace that the calling thread is not in also requires
+ * CAP_SYS_ADMIN (see netns_link_add()).
  *
  * Returns 0, or
- *   -EINVAL     ifname is NULL or unfit, see netns_link_move()
+ *   -EINVAL     ifname is NULL or an invalid name (see netns_link_move())
  *   -ENAMETOOLONG  ifname is longer than 15 bytes
- *   -ENODEV     there is no such interface
- *   -ENETDOWN   it is a VLAN, and its parent is down
- *   -EPERM      CAP_NET_ADMIN over the namespace is missing
- *   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
- *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
- *   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
- * and what else the interface's driver says. Since 1.0.
+ *   -ENODEV     ns has no interface of that name
+ *   -ENETDOWN   the interface is a VLAN, and its parent is down
+ *   -EPERM      a capability is missing (see Capabilities)
+ *   -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS  out of file descriptors or memory
+ *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  malformed, oversized or missing netlink reply
+ *   -EAGAIN     cannot start a helper thread (see netns_create())
+ *   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in ns
+ * or another errno of the interface's driver.
+ *
+ * Since 1.0.
  */
 int netns_link_up(const struct netns *ns, const char *ifname);
 
 /**
- * Takes an interface down. Its IPv6 addresses and the routes over it go.
+ * Brings an interface down. The kernel removes its IPv6 addresses and the routes through it. One
+ * that is down already stays down.
+ *
+ * ns, ifname  as for netns_link_up().
+ *
+ * Capabilities: CAP_NET_ADMIN in the user namespace that owns the network namespace. Opening the
+ * handle's rtnetlink socket in a network namespace that the calling thread is not in also requires
+ * CAP_SYS_ADMIN (see netns_link_add()).
  *
  * Returns 0, or what netns_link_up() returns. Since 1.0.
  */
 int netns_link_down(const struct netns *ns, const char *ifname);
 
 /**
- * Sets how many bytes a packet over an interface may have. Below 1280 it loses its IPv6
- * addresses, and below 68 all of them.
+ * Sets an interface's MTU, the size in bytes of the largest packet that it transmits. With an MTU
+ * below 1280 the interface loses its IPv6 addresses, below 68 its IPv4 addresses too.
+ *
+ * ns      the network namespace to act in; NULL means the calling thread's.
+ * ifname  the interface's name.
+ * mtu     the MTU.
+ *
+ * Capabilities: CAP_NET_ADMIN in the user namespace that owns the network namespace. Opening the
+ * handle's rtnetlink socket in a network namespace that the calling thread is not in also requires
+ * CAP_SYS_ADMIN (see netns_link_add()).
  *
  * Returns 0, or
- *   -EINVAL     ifname is NULL or unfit, see netns_link_move(), or the interface cannot have this MTU
+ *   -EINVAL     ifname is NULL or an invalid name (see netns_link_move()), or the interface does
+ *               not support this MTU
  *   -ENAMETOOLONG  ifname is longer than 15 bytes
- *   -ENODEV     there is no such interface
- *   -ERANGE     it is a VLAN, and its parent's MTU is smaller
- *   -EPERM      CAP_NET_ADMIN over the namespace is missing
- *   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
- *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
- *   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
- * and what else the interface's driver says. Since 1.0.
+ *   -ENODEV     ns has no interface of that name
+ *   -ERANGE     the interface is a VLAN, and its parent's MTU is smaller
+ *   -EPERM      a capability is missing (see Capabilities)
+ *   -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS  out of file descriptors or memory
+ *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  malformed, oversized or missing netlink reply
+ *   -EAGAIN     cannot start a helper thread (see netns_create())
+ *   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in ns
+ * or another errno of the interface's driver.
+ *
+ * Since 1.0.
  */
-int netns_link_set_mtu(const struct netns *ns,
-                       const char *ifname,
-                       uint32_t mtu);
+int netns_link_set_mtu(const struct netns *ns, const char *ifname, uint32_t mtu);
 
 /**
  * Sets an interface's link-layer address.
  *
- * lladdr  hexadecimal bytes with colons, such as "02:00:5e:10:00:01".
+ * ns      the network namespace to act in; NULL means the calling thread's.
+ * ifname  the interface's name.
+ * lladdr  hexadecimal bytes separated by colons, such as "02:00:5e:10:00:01".
+ *
+ * Capabilities: CAP_NET_ADMIN in the user namespace that owns the network namespace. Opening the
+ * handle's rtnetlink socket in a network namespace that the calling thread is not in also requires
+ * CAP_SYS_ADMIN (see netns_link_add()).
  *
  * Returns 0, or
- *   -EINVAL     ifname is NULL or unfit, see netns_link_move(), or lladdr is NULL, no link-layer
- *               address, or of another length than the interface's
+ *   -EINVAL     ifname is NULL or an invalid name (see netns_link_move()), or lladdr is NULL, not a
+ *               link-layer address, or not as long as the interface's
  *   -ENAMETOOLONG  ifname is longer than 15 bytes
- *   -ENODEV     there is no such interface
- *   -EADDRNOTAVAIL  no interface may have that address: a multicast one, or zeros
- *   -EADDRINUSE  the interface is a macvlan, and another on the same parent has it
- *   -EBUSY      the interface must be down for it
- *   -EOPNOTSUPP an interface of this kind has none that can be set
- *   -EPERM      CAP_NET_ADMIN over the namespace is missing
- *   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
- *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
- *   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
+ *   -ENODEV     ns has no interface of that name
+ *   -EADDRNOTAVAIL  no interface may have this address: it is multicast or all zeros
+ *   -EADDRINUSE the interface is a macvlan, and another macvlan of its parent has the address
+ *   -EBUSY      the interface has to be down for this
+ *   -EOPNOTSUPP the address of an interface of this kind cannot be set
+ *   -EPERM      a capability is missing (see Capabilities)
+ *   -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS  out of file descriptors or memory
+ *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  malformed, oversized or missing netlink reply
+ *   -EAGAIN     cannot start a helper thread (see netns_create())
+ *   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in ns
  *
  * Since 1.0.
  */
 int netns_link_set_address(const struct netns *ns, const char *ifname, const char *lladdr);
 
 /**
- * Makes an interface a port of a bridge, bond or the like in the same namespace. A port of another
- * one leaves that; if the new one refuses it, it is put back.
+ * Makes an interface a port of a bridge, a bond or another master in the same network namespace. A
+ * port of another master leaves that one first; if the new master rejects it, the library puts it
+ * back.
  *
- * master  its name; NULL takes the interface out of the one that it is a port of, if there is one.
+ * ns      the network namespace to act in; NULL means the calling thread's.
+ * ifname  the interface's name.
+ * master  the master's name; NULL makes the interface leave its master, if it has one.
+ *
+ * Capabilities: CAP_NET_ADMIN in the user namespace that owns the network namespace. Opening the
+ * handle's rtnetlink socket in a network namespace that the calling thread is not in also requires
+ * CAP_SYS_ADMIN (see netns_link_add()).
  *
  * Returns 0, or
- *   -EINVAL     ifname is NULL, a name is unfit, see netns_link_move(), or the interface, such as lo,
- *               can be no port
+ *   -EINVAL     ifname is NULL, a name is invalid (see netns_link_move()), or the interface cannot
+ *               be a port, as lo cannot
  *   -ENAMETOOLONG  a name is longer than 15 bytes
- *   -ENODEV     there is no such interface, or no such master
- *   -EBUSY      the interface is in use otherwise, as the parent of a macvlan for example
- *   -ELOOP      the interface is a bridge, which cannot be another's port
- *   -EOPNOTSUPP the master is none
- *   -EPERM      CAP_NET_ADMIN over the namespace is missing
- *   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
- *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
- *   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
+ *   -ENODEV     ns has no interface of one of the names
+ *   -EBUSY      the interface is in use otherwise, for example as the parent of a macvlan
+ *   -ELOOP      the interface is a bridge, which cannot be a port
+ *   -EOPNOTSUPP master cannot have ports
+ *   -EPERM      a capability is missing (see Capabilities)
+ *   -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS  out of file descriptors or memory
+ *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  malformed, oversized or missing netlink reply
+ *   -EAGAIN     cannot start a helper thread (see netns_create())
+ *   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in ns
  *
  * Since 1.0.
  */
-int netns_link_set_master(const struct netns *ns,
-                          const char *ifname,
-                          const char *master);
+int netns_link_set_master(const struct netns *ns, const char *ifname, const char *master);
 
 /**
- * All interfaces of a namespace at one moment, by index.
+ * Lists the interfaces of a network namespace, sorted by index. The list is consistent: if
+ * interfaces change while the kernel reports them, the library asks again.
  *
- * ns      NULL is the calling thread's namespace.
- * flags   none is defined yet: 0.
- * out     receives a list, which is yours to netns_link_list_free().
+ * ns     the network namespace to act in; NULL means the calling thread's.
+ * flags  0; no flag is defined.
+ * out    receives the list; free it with netns_link_list_free().
+ *
+ * Capabilities: none to list the calling thread's network namespace. Opening the handle's rtnetlink
+ * socket in another one requires CAP_SYS_ADMIN, in the user namespace that owns it and in the
+ * caller's own (see netns_link_add()).
  *
  * Returns 0, or
- *   -EINVAL     a flag is given, or out is NULL
- *   -EPERM      CAP_SYS_ADMIN to enter the namespace is missing
- *   -EAGAIN     the interfaces change faster than the kernel can tell them; or as netns_socket() says
- *   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
- *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
- *   -ENOTRECOVERABLE  as netns_socket() says
+ *   -EINVAL     flags is not 0, or out is NULL
+ *   -EPERM      a capability is missing (see Capabilities)
+ *   -EAGAIN     the interfaces change faster than the kernel can list them; or cannot start a
+ *               helper thread (see netns_create())
+ *   -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS  out of file descriptors or memory
+ *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  malformed, oversized or missing netlink reply
+ *   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in ns
+ * On failure *out is not changed.
  *
  * Since 1.0.
  */
@@ -1599,72 +1687,71 @@ int netns_link_list(const struct netns *ns,
                     struct netns_link_snapshot **out);
 
 /**
- * How many interfaces a list has; 0 if list is NULL. Since 1.0.
+ * Returns the number of interfaces in a list; 0 if list is NULL. Since 1.0.
  */
 size_t netns_link_list_len(const struct netns_link_snapshot *list);
 
 /**
- * The i-th interface's name; it lives as long as the list, as the other texts do. NULL past the end.
- * Since 1.0.
+ * Returns the name of the i-th interface; NULL if i is out of range. Like all strings of a list, it
+ * is valid until netns_link_list_free(). Since 1.0.
  */
-const char *netns_link_list_name(const struct netns_link_snapshot *list,
-                                 size_t i);
+const char *netns_link_list_name(const struct netns_link_snapshot *list, size_t i);
 
 /**
- * Its index; 0 past the end. Since 1.0.
+ * Returns the interface's index; 0 if i is out of range. Since 1.0.
  */
 uint32_t netns_link_list_index(const struct netns_link_snapshot *list, size_t i);
 
 /**
- * What kind it is, such as "veth" or "bridge". NULL for lo and interfaces of hardware, and past the end.
- * Since 1.0.
+ * Returns the interface's kind, such as "veth" or "bridge"; NULL for lo and hardware interfaces, or
+ * if i is out of range. Since 1.0.
  */
-const char *netns_link_list_kind(const struct netns_link_snapshot *list,
-                                 size_t i);
+const char *netns_link_list_kind(const struct netns_link_snapshot *list, size_t i);
 
 /**
- * How many bytes a packet may have; 0 past the end. Since 1.0.
+ * Returns the interface's MTU in bytes; 0 if i is out of range. Since 1.0.
  */
 uint32_t netns_link_list_mtu(const struct netns_link_snapshot *list, size_t i);
 
 /**
- * IFF_UP, IFF_RUNNING, IFF_LOOPBACK ... of <net/if.h>; 0 past the end. Since 1.0.
+ * Returns the interface's flags, a bitwise OR of IFF_UP, IFF_RUNNING, IFF_LOOPBACK ... of
+ * <net/if.h>; 0 if i is out of range. Since 1.0.
  */
 uint32_t netns_link_list_flags(const struct netns_link_snapshot *list, size_t i);
 
 /**
- * Its operational state: "up", "down", "unknown", "lowerlayerdown", "dormant", "notpresent" or
- * "testing". NULL past the end. Since 1.0.
+ * Returns the interface's operational state: "up", "down", "unknown", "lowerlayerdown", "dormant",
+ * "notpresent" or "testing"; NULL if i is out of range. Since 1.0.
  */
 const char *netns_link_list_state(const struct netns_link_snapshot *list, size_t i);
 
 /**
- * Its link-layer address, such as "02:00:5e:10:00:01". NULL if it has none, and past the end.
- * Since 1.0.
+ * Returns the interface's link-layer address, such as "02:00:5e:10:00:01"; NULL if it has none, or
+ * if i is out of range. Since 1.0.
  */
 const char *netns_link_list_address(const struct netns_link_snapshot *list, size_t i);
 
 /**
- * The index of the bridge, bond or the like that it is a port of; 0 if of none, and past the end.
- * Since 1.0.
+ * Returns the index of the bridge, bond or other master that the interface is a port of; 0 if it is
+ * not a port, or if i is out of range. Since 1.0.
  */
 uint32_t netns_link_list_master(const struct netns_link_snapshot *list, size_t i);
 
 /**
- * The index of a veth's other end, or of the interface that a macvlan or VLAN is on; 0 if there is none,
- * and past the end. Since 1.0.
+ * Returns the index of a veth's peer, or of the parent of a macvlan or VLAN; 0 if there is none, or
+ * if i is out of range. Since 1.0.
  */
-uint32_t netns_link_list_peer(const struct netns_link_snapshot *list,
-                              size_t i);
+uint32_t netns_link_list_peer(const struct netns_link_snapshot *list, size_t i);
 
 /**
- * The id by which the namespace that was listed knows the one that peer is an index of, as for
- * netns_nsid_get(). -1 if they are one, or there is no peer, and past the end. Since 1.0.
+ * Returns the nsid, in the listed network namespace, of the network namespace that
+ * netns_link_list_peer()'s index belongs to (see netns_nsid_get()); -1 if that is the same network
+ * namespace, if there is no peer, or if i is out of range. Since 1.0.
  */
 int32_t netns_link_list_peer_nsid(const struct netns_link_snapshot *list, size_t i);
 
 /**
- * Ends a list and frees the memory of its texts. NULL is allowed. errno is left alone. Since 1.0.
+ * Frees a list and its strings. NULL is allowed. errno is not changed. Since 1.0.
  */
 void netns_link_list_free(struct netns_link_snapshot *list);
 

@@ -10,19 +10,26 @@ use crate::boundary;
 use crate::convert::{self, Slot};
 use crate::types::{Netns, NetnsLinkSnapshot};
 
-/// All interfaces of a namespace at one moment, by index.
+/// Lists the interfaces of a network namespace, sorted by index. The list is consistent: if
+/// interfaces change while the kernel reports them, the library asks again.
 ///
-/// ns      NULL is the calling thread's namespace.
-/// flags   none is defined yet: 0.
-/// out     receives a list, which is yours to netns_link_list_free().
+/// ns     the network namespace to act in; NULL means the calling thread's.
+/// flags  0; no flag is defined.
+/// out    receives the list; free it with netns_link_list_free().
+///
+/// Capabilities: none to list the calling thread's network namespace. Opening the handle's rtnetlink
+/// socket in another one requires CAP_SYS_ADMIN, in the user namespace that owns it and in the
+/// caller's own (see netns_link_add()).
 ///
 /// Returns 0, or
-///   -EINVAL     a flag is given, or out is NULL
-///   -EPERM      CAP_SYS_ADMIN to enter the namespace is missing
-///   -EAGAIN     the interfaces change faster than the kernel can tell them; or as netns_socket() says
-///   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
-///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
-///   -ENOTRECOVERABLE  as netns_socket() says
+///   -EINVAL     flags is not 0, or out is NULL
+///   -EPERM      a capability is missing (see Capabilities)
+///   -EAGAIN     the interfaces change faster than the kernel can list them; or cannot start a
+///               helper thread (see netns_create())
+///   -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS  out of file descriptors or memory
+///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  malformed, oversized or missing netlink reply
+///   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in ns
+/// On failure *out is not changed.
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
@@ -41,14 +48,14 @@ pub unsafe extern "C" fn netns_link_list(
     })
 }
 
-/// How many interfaces a list has; 0 if list is NULL. Since 1.0.
+/// Returns the number of interfaces in a list; 0 if list is NULL. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_link_list_len(list: Option<&NetnsLinkSnapshot>) -> usize {
     boundary::plain(0, || list.map_or(0, |list| list.0.len()))
 }
 
-/// The i-th interface's name; it lives as long as the list, as the other texts do. NULL past the end.
-/// Since 1.0.
+/// Returns the name of the i-th interface; NULL if i is out of range. Like all strings of a list, it
+/// is valid until netns_link_list_free(). Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_link_list_name(
     list: Option<&NetnsLinkSnapshot>,
@@ -59,14 +66,14 @@ pub unsafe extern "C" fn netns_link_list_name(
     })
 }
 
-/// Its index; 0 past the end. Since 1.0.
+/// Returns the interface's index; 0 if i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_link_list_index(list: Option<&NetnsLinkSnapshot>, i: usize) -> u32 {
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.index))
 }
 
-/// What kind it is, such as "veth" or "bridge". NULL for lo and interfaces of hardware, and past the end.
-/// Since 1.0.
+/// Returns the interface's kind, such as "veth" or "bridge"; NULL for lo and hardware interfaces, or
+/// if i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_link_list_kind(
     list: Option<&NetnsLinkSnapshot>,
@@ -77,20 +84,21 @@ pub unsafe extern "C" fn netns_link_list_kind(
     })
 }
 
-/// How many bytes a packet may have; 0 past the end. Since 1.0.
+/// Returns the interface's MTU in bytes; 0 if i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_link_list_mtu(list: Option<&NetnsLinkSnapshot>, i: usize) -> u32 {
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.mtu))
 }
 
-/// IFF_UP, IFF_RUNNING, IFF_LOOPBACK ... of <net/if.h>; 0 past the end. Since 1.0.
+/// Returns the interface's flags, a bitwise OR of IFF_UP, IFF_RUNNING, IFF_LOOPBACK ... of
+/// <net/if.h>; 0 if i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_link_list_flags(list: Option<&NetnsLinkSnapshot>, i: usize) -> u32 {
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.flags))
 }
 
-/// Its operational state: "up", "down", "unknown", "lowerlayerdown", "dormant", "notpresent" or
-/// "testing". NULL past the end. Since 1.0.
+/// Returns the interface's operational state: "up", "down", "unknown", "lowerlayerdown", "dormant",
+/// "notpresent" or "testing"; NULL if i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_link_list_state(
     list: Option<&NetnsLinkSnapshot>,
@@ -99,8 +107,8 @@ pub unsafe extern "C" fn netns_link_list_state(
     boundary::plain(ptr::null(), || convert::pointer(entry(list, i).map(|entry| entry.state)))
 }
 
-/// Its link-layer address, such as "02:00:5e:10:00:01". NULL if it has none, and past the end.
-/// Since 1.0.
+/// Returns the interface's link-layer address, such as "02:00:5e:10:00:01"; NULL if it has none, or
+/// if i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_link_list_address(
     list: Option<&NetnsLinkSnapshot>,
@@ -111,22 +119,23 @@ pub unsafe extern "C" fn netns_link_list_address(
     })
 }
 
-/// The index of the bridge, bond or the like that it is a port of; 0 if of none, and past the end.
-/// Since 1.0.
+/// Returns the index of the bridge, bond or other master that the interface is a port of; 0 if it is
+/// not a port, or if i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_link_list_master(list: Option<&NetnsLinkSnapshot>, i: usize) -> u32 {
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.master))
 }
 
-/// The index of a veth's other end, or of the interface that a macvlan or VLAN is on; 0 if there is none,
-/// and past the end. Since 1.0.
+/// Returns the index of a veth's peer, or of the parent of a macvlan or VLAN; 0 if there is none, or
+/// if i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_link_list_peer(list: Option<&NetnsLinkSnapshot>, i: usize) -> u32 {
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.peer))
 }
 
-/// The id by which the namespace that was listed knows the one that peer is an index of, as for
-/// netns_nsid_get(). -1 if they are one, or there is no peer, and past the end. Since 1.0.
+/// Returns the nsid, in the listed network namespace, of the network namespace that
+/// netns_link_list_peer()'s index belongs to (see netns_nsid_get()); -1 if that is the same network
+/// namespace, if there is no peer, or if i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_link_list_peer_nsid(
     list: Option<&NetnsLinkSnapshot>,
@@ -139,7 +148,7 @@ fn entry(list: Option<&NetnsLinkSnapshot>, i: usize) -> Option<&Link> {
     list?.0.get(i)
 }
 
-/// Ends a list and frees the memory of its texts. NULL is allowed. errno is left alone. Since 1.0.
+/// Frees a list and its strings. NULL is allowed. errno is not changed. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_link_list_free(list: *mut NetnsLinkSnapshot) {
     // SAFETY: list is NULL or a list that this library gave and that the caller uses no more.

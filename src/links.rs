@@ -11,39 +11,44 @@ use crate::boundary;
 use crate::convert::{self, text};
 use crate::types::Netns;
 
-/// Moves an interface to another namespace, and gives it a new name there if asked.
+/// Moves an interface to another network namespace and, if newname is given, renames it there.
 ///
-/// from     the namespace that it is in; NULL is the calling thread's.
-/// ifname   its name, or one of its alternative names.
-/// to       the namespace that it is to be in; netns_open_current() gives the calling thread's.
-///          If it is there already, it gets the new name.
-/// newname  NULL: it keeps its name.
+/// from     the network namespace that the interface is in; NULL means the calling thread's.
+/// ifname   the interface's name, or one of its alternative names.
+/// to       the network namespace to move it to; netns_open_current() opens the calling thread's. If
+///          the interface is in it already, it is only renamed.
+/// newname  the new name; NULL keeps the name.
 ///
-/// An interface that moves is down afterwards, has no addresses and no routes, and may have another
-/// index. A physical one goes to the initial namespace when the one that it is in goes; a virtual
-/// one goes with it.
+/// After a move the interface is down, has lost its addresses and routes, and may have another
+/// index. When a network namespace ends, its physical interfaces return to the initial network
+/// namespace and its virtual interfaces are deleted.
 ///
-/// The first call with a handle opens an rtnetlink socket in its namespace, in that of to only if
-/// newname is not NULL. The handle keeps it until netns_close().
+/// The first call with a handle opens an rtnetlink socket in its network namespace; for to, only if
+/// newname is not NULL. The handle keeps the socket until netns_close().
+///
+/// Capabilities: CAP_NET_ADMIN in the user namespaces that own the two network namespaces. Opening
+/// the rtnetlink socket of from, and of to if newname is not NULL, in a network namespace that the
+/// calling thread is not in also requires CAP_SYS_ADMIN (see netns_link_add()).
 ///
 /// Returns 0, or
-///   -EINVAL     ifname or to is NULL; a name is empty, ".", "..", "all" or "default", or has a '/',
-///               ':', '%', white space or the byte 0xa0; or the interface belongs to its namespace
-///               (lo, a bridge ...): netns_errmsg() has the kernel's word for it
-///   -ENAMETOOLONG  a name has more than 15 bytes
-///   -ENODEV     from has no interface of this name
+///   -EINVAL     ifname or to is NULL; a name is empty, ".", "..", "all" or "default", or contains
+///               '/', ':', '%', white space or the byte 0xa0; or the interface cannot leave its
+///               network namespace (lo, a bridge ...): netns_errmsg() has the kernel's extended ack
+///               message
+///   -ENAMETOOLONG  a name is longer than 15 bytes
+///   -ENODEV     from has no interface of that name
 ///   -EEXIST     to has another interface of the name that this one keeps or is to get, or newname
-///               is an alternative name of this one
-///   -EPERM      CAP_NET_ADMIN over both namespaces, or CAP_SYS_ADMIN to reach one that the calling
-///               thread is not in, is missing
-///   -EBUSY      the interface is in use, or is in to already and up (before Linux 6.2)
-///   -EOPNOTSUPP the driver does not let it move
-///   -EAGAIN     no helper thread could be started, where one is needed (see netns_create())
-///   -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM  no descriptor or memory to be had
-///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
-///   -ENOTRECOVERABLE  the thread could not go back: it is in one of the two
-/// On failure the interface is where it was, under its old name. It is as it was, too, unless somebody
-/// made another of the new name in to at that very moment: then it has been there and back.
+///               is an alternative name of this interface
+///   -EPERM      a capability is missing (see Capabilities)
+///   -EBUSY      the interface is in use, or, before Linux 6.2, is in to already and up
+///   -EOPNOTSUPP the driver does not support the move
+///   -EAGAIN     cannot start a helper thread (see netns_create())
+///   -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS  out of file descriptors or memory
+///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  malformed, oversized or missing netlink reply
+///   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in from or to
+/// On failure the interface is in from under its old name. It is otherwise unchanged, except if
+/// another program created an interface named newname in to during the call: then it was moved there
+/// and back, and has lost its addresses.
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
@@ -64,27 +69,39 @@ pub unsafe extern "C" fn netns_link_move(
     })
 }
 
-/// Makes an interface of a kind that needs no parameters, such as "bridge", "ifb" or "dummy".
+/// Creates an interface of a kind that takes no parameters, such as "bridge", "ifb" or "dummy". The
+/// new interface is down.
 ///
-/// ns      where it comes to be; NULL is the calling thread's namespace.
-/// ifname  its name, 1 to 15 bytes.
-/// kind    as in `ip link add type KIND`. A veth is refused, having two ends: netns_veth_add().
+/// ns      the network namespace to act in; NULL means the calling thread's.
+/// ifname  the new interface's name, 1 to 15 bytes.
+/// kind    as in `ip link add type KIND`. "veth", "macvlan" and "vlan" are rejected: use
+///         netns_veth_add(), netns_macvlan_add() or netns_vlan_add().
 ///
-/// The first call with a handle, of this one and of all that follow below, opens an rtnetlink socket in
-/// its namespace, which the handle keeps until netns_close(); calls that follow cost no switch.
+/// The first call with a handle, of this function or of any below that acts on interfaces, addresses
+/// or routes, opens an rtnetlink socket in its network namespace. The handle keeps the socket until
+/// netns_close(), and later calls use it without a switch. In a child of fork(2), the first call
+/// opens a socket of the child's own.
+///
+/// Capabilities: CAP_NET_ADMIN in the user namespace that owns the network namespace. A call that
+/// has to open the rtnetlink socket in a network namespace that the calling thread is not in also
+/// requires CAP_SYS_ADMIN, in that user namespace and in the caller's own. Usually that is only the
+/// first call with a handle; a call also opens a socket while another thread uses the handle's.
 ///
 /// Returns 0, or
-///   -EINVAL     a pointer is NULL, ifname is unfit, see netns_link_move(), or kind is empty, longer
-///               than 55 bytes or needs parameters; "veth", "macvlan" and "vlan" have calls of their
-///               own
+///   -EINVAL     a pointer other than ns is NULL, ifname is an invalid name (see netns_link_move()),
+///               or kind is empty, longer than 55 bytes or takes parameters: "veth", "macvlan" and
+///               "vlan" have functions of their own
 ///   -ENAMETOOLONG  ifname is longer than 15 bytes
-///   -EEXIST     there is an interface of that name
-///   -EOPNOTSUPP the kernel has no such kind of interface
-///   -EPERM      CAP_NET_ADMIN over the namespace is missing
-///   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
-///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
-///   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
-/// and what else the kind's driver says. Since 1.0.
+///   -EEXIST     ns has an interface of that name
+///   -EOPNOTSUPP the kernel does not support this kind of interface, or cannot load its module
+///   -EPERM      a capability is missing (see Capabilities)
+///   -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS  out of file descriptors or memory
+///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  malformed, oversized or missing netlink reply
+///   -EAGAIN     cannot start a helper thread (see netns_create())
+///   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in ns
+/// or another errno of the kind's driver.
+///
+/// Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_link_add(
     ns: Option<&Netns>,
@@ -104,21 +121,27 @@ fn place<'a>(ns: Option<&'a Netns>, ifname: Option<&'a CStr>) -> Result<LinkLoca
     Ok(LinkLocation { ns: convert::namespace(ns), name: convert::link_name(ifname)? })
 }
 
-/// Makes a veth pair, each end in its final namespace from the beginning, in one request to the
-/// kernel: where it fails, there is neither.
+/// Creates a veth pair. Each end is created in its own network namespace, by a single request to the
+/// kernel: on failure neither exists. Both ends are down.
 ///
-/// ns, ifname            where the one end comes to be, and its name.
-/// peer_ns, peer_ifname  the same for the other; the namespaces may be one.
+/// ns, ifname  the network namespace and the name of one end; NULL for ns means the calling
+///             thread's.
+/// peer_ns, peer_ifname  the same for its peer. Both may be in one network namespace.
+///
+/// Capabilities: CAP_NET_ADMIN in the user namespaces that own the two network namespaces. Opening
+/// the rtnetlink socket of ns (never that of peer_ns) in a network namespace that the calling thread
+/// is not in also requires CAP_SYS_ADMIN (see netns_link_add()).
 ///
 /// Returns 0, or
-///   -EINVAL     a name is NULL or unfit, see netns_link_move()
+///   -EINVAL     a name is NULL or invalid (see netns_link_move())
 ///   -ENAMETOOLONG  a name is longer than 15 bytes
-///   -EEXIST     there is an interface of one of the names in its namespace
-///   -EOPNOTSUPP the kernel has no veth
-///   -EPERM      CAP_NET_ADMIN over one of the namespaces is missing
-///   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
-///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
-///   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
+///   -EEXIST     one of the network namespaces has an interface of the name that its end is to get
+///   -EOPNOTSUPP the kernel does not support veth
+///   -EPERM      a capability is missing (see Capabilities)
+///   -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS  out of file descriptors or memory
+///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  malformed, oversized or missing netlink reply
+///   -EAGAIN     cannot start a helper thread (see netns_create())
+///   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in ns
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
@@ -134,27 +157,33 @@ pub unsafe extern "C" fn netns_veth_add(
     boundary::call(subject, || setup::add_veth(place(ns, ifname)?, place(peer_ns, peer)?))
 }
 
-/// Makes a macvlan: an interface with a link-layer address of its own on top of another one, which may
-/// be in another namespace.
+/// Creates a macvlan: an interface with a link-layer address of its own on top of a parent
+/// interface, which may be in another network namespace. The new interface is down.
 ///
-/// ns, ifname         where it comes to be, and its name.
-/// parent_ns, parent  the interface that it is on.
-/// mode    "private", "vepa", "bridge" or "passthru": how the macvlans of one parent reach each
-///         other. NULL is the kernel's own choice, "vepa", by which they do not unless a switch
-///         outside sends back; "bridge" is what most want.
+/// ns, ifname  the network namespace to create it in, and its name; NULL for ns means the calling
+///             thread's.
+/// parent_ns, parent  the same of the parent interface.
+/// mode        "private", "vepa", "bridge" or "passthru": how macvlans of the same parent
+///             communicate. NULL selects the kernel's default, "vepa", in which they communicate
+///             only if an external switch reflects the frames. "bridge" suits most uses.
+///
+/// Capabilities: CAP_NET_ADMIN in the user namespaces that own the two network namespaces. Opening
+/// the rtnetlink socket of parent_ns (never that of ns) in a network namespace that the calling
+/// thread is not in also requires CAP_SYS_ADMIN (see netns_link_add()).
 ///
 /// Returns 0, or
-///   -EINVAL     a name is NULL or unfit, see netns_link_move(), mode is unknown, or the parent can
-///               have no macvlan, such as lo, or none beside one of "passthru"
+///   -EINVAL     a name is NULL or invalid (see netns_link_move()); mode is unknown; or the parent
+///               supports no macvlan, as lo does not, or no other beside one in "passthru" mode
 ///   -ENAMETOOLONG  a name is longer than 15 bytes
-///   -ENODEV     there is no such parent
-///   -EEXIST     there is an interface of that name, or before Linux 6.15 where the parent is
-///   -EBUSY      the parent is in use otherwise, as a port of a bridge for example
-///   -EOPNOTSUPP the kernel has no macvlan
-///   -EPERM      CAP_NET_ADMIN over one of the namespaces is missing
-///   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
-///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
-///   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
+///   -ENODEV     parent_ns has no interface of the parent's name
+///   -EEXIST     ns has an interface of that name, or, before Linux 6.15, parent_ns has
+///   -EBUSY      the parent is in use otherwise, for example as a port of a bridge
+///   -EOPNOTSUPP the kernel does not support macvlan
+///   -EPERM      a capability is missing (see Capabilities)
+///   -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS  out of file descriptors or memory
+///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  malformed, oversized or missing netlink reply
+///   -EAGAIN     cannot start a helper thread (see netns_create())
+///   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in parent_ns
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
@@ -174,24 +203,30 @@ pub unsafe extern "C" fn netns_macvlan_add(
     })
 }
 
-/// Makes a VLAN interface (IEEE 802.1Q): what another one, which may be in another namespace, sends and
-/// receives with one tag.
+/// Creates a VLAN interface (IEEE 802.1Q), which sends and receives the frames of a parent interface
+/// that carry one tag. The parent may be in another network namespace. The new interface is down.
 ///
-/// ns, ifname         where it comes to be, and its name.
-/// parent_ns, parent  the interface that it is on.
-/// id                 the tag, 0 to 4094.
+/// ns, ifname  the network namespace to create it in, and its name; NULL for ns means the calling
+///             thread's.
+/// parent_ns, parent  the same of the parent interface.
+/// id          the VLAN ID, 0 to 4094.
+///
+/// Capabilities: CAP_NET_ADMIN in the user namespaces that own the two network namespaces. Opening
+/// the rtnetlink socket of parent_ns (never that of ns) in a network namespace that the calling
+/// thread is not in also requires CAP_SYS_ADMIN (see netns_link_add()).
 ///
 /// Returns 0, or
-///   -EINVAL     a name is NULL or unfit, see netns_link_move(), or id is over 4094
+///   -EINVAL     a name is NULL or invalid (see netns_link_move()), or id is greater than 4094
 ///   -ENAMETOOLONG  a name is longer than 15 bytes
-///   -ENODEV     there is no such parent
-///   -EEXIST     there is an interface of that name, or before Linux 6.15 where the parent is, or one
-///               of that id on the parent
-///   -EOPNOTSUPP the kernel has no VLANs, or the parent can have none
-///   -EPERM      CAP_NET_ADMIN over one of the namespaces is missing
-///   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
-///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
-///   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
+///   -ENODEV     parent_ns has no interface of the parent's name
+///   -EEXIST     ns has an interface of that name, or, before Linux 6.15, parent_ns has; or the
+///               parent has a VLAN of that id
+///   -EOPNOTSUPP the kernel does not support VLANs, or the parent does not
+///   -EPERM      a capability is missing (see Capabilities)
+///   -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS  out of file descriptors or memory
+///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  malformed, oversized or missing netlink reply
+///   -EAGAIN     cannot start a helper thread (see netns_create())
+///   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in parent_ns
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
@@ -208,17 +243,25 @@ pub unsafe extern "C" fn netns_vlan_add(
     boundary::call(subject, || setup::add_vlan(place(ns, ifname)?, place(parent_ns, parent)?, id))
 }
 
-/// Takes an interface away. A veth takes its other end along, wherever that is.
+/// Deletes an interface; of a veth pair also its peer, in whatever network namespace that is.
+///
+/// ns      the network namespace to act in; NULL means the calling thread's.
+/// ifname  the interface's name.
+///
+/// Capabilities: CAP_NET_ADMIN in the user namespace that owns the network namespace. Opening the
+/// handle's rtnetlink socket in a network namespace that the calling thread is not in also requires
+/// CAP_SYS_ADMIN (see netns_link_add()).
 ///
 /// Returns 0, or
-///   -EINVAL     ifname is NULL or unfit, see netns_link_move()
+///   -EINVAL     ifname is NULL or an invalid name (see netns_link_move())
 ///   -ENAMETOOLONG  ifname is longer than 15 bytes
-///   -ENODEV     there is no such interface
-///   -EOPNOTSUPP it cannot be taken away: lo, or an interface of hardware
-///   -EPERM      CAP_NET_ADMIN over the namespace is missing
-///   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
-///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
-///   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
+///   -ENODEV     ns has no interface of that name
+///   -EOPNOTSUPP the interface cannot be deleted: lo, or a hardware interface
+///   -EPERM      a capability is missing (see Capabilities)
+///   -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS  out of file descriptors or memory
+///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  malformed, oversized or missing netlink reply
+///   -EAGAIN     cannot start a helper thread (see netns_create())
+///   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in ns
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
@@ -230,18 +273,28 @@ pub unsafe extern "C" fn netns_link_del(ns: Option<&Netns>, ifname: *const c_cha
     })
 }
 
-/// Brings an interface up.
+/// Brings an interface up. One that is up already stays up.
+///
+/// ns      the network namespace to act in; NULL means the calling thread's.
+/// ifname  the interface's name.
+///
+/// Capabilities: CAP_NET_ADMIN in the user namespace that owns the network namespace. Opening the
+/// handle's rtnetlink socket in a network namespace that the calling thread is not in also requires
+/// CAP_SYS_ADMIN (see netns_link_add()).
 ///
 /// Returns 0, or
-///   -EINVAL     ifname is NULL or unfit, see netns_link_move()
+///   -EINVAL     ifname is NULL or an invalid name (see netns_link_move())
 ///   -ENAMETOOLONG  ifname is longer than 15 bytes
-///   -ENODEV     there is no such interface
-///   -ENETDOWN   it is a VLAN, and its parent is down
-///   -EPERM      CAP_NET_ADMIN over the namespace is missing
-///   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
-///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
-///   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
-/// and what else the interface's driver says. Since 1.0.
+///   -ENODEV     ns has no interface of that name
+///   -ENETDOWN   the interface is a VLAN, and its parent is down
+///   -EPERM      a capability is missing (see Capabilities)
+///   -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS  out of file descriptors or memory
+///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  malformed, oversized or missing netlink reply
+///   -EAGAIN     cannot start a helper thread (see netns_create())
+///   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in ns
+/// or another errno of the interface's driver.
+///
+/// Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_link_up(ns: Option<&Netns>, ifname: *const c_char) -> c_int {
     // SAFETY: the caller passes NULL or a string.
@@ -251,7 +304,14 @@ pub unsafe extern "C" fn netns_link_up(ns: Option<&Netns>, ifname: *const c_char
     })
 }
 
-/// Takes an interface down. Its IPv6 addresses and the routes over it go.
+/// Brings an interface down. The kernel removes its IPv6 addresses and the routes through it. One
+/// that is down already stays down.
+///
+/// ns, ifname  as for netns_link_up().
+///
+/// Capabilities: CAP_NET_ADMIN in the user namespace that owns the network namespace. Opening the
+/// handle's rtnetlink socket in a network namespace that the calling thread is not in also requires
+/// CAP_SYS_ADMIN (see netns_link_add()).
 ///
 /// Returns 0, or what netns_link_up() returns. Since 1.0.
 #[unsafe(no_mangle)]
@@ -263,19 +323,31 @@ pub unsafe extern "C" fn netns_link_down(ns: Option<&Netns>, ifname: *const c_ch
     })
 }
 
-/// Sets how many bytes a packet over an interface may have. Below 1280 it loses its IPv6
-/// addresses, and below 68 all of them.
+/// Sets an interface's MTU, the size in bytes of the largest packet that it transmits. With an MTU
+/// below 1280 the interface loses its IPv6 addresses, below 68 its IPv4 addresses too.
+///
+/// ns      the network namespace to act in; NULL means the calling thread's.
+/// ifname  the interface's name.
+/// mtu     the MTU.
+///
+/// Capabilities: CAP_NET_ADMIN in the user namespace that owns the network namespace. Opening the
+/// handle's rtnetlink socket in a network namespace that the calling thread is not in also requires
+/// CAP_SYS_ADMIN (see netns_link_add()).
 ///
 /// Returns 0, or
-///   -EINVAL     ifname is NULL or unfit, see netns_link_move(), or the interface cannot have this MTU
+///   -EINVAL     ifname is NULL or an invalid name (see netns_link_move()), or the interface does
+///               not support this MTU
 ///   -ENAMETOOLONG  ifname is longer than 15 bytes
-///   -ENODEV     there is no such interface
-///   -ERANGE     it is a VLAN, and its parent's MTU is smaller
-///   -EPERM      CAP_NET_ADMIN over the namespace is missing
-///   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
-///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
-///   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
-/// and what else the interface's driver says. Since 1.0.
+///   -ENODEV     ns has no interface of that name
+///   -ERANGE     the interface is a VLAN, and its parent's MTU is smaller
+///   -EPERM      a capability is missing (see Capabilities)
+///   -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS  out of file descriptors or memory
+///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  malformed, oversized or missing netlink reply
+///   -EAGAIN     cannot start a helper thread (see netns_create())
+///   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in ns
+/// or another errno of the interface's driver.
+///
+/// Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_link_set_mtu(
     ns: Option<&Netns>,
@@ -291,21 +363,28 @@ pub unsafe extern "C" fn netns_link_set_mtu(
 
 /// Sets an interface's link-layer address.
 ///
-/// lladdr  hexadecimal bytes with colons, such as "02:00:5e:10:00:01".
+/// ns      the network namespace to act in; NULL means the calling thread's.
+/// ifname  the interface's name.
+/// lladdr  hexadecimal bytes separated by colons, such as "02:00:5e:10:00:01".
+///
+/// Capabilities: CAP_NET_ADMIN in the user namespace that owns the network namespace. Opening the
+/// handle's rtnetlink socket in a network namespace that the calling thread is not in also requires
+/// CAP_SYS_ADMIN (see netns_link_add()).
 ///
 /// Returns 0, or
-///   -EINVAL     ifname is NULL or unfit, see netns_link_move(), or lladdr is NULL, no link-layer
-///               address, or of another length than the interface's
+///   -EINVAL     ifname is NULL or an invalid name (see netns_link_move()), or lladdr is NULL, not a
+///               link-layer address, or not as long as the interface's
 ///   -ENAMETOOLONG  ifname is longer than 15 bytes
-///   -ENODEV     there is no such interface
-///   -EADDRNOTAVAIL  no interface may have that address: a multicast one, or zeros
-///   -EADDRINUSE  the interface is a macvlan, and another on the same parent has it
-///   -EBUSY      the interface must be down for it
-///   -EOPNOTSUPP an interface of this kind has none that can be set
-///   -EPERM      CAP_NET_ADMIN over the namespace is missing
-///   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
-///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
-///   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
+///   -ENODEV     ns has no interface of that name
+///   -EADDRNOTAVAIL  no interface may have this address: it is multicast or all zeros
+///   -EADDRINUSE the interface is a macvlan, and another macvlan of its parent has the address
+///   -EBUSY      the interface has to be down for this
+///   -EOPNOTSUPP the address of an interface of this kind cannot be set
+///   -EPERM      a capability is missing (see Capabilities)
+///   -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS  out of file descriptors or memory
+///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  malformed, oversized or missing netlink reply
+///   -EAGAIN     cannot start a helper thread (see netns_create())
+///   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in ns
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
@@ -323,23 +402,31 @@ pub unsafe extern "C" fn netns_link_set_address(
     })
 }
 
-/// Makes an interface a port of a bridge, bond or the like in the same namespace. A port of another
-/// one leaves that; if the new one refuses it, it is put back.
+/// Makes an interface a port of a bridge, a bond or another master in the same network namespace. A
+/// port of another master leaves that one first; if the new master rejects it, the library puts it
+/// back.
 ///
-/// master  its name; NULL takes the interface out of the one that it is a port of, if there is one.
+/// ns      the network namespace to act in; NULL means the calling thread's.
+/// ifname  the interface's name.
+/// master  the master's name; NULL makes the interface leave its master, if it has one.
+///
+/// Capabilities: CAP_NET_ADMIN in the user namespace that owns the network namespace. Opening the
+/// handle's rtnetlink socket in a network namespace that the calling thread is not in also requires
+/// CAP_SYS_ADMIN (see netns_link_add()).
 ///
 /// Returns 0, or
-///   -EINVAL     ifname is NULL, a name is unfit, see netns_link_move(), or the interface, such as lo,
-///               can be no port
+///   -EINVAL     ifname is NULL, a name is invalid (see netns_link_move()), or the interface cannot
+///               be a port, as lo cannot
 ///   -ENAMETOOLONG  a name is longer than 15 bytes
-///   -ENODEV     there is no such interface, or no such master
-///   -EBUSY      the interface is in use otherwise, as the parent of a macvlan for example
-///   -ELOOP      the interface is a bridge, which cannot be another's port
-///   -EOPNOTSUPP the master is none
-///   -EPERM      CAP_NET_ADMIN over the namespace is missing
-///   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
-///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
-///   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
+///   -ENODEV     ns has no interface of one of the names
+///   -EBUSY      the interface is in use otherwise, for example as the parent of a macvlan
+///   -ELOOP      the interface is a bridge, which cannot be a port
+///   -EOPNOTSUPP master cannot have ports
+///   -EPERM      a capability is missing (see Capabilities)
+///   -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS  out of file descriptors or memory
+///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  malformed, oversized or missing netlink reply
+///   -EAGAIN     cannot start a helper thread (see netns_create())
+///   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in ns
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
