@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Makes the wheel; with LIBNETNS_BUNDLE=PATH-OF-libnetns.so.1, one that carries the library."""
+"""Builds the wheel; with LIBNETNS_BUNDLE=PATH-OF-libnetns.so.1, one that contains the library."""
 
 import os
 import shutil
@@ -22,12 +22,12 @@ class BuildWithLibrary(build_py):
         if BUNDLE:
             shutil.copyfile(BUNDLE, target)
         elif os.path.exists(target):
-            # What an earlier build with the library left.
+            # Left by an earlier build with the library.
             os.remove(target)
 
 
 class PlatformWheel(bdist_wheel):
-    """With the library in it, it is for one machine, and still for every Python."""
+    """A wheel that contains the library is for one platform, but for every Python version."""
 
     def finalize_options(self):
         super().finalize_options()

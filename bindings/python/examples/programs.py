@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Programs in two network namespaces at once, from one asyncio event loop.
 
-    unshare --map-root-user --mount --net python3 programs.py      # as anybody
+    unshare --map-root-user --mount --net python3 programs.py      # as any user
     python3 programs.py                                            # as root
 
-The loop reads what each program prints, and waits for its end on another thread. Nothing awaits in
+The loop reads the output of each program, and another thread waits for it to end. Nothing awaits in
 `with ns.entered():`, where the loop's other tasks would be in the namespace as well. Sysctls are
-set from here, without a program.
+set directly, without a program.
 """
 
 import asyncio
@@ -17,12 +17,12 @@ import libnetns
 
 
 async def output_of(ns: libnetns.Namespace, *args: str) -> str:
-    """What a program in a namespace prints."""
+    """Return the output of a program in a namespace."""
     loop = asyncio.get_running_loop()
     process = ns.spawn(args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     reader = asyncio.StreamReader()
     protocol = asyncio.StreamReaderProtocol(reader)
-    # The transport closes the pipe when it has been read to its end.
+    # The transport closes the pipe at the end of the output.
     await loop.connect_read_pipe(lambda: protocol, process.stdout)
     said = await reader.read()
     if await asyncio.to_thread(process.wait) != 0:
@@ -37,7 +37,7 @@ async def main() -> None:
         for ns in namespaces:
             ns.link_add(f"br-{ns.name}", "bridge")
         namespaces[0].set_sysctl("net.ipv4.ip_forward", 1)
-        # Each has a /sys of its own, which shows the namespace's devices.
+        # Each program has its own /sys, which shows the interfaces of its namespace.
         said = await asyncio.gather(*[output_of(ns, "ls", "/sys/class/net") for ns in namespaces])
         for name, ns, devices in zip(names, namespaces, said):
             forwards = ns.sysctl("net.ipv4.ip_forward")

@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """One address in two network namespaces at once: an asyncio server in each, from one thread.
 
-    unshare --map-root-user --mount --net python3 two_namespaces.py      # as anybody
+    unshare --map-root-user --mount --net python3 two_namespaces.py      # as any user
     python3 two_namespaces.py                                            # as root
 
-Serves on 127.0.0.1 port 7777 in "red" and in "blue", and asks each. The event loop goes nowhere:
-a socket stays in the namespace that it was opened in. The monitor's descriptor is in the same loop,
-and tells of the names as they come and go.
+Serves on 127.0.0.1 port 7777 in "red" and in "blue", and connects to each. The event loop does not
+switch namespaces: a socket stays in the namespace that it was opened in. The same loop polls the
+monitor's descriptor and prints the names that are added and removed.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ ADDRESS = ("127.0.0.1", 7777)
 
 
 async def serve(ns: libnetns.Namespace, answer: str) -> asyncio.AbstractServer:
-    """Listens in a namespace, and says the same to everybody."""
+    """Listen in a namespace, and send the same answer to every client."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(answer.encode())
@@ -33,7 +33,7 @@ async def serve(ns: libnetns.Namespace, answer: str) -> asyncio.AbstractServer:
 
 
 async def ask(ns: libnetns.Namespace) -> str:
-    """What the one who listens in a namespace says."""
+    """Return the answer of the server in a namespace."""
     client = ns.socket()
     client.setblocking(False)
     await asyncio.get_running_loop().sock_connect(client, ADDRESS)

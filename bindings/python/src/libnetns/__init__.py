@@ -1,24 +1,24 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Linux network namespaces: make them, name them, find them, enter them and come back.
+"""Linux network namespaces: create, name, find and enter them, and configure their network.
 
     import libnetns
 
     with libnetns.create("blue", lo_up=True) as blue:
-        server = blue.socket()              # in there, for a thread that stays here
+        server = blue.socket()              # a socket in it; the thread stays where it is
         blue.run(server.bind, ("127.0.0.1", 80))
         with blue.entered():
-            ...                             # the calling thread is in there
+            ...                             # the calling thread is in it
         blue.veth_add("eth0", libnetns.current(), "blue0")
         blue.addr_add("eth0", "192.0.2.2/24")
         blue.link_up("eth0")
     libnetns.remove("blue")
 
-What fails raises the OSError of its errno (FileExistsError, FileNotFoundError, PermissionError,
-ProcessLookupError ...), which says what to do. A handle that is closed raises ValueError. Every
-call that asks the kernel releases the GIL.
+A call that fails raises the OSError of its errno (FileExistsError, FileNotFoundError,
+PermissionError, ProcessLookupError ...), with a message that says what to do. Using a closed handle
+raises ValueError. Every call into the kernel releases the GIL.
 
-`libnetns.netns`, `NSPopen`, `NetNS`, `IPRoute` and `AsyncIPRoute` stand in for those of pyroute2.
-The last three need it: `pip install libnetns[pyroute2]`.
+`libnetns.netns`, `NSPopen`, `NetNS`, `IPRoute` and `AsyncIPRoute` replace those of pyroute2. The
+last three need it: `pip install libnetns[pyroute2]`.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -97,7 +97,7 @@ _OF_PYROUTE2 = ("AsyncIPRoute", "IPRoute", "NetNS")
 
 
 def __getattr__(name: str) -> Any:
-    # Where pyroute2 is not installed, all else works.
+    # Everything else works without pyroute2.
     if name not in _OF_PYROUTE2:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""In place of pyroute2's IPRoute, AsyncIPRoute and NetNS: the same classes, on sockets made here.
+"""Replacements for pyroute2's IPRoute, AsyncIPRoute and NetNS, with sockets created by libnetns.
 
-pyroute2 starts a process to get a netlink socket of another namespace, and 0.7 and 0.8 keep one for
-each NetNS. These classes inherit all that pyroute2's do, and get their sockets from
+pyroute2 starts a process to get a netlink socket in another namespace, and versions 0.7 and 0.8
+keep one running for each NetNS. These classes inherit from pyroute2's and create their sockets with
 libnetns.netns.create_socket().
 
-Nothing else imports this module before one of its classes is asked for: it needs pyroute2.
+This module needs pyroute2. It is imported only when one of its classes is used.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ._namespace import Namespace
 from ._nspopen import call_in
 from .netns import create_socket
 
-#: From 0.9 on, pyroute2 stands on asyncio, and makes a socket for each thread.
+#: From 0.9 on, pyroute2 is based on asyncio and creates one socket per thread.
 _IS_ASYNC = hasattr(pyroute2, "AsyncIPRoute")
 
 _NETNS = """pyroute2's NetNS, without its child process: all that IPRoute does, in a namespace.
@@ -41,10 +41,10 @@ flags  O_CREAT, the default: the namespace is made if there is none. O_CREAT | O
 
 
 class _There:
-    """The namespace that a class is to work in, opened or made when its first socket is.
+    """The namespace that a class works in, opened or created when its first socket is.
 
-    It has create_socket() as libnetns.netns has it. All sockets are in one namespace, whatever
-    becomes of its name, and O_EXCL means the first of them only.
+    It provides create_socket() like libnetns.netns. All sockets are in the same namespace, whatever
+    happens to its name, and O_EXCL applies only to the first of them.
     """
 
     def __init__(self, given: Any) -> None:
@@ -54,7 +54,7 @@ class _There:
 
     @property
     def name(self) -> Any:
-        """What pyroute2 takes for netns=."""
+        """The value to pass to pyroute2 as netns=."""
         if not isinstance(self._given, Namespace):
             return self._given
         return self._given.path or f"/proc/self/fd/{self._given.fileno()}"
@@ -81,7 +81,7 @@ class _There:
         return self.open(flags, libc).socket(family, socket_type, proto)
 
     def call(self, function: Any, *args: Any) -> Any:
-        """Calls what is not done through the socket in there: a tun device is made by ioctl(2)."""
+        """Call a function that does not use the socket; a tun device is created by ioctl(2)."""
         outcome = []
         call_in(self.open(0, None), lambda: outcome.append(function(*args)))
         return outcome[0]
@@ -92,7 +92,7 @@ class _There:
 
 
 def _rebound(function: Any, **names: Any) -> Any:
-    """A function of pyroute2's, in which some of its module's names mean something else."""
+    """Copy one of pyroute2's functions, with other values for some of the names in its module."""
     missing = set(names) - set(function.__code__.co_names)
     if missing:
         raise ImportError(f"pyroute2 {pyroute2.__version__} is not supported: {missing}")
@@ -108,7 +108,7 @@ def _rebound(function: Any, **names: Any) -> Any:
 if _IS_ASYNC:
 
     class _Proxy(iprsocket.IPRouteProxy):  # type: ignore[misc]
-        """What netlink cannot do is done by a call in the namespace, and by no child process."""
+        """Do what netlink cannot do by a call in the namespace, without a child process."""
 
         def __init__(self, there: _There) -> None:
             super().__init__(None)
@@ -120,14 +120,15 @@ if _IS_ASYNC:
             return self._there.call(super().handle, msg)
 
     class AsyncIPRoute(pyroute2.AsyncIPRoute):  # type: ignore[misc]
-        """pyroute2's AsyncIPRoute. With netns=, its sockets are made in there by no other process.
+        """pyroute2's AsyncIPRoute. With netns=, its sockets are created in the namespace by this
+        process.
 
-        netns  a name, a path, a descriptor or a Namespace; None: the calling thread's.
-        flags  as for libnetns.netns.getnsfd().
+        netns  a name, a path, a descriptor or a Namespace; None is the calling thread's namespace
+        flags  as for libnetns.netns.getnsfd()
         """
 
         request_proxy: Any
-        # The function itself: a program may put this class in the place of pyroute2's.
+        # The function itself, because a program may substitute this class for pyroute2's.
         _pyroute2s_setup_socket = staticmethod(pyroute2.AsyncIPRoute.setup_socket)
 
         def __init__(self, *args: Any, netns: Any = None, **kwargs: Any) -> None:
@@ -137,7 +138,7 @@ if _IS_ASYNC:
                 self.request_proxy = _Proxy(self._there)
 
         def setup_socket(self) -> Any:
-            """pyroute2 calls it in each thread."""
+            """Set up a socket; pyroute2 calls this in each thread."""
             return _rebound(self._pyroute2s_setup_socket, netns=self._there)(self)
 
         def close(self, *args: Any, **kwargs: Any) -> None:
@@ -145,10 +146,11 @@ if _IS_ASYNC:
             self._there.close()
 
     class IPRoute(pyroute2.IPRoute):  # type: ignore[misc]
-        """pyroute2's IPRoute. With netns=, its sockets are made in there by no other process.
+        """pyroute2's IPRoute. With netns=, its sockets are created in the namespace by this
+        process.
 
-        netns  a name, a path, a descriptor or a Namespace; None: the calling thread's.
-        flags  as for libnetns.netns.getnsfd().
+        netns  a name, a path, a descriptor or a Namespace; None is the calling thread's namespace
+        flags  as for libnetns.netns.getnsfd()
         """
 
         __signature__ = inspect.signature(pyroute2.IPRoute)
@@ -177,17 +179,17 @@ if _IS_ASYNC:
             super().__init__(target=target, netns=netns, flags=flags, libc=libc, groups=groups)
 
         def remove(self) -> None:
-            """Closes the sockets and takes the name away."""
+            """Close the sockets and remove the name."""
             self.close()
             netns.remove(self.status["netns"])
 
 else:
 
     class IPRoute(pyroute2.IPRoute):  # type: ignore[misc, no-redef]
-        """pyroute2's IPRoute. With netns=, its socket is made in there by no other process.
+        """pyroute2's IPRoute. With netns=, its socket is created in the namespace by this process.
 
-        netns  a name, a path, a descriptor or a Namespace; None: the calling thread's.
-        flags  as for libnetns.netns.getnsfd().
+        netns  a name, a path, a descriptor or a Namespace; None is the calling thread's namespace
+        flags  as for libnetns.netns.getnsfd()
         """
 
         def __init__(
@@ -201,7 +203,7 @@ else:
             self._there = _There(netns)
             self._flags, self._libc = flags, libc
             if netns is not None:
-                # Before pyroute2 opens what it would leave open.
+                # Fail before pyroute2 opens files that it would not close.
                 self._there.open(flags, libc)
             super().__init__(*args, **kwargs)
             if netns is None:
@@ -210,11 +212,11 @@ else:
             self._sproxy.pmap = {
                 kind: partial(self._there.call, plugin) for kind, plugin in plugins.items()
             }
-            # What clone() passes.
+            # The arguments that clone() passes.
             self.config.update(netns=self._there.name, flags=0)
 
         def post_init(self) -> None:
-            """pyroute2 calls it for each new socket."""
+            """Set up a new socket; pyroute2 calls this for each one."""
             if self._there.name is not None:
                 kind = socket.AF_NETLINK, socket.SOCK_DGRAM, self.family
                 made = self._there.create_socket(
@@ -247,6 +249,6 @@ else:
             return type(self)(self.netns, 0)
 
         def remove(self) -> None:
-            """Closes the socket and takes the name away."""
+            """Close the socket and remove the name."""
             self.close()
             netns.remove(self.netns)

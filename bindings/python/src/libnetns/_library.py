@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""libnetns.so.1 as ctypes sees it: every function of netns.h with its types, and how one fails.
+"""The ctypes interface to libnetns.so.1: the prototypes of netns.h, ownership and errors.
 
-Functions are called through CDLL, which releases the GIL meanwhile: some wait for a lock or the
-kernel, and netns_run() calls back.
+Functions are called through CDLL, which releases the GIL: some wait for a lock or for the kernel,
+and netns_run() calls back into Python.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SONAME = "libnetns.so.1"
 
 
 def _load() -> ctypes.CDLL:
-    """The library that the wheel carries, or else the one that the loader finds."""
+    """Load the library that the wheel contains, or else the one that the loader finds."""
     carried = os.path.join(os.path.dirname(os.path.abspath(__file__)), SONAME)
     try:
         return ctypes.CDLL(carried if os.path.exists(carried) else SONAME, use_errno=True)
@@ -45,14 +45,15 @@ def _load() -> ctypes.CDLL:
 
 lib = _load()
 
-# --- what the library gives, and takes back ------------------------------------------------------
+# --- objects that the library allocates ----------------------------------------------------------
 
 
 class Owned(c_void_p):
-    """A pointer that the library gave. It ends with the last reference to it.
+    """A pointer that the library returned, released with the last reference to it.
 
-    A call holds such a reference to what it is passed. So whoever closes a handle while another
-    thread is in a call with it ends it when that call returns, and not under its feet.
+    A call holds a reference to its arguments. If one thread closes a handle while another one is in
+    a
+    call with it, the handle is therefore released when that call returns, and not before.
     """
 
     _end: Any = None
@@ -62,7 +63,7 @@ class Owned(c_void_p):
             self._end(self)
 
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
-        # ctypes would copy the bare pointer, and it would end twice.
+        # ctypes would copy the bare pointer, and it would be released twice.
         raise TypeError(f"{type(self).__name__} can be neither copied nor pickled")
 
 
@@ -128,7 +129,7 @@ class SpawnOptions(ctypes.Structure):
     ]
 
 
-# For netns_run() and netns_run_from(): its arg is a Python object.
+# For netns_run() and netns_run_from(): arg is a Python object.
 CALLBACK = CFUNCTYPE(c_int, ctypes.py_object)
 
 # --- the functions -------------------------------------------------------------------------------
@@ -138,7 +139,7 @@ _OUT = POINTER(NamespaceHandle)
 _TEXTS = POINTER(c_char_p)
 _PID = c_int
 
-# By name: the type of the result, then those of the arguments.
+# For each name, the type of the result followed by those of the arguments.
 PROTOTYPES: dict[str, tuple[Any, ...]] = {
     "netns_create": (c_int, c_char_p, c_uint32, _OUT),
     "netns_create_at": (c_int, c_char_p, c_char_p, c_uint32, _OUT),
@@ -282,15 +283,15 @@ def _declare() -> None:
 
 _declare()
 
-# --- what only looks into memory ------------------------------------------------------------------
+# --- getters, which only read memory -------------------------------------------------------------
 
 _looking = ctypes.PyDLL(lib._name, handle=lib._handle)
 
 
 def getter(name: str) -> Any:
-    """A getter of a list, for a loop: it keeps the GIL, and takes what has its type of C already.
+    """Return a list getter for use in loops: it keeps the GIL and takes arguments of C types.
 
-    To release the GIL and to convert arguments takes longer than the call itself.
+    Releasing the GIL and converting arguments would take longer than the call itself.
     """
     function = _looking[name]
     function.restype = PROTOTYPES[name][0]
@@ -303,7 +304,7 @@ NO_HINTS: Mapping[int, str] = {}
 
 
 def message() -> str:
-    """The calling thread's last failure in words."""
+    """Return the message of the calling thread's last failure."""
     text: bytes = lib.netns_errmsg()
     return text.decode("utf-8", "replace")
 
@@ -311,9 +312,9 @@ def message() -> str:
 def failure(
     error: int, filename: Optional[StrPath] = None, hints: Mapping[int, str] = NO_HINTS
 ) -> OSError:
-    """The calling thread's last failure: of the subclass of OSError that goes with its errno.
+    """Return the calling thread's last failure as the subclass of OSError that matches its errno.
 
-    hints  by errno, what Python has for it; the message is for users of every language.
+    hints  by errno, advice for Python users; the library's message is for users of every language
     """
     text = message()
     if error in hints:
@@ -324,17 +325,17 @@ def failure(
 
 
 def check(rc: int, filename: Optional[StrPath] = None, hints: Mapping[int, str] = NO_HINTS) -> int:
-    """What a call returned; raises the OSError if it failed."""
+    """Return the result of a call, or raise its OSError if it failed."""
     if rc < 0:
         raise failure(-rc, filename, hints)
     return rc
 
 
-# --- arguments: what ctypes would silently cut off is refused ------------------------------------
+# --- arguments: reject what ctypes would silently truncate ---------------------------------------
 
 
 def encoded(path: StrPath) -> bytes:
-    """A name or path as the kernel has it."""
+    """Return a name or path in the file system encoding."""
     raw = os.fsencode(path)
     if b"\0" in raw:
         raise ValueError("embedded null byte")
@@ -365,10 +366,10 @@ def uint64(value: Any) -> int:
 
 
 def descriptor_of(file: Any) -> int:
-    """A descriptor's number, or that of an object which has one."""
+    """Return a descriptor number, or that of an object with a fileno() method."""
     return int32(file if isinstance(file, int) else file.fileno())
 
 
 def text_or_none(raw: Optional[bytes]) -> Optional[str]:
-    """A text that a call returned."""
+    """Decode a string that a call returned."""
     return None if raw is None else os.fsdecode(raw)

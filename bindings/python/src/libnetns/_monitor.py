@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Names that come and go."""
+"""Monitor, which reports names that are added and removed."""
 
 from __future__ import annotations
 
@@ -23,30 +23,35 @@ _MONITOR_SNAPSHOT = 1
 
 
 class EventType(enum.IntEnum):
-    #: A name can be opened from now on.
+    #: The name can be opened from now on.
     ADD = 1
-    #: A name that could be opened is gone, or is another namespace's by now; then ADD follows.
+    #: The name was removed or now belongs to another namespace; in the latter case ADD follows.
     REMOVE = 2
 
 
 class Event(NamedTuple):
     type: EventType
     name: str
-    #: Of the namespace that the name has got, or had until it was removed.
+    #: The inode number of the namespace that the name refers to or, after a removal, referred to.
     inode: int
-    #: 0 if it is not known, as before Linux 6.18.
+    #: 0 if it is unknown, as before Linux 6.18.
     cookie: int
 
 
 class Monitor:
-    """Watches a run directory for names that come and go, whoever makes and removes them.
+    """Watches a run directory for names that any process adds or removes.
 
-    Iterating over it waits for the next event each time, and has no end. In an event loop, wait
-    until fileno() can be read, and take what events() gives. It needs no privilege.
+    Iterating over a monitor waits for the next event each time and never ends. In an event loop,
+    wait
+    until fileno() is readable, and then call events(). A monitor needs no privilege.
     """
 
     def __init__(self, rundir: Optional[StrPath] = None, *, snapshot: bool = False) -> None:
-        """rundir: None is /run/netns. snapshot: the names that exist come first, as ADD."""
+        """Open a monitor.
+
+        rundir    the run directory; None is /run/netns
+        snapshot  report the names that exist as ADD events first
+        """
         handle = MonitorHandle()
         flags = _MONITOR_SNAPSHOT if snapshot else 0
         self._handle: Optional[MonitorHandle] = None
@@ -61,19 +66,20 @@ class Monitor:
         return handle
 
     def fileno(self) -> int:
-        """A descriptor that can be read when there may be an event. It stays the monitor's."""
+        """Return a descriptor that is readable when there may be events. It belongs to the monitor.
+        """
         return check(lib.netns_monitor_fd(self._open))
 
     def events(self) -> List[Event]:
-        """The events that there are by now; does not wait."""
+        """Return the pending events without waiting."""
         return [*iter(self._next, None)]
 
     def wait(self, timeout: Optional[float] = None) -> Optional[Event]:
-        """The next event; None if there is none in time (seconds).
+        """Return the next event; None if there is none within timeout seconds.
 
-        close() on another thread does not wake the one that waits.
+        close() on another thread does not wake a thread that waits here.
         """
-        # A reference, lest the descriptor go, and be another's, while it is waited for.
+        # This reference keeps the descriptor from being closed and its number from being reused.
         handle = self._open
         end = None if timeout is None else time.monotonic() + timeout
         poll = select.poll()
@@ -90,7 +96,7 @@ class Monitor:
     def _next(self) -> Optional[Event]:
         event = NetnsEvent(size=sizeof(NetnsEvent))
         while check(lib.netns_monitor_next(self._open, byref(event))) == 1:
-            # A later version of the library may tell of what this one does not know.
+            # A later version of the library may report events that this package does not know.
             if event.type in (EventType.ADD, EventType.REMOVE):
                 name = os.fsdecode(event.name)
                 return Event(EventType(event.type), name, event.inode, event.cookie)

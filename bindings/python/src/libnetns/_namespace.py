@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""A network namespace, and the ways to get one."""
+"""Namespace, the handle of a network namespace, and the functions that create or open one."""
 
 from __future__ import annotations
 
@@ -61,36 +61,37 @@ _SETNS_KEEP_SYS = 1
 _SETNS_KEEP_ETC = 2
 _NSID_NONE = -1
 
-# More than nearly all systems run: a second look at /proc would take as long as the first.
+# More than nearly all systems run: a second scan of /proc would take as long as the first.
 _PIDS_ROOM = 16384
 
-#: For Namespace.set_nsid(): the kernel picks the lowest id that is free.
+#: For Namespace.set_nsid(): let the kernel choose the lowest free nsid.
 NSID_AUTO = -1
 
 
 class Nsid(NamedTuple):
-    """An id that a namespace has for another."""
+    """The nsid that a namespace has assigned to another one."""
 
     id: int
-    #: Of a target's: what the namespace that was asked from calls the same one. None: nothing.
+    #: For nsids of a target: the nsid that the queried namespace has for the same namespace; None
+    #: if it has none.
     current: Optional[int]
-    #: The first name of that other one; None if it has none.
+    #: The first name of the other namespace; None if it has none.
     name: Optional[str]
 
 
 class Found(NamedTuple):
-    """A network namespace that list_all() has found."""
+    """A network namespace found by list_all()."""
 
-    #: The first of its names in /run/netns; None if it has none.
+    #: Its first name in /run/netns; None if it has none.
     name: Optional[str]
-    #: As stat(2) tells it.
+    #: As reported by stat(2).
     inode: int
-    #: The number that no other namespace has until the next boot; None if it is not known.
+    #: A number that is unique until the next boot; None if it is unknown.
     cookie: Optional[int]
 
 
 class HolderKind(IntEnum):
-    """What keeps a namespace alive."""
+    """The kind of object that keeps a namespace alive."""
 
     THREAD = 1
     DESCRIPTOR = 2
@@ -102,59 +103,63 @@ _HOLDER_KINDS = frozenset(int(kind) for kind in HolderKind)
 
 
 class Holder(NamedTuple):
-    """Something that keeps a namespace alive, which Namespace.holders() has found."""
+    """An object that keeps a namespace alive, found by Namespace.holders()."""
 
     kind: HolderKind
-    #: None: no process is found to have the socket.
+    #: None if no process was found for the socket.
     pid: Optional[int]
     tid: Optional[int]
     #: The number of a descriptor or socket in its process.
     fd: Optional[int]
     #: The mount point of a mount, as its process sees it.
     path: Optional[str]
-    #: The program that the thread runs, as /proc/PID/comm has it.
+    #: The name of the thread's program, from /proc/PID/comm.
     program: Optional[str]
 
 
 class Holders(List[Holder]):
-    """What Namespace.holders() has found, sorted by kind, then by process."""
+    """The result of Namespace.holders(), sorted by kind, then by process."""
 
     def __init__(self, found: List[Holder], unseen: int) -> None:
         super().__init__(found)
-        #: A process that /proc shows was not the caller's to look at.
+        #: At least one process in /proc could not be inspected for lack of privilege.
         self.unseen_processes = bool(unseen & 1)
         #: There may be processes that /proc does not show.
         self.unseen_hidden = bool(unseen & 2)
-        #: Not every socket could be asked for its namespace.
+        #: The namespace of at least one socket could not be determined.
         self.unseen_sockets = bool(unseen & 4)
 
 
 class _Outcome:
-    """What came of a function that C calls, through which no exception passes."""
+    """The outcome of a function that C calls; no exception can pass through C."""
 
     def __init__(self) -> None:
         self.value: Any = None
         self.error: Optional[BaseException] = None
 
     def get(self) -> Any:
-        """What the function returned or raised."""
+        """Return what the function returned, or raise what it raised."""
         try:
             if self.error is not None:
                 raise self.error
             return self.value
         finally:
-            # An error's traceback has this frame, which would keep the error alive.
+            # The traceback of an exception refers to this frame, which would keep the exception
+            # alive.
             self.error = None
 
 
 def _steps(
     outcome: _Outcome, function: Callable[..., Any], args: Any, kwargs: Any
 ) -> Generator[int, None, None]:
-    """The first step is to be ready, the second to call the function.
+    """Prepare in the first step, and call the function in the second.
 
-    What C calls is next(), which takes the second one inside of the try block: what a signal's
-    handler raises at that moment, or when the function has returned, is caught. Of a Python
-    function that C called, it would be raised before the first line or after the last, and lost.
+    C calls next(), which executes the second step inside the try block, so an exception that a
+    signal
+    handler raises at that moment, or when the function has returned, is caught. In a Python
+    function
+    called directly by C, it would be raised before the first line or after the last, and would be
+    lost.
     """
     calls = False
     try:
@@ -165,7 +170,7 @@ def _steps(
         yield 0
     except BaseException as error:
         if isinstance(error, GeneratorExit) and not calls:
-            # There are no more steps to be taken.
+            # close() was called, and there are no more steps.
             raise
         outcome.error = error
     yield 0
@@ -184,15 +189,16 @@ def _run(
     args: Any,
     kwargs: Any,
 ) -> T:
-    """What run() and run_from() have in common: call is the library's."""
+    """Implement run() and run_from(); call is the library function."""
     outcome = _Outcome()
     steps = _steps(outcome, function, args, kwargs)
     next(steps)
     if outcome.error is not None:
         outcome.get()
-    # No variable has their handles, which the traceback of what is raised would keep open.
+    # Do not store the handles in a variable: the traceback of an exception would keep them open.
     rc = call(*[ns._open for ns in namespaces], _next, steps, None)
-    # Here, and not when it is collected: what is raised meanwhile would be lost there.
+    # Close it here and not on garbage collection, where an exception raised meanwhile would be
+    # lost.
     steps.close()
     if rc < 0:
         raise failure(-rc, hints=_NO_WAY_BACK) from outcome.error
@@ -216,7 +222,7 @@ _HAS_ONE = {EEXIST: "ensure_nsid() returns the nsid that it has"}
 
 
 class _Stays(threading.local):
-    """The calling thread's stays, of which the innermost is kept."""
+    """The calling thread's innermost stay."""
 
     innermost: Optional[Stay] = None
 
@@ -225,7 +231,7 @@ _stays = _Stays()
 
 
 class Stay:
-    """What Namespace.entered() returns: the calling thread's stay in a namespace."""
+    """The calling thread's stay in a namespace, returned by Namespace.entered()."""
 
     __slots__ = ("_ns", "_token", "_thread", "_outer", "_is_over")
 
@@ -234,7 +240,7 @@ class Stay:
         self._token: Optional[int] = None
         self._thread: Optional[int] = None
         self._outer: Optional[Stay] = None
-        # Left before the stays within it: its token is for the one that is left last.
+        # True if it was left before the stays inside it: the last one to be left uses its token.
         self._is_over = False
 
     def __enter__(self) -> Namespace:
@@ -264,7 +270,7 @@ class Stay:
         )
 
     def _drop_what_is_over(self) -> None:
-        """Goes back to where the stays that were left too early would have gone."""
+        """Switch back to where the stays that were left too early would have switched back."""
         while self._outer is not None and self._outer._is_over:
             over, token = self._outer, self._token
             self._token, self._outer = over._token, over._outer
@@ -275,11 +281,11 @@ class Stay:
 
 
 class Namespace(Network):
-    """A network namespace: an open handle, which keeps it alive whatever becomes of its names.
+    """An open handle of a network namespace, which keeps it alive whatever happens to its names.
 
-    create(), open() and their like make one. A `with` block closes it at its end; so does the end
-    of the last reference. It may be used by several threads at once, and closed while they do.
-    Those of one namespace are equal, however they were opened.
+    create(), open() and similar functions return one. It is closed at the end of a `with` block, or
+    with the last reference to it. Several threads may use it at the same time, and it may be closed
+    meanwhile. Handles of the same namespace compare equal, however they were opened.
     """
 
     __slots__ = ("_handle", "_identity", "__weakref__")
@@ -300,7 +306,9 @@ class Namespace(Network):
     # --- the handle ------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """Ends the handle. The namespace lives on as long as it has a name, a socket, a thread."""
+        """Close the handle. The namespace lives as long as a name, a socket or a thread refers to
+        it.
+        """
         self._handle = None
 
     @property
@@ -315,7 +323,7 @@ class Namespace(Network):
         self.close()
 
     def fileno(self) -> int:
-        """The handle's descriptor, good for setns(2). It stays the handle's."""
+        """Return the handle's descriptor, which setns(2) accepts. It belongs to the handle."""
         return check(lib.netns_fd(self._open))
 
     # --- identity --------------------------------------------------------------------------------
@@ -327,27 +335,27 @@ class Namespace(Network):
 
     @property
     def path(self) -> Optional[str]:
-        """The path that it was opened by, or that its name stands for; None if there is none."""
+        """The path that it was opened by, or the path of its name; None if there is none."""
         return text_or_none(lib.netns_path(self._open))
 
     @property
     def inode(self) -> int:
-        """The N of the net:[N] that /proc/PID/ns/net shows."""
+        """The number N of "net:[N]" in /proc/PID/ns/net."""
         return int(lib.netns_inode(self._open))
 
     @property
     def device(self) -> int:
-        """What goes with the inode, as stat(2) has it."""
+        """The device that belongs to the inode, as in stat(2)."""
         return int(lib.netns_device(self._open))
 
     def cookie(self) -> int:
-        """A number that no other namespace gets until the next boot, unlike the inode's."""
+        """Return its cookie, which, unlike the inode number, is not reused until the next boot."""
         cookie = c_uint64()
         check(lib.netns_cookie(self._open, byref(cookie)))
         return cookie.value
 
     def is_current(self) -> bool:
-        """Whether the calling thread is in it."""
+        """Return whether the calling thread is in it."""
         return bool(check(lib.netns_is_current(self._open)))
 
     def __eq__(self, other: object) -> bool:
@@ -359,7 +367,7 @@ class Namespace(Network):
         return bool(lib.netns_equal(mine, others))
 
     def __hash__(self) -> int:
-        # Kept: one that is in a set can be taken out of it when it is closed.
+        # Cached, so that a handle in a set can still be removed from it after it is closed.
         if self._identity is None:
             self._identity = (self.device, self.inode)
         return hash(self._identity)
@@ -373,7 +381,7 @@ class Namespace(Network):
         return f"<Namespace {shown}net:[{lib.netns_inode(handle)}]>"
 
     def dup(self) -> Namespace:
-        """A second handle of it, with its name and path; either may be closed first."""
+        """Return a second handle, with the same name and path; either may be closed first."""
         handle = NamespaceHandle()
         check(lib.netns_dup(self._open, byref(handle)))
         return Namespace(handle)
@@ -381,11 +389,11 @@ class Namespace(Network):
     # --- names -----------------------------------------------------------------------------------
 
     def attach(self, name: StrPath, *, rundir: Optional[StrPath] = None) -> None:
-        """Gives it one more name."""
+        """Give it an additional name."""
         check(lib.netns_attach_at(encoded_or_none(rundir), self._open, encoded(name), 0), name)
 
     def names(self, *, rundir: Optional[StrPath] = None) -> List[str]:
-        """The names that it has, sorted bytewise."""
+        """Return its names, sorted bytewise."""
         found = NameList()
         where = encoded_or_none(rundir)
         check(lib.netns_names_at(where, self._open, 0, byref(found)), rundir)
@@ -394,42 +402,50 @@ class Namespace(Network):
     # --- the calling thread ----------------------------------------------------------------------
 
     def setns(self) -> None:
-        """Moves the calling thread into it, one way. Threads that it starts are in there, too."""
+        """Move the calling thread into it permanently. Threads that it starts are in it as well."""
         check(lib.netns_setns(self._open))
 
     def setns_mounts(self, *, keep_sys: bool = False, keep_etc: bool = False) -> None:
-        """Moves the calling thread into it, one way, with a /sys and an /etc that go with it.
+        """Move the calling thread into it permanently, with a matching /sys and /etc.
 
-        The thread gets a mount namespace of its own, as spawn() gives one to a program, and its
-        root and working directory become its own. After an error it is in the namespaces that it
-        was in, unless that is ENOTRECOVERABLE.
+        The thread gets its own mount namespace, like a program started by spawn(), and its own root
+        and
+        working directory. After an error the thread is in its original namespaces, unless the error
+        is
+        ENOTRECOVERABLE.
         """
         flags = (_SETNS_KEEP_SYS if keep_sys else 0) | (_SETNS_KEEP_ETC if keep_etc else 0)
         check(lib.netns_setns_mounts(self._open, flags))
 
     def entered(self) -> Stay:
-        """The calling thread is in it for a `with` block, and afterwards where it was.
+        """Return a context manager that switches the calling thread into it for a `with` block.
 
-        Threads that are started in the block stay in there. Do not await in it: what else the
-        event loop runs meanwhile would be in there. Blocks that are left in another order than the
-        reverse of that in which they were entered, as tasks that await do, raise RuntimeError; the
-        thread is back when the last of them is left. Where a signal's handler raises exceptions, as
-        Ctrl-C does in the main thread, run() comes back whenever that happens.
+        Threads that are started in the block stay in the namespace. Do not await in the block:
+        everything
+        else that the event loop runs meanwhile would run in the namespace. Blocks that are not left
+        in the
+        reverse order in which they were entered, which happens with tasks that await, raise
+        RuntimeError;
+        the thread switches back when the last of them is left. If a signal handler may raise
+        exceptions,
+        as Ctrl-C does in the main thread, use run(): it switches back whenever that happens.
         """
         return Stay(self)
 
     def run(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        """Calls a function with the calling thread in it, and returns what that returned.
+        """Call a function with the calling thread in the namespace, and return its result.
 
-        The thread comes back whatever the function does; what it raises is raised.
+        The thread always switches back. An exception raised by the function is passed on.
         """
         return _run(lib.netns_run, (self,), function, args, kwargs)
 
     def run_from(self, home: Namespace, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        """The same for a thread whose own namespace the caller keeps open, without /proc.
+        """Do the same as run(), but switch back to home, a handle that the caller keeps; needs no
+        /proc.
 
-        home is libnetns.current(), opened once. The thread is in home afterwards, whether or not
-        it was there before, which is not checked.
+        home is libnetns.current(), opened once. The thread is in home afterwards. Whether it was in
+        home
+        before is not checked.
         """
         return _run(lib.netns_run_from, (home, self), function, args, kwargs)
 
@@ -439,7 +455,7 @@ class Namespace(Network):
         type: int = _socket.SOCK_STREAM,
         proto: int = 0,
     ) -> _socket.socket:
-        """A socket that is in it, for a thread that stays where it is."""
+        """Return a socket in the namespace; the calling thread stays in its own."""
         fd = check(lib.netns_socket(self._open, int32(family), int32(type), int32(proto)))
         return _socket_of(fd, family, type, proto)
 
@@ -450,10 +466,12 @@ class Namespace(Network):
         type: int = _socket.SOCK_STREAM,
         proto: int = 0,
     ) -> _socket.socket:
-        """The same for a thread whose own namespace the caller keeps open, without /proc.
+        """Do the same as socket(), but switch back to home, a handle that the caller keeps; needs
+        no /proc.
 
-        home is libnetns.current(), opened once. The thread is in home afterwards, whether or not
-        it was there before, which is not checked.
+        home is libnetns.current(), opened once. The thread is in home afterwards. Whether it was in
+        home
+        before is not checked.
         """
         wanted = (int32(family), int32(type), int32(proto))
         fd = check(lib.netns_socket_from(home._open, self._open, *wanted), hints=_NO_WAY_BACK)
@@ -462,7 +480,9 @@ class Namespace(Network):
     # --- processes -------------------------------------------------------------------------------
 
     def pids(self, *, threads: bool = False) -> List[int]:
-        """The processes whose main thread is in it, or every thread that is, ascending."""
+        """Return the processes whose main thread is in it, or all threads in it, in ascending
+        order.
+        """
         flags = _PIDS_THREADS if threads else 0
         room = _PIDS_ROOM
         while True:
@@ -470,17 +490,17 @@ class Namespace(Network):
             count = lib.netns_pids(self._open, flags, found, room)
             if check(count) <= room:
                 return found[:count]
-            # There may be some more by then.
+            # More may have been started since.
             room = count + count // 8
 
     def holders(self) -> Holders:
-        """What keeps it alive: threads in it, descriptors of it, sockets that live in it, and mounts of it.
+        """Return what keeps it alive: its threads, its descriptors, its sockets and its mounts.
 
-        What could not be looked at is told by the members of the result that begin with "unseen".
+        The attributes of the result that begin with "unseen" report what could not be inspected.
         """
         found = HolderList()
         check(lib.netns_holder_list(self._open, 0, byref(found)))
-        # A later library may tell of kinds that this package does not know.
+        # A later version of the library may report kinds that this package does not know.
         known = [
             _holder(found, i)
             for i in range(lib.netns_holder_list_len(found))
@@ -491,9 +511,10 @@ class Namespace(Network):
     # --- sysctls ---------------------------------------------------------------------------------
 
     def sysctl(self, name: StrPath) -> str:
-        """The value of a sysctl, such as "net.ipv4.ip_forward", without the newline at its end.
+        """Return the value of a sysctl, such as "net.ipv4.ip_forward", without the trailing
+        newline.
 
-        As sysctl(8) has it, a dot in an interface's name is a slash among dots:
+        As in sysctl(8), write a dot in an interface name as a slash if the separators are dots:
         "net.ipv4.conf.eth0/10.forwarding".
         """
         path = encoded(name)
@@ -506,7 +527,7 @@ class Namespace(Network):
             room = length + 1024
 
     def set_sysctl(self, name: StrPath, value: Union[str, int]) -> None:
-        """Sets a sysctl, which the kernel may refuse with any OSError."""
+        """Set a sysctl. The kernel may reject the value with any OSError."""
         check(lib.netns_sysctl_set(self._open, encoded(name), encoded(str(value))))
 
     # --- programs --------------------------------------------------------------------------------
@@ -534,14 +555,18 @@ class Namespace(Network):
         errors: Optional[str] = None,
         bufsize: int = -1,
     ) -> _programs.Process:
-        """Starts a program in it, with a /sys of its own and the files of /etc/netns/NAME.
+        """Start a program in it, with its own /sys and the files of /etc/netns/NAME.
 
-        keep_sys and keep_etc leave /sys and /etc alone. A file with nothing to cover in /etc is
-        left out, as left_out of what it returns tells; with strict_etc it is a FileNotFoundError or
-        a NotADirectoryError. With pin_etc the files stay, whatever the host replaces in /etc, which
-        is read-only for the program then: see netns_spawn(3). All else is subprocess.Popen's, and
-        so is what it returns, with pipes and communicate(); but cwd is entered with the user's
-        rights.
+        keep_sys and keep_etc keep the caller's /sys and /etc. A file that has no counterpart in
+        /etc is
+        left out, and the result's left_out reports it; with strict_etc it raises FileNotFoundError
+        or
+        NotADirectoryError. With pin_etc the files stay in place whatever the host replaces in /etc,
+        and
+        /etc is read-only for the program: see netns_spawn(3). All other parameters are those of
+        subprocess.Popen, which the result is an instance of, with pipes and communicate(); but cwd
+        is
+        entered with the permissions of the user.
         """
         _programs.refuse_a_line(args)
         return _programs.Process(
@@ -573,12 +598,12 @@ class Namespace(Network):
         check: bool = False,
         **options: Any,
     ) -> subprocess.CompletedProcess[Any]:
-        """Runs a program in it and waits for its end, as subprocess.run() does.
+        """Run a program in it and wait for it to end, like subprocess.run().
 
             print(blue.run_program(["ip", "addr"], capture_output=True, text=True).stdout)
 
-        options are spawn()'s. After timeout seconds the program is killed, and
-        subprocess.TimeoutExpired raised; with check, an exit status other than 0 raises
+        options are those of spawn(). After timeout seconds the program is killed and
+        subprocess.TimeoutExpired is raised. With check, an exit status other than 0 raises
         subprocess.CalledProcessError.
         """
         for given, names in (
@@ -599,28 +624,32 @@ class Namespace(Network):
         executable: Optional[StrPath] = None,
         env: Optional[Mapping[StrPath, StrPath]] = None,
     ) -> None:
-        """Becomes the program, in it, as os.execvp() does: flush files first."""
+        """Replace the calling process with a program in the namespace, like os.execvp(); flush
+        files first.
+        """
         _programs.execute(self, args, executable, env)
 
     # --- ids -------------------------------------------------------------------------------------
 
     def nsid_of(self, ns: Namespace) -> Optional[int]:
-        """The id that it has for ns; None: it has none."""
+        """Return the nsid that it has assigned to ns; None if there is none."""
         nsid = lib.netns_nsid_get(self._open, handle_of_one(ns))
         return None if nsid == -ENODATA else check(nsid)
 
     def set_nsid(self, ns: Namespace, nsid: int = NSID_AUTO) -> int:
-        """Gives ns an id in it, for good; returns the id."""
+        """Assign an nsid to ns, which cannot be changed later, and return it."""
         return check(lib.netns_nsid_set(self._open, handle_of_one(ns), int32(nsid)), hints=_HAS_ONE)
 
     def ensure_nsid(self, ns: Namespace) -> int:
-        """The id that it has for ns, or a new one."""
+        """Return the nsid that it has assigned to ns, and assign one first if there is none."""
         return check(lib.netns_nsid_ensure(self._open, handle_of_one(ns)))
 
     def nsids(
         self, target: Optional[int] = None, *, rundir: Optional[StrPath] = None
     ) -> List[Nsid]:
-        """The ids that it has for others, or that the one has which it calls target, ascending."""
+        """Return its nsids, or those of the namespace to which it has assigned target, in ascending
+        order.
+        """
         found = NsidList()
         which = _NSID_NONE if target is None else int32(target)
         where = encoded_or_none(rundir)
@@ -650,9 +679,9 @@ def _nsid(nsids: NsidList, i: int) -> Nsid:
 
 
 def _entries(found: NameList) -> Tuple[Iterable[NameList], Iterable[c_size_t]]:
-    """What the getters of a list take, for each of its entries.
+    """Return the arguments of a list's getters, for all of its entries.
 
-    The indices are kept: to make one takes as long as to call a getter with it.
+    The indices are cached: creating one takes as long as a call of a getter.
     """
     global _indices
     count = lib.netns_list_len(found)
@@ -662,8 +691,8 @@ def _entries(found: NameList) -> Tuple[Iterable[NameList], Iterable[c_size_t]]:
 
 
 def _names_in(found: NameList) -> List[str]:
-    """The names of a list."""
-    # Decoded at once, which is quicker; a name has no NUL.
+    """Return the names in a list."""
+    # Decoding them all at once is faster; a name cannot contain a NUL.
     names = b"\0".join(map(_list_name, *_entries(found)))
     return os.fsdecode(names).split("\0") if names else []
 
@@ -672,7 +701,7 @@ def _inodes_in(found: NameList) -> List[int]:
     return [*map(_list_inode, *_entries(found))]
 
 
-# --- the ways to get one -------------------------------------------------------------------------
+# --- creating and opening ------------------------------------------------------------------------
 
 
 def create(
@@ -683,14 +712,15 @@ def create(
     nowait: bool = False,
     rundir: Optional[StrPath] = None,
 ) -> Namespace:
-    """Makes a network namespace. With a name, it is there under that name when it can be opened.
+    """Create a network namespace. A name appears only once the namespace can be opened by it.
 
-    name      None: an anonymous one, which lives as long as its handle, its sockets, its threads.
-    exist_ok  where the name exists, open it.
-    lo_up     lo is up in it.
-    nowait    wait for nobody: BlockingIOError (EAGAIN) where another process holds the run
-              directory's lock or is making the name.
-    rundir    where names live; None is /run/netns.
+    name      None: an anonymous namespace, which lives as long as its handle, sockets and threads
+    exist_ok  open the namespace if the name exists
+    lo_up     set the interface lo up
+    nowait    do not wait: raise BlockingIOError (EAGAIN) if another process holds the lock of the
+              run
+              directory or is creating the name
+    rundir    the run directory; None is /run/netns
     """
     handle = NamespaceHandle()
     flags = (_CREATE_EXIST_OK if exist_ok else 0) | (_CREATE_LO_UP if lo_up else 0)
@@ -702,7 +732,7 @@ def create(
 
 
 def open(name: StrPath, *, rundir: Optional[StrPath] = None) -> Namespace:
-    """Opens one by its name or, without a rundir and if it has a '/' in it, by its path."""
+    """Open a namespace by its name or, if it contains a '/' and there is no rundir, by its path."""
     handle = NamespaceHandle()
     if rundir is None:
         rc = lib.netns_open(encoded(name), 0, byref(handle))
@@ -714,24 +744,24 @@ def open(name: StrPath, *, rundir: Optional[StrPath] = None) -> Namespace:
 
 
 def open_pid(pid: int) -> Namespace:
-    """Opens the one that a process, or a thread, is in."""
+    """Open the namespace of a process or thread."""
     handle = NamespaceHandle()
     check(lib.netns_open_pid(int32(pid), byref(handle)))
     return Namespace(handle)
 
 
 def open_fd(file: Any) -> Namespace:
-    """Opens the one of a descriptor or an object that has one: a namespace's, a socket, a pidfd."""
+    """Open the namespace of a descriptor or file object: a namespace file, a socket or a pidfd."""
     handle = NamespaceHandle()
     check(lib.netns_open_fd(descriptor_of(file), byref(handle)))
     return Namespace(handle)
 
 
 def open_id(inode: int, cookie: Optional[int] = None) -> Namespace:
-    """Opens the one that has this inode number and, where one is given, this cookie.
+    """Open the namespace that has this inode number and, if given, this cookie.
 
-    It needs no name. FileNotFoundError (ENOENT) where there is none that the caller may look at,
-    OSError (ESTALE) where the one with this cookie is gone.
+    It does not need a name. FileNotFoundError (ENOENT) is raised if the caller can see no such
+    namespace, and OSError (ESTALE) if the one with this cookie no longer exists.
     """
     handle = NamespaceHandle()
     check(lib.netns_open_id(uint64(inode), 0 if cookie is None else uint64(cookie), byref(handle)))
@@ -739,7 +769,7 @@ def open_id(inode: int, cookie: Optional[int] = None) -> Namespace:
 
 
 def current() -> Namespace:
-    """Opens the one that the calling thread is in."""
+    """Open the calling thread's namespace."""
     handle = NamespaceHandle()
     check(lib.netns_open_current(byref(handle)))
     return Namespace(handle)
@@ -749,12 +779,12 @@ def current() -> Namespace:
 
 
 def attach(ns: Namespace, name: StrPath, *, rundir: Optional[StrPath] = None) -> None:
-    """Gives a namespace one more name."""
+    """Give a namespace an additional name."""
     ns.attach(name, rundir=rundir)
 
 
 def remove(name: StrPath, *, missing_ok: bool = False, rundir: Optional[StrPath] = None) -> None:
-    """Takes a name away. The namespace lives on as long as something else holds it."""
+    """Remove a name. The namespace lives as long as something else refers to it."""
     flags = _REMOVE_MISSING_OK if missing_ok else 0
     check(lib.netns_remove_at(encoded_or_none(rundir), encoded(name), flags), name, _MISSING)
 
@@ -772,19 +802,19 @@ def names_and_inodes(rundir: Optional[StrPath]) -> List[Tuple[str, int]]:
 
 
 def list(*, stale: bool = False, rundir: Optional[StrPath] = None) -> List[str]:
-    """The names that are network namespaces at this moment, sorted bytewise.
+    """Return the names that are network namespaces at this moment, sorted bytewise.
 
-    stale  the stale names as well: empty files that killed creators left, names that are live in
-           another mount namespace, and symbolic links that lead to no network namespace.
+    stale  include stale names: empty files left by killed creators, names that are live in another
+           mount namespace, and symbolic links that do not lead to a network namespace
     """
     return _names_in(_found(rundir, stale))
 
 
 def list_all() -> List[Found]:
-    """Every network namespace of the system that the caller can find, each of them once.
+    """Return every network namespace of the system that the caller can find, each of them once.
 
-    Those that have a name in /run/netns come first, by the first one, then those without, by inode
-    number.
+    Namespaces with names in /run/netns come first, sorted by their first name, then those without,
+    sorted by inode number.
     """
     found = NameList()
     check(lib.netns_list_all(0, byref(found)))
@@ -799,10 +829,10 @@ def list_all() -> List[Found]:
 
 
 def names(ns: Namespace, *, rundir: Optional[StrPath] = None) -> List[str]:
-    """The names that a namespace has, sorted bytewise."""
+    """Return the names of a namespace, sorted bytewise."""
     return ns.names(rundir=rundir)
 
 
 def version() -> str:
-    """The version of the library that is loaded."""
+    """Return the version of the loaded library."""
     return str(lib.netns_version().decode())

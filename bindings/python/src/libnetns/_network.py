@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""A namespace's network: its interfaces, addresses and routes."""
+"""The network configuration of a namespace: interfaces, addresses and routes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ._library import (
 
 IfName = Union[str, bytes]
 
-# What ipaddress has for an address, with its network or without.
+# The types of ipaddress for an address without and with its network, and for a network.
 Address_ = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 Interface_ = Union[ipaddress.IPv4Interface, ipaddress.IPv6Interface]
 Network_ = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
@@ -44,11 +44,11 @@ _ROUTE_LIST_ALL_TABLES = 1
 
 @dataclass(frozen=True)
 class Link:
-    """An interface at one moment."""
+    """The state of an interface at one moment."""
 
     name: str
     index: int
-    #: Such as "veth" or "bridge"; None for lo and interfaces of hardware.
+    #: The kind, such as "veth" or "bridge"; None for lo and for hardware interfaces.
     kind: Optional[str]
     mtu: int
     #: IFF_UP, IFF_RUNNING ... of <net/if.h>.
@@ -57,11 +57,12 @@ class Link:
     state: Optional[str]
     #: The link-layer address.
     address: Optional[str]
-    #: The index of the bridge or bond that it is a port of; 0 if of none.
+    #: The index of the bridge or bond that it is a port of; 0 if there is none.
     master: int
-    #: The index of a veth's other end, or of what a macvlan or VLAN is on; 0 if there is none.
+    #: The index of the other end of a veth, or of the parent of a macvlan or VLAN; 0 if there is
+    #: none.
     peer: int
-    #: The id of the namespace that peer is an index of; -1 if it is this one.
+    #: The nsid of the namespace that the index peer belongs to; -1 if it is the same namespace.
     peer_nsid: int
 
     @property
@@ -77,7 +78,7 @@ class Address:
     prefix: int
     family: socket.AddressFamily
     index: int
-    #: None if the interface went meanwhile.
+    #: None if the interface was deleted meanwhile.
     ifname: Optional[str]
     #: RT_SCOPE_UNIVERSE (0) ... of <linux/rtnetlink.h>.
     scope: int
@@ -89,13 +90,13 @@ class Address:
 
     @property
     def cidr(self) -> str:
-        """As addr_add() and addr_del() take it, such as "192.0.2.1/24"."""
+        """The form that addr_add() and addr_del() take, such as "192.0.2.1/24"."""
         return f"{self.address}/{self.prefix}"
 
 
 @dataclass(frozen=True)
 class Route:
-    """A route at one moment. One of several ways is an entry for each."""
+    """A route at one moment. A multipath route has one entry per nexthop."""
 
     #: Such as "192.0.2.0/24", or "default".
     dst: str
@@ -104,7 +105,7 @@ class Route:
     index: int
     ifname: Optional[str]
     metric: int
-    #: RT_TABLE_MAIN (254) ... of <linux/rtnetlink.h>, as the three that follow.
+    #: RT_TABLE_MAIN (254) ... of <linux/rtnetlink.h>, like the next three.
     table: int
     protocol: int
     scope: int
@@ -157,7 +158,7 @@ def _route(routes: RouteList, i: int) -> Route:
 
 
 def _text(value: Any) -> bytes:
-    """An address: text, or what ipaddress makes of one."""
+    """Convert an address given as text or as an object of ipaddress."""
     if isinstance(value, (str, bytes)):
         return encoded(value)
     if isinstance(value, _IPADDRESS):
@@ -170,7 +171,7 @@ def _text_or_none(value: Any) -> Optional[bytes]:
 
 
 def handle_of(ns: Optional[Network]) -> Optional[NamespaceHandle]:
-    """What a call takes for a namespace; None is the calling thread's."""
+    """Convert a namespace argument; None is the calling thread's namespace."""
     if ns is None:
         return None
     if not isinstance(ns, Network):
@@ -179,7 +180,7 @@ def handle_of(ns: Optional[Network]) -> Optional[NamespaceHandle]:
 
 
 def handle_of_one(ns: Network) -> NamespaceHandle:
-    """The same, where None would not do."""
+    """Convert a namespace argument that must not be None."""
     handle = handle_of(ns)
     if handle is None:
         raise TypeError("libnetns.current() is the calling thread's namespace")
@@ -187,7 +188,7 @@ def handle_of_one(ns: Network) -> NamespaceHandle:
 
 
 class Network:
-    """The part of Namespace that sets the network up."""
+    """The methods of Namespace for network configuration."""
 
     __slots__ = ()
 
@@ -198,11 +199,13 @@ class Network:
     # --- interfaces ------------------------------------------------------------------------------
 
     def link_add(self, ifname: IfName, kind: IfName) -> None:
-        """Makes an interface of a kind that needs no parameters: "bridge", "dummy", "ifb" ..."""
+        """Create an interface of a kind that needs no parameters: "bridge", "dummy", "ifb" ..."""
         check(lib.netns_link_add(self._open, encoded(ifname), encoded(kind)))
 
     def veth_add(self, ifname: IfName, peer_ns: Optional[Network], peer_ifname: IfName) -> None:
-        """Makes a veth pair, this end here, the other in peer_ns (None: the calling thread's)."""
+        """Create a veth pair with one end here and the peer in peer_ns (None: the calling
+        thread's).
+        """
         peer = handle_of(peer_ns), encoded(peer_ifname)
         check(lib.netns_veth_add(self._open, encoded(ifname), *peer))
 
@@ -213,9 +216,9 @@ class Network:
         parent: IfName,
         mode: Optional[IfName] = None,
     ) -> None:
-        """Makes a macvlan here, on an interface of parent_ns (None: the calling thread's).
+        """Create a macvlan here, on an interface of parent_ns (None: the calling thread's).
 
-        mode is "private", "vepa", "bridge" or "passthru"; None is the kernel's choice, "vepa".
+        mode is "private", "vepa", "bridge" or "passthru"; None is the kernel's default, "vepa".
         """
         on = handle_of(parent_ns), encoded(parent)
         check(lib.netns_macvlan_add(self._open, encoded(ifname), *on, encoded_or_none(mode)))
@@ -223,13 +226,14 @@ class Network:
     def vlan_add(
         self, ifname: IfName, parent_ns: Optional[Network], parent: IfName, id: int
     ) -> None:
-        """Makes a VLAN here, on an interface of parent_ns (None: the calling thread's)."""
+        """Create a VLAN interface here, on an interface of parent_ns (None: the calling thread's).
+        """
         on = handle_of(parent_ns), encoded(parent)
         tag = bounded(id, 0, 2**16 - 1)
         check(lib.netns_vlan_add(self._open, encoded(ifname), *on, tag))
 
     def link_del(self, ifname: IfName) -> None:
-        """Takes an interface away; a veth takes its other end along."""
+        """Delete an interface and, for a veth, its peer."""
         check(lib.netns_link_del(self._open, encoded(ifname)))
 
     def link_up(self, ifname: IfName) -> None:
@@ -242,20 +246,20 @@ class Network:
         check(lib.netns_link_set_mtu(self._open, encoded(ifname), uint32(mtu)))
 
     def link_set_address(self, ifname: IfName, lladdr: IfName) -> None:
-        """Sets the link-layer address, such as "02:00:5e:10:00:01"."""
+        """Set the link-layer address, such as "02:00:5e:10:00:01"."""
         check(lib.netns_link_set_address(self._open, encoded(ifname), encoded(lladdr)))
 
     def link_set_master(self, ifname: IfName, master: Optional[IfName]) -> None:
-        """Makes an interface a port of a bridge or bond; None takes it out of the one it is in."""
+        """Make an interface a port of a bridge or bond; None removes it from its bridge or bond."""
         check(lib.netns_link_set_master(self._open, encoded(ifname), encoded_or_none(master)))
 
     def link_move(self, ifname: IfName, to: Network, newname: Optional[IfName] = None) -> None:
-        """Moves an interface from here to another namespace, under a new name if there is one."""
+        """Move an interface from here to another namespace, optionally under a new name."""
         there = handle_of_one(to), encoded_or_none(newname)
         check(lib.netns_link_move(self._open, encoded(ifname), *there))
 
     def links(self) -> List[Link]:
-        """The interfaces, by index."""
+        """Return the interfaces, sorted by index."""
         found = LinkList()
         check(lib.netns_link_list(self._open, 0, byref(found)))
         return [_link(found, i) for i in range(lib.netns_link_list_len(found))]
@@ -265,19 +269,19 @@ class Network:
     def addr_add(
         self, ifname: IfName, cidr: Union[str, bytes, Address_, Interface_], *, nodad: bool = False
     ) -> None:
-        """Gives an interface an address, such as "192.0.2.1/24".
+        """Add an address, such as "192.0.2.1/24", to an interface.
 
-        nodad: an IPv6 one can be used at once; nobody is asked first whether he has it.
+        nodad  skip duplicate address detection, so that an IPv6 address can be used at once
         """
         flags = _ADDR_NODAD if nodad else 0
         check(lib.netns_addr_add_flags(self._open, encoded(ifname), _text(cidr), flags))
 
     def addr_del(self, ifname: IfName, cidr: Union[str, bytes, Address_, Interface_]) -> None:
-        """Takes an address off an interface; the length of the prefix counts."""
+        """Delete an address from an interface; the prefix length must match."""
         check(lib.netns_addr_del(self._open, encoded(ifname), _text(cidr)))
 
     def addresses(self) -> List[Address]:
-        """The IP addresses of all interfaces: IPv4 first, by interface."""
+        """Return the IP addresses of all interfaces: IPv4 first, then by interface."""
         found = AddrList()
         check(lib.netns_addr_list(self._open, 0, byref(found)))
         return [_address(found, i) for i in range(lib.netns_addr_list_len(found))]
@@ -290,7 +294,7 @@ class Network:
         via: Optional[Union[str, bytes, Address_]] = None,
         ifname: Optional[IfName] = None,
     ) -> None:
-        """Adds a route to the main table. dst may be "default"; one of via and ifname is needed."""
+        """Add a route to the main table. dst may be "default"; via or ifname is required."""
         check(
             lib.netns_route_add(self._open, _text(dst), _text_or_none(via), encoded_or_none(ifname))
         )
@@ -301,13 +305,13 @@ class Network:
         via: Optional[Union[str, bytes, Address_]] = None,
         ifname: Optional[IfName] = None,
     ) -> None:
-        """Takes a route from the main table: the first that fits what is given."""
+        """Delete the first matching route from the main table."""
         check(
             lib.netns_route_del(self._open, _text(dst), _text_or_none(via), encoded_or_none(ifname))
         )
 
     def routes(self, *, all_tables: bool = False) -> List[Route]:
-        """The routes of the main table, or of every table: IPv4 first."""
+        """Return the routes of the main table, or of every table: IPv4 first."""
         found = RouteList()
         flags = _ROUTE_LIST_ALL_TABLES if all_tables else 0
         check(lib.netns_route_list(self._open, flags, byref(found)))

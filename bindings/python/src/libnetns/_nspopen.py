@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""In place of pyroute2's NSPopen."""
+"""A replacement for pyroute2's NSPopen."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from ._programs import Plan, Process
 
 _CONTROLS = (fcntl.fcntl, fcntl.ioctl, fcntl.flock, fcntl.lockf)
 
-# How often release() looks whether the program has ended while others hold its output, in seconds.
+# The interval, in seconds, at which release() checks whether the program has ended while other
+# processes hold its output.
 _GLANCE = 0.1
 _ENOUGH = 65536
 
@@ -28,14 +29,15 @@ def _control(function: Callable[..., Any], file: Any, *args: Any, **kwargs: Any)
 
 
 def _add_controls(file: Any) -> None:
-    # A weak reference: one that went round would keep the file open until the next collection.
+    # A weak reference: a reference cycle would keep the file open until the next collection.
     reference = weakref.ref(file)
     for function in _CONTROLS:
         setattr(file, function.__name__, partial(_control, function, reference))
 
 
 def call_in(ns: Namespace, start: Callable[[], None]) -> None:
-    """Calls it in a namespace: on this thread or, if that could not come back, on another one."""
+    """Call a function in a namespace: on this thread or, if it could not switch back, on a new one.
+    """
     begun = False
 
     def begin() -> None:
@@ -74,11 +76,13 @@ class NSPopen(Process):
         with NSPopen("blue", ["ip", "addr"], stdout=subprocess.PIPE) as process:
             print(process.stdout.read())
 
-    The program is this process's child, with nothing in between; what its descriptors are called is
-    true here. It has the caller's mounts, as pyroute2's: keep_sys=False and keep_etc=False give it
-    the namespace's own /sys and the files of /etc/netns/NAME, as Namespace.spawn() does. Where the
-    calling thread could not come back from the namespace, a thread that ends in there starts the
-    program: then PR_SET_PDEATHSIG in a preexec_fn means that thread.
+    The program is a direct child of this process, and the numbers of its descriptors are valid
+    here.
+    Like pyroute2's, it keeps the caller's mounts; keep_sys=False and keep_etc=False give it the
+    namespace's own /sys and the files of /etc/netns/NAME, like Namespace.spawn(). If the calling
+    thread
+    could not switch back from the namespace, another thread starts the program and then ends in the
+    namespace: in that case PR_SET_PDEATHSIG in a preexec_fn refers to that thread.
     """
 
     stdin: Any
@@ -86,14 +90,17 @@ class NSPopen(Process):
     stderr: Any
 
     def __init__(self, nsname: Any, *argv: Any, **kwarg: Any) -> None:
-        """nsname is a name, a path, a descriptor or an object that has one.
+        """nsname is a name, a path, a descriptor or an object with a fileno() method.
 
-        flags     O_CREAT makes the namespace if there is none; with O_EXCL, there must be none.
-        keep_sys  False: a /sys of its own, which shows the namespace's devices.
-        keep_etc  False: the files of /etc/netns/NAME in place of those of /etc.
-        All else is subprocess.Popen's. Where keep_sys or keep_etc is False, SIGPIPE stays ignored,
-        as it is in Python, and preexec_fn, pass_fds, close_fds=False, umask and process_group raise
-        ValueError.
+        flags     O_CREAT creates the namespace if it does not exist; with O_EXCL, it must not exist
+        keep_sys  False: a separate /sys, which shows the namespace's interfaces
+        keep_etc  False: the files of /etc/netns/NAME in place of those in /etc
+
+        All other arguments are those of subprocess.Popen. If keep_sys or keep_etc is False, SIGPIPE
+        stays
+        ignored, as it is in Python, and preexec_fn, pass_fds, close_fds=False, umask and
+        process_group
+        raise ValueError.
         """
         self.released = False
         self.nsname = nsname
@@ -109,14 +116,14 @@ class NSPopen(Process):
             _add_controls(file)
 
     def release(self) -> None:
-        """Waits for the program's end and closes its pipes. The object cannot be used afterwards.
+        """Wait for the program to end and close its pipes. The object cannot be used afterwards.
 
-        What the program reads is at its end, what it still writes is read and thrown away.
+        The program's input is closed, and everything that it still writes is read and discarded.
         """
         if self.released:
             return
         if self.stdin is not None:
-            # What is still to be written has nobody to read it, perhaps.
+            # The program may no longer read what is still buffered.
             with contextlib.suppress(BrokenPipeError):
                 self.stdin.close()
         outputs = [file for file in (self.stdout, self.stderr) if file is not None]
@@ -127,7 +134,7 @@ class NSPopen(Process):
         self.released = True
 
     def _discard(self, outputs: list[Any]) -> None:
-        """Reads until the program has ended; others may hold what it wrote to."""
+        """Read until the program has ended; other processes may hold the write end."""
         with selectors.DefaultSelector() as selector:
             for file in outputs:
                 selector.register(file, selectors.EVENT_READ)
@@ -143,7 +150,7 @@ class NSPopen(Process):
         return get(name)
 
     def __del__(self, *args: Any, **kwargs: Any) -> None:
-        # Of one that was never started, Popen's has nothing to look at.
+        # Popen.__del__() cannot handle an object that was never started.
         if not self.__dict__.get("released", True):
             super().__del__(*args, **kwargs)
 

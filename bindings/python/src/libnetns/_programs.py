@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Programs in a namespace, as `ip netns exec` runs them."""
+"""Programs in a namespace, started like `ip netns exec` does."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SPAWN_PIN_ETC = 512
 if TYPE_CHECKING:
 
     class _Popen(subprocess.Popen[Any]):
-        """What typeshed leaves out."""
+        """The members that typeshed leaves out."""
 
         _child_created: bool
 
@@ -43,27 +43,28 @@ if TYPE_CHECKING:
 else:
     _Popen = subprocess.Popen
 
-# Not documented, but the same from Python 3.9 to 3.14, except for what comes after these names.
+# Undocumented, but the same from Python 3.9 to 3.14, except for what follows these names.
 _EXECUTE = inspect.signature(_Popen._execute_child)
 _ENDS = ("p2cread", "p2cwrite", "c2pread", "c2pwrite", "errread", "errwrite")
 
 
 class Process(_Popen):
-    """A program that Namespace.spawn() started: a subprocess.Popen.
+    """A program started by Namespace.spawn(): a subprocess.Popen.
 
-    A `with` block closes its pipes and waits for it at its end.
+    A `with` block closes its pipes and waits for it at the end.
     """
 
     def __init__(self, plan: Optional[Plan], *args: Any, **kwargs: Any) -> None:
-        """plan  how to start it; None: as subprocess.Popen does."""
+        """plan says how to start the program; None: like subprocess.Popen."""
         self._plan = plan
-        #: Why the first file of /etc/netns/NAME that covers nothing in /etc does not, and what to
-        #: do about it; None: all of them cover something. spawn(strict_etc=True) makes it an error.
+        #: The reason why the first file of /etc/netns/NAME without a counterpart in /etc was left
+        #: out, and the remedy; None if no file was left out. spawn(strict_etc=True) makes this an
+        #: error.
         self.left_out: Optional[str] = None
         super().__init__(*args, **kwargs)
 
     def _execute_child(self, *given: Any) -> None:
-        """What Popen calls when it has made the pipes and looked the users up."""
+        """Start the program; Popen calls this after creating the pipes and looking up the users."""
         if self._plan is None:
             super()._execute_child(*given)
             return
@@ -74,7 +75,7 @@ class Process(_Popen):
 
 
 class Plan:
-    """How netns_spawn() starts a program in a namespace."""
+    """The parameters with which netns_spawn() starts a program."""
 
     def __init__(
         self,
@@ -92,7 +93,9 @@ class Plan:
         self._flags |= _SPAWN_PIN_ETC if pin_etc else 0
 
     def start(self, call: Mapping[str, Any]) -> Tuple[int, Optional[str]]:
-        """Starts what Popen has prepared, and returns the pid and what it was left without."""
+        """Start what Popen has prepared; return the pid, and the message about files that were left
+        out.
+        """
         _refuse_what_is_popens(call)
         args, executable = _command(call)
         argv = [encoded(arg) for arg in args]
@@ -126,7 +129,7 @@ def _refuse_what_is_popens(call: Mapping[str, Any]) -> None:
 
 
 def _command(call: Mapping[str, Any]) -> Tuple[List[StrPath], StrPath]:
-    """The arguments and the program's file, as subprocess.Popen takes them."""
+    """Return the arguments and the program file in the way of subprocess.Popen."""
     args, executable = call["args"], call["executable"]
     args = [args] if isinstance(args, (str, bytes, os.PathLike)) else [*args]
     if not args:
@@ -139,7 +142,7 @@ def _command(call: Mapping[str, Any]) -> Tuple[List[StrPath], StrPath]:
 def _set_user(
     options: SpawnOptions, uid: Optional[int], gid: Optional[int], gids: Optional[List[int]]
 ) -> None:
-    """As subprocess has it: what is None stays as this process has it."""
+    """Set the user in the way of subprocess: an id that is None is that of this process."""
     if uid is None and gid is None and gids is None:
         return
     groups = [*map(_id, os.getgroups() if gids is None else gids)]
@@ -151,14 +154,14 @@ def _set_user(
 
 
 def _id(number: int) -> int:
-    # ctypes would cut off what does not fit.
+    # ctypes would truncate a value that is too large.
     if not 0 <= number < 2**32 - 1:
         raise ValueError(f"{number} is no user or group id")
     return number
 
 
 def _texts(texts: List[bytes]) -> Any:
-    """An array of strings with a NULL at its end."""
+    """Return a NULL-terminated array of strings."""
     return (c_char_p * (len(texts) + 1))(*texts, None)
 
 
@@ -170,7 +173,7 @@ def _variable(name: StrPath, value: StrPath) -> bytes:
 
 
 def _environment(env: Optional[Mapping[StrPath, StrPath]]) -> Any:
-    """None is the process's, which os.environ keeps up to date."""
+    """Return the environment; None is that of the process, which os.environ keeps up to date."""
     return None if env is None else _texts([_variable(*item) for item in env.items()])
 
 
@@ -195,7 +198,7 @@ def _file(argv: List[bytes], executable: Optional[StrPath]) -> bytes:
 def run(
     process: Process, input: Any, timeout: Optional[float], check: bool
 ) -> subprocess.CompletedProcess[Any]:
-    """What subprocess.run() does with a Popen."""
+    """Do what subprocess.run() does with a Popen."""
     with process:
         try:
             stdout, stderr = process.communicate(input, timeout)

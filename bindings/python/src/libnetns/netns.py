@@ -1,25 +1,29 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""In place of pyroute2.netns: the same functions, parameters and results.
+"""A replacement for pyroute2.netns, with the same functions, parameters and results.
 
     from libnetns import netns        # was: from pyroute2 import netns
 
-A namespace is given by its name in NETNS_RUN_DIR, by a path, or, where it can be, by a descriptor
-or an object that has one. No call starts a process: fork= is accepted and ignored. libc= is ignored
-as well, except that an object without the functions of a C library raises AttributeError.
+A namespace is given by its name in NETNS_RUN_DIR, by a path or, where pyroute2 accepts it, by a
+descriptor or an object with a fileno() method. No call starts a process: fork= is accepted and
+ignored. libc= is ignored as well, except that an object that lacks the functions of a C library
+raises AttributeError.
 
-What is better here, and may be noticed:
+Differences from pyroute2:
 
-  - pushns(), popns() and dropns() have a stack for each thread, and go back to where it was.
-    pushns() first proves that there is a way back, and raises PermissionError where there is none.
-  - pushns() of a name that does not exist raises FileNotFoundError, and makes nothing.
-  - A call that fails leaves no file, and no thread elsewhere. create() and attach() take over what
-    a killed creator left, and listnetns() does not show it.
-  - What is no network namespace is refused: remove() takes no other file, setns() enters none.
-  - create() and attach() also make the parents of the run directory.
+  - pushns(), popns() and dropns() use one stack per thread, and popns() returns to the namespace
+    that the thread was in. pushns() first verifies that the thread can switch back, and raises
+    PermissionError if it cannot.
+  - pushns() of a name that does not exist raises FileNotFoundError and creates nothing.
+  - A call that fails leaves no file behind, and leaves the thread in its namespace. create() and
+    attach() take over what a killed creator left, and listnetns() does not list it.
+  - A file that is not a network namespace is rejected: remove() does not delete it, and setns()
+    does not enter it.
+  - create() and attach() also create the parent directories of the run directory.
 
-Errors have pyroute2's classes and errno, with two exceptions: remove() and getnsfd() of a file that
-is not a network namespace raise OSError (ENOTTY), where pyroute2 deletes or opens the file. Their
-`filename` is always what the caller passed; pyroute2 also has bytes, a path or None there.
+Errors have the same class and errno as in pyroute2, with two exceptions: remove() and getnsfd() of
+a file that is not a network namespace raise OSError (ENOTTY), where pyroute2 deletes or opens the
+file. The `filename` of an error is always what the caller passed; in pyroute2 it can also be bytes,
+a path or None.
 """
 
 from __future__ import annotations
@@ -34,7 +38,7 @@ from . import _namespace
 from ._library import check, lib
 from ._namespace import Namespace
 
-#: Where names live. Each call looks here, unless it is told otherwise.
+#: The default run directory. Every call reads this variable unless it is given a directory.
 NETNS_RUN_DIR: Union[str, bytes] = "/var/run/netns"
 
 CLONE_NEWNET = 0x40000000
@@ -68,20 +72,20 @@ __all__ = [
 
 
 def _get_netnspath(name: Any) -> Any:
-    """The path that a name stands for. Not ours: pyroute2's other modules import it."""
+    """Return the path of a name. Not part of the API: pyroute2's other modules import it."""
     if not os.path.dirname(name):
         name = f"{os.fsdecode(NETNS_RUN_DIR)}/{os.fsdecode(name)}"
     return os.fsencode(name)
 
 
 def check_libc(libc: Any) -> None:
-    """What is passed for a C library has to look like one, though it is not used."""
+    """Check that libc= looks like a C library, although it is not used."""
     if libc is not None:
         libc.mount
 
 
 def _place(netns: Any) -> tuple[Any, Any]:
-    """The run directory and the name that a name or a path stands for."""
+    """Return the run directory and the name that a name or path refers to."""
     rundir, name = os.path.split(os.fspath(netns))
     return rundir or NETNS_RUN_DIR, name
 
@@ -94,7 +98,8 @@ def _open(netns: Any, flags: int) -> Namespace:
     rundir, name = _place(netns)
     creates = bool(flags & os.O_CREAT)
     exclusive = creates and bool(flags & os.O_EXCL)
-    # A directory of paths, /proc/1/ns say, is made no run directory for the sake of what is in it.
+    # Do not turn a directory of paths, such as /proc/1/ns, into a run directory because of one of
+    # them.
     if exclusive and not _is_a_name(rundir) and os.path.lexists(netns):
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), netns)
     if exclusive:
@@ -104,7 +109,7 @@ def _open(netns: Any, flags: int) -> Namespace:
             return _namespace.open(name, rundir=rundir)
         return _namespace.open(netns)
     except OSError as error:
-        # A name that is there and cannot be opened may be in the making, or left behind.
+        # A name that exists but cannot be opened may be under construction or stale.
         is_in_the_way = error.errno == errno.ENOTTY and _is_a_name(rundir)
         if not creates or not (error.errno == errno.ENOENT or is_in_the_way):
             raise
@@ -112,7 +117,7 @@ def _open(netns: Any, flags: int) -> Namespace:
 
 
 def namespace_of(netns: Any, flags: int) -> Namespace:
-    """A namespace to enter, however it is given."""
+    """Return the namespace to enter, whichever way it is given."""
     try:
         if isinstance(netns, (str, bytes, os.PathLike)):
             return _open(netns, flags)
@@ -123,27 +128,30 @@ def namespace_of(netns: Any, flags: int) -> Namespace:
     except OSError as error:
         if error.errno != errno.ENOTTY:
             raise
-        # What setns(2) says of a file that is not a network namespace, and hence pyroute2.
+        # setns(2), and therefore pyroute2, reports EINVAL for a file that is not a network
+        # namespace.
         raise OSError(errno.EINVAL, error.strerror, netns) from None
     raise RuntimeError("netns should be a string or an open fd")
 
 
 def listnetns(nspath: Any = None) -> List[Any]:
-    """The names, sorted; bytes where the directory is given as bytes."""
+    """Return the names, sorted; as bytes if the directory is given as bytes."""
     rundir = nspath or NETNS_RUN_DIR
     names = _namespace.list(rundir=rundir)
     return [os.fsencode(name) for name in names] if isinstance(rundir, bytes) else names
 
 
 def create(netns: Any, libc: Any = None) -> None:
-    """Makes a network namespace. The calling thread stays where it is."""
+    """Create a network namespace. The calling thread stays in its own."""
     check_libc(libc)
     rundir, name = _place(netns)
     _namespace.create(name, rundir=rundir)
 
 
 def attach(netns: Any, pid: Union[int, str], libc: Any = None) -> None:
-    """Gives the network namespace of a process a name. No such process: FileNotFoundError."""
+    """Give the network namespace of a process a name; FileNotFoundError if there is no such
+    process.
+    """
     check_libc(libc)
     rundir, name = _place(netns)
     try:
@@ -154,7 +162,7 @@ def attach(netns: Any, pid: Union[int, str], libc: Any = None) -> None:
 
 
 def remove(netns: Any, libc: Any = None) -> None:
-    """Takes a name away."""
+    """Remove a name."""
     check_libc(libc)
     rundir, name = _place(netns)
     _namespace.remove(name, rundir=rundir)
@@ -180,9 +188,10 @@ def _inode_of_process(pid: str) -> Optional[tuple[int, int]]:
 
 
 def ns_pids(nspath: Any = None) -> Dict[Any, List[int]]:
-    """The processes in namespaces that have names, by name; of several, under each.
+    """Map each name to the processes in its namespace; a namespace with several names is under
+    each.
 
-    Those that cannot be looked at are left out.
+    Processes that the caller may not inspect are left out.
     """
     rundir = nspath or NETNS_RUN_DIR
     device = _namespace.current().device
@@ -199,7 +208,8 @@ def ns_pids(nspath: Any = None) -> Dict[Any, List[int]]:
 
 
 def pid_to_ns(pid: Union[int, str] = 1, nspath: Any = None) -> Optional[Any]:
-    """The first name of a process's namespace; None if it has none, or cannot be looked at."""
+    """Return the first name of a process's namespace; None if it has none or cannot be inspected.
+    """
     rundir = nspath or NETNS_RUN_DIR
     try:
         names = _of_process(pid).names(rundir=rundir)
@@ -216,10 +226,11 @@ def pid_to_ns(pid: Union[int, str] = 1, nspath: Any = None) -> Optional[Any]:
 
 
 def getnsfd(netns: Any, flags: int = 0, libc: Any = None, fork: bool = True) -> int:
-    """A descriptor of a namespace.
+    """Return a descriptor of a namespace.
 
-    Of a name or a path, it is a new one, and yours to close; with O_CREAT, the namespace is made if
-    there is none; with O_CREAT | O_EXCL, there must be none. Of a file or a number, it is its own.
+    For a name or a path, this is a new descriptor, which the caller must close. O_CREAT creates the
+    namespace if it does not exist; with O_CREAT | O_EXCL, it must not exist. For a file object or a
+    number, the existing descriptor is returned.
     """
     check_libc(libc)
     if isinstance(netns, (str, bytes, os.PathLike)):
@@ -233,13 +244,13 @@ def getnsfd(netns: Any, flags: int = 0, libc: Any = None, fork: bool = True) -> 
 
 
 def setns(netns: Any, flags: int = os.O_CREAT, libc: Any = None, fork: bool = True) -> None:
-    """Moves the calling thread into a namespace, one way; flags are as for getnsfd()."""
+    """Move the calling thread into a namespace permanently; flags are those of getnsfd()."""
     check_libc(libc)
     namespace_of(netns, flags).setns()
 
 
 class _Saved:
-    """A way back, which is a descriptor."""
+    """The token for switching back, which is a descriptor."""
 
     def __init__(self, ns: Namespace) -> None:
         self._token = -1
@@ -263,20 +274,22 @@ _stack = _Stack()
 
 
 def pushns(newns: Any = None, libc: Any = None) -> None:
-    """Saves where the calling thread is, and moves it to newns if there is one."""
+    """Save the calling thread's namespace, and move the thread to newns unless it is None."""
     check_libc(libc)
     ns = _namespace.current() if newns is None else namespace_of(newns, 0)
     _stack.saved.append(_Saved(ns))
 
 
 def popns(libc: Any = None) -> None:
-    """Takes the calling thread back to where it was at its last pushns()."""
+    """Return the calling thread to the namespace saved by its last pushns()."""
     _stack.saved[-1].go_back()
     _stack.saved.pop()
 
 
 def dropns(libc: Any = None) -> None:
-    """Forgets the calling thread's last pushns(): it stays where it is."""
+    """Discard the namespace saved by the calling thread's last pushns(); the thread stays where it
+    is.
+    """
     _stack.saved.pop()
 
 
@@ -286,7 +299,8 @@ def dropns(libc: Any = None) -> None:
 def _create_socket_child(
     nsname: Any, flags: int, family: int, socket_type: int, proto: int, libc: Any = None
 ) -> Any:
-    """What pyroute2 has a child process do. Not ours: its other modules may import it."""
+    """Do what pyroute2 does in a child process. Not part of the API: its other modules import it.
+    """
     from pyroute2.process import ChildProcessReturnValue
 
     return ChildProcessReturnValue(
@@ -304,10 +318,10 @@ def create_socket(
     libc: Any = None,
     timeout: Optional[float] = None,
 ) -> socket.socket:
-    """A socket in a namespace; flags are as for getnsfd().
+    """Return a socket in a namespace; flags are those of getnsfd().
 
-    It is not inheritable, as all sockets that Python makes; pyroute2's is. timeout is accepted and
-    ignored: there is no other process to wait for.
+    The socket is not inheritable, like every socket that Python creates; pyroute2's is. timeout is
+    accepted and ignored, because there is no other process to wait for.
     """
     check_libc(libc)
     if fileno is not None and netns is not None:
