@@ -17,13 +17,13 @@ import (
 	"unsafe"
 )
 
-// Version is the version of the library that the program runs with, such as "1.0.0".
+// Version returns the version of the loaded library, such as "1.0.0".
 func Version() string {
 	return C.GoString(C.netns_version())
 }
 
-// call makes an error of what f returns below zero. f calls the library once. The thread is locked
-// until the message is read, which is the thread's own.
+// call calls f, which calls the library once, and turns a negative result into an error. The thread stays
+// locked until the message, which is stored per thread, has been read.
 func call(f func() C.int) (int, error) {
 	runtime.LockOSThread()
 	rc := f()
@@ -33,13 +33,14 @@ func call(f func() C.int) (int, error) {
 	}
 	err := &Error{Errno: syscall.Errno(-rc), Message: C.GoString(C.netns_errmsg())}
 	if err.Errno != syscall.ENOTRECOVERABLE {
-		// Otherwise the thread may be in another namespace, where no other goroutine must find itself.
+		// After ENOTRECOVERABLE the thread may be in another namespace, so no other goroutine may run on it.
 		runtime.UnlockOSThread()
 	}
 	return -1, err
 }
 
-// hint adds what Go has for a failure, as the library's own message is for users of every language.
+// hint appends advice for Go programmers to a failure. The library's own messages are for users of every
+// language.
 func hint(err error, errno syscall.Errno, words string) error {
 	if failure, ok := err.(*Error); ok && failure.Errno == errno {
 		failure.Message += "; " + words
@@ -47,7 +48,7 @@ func hint(err error, errno syscall.Errno, words string) error {
 	return err
 }
 
-// text is a string for C, in memory of Go's that lives for the call that it is passed to.
+// text converts a string for C. It is in Go's memory and valid for the call that it is passed to.
 func text(s string) (*C.char, error) {
 	if strings.IndexByte(s, 0) >= 0 {
 		return nil, invalid("%q has a NUL in it", s)
@@ -57,7 +58,7 @@ func text(s string) (*C.char, error) {
 	return (*C.char)(unsafe.Pointer(&bytes[0])), nil
 }
 
-// optional is text, or NULL for "".
+// optional is text, but returns NULL for "".
 func optional(s string) (*C.char, error) {
 	if s == "" {
 		return nil, nil
@@ -65,7 +66,7 @@ func optional(s string) (*C.char, error) {
 	return text(s)
 }
 
-// texts turns several strings at once.
+// texts converts several strings.
 func texts(strings ...string) ([]*C.char, error) {
 	result := make([]*C.char, len(strings))
 	for i, s := range strings {

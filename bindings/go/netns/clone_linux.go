@@ -4,9 +4,9 @@ package netns
 
 import "syscall"
 
-// The flags of clone(2), as this package's namesake has them.
+// The flags of clone(2) that vishvananda/netns exports.
 //
-// Deprecated: syscall has them, too.
+// Deprecated: use those of package syscall.
 const (
 	CLONE_NEWUTS  = syscall.CLONE_NEWUTS
 	CLONE_NEWIPC  = syscall.CLONE_NEWIPC

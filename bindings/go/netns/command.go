@@ -16,54 +16,58 @@ import (
 )
 
 // Cmd is a program to be started in a namespace. Its fields and methods are those of exec.Cmd with the same
-// names. It cannot be used again after Start, Run, Output or CombinedOutput.
+// names. It cannot be reused after calling Start, Run, Output or CombinedOutput.
 type Cmd struct {
-	// Path is looked up in PATH unless it has a '/'; Args begins with the program's name.
+	// Path is the program's file, which is looked up in PATH unless it contains a '/'. Args begins with the
+	// program's name.
 	Path string
 	Args []string
-	// Env is the program's environment; nil is os.Environ().
+	// Env is the program's environment. If it is nil, the program gets os.Environ().
 	Env []string
-	// Dir is its working directory, as it sees the file system; "" is the caller's.
+	// Dir is the working directory, as the program sees the file system. If it is "", the program gets the
+	// caller's.
 	Dir string
-	// Stdin, Stdout and Stderr are connected by a pipe, and copied by a goroutine until Wait, unless one is
-	// an *os.File, which the program gets as it is. nil is /dev/null. If Stdout and Stderr are equal, the
-	// program has one descriptor for both.
+	// Stdin, Stdout and Stderr are connected to the program by pipes, and goroutines copy the data until
+	// Wait. An *os.File is passed to the program directly, and nil is /dev/null. If Stdout and Stderr are
+	// equal, the program gets one descriptor for both.
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
-	// Flags, Credential and Setsid are as in SpawnAttr.
+	// Flags, Credential and Setsid have the same meaning as in SpawnAttr.
 	Flags      SpawnFlags
 	Credential *syscall.Credential
 	Setsid     bool
 
-	// Process is there after Start, ProcessState after Wait.
+	// Process is set by Start, ProcessState by Wait.
 	Process      *os.Process
 	ProcessState *os.ProcessState
 
 	ns  *Namespace
 	ctx context.Context
-	// What the program gets, which is closed here when it has started, and the other ends.
+	// The files that the program inherits, which are closed here once it has started, and the other ends of
+	// the pipes.
 	theirs, ours []*os.File
 	copies       []func() error
 	copied       chan error
-	// Closed by Wait when the program has ended; then the context's error comes, if that killed it.
+	// exited is closed by Wait when the program has ended. killed then receives the context's error if the
+	// context killed the program.
 	exited chan struct{}
 	killed chan error
 }
 
-// Command prepares a program to be started in the namespace, with a /sys that shows its devices and the
-// files of /etc/netns/NAME over those of /etc, as Spawn starts it.
+// Command returns a Cmd that starts a program in the namespace like Spawn, with a /sys that shows the
+// namespace's interfaces and with the files of /etc/netns/NAME over those in /etc.
 func (n *Namespace) Command(name string, arg ...string) *Cmd {
 	return &Cmd{ns: n, ctx: context.Background(), Path: name, Args: append([]string{name}, arg...)}
 }
 
-// CommandContext is Command for a program that is killed when the context is done before it has ended.
+// CommandContext is like Command, but kills the program if the context is done before the program has ended.
 func (n *Namespace) CommandContext(ctx context.Context, name string, arg ...string) *Cmd {
 	c := n.Command(name, arg...)
 	c.ctx = ctx
 	return c
 }
 
-// String is for people to read.
+// String returns the command line in a readable form.
 func (c *Cmd) String() string {
 	if len(c.Args) == 0 {
 		return c.Path
@@ -71,7 +75,7 @@ func (c *Cmd) String() string {
 	return strings.Join(append([]string{c.Path}, c.Args[1:]...), " ")
 }
 
-// StdinPipe returns what is connected to the program's standard input. Wait closes it.
+// StdinPipe returns a pipe that is connected to the program's standard input. Wait closes it.
 func (c *Cmd) StdinPipe() (io.WriteCloser, error) {
 	if c.Stdin != nil {
 		return nil, c.invalid("Stdin is set")
@@ -85,14 +89,14 @@ func (c *Cmd) StdinPipe() (io.WriteCloser, error) {
 	return w, nil
 }
 
-// StdoutPipe returns what is connected to the program's standard output. Read it to the end before Wait,
-// which closes it.
+// StdoutPipe returns a pipe that is connected to the program's standard output. Read it to the end before
+// calling Wait, which closes it.
 func (c *Cmd) StdoutPipe() (io.ReadCloser, error) {
 	return c.outputPipe(&c.Stdout, "Stdout")
 }
 
-// StderrPipe returns what is connected to the program's standard error. Read it to the end before Wait,
-// which closes it.
+// StderrPipe returns a pipe that is connected to the program's standard error. Read it to the end before
+// calling Wait, which closes it.
 func (c *Cmd) StderrPipe() (io.ReadCloser, error) {
 	return c.outputPipe(&c.Stderr, "Stderr")
 }
@@ -117,7 +121,7 @@ func (c *Cmd) pipe() (r, w *os.File, err error) {
 	return os.Pipe()
 }
 
-// expect keeps a descriptor that the program gets, and, unless nil, the other end of its pipe.
+// expect records a file that the program inherits and, unless it is nil, the other end of its pipe.
 func (c *Cmd) expect(theirs, ours *os.File) {
 	c.theirs = append(c.theirs, theirs)
 	if ours != nil {
@@ -125,7 +129,7 @@ func (c *Cmd) expect(theirs, ours *os.File) {
 	}
 }
 
-// Start starts the program, and returns when it runs.
+// Start starts the program and returns once it runs.
 func (c *Cmd) Start() error {
 	if c.ns == nil {
 		return invalid("a Cmd is made by Namespace.Command")
@@ -172,7 +176,7 @@ func (c *Cmd) spawn() error {
 	return err
 }
 
-// same compares two writers, of which one may be of a type that cannot be compared.
+// same compares two writers, whose types need not be comparable.
 func same(a, b io.Writer) bool {
 	defer func() { _ = recover() }()
 	return a == b
@@ -193,7 +197,7 @@ func (c *Cmd) input() (*os.File, error) {
 	c.copies = append(c.copies, func() error {
 		_, err := io.Copy(w, c.Stdin)
 		if errors.Is(err, syscall.EPIPE) {
-			// The program needs no more.
+			// The program closed its standard input.
 			err = nil
 		}
 		if closed := w.Close(); err == nil {
@@ -218,7 +222,7 @@ func (c *Cmd) output(stream io.Writer) (*os.File, error) {
 	c.expect(w, r)
 	c.copies = append(c.copies, func() error {
 		_, err := io.Copy(stream, r)
-		// So that the program, if the stream takes no more, does not wait for ever.
+		// If the stream rejects the output, closing the pipe keeps the program from blocking forever.
 		r.Close()
 		return err
 	})
@@ -245,8 +249,8 @@ func (c *Cmd) watch() {
 	close(c.killed)
 }
 
-// Wait waits for the program to end, and for what it reads and writes to be copied. The error is an
-// *exec.ExitError if the program failed, the context's if that killed it.
+// Wait waits until the program has ended and its input and output have been copied. The error is an
+// *exec.ExitError if the program failed, and the context's error if the context killed it.
 func (c *Cmd) Wait() error {
 	if c.Process == nil {
 		return c.invalid("not started")
@@ -272,7 +276,7 @@ func (c *Cmd) Wait() error {
 	return &exec.ExitError{ProcessState: state}
 }
 
-// wait waits for the copies, and returns the first failure.
+// wait waits for the copying goroutines and returns their first error.
 func (c *Cmd) wait() error {
 	var first error
 	for range c.copies {
@@ -291,8 +295,8 @@ func (c *Cmd) Run() error {
 	return c.Wait()
 }
 
-// Output runs the program and returns its standard output. Unless Stderr is set, an *exec.ExitError has what
-// it wrote there.
+// Output runs the program and returns its standard output. If Stderr is not set, an *exec.ExitError contains
+// the program's standard error.
 func (c *Cmd) Output() ([]byte, error) {
 	if c.Stdout != nil {
 		return nil, c.invalid("Stdout is set")
@@ -310,7 +314,8 @@ func (c *Cmd) Output() ([]byte, error) {
 	return stdout.Bytes(), err
 }
 
-// CombinedOutput runs the program and returns its standard output and standard error as they came.
+// CombinedOutput runs the program and returns its standard output and standard error in the order in which
+// they were written.
 func (c *Cmd) CombinedOutput() ([]byte, error) {
 	if c.Stdout != nil || c.Stderr != nil {
 		return nil, c.invalid("Stdout or Stderr is set")

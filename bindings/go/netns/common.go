@@ -11,7 +11,7 @@ package netns
 //
 // enum { DIRECTORIES = 1, DESCRIPTORS = 2 };
 //
-// // What the calling thread and the program's main one have in common; -1: it cannot be found out.
+// // What the calling thread shares with the program's main thread; -1 if it is unknown.
 // static int in_common(void)
 // {
 //     pid_t self = syscall(SYS_gettid), first = getpid();
@@ -26,26 +26,25 @@ import "C"
 
 import "syscall"
 
-// common is what the threads of a program have in common as long as none unshares it.
+// common describes what all threads of a program share until one of them unshares it.
 type common struct {
-	// Whether kcmp(2) told the next two, in a fraction of the time that a look at /proc takes.
+	// known is true if kcmp(2) determined the next two fields, which is much faster than reading /proc.
 	known bool
-	// Whether the calling thread has this in common with the main one: the working and the root
-	// directory, the umask and with them the mount namespace; and the table of descriptors. Threads with a
-	// directory in common have the same mount namespace: with CLONE_NEWNS unshare(2) unshares both, and
-	// setns(2) fails while they are in common.
+	// These are true if the calling thread shares with the main thread its working and root directory and
+	// umask, or its descriptor table. Threads that share their directories also share the mount namespace:
+	// unshare(2) with CLONE_NEWNS unshares both, and setns(2) fails while the directories are shared.
 	directories, descriptors bool
-	// The mount namespace, unless known.
+	// mounts is the mount namespace, unless known.
 	mounts identity
 }
 
-// inCommon asks kcmp(2). Tests replace it.
+// inCommon calls kcmp(2). Tests replace it.
 var inCommon = func() (common, bool) {
 	what := C.in_common()
 	return common{true, what&C.DIRECTORIES != 0, what&C.DESCRIPTORS != 0, identity{}}, what >= 0
 }
 
-// commons is for the calling thread.
+// commons returns the state of the calling thread.
 func commons() common {
 	if c, known := inCommon(); known {
 		return c
@@ -57,7 +56,7 @@ func commons() common {
 	return common{mounts: identity{uint64(stat.Dev), uint64(stat.Ino)}}
 }
 
-// kept tells whether nothing was unshared since before.
+// kept reports whether nothing has been unshared since before.
 func (c common) kept(before common) bool {
 	if c.known {
 		return c.directories && c.descriptors

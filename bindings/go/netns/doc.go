@@ -1,31 +1,32 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-// Package netns works with Linux network namespaces by way of libnetns.
+// Package netns creates, opens, enters, lists, watches and configures Linux network namespaces, by means of
+// the C library libnetns.
 //
-// It has two faces. One has the names of github.com/vishvananda/netns, with the same meaning: an
-// NsHandle is a descriptor, and New, NewNamed and Set move the calling thread, which must be locked
-// (runtime.LockOSThread). The other is a Namespace, which needs no locking: Create makes one and
-// leaves the thread where it is, Run calls a function in it, Socket opens a socket in it, and so on.
+// It contains two APIs. The first is that of github.com/vishvananda/netns, with the same names and meaning:
+// an NsHandle is a descriptor, and New, NewNamed and Set move the calling thread, so the goroutine must be
+// locked to it (runtime.LockOSThread). The second is type Namespace, which needs no locking: Create creates a
+// namespace and leaves the thread where it is, Run calls a function in the namespace, Socket opens a socket
+// in it, and so on.
 //
 // # Threads
 //
-// A network namespace belongs to a thread, and Go moves goroutines between threads. Run takes care of
-// that for the function that it calls, but not for the goroutines which that function starts: they
-// run on other threads, in the program's own namespace. A socket stays where it was opened, whichever
+// The network namespace is a per-thread attribute, and Go moves goroutines between threads. Run takes care of
+// this for the function that it calls, but not for the goroutines that the function starts: they run on other
+// threads, in the program's own namespace. A socket stays in the namespace in which it was opened, whichever
 // goroutine uses it.
 //
 // # Errors
 //
-// A function or method of the second face returns an *Error. It unwraps to the errno, so
-// errors.Is(err, fs.ErrNotExist) and errors.Is(err, syscall.EPERM) work; os.IsNotExist, which looks
-// through no error but os's own, does not. Its text names the object, the step, the cause and, where
-// known, the remedy.
+// The functions and methods of the second API return an *Error. It unwraps to the errno, so errors.Is(err,
+// fs.ErrNotExist) and errors.Is(err, syscall.EPERM) work; os.IsNotExist does not, because it examines only
+// errors of package os. The text names the object, the step that failed, the cause and, if known, the remedy.
 //
-// A function of the first face returns what its namesake does: a syscall.Errno, or an *os.PathError where
-// NewNamed finds the name taken. So err == syscall.ENOENT, os.IsNotExist(err) and os.IsExist(err) work;
-// LastMessage has the text.
+// The functions of the first API return the errors of vishvananda/netns: a syscall.Errno, or an *os.PathError
+// if NewNamed finds that the name exists. So err == syscall.ENOENT, os.IsNotExist(err) and os.IsExist(err)
+// work. LastMessage returns the text.
 //
-// ENOTRECOVERABLE says that a thread could not go back to where it came from: it lost a capability
-// on the way. The calling goroutine then stays locked to that thread, so that no other one gets it;
-// end it, and the thread goes as well. Run never leaves its caller in that state.
+// ENOTRECOVERABLE means that a thread could not switch back to its original namespace, because it lost a
+// capability meanwhile. The calling goroutine then stays locked to that thread, so that no other goroutine
+// runs on it; when the goroutine ends, the thread ends as well. Run never leaves its caller in that state.
 package netns

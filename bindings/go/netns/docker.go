@@ -13,23 +13,22 @@ import (
 	"syscall"
 )
 
-// What stands before a container's id in the name of its control group. With "cgroupfs" as the driver
-// it is nothing.
+// The prefixes of a container's id in the name of its cgroup. The driver "cgroupfs" uses none.
 var cgroupPrefixes = []string{"docker-", "nerdctl-", "cri-containerd-", ""}
 
 // member is a process of a container.
 type member struct {
 	pid int
-	// The container's whole id.
+	// The container's full id.
 	id string
-	// How many control groups the process is in below the container's: containers in the container, or
-	// its service manager's units.
+	// The number of cgroups between the container's and the process's own, which is not 0 for containers in
+	// the container and for the units of its service manager.
 	depth int
-	// When the process was started, in clock ticks since boot.
+	// The time when the process was started, in clock ticks since boot.
 	started uint64
 }
 
-// before tells whether m is rather the container's first process than other is.
+// before reports whether m is more likely than other to be the container's first process.
 func (m member) before(other member) bool {
 	if m.depth != other.depth {
 		return m.depth < other.depth
@@ -40,8 +39,8 @@ func (m member) before(other member) bool {
 	return m.pid < other.pid
 }
 
-// containerProcess finds the first process of the container by the control groups of all processes,
-// which every version of control groups, and every driver and nesting, shows alike.
+// containerProcess finds the first process of the container. It reads the cgroups of all processes, which
+// look the same in both versions of cgroups and with every driver and nesting.
 func containerProcess(procfs, id string) (int, error) {
 	if id == "" {
 		return 0, invalid("find container: the id is empty")
@@ -72,7 +71,7 @@ func containerProcess(procfs, id string) (int, error) {
 	return first.pid, nil
 }
 
-// memberOf reads a process's control groups. A process that ends meanwhile is none's.
+// memberOf reads the cgroups of a process. A process that has ended meanwhile belongs to no container.
 func memberOf(path, id string) (member, bool) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -102,7 +101,7 @@ func memberOf(path, id string) (member, bool) {
 	return member{}, false
 }
 
-// containerOf gives the whole id that a control group's name has, if it begins with id.
+// containerOf returns the full id in the name of a cgroup if the id begins with the given one.
 func containerOf(group, id string) (string, bool) {
 	group = strings.TrimSuffix(group, ".scope")
 	for _, prefix := range cgroupPrefixes {
@@ -118,8 +117,8 @@ func isContainerID(s string) bool {
 	return len(s) == 64 && strings.Trim(s, "0123456789abcdef") == ""
 }
 
-// startOf reads when a process was started: field 22 of stat, the 20th after the program's name, which
-// stands in parentheses and may have any in it.
+// startOf reads the start time of a process: field 22 of /proc/PID/stat, which is the 20th after the
+// program's name. The name is in parentheses and may itself contain parentheses.
 func startOf(process string) (uint64, bool) {
 	text, err := os.ReadFile(filepath.Join(process, "stat"))
 	if err != nil {

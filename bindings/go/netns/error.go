@@ -10,11 +10,11 @@ import (
 	"syscall"
 )
 
-// Error is a failure of the library.
+// Error is a failure reported by the library.
 type Error struct {
-	// Errno is what the function of the library, of which include/netns.h tells, returned.
+	// Errno is the errno that the library function returned; include/netns.h documents it.
 	Errno syscall.Errno
-	// Message is one line: the object, the step, the cause and, where known, the remedy.
+	// Message is one line that names the object, the step that failed, the cause and, if known, the remedy.
 	Message string
 }
 
@@ -27,8 +27,8 @@ func (e *Error) Unwrap() error {
 	return e.Errno
 }
 
-// Is takes a process that has ended for one that does not exist, and a descriptor that is not open
-// for a closed file, which the errnos alone do not say.
+// Is reports that ESRCH (the process has ended) is fs.ErrNotExist and that EBADF (the descriptor is not open)
+// is fs.ErrClosed, which the errnos themselves do not.
 func (e *Error) Is(target error) bool {
 	switch e.Errno {
 	case syscall.ESRCH:
@@ -39,7 +39,7 @@ func (e *Error) Is(target error) bool {
 	return false
 }
 
-// invalid is a failure that need not trouble the library.
+// invalid returns an EINVAL error for a mistake that is found without calling the library.
 func invalid(format string, args ...any) error {
 	return &Error{Errno: syscall.EINVAL, Message: fmt.Sprintf(format, args...)}
 }

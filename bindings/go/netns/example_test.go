@@ -19,7 +19,7 @@ import (
 	"github.com/libnetns/libnetns/bindings/go/netns"
 )
 
-// Two namespaces, a pair of interfaces between them, and a connection from one to the other.
+// Two namespaces, a veth pair between them, and a connection from one to the other.
 func Example() {
 	blue, err := netns.Create("blue", netns.CreateLoUp)
 	if err != nil {
@@ -72,7 +72,7 @@ func Example() {
 	// Output: 192.0.2.2 called 192.0.2.1:8080
 }
 
-// The callback runs in the namespace; the caller, and its thread, stay where they are.
+// The callback runs in the namespace. The caller and its thread stay where they are.
 func ExampleNamespace_Run() {
 	blue, err := netns.CreateAnonymous(netns.CreateLoUp)
 	if err != nil {
@@ -93,8 +93,8 @@ func ExampleNamespace_Run() {
 	// Output: lo
 }
 
-// What a function leaves behind in its thread, and Run does not notice, ends with the thread where the
-// function leaves that locked.
+// Run does not detect all changes that a function makes to its thread. If the function leaves the thread
+// locked, the thread ends and takes the changes with it.
 func ExampleNamespace_Run_lock() {
 	blue, err := netns.CreateAnonymous(0)
 	if err != nil {
@@ -114,7 +114,7 @@ func ExampleNamespace_Run_lock() {
 	// Output: false <nil>
 }
 
-// A socket that is made in the namespace stays there, whichever goroutine uses it.
+// A socket that is created in the namespace stays there, whichever goroutine uses it.
 func ExampleNamespace_Socket() {
 	blue, err := netns.CreateAnonymous(netns.CreateLoUp)
 	if err != nil {
@@ -144,7 +144,7 @@ func ExampleNamespace_Command() {
 	}
 	defer blue.Close()
 
-	// The namespace's own /sys shows its interfaces.
+	// The program's own /sys shows the interfaces of the namespace.
 	out, err := blue.Command("ls", "/sys/class/net").Output()
 	fmt.Printf("%s%v\n", out, err)
 	// Output:
@@ -210,7 +210,7 @@ func ExampleOpenMonitor() {
 	// Output: add blue
 }
 
-// An Error unwraps to an errno, and says what it was about.
+// An Error unwraps to an errno, and its message says what failed.
 func ExampleError() {
 	_, err := netns.Open("missing")
 	fmt.Println(errors.Is(err, fs.ErrNotExist))
@@ -223,7 +223,7 @@ func ExampleError() {
 	// true
 }
 
-// The names of vishvananda/netns: a thread goes to the new namespace and comes back.
+// With the API of vishvananda/netns, a thread moves to the new namespace and back.
 func ExampleNew() {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -251,7 +251,7 @@ func ExampleNew() {
 	// <nil>
 }
 
-// Errors are those of vishvananda/netns; LastMessage says more.
+// Errors are those of vishvananda/netns; LastMessage returns the full message.
 func ExampleLastMessage() {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

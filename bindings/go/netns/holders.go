@@ -7,7 +7,7 @@ package netns
 // #include <libnetns/netns.h>
 import "C"
 
-// HolderKind is what keeps a namespace alive.
+// HolderKind is the kind of object that keeps a namespace alive.
 type HolderKind int
 
 // The kinds of holders.
@@ -18,34 +18,34 @@ const (
 	HolderMount      HolderKind = C.NETNS_HOLDER_MOUNT
 )
 
-// Holder is something that keeps a namespace alive.
+// Holder is an object that keeps a namespace alive.
 type Holder struct {
 	Kind HolderKind
-	// Pid is 0 where no process is found to have the socket.
+	// Pid is the process, or 0 if no process was found for the socket. Tid is the thread.
 	Pid, Tid int
-	// Fd is the number of a descriptor or socket in its process, and -1 otherwise.
+	// Fd is the number of a descriptor or socket in its process, or -1.
 	Fd int
 	// Path is the mount point of a mount, as its process sees it.
 	Path string
-	// Program is what the thread runs, as /proc/PID/comm has it.
+	// Program is the name of the thread's program, from /proc/PID/comm.
 	Program string
 }
 
-// Unseen is what may keep a namespace as well, and could not be looked at.
+// Unseen reports holders that may exist but could not be inspected.
 type Unseen uint32
 
-// What Unseen is a bitwise OR of.
+// The bits of Unseen.
 const (
-	// UnseenProcesses: a process that /proc shows is not the caller's to look at.
+	// UnseenProcesses means that at least one process in /proc could not be inspected for lack of privilege.
 	UnseenProcesses Unseen = C.NETNS_UNSEEN_PROCESSES
-	// UnseenHidden: there may be processes that /proc does not show.
+	// UnseenHidden means that there may be processes that /proc does not show.
 	UnseenHidden Unseen = C.NETNS_UNSEEN_HIDDEN
-	// UnseenSockets: not every socket could be asked for its namespace.
+	// UnseenSockets means that the namespace of at least one socket could not be determined.
 	UnseenSockets Unseen = C.NETNS_UNSEEN_SOCKETS
 )
 
-// Holders finds what keeps the namespace alive: threads in it, descriptors of it, sockets that live in it, and
-// mounts of it, sorted by kind, then by process; and tells what could not be looked at.
+// Holders returns what keeps the namespace alive: its threads, its descriptors, its sockets and its mounts,
+// sorted by kind, then by process. It also reports what could not be inspected.
 func (n *Namespace) Holders() ([]Holder, Unseen, error) {
 	var list *C.struct_netns_holder_snapshot
 	_, err := n.call(func(c *C.struct_netns) C.int { return C.netns_holder_list(c, 0, &list) })

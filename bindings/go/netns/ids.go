@@ -8,28 +8,30 @@ package netns
 import "C"
 
 const (
-	// NsidAuto has the kernel pick an id.
+	// NsidAuto lets the kernel choose an nsid.
 	NsidAuto = C.NETNS_NSID_AUTO
-	// NsidNone stands for no id.
+	// NsidNone means that there is no nsid.
 	NsidNone = C.NETNS_NSID_NONE
 )
 
-// Nsid is an id that a namespace has for another one.
+// Nsid is the nsid that a namespace has assigned to another one.
 type Nsid struct {
 	ID int
-	// Current is what the namespace that was asked calls the same one, in a list of a target's ids;
-	// NsidNone if it has no id for it.
+	// Current is set in a list of a target's nsids. It is the nsid that the queried namespace has for the
+	// same namespace, or NsidNone if it has none.
 	Current int
-	// Name is the first of its names in the run directory, "" if there is none.
+	// Name is the first name of the other namespace in the run directory, or "" if it has none.
 	Name string
 }
 
-// NsidOf returns the id that the namespace has for another one. ENODATA: it has none.
+// NsidOf returns the nsid that the namespace has assigned to another one. It fails with ENODATA if there is
+// none.
 func (n *Namespace) NsidOf(other *Namespace) (int, error) {
 	return n.callWith(other, func(c, o *C.struct_netns) C.int { return C.netns_nsid_get(c, o) })
 }
 
-// SetNsid gives another namespace an id in this one, which stays as long as both live, and returns it.
+// SetNsid assigns an nsid to another namespace and returns it. The nsid stays assigned as long as both
+// namespaces exist.
 func (n *Namespace) SetNsid(other *Namespace, id int) (int, error) {
 	if id != int(C.int32_t(id)) {
 		return -1, invalid("id %d: out of range", id)
@@ -37,19 +39,20 @@ func (n *Namespace) SetNsid(other *Namespace, id int) (int, error) {
 	return n.callWith(other, func(c, o *C.struct_netns) C.int { return C.netns_nsid_set(c, o, C.int32_t(id)) })
 }
 
-// EnsureNsid returns the id that the namespace has for another one, which the kernel gives it if there
-// is none.
+// EnsureNsid returns the nsid that the namespace has assigned to another one. If there is none, the kernel
+// assigns one.
 func (n *Namespace) EnsureNsid(other *Namespace) (int, error) {
 	return n.callWith(other, func(c, o *C.struct_netns) C.int { return C.netns_nsid_ensure(c, o) })
 }
 
-// Nsids lists the ids that the namespace has for others, ascending, with their names in RunDir; or,
-// unless target is NsidNone, those that the namespace has to which it gave the id target.
+// Nsids returns the nsids that the namespace has assigned to others, in ascending order, with the names of
+// those namespaces in RunDir. Unless target is NsidNone, it returns the nsids of the namespace to which it
+// has assigned target.
 func (n *Namespace) Nsids(target int) ([]Nsid, error) {
 	return RunDir.Nsids(n, target)
 }
 
-// Nsids is Namespace.Nsids with the names of this directory.
+// Nsids is like Namespace.Nsids, with the names in this directory.
 func (d Dir) Nsids(n *Namespace, target int) ([]Nsid, error) {
 	if target != int(C.int32_t(target)) {
 		return nil, invalid("id %d: out of range", target)
@@ -78,16 +81,16 @@ func (d Dir) Nsids(n *Namespace, target int) ([]Nsid, error) {
 	return result, nil
 }
 
-// PidsFlags is for Pids.
+// PidsFlags are the flags of Pids.
 type PidsFlags uint32
 
-// PidsThreads has every thread in the namespace counted, by its own id.
+// PidsThreads returns the thread ids of all threads in the namespace.
 const PidsThreads PidsFlags = C.NETNS_PIDS_THREADS
 
-// More than nearly all systems run: a second look at /proc would take as long as the first.
+// More than nearly all systems run: a second scan of /proc would take as long as the first.
 const pidsRoom = 16384
 
-// Pids finds the processes whose main thread is in the namespace, ascending.
+// Pids returns the processes whose main thread is in the namespace, in ascending order.
 func (n *Namespace) Pids(flags PidsFlags) ([]int, error) {
 	room := make([]C.pid_t, pidsRoom)
 	for {
@@ -100,7 +103,7 @@ func (n *Namespace) Pids(flags PidsFlags) ([]int, error) {
 		if count <= len(room) {
 			return ints(room[:count]), nil
 		}
-		// There may be some more by then.
+		// More may have been started since.
 		room = make([]C.pid_t, count+count/8)
 	}
 }

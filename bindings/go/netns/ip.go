@@ -7,45 +7,45 @@ package netns
 // #include <libnetns/netns.h>
 import "C"
 
-// AddrFlags is for AddrAdd.
+// AddrFlags are the flags of AddrAdd.
 type AddrFlags uint32
 
-// AddrNoDAD has an IPv6 address usable at once, without a look for others that have it.
+// AddrNoDAD skips duplicate address detection, so that an IPv6 address can be used at once.
 const AddrNoDAD AddrFlags = C.NETNS_ADDR_NODAD
 
-// Addr is an address of an interface.
+// Addr is an IP address of an interface.
 type Addr struct {
-	// Address is such as "192.0.2.1".
+	// Address is the address, such as "192.0.2.1".
 	Address string
-	// Prefix is the length of its network's prefix in bits.
+	// Prefix is the prefix length in bits.
 	Prefix int
-	// Family is syscall.AF_INET or AF_INET6.
+	// Family is syscall.AF_INET or syscall.AF_INET6.
 	Family int
-	// Index and Ifname are the interface's.
+	// Index and Ifname identify the interface.
 	Index  int
 	Ifname string
 	// Scope is syscall.RT_SCOPE_UNIVERSE, RT_SCOPE_LINK ...
 	Scope int
 	// Label, Peer and Broadcast are "" if there is none.
 	Label, Peer, Broadcast string
-	// Flags is syscall.IFA_F_PERMANENT, IFA_F_TENTATIVE ...
+	// Flags are syscall.IFA_F_PERMANENT, IFA_F_TENTATIVE ...
 	Flags uint32
 }
 
-// RouteFlags is for Routes.
+// RouteFlags are the flags of Routes.
 type RouteFlags uint32
 
-// RouteAllTables lists the routes of every table, not of the main one alone.
+// RouteAllTables returns the routes of every table, not only those of the main table.
 const RouteAllTables RouteFlags = C.NETNS_ROUTE_LIST_ALL_TABLES
 
-// Route is a route, or one way of a route that has several.
+// Route is a route, or one nexthop of a multipath route.
 type Route struct {
-	// Dst is such as "192.0.2.0/24", or "default".
+	// Dst is the destination, such as "192.0.2.0/24" or "default".
 	Dst    string
 	Family int
-	// Via is the gateway, "" if there is none.
+	// Via is the gateway, or "" if there is none.
 	Via string
-	// Index and Ifname are the interface's; 0 and "" if there is none.
+	// Index and Ifname identify the interface; they are 0 and "" if there is none.
 	Index  int
 	Ifname string
 	Metric uint32
@@ -54,7 +54,7 @@ type Route struct {
 	Table, Protocol, Scope, Type int
 }
 
-// AddrAdd gives an interface an address, such as "192.0.2.1/24" or "2001:db8::1/64".
+// AddrAdd adds an address, such as "192.0.2.1/24" or "2001:db8::1/64", to an interface.
 func (n *Namespace) AddrAdd(ifname, cidr string, flags AddrFlags) error {
 	address, err := text(cidr)
 	if err != nil {
@@ -65,7 +65,7 @@ func (n *Namespace) AddrAdd(ifname, cidr string, flags AddrFlags) error {
 	})
 }
 
-// AddrDel takes an address off an interface.
+// AddrDel deletes an address from an interface.
 func (n *Namespace) AddrDel(ifname, cidr string) error {
 	address, err := text(cidr)
 	if err != nil {
@@ -76,7 +76,7 @@ func (n *Namespace) AddrDel(ifname, cidr string) error {
 	})
 }
 
-// Addrs lists the addresses of all interfaces, IPv4 first.
+// Addrs returns the IP addresses of all interfaces, IPv4 first.
 func (n *Namespace) Addrs() ([]Addr, error) {
 	var list *C.struct_netns_addr_snapshot
 	if _, err := n.call(func(c *C.struct_netns) C.int { return C.netns_addr_list(c, 0, &list) }); err != nil {
@@ -102,15 +102,15 @@ func (n *Namespace) Addrs() ([]Addr, error) {
 	return result, nil
 }
 
-// RouteAdd adds a route to the main table. dst is a network, an address, or "default"; one of via, the
-// gateway, and ifname may be "".
+// RouteAdd adds a route to the main table. dst is a network, an address, or "default". Either via, the
+// gateway, or ifname may be "".
 func (n *Namespace) RouteAdd(dst, via, ifname string) error {
 	return n.onRoute(dst, via, ifname, func(c *C.struct_netns, dst, via, ifname *C.char) C.int {
 		return C.netns_route_add(c, dst, via, ifname)
 	})
 }
 
-// RouteDel takes from the main table the first route that fits what is given.
+// RouteDel deletes the first matching route from the main table.
 func (n *Namespace) RouteDel(dst, via, ifname string) error {
 	return n.onRoute(dst, via, ifname, func(c *C.struct_netns, dst, via, ifname *C.char) C.int {
 		return C.netns_route_del(c, dst, via, ifname)
@@ -134,7 +134,7 @@ func (n *Namespace) onRoute(dst, via, ifname string, f func(c *C.struct_netns, d
 	return err
 }
 
-// Routes lists the routes of the main table, or of all, IPv4 first.
+// Routes returns the routes of the main table, or of all tables, IPv4 first.
 func (n *Namespace) Routes(flags RouteFlags) ([]Route, error) {
 	var list *C.struct_netns_route_snapshot
 	_, err := n.call(func(c *C.struct_netns) C.int { return C.netns_route_list(c, C.uint32_t(flags), &list) })

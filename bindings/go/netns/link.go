@@ -7,29 +7,30 @@ package netns
 // #include <libnetns/netns.h>
 import "C"
 
-// Link is an interface.
+// Link is the state of an interface at one moment.
 type Link struct {
 	Name  string
 	Index int
-	// Kind is such as "veth" or "bridge"; "" for lo and interfaces of hardware.
+	// Kind is the kind, such as "veth" or "bridge"; it is "" for lo and for hardware interfaces.
 	Kind string
 	MTU  int
-	// Flags is IFF_UP, IFF_RUNNING ... as syscall has them.
+	// Flags are syscall.IFF_UP, IFF_RUNNING ...
 	Flags uint32
 	// State is "up", "down", "unknown", "lowerlayerdown", "dormant", "notpresent" or "testing".
 	State string
-	// Address is the link-layer address, "" if there is none.
+	// Address is the link-layer address, or "" if there is none.
 	Address string
-	// Master is the index of the bridge or the like that it is a port of, 0 if of none.
+	// Master is the index of the bridge or bond that the interface is a port of, or 0 if there is none.
 	Master int
-	// Peer is the index of a veth's other end, or of what a macvlan or VLAN is on; 0 if there is none.
+	// Peer is the index of the other end of a veth, or of the parent of a macvlan or VLAN; it is 0 if there
+	// is none.
 	Peer int
-	// PeerNsid is the id that the namespace has for the one that Peer is an index of; NsidNone if they
-	// are one.
+	// PeerNsid is the nsid of the namespace that the index Peer belongs to, or NsidNone if it is the same
+	// namespace.
 	PeerNsid int
 }
 
-// onLink calls f, which takes an interface and nothing else.
+// onLink calls f for an interface.
 func (n *Namespace) onLink(ifname string, f func(c *C.struct_netns, ifname *C.char) C.int) error {
 	t, err := text(ifname)
 	if err != nil {
@@ -39,7 +40,7 @@ func (n *Namespace) onLink(ifname string, f func(c *C.struct_netns, ifname *C.ch
 	return err
 }
 
-// LinkAdd makes an interface of a kind that needs no parameters, such as "bridge".
+// LinkAdd creates an interface of a kind that needs no parameters, such as "bridge".
 func (n *Namespace) LinkAdd(ifname, kind string) error {
 	k, err := text(kind)
 	if err != nil {
@@ -50,9 +51,9 @@ func (n *Namespace) LinkAdd(ifname, kind string) error {
 	})
 }
 
-// VethAdd makes a veth pair, each end in its namespace from the beginning; both may be one. A nil peer is
-// the namespace that the calling thread is in: the program's own, unless the goroutine is locked to a thread
-// that went elsewhere.
+// VethAdd creates a veth pair. Each end is created in its namespace, and both may be in the same one. A nil
+// peer is the calling thread's namespace: the program's own, unless the goroutine is locked to a thread that
+// has switched to another one.
 func (n *Namespace) VethAdd(ifname string, peer *Namespace, peerIfname string) error {
 	t, err := texts(ifname, peerIfname)
 	if err != nil {
@@ -62,8 +63,8 @@ func (n *Namespace) VethAdd(ifname string, peer *Namespace, peerIfname string) e
 	return err
 }
 
-// MacvlanAdd makes a macvlan on an interface that may be in another namespace; nil is the one that the
-// calling thread is in. mode is "private", "vepa", "bridge" or "passthru"; "" is the kernel's choice.
+// MacvlanAdd creates a macvlan on an interface that may be in another namespace; nil is the calling thread's
+// namespace. mode is "private", "vepa", "bridge" or "passthru"; "" is the kernel's default.
 func (n *Namespace) MacvlanAdd(ifname string, parentNS *Namespace, parent, mode string) error {
 	t, err := texts(ifname, parent)
 	if err != nil {
@@ -79,8 +80,8 @@ func (n *Namespace) MacvlanAdd(ifname string, parentNS *Namespace, parent, mode 
 	return err
 }
 
-// VlanAdd makes a VLAN interface with a tag on an interface that may be in another namespace; nil is the one
-// that the calling thread is in.
+// VlanAdd creates a VLAN interface with an id on an interface that may be in another namespace; nil is the
+// calling thread's namespace.
 func (n *Namespace) VlanAdd(ifname string, parentNS *Namespace, parent string, id uint16) error {
 	t, err := texts(ifname, parent)
 	if err != nil {
@@ -92,7 +93,7 @@ func (n *Namespace) VlanAdd(ifname string, parentNS *Namespace, parent string, i
 	return err
 }
 
-// LinkMove moves an interface to another namespace, and gives it a new name there unless newname is "".
+// LinkMove moves an interface to another namespace and renames it to newname, unless that is "".
 func (n *Namespace) LinkMove(ifname string, to *Namespace, newname string) error {
 	t, err := text(ifname)
 	if err != nil {
@@ -106,22 +107,22 @@ func (n *Namespace) LinkMove(ifname string, to *Namespace, newname string) error
 	return err
 }
 
-// LinkDel takes an interface away; a veth takes its other end along.
+// LinkDel deletes an interface and, for a veth, its peer.
 func (n *Namespace) LinkDel(ifname string) error {
 	return n.onLink(ifname, func(c *C.struct_netns, ifname *C.char) C.int { return C.netns_link_del(c, ifname) })
 }
 
-// LinkUp brings an interface up.
+// LinkUp sets an interface up.
 func (n *Namespace) LinkUp(ifname string) error {
 	return n.onLink(ifname, func(c *C.struct_netns, ifname *C.char) C.int { return C.netns_link_up(c, ifname) })
 }
 
-// LinkDown takes an interface down.
+// LinkDown sets an interface down.
 func (n *Namespace) LinkDown(ifname string) error {
 	return n.onLink(ifname, func(c *C.struct_netns, ifname *C.char) C.int { return C.netns_link_down(c, ifname) })
 }
 
-// LinkSetMTU sets how many bytes a packet over an interface may have.
+// LinkSetMTU sets the MTU of an interface in bytes.
 func (n *Namespace) LinkSetMTU(ifname string, mtu int) error {
 	if int64(mtu) != int64(C.uint32_t(mtu)) {
 		return invalid("MTU %d: out of range", mtu)
@@ -131,7 +132,7 @@ func (n *Namespace) LinkSetMTU(ifname string, mtu int) error {
 	})
 }
 
-// LinkSetAddress sets an interface's link-layer address, such as "02:00:5e:10:00:01".
+// LinkSetAddress sets the link-layer address of an interface, such as "02:00:5e:10:00:01".
 func (n *Namespace) LinkSetAddress(ifname, lladdr string) error {
 	address, err := text(lladdr)
 	if err != nil {
@@ -142,7 +143,7 @@ func (n *Namespace) LinkSetAddress(ifname, lladdr string) error {
 	})
 }
 
-// LinkSetMaster makes an interface a port of a bridge or the like; with "", no longer.
+// LinkSetMaster makes an interface a port of a bridge or bond; "" removes it from its bridge or bond.
 func (n *Namespace) LinkSetMaster(ifname, master string) error {
 	m, err := optional(master)
 	if err != nil {
@@ -153,7 +154,7 @@ func (n *Namespace) LinkSetMaster(ifname, master string) error {
 	})
 }
 
-// Links lists the interfaces, by index.
+// Links returns the interfaces, sorted by index.
 func (n *Namespace) Links() ([]Link, error) {
 	var list *C.struct_netns_link_snapshot
 	if _, err := n.call(func(c *C.struct_netns) C.int { return C.netns_link_list(c, 0, &list) }); err != nil {

@@ -16,19 +16,20 @@ import (
 	"unsafe"
 )
 
-// MonitorFlags is for OpenMonitor.
+// MonitorFlags are the flags of OpenMonitor.
 type MonitorFlags uint32
 
-// MonitorSnapshot has the names that exist told first, as EventAdd.
+// MonitorSnapshot reports the names that exist as EventAdd first.
 const MonitorSnapshot MonitorFlags = C.NETNS_MONITOR_SNAPSHOT
 
-// EventType is what happened.
+// EventType is the type of an event.
 type EventType uint32
 
 const (
-	// EventAdd: the name can be opened from now on.
+	// EventAdd means that the name can be opened from now on.
 	EventAdd EventType = C.NETNS_EVENT_ADD
-	// EventRemove: the name is gone, or is another namespace's by now; then EventAdd follows.
+	// EventRemove means that the name was removed or now belongs to another namespace; in the latter case
+	// EventAdd follows.
 	EventRemove EventType = C.NETNS_EVENT_REMOVE
 )
 
@@ -42,24 +43,24 @@ func (t EventType) String() string {
 	return fmt.Sprintf("event %d", uint32(t))
 }
 
-// Event tells of a name that came or went.
+// Event reports that a name was added or removed.
 type Event struct {
 	Type EventType
 	Name string
-	// Inode and Cookie are those of the namespace that the name has got, or had until it was removed.
-	// A Cookie of 0 is not known, as before Linux 6.18.
+	// Inode and Cookie identify the namespace that the name refers to or, after a removal, referred to.
+	// Cookie is 0 if it is unknown, as before Linux 6.18.
 	Inode, Cookie uint64
 }
 
-// Monitor watches a run directory for names that come and go, whoever makes and removes them. It waits
-// by the runtime's poller, and takes no thread while nothing happens. End it with Close.
+// Monitor watches a run directory for names that any process adds or removes. It waits with the runtime's
+// poller and blocks no thread while nothing happens. Release it with Close.
 type Monitor struct {
 	events chan Event
 	closed chan struct{}
 	done   chan struct{}
 	once   sync.Once
 	err    error
-	// A descriptor of its own for the poller.
+	// A duplicate of the descriptor, for the poller.
 	file    *os.File
 	watcher *watcher
 }
@@ -91,22 +92,23 @@ func (d Dir) OpenMonitor(flags MonitorFlags) (*Monitor, error) {
 	return m, nil
 }
 
-// Events is where they are told. The channel is closed by Close and after a failure, which Err tells.
+// Events returns the channel on which events are sent. It is closed by Close and after a failure, which Err
+// returns.
 func (m *Monitor) Events() <-chan Event {
 	return m.events
 }
 
-// Err returns the failure that ended the monitor, nil if Close did. It waits for the end.
+// Err waits for the monitor to end, and returns the failure that ended it, or nil if it was closed.
 func (m *Monitor) Err() error {
 	<-m.done
 	return m.err
 }
 
-// Close ends the monitor, and returns when its goroutine is gone. It may be called more than once.
+// Close ends the monitor, and returns when its goroutine has ended. It may be called more than once.
 func (m *Monitor) Close() error {
 	m.once.Do(func() {
 		close(m.closed)
-		// Wakes the goroutine that waits for the descriptor.
+		// This wakes the goroutine that waits for the descriptor.
 		m.file.Close()
 	})
 	<-m.done
@@ -126,7 +128,7 @@ func (m *Monitor) run() {
 	}
 }
 
-// tell ends with an error, or after Close.
+// tell returns an error, or nil after Close.
 func (m *Monitor) tell() error {
 	conn, err := m.file.SyscallConn()
 	if err != nil {
@@ -144,7 +146,7 @@ func (m *Monitor) tell() error {
 	return err
 }
 
-// tellAll tells what there is by now: the poller is woken by what comes after that.
+// tellAll sends all pending events: the poller wakes up only for events that arrive later.
 func (m *Monitor) tellAll() error {
 	for {
 		event, ok, err := m.watcher.next()
@@ -177,7 +179,7 @@ func (d Dir) watch(flags MonitorFlags) (*watcher, error) {
 	return w, nil
 }
 
-// next takes the next event; false if there is none now.
+// next returns the next event, or false if there is none now.
 func (w *watcher) next() (Event, bool, error) {
 	var event C.struct_netns_event
 	event.size = C.uint32_t(unsafe.Sizeof(event))
@@ -193,13 +195,13 @@ func (w *watcher) next() (Event, bool, error) {
 	}, true, nil
 }
 
-// pollable gives a descriptor that the runtime's poller waits for.
+// pollable returns a descriptor that the runtime's poller can wait for.
 func (w *watcher) pollable() (*os.File, error) {
 	fd, _, errno := syscall.Syscall(syscall.SYS_FCNTL, uintptr(C.netns_monitor_fd(w.c)), syscall.F_DUPFD_CLOEXEC, 0)
 	if errno != 0 {
 		return nil, &Error{Errno: errno, Message: fmt.Sprintf("monitor: duplicate the descriptor: %v", errno)}
 	}
-	// os.NewFile takes only what does not block for something to wait for.
+	// os.NewFile registers only non-blocking descriptors with the poller.
 	if err := syscall.SetNonblock(int(fd), true); err != nil {
 		syscall.Close(int(fd))
 		return nil, err

@@ -15,8 +15,8 @@ import (
 	"syscall"
 )
 
-// Namespace is a handle to a network namespace, which lives on as long as the handle does, whatever
-// becomes of its name. It may be used by several goroutines at once.
+// Namespace is a handle of a network namespace. The namespace lives at least as long as the handle, whatever
+// happens to its name. Several goroutines may use a handle at the same time.
 type Namespace struct {
 	name, path string
 
@@ -29,37 +29,37 @@ type Namespace struct {
 	notHome error
 }
 
-// CreateFlags is for Create.
+// CreateFlags are the flags of Create.
 type CreateFlags uint32
 
 const (
-	// CreateExistOK opens the name where it exists.
+	// CreateExistOK opens the namespace if the name exists.
 	CreateExistOK CreateFlags = C.NETNS_CREATE_EXIST_OK
-	// CreateLoUp has the loopback device up when the call returns.
+	// CreateLoUp sets the interface lo up.
 	CreateLoUp CreateFlags = C.NETNS_CREATE_LO_UP
-	// CreateNoWait waits for nobody: EAGAIN where another process holds the run directory's lock or
-	// is making the name.
+	// CreateNoWait makes Create fail with EAGAIN instead of waiting while another process holds the run
+	// directory's lock or is creating the name.
 	CreateNoWait CreateFlags = C.NETNS_CREATE_NOWAIT
 )
 
-// Create makes a namespace with a name in RunDir. No goroutine is moved into it.
+// Create creates a namespace with a name in RunDir. It moves no goroutine into the namespace.
 func Create(name string, flags CreateFlags) (*Namespace, error) {
 	return RunDir.Create(name, flags)
 }
 
-// CreateAnonymous makes a namespace without a name, which lives as long as the handle and the sockets
-// and threads in it.
+// CreateAnonymous creates a namespace without a name. It lives as long as the handle and the sockets and
+// threads in it.
 func CreateAnonymous(flags CreateFlags) (*Namespace, error) {
 	return open(func(out **C.struct_netns) C.int { return C.netns_create(nil, C.uint32_t(flags), out) })
 }
 
-// Open opens the namespace that has the name in RunDir.
+// Open opens the namespace with this name in RunDir.
 func Open(name string) (*Namespace, error) {
 	return RunDir.Open(name)
 }
 
-// OpenPath opens the namespace that is at the path, such as /proc/PID/ns/net. Symbolic links are
-// followed. The Namespace has a name where the path is RunDir or /var/run/netns, a slash, and a name.
+// OpenPath opens the namespace at this path, such as /proc/PID/ns/net. Symbolic links are followed. The
+// Namespace has a name if the path is RunDir or /var/run/netns, a slash, and a name.
 func OpenPath(path string) (*Namespace, error) {
 	if path == "" {
 		return nil, &Error{Errno: syscall.ENOENT, Message: `open "": no such file or directory`}
@@ -76,7 +76,7 @@ func OpenPath(path string) (*Namespace, error) {
 	return n, nil
 }
 
-// asPath keeps the library from taking a file of the working directory for a name.
+// asPath keeps the library from mistaking a file in the working directory for a name.
 func asPath(path string) string {
 	if strings.Contains(path, "/") {
 		return path
@@ -84,7 +84,7 @@ func asPath(path string) string {
 	return "./" + path
 }
 
-// OpenPid opens the namespace that a process, or a thread, is in.
+// OpenPid opens the namespace of a process or thread.
 func OpenPid(pid int) (*Namespace, error) {
 	if pid != int(C.pid_t(pid)) {
 		return nil, invalid("open %d: no process id", pid)
@@ -92,8 +92,8 @@ func OpenPid(pid int) (*Namespace, error) {
 	return open(func(out **C.struct_netns) C.int { return C.netns_open_pid(C.pid_t(pid), out) })
 }
 
-// OpenFd opens the namespace that a descriptor refers to: its own, a socket's in it, or a pidfd's. fd
-// stays the caller's.
+// OpenFd opens the namespace that a descriptor refers to: that of a namespace file, of a socket or of a
+// pidfd. The caller keeps ownership of fd.
 func OpenFd(fd int) (*Namespace, error) {
 	if fd != int(C.int(fd)) {
 		return nil, &Error{Errno: syscall.EBADF, Message: fmt.Sprintf("open descriptor %d: no descriptor", fd)}
@@ -101,21 +101,22 @@ func OpenFd(fd int) (*Namespace, error) {
 	return open(func(out **C.struct_netns) C.int { return C.netns_open_fd(C.int(fd), out) })
 }
 
-// OpenID opens the namespace that has this inode number and, unless it is 0, this cookie, whether it has a
-// name or not. ENOENT: there is none that the caller may look at; ESTALE: the one with this cookie is gone.
+// OpenID opens the namespace with this inode number and, unless it is 0, this cookie, whether it has a name
+// or not. It fails with ENOENT if the caller can see no such namespace, and with ESTALE if the one with this
+// cookie no longer exists.
 func OpenID(inode, cookie uint64) (*Namespace, error) {
 	return open(func(out **C.struct_netns) C.int {
 		return C.netns_open_id(C.uint64_t(inode), C.uint64_t(cookie), out)
 	})
 }
 
-// Current opens the namespace that the calling thread is in. It says something of the goroutine only
-// while that is locked to its thread, as it is in Run.
+// Current opens the calling thread's namespace. The result is meaningful only while the goroutine is locked
+// to its thread, as it is in Run.
 func Current() (*Namespace, error) {
 	return open(func(out **C.struct_netns) C.int { return C.netns_open_current(out) })
 }
 
-// Dup opens a second handle of the namespace, with its name and path. Either may be closed first.
+// Dup opens a second handle of the namespace, with the same name and path. Either may be closed first.
 func (n *Namespace) Dup() (*Namespace, error) {
 	c, err := n.acquire()
 	if err != nil {
@@ -130,7 +131,7 @@ func (n *Namespace) Dup() (*Namespace, error) {
 	return copied, nil
 }
 
-// open makes a Namespace of the handle that f gets from the library.
+// open returns a Namespace for the handle that f gets from the library.
 func open(f func(out **C.struct_netns) C.int) (*Namespace, error) {
 	var c *C.struct_netns
 	if _, err := call(func() C.int { return f(&c) }); err != nil {
@@ -141,13 +142,13 @@ func open(f func(out **C.struct_netns) C.int) (*Namespace, error) {
 	return n, nil
 }
 
-// finalize ends a handle that nobody has closed. Nobody uses it either: release refers to it.
+// finalize releases a handle that was not closed. No call can be using it, because release refers to it.
 func (n *Namespace) finalize() {
 	C.netns_close(n.c)
 }
 
-// Close ends the handle. A call that is using it does its work to the end, and is not waited for. A
-// second Close is an error that is fs.ErrClosed.
+// Close closes the handle. It does not wait for calls that are using the handle, which run to completion. A
+// second Close returns an error that is fs.ErrClosed.
 func (n *Namespace) Close() error {
 	if _, err := n.acquire(); err != nil {
 		return err
@@ -163,7 +164,7 @@ func (n *Namespace) Close() error {
 	return nil
 }
 
-// acquire keeps the handle from being ended until release.
+// acquire keeps the handle from being released until release is called.
 func (n *Namespace) acquire() (*C.struct_netns, error) {
 	if n == nil {
 		return nil, invalid("there is no namespace: the *Namespace is nil")
@@ -192,7 +193,7 @@ func (n *Namespace) closedError() error {
 	return &Error{Errno: syscall.EBADF, Message: fmt.Sprintf("%v has been closed", n)}
 }
 
-// call is the function call, with the handle for f.
+// call is like the function call, and passes the handle to f.
 func (n *Namespace) call(f func(c *C.struct_netns) C.int) (int, error) {
 	c, err := n.acquire()
 	if err != nil {
@@ -202,7 +203,7 @@ func (n *Namespace) call(f func(c *C.struct_netns) C.int) (int, error) {
 	return call(func() C.int { return f(c) })
 }
 
-// callWith is the same with a second handle.
+// callWith is like call, with a second handle.
 func (n *Namespace) callWith(other *Namespace, f func(c, other *C.struct_netns) C.int) (int, error) {
 	o, err := other.acquire()
 	if err != nil {
@@ -212,7 +213,7 @@ func (n *Namespace) callWith(other *Namespace, f func(c, other *C.struct_netns) 
 	return n.call(func(c *C.struct_netns) C.int { return f(c, o) })
 }
 
-// callWithPeer is callWith, where nil is the namespace that the calling thread is in.
+// callWithPeer is like callWith, but nil is the calling thread's namespace.
 func (n *Namespace) callWithPeer(peer *Namespace, f func(c, peer *C.struct_netns) C.int) (int, error) {
 	if peer == nil {
 		return n.call(func(c *C.struct_netns) C.int { return f(c, nil) })
@@ -220,8 +221,9 @@ func (n *Namespace) callWithPeer(peer *Namespace, f func(c, peer *C.struct_netns
 	return n.callWith(peer, f)
 }
 
-// Fd returns the handle's descriptor, which is close-on-exec and stays the handle's; -1 if that is
-// closed. It may be used until Close, and as long as the Namespace is reachable (runtime.KeepAlive).
+// Fd returns the handle's descriptor, or -1 if the handle is closed. The descriptor is close-on-exec and
+// belongs to the handle. It is valid until Close, and as long as the Namespace is reachable
+// (runtime.KeepAlive).
 func (n *Namespace) Fd() int {
 	fd, err := n.call(func(c *C.struct_netns) C.int { return C.netns_fd(c) })
 	if err != nil {
@@ -230,7 +232,7 @@ func (n *Namespace) Fd() int {
 	return fd
 }
 
-// Handle returns a descriptor of the namespace, which is the caller's to Close.
+// Handle returns a new descriptor of the namespace, which the caller must Close.
 func (n *Namespace) Handle() (NsHandle, error) {
 	c, err := n.acquire()
 	if err != nil {
@@ -244,18 +246,17 @@ func (n *Namespace) Handle() (NsHandle, error) {
 	return NsHandle(fd), nil
 }
 
-// Name returns the name that the namespace was created with or opened by, "" if there is none.
+// Name returns the name that the namespace was created with or opened by, or "" if there is none.
 func (n *Namespace) Name() string {
 	return n.name
 }
 
-// Path returns the path that the namespace was opened by or that its name stands for, "" if there is
-// none.
+// Path returns the path that the namespace was opened by, or the path of its name, or "" if there is none.
 func (n *Namespace) Path() string {
 	return n.path
 }
 
-// String is for people to read.
+// String returns a readable description.
 func (n *Namespace) String() string {
 	switch {
 	case n == nil:
@@ -268,13 +269,13 @@ func (n *Namespace) String() string {
 	return "namespace without a name"
 }
 
-// Inode returns the N of the net:[N] that readlink shows; 0 if the handle is closed. Another namespace
-// may get it later; Cookie is never given twice.
+// Inode returns the number N of "net:[N]" in /proc/PID/ns/net, or 0 if the handle is closed. The number may
+// be reused later, unlike Cookie.
 func (n *Namespace) Inode() uint64 {
 	return n.number(func(c *C.struct_netns) C.uint64_t { return C.netns_inode(c) })
 }
 
-// Device returns the device number that goes with the inode number; 0 if the handle is closed.
+// Device returns the device number that belongs to the inode number, or 0 if the handle is closed.
 func (n *Namespace) Device() uint64 {
 	return n.number(func(c *C.struct_netns) C.uint64_t { return C.netns_device(c) })
 }
@@ -288,31 +289,31 @@ func (n *Namespace) number(f func(c *C.struct_netns) C.uint64_t) uint64 {
 	return uint64(f(c))
 }
 
-// Cookie returns a number that the kernel gives to no other namespace until the next boot.
+// Cookie returns a number that identifies the namespace and is not reused until the next boot.
 func (n *Namespace) Cookie() (uint64, error) {
 	var cookie C.uint64_t
 	_, err := n.call(func(c *C.struct_netns) C.int { return C.netns_cookie(c, &cookie) })
 	return uint64(cookie), err
 }
 
-// Equal tells whether two handles are of the same namespace; a closed one is of none.
+// Equal reports whether two handles refer to the same namespace. A closed handle is equal to none.
 func (n *Namespace) Equal(other *Namespace) bool {
 	equal, err := n.callWith(other, func(c, o *C.struct_netns) C.int { return C.netns_equal(c, o) })
 	return err == nil && equal == 1
 }
 
-// IsCurrent tells whether the calling thread is in the namespace.
+// IsCurrent reports whether the calling thread is in the namespace.
 func (n *Namespace) IsCurrent() (bool, error) {
 	is, err := n.call(func(c *C.struct_netns) C.int { return C.netns_is_current(c) })
 	return is == 1, err
 }
 
-// Attach gives the namespace one more name in RunDir.
+// Attach gives the namespace an additional name in RunDir.
 func (n *Namespace) Attach(name string) error {
 	return RunDir.Attach(n, name)
 }
 
-// Names lists the names that the namespace has in RunDir.
+// Names returns the names of the namespace in RunDir.
 func (n *Namespace) Names() ([]string, error) {
 	return RunDir.Names(n)
 }

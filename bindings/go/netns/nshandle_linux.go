@@ -12,17 +12,17 @@ type NsHandle int
 
 const closedHandle NsHandle = -1
 
-// None is the handle of no namespace, which is not open.
+// None returns a handle that is not open.
 func None() NsHandle {
 	return closedHandle
 }
 
-// IsOpen tells whether the handle is one that has not been closed.
+// IsOpen reports whether the handle is open.
 func (ns NsHandle) IsOpen() bool {
 	return ns != closedHandle
 }
 
-// Close closes the descriptor, and makes the handle None. Closing None is an error.
+// Close closes the descriptor and sets the handle to None. Closing None is an error.
 func (ns *NsHandle) Close() error {
 	if err := syscall.Close(int(*ns)); err != nil {
 		return err
@@ -31,17 +31,17 @@ func (ns *NsHandle) Close() error {
 	return nil
 }
 
-// identity is what tells one namespace from another as long as both live.
+// identity distinguishes namespaces that exist at the same time.
 type identity struct{ device, inode uint64 }
 
 func (ns NsHandle) identity() (identity, error) {
 	var stat syscall.Stat_t
 	err := syscall.Fstat(int(ns), &stat)
-	// The types of the two differ from one architecture to the next.
+	// The types of these fields depend on the architecture.
 	return identity{uint64(stat.Dev), uint64(stat.Ino)}, err
 }
 
-// Equal tells whether two handles are of the same namespace.
+// Equal reports whether two handles refer to the same namespace.
 func (ns NsHandle) Equal(other NsHandle) bool {
 	if ns == other {
 		return true
@@ -54,7 +54,7 @@ func (ns NsHandle) Equal(other NsHandle) bool {
 	return err == nil && mine == its
 }
 
-// String shows the descriptor, the device and the inode.
+// String returns the descriptor, the device and the inode.
 func (ns NsHandle) String() string {
 	if !ns.IsOpen() {
 		return "NS(none)"
@@ -66,7 +66,7 @@ func (ns NsHandle) String() string {
 	return fmt.Sprintf("NS(%d: %d, %d)", int(ns), id.device, id.inode)
 }
 
-// UniqueId shows the device and the inode, which no other namespace has while this one lives.
+// UniqueId returns the device and the inode, which identify the namespace as long as it exists.
 func (ns NsHandle) UniqueId() string {
 	if !ns.IsOpen() {
 		return "NS(none)"

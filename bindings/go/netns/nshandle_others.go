@@ -4,35 +4,35 @@
 
 package netns
 
-// NsHandle is a descriptor of a network namespace, of which there are none on this system.
+// NsHandle stands for a descriptor of a network namespace. This system has no network namespaces.
 type NsHandle int
 
-// None is the handle of no namespace, which is not open.
+// None returns a handle that is not open.
 func None() NsHandle {
 	return -1
 }
 
-// IsOpen tells whether the handle is one that has not been closed: it is not.
+// IsOpen returns false on this system.
 func (ns NsHandle) IsOpen() bool {
 	return false
 }
 
-// Close does nothing.
+// Close does nothing on this system.
 func (ns *NsHandle) Close() error {
 	return nil
 }
 
-// Equal tells whether two handles are of the same namespace: they are of none.
+// Equal returns false on this system.
 func (ns NsHandle) Equal(_ NsHandle) bool {
 	return false
 }
 
-// String shows that there is none.
+// String returns "NS(none)" on this system.
 func (ns NsHandle) String() string {
 	return "NS(none)"
 }
 
-// UniqueId shows that there is none.
+// UniqueId returns "NS(none)" on this system.
 func (ns NsHandle) UniqueId() string {
 	return "NS(none)"
 }

@@ -14,81 +14,84 @@ import (
 	"syscall"
 )
 
-// Setns moves the calling thread into the namespace, one way. The goroutine must be locked to it
-// (runtime.LockOSThread), and stay so for as long as the thread is there; Run sees to all of that.
+// Setns moves the calling thread into the namespace permanently. The goroutine must be locked to its thread
+// (runtime.LockOSThread) and stay locked as long as the thread is in the namespace. Run does all of this.
 func (n *Namespace) Setns() error {
 	_, err := n.call(func(c *C.struct_netns) C.int { return C.netns_setns(c) })
 	return err
 }
 
-// SetnsFlags are for Namespace.SetnsMounts.
+// SetnsFlags are the flags of SetnsMounts.
 type SetnsFlags uint32
 
 const (
-	// SetnsKeepSys leaves /sys alone, which goes on showing the devices that it shows.
+	// SetnsKeepSys keeps the caller's /sys, which does not show the interfaces of the namespace.
 	SetnsKeepSys SetnsFlags = C.NETNS_SETNS_KEEP_SYS
-	// SetnsKeepEtc leaves the files of /etc/netns/NAME alone.
+	// SetnsKeepEtc ignores the files of /etc/netns/NAME.
 	SetnsKeepEtc SetnsFlags = C.NETNS_SETNS_KEEP_ETC
 )
 
-// SetnsMounts moves the calling thread into the namespace, one way, with a mount namespace of its own in which
-// /sys and /etc are the namespace's, as Spawn has it. The goroutine must be locked to the thread and stay so: no
-// other one must find itself in there. After an error other than ENOTRECOVERABLE the thread is in the namespaces
-// that it was in, but may have a root and working directory of its own: end it, too.
+// SetnsMounts moves the calling thread into the namespace permanently, and into a new mount namespace that
+// has the /sys and /etc of the network namespace, like that of a program started by Spawn. The goroutine must
+// be locked to its thread and stay locked, so that no other goroutine runs on it. After an error other than
+// ENOTRECOVERABLE the thread is in its original namespaces, but may have its own root and working directory:
+// do not reuse it.
 func (n *Namespace) SetnsMounts(flags SetnsFlags) error {
 	_, err := n.call(func(c *C.struct_netns) C.int { return C.netns_setns_mounts(c, C.uint32_t(flags)) })
 	return err
 }
 
-// Socket opens a socket in the namespace, close-on-exec, as syscall.Socket does in the thread's. The
-// descriptor is the caller's; net.FileListener, net.FilePacketConn and net.FileConn take it by way of
-// os.NewFile.
+// Socket opens a socket in the namespace. It is close-on-exec and otherwise like one from syscall.Socket. The
+// caller owns the descriptor, and can pass it to net.FileListener, net.FilePacketConn or net.FileConn by
+// means of os.NewFile.
 func (n *Namespace) Socket(domain, typ, proto int) (int, error) {
 	return n.call(func(c *C.struct_netns) C.int {
 		return C.netns_socket(c, C.int(domain), C.int(typ), C.int(proto))
 	})
 }
 
-// SocketFrom does the same for a program that keeps its own namespace open: two switches around the socket,
-// without /proc and without another descriptor. home is what Current gave, once. The thread is in home
-// afterwards, whether or not it was there before, which is not checked.
+// SocketFrom is like Socket, but switches back to home, a handle of the program's own namespace that the
+// caller keeps. It switches namespaces twice and needs neither /proc nor another descriptor. home is the
+// result of one call of Current. The thread is in home afterwards; whether it was in home before is not
+// checked.
 func (n *Namespace) SocketFrom(home *Namespace, domain, typ, proto int) (int, error) {
 	return home.callWith(n, func(home, c *C.struct_netns) C.int {
 		return C.netns_socket_from(home, c, C.int(domain), C.int(typ), C.int(proto))
 	})
 }
 
-// ErrGoexit is what Run returns where the function did not return but ended its goroutine.
+// ErrGoexit is returned by Run if the function did not return but ended its goroutine.
 var ErrGoexit = errors.New("the function ended its goroutine (runtime.Goexit; FailNow, Fatal or SkipNow of package testing)")
 
-// Run calls fn in the namespace and returns what fn returns. fn has a goroutine of its own, locked to
-// its thread, which is not the program's main thread; the caller, which waits, stays where it is. Where fn
-// ends its goroutine with runtime.Goexit, as testing's FailNow does, Run returns ErrGoexit. A panic is
-// fn's own, and is not passed on.
+// Run calls fn in the namespace and returns its result. fn runs on a separate goroutine that is locked to its
+// thread, which is never the program's main thread. The caller waits and stays in its own namespace. If fn
+// ends its goroutine with runtime.Goexit, as FailNow of package testing does, Run returns ErrGoexit. A panic
+// in fn is not recovered.
 //
-// fn must not call runtime.UnlockOSThread more often than runtime.LockOSThread, and the goroutines that
-// it starts are not in the namespace.
+// fn must not call runtime.UnlockOSThread more often than runtime.LockOSThread. Goroutines that it starts are
+// not in the namespace.
 //
-// Afterwards the thread goes back to the namespace that it came from, and other goroutines run on it. It
-// ends instead if it cannot go back, since it has no capability over that namespace any more, or if fn
-// has unshared what all threads of a program have in common: the mount namespace, the working directory,
-// the root directory and the umask (CLONE_NEWNS, CLONE_FS), or the descriptors (CLONE_FILES). Where the
-// kernel has no kcmp(2), or a filter forbids it, only another mount namespace is noticed.
+// Afterwards the thread switches back to its original namespace and is reused for other goroutines. The
+// thread ends instead if it cannot switch back, because it no longer has the capability over that namespace,
+// or if fn unshared something that all threads of a program share: the mount namespace, or the working
+// directory, root directory and umask (CLONE_NEWNS, CLONE_FS), or the descriptor table (CLONE_FILES). If
+// kcmp(2) is not available, only a change of the mount namespace is detected.
 //
-// Run does not notice what else fn changes in its thread: other namespaces (UTS, IPC, cgroup, PID, time),
-// user and group ids, capabilities, a seccomp filter, the signal mask, the scheduling. A function that
-// changes one of those and does not undo it must call runtime.LockOSThread once without
-// runtime.UnlockOSThread: then the thread ends, too.
+// Run does not detect other changes that fn makes to its thread: other namespaces (UTS, IPC, cgroup, PID,
+// time), user and group ids, capabilities, a seccomp filter, the signal mask, or scheduling attributes. A
+// function that changes one of them and does not restore it must call runtime.LockOSThread once without
+// runtime.UnlockOSThread; the thread then ends as well.
 func (n *Namespace) Run(fn func() error) error {
 	v := newVisit(n, fn)
 	go v.run(v.enterAndLeave)
 	return v.wait()
 }
 
-// RunFrom does the same for a program that keeps its own namespace open: its thread needs neither /proc nor
-// a descriptor to come back. home is what Current gave, once, outside of Run: the namespace of the program's
-// threads. EINVAL: it is another one's, in which a thread would stay, and other goroutines run there. That is
-// looked at once for each home. Where the thread could not come back, fn is not called.
+// RunFrom is like Run, but switches back to home, a handle of the program's own namespace that the caller
+// keeps. The thread needs neither /proc nor a descriptor to switch back. home is the result of one call of
+// Current outside of Run, and so refers to the namespace of the program's threads. RunFrom fails with EINVAL
+// if it refers to another one, because the thread would stay there and other goroutines would run on it; this
+// is checked once per home. If the thread could not switch back, fn is not called.
 func (n *Namespace) RunFrom(home *Namespace, fn func() error) error {
 	v := newVisit(n, fn)
 	v.home = home
@@ -103,8 +106,8 @@ type visit struct {
 	fn   func() error
 	done chan struct{}
 	err  error
-	// The token, which is still open for the other threads where the thread has a table of descriptors of
-	// its own by now; or -1.
+	// The token if the thread got its own descriptor table meanwhile, in which case the other threads must
+	// still close it; otherwise -1.
 	stranded int
 }
 
@@ -120,8 +123,8 @@ func (v *visit) wait() error {
 	return v.err
 }
 
-// run has the goroutine for itself. way unlocks the thread only where that is as it was before; a locked
-// one ends with its goroutine.
+// run executes way on the current goroutine. way unlocks the thread only if the thread is in its original
+// state; a thread that stays locked ends with its goroutine.
 func (v *visit) run(way func()) {
 	defer close(v.done)
 	runtime.LockOSThread()
@@ -129,8 +132,8 @@ func (v *visit) run(way func()) {
 		way()
 		return
 	}
-	// The main thread does not end with its goroutine, and what /proc/PID shows must not change: another
-	// goroutine gets another thread as long as this one is locked.
+	// The main thread does not end with its goroutine, and the contents of /proc/PID must not change. While
+	// this thread is locked, a new goroutine runs on another one.
 	another := make(chan struct{})
 	go func() {
 		defer close(another)
@@ -156,7 +159,7 @@ func (v *visit) enterAndLeave() {
 	}
 }
 
-// oneWay is for where there is no way back: the thread stays locked, and ends.
+// oneWay is used if the thread could not switch back. The thread stays locked, and ends.
 func (v *visit) oneWay() {
 	if v.err = v.ns.Setns(); v.err != nil {
 		runtime.UnlockOSThread()
@@ -165,12 +168,12 @@ func (v *visit) oneWay() {
 	v.callback()
 }
 
-// goAndGoHome is netns_run_from in Go: where C called a function of Go's, runtime.Goexit in that would not
-// take the thread back.
+// goAndGoHome is netns_run_from in Go. If C called the Go function, runtime.Goexit in it would skip the
+// switch back.
 func (v *visit) goAndGoHome() {
 	before := commons()
 	if v.err = v.home.checkHome(); v.err == nil {
-		// What this needs, coming back will need.
+		// This verifies that the thread will be able to switch back.
 		v.err = v.home.Setns()
 	}
 	if v.err == nil {
@@ -184,8 +187,8 @@ func (v *visit) goAndGoHome() {
 	v.callback()
 }
 
-// checkHome refuses a home that the calling thread, one of those that any goroutine gets, is not in. What cannot
-// be found out is no reason.
+// checkHome rejects a home that is not the namespace of the calling thread, which stands for all of the
+// program's threads. It accepts home if it cannot tell.
 func (n *Namespace) checkHome() error {
 	if n == nil {
 		return nil
@@ -223,10 +226,10 @@ func (n *Namespace) enter() (C.int, error) {
 func (v *visit) leave(token C.int, before common) {
 	rc := C.netns_leave(token)
 	if rc == -C.int(syscall.ENOTRECOVERABLE) {
-		// Nothing is lost but the thread; the token is still open.
+		// Only the thread is lost; the token is still open.
 		syscall.Close(int(token))
 	}
-	// Of any other failure the cause is that fn has closed the token, and with it the way back.
+	// Any other failure means that fn closed the token, so the thread cannot switch back.
 	if rc != 0 {
 		return
 	}

@@ -9,40 +9,41 @@ import "C"
 
 import "syscall"
 
-// Dir is a run directory: where names live.
+// Dir is a run directory, in which names are stored.
 type Dir string
 
-// RunDir is the one that everybody uses; its other path is /var/run/netns.
+// RunDir is the default run directory, which is also accessible as /var/run/netns.
 const RunDir Dir = C.NETNS_RUN_DIR
 
-// ListFlags is for List.
+// ListFlags are the flags of List.
 type ListFlags uint32
 
-// ListStale lists the stale names as well: empty files that killed creators left, names that are live in
-// another mount namespace, and symbolic links that lead to no network namespace. Their inode is 0.
+// ListStale includes stale names: empty files left by killed creators, names that are live in another mount
+// namespace, and symbolic links that do not lead to a network namespace. Their inode is 0.
 const ListStale ListFlags = C.NETNS_LIST_STALE
 
-// RemoveFlags is for Remove.
+// RemoveFlags are the flags of Remove.
 type RemoveFlags uint32
 
-// RemoveMissingOK makes a name that does not exist no error.
+// RemoveMissingOK makes Remove succeed if the name does not exist.
 const RemoveMissingOK RemoveFlags = C.NETNS_REMOVE_MISSING_OK
 
-// Entry is a name of a list.
+// Entry is an entry of a list.
 type Entry struct {
 	Name  string
 	Inode uint64
-	// Cookie is 0 where it is not known, as before Linux 6.18.
+	// Cookie is 0 if it is unknown, as before Linux 6.18.
 	Cookie uint64
 }
 
-// List lists the names in RunDir that are network namespaces, sorted.
+// List returns the names in RunDir that are network namespaces, sorted.
 func List(flags ListFlags) ([]Entry, error) {
 	return RunDir.List(flags)
 }
 
-// ListAll lists every network namespace of the system that the caller can find, each of them once: those
-// that have a name in RunDir, by the first one, then those without, by inode number. Their Name is "".
+// ListAll returns every network namespace of the system that the caller can find, each of them once.
+// Namespaces with names in RunDir come first, sorted by their first name, then those without, sorted by inode
+// number; the Name of the latter is "".
 func ListAll() ([]Entry, error) {
 	var list *C.struct_netns_name_snapshot
 	if _, err := call(func() C.int { return C.netns_list_all(0, &list) }); err != nil {
@@ -51,13 +52,13 @@ func ListAll() ([]Entry, error) {
 	return entries(list), nil
 }
 
-// Remove takes a name away from RunDir. The namespace lives on as long as it has another name, a
-// handle, a socket or a thread in it.
+// Remove removes a name from RunDir. The namespace lives as long as another name, a handle, a socket or a
+// thread refers to it.
 func Remove(name string, flags RemoveFlags) error {
 	return RunDir.Remove(name, flags)
 }
 
-// Create is the function Create in this directory, which is made if it does not exist.
+// Create is like the function Create, for this directory, which is created if it does not exist.
 func (d Dir) Create(name string, flags CreateFlags) (*Namespace, error) {
 	n, err := d.named(name, func(dir, name *C.char, out **C.struct_netns) C.int {
 		return C.netns_create_at(dir, name, C.uint32_t(flags), out)
@@ -68,7 +69,7 @@ func (d Dir) Create(name string, flags CreateFlags) (*Namespace, error) {
 	return n, err
 }
 
-// Open is the function Open in this directory.
+// Open is like the function Open, for this directory.
 func (d Dir) Open(name string) (*Namespace, error) {
 	return d.named(name, func(dir, name *C.char, out **C.struct_netns) C.int {
 		return C.netns_open_at(dir, name, 0, out)
@@ -83,7 +84,7 @@ func (d Dir) named(name string, f func(dir, name *C.char, out **C.struct_netns) 
 	return open(func(out **C.struct_netns) C.int { return f(t[0], t[1], out) })
 }
 
-// Remove is the function Remove in this directory.
+// Remove is like the function Remove, for this directory.
 func (d Dir) Remove(name string, flags RemoveFlags) error {
 	t, err := texts(string(d), name)
 	if err != nil {
@@ -93,7 +94,7 @@ func (d Dir) Remove(name string, flags RemoveFlags) error {
 	return hint(err, syscall.ENOENT, "RemoveMissingOK lets that pass")
 }
 
-// Attach gives a namespace one more name in this directory.
+// Attach gives a namespace an additional name in this directory.
 func (d Dir) Attach(n *Namespace, name string) error {
 	t, err := texts(string(d), name)
 	if err != nil {
@@ -103,7 +104,7 @@ func (d Dir) Attach(n *Namespace, name string) error {
 	return err
 }
 
-// List is the function List of this directory.
+// List is like the function List, for this directory.
 func (d Dir) List(flags ListFlags) ([]Entry, error) {
 	dir, err := text(string(d))
 	if err != nil {
@@ -116,7 +117,7 @@ func (d Dir) List(flags ListFlags) ([]Entry, error) {
 	return entries(list), nil
 }
 
-// Names lists the names that a namespace has in this directory.
+// Names returns the names of a namespace in this directory.
 func (d Dir) Names(n *Namespace) ([]string, error) {
 	dir, err := text(string(d))
 	if err != nil {
@@ -134,7 +135,7 @@ func (d Dir) Names(n *Namespace) ([]string, error) {
 	return names, nil
 }
 
-// entries frees the list.
+// entries converts the list and frees it.
 func entries(list *C.struct_netns_name_snapshot) []Entry {
 	defer C.netns_list_free(list)
 	result := make([]Entry, C.netns_list_len(list))

@@ -16,48 +16,49 @@ import (
 	"unsafe"
 )
 
-// SpawnFlags is for Spawn.
+// SpawnFlags are the flags of Spawn.
 type SpawnFlags uint32
 
 const (
-	// SpawnKeepSys leaves /sys alone, which goes on showing the caller's devices.
+	// SpawnKeepSys keeps the caller's /sys, which does not show the interfaces of the namespace.
 	SpawnKeepSys SpawnFlags = C.NETNS_SPAWN_KEEP_SYS
-	// SpawnKeepEtc leaves the files of /etc/netns/NAME alone.
+	// SpawnKeepEtc ignores the files of /etc/netns/NAME.
 	SpawnKeepEtc SpawnFlags = C.NETNS_SPAWN_KEEP_ETC
-	// SpawnStrictEtc makes it an error, ENOENT or ENOTDIR, if a file of /etc/netns/NAME has nothing to
-	// cover in /etc.
+	// SpawnStrictEtc makes Spawn fail with ENOENT or ENOTDIR if a file of /etc/netns/NAME has no counterpart
+	// in /etc.
 	SpawnStrictEtc SpawnFlags = C.NETNS_SPAWN_STRICT_ETC
-	// SpawnPinEtc keeps the files of /etc/netns/NAME in /etc even if the host replaces or removes what
-	// they cover. /etc is a read-only overlay then; see netns_spawn(3) for its limits.
+	// SpawnPinEtc keeps the files of /etc/netns/NAME in /etc even if the host replaces or removes the files
+	// that they cover. /etc is then a read-only overlay; see netns_spawn(3) for its limits.
 	SpawnPinEtc SpawnFlags = C.NETNS_SPAWN_PIN_ETC
 )
 
-// SpawnAttr is what Spawn is to do otherwise.
+// SpawnAttr contains optional attributes for Spawn.
 type SpawnAttr struct {
-	// Env is the program's environment; nil is os.Environ().
+	// Env is the program's environment. If it is nil, the program gets os.Environ().
 	Env []string
-	// Dir is its working directory, as it sees the file system; "" is the caller's.
+	// Dir is the working directory, as the program sees the file system. If it is "", the program gets the
+	// caller's.
 	Dir string
-	// Stdin, Stdout and Stderr are what it has as 0, 1 and 2; nil is the caller's.
+	// Stdin, Stdout and Stderr become the program's descriptors 0, 1 and 2. If one is nil, the program gets
+	// the caller's.
 	Stdin, Stdout, Stderr *os.File
 	Flags                 SpawnFlags
-	// Credential is the user and the groups that it runs as; nil is the caller's. Dir is entered
-	// with that user's rights. NoSetGroups keeps the caller's groups.
+	// Credential is the user and groups that the program runs as. If it is nil, they are the caller's. Dir is
+	// entered with the permissions of that user. NoSetGroups keeps the caller's groups.
 	Credential *syscall.Credential
-	// Setsid makes it the leader of a session of its own.
+	// Setsid makes the program the leader of a new session.
 	Setsid bool
-	// LeftOut, if not nil, is called before Spawn returns where the program has been started without a
-	// file of /etc/netns/NAME, which has nothing to cover in /etc. The message names the first one, and
-	// says what to do about it.
+	// LeftOut, if it is not nil, is called before Spawn returns if the program was started without a file of
+	// /etc/netns/NAME that has no counterpart in /etc. The message names the first such file and the remedy.
 	LeftOut func(message string)
 }
 
-// Spawn starts the program in the namespace and returns when it runs, with a /sys that shows the
-// namespace's devices, and the files of /etc/netns/NAME over those of /etc if the Namespace has a
-// name. file is looked up in PATH unless it has a '/'. argv begins with the program's name. attr may
-// be nil. The process is the caller's to Wait for or to Release.
+// Spawn starts a program in the namespace and returns once it runs. The program gets a /sys that shows the
+// namespace's interfaces and, if the Namespace has a name, the files of /etc/netns/NAME over those in /etc.
+// file is looked up in PATH unless it contains a '/'. argv begins with the program's name. attr may be nil.
+// The caller must Wait for the process or Release it.
 //
-// The program has the limit on open files that this one has, which Go raises when it starts.
+// The program inherits this process's limit on open files, which Go raises at startup.
 func (n *Namespace) Spawn(file string, argv []string, attr *SpawnAttr) (*os.Process, error) {
 	if attr == nil {
 		attr = &SpawnAttr{}
@@ -85,7 +86,7 @@ func (n *Namespace) Spawn(file string, argv []string, attr *SpawnAttr) (*os.Proc
 		return nil, err
 	}
 	var pid C.pid_t
-	// No descriptor of this program's is between being opened and being close-on-exec meanwhile.
+	// While this lock is held, no descriptor of this program is open but not yet close-on-exec.
 	syscall.ForkLock.Lock()
 	leftOut := ""
 	_, err = n.call(func(c *C.struct_netns) C.int {
@@ -106,7 +107,7 @@ func (n *Namespace) Spawn(file string, argv []string, attr *SpawnAttr) (*os.Proc
 	return os.FindProcess(int(pid))
 }
 
-// vectors is memory of C's: none of Go's may hold pointers for C.
+// vectors manages memory allocated by C, since Go memory must not contain pointers that are passed to C.
 type vectors struct {
 	blocks []unsafe.Pointer
 }
@@ -126,9 +127,9 @@ func (v *vectors) text(s string) (*C.char, error) {
 	return t, nil
 }
 
-// vector has a NULL at the end.
+// vector returns a NULL-terminated array.
 func (v *vectors) vector(strings []string) (**C.char, error) {
-	// C.calloc does not return NULL: cgo makes it end the program, as Go does without memory.
+	// C.calloc never returns NULL: cgo ends the program if there is no memory, as Go does.
 	block := C.calloc(C.size_t(len(strings)+1), C.size_t(unsafe.Sizeof((*C.char)(nil))))
 	v.blocks = append(v.blocks, block)
 	for i, s := range strings {
@@ -150,7 +151,7 @@ func (v *vectors) options(attr *SpawnAttr) (*C.struct_netns_spawn_options, error
 		if file == nil {
 			continue
 		}
-		// It is -1 once more if the file is closed, which is no word for the caller's here.
+		// Fd returns -1 if the file is closed, which would otherwise mean the caller's descriptor.
 		if *descriptors[i] = C.int32_t(file.Fd()); *descriptors[i] < 0 {
 			return nil, &Error{Errno: syscall.EBADF, Message: fmt.Sprintf("spawn: %s is closed", file.Name())}
 		}

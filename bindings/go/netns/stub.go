@@ -6,63 +6,63 @@ package netns
 
 import "errors"
 
-// ErrNotImplemented is what every function returns that returns an error, on systems other than Linux and in
-// a program that is built without cgo.
+// ErrNotImplemented is returned by every function that returns an error, on systems other than Linux and in
+// programs that are built without cgo.
 var ErrNotImplemented = errors.New("network namespaces need Linux and a program that is built with cgo (CGO_ENABLED=1)")
 
-// Setns would move the calling thread into a namespace of any kind.
+// Setns returns ErrNotImplemented.
 //
 // Deprecated: use Set, or unix.Setns of golang.org/x/sys.
 func Setns(_ NsHandle, _ int) error {
 	return ErrNotImplemented
 }
 
-// Set would move the calling thread into the namespace.
+// Set returns ErrNotImplemented.
 func Set(_ NsHandle) error {
 	return ErrNotImplemented
 }
 
-// New would make a namespace, and move the calling thread into it.
+// New returns ErrNotImplemented.
 func New() (NsHandle, error) {
 	return None(), ErrNotImplemented
 }
 
-// NewNamed would make a namespace with a name, and move the calling thread into it.
+// NewNamed returns ErrNotImplemented.
 func NewNamed(_ string) (NsHandle, error) {
 	return None(), ErrNotImplemented
 }
 
-// DeleteNamed would take a name away.
+// DeleteNamed returns ErrNotImplemented.
 func DeleteNamed(_ string) error {
 	return ErrNotImplemented
 }
 
-// Get would open the namespace that the calling thread is in.
+// Get returns ErrNotImplemented.
 func Get() (NsHandle, error) {
 	return None(), ErrNotImplemented
 }
 
-// GetFromPath would open the namespace that is at the path.
+// GetFromPath returns ErrNotImplemented.
 func GetFromPath(_ string) (NsHandle, error) {
 	return None(), ErrNotImplemented
 }
 
-// GetFromName would open the namespace that has the name.
+// GetFromName returns ErrNotImplemented.
 func GetFromName(_ string) (NsHandle, error) {
 	return None(), ErrNotImplemented
 }
 
-// GetFromPid would open the namespace that a process is in.
+// GetFromPid returns ErrNotImplemented.
 func GetFromPid(_ int) (NsHandle, error) {
 	return None(), ErrNotImplemented
 }
 
-// GetFromThread would open the namespace that a thread of a process is in.
+// GetFromThread returns ErrNotImplemented.
 func GetFromThread(_, _ int) (NsHandle, error) {
 	return None(), ErrNotImplemented
 }
 
-// GetFromDocker would open the namespace that a container is in.
+// GetFromDocker returns ErrNotImplemented.
 func GetFromDocker(_ string) (NsHandle, error) {
 	return None(), ErrNotImplemented
 }

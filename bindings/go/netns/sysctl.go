@@ -7,8 +7,9 @@ package netns
 // #include <libnetns/netns.h>
 import "C"
 
-// Sysctl returns a sysctl of the namespace, such as "net.ipv4.ip_forward", without the newline at its end. As
-// sysctl(8) has it, a dot in an interface's name is a slash among dots: "net.ipv4.conf.eth0/10.forwarding".
+// Sysctl returns the value of a sysctl of the namespace, such as "net.ipv4.ip_forward", without the trailing
+// newline. As in sysctl(8), a dot in an interface name is written as a slash if the separators are dots:
+// "net.ipv4.conf.eth0/10.forwarding".
 func (n *Namespace) Sysctl(name string) (string, error) {
 	cname, err := text(name)
 	if err != nil {

@@ -23,9 +23,9 @@ import (
 	"syscall"
 )
 
-// bare makes of the library's error what the functions of this package's namesake return, an errno and
-// nothing else: comparisons with ==, os.IsNotExist, os.IsExist and os.IsPermission look into no other
-// package's errors. What the library said is in LastMessage.
+// bare converts an error of the library to the plain errno that vishvananda/netns returns. Comparisons with
+// ==, os.IsNotExist, os.IsExist and os.IsPermission do not look into the errors of other packages.
+// LastMessage returns the library's message.
 func bare(err error) error {
 	var failure *Error
 	if errors.As(err, &failure) {
@@ -34,10 +34,11 @@ func bare(err error) error {
 	return err
 }
 
-// LastMessage returns what the library said when a call on this thread failed last: one line with the
-// object, the step, the cause and, where known, the remedy. It is for the functions that return a bare
-// syscall.Errno; the goroutine must have been locked to the thread when it called one (runtime.LockOSThread).
-// A text with a NUL in it does not get as far as the library, and leaves the message as it was.
+// LastMessage returns the library's message for the last failed call on this thread: one line that names the
+// object, the step that failed, the cause and, if known, the remedy. It is meant for the functions that
+// return a plain syscall.Errno. The goroutine must have been locked to the thread (runtime.LockOSThread) when
+// it called the function. An argument that contains a NUL does not reach the library and leaves the message
+// unchanged.
 func LastMessage() string {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -57,12 +58,12 @@ func Setns(ns NsHandle, nstype int) error {
 	return nil
 }
 
-// Set moves the calling thread into the namespace. The goroutine must be locked to it. EINVAL: the
-// descriptor is not that of a network namespace.
+// Set moves the calling thread into the namespace. The goroutine must be locked to its thread. Set fails with
+// EINVAL if the descriptor does not refer to a network namespace.
 func Set(ns NsHandle) error {
 	n, err := OpenFd(int(ns))
 	if err = bare(err); err == syscall.ENOTTY {
-		// What setns(2) says.
+		// setns(2) reports EINVAL here.
 		return syscall.EINVAL
 	}
 	if err != nil {
@@ -72,8 +73,8 @@ func Set(ns NsHandle) error {
 	return bare(n.Setns())
 }
 
-// New makes a namespace, and moves the calling thread into it. The goroutine must be locked to it. On
-// failure the thread is where it was.
+// New creates a namespace and moves the calling thread into it. The goroutine must be locked to its thread.
+// If New fails, the thread stays where it was.
 func New() (NsHandle, error) {
 	n, err := CreateAnonymous(0)
 	if err != nil {
@@ -83,9 +84,9 @@ func New() (NsHandle, error) {
 	return n.move()
 }
 
-// NewNamed makes a namespace with a name in RunDir, and moves the calling thread into it. The goroutine
-// must be locked to it. On failure the thread is where it was, and no name is left. The error is an
-// *os.PathError if the name exists.
+// NewNamed creates a namespace with a name in RunDir and moves the calling thread into it. The goroutine must
+// be locked to its thread. If NewNamed fails, the thread stays where it was, and no name is left behind. The
+// error is an *os.PathError if the name exists.
 func NewNamed(name string) (NsHandle, error) {
 	n, err := Create(name, 0)
 	if errors.Is(err, syscall.EEXIST) {
@@ -97,13 +98,13 @@ func NewNamed(name string) (NsHandle, error) {
 	defer n.Close()
 	handle, err := n.move()
 	if err != nil {
-		// The first failure is the one to tell.
+		// Report the first failure.
 		_ = Remove(name, RemoveMissingOK)
 	}
 	return handle, err
 }
 
-// move moves the calling thread into the namespace and gives a descriptor of it, or does neither.
+// move moves the calling thread into the namespace and returns a descriptor of it, or does neither.
 func (n *Namespace) move() (NsHandle, error) {
 	handle, err := n.Handle()
 	if err != nil {
@@ -116,51 +117,51 @@ func (n *Namespace) move() (NsHandle, error) {
 	return handle, nil
 }
 
-// DeleteNamed takes a name away from RunDir: also one on which no namespace is mounted (any more), if
-// that is an empty file. EINVAL: it is a file with something in it.
+// DeleteNamed removes a name from RunDir. It also removes a name on which no namespace is mounted, if that is
+// an empty file, and fails with EINVAL if the file is not empty.
 func DeleteNamed(name string) error {
 	err := bare(Remove(name, 0))
 	if err == syscall.ENOTTY {
-		// What umount2(2) says.
+		// umount2(2) reports EINVAL here.
 		return syscall.EINVAL
 	}
 	return err
 }
 
-// Get opens the namespace that the calling thread is in.
+// Get opens the calling thread's namespace.
 func Get() (NsHandle, error) {
 	return handleOf(Current())
 }
 
-// GetFromPath opens the namespace that is at the path. ENOTTY: what is there is not a network namespace.
+// GetFromPath opens the namespace at this path. It fails with ENOTTY if the file is not a network namespace.
 func GetFromPath(path string) (NsHandle, error) {
 	return handleOf(OpenPath(path))
 }
 
-// GetFromName opens the namespace that has the name in RunDir.
+// GetFromName opens the namespace with this name in RunDir.
 func GetFromName(name string) (NsHandle, error) {
 	return handleOf(Open(name))
 }
 
-// GetFromPid opens the namespace that a process is in. ENOENT: there is no such process, as there is none
-// with an id of 0.
+// GetFromPid opens the namespace of a process. It fails with ENOENT if there is no such process, also for the
+// id 0.
 func GetFromPid(pid int) (NsHandle, error) {
 	handle, err := handleOf(OpenPid(pid))
 	switch err {
 	case syscall.EINVAL, syscall.ESRCH:
-		// What open(2) says of /proc/PID/ns/net.
+		// open(2) reports ENOENT for /proc/PID/ns/net.
 		return None(), syscall.ENOENT
 	}
 	return handle, err
 }
 
-// GetFromThread opens the namespace that a thread of a process is in.
+// GetFromThread opens the namespace of a thread of a process.
 func GetFromThread(pid, tid int) (NsHandle, error) {
 	return handleOf(OpenPath(fmt.Sprintf("/proc/%d/task/%d/ns/net", pid, tid)))
 }
 
-// GetFromDocker opens the namespace that a container is in. The beginning of its id will do where no
-// other running container's id begins so. The error is an *Error if there is no such container.
+// GetFromDocker opens the namespace of a container. A prefix of the container's id is sufficient if no other
+// running container's id begins with it. The error is an *Error if there is no such container.
 func GetFromDocker(id string) (NsHandle, error) {
 	pid, err := containerProcess("/proc", id)
 	if err != nil {
@@ -169,7 +170,7 @@ func GetFromDocker(id string) (NsHandle, error) {
 	return GetFromPid(pid)
 }
 
-// handleOf closes n.
+// handleOf returns a handle of n and closes n.
 func handleOf(n *Namespace, err error) (NsHandle, error) {
 	if err != nil {
 		return None(), bare(err)

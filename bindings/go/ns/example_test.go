@@ -13,7 +13,7 @@ import (
 	"github.com/libnetns/libnetns/bindings/go/ns"
 )
 
-// A plugin opens the container's namespace and configures what is in it.
+// A plugin opens the container's namespace and configures it.
 func Example() {
 	container, err := ns.TempNetNS()
 	if err != nil {
@@ -44,7 +44,7 @@ func ExampleNetNS() {
 	defer container.Close()
 
 	err = container.Do(func(host ns.NetNS) error {
-		// This goroutine is in the container's namespace, and back on the host for one call.
+		// This goroutine is in the container's namespace, and switches to the host's for one call.
 		return host.Do(func(ns.NetNS) error {
 			return nil
 		})
@@ -58,7 +58,7 @@ func ExampleGetNS() {
 	var missing ns.NSPathNotExistErr
 	fmt.Println(errors.As(err, &missing))
 
-	// It is a namespace, but of another type.
+	// This is a namespace of another type.
 	_, err = ns.GetNS("/proc/self/ns/mnt")
 	var another ns.NSPathNotNSErr
 	fmt.Println(errors.As(err, &another))

@@ -2,9 +2,9 @@
 
 //go:build linux && cgo
 
-// Package ns has the names of github.com/containernetworking/plugins/pkg/ns, with the same meaning, and
-// takes nothing for a network namespace that is none: not every file of /proc, nor a namespace of
-// another kind.
+// Package ns has the API of github.com/containernetworking/plugins/pkg/ns, with the same names and meaning.
+// Unlike the original, it rejects files that are not network namespaces, such as other files in /proc and
+// namespaces of other types.
 package ns
 
 import (
@@ -18,7 +18,7 @@ import (
 	"github.com/libnetns/libnetns/bindings/go/netns"
 )
 
-// What statfs(2) says of a namespace's file on nsfs, and of one in /proc before Linux 3.19.
+// The values that statfs(2) returns for a namespace file on nsfs, and for one in /proc before Linux 3.19.
 const (
 	NSFS_MAGIC   = 0x6e736673
 	PROCFS_MAGIC = 0x9fa0
@@ -26,30 +26,30 @@ const (
 
 // NetNS is a network namespace.
 type NetNS interface {
-	// Do calls toRun in the namespace and returns what it returns, or netns.ErrGoexit if it ended its
-	// goroutine instead. toRun has a goroutine of its own, locked to its thread, which goes back afterwards
-	// or ends; the caller stays where it is. Its argument is the caller's namespace, which is closed when
-	// Do returns. Goroutines that toRun starts are not in the namespace, and it must not call
-	// runtime.UnlockOSThread more often than runtime.LockOSThread. netns.Namespace.Run tells what toRun may
-	// leave behind in its thread.
+	// Do calls toRun in the namespace and returns its result, or netns.ErrGoexit if toRun ended its goroutine
+	// instead. toRun runs on a separate goroutine that is locked to its thread; the thread switches back
+	// afterwards, or ends. The caller stays in its own namespace, which is the argument of toRun and is
+	// closed when Do returns. Goroutines that toRun starts are not in the namespace, and it must not call
+	// runtime.UnlockOSThread more often than runtime.LockOSThread. See netns.Namespace.Run for the changes
+	// that toRun may make to its thread.
 	Do(toRun func(NetNS) error) error
 
-	// Set moves the calling thread into the namespace. The goroutine must be locked to it; Do sees to
-	// that, and to the way back.
+	// Set moves the calling thread into the namespace. The goroutine must be locked to its thread. Do takes
+	// care of that, and of switching back.
 	Set() error
 
-	// Path is where the namespace was opened.
+	// Path returns the path by which the namespace was opened.
 	Path() string
 
-	// Fd is a descriptor of the namespace, which lasts until Close.
+	// Fd returns a descriptor of the namespace, which is valid until Close.
 	Fd() uintptr
 
-	// Close ends the object. The namespace lives on as long as it has a name, another descriptor, a
-	// socket or a thread in it.
+	// Close closes the handle. The namespace lives as long as a name, another descriptor, a socket or a
+	// thread refers to it.
 	Close() error
 }
 
-// NSPathNotExistErr says that there is nothing at a path.
+// NSPathNotExistErr means that there is no file at a path.
 type NSPathNotExistErr struct{ err error }
 
 func (e NSPathNotExistErr) Error() string { return message(e.err) }
@@ -57,7 +57,7 @@ func (e NSPathNotExistErr) Error() string { return message(e.err) }
 // Unwrap returns the library's error, a *netns.Error.
 func (e NSPathNotExistErr) Unwrap() error { return e.err }
 
-// NSPathNotNSErr says that what is at a path is no network namespace.
+// NSPathNotNSErr means that the file at a path is not a network namespace.
 type NSPathNotNSErr struct{ err error }
 
 func (e NSPathNotNSErr) Error() string { return message(e.err) }
@@ -65,7 +65,7 @@ func (e NSPathNotNSErr) Error() string { return message(e.err) }
 // Unwrap returns the library's error, a *netns.Error.
 func (e NSPathNotNSErr) Unwrap() error { return e.err }
 
-// message is for the errors that others make, which have none.
+// message accepts nil, because other packages can create these errors without an inner one.
 func message(err error) string {
 	if err == nil {
 		return ""
@@ -78,8 +78,8 @@ type netNS struct {
 	path string
 }
 
-// IsNSorErr returns nil if there is a network namespace at the path, otherwise an NSPathNotExistErr, an
-// NSPathNotNSErr, or another failure to find out.
+// IsNSorErr returns nil if there is a network namespace at the path; otherwise it returns an
+// NSPathNotExistErr, an NSPathNotNSErr, or the failure that kept it from finding out.
 func IsNSorErr(nspath string) error {
 	n, err := GetNS(nspath)
 	if err != nil {
@@ -102,9 +102,9 @@ func GetNS(nspath string) (NetNS, error) {
 	return nil, err
 }
 
-// GetCurrentNS opens the network namespace that the calling thread is in.
+// GetCurrentNS opens the calling thread's network namespace.
 func GetCurrentNS() (NetNS, error) {
-	// The path is that of the thread whose namespace it is.
+	// The path must name the thread whose namespace was opened.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	n, err := netns.Current()
@@ -114,8 +114,8 @@ func GetCurrentNS() (NetNS, error) {
 	return &netNS{n, fmt.Sprintf("/proc/%d/task/%d/ns/net", os.Getpid(), syscall.Gettid())}, nil
 }
 
-// TempNetNS makes a network namespace without a name, which lasts until Close, or as long as there is a
-// socket or a thread in it. Its path leads there until Close.
+// TempNetNS creates a network namespace without a name. It lives until Close, or as long as there is a socket
+// or a thread in it. Its path is valid until Close.
 func TempNetNS() (NetNS, error) {
 	n, err := netns.CreateAnonymous(0)
 	if err != nil {

@@ -41,7 +41,7 @@ func temporary(t *testing.T) ns.NetNS {
 	return n
 }
 
-// inode is the namespace's that the descriptor is of.
+// inode returns the inode of the namespace that the descriptor refers to.
 func inode(t *testing.T, n ns.NetNS) uint64 {
 	t.Helper()
 	var stat syscall.Stat_t
@@ -51,7 +51,7 @@ func inode(t *testing.T, n ns.NetNS) uint64 {
 	return stat.Ino
 }
 
-// current is the inode of the calling thread's.
+// current returns the inode of the calling thread's namespace.
 func current(t *testing.T) uint64 {
 	t.Helper()
 	n, err := ns.GetCurrentNS()

@@ -12,7 +12,7 @@ import (
 	"github.com/libnetns/libnetns/bindings/go/testutils"
 )
 
-// A test of a plugin makes a namespace with a name, and takes both away afterwards.
+// A test of a plugin creates a namespace with a name, and removes both afterwards.
 func Example() {
 	target, err := testutils.NewNS()
 	if err != nil {

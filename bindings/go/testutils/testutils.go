@@ -2,7 +2,7 @@
 
 //go:build linux && cgo
 
-// Package testutils makes network namespaces for tests: NewNS and UnmountNS of
+// Package testutils creates network namespaces for tests. It has NewNS and UnmountNS of
 // github.com/containernetworking/plugins/pkg/testutils.
 package testutils
 
@@ -17,8 +17,8 @@ import (
 	"github.com/libnetns/libnetns/bindings/go/ns"
 )
 
-// runDir is /var/run/netns; in a user namespace, where that is another user's, it is below
-// XDG_RUNTIME_DIR if that is set.
+// runDir returns /var/run/netns. In a user namespace in which that directory belongs to another user, it
+// returns a directory below XDG_RUNTIME_DIR, if that is set.
 func runDir() netns.Dir {
 	if own := os.Getenv("XDG_RUNTIME_DIR"); own != "" && !mine("/var/run") {
 		return netns.Dir(filepath.Join(own, "netns"))
@@ -31,7 +31,7 @@ func mine(path string) bool {
 	return syscall.Stat(path, &stat) != nil || int(stat.Uid) == os.Geteuid()
 }
 
-// NewNS makes a network namespace with a name that no other has. No goroutine is moved into it.
+// NewNS creates a network namespace with a unique name. It moves no goroutine into the namespace.
 func NewNS() (ns.NetNS, error) {
 	var random [16]byte
 	if _, err := rand.Read(random[:]); err != nil {
@@ -45,13 +45,13 @@ func NewNS() (ns.NetNS, error) {
 	defer n.Close()
 	opened, err := ns.GetNS(n.Path())
 	if err != nil {
-		// The first failure is the one to tell.
+		// Report the first failure.
 		_ = dir.Remove(name, 0)
 	}
 	return opened, err
 }
 
-// UnmountNS takes the namespace's name away, if it is one of those that NewNS gives.
+// UnmountNS removes the namespace's name if NewNS created it.
 func UnmountNS(n ns.NetNS) error {
 	dir := runDir()
 	if filepath.Dir(n.Path()) != string(dir) {

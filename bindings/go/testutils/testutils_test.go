@@ -78,7 +78,7 @@ func TestAnotherUsersRunIsNotOurs(t *testing.T) {
 	if err := netns.Dir(own+"/netns").Remove(made.Path()[len(own+"/netns/"):], 0); err != nil {
 		t.Error(err)
 	}
-	// The run directory is a mount, and in the way of who takes the temporary one away.
+	// The run directory is a mount point, which would keep the temporary directory from being removed.
 	if err := syscall.Unmount(own+"/netns", syscall.MNT_DETACH); err != nil {
 		t.Error(err)
 	}

@@ -6,5 +6,5 @@ package netns
 
 import libnetns "github.com/libnetns/libnetns/bindings/go/netns"
 
-// ErrNotImplemented is what every function returns that returns an error.
+// ErrNotImplemented is returned by every function that returns an error.
 var ErrNotImplemented = libnetns.ErrNotImplemented

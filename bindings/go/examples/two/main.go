@@ -2,8 +2,8 @@
 
 //go:build linux && cgo
 
-// Two serves one address in two network namespaces at once, and asks each server from where it can be
-// reached. Who is not root gives it a user namespace:
+// Two serves one address in two network namespaces at once, and connects to each server from its namespace.
+// To run it as a plain user:
 //
 //	unshare --map-root-user --net --mount two
 package main
@@ -42,7 +42,7 @@ func demonstrate(names ...string) error {
 		defer stop()
 		places[name] = ns
 	}
-	// All of them listen now, on one address.
+	// Both servers now listen on the same address.
 	for _, name := range names {
 		answer, err := ask(places[name])
 		if err != nil {
@@ -53,8 +53,8 @@ func demonstrate(names ...string) error {
 	return nil
 }
 
-// serve listens in the namespace. From then on the server's goroutines may run on any thread: a socket
-// stays where it was opened, and what it accepts is there as well.
+// serve listens in the namespace. The server's goroutines may then run on any thread: a socket stays in the
+// namespace in which it was opened, and so do the connections that it accepts.
 func serve(ns *netns.Namespace, name string) (stop func() error, err error) {
 	var listener net.Listener
 	err = ns.Run(func() (err error) {
@@ -71,8 +71,8 @@ func serve(ns *netns.Namespace, name string) (stop func() error, err error) {
 	return server.Close, nil
 }
 
-// ask connects in the namespace. The address has no name to look up: the resolver has goroutines of its
-// own, which are not in the namespace.
+// ask connects in the namespace. The address is numeric because the resolver uses goroutines of its own,
+// which are not in the namespace.
 func ask(ns *netns.Namespace) (string, error) {
 	var conn net.Conn
 	err := ns.Run(func() (err error) {

@@ -2,7 +2,7 @@
 
 //go:build linux && !cgo
 
-// Package nocgo tests package netns as it is without cgo.
+// Package nocgo tests package netns in a program that is built without cgo.
 package nocgo
 
 import (
@@ -15,7 +15,7 @@ import (
 
 func TestWithoutCgoTheFunctionsSayWhatIsMissing(t *testing.T) {
 	for i, err := range []error{
-		//lint:ignore SA1019 Programs that call it need it without cgo, too.
+		//lint:ignore SA1019 Programs that call it need it without cgo as well.
 		netns.Setns(netns.None(), syscall.CLONE_NEWNET),
 		netns.Set(netns.None()),
 		netns.DeleteNamed("blue"),

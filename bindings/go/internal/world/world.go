@@ -2,8 +2,8 @@
 
 //go:build linux && cgo
 
-// Package world gives tests a world of their own: a mount namespace with an empty /run and a network
-// namespace, and for who is not root a user namespace, of which nothing is seen on the host.
+// Package world runs tests in an isolated environment: a mount namespace with an empty /run, a network
+// namespace and, for a plain user, a user namespace. Nothing in it is visible on the host.
 package world
 
 import (
@@ -18,30 +18,30 @@ import (
 	"time"
 )
 
-// Kind says which world it is; the environment carries it into the process that has the world.
+// Kind is the kind of environment. The variable LIBNETNS_TEST_WORLD passes it to the process in it.
 type Kind string
 
 const (
-	// Own is a world in which all may be done.
+	// Own is an environment in which tests have all privileges.
 	Own Kind = "own"
-	// Stranger is one whose user namespace does not own the network namespace that it begins in, so that
-	// no thread can come back there.
+	// Stranger is an environment whose user namespace does not own the network namespace that it starts in,
+	// so that no thread can switch back to that one.
 	Stranger Kind = "stranger"
 
 	variable = "LIBNETNS_TEST_WORLD"
 )
 
-// Go cannot end the main thread together with a goroutine, so none of the tests' gets it.
+// Go cannot end the main thread together with a goroutine, so keep the tests off it.
 func init() {
 	runtime.LockOSThread()
 }
 
-// Here is the world that the process is in, "" before Main.
+// Here returns the kind of environment that the process is in, or "" before Main.
 func Here() Kind {
 	return Kind(os.Getenv(variable))
 }
 
-// Main is for TestMain: it runs the tests in a world, and returns what the process is to exit with.
+// Main is called by TestMain. It runs the tests in a new environment, and returns the exit status.
 func Main(m *testing.M) int {
 	if Here() == "" {
 		return status(Command(Own, os.Args[1:]...))
@@ -50,7 +50,7 @@ func Main(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, "no world for the tests:", err)
 		return 1
 	}
-	// The poller's own descriptors are there from now on.
+	// This creates the poller's own descriptors.
 	if r, w, err := os.Pipe(); err == nil {
 		r.Close()
 		w.Close()
@@ -58,7 +58,7 @@ func Main(m *testing.M) int {
 	return m.Run()
 }
 
-// Command is this program once more, in a new world.
+// Command returns a command that runs this program again, in a new environment.
 func Command(kind Kind, args ...string) *exec.Cmd {
 	cmd := exec.Command("/proc/self/exe", args...)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
@@ -99,7 +99,7 @@ func mountRun() error {
 	return syscall.Mount("none", "/run", "tmpfs", 0, "mode=755")
 }
 
-// EmptyRun gives a test an empty /run, and takes it away with all that is on it.
+// EmptyRun mounts an empty /run for a test, and unmounts it with everything in it afterwards.
 func EmptyRun(t *testing.T) {
 	t.Helper()
 	if err := mountRun(); err != nil {
@@ -112,11 +112,11 @@ func EmptyRun(t *testing.T) {
 	})
 }
 
-// places are what a thread may have of its own, as files of /proc/self/task/TID.
+// places are attributes that a thread may have unshared, as files of /proc/self/task/TID.
 var places = []string{"ns/net", "ns/mnt", "ns/uts", "cwd"}
 
-// Guard fails a test that leaves a descriptor open, or a thread in another namespace or directory than the
-// program's.
+// Guard fails a test that leaves a descriptor open, or that leaves a thread in a namespace or directory other
+// than the program's.
 func Guard(t *testing.T) {
 	t.Helper()
 	before := descriptors(t)
@@ -125,7 +125,7 @@ func Guard(t *testing.T) {
 		home[place] = Link(t, "/proc/self/"+place)
 	}
 	t.Cleanup(func() {
-		// A thread that is given up ends after its goroutine.
+		// A thread that is given up ends some time after its goroutine.
 		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
 			strays := elsewhere(t, home)
 			left := strings.Join(descriptors(t), "\n")
@@ -150,7 +150,7 @@ func Link(t *testing.T, path string) string {
 	return target
 }
 
-// elsewhere lists the threads that are not at home.
+// elsewhere returns the threads that are not in their original place.
 func elsewhere(t *testing.T, home map[string]string) []string {
 	t.Helper()
 	var strays []string
@@ -160,7 +160,7 @@ func elsewhere(t *testing.T, home map[string]string) []string {
 			t.Fatal(err)
 		}
 		for _, path := range paths {
-			// One that has ended meanwhile is nowhere.
+			// The thread may have ended meanwhile.
 			if there, err := os.Readlink(path); err == nil && there != here {
 				strays = append(strays, path+" is "+there)
 			}
@@ -169,7 +169,7 @@ func elsewhere(t *testing.T, home map[string]string) []string {
 	return strays
 }
 
-// descriptors lists what is open, as it was opened.
+// descriptors returns the open descriptors and their files.
 func descriptors(t *testing.T) []string {
 	t.Helper()
 	paths, err := filepath.Glob("/proc/self/fd/*")
@@ -178,7 +178,7 @@ func descriptors(t *testing.T) []string {
 	}
 	var open []string
 	for _, path := range paths {
-		// The one that Glob read the directory by is closed by now.
+		// The descriptor that Glob used to read the directory is closed by now.
 		if target, err := os.Readlink(path); err == nil {
 			open = append(open, filepath.Base(path)+" "+target)
 		}
