@@ -128,7 +128,7 @@ def main():
     if len(sizes) > 1 and of_growth:
         (where / "growth.svg").write_text(plot.draw(of_growth, tools, head))
     if whole:
-        table.put_into(HERE.parent.parent / "README.md", results, tools, head)
+        table.put_into(HERE.parent.parent / "docs/figures.md", results, tools, head)
     print(page)
     progress.tell(f"done: {where}/results.md and growth.svg; {missed} goals missed")
     return 0

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rows import GOALS, GROWTH, GROWTH_GOALS
 
-# What stands between these in README is written by a whole run.
+# What stands between these in docs/figures.md is written by a whole run.
 BEGIN, END = "<!-- make bench -->", "<!-- end of make bench -->"
 NOTES = Path(__file__).with_name("notes.md").read_text()
 
@@ -170,13 +170,13 @@ def write(results, tools, versions, head, words):
     return "\n".join(parts), missed
 
 
-def put_into(readme, results, tools, head):
-    """Writes the library and the others between the marks in README, if it has them."""
-    text = readme.read_text()
+def put_into(page, results, tools, head):
+    """Writes the library and the others between the marks in the page, if it has them."""
+    text = page.read_text()
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
         return
     shown = [tool for tool in tools if tool.key == "libnetns" or not tool.ours]
     lines = "\n".join([f"{head}:", "", *compact(of_the_page(results), shown)])
-    readme.write_text(f"{before}{begin}\n{lines}\n{end}{after}")
+    page.write_text(f"{before}{begin}\n{lines}\n{end}{after}")

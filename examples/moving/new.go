@@ -8,7 +8,7 @@ import "runtime"
 import "github.com/libnetns/libnetns/bindings/go/netns"
 
 func main() {
-	fmt.Println(runtime.GOOS, netns.DeleteNamed("blue"))
+	fmt.Println(netns.DeleteNamed("blue"))
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	home, _ := netns.Get()

@@ -5,17 +5,10 @@
 #include <sched.h>
 #include <stdio.h>
 #include <sys/socket.h>
-#ifdef MOVED
-#include <libnetns/netns.h>
-#endif
 
 int main(void)
 {
-#ifdef MOVED
-    struct netns *blue;
-#else
     int home, fd;
-#endif
     int sock = -1;
 
     home = open("/proc/self/ns/net", O_RDONLY);
