@@ -1758,47 +1758,58 @@ void netns_link_list_free(struct netns_link_snapshot *list);
 /* --- Addresses ------------------------------------------------------------------------------- */
 
 /**
- * For netns_addr_add_flags(): an IPv6 address can be used at once. Without it, the kernel first
- * spends a second or two on finding out whether another host has it (duplicate address detection).
+ * For netns_addr_add_flags(): make an IPv6 address usable at once. Without it, the kernel first
+ * spends a second or two on duplicate address detection.
  */
 #define NETNS_ADDR_NODAD 1
 
 /**
- * Gives an interface an address; netns_addr_add_flags() without a flag.
+ * Adds an IP address to an interface: netns_addr_add_flags() without flags.
  *
- * ns      whose interface; NULL is the calling thread's namespace.
- * cidr    the address and the length of its network's prefix, such as "192.0.2.1/24" or
- *         "2001:db8::1/64"; without a length, the address alone (/32, /128).
+ * ns      the network namespace to act in; NULL means the calling thread's.
+ * ifname  the interface's name.
+ * cidr    the address and its prefix length, such as "192.0.2.1/24" or "2001:db8::1/64". Without a
+ *         prefix length, the address alone (/32, /128).
+ *
+ * Capabilities: CAP_NET_ADMIN in the user namespace that owns the network namespace. Opening the
+ * handle's rtnetlink socket in a network namespace that the calling thread is not in also requires
+ * CAP_SYS_ADMIN (see netns_link_add()).
  *
  * Returns 0, or
- *   -EINVAL     a pointer is NULL, ifname is unfit, see netns_link_move(), cidr is no address, or it is of
- *               IPv6, and the interface's MTU is below the 1280 that this takes
+ *   -EINVAL     ifname or cidr is NULL, ifname is an invalid name (see netns_link_move()), cidr is
+ *               not an address, or it is an IPv6 address and the interface's MTU is below 1280, the
+ *               least that IPv6 requires
  *   -ENAMETOOLONG  ifname is longer than 15 bytes
- *   -ENODEV     there is no such interface
- *   -EEXIST     it has the address already; one of IPv6, with whatever prefix
- *   -EACCES     IPv6 is switched off on the interface
- *   -EADDRNOTAVAIL  an address that this interface cannot have: "0.0.0.0", "::", an IPv6 one of
- *               multicast, or "::1", which is for lo alone
- *   -EOPNOTSUPP the kernel has no IPv6
- *   -EPERM      CAP_NET_ADMIN over the namespace is missing
- *   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
- *   -ENOBUFS    also: the address is of IPv4, and the MTU below the 68 that this takes
- *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
- *   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
+ *   -ENODEV     ns has no interface of that name
+ *   -EEXIST     the interface has this address already; an IPv6 address, with any prefix length
+ *   -EACCES     IPv6 is disabled on the interface
+ *   -EADDRNOTAVAIL  the interface cannot have this address: "0.0.0.0", "::", an IPv6 multicast
+ *               address, or "::1" on an interface other than lo
+ *   -EOPNOTSUPP the kernel does not support IPv6
+ *   -EPERM      a capability is missing (see Capabilities)
+ *   -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS  out of file descriptors or memory
+ *   -ENOBUFS    also, for an IPv4 address: the interface's MTU is below 68, the least that IPv4
+ *               requires
+ *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  malformed, oversized or missing netlink reply
+ *   -EAGAIN     cannot start a helper thread (see netns_create())
+ *   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in ns
  *
  * Since 1.0.
  */
-int netns_addr_add(const struct netns *ns,
-                   const char *ifname,
-                   const char *cidr);
+int netns_addr_add(const struct netns *ns, const char *ifname, const char *cidr);
 
 /**
- * The same with flags.
+ * Adds an IP address to an interface.
  *
- * flags   NETNS_ADDR_NODAD, which means nothing for IPv4.
+ * ns, ifname, cidr  as for netns_addr_add().
+ * flags  0 or NETNS_ADDR_NODAD, which has no effect for IPv4.
+ *
+ * Capabilities: CAP_NET_ADMIN in the user namespace that owns the network namespace. Opening the
+ * handle's rtnetlink socket in a network namespace that the calling thread is not in also requires
+ * CAP_SYS_ADMIN (see netns_link_add()).
  *
  * Returns 0, or
- *   -EINVAL     a flag is unknown
+ *   -EINVAL     also: a flag is unknown
  * and what netns_addr_add() returns. Since 1.0.
  */
 int netns_addr_add_flags(const struct netns *ns,
@@ -1807,43 +1818,57 @@ int netns_addr_add_flags(const struct netns *ns,
                          uint32_t flags);
 
 /**
- * Takes an address off an interface. With the first one of an IPv4 network go the others of the same
- * network, unless net.ipv4.conf.IFNAME.promote_secondaries is on.
+ * Deletes an address from an interface. Deleting the primary address of an IPv4 network also
+ * deletes its secondary addresses, unless net.ipv4.conf.IFNAME.promote_secondaries is set.
  *
- * cidr    as it was given: the length of the prefix counts. One that was given with its peer's, by
- *         another program, is not found.
+ * ns      the network namespace to act in; NULL means the calling thread's.
+ * ifname  the interface's name.
+ * cidr    the address as it was added, with the same prefix length. An address that another program
+ *         added together with a peer address is not found.
+ *
+ * Capabilities: CAP_NET_ADMIN in the user namespace that owns the network namespace. Opening the
+ * handle's rtnetlink socket in a network namespace that the calling thread is not in also requires
+ * CAP_SYS_ADMIN (see netns_link_add()).
  *
  * Returns 0, or
- *   -EINVAL     a pointer is NULL, ifname is unfit, see netns_link_move(), or cidr is no address
+ *   -EINVAL     ifname or cidr is NULL, ifname is an invalid name (see netns_link_move()), or cidr
+ *               is not an address
  *   -ENAMETOOLONG  ifname is longer than 15 bytes
- *   -ENODEV     there is no such interface
- *   -EADDRNOTAVAIL  it has no such address
- *   -EOPNOTSUPP the kernel has no IPv6
- *   -EPERM      CAP_NET_ADMIN over the namespace is missing
- *   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
- *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
- *   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
+ *   -ENODEV     ns has no interface of that name
+ *   -EADDRNOTAVAIL  the interface does not have this address
+ *   -EOPNOTSUPP the kernel does not support IPv6
+ *   -EPERM      a capability is missing (see Capabilities)
+ *   -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS  out of file descriptors or memory
+ *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  malformed, oversized or missing netlink reply
+ *   -EAGAIN     cannot start a helper thread (see netns_create())
+ *   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in ns
  *
  * Since 1.0.
  */
-int netns_addr_del(const struct netns *ns,
-                   const char *ifname,
-                   const char *cidr);
+int netns_addr_del(const struct netns *ns, const char *ifname, const char *cidr);
 
 /**
- * All IP addresses of a namespace's interfaces at one moment: IPv4 first, by interface.
+ * Lists the IP addresses of the interfaces of a network namespace: IPv4 before IPv6, grouped by
+ * interface. The list is consistent: if addresses change while the kernel reports them, the library
+ * asks again.
  *
- * ns      NULL is the calling thread's namespace.
- * flags   none is defined yet: 0.
- * out     receives a list, which is yours to netns_addr_list_free().
+ * ns     the network namespace to act in; NULL means the calling thread's.
+ * flags  0; no flag is defined.
+ * out    receives the list; free it with netns_addr_list_free().
+ *
+ * Capabilities: none to list the calling thread's network namespace. Opening the handle's rtnetlink
+ * socket in another one requires CAP_SYS_ADMIN, in the user namespace that owns it and in the
+ * caller's own (see netns_link_add()).
  *
  * Returns 0, or
- *   -EINVAL     a flag is given, or out is NULL
- *   -EPERM      CAP_SYS_ADMIN to enter the namespace is missing
- *   -EAGAIN     the addresses change faster than the kernel can tell them; or as netns_socket() says
- *   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
- *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
- *   -ENOTRECOVERABLE  as netns_socket() says
+ *   -EINVAL     flags is not 0, or out is NULL
+ *   -EPERM      a capability is missing (see Capabilities)
+ *   -EAGAIN     the addresses change faster than the kernel can list them; or cannot start a helper
+ *               thread (see netns_create())
+ *   -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS  out of file descriptors or memory
+ *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  malformed, oversized or missing netlink reply
+ *   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in ns
+ * On failure *out is not changed.
  *
  * Since 1.0.
  */
@@ -1853,149 +1878,168 @@ int netns_addr_list(const struct netns *ns,
                     struct netns_addr_snapshot **out);
 
 /**
- * How many addresses a list has; 0 if list is NULL. Since 1.0.
+ * Returns the number of addresses in a list; 0 if list is NULL. Since 1.0.
  */
 size_t netns_addr_list_len(const struct netns_addr_snapshot *list);
 
 /**
- * The i-th address as text, such as "192.0.2.1"; it lives as long as the list, as the other texts
- * do. NULL past the end. Since 1.0.
+ * Returns the i-th address as a string, such as "192.0.2.1"; NULL if i is out of range. Like all
+ * strings of a list, it is valid until netns_addr_list_free(). Since 1.0.
  */
 const char *netns_addr_list_address(const struct netns_addr_snapshot *list, size_t i);
 
 /**
- * The length of its network's prefix in bits; 0 past the end. Since 1.0.
+ * Returns the address's prefix length in bits; 0 if i is out of range. Since 1.0.
  */
 uint32_t netns_addr_list_prefix(const struct netns_addr_snapshot *list, size_t i);
 
 /**
- * AF_INET or AF_INET6; 0 past the end. Since 1.0.
+ * Returns AF_INET or AF_INET6; 0 if i is out of range. Since 1.0.
  */
 int netns_addr_list_family(const struct netns_addr_snapshot *list, size_t i);
 
 /**
- * The index of the interface that has it; 0 past the end. Since 1.0.
+ * Returns the index of the interface that has the address; 0 if i is out of range. Since 1.0.
  */
 uint32_t netns_addr_list_index(const struct netns_addr_snapshot *list, size_t i);
 
 /**
- * The name of the interface that has it. NULL past the end, or if the interface went meanwhile. Since 1.0.
+ * Returns the name of the interface that has the address; NULL if the interface was deleted while
+ * the list was made, or if i is out of range. Since 1.0.
  */
-const char *netns_addr_list_ifname(const struct netns_addr_snapshot *list,
-                                   size_t i);
+const char *netns_addr_list_ifname(const struct netns_addr_snapshot *list, size_t i);
 
 /**
- * Where it is valid: one of RT_SCOPE_UNIVERSE (0), RT_SCOPE_LINK, RT_SCOPE_HOST ... of
- * <linux/rtnetlink.h>; 0 past the end. Since 1.0.
+ * Returns the address's scope: RT_SCOPE_UNIVERSE (0), RT_SCOPE_LINK, RT_SCOPE_HOST ... of
+ * <linux/rtnetlink.h>; 0 if i is out of range. Since 1.0.
  */
 uint32_t netns_addr_list_scope(const struct netns_addr_snapshot *list, size_t i);
 
 /**
- * Its label, as IPv4 addresses have one: the interface's name, or that with a colon and more. NULL if
- * there is none, and past the end. Since 1.0.
+ * Returns the address's label, which IPv4 addresses have: the interface's name, optionally followed
+ * by a colon and more; NULL if there is none, or if i is out of range. Since 1.0.
  */
-const char *netns_addr_list_label(const struct netns_addr_snapshot *list,
-                                  size_t i);
+const char *netns_addr_list_label(const struct netns_addr_snapshot *list, size_t i);
 
 /**
- * IFA_F_PERMANENT, IFA_F_TENTATIVE ... of <linux/if_addr.h>; 0 past the end. Since 1.0.
+ * Returns the address's flags, a bitwise OR of IFA_F_PERMANENT, IFA_F_TENTATIVE ... of
+ * <linux/if_addr.h>; 0 if i is out of range. Since 1.0.
  */
 uint32_t netns_addr_list_flags(const struct netns_addr_snapshot *list, size_t i);
 
 /**
- * The address of the other end, if this one was given for two ends. NULL if not, and past the end.
- * Since 1.0.
+ * Returns the peer address of a point-to-point address; NULL if there is none, or if i is out of
+ * range. Since 1.0.
  */
 const char *netns_addr_list_peer(const struct netns_addr_snapshot *list, size_t i);
 
 /**
- * Its network's broadcast address. NULL if it has none, and past the end. Since 1.0.
+ * Returns the broadcast address of the address's network; NULL if there is none, or if i is out of
+ * range. Since 1.0.
  */
 const char *netns_addr_list_broadcast(const struct netns_addr_snapshot *list, size_t i);
 
 /**
- * Ends a list and frees the memory of its texts. NULL is allowed. errno is left alone. Since 1.0.
+ * Frees a list and its strings. NULL is allowed. errno is not changed. Since 1.0.
  */
 void netns_addr_list_free(struct netns_addr_snapshot *list);
 
 /* --- Routes ---------------------------------------------------------------------------------- */
 
 /**
- * For netns_route_list(): the routes of every table, not of the main one alone.
+ * For netns_route_list(): list the routes of all tables, not only those of the main table.
  */
 #define NETNS_ROUTE_LIST_ALL_TABLES 1
 
 /**
  * Adds a route to the main table.
  *
- * ns      where; NULL is the calling thread's namespace.
- * dst     where it leads: a network ("192.0.2.0/24"), a host ("192.0.2.1", "2001:db8::1"), or
- *         "default", which is of via's family, and IPv4 without via.
- * via     the gateway's address; NULL: what it leads to is on the interface's own link. An IPv4 route may
- *         have a gateway of IPv6 since Linux 5.2; an older one makes it without the gateway.
- * ifname  the interface; NULL: the one by which the gateway is reached. One of via and ifname is needed.
+ * ns      the network namespace to act in; NULL means the calling thread's.
+ * dst     the destination: a network ("192.0.2.0/24"), a host ("192.0.2.1", "2001:db8::1") or
+ *         "default", which is IPv6 if via is, and IPv4 otherwise.
+ * via     the gateway's address; NULL: the destination is on the interface's own link. An IPv4
+ *         route may have an IPv6 gateway since Linux 5.2; older kernels add it without the gateway
+ *         and report success.
+ * ifname  the interface's name; NULL: the interface through which the gateway is reached. Either
+ *         via or ifname is required.
+ *
+ * Capabilities: CAP_NET_ADMIN in the user namespace that owns the network namespace. Opening the
+ * handle's rtnetlink socket in a network namespace that the calling thread is not in also requires
+ * CAP_SYS_ADMIN (see netns_link_add()).
  *
  * Returns 0, or
- *   -EINVAL     dst is NULL, via and ifname are, a text is no address, ifname cannot be an interface's
- *               name, dst has bits beyond its prefix, or via does not do for such a route,
- *               as "0.0.0.0" and "::" for none
+ *   -EINVAL     dst is NULL; via and ifname are both NULL; dst or via is not an address; ifname is
+ *               an invalid name; dst has bits beyond its prefix length; or via cannot be the
+ *               gateway of such a route, as "0.0.0.0" and "::" never can
  *   -ENAMETOOLONG  ifname is longer than 15 bytes
- *   -ENODEV     there is no such interface, or its MTU is too small: below 68, or for IPv6 1280
+ *   -ENODEV     ns has no interface of that name, or its MTU is too small: below 68, or for IPv6
+ *               below 1280
  *   -EEXIST     there is a route to dst already
- *   -EACCES     IPv6 is switched off on the interface
- *   -ENETUNREACH  the gateway cannot be reached directly; the interface's address has to be there, and
- *               the interface to be up
+ *   -EACCES     IPv6 is disabled on the interface
+ *   -ENETUNREACH  the gateway cannot be reached directly: the interface needs an address in the
+ *               gateway's network, and has to be up
  *   -EHOSTUNREACH  the same for an IPv6 gateway
  *   -ENETDOWN   the interface is down
- *   -EOPNOTSUPP, -EAFNOSUPPORT  the kernel has no IPv6
- *   -EPERM      CAP_NET_ADMIN over the namespace is missing
- *   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
- *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
- *   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
+ *   -EOPNOTSUPP, -EAFNOSUPPORT  the kernel does not support IPv6
+ *   -EPERM      a capability is missing (see Capabilities)
+ *   -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS  out of file descriptors or memory
+ *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  malformed, oversized or missing netlink reply
+ *   -EAGAIN     cannot start a helper thread (see netns_create())
+ *   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in ns
  *
  * Since 1.0.
  */
-int netns_route_add(const struct netns *ns,
-                    const char *dst,
-                    const char *via,
-                    const char *ifname);
+int netns_route_add(const struct netns *ns, const char *dst, const char *via, const char *ifname);
 
 /**
- * Takes a route from the main table: the first that fits what is given, whoever made it.
+ * Deletes a route from the main table: the first one that matches the arguments, whichever program
+ * added it.
  *
- * dst, via, ifname  as for netns_route_add().
+ * ns, dst, via, ifname  as for netns_route_add().
+ *
+ * Capabilities: CAP_NET_ADMIN in the user namespace that owns the network namespace. Opening the
+ * handle's rtnetlink socket in a network namespace that the calling thread is not in also requires
+ * CAP_SYS_ADMIN (see netns_link_add()).
  *
  * Returns 0, or
- *   -EINVAL     as netns_route_add()
+ *   -EINVAL     as for netns_route_add()
  *   -ENAMETOOLONG  ifname is longer than 15 bytes
- *   -ENODEV     there is no such interface
- *   -ESRCH      there is no such route
- *   -EOPNOTSUPP the kernel has no IPv6
- *   -EPERM      CAP_NET_ADMIN over the namespace is missing
- *   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
- *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
- *   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
+ *   -ENODEV     ns has no interface of that name
+ *   -ESRCH      no route matches
+ *   -EOPNOTSUPP the kernel does not support IPv6
+ *   -EPERM      a capability is missing (see Capabilities)
+ *   -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS  out of file descriptors or memory
+ *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  malformed, oversized or missing netlink reply
+ *   -EAGAIN     cannot start a helper thread (see netns_create())
+ *   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in ns
  *
  * Since 1.0.
  */
 int netns_route_del(const struct netns *ns, const char *dst, const char *via, const char *ifname);
 
 /**
- * The routes of a namespace at one moment: IPv4 first, in the kernel's order. One that has several
- * ways (multipath) is an entry for each. Where an IPv6 route is taken away meanwhile, Linux may pass
- * over another one, and tells nobody.
+ * Lists the routes of a network namespace: IPv4 before IPv6, in the kernel's order. A multipath
+ * route has an entry for each nexthop. The list is consistent: if routes change while the kernel
+ * reports them, the library asks again; but if an IPv6 route is deleted meanwhile, Linux may skip
+ * another one without reporting it.
  *
- * ns      NULL is the calling thread's namespace.
- * flags   NETNS_ROUTE_LIST_ALL_TABLES, or 0 for the main table.
- * out     receives a list, which is yours to netns_route_list_free().
+ * ns     the network namespace to act in; NULL means the calling thread's.
+ * flags  0 for the main table, or NETNS_ROUTE_LIST_ALL_TABLES.
+ * out    receives the list; free it with netns_route_list_free().
+ *
+ * Capabilities: none to list the calling thread's network namespace. Opening the handle's rtnetlink
+ * socket in another one requires CAP_SYS_ADMIN, in the user namespace that owns it and in the
+ * caller's own (see netns_link_add()).
  *
  * Returns 0, or
  *   -EINVAL     a flag is unknown, or out is NULL
- *   -EPERM      CAP_SYS_ADMIN to enter the namespace is missing
- *   -EAGAIN     the routes change faster than the kernel can tell them; or as netns_socket() says
- *   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
- *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
- *   -ENOTRECOVERABLE  as netns_socket() says
+ *   -EPERM      a capability is missing (see Capabilities)
+ *   -EAGAIN     the routes change faster than the kernel can list them; or cannot start a helper
+ *               thread (see netns_create())
+ *   -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS  out of file descriptors or memory
+ *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  malformed, oversized or missing netlink reply
+ *   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in ns
+ * On failure *out is not changed.
  *
  * Since 1.0.
  */
@@ -2005,69 +2049,71 @@ int netns_route_list(const struct netns *ns,
                      struct netns_route_snapshot **out);
 
 /**
- * How many routes a list has; 0 if list is NULL. Since 1.0.
+ * Returns the number of routes in a list; 0 if list is NULL. Since 1.0.
  */
 size_t netns_route_list_len(const struct netns_route_snapshot *list);
 
 /**
- * Where the i-th route leads, such as "192.0.2.0/24", or "default"; it lives as long as the list, as
- * the other texts do. NULL past the end. Since 1.0.
+ * Returns the i-th route's destination, such as "192.0.2.0/24" or "default"; NULL if i is out of
+ * range. Like all strings of a list, it is valid until netns_route_list_free(). Since 1.0.
  */
-const char *netns_route_list_dst(const struct netns_route_snapshot *list,
-                                 size_t i);
+const char *netns_route_list_dst(const struct netns_route_snapshot *list, size_t i);
 
 /**
- * AF_INET or AF_INET6; 0 past the end. Since 1.0.
+ * Returns AF_INET or AF_INET6; 0 if i is out of range. Since 1.0.
  */
 int netns_route_list_family(const struct netns_route_snapshot *list, size_t i);
 
 /**
- * Its gateway's address. NULL if there is none, and past the end. Since 1.0.
+ * Returns the address of the route's gateway; NULL if there is none, or if i is out of range.
+ * Since 1.0.
  */
 const char *netns_route_list_via(const struct netns_route_snapshot *list, size_t i);
 
 /**
- * The index of its interface; 0 if it has none, and past the end. Since 1.0.
+ * Returns the index of the route's interface; 0 if there is none, or if i is out of range.
+ * Since 1.0.
  */
 uint32_t netns_route_list_index(const struct netns_route_snapshot *list, size_t i);
 
 /**
- * The name of its interface. NULL if it has none, if that went meanwhile, and past the end. Since 1.0.
+ * Returns the name of the route's interface; NULL if there is none, if it was deleted while the
+ * list was made, or if i is out of range. Since 1.0.
  */
-const char *netns_route_list_ifname(const struct netns_route_snapshot *list,
-                                    size_t i);
+const char *netns_route_list_ifname(const struct netns_route_snapshot *list, size_t i);
 
 /**
- * Its metric: of several routes, the lowest counts. 0 past the end. Since 1.0.
+ * Returns the route's metric; of several routes to one destination, the lowest metric wins. 0 if i
+ * is out of range. Since 1.0.
  */
 uint32_t netns_route_list_metric(const struct netns_route_snapshot *list, size_t i);
 
 /**
- * Its table: RT_TABLE_MAIN (254), RT_TABLE_LOCAL (255) ... of <linux/rtnetlink.h>; 0 past the end.
- * Since 1.0.
+ * Returns the route's table: RT_TABLE_MAIN (254), RT_TABLE_LOCAL (255) ... of <linux/rtnetlink.h>;
+ * 0 if i is out of range. Since 1.0.
  */
 uint32_t netns_route_list_table(const struct netns_route_snapshot *list, size_t i);
 
 /**
- * Who made it: RTPROT_KERNEL (2), RTPROT_BOOT (3) ... of <linux/rtnetlink.h>; 0 past the end.
- * Since 1.0.
+ * Returns the route's origin: RTPROT_KERNEL (2), RTPROT_BOOT (3) ... of <linux/rtnetlink.h>; 0 if i
+ * is out of range. Since 1.0.
  */
 uint32_t netns_route_list_protocol(const struct netns_route_snapshot *list, size_t i);
 
 /**
- * How far what it leads to is: RT_SCOPE_UNIVERSE (0), RT_SCOPE_LINK ... of <linux/rtnetlink.h>; 0
- * past the end. Since 1.0.
+ * Returns the scope of the route's destination: RT_SCOPE_UNIVERSE (0), RT_SCOPE_LINK ... of
+ * <linux/rtnetlink.h>; 0 if i is out of range. Since 1.0.
  */
 uint32_t netns_route_list_scope(const struct netns_route_snapshot *list, size_t i);
 
 /**
- * What it does: RTN_UNICAST (1), RTN_BLACKHOLE ... of <linux/rtnetlink.h>; 0 past the end. Since 1.0.
+ * Returns the route's type: RTN_UNICAST (1), RTN_BLACKHOLE ... of <linux/rtnetlink.h>; 0 if i is
+ * out of range. Since 1.0.
  */
-uint32_t netns_route_list_type(const struct netns_route_snapshot *list,
-                               size_t i);
+uint32_t netns_route_list_type(const struct netns_route_snapshot *list, size_t i);
 
 /**
- * Ends a list and frees the memory of its texts. NULL is allowed. errno is left alone. Since 1.0.
+ * Frees a list and its strings. NULL is allowed. errno is not changed. Since 1.0.
  */
 void netns_route_list_free(struct netns_route_snapshot *list);
 

@@ -15,33 +15,41 @@ use crate::boundary;
 use crate::convert::{self, Slot, text};
 use crate::types::{Netns, NetnsAddrSnapshot};
 
-/// For netns_addr_add_flags(): an IPv6 address can be used at once. Without it, the kernel first
-/// spends a second or two on finding out whether another host has it (duplicate address detection).
+/// For netns_addr_add_flags(): make an IPv6 address usable at once. Without it, the kernel first
+/// spends a second or two on duplicate address detection.
 pub const NETNS_ADDR_NODAD: u32 = 1;
 
 const _: () = assert!(NETNS_ADDR_NODAD == AddressFlags::NODAD.bits());
 
-/// Gives an interface an address; netns_addr_add_flags() without a flag.
+/// Adds an IP address to an interface: netns_addr_add_flags() without flags.
 ///
-/// ns      whose interface; NULL is the calling thread's namespace.
-/// cidr    the address and the length of its network's prefix, such as "192.0.2.1/24" or
-///         "2001:db8::1/64"; without a length, the address alone (/32, /128).
+/// ns      the network namespace to act in; NULL means the calling thread's.
+/// ifname  the interface's name.
+/// cidr    the address and its prefix length, such as "192.0.2.1/24" or "2001:db8::1/64". Without a
+///         prefix length, the address alone (/32, /128).
+///
+/// Capabilities: CAP_NET_ADMIN in the user namespace that owns the network namespace. Opening the
+/// handle's rtnetlink socket in a network namespace that the calling thread is not in also requires
+/// CAP_SYS_ADMIN (see netns_link_add()).
 ///
 /// Returns 0, or
-///   -EINVAL     a pointer is NULL, ifname is unfit, see netns_link_move(), cidr is no address, or it is of
-///               IPv6, and the interface's MTU is below the 1280 that this takes
+///   -EINVAL     ifname or cidr is NULL, ifname is an invalid name (see netns_link_move()), cidr is
+///               not an address, or it is an IPv6 address and the interface's MTU is below 1280, the
+///               least that IPv6 requires
 ///   -ENAMETOOLONG  ifname is longer than 15 bytes
-///   -ENODEV     there is no such interface
-///   -EEXIST     it has the address already; one of IPv6, with whatever prefix
-///   -EACCES     IPv6 is switched off on the interface
-///   -EADDRNOTAVAIL  an address that this interface cannot have: "0.0.0.0", "::", an IPv6 one of
-///               multicast, or "::1", which is for lo alone
-///   -EOPNOTSUPP the kernel has no IPv6
-///   -EPERM      CAP_NET_ADMIN over the namespace is missing
-///   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
-///   -ENOBUFS    also: the address is of IPv4, and the MTU below the 68 that this takes
-///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
-///   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
+///   -ENODEV     ns has no interface of that name
+///   -EEXIST     the interface has this address already; an IPv6 address, with any prefix length
+///   -EACCES     IPv6 is disabled on the interface
+///   -EADDRNOTAVAIL  the interface cannot have this address: "0.0.0.0", "::", an IPv6 multicast
+///               address, or "::1" on an interface other than lo
+///   -EOPNOTSUPP the kernel does not support IPv6
+///   -EPERM      a capability is missing (see Capabilities)
+///   -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS  out of file descriptors or memory
+///   -ENOBUFS    also, for an IPv4 address: the interface's MTU is below 68, the least that IPv4
+///               requires
+///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  malformed, oversized or missing netlink reply
+///   -EAGAIN     cannot start a helper thread (see netns_create())
+///   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in ns
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
@@ -58,12 +66,17 @@ pub unsafe extern "C" fn netns_addr_add(
     })
 }
 
-/// The same with flags.
+/// Adds an IP address to an interface.
 ///
-/// flags   NETNS_ADDR_NODAD, which means nothing for IPv4.
+/// ns, ifname, cidr  as for netns_addr_add().
+/// flags  0 or NETNS_ADDR_NODAD, which has no effect for IPv4.
+///
+/// Capabilities: CAP_NET_ADMIN in the user namespace that owns the network namespace. Opening the
+/// handle's rtnetlink socket in a network namespace that the calling thread is not in also requires
+/// CAP_SYS_ADMIN (see netns_link_add()).
 ///
 /// Returns 0, or
-///   -EINVAL     a flag is unknown
+///   -EINVAL     also: a flag is unknown
 /// and what netns_addr_add() returns. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_addr_add_flags(
@@ -81,22 +94,30 @@ pub unsafe extern "C" fn netns_addr_add_flags(
     })
 }
 
-/// Takes an address off an interface. With the first one of an IPv4 network go the others of the same
-/// network, unless net.ipv4.conf.IFNAME.promote_secondaries is on.
+/// Deletes an address from an interface. Deleting the primary address of an IPv4 network also
+/// deletes its secondary addresses, unless net.ipv4.conf.IFNAME.promote_secondaries is set.
 ///
-/// cidr    as it was given: the length of the prefix counts. One that was given with its peer's, by
-///         another program, is not found.
+/// ns      the network namespace to act in; NULL means the calling thread's.
+/// ifname  the interface's name.
+/// cidr    the address as it was added, with the same prefix length. An address that another program
+///         added together with a peer address is not found.
+///
+/// Capabilities: CAP_NET_ADMIN in the user namespace that owns the network namespace. Opening the
+/// handle's rtnetlink socket in a network namespace that the calling thread is not in also requires
+/// CAP_SYS_ADMIN (see netns_link_add()).
 ///
 /// Returns 0, or
-///   -EINVAL     a pointer is NULL, ifname is unfit, see netns_link_move(), or cidr is no address
+///   -EINVAL     ifname or cidr is NULL, ifname is an invalid name (see netns_link_move()), or cidr
+///               is not an address
 ///   -ENAMETOOLONG  ifname is longer than 15 bytes
-///   -ENODEV     there is no such interface
-///   -EADDRNOTAVAIL  it has no such address
-///   -EOPNOTSUPP the kernel has no IPv6
-///   -EPERM      CAP_NET_ADMIN over the namespace is missing
-///   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
-///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
-///   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
+///   -ENODEV     ns has no interface of that name
+///   -EADDRNOTAVAIL  the interface does not have this address
+///   -EOPNOTSUPP the kernel does not support IPv6
+///   -EPERM      a capability is missing (see Capabilities)
+///   -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS  out of file descriptors or memory
+///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  malformed, oversized or missing netlink reply
+///   -EAGAIN     cannot start a helper thread (see netns_create())
+///   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in ns
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
@@ -127,19 +148,27 @@ fn arguments<'a>(ifname: Option<&'a CStr>, cidr: Option<&CStr>) -> Result<(LinkN
     Ok((interface, Prefix::parse(convert::required(cidr, "no address given")?)?))
 }
 
-/// All IP addresses of a namespace's interfaces at one moment: IPv4 first, by interface.
+/// Lists the IP addresses of the interfaces of a network namespace: IPv4 before IPv6, grouped by
+/// interface. The list is consistent: if addresses change while the kernel reports them, the library
+/// asks again.
 ///
-/// ns      NULL is the calling thread's namespace.
-/// flags   none is defined yet: 0.
-/// out     receives a list, which is yours to netns_addr_list_free().
+/// ns     the network namespace to act in; NULL means the calling thread's.
+/// flags  0; no flag is defined.
+/// out    receives the list; free it with netns_addr_list_free().
+///
+/// Capabilities: none to list the calling thread's network namespace. Opening the handle's rtnetlink
+/// socket in another one requires CAP_SYS_ADMIN, in the user namespace that owns it and in the
+/// caller's own (see netns_link_add()).
 ///
 /// Returns 0, or
-///   -EINVAL     a flag is given, or out is NULL
-///   -EPERM      CAP_SYS_ADMIN to enter the namespace is missing
-///   -EAGAIN     the addresses change faster than the kernel can tell them; or as netns_socket() says
-///   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
-///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
-///   -ENOTRECOVERABLE  as netns_socket() says
+///   -EINVAL     flags is not 0, or out is NULL
+///   -EPERM      a capability is missing (see Capabilities)
+///   -EAGAIN     the addresses change faster than the kernel can list them; or cannot start a helper
+///               thread (see netns_create())
+///   -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS  out of file descriptors or memory
+///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  malformed, oversized or missing netlink reply
+///   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in ns
+/// On failure *out is not changed.
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
@@ -158,14 +187,14 @@ pub unsafe extern "C" fn netns_addr_list(
     })
 }
 
-/// How many addresses a list has; 0 if list is NULL. Since 1.0.
+/// Returns the number of addresses in a list; 0 if list is NULL. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_addr_list_len(list: Option<&NetnsAddrSnapshot>) -> usize {
     boundary::plain(0, || list.map_or(0, |list| list.0.len()))
 }
 
-/// The i-th address as text, such as "192.0.2.1"; it lives as long as the list, as the other texts
-/// do. NULL past the end. Since 1.0.
+/// Returns the i-th address as a string, such as "192.0.2.1"; NULL if i is out of range. Like all
+/// strings of a list, it is valid until netns_addr_list_free(). Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_addr_list_address(
     list: Option<&NetnsAddrSnapshot>,
@@ -176,13 +205,13 @@ pub unsafe extern "C" fn netns_addr_list_address(
     })
 }
 
-/// The length of its network's prefix in bits; 0 past the end. Since 1.0.
+/// Returns the address's prefix length in bits; 0 if i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_addr_list_prefix(list: Option<&NetnsAddrSnapshot>, i: usize) -> u32 {
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.prefix.into()))
 }
 
-/// AF_INET or AF_INET6; 0 past the end. Since 1.0.
+/// Returns AF_INET or AF_INET6; 0 if i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_addr_list_family(
     list: Option<&NetnsAddrSnapshot>,
@@ -191,13 +220,14 @@ pub unsafe extern "C" fn netns_addr_list_family(
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.family.into()))
 }
 
-/// The index of the interface that has it; 0 past the end. Since 1.0.
+/// Returns the index of the interface that has the address; 0 if i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_addr_list_index(list: Option<&NetnsAddrSnapshot>, i: usize) -> u32 {
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.index))
 }
 
-/// The name of the interface that has it. NULL past the end, or if the interface went meanwhile. Since 1.0.
+/// Returns the name of the interface that has the address; NULL if the interface was deleted while
+/// the list was made, or if i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_addr_list_ifname(
     list: Option<&NetnsAddrSnapshot>,
@@ -208,15 +238,15 @@ pub unsafe extern "C" fn netns_addr_list_ifname(
     })
 }
 
-/// Where it is valid: one of RT_SCOPE_UNIVERSE (0), RT_SCOPE_LINK, RT_SCOPE_HOST ... of
-/// <linux/rtnetlink.h>; 0 past the end. Since 1.0.
+/// Returns the address's scope: RT_SCOPE_UNIVERSE (0), RT_SCOPE_LINK, RT_SCOPE_HOST ... of
+/// <linux/rtnetlink.h>; 0 if i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_addr_list_scope(list: Option<&NetnsAddrSnapshot>, i: usize) -> u32 {
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.scope.into()))
 }
 
-/// Its label, as IPv4 addresses have one: the interface's name, or that with a colon and more. NULL if
-/// there is none, and past the end. Since 1.0.
+/// Returns the address's label, which IPv4 addresses have: the interface's name, optionally followed
+/// by a colon and more; NULL if there is none, or if i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_addr_list_label(
     list: Option<&NetnsAddrSnapshot>,
@@ -227,14 +257,15 @@ pub unsafe extern "C" fn netns_addr_list_label(
     })
 }
 
-/// IFA_F_PERMANENT, IFA_F_TENTATIVE ... of <linux/if_addr.h>; 0 past the end. Since 1.0.
+/// Returns the address's flags, a bitwise OR of IFA_F_PERMANENT, IFA_F_TENTATIVE ... of
+/// <linux/if_addr.h>; 0 if i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_addr_list_flags(list: Option<&NetnsAddrSnapshot>, i: usize) -> u32 {
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.flags))
 }
 
-/// The address of the other end, if this one was given for two ends. NULL if not, and past the end.
-/// Since 1.0.
+/// Returns the peer address of a point-to-point address; NULL if there is none, or if i is out of
+/// range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_addr_list_peer(
     list: Option<&NetnsAddrSnapshot>,
@@ -245,7 +276,8 @@ pub unsafe extern "C" fn netns_addr_list_peer(
     })
 }
 
-/// Its network's broadcast address. NULL if it has none, and past the end. Since 1.0.
+/// Returns the broadcast address of the address's network; NULL if there is none, or if i is out of
+/// range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_addr_list_broadcast(
     list: Option<&NetnsAddrSnapshot>,
@@ -260,7 +292,7 @@ fn entry(list: Option<&NetnsAddrSnapshot>, i: usize) -> Option<&Address> {
     list?.0.get(i)
 }
 
-/// Ends a list and frees the memory of its texts. NULL is allowed. errno is left alone. Since 1.0.
+/// Frees a list and its strings. NULL is allowed. errno is not changed. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_addr_list_free(list: *mut NetnsAddrSnapshot) {
     // SAFETY: list is NULL or a list that this library gave and that the caller uses no more.

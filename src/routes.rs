@@ -14,37 +14,45 @@ use crate::boundary;
 use crate::convert::{self, Slot, text};
 use crate::types::{Netns, NetnsRouteSnapshot};
 
-/// For netns_route_list(): the routes of every table, not of the main one alone.
+/// For netns_route_list(): list the routes of all tables, not only those of the main table.
 pub const NETNS_ROUTE_LIST_ALL_TABLES: u32 = 1;
 
 const _: () = assert!(NETNS_ROUTE_LIST_ALL_TABLES == RouteListFlags::ALL_TABLES.bits());
 
 /// Adds a route to the main table.
 ///
-/// ns      where; NULL is the calling thread's namespace.
-/// dst     where it leads: a network ("192.0.2.0/24"), a host ("192.0.2.1", "2001:db8::1"), or
-///         "default", which is of via's family, and IPv4 without via.
-/// via     the gateway's address; NULL: what it leads to is on the interface's own link. An IPv4 route may
-///         have a gateway of IPv6 since Linux 5.2; an older one makes it without the gateway.
-/// ifname  the interface; NULL: the one by which the gateway is reached. One of via and ifname is needed.
+/// ns      the network namespace to act in; NULL means the calling thread's.
+/// dst     the destination: a network ("192.0.2.0/24"), a host ("192.0.2.1", "2001:db8::1") or
+///         "default", which is IPv6 if via is, and IPv4 otherwise.
+/// via     the gateway's address; NULL: the destination is on the interface's own link. An IPv4
+///         route may have an IPv6 gateway since Linux 5.2; older kernels add it without the gateway
+///         and report success.
+/// ifname  the interface's name; NULL: the interface through which the gateway is reached. Either
+///         via or ifname is required.
+///
+/// Capabilities: CAP_NET_ADMIN in the user namespace that owns the network namespace. Opening the
+/// handle's rtnetlink socket in a network namespace that the calling thread is not in also requires
+/// CAP_SYS_ADMIN (see netns_link_add()).
 ///
 /// Returns 0, or
-///   -EINVAL     dst is NULL, via and ifname are, a text is no address, ifname cannot be an interface's
-///               name, dst has bits beyond its prefix, or via does not do for such a route,
-///               as "0.0.0.0" and "::" for none
+///   -EINVAL     dst is NULL; via and ifname are both NULL; dst or via is not an address; ifname is
+///               an invalid name; dst has bits beyond its prefix length; or via cannot be the
+///               gateway of such a route, as "0.0.0.0" and "::" never can
 ///   -ENAMETOOLONG  ifname is longer than 15 bytes
-///   -ENODEV     there is no such interface, or its MTU is too small: below 68, or for IPv6 1280
+///   -ENODEV     ns has no interface of that name, or its MTU is too small: below 68, or for IPv6
+///               below 1280
 ///   -EEXIST     there is a route to dst already
-///   -EACCES     IPv6 is switched off on the interface
-///   -ENETUNREACH  the gateway cannot be reached directly; the interface's address has to be there, and
-///               the interface to be up
+///   -EACCES     IPv6 is disabled on the interface
+///   -ENETUNREACH  the gateway cannot be reached directly: the interface needs an address in the
+///               gateway's network, and has to be up
 ///   -EHOSTUNREACH  the same for an IPv6 gateway
 ///   -ENETDOWN   the interface is down
-///   -EOPNOTSUPP, -EAFNOSUPPORT  the kernel has no IPv6
-///   -EPERM      CAP_NET_ADMIN over the namespace is missing
-///   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
-///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
-///   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
+///   -EOPNOTSUPP, -EAFNOSUPPORT  the kernel does not support IPv6
+///   -EPERM      a capability is missing (see Capabilities)
+///   -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS  out of file descriptors or memory
+///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  malformed, oversized or missing netlink reply
+///   -EAGAIN     cannot start a helper thread (see netns_create())
+///   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in ns
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
@@ -61,20 +69,26 @@ pub unsafe extern "C" fn netns_route_add(
     })
 }
 
-/// Takes a route from the main table: the first that fits what is given, whoever made it.
+/// Deletes a route from the main table: the first one that matches the arguments, whichever program
+/// added it.
 ///
-/// dst, via, ifname  as for netns_route_add().
+/// ns, dst, via, ifname  as for netns_route_add().
+///
+/// Capabilities: CAP_NET_ADMIN in the user namespace that owns the network namespace. Opening the
+/// handle's rtnetlink socket in a network namespace that the calling thread is not in also requires
+/// CAP_SYS_ADMIN (see netns_link_add()).
 ///
 /// Returns 0, or
-///   -EINVAL     as netns_route_add()
+///   -EINVAL     as for netns_route_add()
 ///   -ENAMETOOLONG  ifname is longer than 15 bytes
-///   -ENODEV     there is no such interface
-///   -ESRCH      there is no such route
-///   -EOPNOTSUPP the kernel has no IPv6
-///   -EPERM      CAP_NET_ADMIN over the namespace is missing
-///   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
-///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
-///   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
+///   -ENODEV     ns has no interface of that name
+///   -ESRCH      no route matches
+///   -EOPNOTSUPP the kernel does not support IPv6
+///   -EPERM      a capability is missing (see Capabilities)
+///   -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS  out of file descriptors or memory
+///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  malformed, oversized or missing netlink reply
+///   -EAGAIN     cannot start a helper thread (see netns_create())
+///   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in ns
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
@@ -112,21 +126,28 @@ fn arguments<'a>(
     RouteSpec::new(convert::required(dst, "no destination given")?, via, interface)
 }
 
-/// The routes of a namespace at one moment: IPv4 first, in the kernel's order. One that has several
-/// ways (multipath) is an entry for each. Where an IPv6 route is taken away meanwhile, Linux may pass
-/// over another one, and tells nobody.
+/// Lists the routes of a network namespace: IPv4 before IPv6, in the kernel's order. A multipath
+/// route has an entry for each nexthop. The list is consistent: if routes change while the kernel
+/// reports them, the library asks again; but if an IPv6 route is deleted meanwhile, Linux may skip
+/// another one without reporting it.
 ///
-/// ns      NULL is the calling thread's namespace.
-/// flags   NETNS_ROUTE_LIST_ALL_TABLES, or 0 for the main table.
-/// out     receives a list, which is yours to netns_route_list_free().
+/// ns     the network namespace to act in; NULL means the calling thread's.
+/// flags  0 for the main table, or NETNS_ROUTE_LIST_ALL_TABLES.
+/// out    receives the list; free it with netns_route_list_free().
+///
+/// Capabilities: none to list the calling thread's network namespace. Opening the handle's rtnetlink
+/// socket in another one requires CAP_SYS_ADMIN, in the user namespace that owns it and in the
+/// caller's own (see netns_link_add()).
 ///
 /// Returns 0, or
 ///   -EINVAL     a flag is unknown, or out is NULL
-///   -EPERM      CAP_SYS_ADMIN to enter the namespace is missing
-///   -EAGAIN     the routes change faster than the kernel can tell them; or as netns_socket() says
-///   -ENOMEM, -ENFILE, -EMFILE, -ENOBUFS  no memory or descriptor to be had
-///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
-///   -ENOTRECOVERABLE  as netns_socket() says
+///   -EPERM      a capability is missing (see Capabilities)
+///   -EAGAIN     the routes change faster than the kernel can list them; or cannot start a helper
+///               thread (see netns_create())
+///   -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS  out of file descriptors or memory
+///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  malformed, oversized or missing netlink reply
+///   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in ns
+/// On failure *out is not changed.
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
@@ -145,14 +166,14 @@ pub unsafe extern "C" fn netns_route_list(
     })
 }
 
-/// How many routes a list has; 0 if list is NULL. Since 1.0.
+/// Returns the number of routes in a list; 0 if list is NULL. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_route_list_len(list: Option<&NetnsRouteSnapshot>) -> usize {
     boundary::plain(0, || list.map_or(0, |list| list.0.len()))
 }
 
-/// Where the i-th route leads, such as "192.0.2.0/24", or "default"; it lives as long as the list, as
-/// the other texts do. NULL past the end. Since 1.0.
+/// Returns the i-th route's destination, such as "192.0.2.0/24" or "default"; NULL if i is out of
+/// range. Like all strings of a list, it is valid until netns_route_list_free(). Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_route_list_dst(
     list: Option<&NetnsRouteSnapshot>,
@@ -163,7 +184,7 @@ pub unsafe extern "C" fn netns_route_list_dst(
     })
 }
 
-/// AF_INET or AF_INET6; 0 past the end. Since 1.0.
+/// Returns AF_INET or AF_INET6; 0 if i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_route_list_family(
     list: Option<&NetnsRouteSnapshot>,
@@ -172,7 +193,8 @@ pub unsafe extern "C" fn netns_route_list_family(
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.family.into()))
 }
 
-/// Its gateway's address. NULL if there is none, and past the end. Since 1.0.
+/// Returns the address of the route's gateway; NULL if there is none, or if i is out of range.
+/// Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_route_list_via(
     list: Option<&NetnsRouteSnapshot>,
@@ -183,7 +205,8 @@ pub unsafe extern "C" fn netns_route_list_via(
     })
 }
 
-/// The index of its interface; 0 if it has none, and past the end. Since 1.0.
+/// Returns the index of the route's interface; 0 if there is none, or if i is out of range.
+/// Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_route_list_index(
     list: Option<&NetnsRouteSnapshot>,
@@ -192,7 +215,8 @@ pub unsafe extern "C" fn netns_route_list_index(
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.index))
 }
 
-/// The name of its interface. NULL if it has none, if that went meanwhile, and past the end. Since 1.0.
+/// Returns the name of the route's interface; NULL if there is none, if it was deleted while the
+/// list was made, or if i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_route_list_ifname(
     list: Option<&NetnsRouteSnapshot>,
@@ -203,7 +227,8 @@ pub unsafe extern "C" fn netns_route_list_ifname(
     })
 }
 
-/// Its metric: of several routes, the lowest counts. 0 past the end. Since 1.0.
+/// Returns the route's metric; of several routes to one destination, the lowest metric wins. 0 if i
+/// is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_route_list_metric(
     list: Option<&NetnsRouteSnapshot>,
@@ -212,8 +237,8 @@ pub unsafe extern "C" fn netns_route_list_metric(
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.metric))
 }
 
-/// Its table: RT_TABLE_MAIN (254), RT_TABLE_LOCAL (255) ... of <linux/rtnetlink.h>; 0 past the end.
-/// Since 1.0.
+/// Returns the route's table: RT_TABLE_MAIN (254), RT_TABLE_LOCAL (255) ... of <linux/rtnetlink.h>;
+/// 0 if i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_route_list_table(
     list: Option<&NetnsRouteSnapshot>,
@@ -222,8 +247,8 @@ pub unsafe extern "C" fn netns_route_list_table(
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.table))
 }
 
-/// Who made it: RTPROT_KERNEL (2), RTPROT_BOOT (3) ... of <linux/rtnetlink.h>; 0 past the end.
-/// Since 1.0.
+/// Returns the route's origin: RTPROT_KERNEL (2), RTPROT_BOOT (3) ... of <linux/rtnetlink.h>; 0 if i
+/// is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_route_list_protocol(
     list: Option<&NetnsRouteSnapshot>,
@@ -232,8 +257,8 @@ pub unsafe extern "C" fn netns_route_list_protocol(
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.protocol.into()))
 }
 
-/// How far what it leads to is: RT_SCOPE_UNIVERSE (0), RT_SCOPE_LINK ... of <linux/rtnetlink.h>; 0
-/// past the end. Since 1.0.
+/// Returns the scope of the route's destination: RT_SCOPE_UNIVERSE (0), RT_SCOPE_LINK ... of
+/// <linux/rtnetlink.h>; 0 if i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_route_list_scope(
     list: Option<&NetnsRouteSnapshot>,
@@ -242,7 +267,8 @@ pub unsafe extern "C" fn netns_route_list_scope(
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.scope.into()))
 }
 
-/// What it does: RTN_UNICAST (1), RTN_BLACKHOLE ... of <linux/rtnetlink.h>; 0 past the end. Since 1.0.
+/// Returns the route's type: RTN_UNICAST (1), RTN_BLACKHOLE ... of <linux/rtnetlink.h>; 0 if i is
+/// out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_route_list_type(list: Option<&NetnsRouteSnapshot>, i: usize) -> u32 {
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.route_type.into()))
@@ -252,7 +278,7 @@ fn entry(list: Option<&NetnsRouteSnapshot>, i: usize) -> Option<&list::Route> {
     list?.0.get(i)
 }
 
-/// Ends a list and frees the memory of its texts. NULL is allowed. errno is left alone. Since 1.0.
+/// Frees a list and its strings. NULL is allowed. errno is not changed. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_route_list_free(list: *mut NetnsRouteSnapshot) {
     // SAFETY: list is NULL or a list that this library gave and that the caller uses no more.
