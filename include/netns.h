@@ -1,27 +1,34 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * libnetns: Linux network namespaces. For C from C89 on, and for C++:
+ * libnetns: Linux network namespaces, for C (C89 and later) and C++. See netns(7).
  *
  *     #include <libnetns/netns.h>
  *
- * Every function that can fail returns an int or a ssize_t: not negative on success, -errno on
- * failure, and then errno has the same value and netns_errmsg() says in one line what failed and
- * what to do about it. On success errno is left alone. What a pointer argument receives is written
- * on success only. Every descriptor is close-on-exec. No function prints, exits, forks (but for
- * netns_spawn()), leaves a thread behind (some start one and wait for it), installs a signal
- * handler, or changes the environment or the working directory. None fails with EINTR: what a
- * signal interrupts is done again. None is a cancellation point; as with nearly every function, a
- * thread that calls one must not have asynchronous cancellation enabled. A bug in the library
- * returns -ENOTRECOVERABLE.
+ * Errors. A function that can fail returns an int or a ssize_t: a value that is not negative on
+ * success, and -errno on failure. On failure errno has the same value, and netns_errmsg() describes
+ * in one line what failed and what to do about it. On success errno is not changed. Arguments that
+ * receive a result are written on success only. No function fails with EINTR: an interrupted system
+ * call is restarted. A bug in the library returns -ENOTRECOVERABLE.
  *
- * A structure that the caller passes begins with its size and is initialised with NETNS_..._INIT;
- * later versions add members at its end. All other types are opaque.
+ * Side effects. Every descriptor is close-on-exec. No function prints, exits, forks (except
+ * netns_spawn()), leaves a thread behind (some start a helper thread and wait for it), installs a
+ * signal handler, or changes the environment or the working directory.
  *
- * A handle is an open descriptor. In a program that closes it, or in a thread whose descriptor table
- * lacks it, every call that goes to the namespace fails with -EBADF.
+ * Threads. All functions may be called from any thread, and none from a signal handler. A handle may
+ * be used by several threads at once, but not while one of them releases it. No function is a
+ * cancellation point; as with nearly every function, a thread that calls one must not have
+ * asynchronous cancellation enabled.
  *
- * All functions may be called from any thread, none in a signal handler. A handle may be used by
- * several threads at once, but not while one of them ends it.
+ * Structures. A structure that the caller passes begins with its size and is initialized with
+ * NETNS_..._INIT; later versions add members at its end. All other types are opaque.
+ *
+ * Handles. A handle holds an open descriptor of its network namespace. If the program has closed it,
+ * or the calling thread has a descriptor table that lacks it, every call that uses the network
+ * namespace fails with -EBADF.
+ *
+ * Capabilities. Each function's comment says which capabilities it requires, and in which user
+ * namespace. A network or mount namespace is owned by the user namespace in which it was created,
+ * see user_namespaces(7).
  *
  * This file is generated from the comments in src/; do not edit it.
  */
@@ -33,23 +40,23 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* The version of this header; netns_version() is that of the library. */
+/* The version of this header; netns_version() returns the version of the library. */
 #define NETNS_VERSION "1.0.0"
 #define NETNS_VERSION_MAJOR 1
 #define NETNS_VERSION_MINOR 0
 #define NETNS_VERSION_PATCH 0
-/* For comparisons: 0xMMmmpp. */
+/* To compare with in the preprocessor: 0xMMmmpp. */
 #define NETNS_VERSION_NUMBER \
     ((NETNS_VERSION_MAJOR << 16) | (NETNS_VERSION_MINOR << 8) | NETNS_VERSION_PATCH)
 
-/* The run directory, where names live: the one that others reach as /var/run/netns. iproute2's
-   namespace.h defines it as well. */
+/* The default run directory, which contains the names; /var/run/netns is the same directory. The
+   macro is also defined by iproute2's namespace.h. */
 #ifndef NETNS_RUN_DIR
 #define NETNS_RUN_DIR "/run/netns"
 #endif
 
-/* The compiler warns where the result of such a function is ignored. A program that defines the macro
-   as empty before it includes this header gets no such warnings. */
+/* The compiler warns if the result of a function declared with this macro is ignored. To disable these
+   warnings, define it as empty before including this header. */
 #ifndef NETNS_NODISCARD
 #if defined(__cplusplus) && __cplusplus >= 201703L
 #define NETNS_NODISCARD [[nodiscard]]
@@ -69,60 +76,61 @@ extern "C" {
 /* --- Types ----------------------------------------------------------------------------------- */
 
 /**
- * A network namespace: an open descriptor, and the name and path it was opened by. It does not
- * change, may be used from any thread and from several at once, and keeps the namespace alive
- * whatever becomes of its name. Release it with netns_close().
+ * A network namespace: an open descriptor, and the name and path that it was opened by. It is
+ * immutable, may be used from any thread and from several at once, and keeps the network namespace
+ * alive, whatever happens to its name. Release it with netns_close().
  *
- * It holds one descriptor, netns_fd(), and from the first call on that asks rtnetlink in it (ids,
- * interfaces, addresses, routes) a second one, an rtnetlink socket; after fork(2), a child opens a
- * socket of its own. Both are close-on-exec. The program may close the socket between two calls, as
- * daemons do that close all they do not know: a descriptor is used or closed as the socket only if
- * its SO_COOKIE proves that it is. netns_fd() has to stay open, also in a thread that has a
- * descriptor table of its own (unshare(2) with CLONE_FILES) and uses the handle. netns_close()
- * closes what the calling thread's table has of the two, and no other file. Since 1.0.
+ * It holds one descriptor, netns_fd(). The first call that needs rtnetlink in the network
+ * namespace (nsids, interfaces, addresses, routes) opens a second one, an rtnetlink socket; after
+ * fork(2), a child opens a socket of its own. Both are close-on-exec. The program may close the
+ * socket between two calls, as daemons do that close every descriptor they do not know: the
+ * library uses or closes a descriptor as the socket only if its SO_COOKIE proves that it is.
+ * netns_fd() must stay open, also in a thread that has a descriptor table of its own (unshare(2)
+ * with CLONE_FILES) and uses the handle. netns_close() closes whichever of the two the calling
+ * thread's table has, and no other file. Since 1.0.
  */
 struct netns;
 
 /**
- * The addresses of a namespace's interfaces at one moment. It does not change. End it with
- * netns_addr_list_free(). Since 1.0.
+ * A snapshot of the addresses of a network namespace's interfaces. It does not change. Free it
+ * with netns_addr_list_free(). Since 1.0.
  */
 struct netns_addr_snapshot;
 
 /**
- * What keeps a namespace alive at one moment. It does not change. Free it with netns_holder_list_free().
- * Since 1.0.
+ * A snapshot of what keeps a network namespace alive. It does not change. Free it with
+ * netns_holder_list_free(). Since 1.0.
  */
 struct netns_holder_snapshot;
 
 /**
- * The interfaces of a namespace at one moment, by index. It does not change. End it with
- * netns_link_list_free(). Since 1.0.
+ * A snapshot of the interfaces of a network namespace, sorted by index. It does not change. Free
+ * it with netns_link_list_free(). Since 1.0.
  */
 struct netns_link_snapshot;
 
 /**
- * Watches a run directory for names that come and go. It holds an epoll(7), an inotify(7) and a
- * timerfd_create(2) descriptor, and two of /proc/PID/mountinfo while another program is making a
- * name. End it with netns_monitor_close(). Since 1.0.
+ * Watches a run directory for names added and removed. It holds an epoll(7), an inotify(7) and a
+ * timerfd_create(2) descriptor, and two of /proc/PID/mountinfo while another program is creating a
+ * name. Release it with netns_monitor_close(). Since 1.0.
  */
 struct netns_monitor;
 
 /**
- * The names in a run directory at one moment, sorted bytewise. It does not change. End it with
+ * A snapshot of the names in a run directory, sorted bytewise. It does not change. Free it with
  * netns_list_free(). Since 1.0.
  */
 struct netns_name_snapshot;
 
 /**
- * The ids that a namespace has for others at one moment, ascending. It does not change. End it with
- * netns_nsid_list_free(). Since 1.0.
+ * A snapshot of the nsids that a network namespace has assigned to peer network namespaces, in
+ * ascending order. It does not change. Free it with netns_nsid_list_free(). Since 1.0.
  */
 struct netns_nsid_snapshot;
 
 /**
- * The routes of a namespace at one moment. It does not change. End it with netns_route_list_free().
- * Since 1.0.
+ * A snapshot of the routes of a network namespace. It does not change. Free it with
+ * netns_route_list_free(). Since 1.0.
  */
 struct netns_route_snapshot;
 
@@ -512,8 +520,9 @@ int netns_remove_at(const char *rundir, const char *name, uint32_t flags);
 /* --- Identity -------------------------------------------------------------------------------- */
 
 /**
- * The handle's descriptor, close-on-exec, good for setns(2) and for /proc/self/fd. It stays the
- * handle's: do not close it, and do not use it after netns_close().
+ * Returns the handle's descriptor. It is close-on-exec, and can be passed to setns(2) or used as
+ * /proc/self/fd/N. It belongs to the handle: do not close it, and do not use it after
+ * netns_close().
  *
  * Returns the descriptor, or
  *   -EINVAL     ns is NULL
@@ -523,51 +532,57 @@ int netns_remove_at(const char *rundir, const char *name, uint32_t flags);
 int netns_fd(const struct netns *ns);
 
 /**
- * The name that the namespace was created with or opened by, whatever has become of it since. It
- * lives as long as the handle.
+ * Returns the name that the network namespace was created with or opened by, even if that name has
+ * been removed or reused since. The string is valid until the handle is released.
  *
- * Returns NULL if there is none: an anonymous namespace, one opened by a path that is not a name's, see
- * netns_open(), by process, by descriptor or as the thread's own; or if ns is NULL. Since 1.0.
+ * Returns NULL if there is no name: the network namespace is anonymous, or was opened by a path
+ * that is not that of a name (see netns_open()), by process, by descriptor or as the calling
+ * thread's own; or if ns is NULL. Since 1.0.
  */
 const char *netns_name(const struct netns *ns);
 
 /**
- * The path that the namespace was opened by, or that its name stands for. It lives as long as the
- * handle.
+ * Returns the path that the network namespace was opened by, or that of its name. The string is
+ * valid until the handle is released.
  *
- * Returns NULL if there is none: an anonymous namespace, one opened by process, descriptor or as
- * the thread's own; or if ns is NULL. Since 1.0.
+ * Returns NULL if there is no path: the network namespace is anonymous, or was opened by process,
+ * by descriptor or as the calling thread's own; or if ns is NULL. Since 1.0.
  */
 const char *netns_path(const struct netns *ns);
 
 /**
- * The namespace's inode number: the N of the net:[N] that readlink(1) shows for /proc/PID/ns/net.
- * When the namespace is gone, another may get it; netns_cookie() is never given twice.
+ * Returns the inode number of the network namespace: the N of net:[N], as readlink(1) shows it for
+ * /proc/PID/ns/net. Once the network namespace is gone, another one may get the number; a cookie,
+ * see netns_cookie(), is not reused.
  *
  * Returns 0 if ns is NULL. Since 1.0.
  */
 uint64_t netns_inode(const struct netns *ns);
 
 /**
- * The device number that goes with the inode number, in the form of stat(2)'s st_dev.
+ * Returns the device number that goes with the inode number, in the format of st_dev in stat(2).
  *
  * Returns 0 if ns is NULL. Since 1.0.
  */
 uint64_t netns_device(const struct netns *ns);
 
 /**
- * The namespace's cookie, a number that the kernel gives to no other until the next boot. A
- * socket's SO_NETNS_COOKIE is the same.
+ * Gets the cookie of a network namespace, a number that the kernel assigns to no other one until
+ * the next boot. It is the value of the socket option SO_NETNS_COOKIE.
  *
- * cookie  receives it.
+ * cookie  receives the cookie.
+ *
+ * Capabilities: none on Linux 6.18 and later. Before that, the call opens a socket in the network
+ * namespace, which requires what netns_socket() requires: CAP_SYS_ADMIN in the caller's own user
+ * namespace and in the one that owns the network namespace.
  *
  * Returns 0, or
  *   -EINVAL     a pointer is NULL
  *   -EOPNOTSUPP the kernel has no cookies: it is older than Linux 5.14
- * and before Linux 6.18, where a socket in the namespace must be asked,
- *   -EPERM      CAP_SYS_ADMIN to enter the namespace is missing
- *   -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM  no descriptor or memory to be had
- *   -EAGAIN, -ENOTRECOVERABLE  as netns_socket() says
+ * and before Linux 6.18
+ *   -EPERM      CAP_SYS_ADMIN to enter the network namespace is missing
+ *   -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM  out of file descriptors or memory
+ *   -EAGAIN, -ENOTRECOVERABLE  as for netns_socket()
  *
  * Since 1.0.
  */
@@ -575,19 +590,23 @@ NETNS_NODISCARD
 int netns_cookie(const struct netns *ns, uint64_t *cookie);
 
 /**
- * Whether two handles are of the same namespace.
+ * Compares two handles.
  *
- * Returns 1 or 0; 0 also if one of them is NULL. Since 1.0.
+ * Returns 1 if they refer to the same network namespace, and 0 if not, or if one of them is NULL.
+ * Since 1.0.
  */
 int netns_equal(const struct netns *a, const struct netns *b);
 
 /**
- * Whether the calling thread is in the namespace.
+ * Tests whether the calling thread is in the network namespace.
  *
- * Returns 1 or 0, or
+ * Capabilities: as for netns_open_current(): none if /proc is mounted, or on Linux 6.11 and later;
+ * otherwise CAP_NET_ADMIN in the user namespace that owns the calling thread's network namespace.
+ *
+ * Returns 1 if it is, 0 if not, or
  *   -EINVAL     ns is NULL
- *   -ENOENT     before Linux 6.11: /proc is not mounted, and CAP_NET_ADMIN to do without is missing
- *   -EMFILE, -ENFILE, -ENOMEM  /proc is not mounted, and no descriptor or memory is to be had
+ *   -ENOENT     before Linux 6.11: /proc is not mounted, and CAP_NET_ADMIN is missing
+ *   -EMFILE, -ENFILE, -ENOMEM  /proc is not mounted, and out of file descriptors or memory
  *
  * Since 1.0.
  */
@@ -596,25 +615,28 @@ int netns_is_current(const struct netns *ns);
 /* --- The calling thread ---------------------------------------------------------------------- */
 
 /**
- * For netns_setns_mounts(): /sys is left alone, and goes on showing the devices that it shows.
+ * For netns_setns_mounts(): leave /sys alone; it still shows the interfaces that it showed before.
  */
 #define NETNS_SETNS_KEEP_SYS 1
 
 /**
- * For netns_setns_mounts(): the files of /etc/netns/NAME are left alone.
+ * For netns_setns_mounts(): leave /etc alone; the files of /etc/netns/NAME are not used.
  */
 #define NETNS_SETNS_KEEP_ETC 2
 
 /**
- * Moves the calling thread into the namespace, one way. Sockets that it opens and threads that it
- * starts from here on are in there; its other threads and its open sockets stay where they are.
+ * Moves the calling thread to the network namespace, one way. Sockets that it opens and threads
+ * that it starts from then on are in ns; the process's other threads, and sockets that are open
+ * already, stay where they are.
+ *
+ * Capabilities: CAP_SYS_ADMIN in the caller's own user namespace and in the user namespace that
+ * owns ns.
  *
  * Returns 0, or
  *   -EINVAL     ns is NULL
- *   -EPERM      CAP_SYS_ADMIN is missing, in the thread's own user namespace or in the one that
- *               owns ns
- *   -ENOMEM     no memory to be had
- * On failure the thread is where it was. Allocates nothing.
+ *   -EPERM      CAP_SYS_ADMIN is missing, in one of the two user namespaces
+ *   -ENOMEM     out of memory
+ * On failure, the calling thread is where it was. Allocates no memory.
  *
  * Since 1.0.
  */
@@ -622,53 +644,65 @@ NETNS_NODISCARD
 int netns_setns(const struct netns *ns);
 
 /**
- * Moves the calling thread into the namespace, one way, with a mount namespace of its own in which /sys
- * shows the namespace's devices and the files of /etc/netns/NAME cover those of /etc, as netns_exec() says.
- * For a daemon that works in there from then on. The thread's root and working directory are the same ones,
- * in the new mount namespace, and its own: another thread's chdir(2) does not move it. Its other threads
- * stay where they are; threads that it starts from here on are in there.
+ * Moves the calling thread to the network namespace, one way, and to a mount namespace of its own,
+ * in which /sys shows the network namespace's interfaces and the files of /etc/netns/NAME cover
+ * those in /etc, as netns_exec() arranges it for a program. For a daemon that works in ns from
+ * then on. The thread's root and working directory are the same directories in the new mount
+ * namespace, and are no longer shared: another thread's chdir(2) does not affect them. The
+ * process's other threads stay where they are; threads that the calling thread starts from then on
+ * are where it is.
  *
- * flags  NETNS_SETNS_KEEP_SYS, NETNS_SETNS_KEEP_ETC, or'ed together. With both of them it is netns_setns(),
- *        and the mount namespace is the same.
+ * flags  0, or a bitwise OR of NETNS_SETNS_KEEP_SYS and NETNS_SETNS_KEEP_ETC. With both, the call
+ *        is netns_setns(), and the mount namespace stays the same.
  *
- * A helper thread makes the mount namespace, and the calling thread joins it when it is whole.
+ * A helper thread prepares the mount namespace, and the calling thread joins it when it is
+ * complete.
+ *
+ * Capabilities: CAP_SYS_ADMIN in the caller's own user namespace and in the user namespace that
+ * owns ns, and CAP_SYS_CHROOT in the caller's own user namespace. With both flags, what
+ * netns_setns() requires.
  *
  * Returns 0, or
- *   -EINVAL     ns is NULL, or a flag is unknown; also: the root directory is not a mount point, as it may
- *               be after chroot(2)
+ *   -EINVAL     ns is NULL, or a flag is unknown; also: the root directory is not a mount point,
+ *               as may be the case after chroot(2)
  *   -ENOENT     /proc is not mounted
  *   -EACCES     no permission to read /etc/netns/NAME, or to search the working directory
- *   -EPERM      CAP_SYS_ADMIN is missing, as for netns_setns() or over the mounts, or CAP_SYS_CHROOT; or a
- *               user namespace may not mount a sysfs
- *   -EAGAIN     no helper thread could be started
+ *   -EPERM      a capability is missing (see Capabilities), or the user namespace may not mount a
+ *               sysfs
+ *   -EAGAIN     cannot start a helper thread (see netns_create())
  *   -ENOSPC     the limit on mount namespaces or on mounts is reached
- *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
- *   -ENOTRECOVERABLE  the thread could join the mount namespace in part only, and not go back
- * and, for a file of /etc/netns/NAME, what else mount(2) says. After any other failure than
- * -ENOTRECOVERABLE the thread is in the namespaces that it was in. Its root and working directory may be its
- * own, and no longer shared with other threads.
+ *   -EMFILE, -ENFILE, -ENOMEM  out of file descriptors or memory
+ *   -ENOTRECOVERABLE  the calling thread joined the mount namespace in part only, and cannot
+ *               switch back
+ * and, for a file of /etc/netns/NAME, another errno of mount(2). After any failure other than
+ * -ENOTRECOVERABLE the calling thread is in the namespaces that it was in. Its root and working
+ * directory may be its own by then, no longer shared with other threads.
  *
  * Since 1.0.
  */
 NETNS_NODISCARD
-int netns_setns_mounts(const struct netns *ns,
-                       uint32_t flags);
+int netns_setns_mounts(const struct netns *ns, uint32_t flags);
 
 /**
- * Moves the calling thread into the namespace until netns_leave(). Threads that it starts in there
- * stay in there. Stays nest: leave them in the reverse order.
+ * Moves the calling thread to the network namespace until netns_leave(). Sockets that it opens and
+ * threads that it starts in between stay in ns. Calls nest: leave in reverse order.
  *
- * In between, nothing is blocked: a signal handler may run in there, and setuid(2), setresuid(2) and
- * their like in another thread take CAP_SYS_ADMIN from this one too, which then cannot go back. The
- * calls that visit a namespace by themselves, such as netns_socket(), hold both off.
+ * In between, nothing is blocked: a signal handler may run in ns, and setuid(2), setresuid(2) and
+ * similar calls in another thread take CAP_SYS_ADMIN from this one, too, which then cannot switch
+ * back. Calls that switch internally, such as netns_socket(), hold off both.
  *
- * Returns a token to go back with: a close-on-exec descriptor of the namespace that the thread comes
- * from, open with O_APPEND and O_NONBLOCK, by which netns_leave() knows it. Or
+ * Capabilities: CAP_SYS_ADMIN in the caller's own user namespace, in the user namespace that owns
+ * ns and, to switch back, in the one that owns the calling thread's current network namespace.
+ * Before Linux 6.11, if /proc is not mounted, also CAP_NET_ADMIN in the latter.
+ *
+ * Returns a token for netns_leave(): a close-on-exec descriptor of the network namespace that the
+ * calling thread was in, open with O_APPEND and O_NONBLOCK, by which netns_leave() recognizes it.
+ * Or
  *   -EINVAL     ns is NULL
- *   -EPERM      the thread could not come back, or CAP_SYS_ADMIN to go is missing. netns_setns(),
- *               in a thread of your own that ends in there, asks for less
- *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
- * On failure the thread is where it was. Allocates nothing.
+ *   -EPERM      a capability is missing (see Capabilities), to enter or to switch back.
+ *               netns_setns() in a thread that ends in ns requires less
+ *   -EMFILE, -ENFILE, -ENOMEM  out of file descriptors or memory
+ * On failure, the calling thread is where it was. Allocates no memory.
  *
  * Since 1.0.
  */
@@ -676,17 +710,22 @@ NETNS_NODISCARD
 int netns_enter(const struct netns *ns);
 
 /**
- * Takes the calling thread back to where it was when netns_enter() returned token, and closes the
- * token. A token belongs to the thread that got it, and to the child of a fork(2) in between: on
- * another thread it would take that one to the first one's home. Another descriptor, which has got
- * the number since the token was closed, is refused and stays open.
+ * Moves the calling thread back to where it was when netns_enter() returned token, and closes the
+ * token. A token belongs to the thread that received it, and to a child of fork(2): in another
+ * thread, it would move that thread to the first one's network namespace. A descriptor that is not
+ * a token, because its number has been reused since the token was closed, is rejected and stays
+ * open.
+ *
+ * Capabilities: CAP_SYS_ADMIN in the caller's own user namespace and in the one that owns the
+ * network namespace to return to, as netns_enter() has verified.
  *
  * Returns 0, or
- *   -EBADF      token is not open; the thread is where it was
- *   -EINVAL     token is not one that netns_enter() returned; the thread is where it was
- *   -ENOTRECOVERABLE  the kernel refused, because the thread has lost CAP_SYS_ADMIN meanwhile; it has
- *               not gone back, and the token is still open
- * Allocates nothing.
+ *   -EBADF      token is not open; the calling thread is where it was
+ *   -EINVAL     token was not returned by netns_enter(); the calling thread is where it was
+ *   -ENOTRECOVERABLE  cannot switch the calling thread back, because it has lost CAP_SYS_ADMIN
+ *               since: it is left in the network namespace that it entered, and the token is still
+ *               open
+ * Allocates no memory.
  *
  * Since 1.0.
  */
@@ -694,25 +733,32 @@ NETNS_NODISCARD
 int netns_leave(int token);
 
 /**
- * Calls func(arg) with the calling thread in the namespace, and takes it back.
+ * Calls func(arg) with the calling thread in the network namespace, and switches it back.
  *
- * ns      NULL is the namespace that the thread is in: nothing but func is called, and where func
- *         goes the thread stays. func may close the handle.
- * func    runs on the calling thread with its signal mask, so handlers may run in there too.
- *         Threads that it starts stay in there. pthread_cancel(3) takes effect when netns_run() has
- *         returned. pthread_exit(3) takes the thread back on its way; longjmp(3) and C++ exceptions
- *         out of func do not, and are not allowed. errno is as func left it. One of the process's
- *         descriptors is the way back meanwhile: func closes none that it does not know.
+ * ns      NULL means the calling thread's: func is called and nothing else, and if func switches,
+ *         the thread stays there. func may release the handle.
+ * func    runs in the calling thread with its signal mask, so signal handlers may run in ns, too.
+ *         Threads that it starts stay in ns. pthread_cancel(3) takes effect after netns_run() has
+ *         returned. pthread_exit(3) switches the thread back first; longjmp(3) and C++ exceptions
+ *         out of func do not, and are not allowed. errno is as func left it. The thread switches
+ *         back by one of the process's descriptors: func must not close descriptors that it does
+ *         not know.
  * arg     is passed to func.
- * result  receives what func returned; NULL if you do not need it.
+ * result  receives what func returned. May be NULL.
+ *
+ * Capabilities: as for netns_enter(): CAP_SYS_ADMIN in the caller's own user namespace, in the
+ * user namespace that owns ns, and in the one that owns the calling thread's current network
+ * namespace. Before Linux 6.11, if /proc is not mounted, also CAP_NET_ADMIN in the latter. None if
+ * ns is NULL.
  *
  * Returns 0, whatever func returned, or
  *   -EINVAL     func is NULL
- *   -EPERM      the thread could not come back, or CAP_SYS_ADMIN to go is missing; func was not
- *               called
- *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had; func was not called
- *   -ENOTRECOVERABLE  func was called, and the thread could not go back: did func drop a capability,
- *               did another thread call setuid(2) meanwhile, or was the way back closed?
+ *   -EPERM      a capability is missing (see Capabilities), to enter or to switch back; func was
+ *               not called
+ *   -EMFILE, -ENFILE, -ENOMEM  out of file descriptors or memory; func was not called
+ *   -ENOTRECOVERABLE  func was called, but the calling thread cannot be switched back: it is left
+ *               where func ended. func has dropped a capability or closed the descriptor to switch
+ *               back by, or another thread has called setuid(2)
  *
  * Since 1.0.
  */
@@ -723,25 +769,31 @@ int netns_run(const struct netns *ns,
               int *result);
 
 /**
- * The same for a thread whose own namespace the caller keeps open: nothing but setns(2), func and
- * setns(2). It needs no /proc, opens no descriptor and allocates nothing. For daemons that switch often.
+ * netns_run() for a thread whose own network namespace the caller keeps open: calls setns(2), func
+ * and setns(2) only. It needs no /proc, opens no descriptor and allocates no memory. For daemons
+ * that switch often.
  *
- * home    is the namespace that the thread is in, from netns_open_current(). The thread is in home
- *         afterwards: whether it was there before is not checked. func closes neither home nor its
- *         descriptor. NULL is allowed where ns is NULL too.
+ * home                   the network namespace that the calling thread is in, from
+ *                        netns_open_current(). The thread is in home afterwards; whether it was
+ *                        there before is not checked. func closes neither home nor its descriptor.
+ *                        May be NULL if ns is NULL.
  * ns, func, arg, result  as for netns_run().
  *
- * The first call with a handle as home also verifies that a thread can switch to it. That holds for all
- * threads of the process. One that has changed its user namespace since opens home anew.
+ * The first call with a handle as home also verifies that a thread can switch to it. That holds
+ * for all threads of the process. A process that has changed its user namespace since has to open
+ * home again.
+ *
+ * Capabilities: CAP_SYS_ADMIN in the caller's own user namespace, in the user namespace that owns
+ * ns, and in the one that owns home. None if ns is NULL.
  *
  * Returns 0, whatever func returned, or
  *   -EINVAL     func is NULL, or home is NULL and ns is not
- *   -EPERM      CAP_SYS_ADMIN is missing: in the thread's own user namespace, in the one that owns ns, or
- *               in the one that owns home; func was not called
+ *   -EPERM      CAP_SYS_ADMIN is missing, in one of the three user namespaces; func was not called
  *   -ENOMEM     out of memory; func was not called
- *   -ENOTRECOVERABLE  func was called, and the thread could not go back: did func drop a capability,
- *               did another thread call setuid(2) meanwhile, or was home closed?
- * After any other failure the thread is where it was, provided that this was home.
+ *   -ENOTRECOVERABLE  func was called, but the calling thread cannot be switched back: it is left
+ *               where func ended. func has dropped a capability, another thread has called
+ *               setuid(2), or home was closed
+ * After any other failure, the calling thread is where it was, provided that this was home.
  *
  * Since 1.0.
  */
@@ -753,20 +805,26 @@ int netns_run_from(const struct netns *home,
                    int *result);
 
 /**
- * Opens a socket in the namespace, as socket(2) does, close-on-exec. It stays in there wherever the
- * thread is, which stays where it is.
+ * Opens a socket in the network namespace, as socket(2) does, with close-on-exec set. The socket
+ * stays in ns, whichever thread uses it; the calling thread stays where it is.
  *
- * ns      NULL is the namespace that the thread is in: socket(2), close-on-exec.
- * domain, type, protocol  as in socket(2); type may have SOCK_NONBLOCK added.
+ * ns                      the network namespace to open the socket in; NULL means the calling
+ *                         thread's.
+ * domain, type, protocol  as for socket(2); type may include SOCK_NONBLOCK.
  *
- * Returns the socket, which is yours to close(2), or
- *   -EINVAL     as socket(2) says
- *   -EPERM, -EACCES  CAP_SYS_ADMIN to enter, or what this kind of socket needs, is missing
- *   -EAFNOSUPPORT, -EPROTONOSUPPORT, -ESOCKTNOSUPPORT  as socket(2) says
- *   -EAGAIN     no helper thread could be started, where one is needed (see netns_create())
- *   -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM  no descriptor or memory to be had
- *   -ENOTRECOVERABLE  the thread could not go back: it is in the namespace
- * Allocates nothing, unless it needs the helper thread.
+ * Capabilities: CAP_SYS_ADMIN in the caller's own user namespace and in the user namespace that
+ * owns ns; none if ns is NULL. For a raw or packet socket also CAP_NET_RAW in the user namespace
+ * that owns the network namespace, see raw(7) and packet(7).
+ *
+ * Returns the socket, which the caller has to close(2), or
+ *   -EINVAL     as for socket(2)
+ *   -EPERM, -EACCES  a capability is missing (see Capabilities), or this type of socket is not
+ *               permitted
+ *   -EAFNOSUPPORT, -EPROTONOSUPPORT, -ESOCKTNOSUPPORT  as for socket(2)
+ *   -EAGAIN     cannot start a helper thread, where one is needed (see netns_create())
+ *   -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM  out of file descriptors or memory
+ *   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in ns
+ * Allocates no memory, unless it needs the helper thread.
  *
  * Since 1.0.
  */
@@ -774,25 +832,33 @@ NETNS_NODISCARD
 int netns_socket(const struct netns *ns, int domain, int type, int protocol);
 
 /**
- * The same for a thread whose own namespace the caller keeps open: nothing but setns(2), socket(2) and
- * setns(2), with every signal blocked. It needs no /proc, opens no other descriptor and allocates nothing.
- * For daemons that do this per connection, and for those in a chroot.
+ * netns_socket() for a thread whose own network namespace the caller keeps open: calls setns(2),
+ * socket(2) and setns(2) only, with all signals blocked. It needs no /proc, opens no other
+ * descriptor and allocates no memory. For daemons that open a socket per connection, and for those
+ * in a chroot(2).
  *
- * home    is the namespace that the thread is in, from netns_open_current(). The thread is in home
- *         afterwards: whether it was there before is not checked. NULL is allowed where ns is NULL too.
+ * home                        the network namespace that the calling thread is in, from
+ *                             netns_open_current(). The thread is in home afterwards; whether it
+ *                             was there before is not checked. May be NULL if ns is NULL.
  * ns, domain, type, protocol  as for netns_socket().
  *
- * The first call with a handle as home also verifies that a thread can switch to it. That holds for all
- * threads of the process. One that has changed its user namespace since opens home anew.
+ * The first call with a handle as home also verifies that a thread can switch to it. That holds
+ * for all threads of the process. A process that has changed its user namespace since has to open
+ * home again.
  *
- * Returns the socket, which is yours to close(2), or
- *   -EINVAL     as socket(2) says; or home is NULL, and ns is not
- *   -EPERM, -EACCES  CAP_SYS_ADMIN is missing (in the thread's own user namespace, in the one that owns
- *               ns, or in the one that owns home), or what this kind of socket needs
- *   -EAFNOSUPPORT, -EPROTONOSUPPORT, -ESOCKTNOSUPPORT  as socket(2) says
- *   -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM  no descriptor or memory to be had
- *   -ENOTRECOVERABLE  the thread could not go back, and is in ns: was home closed meanwhile?
- * After any other failure the thread is where it was, provided that this was home.
+ * Capabilities: CAP_SYS_ADMIN in the caller's own user namespace, in the user namespace that owns
+ * ns, and in the one that owns home; none if ns is NULL. For a raw or packet socket also
+ * CAP_NET_RAW in the user namespace that owns the network namespace.
+ *
+ * Returns the socket, which the caller has to close(2), or
+ *   -EINVAL     as for socket(2); or home is NULL and ns is not
+ *   -EPERM, -EACCES  a capability is missing (see Capabilities), or this type of socket is not
+ *               permitted
+ *   -EAFNOSUPPORT, -EPROTONOSUPPORT, -ESOCKTNOSUPPORT  as for socket(2)
+ *   -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM  out of file descriptors or memory
+ *   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in ns. home may have been
+ *               closed
+ * After any other failure, the calling thread is where it was, provided that this was home.
  *
  * Since 1.0.
  */
@@ -806,37 +872,38 @@ int netns_socket_from(const struct netns *home,
 /* --- Listing --------------------------------------------------------------------------------- */
 
 /**
- * For netns_list(): the stale names as well.
+ * For netns_list(): list stale names, too.
  */
 #define NETNS_LIST_STALE 1
 
 /**
- * Lists the names in NETNS_RUN_DIR that are network namespaces at this moment, sorted bytewise. A
- * run directory that does not exist has none. Needs no privilege. A symbolic link that leads to a network
- * namespace is a name where netns_open() follows it.
+ * Lists the names in NETNS_RUN_DIR that are network namespaces at the time of the call, sorted
+ * bytewise. A run directory that does not exist has no names. A symbolic link to a network
+ * namespace is a name if netns_open() follows it.
  *
- * flags  NETNS_LIST_STALE: list the stale names too, which netns_create() takes over and
- *        netns_remove() clears; their inode is 0. One may be a live name in another mount namespace,
- *        as netns_create() says. A symbolic link that leads to no network namespace is a stale name,
- *        which netns_create() does not take over. Whoever holds the run directory's flock(2) is
- *        waited for, one second at most.
- * out    receives the list, which is yours to netns_list_free().
+ * flags  NETNS_LIST_STALE: list stale names, too, with the inode number 0. netns_create() takes
+ *        them over and netns_remove() removes them. One of them may be a live name in another
+ *        mount namespace, see netns_create(). A symbolic link that leads to no network namespace
+ *        is a stale name, which netns_create() does not take over. If another process holds the
+ *        run directory's flock(2) lock, the call waits for it, at most one second.
+ * out    receives the list; free it with netns_list_free().
+ *
+ * Capabilities: none; read permission on the run directory is enough.
  *
  * Returns 0, or
  *   -EINVAL     a flag is unknown, or out is NULL
- *   -ENOTDIR, -ELOOP, -ENAMETOOLONG  the run directory is not a directory's path
- *   -EACCES     the run directory is not yours to read
- *   -EAGAIN     with NETNS_LIST_STALE: the run directory is replaced all the time
- *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
+ *   -ENOTDIR, -ELOOP, -ENAMETOOLONG  the run directory is not the path of a directory
+ *   -EACCES     no permission to read the run directory
+ *   -EAGAIN     with NETNS_LIST_STALE: other processes keep replacing the run directory
+ *   -EMFILE, -ENFILE, -ENOMEM  out of file descriptors or memory
  *
  * Since 1.0.
  */
 NETNS_NODISCARD
-int netns_list(uint32_t flags,
-               struct netns_name_snapshot **out);
+int netns_list(uint32_t flags, struct netns_name_snapshot **out);
 
 /**
- * netns_list() of a run directory of your own. NULL is NETNS_RUN_DIR.
+ * netns_list() for a custom run directory. NULL means NETNS_RUN_DIR.
  *
  * Returns what netns_list() returns; -EINVAL also if rundir is empty. Since 1.0.
  */
@@ -846,78 +913,86 @@ int netns_list_at(const char *rundir,
                   struct netns_name_snapshot **out);
 
 /**
- * Lists every network namespace of the system that the caller can find, whether it has a name or not: those
- * of the names in NETNS_RUN_DIR, of threads, of open descriptors, and of mounts in any mount namespace that
- * has a process, as /proc shows them, and from Linux 6.19 on those that the kernel lists itself (listns(2)).
+ * Lists every network namespace of the system that the caller can find, with and without a name:
+ * those of the names in NETNS_RUN_DIR; those of threads, open descriptors, and mounts in any mount
+ * namespace that has a process, as /proc shows them; and, on Linux 6.19 and later, those that the
+ * kernel lists itself (listns(2)).
  *
- * Each namespace is there once: with the first of its names in NETNS_RUN_DIR, sorted bytewise; then those
- * without a name, by inode number, for which netns_list_name() returns an empty string. netns_list_inode() and
- * netns_list_cookie() tell which each is, and netns_open_id() opens it.
+ * Each network namespace is listed once. Those with a name in NETNS_RUN_DIR come first, under the
+ * first of their names, sorted bytewise; then those without a name, sorted by inode number, for
+ * which netns_list_name() returns an empty string. netns_list_inode() and netns_list_cookie()
+ * identify them, and netns_open_id() opens them.
  *
- * What the caller may not look at is left out: other users' processes without CAP_SYS_PTRACE, those that
- * /proc does not show, and a namespace that nothing but a socket keeps, unless the kernel lists it.
+ * What the caller may not inspect is omitted: processes of other users without CAP_SYS_PTRACE,
+ * processes that /proc does not show, and, unless the kernel lists it, a network namespace that
+ * only a socket refers to.
  *
  * flags  0.
- * out    receives the list. Free it with netns_list_free().
+ * out    receives the list; free it with netns_list_free().
+ *
+ * Capabilities: none for what the caller may inspect. CAP_SYS_PTRACE, in the process's user
+ * namespace, for what other users' processes refer to; on Linux 6.19 and later, CAP_SYS_ADMIN in
+ * the user namespace that owns it for a network namespace that only the kernel lists.
  *
  * Returns 0, or
  *   -EINVAL     flags is not 0, or out is NULL
- *   -ENOENT     /proc is not mounted, and the kernel does not list the namespaces itself
- *   -ENOTDIR, -ELOOP, -ENAMETOOLONG  the run directory is not a directory's path
- *   -EACCES     the run directory, or /proc, is not the caller's to read
+ *   -ENOENT     /proc is not mounted, and the kernel does not list the network namespaces itself
+ *   -ENOTDIR, -ELOOP, -ENAMETOOLONG  the run directory is not the path of a directory
+ *   -EACCES     no permission to read the run directory or /proc
  *   -EMFILE, -ENFILE, -ENOMEM  out of file descriptors or memory
  *
  * Since 1.0.
  */
 NETNS_NODISCARD
-int netns_list_all(uint32_t flags,
-                   struct netns_name_snapshot **out);
+int netns_list_all(uint32_t flags, struct netns_name_snapshot **out);
 
 /**
- * How many names a list has; 0 if list is NULL. Since 1.0.
+ * Returns the number of entries of a list, and 0 if list is NULL. Since 1.0.
  */
 size_t netns_list_len(const struct netns_name_snapshot *list);
 
 /**
- * The name at place i, counted from 0. It lives as long as the list.
+ * Returns the name at index i, counted from 0. The string is valid until the list is freed.
  *
- * Returns NULL past the end, or if list is NULL. Since 1.0.
+ * Returns NULL if i is past the end, or list is NULL. Since 1.0.
  */
 const char *netns_list_name(const struct netns_name_snapshot *list, size_t i);
 
 /**
- * The inode number of the namespace at place i, as netns_inode() tells it.
+ * Returns the inode number of the network namespace at index i, as netns_inode() does.
  *
- * Returns 0 for a stale name, past the end, or if list is NULL. Since 1.0.
+ * Returns 0 for a stale name, or if i is past the end, or list is NULL. Since 1.0.
  */
 uint64_t netns_list_inode(const struct netns_name_snapshot *list, size_t i);
 
 /**
- * The cookie of the namespace at place i, as netns_cookie() gives it. Linux 6.18 and later tell it when the
- * list is read.
+ * Returns the cookie of the network namespace at index i, see netns_cookie(). Linux 6.18 and later
+ * report it when the list is read.
  *
- * Returns 0 if it is not known: on older kernels, for a stale name, past the end, or if list is NULL; in a
- * list of netns_list_all(), also for a namespace of which the caller may see no more than a mount. Since 1.0.
+ * Returns 0 if the cookie is not known: on older kernels, for a stale name, if i is past the end,
+ * or if list is NULL; in a list of netns_list_all(), also for a network namespace of which the
+ * caller can see only a mount. Since 1.0.
  */
-uint64_t netns_list_cookie(const struct netns_name_snapshot *list,
-                           size_t i);
+uint64_t netns_list_cookie(const struct netns_name_snapshot *list, size_t i);
 
 /**
- * Frees a list. NULL is allowed. errno is left alone. Since 1.0.
+ * Frees a list. NULL is allowed. errno is not changed. Since 1.0.
  */
 void netns_list_free(struct netns_name_snapshot *list);
 
 /**
- * Lists the names that a namespace has in NETNS_RUN_DIR; it may have none.
+ * Lists the names of one network namespace in NETNS_RUN_DIR, sorted bytewise. It may have none.
  *
  * flags  0.
- * out    receives the list, which is yours to netns_list_free().
+ * out    receives the list; free it with netns_list_free().
+ *
+ * Capabilities: none; read permission on the run directory is enough.
  *
  * Returns 0, or
  *   -EINVAL     flags is not 0, or a pointer is NULL
- *   -ENOTDIR, -ELOOP, -ENAMETOOLONG  the run directory is not a directory's path
- *   -EACCES     the run directory is not yours to read
- *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
+ *   -ENOTDIR, -ELOOP, -ENAMETOOLONG  the run directory is not the path of a directory
+ *   -EACCES     no permission to read the run directory
+ *   -EMFILE, -ENFILE, -ENOMEM  out of file descriptors or memory
  *
  * Since 1.0.
  */
@@ -927,7 +1002,7 @@ int netns_names(const struct netns *ns,
                 struct netns_name_snapshot **out);
 
 /**
- * netns_names() in a run directory of your own. NULL is NETNS_RUN_DIR.
+ * netns_names() for a custom run directory. NULL means NETNS_RUN_DIR.
  *
  * Returns what netns_names() returns; -EINVAL also if rundir is empty. Since 1.0.
  */
@@ -2523,41 +2598,43 @@ int netns_spawn(const struct netns *ns,
 /* --- Version and errors ---------------------------------------------------------------------- */
 
 /**
- * The version of the library that the program runs with, such as "1.0.0". NETNS_VERSION is that of
- * the header that it was compiled with. Since 1.0.
+ * Returns the version of the library that the program is running with, such as "1.0.0".
+ * NETNS_VERSION is the version of the header that it was compiled with. Since 1.0.
  */
 const char *netns_version(void);
 
 /**
- * The calling thread's last failure in one line of UTF-8 without a newline, in the form
+ * Returns the calling thread's last failure as one line of UTF-8 without a newline, in the form
  *
  *   VERB "OBJECT": STEP: REASON (CAUSE OR REMEDY)
  *   create "blue": bind on /run/netns/blue: Operation not permitted (needs CAP_SYS_ADMIN over the
  *   mount namespace)
  *
- * VERB says what the call was to do and OBJECT to what, with "in" and the namespace for interfaces,
- * addresses, routes and programs. A process is shown as pid N, a descriptor as descriptor N, a
- * namespace without a name as net:[INODE], and an argument that was NULL as (none). STEP is what
- * failed of all that the call does; an invalid argument has a step of its own, such as "invalid name".
- * REASON is what strerror(3) says of the system call's errno, which may be another one than the call
- * returns, or "not a network namespace" for ENOTTY. If the kernel explains a refusal itself, as
- * rtnetlink does, a colon and its text follow. The parentheses are left out where no cause or remedy
- * is known.
+ * VERB is what the call was to do, and OBJECT what to do it to; for interfaces, addresses, routes
+ * and programs, "in" and the network namespace follow. A process is shown as pid N, a descriptor
+ * as descriptor N, a network namespace without a name as net:[INODE], and an argument that was
+ * NULL as (none). STEP is the part of the call that failed; an invalid argument has a step of its
+ * own, such as "invalid name". REASON is what strerror(3) returns for the errno of the failed
+ * system call, which is not always the one that the call returns, or "not a network namespace" for
+ * ENOTTY. If the kernel explains a failure itself, as rtnetlink does in an extended ack message, a
+ * colon and its text follow. The parentheses are omitted if no cause or remedy is known.
  *
- * The message is for operators: it names files, limits, capabilities and system calls, and no function
- * or constant of this header, so programs in any language can show it as it is. Its wording may change
- * in any release. Control characters and quotes in names are shown as \xNN, and the middle of a very
- * long name is left out. Where the library was loaded by dlopen(3), glibc takes 2 KB for the text at a
- * thread's first failure, and ends the program if there is no memory for that.
+ * The message is written for operators. It names files, limits, capabilities and system calls, but
+ * no function or constant of this header, so programs in any language can show it unchanged. Its
+ * wording may change in any release. Control characters and quotes in names are shown as \xNN, and
+ * the middle of a very long name is omitted. If the library was loaded with dlopen(3), glibc
+ * allocates 2 KB for the message at a thread's first failure, and terminates the program if there
+ * is no memory for that.
  *
- * One call sets it although it succeeds: netns_spawn(), where it has started the program without a
- * file of /etc/netns/NAME. Not to cover that file is the failure then, and the VERB is that of the call:
+ * One call sets the message although it succeeds: netns_spawn(), if it has started the program
+ * without a file of /etc/netns/NAME. The failure is then that the file does not cover anything,
+ * and the VERB is that of the call:
  *
  *   spawn "dig" in "blue": leave out the file for /etc/resolv.conf: No such file or directory (there is
  *   nothing to cover: ...)
  *
- * Returns "" before the first failure, never NULL. The text is the library's, and stays the same
- * until the thread's next failure. errno is left alone. Since 1.0.
+ * Returns "" before the first failure, and never NULL. The string belongs to the library, and
+ * stays the same until the thread's next failure. errno is not changed. Since 1.0.
  */
 const char *netns_errmsg(void);
 

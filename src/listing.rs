@@ -14,28 +14,30 @@ use crate::boundary;
 use crate::convert::{self, Slot, text};
 use crate::types::{Netns, NetnsNameSnapshot};
 
-/// For netns_list(): the stale names as well.
+/// For netns_list(): list stale names, too.
 pub const NETNS_LIST_STALE: u32 = 1;
 
 const _: () = assert!(NETNS_LIST_STALE == ListFlags::STALE.bits());
 
-/// Lists the names in NETNS_RUN_DIR that are network namespaces at this moment, sorted bytewise. A
-/// run directory that does not exist has none. Needs no privilege. A symbolic link that leads to a network
-/// namespace is a name where netns_open() follows it.
+/// Lists the names in NETNS_RUN_DIR that are network namespaces at the time of the call, sorted
+/// bytewise. A run directory that does not exist has no names. A symbolic link to a network
+/// namespace is a name if netns_open() follows it.
 ///
-/// flags  NETNS_LIST_STALE: list the stale names too, which netns_create() takes over and
-///        netns_remove() clears; their inode is 0. One may be a live name in another mount namespace,
-///        as netns_create() says. A symbolic link that leads to no network namespace is a stale name,
-///        which netns_create() does not take over. Whoever holds the run directory's flock(2) is
-///        waited for, one second at most.
-/// out    receives the list, which is yours to netns_list_free().
+/// flags  NETNS_LIST_STALE: list stale names, too, with the inode number 0. netns_create() takes
+///        them over and netns_remove() removes them. One of them may be a live name in another
+///        mount namespace, see netns_create(). A symbolic link that leads to no network namespace
+///        is a stale name, which netns_create() does not take over. If another process holds the
+///        run directory's flock(2) lock, the call waits for it, at most one second.
+/// out    receives the list; free it with netns_list_free().
+///
+/// Capabilities: none; read permission on the run directory is enough.
 ///
 /// Returns 0, or
 ///   -EINVAL     a flag is unknown, or out is NULL
-///   -ENOTDIR, -ELOOP, -ENAMETOOLONG  the run directory is not a directory's path
-///   -EACCES     the run directory is not yours to read
-///   -EAGAIN     with NETNS_LIST_STALE: the run directory is replaced all the time
-///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
+///   -ENOTDIR, -ELOOP, -ENAMETOOLONG  the run directory is not the path of a directory
+///   -EACCES     no permission to read the run directory
+///   -EAGAIN     with NETNS_LIST_STALE: other processes keep replacing the run directory
+///   -EMFILE, -ENFILE, -ENOMEM  out of file descriptors or memory
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
@@ -47,7 +49,7 @@ pub unsafe extern "C" fn netns_list(
     list(None, flags, out)
 }
 
-/// netns_list() of a run directory of your own. NULL is NETNS_RUN_DIR.
+/// netns_list() for a custom run directory. NULL means NETNS_RUN_DIR.
 ///
 /// Returns what netns_list() returns; -EINVAL also if rundir is empty. Since 1.0.
 #[unsafe(no_mangle)]
@@ -85,25 +87,32 @@ fn give_list(
     })
 }
 
-/// Lists every network namespace of the system that the caller can find, whether it has a name or not: those
-/// of the names in NETNS_RUN_DIR, of threads, of open descriptors, and of mounts in any mount namespace that
-/// has a process, as /proc shows them, and from Linux 6.19 on those that the kernel lists itself (listns(2)).
+/// Lists every network namespace of the system that the caller can find, with and without a name:
+/// those of the names in NETNS_RUN_DIR; those of threads, open descriptors, and mounts in any mount
+/// namespace that has a process, as /proc shows them; and, on Linux 6.19 and later, those that the
+/// kernel lists itself (listns(2)).
 ///
-/// Each namespace is there once: with the first of its names in NETNS_RUN_DIR, sorted bytewise; then those
-/// without a name, by inode number, for which netns_list_name() returns an empty string. netns_list_inode() and
-/// netns_list_cookie() tell which each is, and netns_open_id() opens it.
+/// Each network namespace is listed once. Those with a name in NETNS_RUN_DIR come first, under the
+/// first of their names, sorted bytewise; then those without a name, sorted by inode number, for
+/// which netns_list_name() returns an empty string. netns_list_inode() and netns_list_cookie()
+/// identify them, and netns_open_id() opens them.
 ///
-/// What the caller may not look at is left out: other users' processes without CAP_SYS_PTRACE, those that
-/// /proc does not show, and a namespace that nothing but a socket keeps, unless the kernel lists it.
+/// What the caller may not inspect is omitted: processes of other users without CAP_SYS_PTRACE,
+/// processes that /proc does not show, and, unless the kernel lists it, a network namespace that
+/// only a socket refers to.
 ///
 /// flags  0.
-/// out    receives the list. Free it with netns_list_free().
+/// out    receives the list; free it with netns_list_free().
+///
+/// Capabilities: none for what the caller may inspect. CAP_SYS_PTRACE, in the process's user
+/// namespace, for what other users' processes refer to; on Linux 6.19 and later, CAP_SYS_ADMIN in
+/// the user namespace that owns it for a network namespace that only the kernel lists.
 ///
 /// Returns 0, or
 ///   -EINVAL     flags is not 0, or out is NULL
-///   -ENOENT     /proc is not mounted, and the kernel does not list the namespaces itself
-///   -ENOTDIR, -ELOOP, -ENAMETOOLONG  the run directory is not a directory's path
-///   -EACCES     the run directory, or /proc, is not the caller's to read
+///   -ENOENT     /proc is not mounted, and the kernel does not list the network namespaces itself
+///   -ENOTDIR, -ELOOP, -ENAMETOOLONG  the run directory is not the path of a directory
+///   -EACCES     no permission to read the run directory or /proc
 ///   -EMFILE, -ENFILE, -ENOMEM  out of file descriptors or memory
 ///
 /// Since 1.0.
@@ -120,15 +129,15 @@ pub unsafe extern "C" fn netns_list_all(
     })
 }
 
-/// How many names a list has; 0 if list is NULL. Since 1.0.
+/// Returns the number of entries of a list, and 0 if list is NULL. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_list_len(list: Option<&NetnsNameSnapshot>) -> usize {
     boundary::plain(0, || list.map_or(0, |list| list.0.len()))
 }
 
-/// The name at place i, counted from 0. It lives as long as the list.
+/// Returns the name at index i, counted from 0. The string is valid until the list is freed.
 ///
-/// Returns NULL past the end, or if list is NULL. Since 1.0.
+/// Returns NULL if i is past the end, or list is NULL. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_list_name(
     list: Option<&NetnsNameSnapshot>,
@@ -139,41 +148,44 @@ pub unsafe extern "C" fn netns_list_name(
     })
 }
 
-/// The inode number of the namespace at place i, as netns_inode() tells it.
+/// Returns the inode number of the network namespace at index i, as netns_inode() does.
 ///
-/// Returns 0 for a stale name, past the end, or if list is NULL. Since 1.0.
+/// Returns 0 for a stale name, or if i is past the end, or list is NULL. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_list_inode(list: Option<&NetnsNameSnapshot>, i: usize) -> u64 {
     boundary::plain(0, || list.and_then(|list| list.0.inode(i)).unwrap_or(0))
 }
 
-/// The cookie of the namespace at place i, as netns_cookie() gives it. Linux 6.18 and later tell it when the
-/// list is read.
+/// Returns the cookie of the network namespace at index i, see netns_cookie(). Linux 6.18 and later
+/// report it when the list is read.
 ///
-/// Returns 0 if it is not known: on older kernels, for a stale name, past the end, or if list is NULL; in a
-/// list of netns_list_all(), also for a namespace of which the caller may see no more than a mount. Since 1.0.
+/// Returns 0 if the cookie is not known: on older kernels, for a stale name, if i is past the end,
+/// or if list is NULL; in a list of netns_list_all(), also for a network namespace of which the
+/// caller can see only a mount. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_list_cookie(list: Option<&NetnsNameSnapshot>, i: usize) -> u64 {
     boundary::plain(0, || list.and_then(|list| list.0.identity(i)?.cookie).unwrap_or(0))
 }
 
-/// Frees a list. NULL is allowed. errno is left alone. Since 1.0.
+/// Frees a list. NULL is allowed. errno is not changed. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_list_free(list: *mut NetnsNameSnapshot) {
     // SAFETY: list is NULL or one that this library gave and that the caller uses no more.
     boundary::plain((), || unsafe { convert::take_back(list) })
 }
 
-/// Lists the names that a namespace has in NETNS_RUN_DIR; it may have none.
+/// Lists the names of one network namespace in NETNS_RUN_DIR, sorted bytewise. It may have none.
 ///
 /// flags  0.
-/// out    receives the list, which is yours to netns_list_free().
+/// out    receives the list; free it with netns_list_free().
+///
+/// Capabilities: none; read permission on the run directory is enough.
 ///
 /// Returns 0, or
 ///   -EINVAL     flags is not 0, or a pointer is NULL
-///   -ENOTDIR, -ELOOP, -ENAMETOOLONG  the run directory is not a directory's path
-///   -EACCES     the run directory is not yours to read
-///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
+///   -ENOTDIR, -ELOOP, -ENAMETOOLONG  the run directory is not the path of a directory
+///   -EACCES     no permission to read the run directory
+///   -EMFILE, -ENFILE, -ENOMEM  out of file descriptors or memory
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
@@ -186,7 +198,7 @@ pub unsafe extern "C" fn netns_names(
     names(None, ns, flags, out)
 }
 
-/// netns_names() in a run directory of your own. NULL is NETNS_RUN_DIR.
+/// netns_names() for a custom run directory. NULL means NETNS_RUN_DIR.
 ///
 /// Returns what netns_names() returns; -EINVAL also if rundir is empty. Since 1.0.
 #[unsafe(no_mangle)]

@@ -18,15 +18,18 @@ use crate::boundary::{self, FromErrno};
 use crate::convert;
 use crate::types::Netns;
 
-/// Moves the calling thread into the namespace, one way. Sockets that it opens and threads that it
-/// starts from here on are in there; its other threads and its open sockets stay where they are.
+/// Moves the calling thread to the network namespace, one way. Sockets that it opens and threads
+/// that it starts from then on are in ns; the process's other threads, and sockets that are open
+/// already, stay where they are.
+///
+/// Capabilities: CAP_SYS_ADMIN in the caller's own user namespace and in the user namespace that
+/// owns ns.
 ///
 /// Returns 0, or
 ///   -EINVAL     ns is NULL
-///   -EPERM      CAP_SYS_ADMIN is missing, in the thread's own user namespace or in the one that
-///               owns ns
-///   -ENOMEM     no memory to be had
-/// On failure the thread is where it was. Allocates nothing.
+///   -EPERM      CAP_SYS_ADMIN is missing, in one of the two user namespaces
+///   -ENOMEM     out of memory
+/// On failure, the calling thread is where it was. Allocates no memory.
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
@@ -37,9 +40,9 @@ pub unsafe extern "C" fn netns_setns(ns: Option<&Netns>) -> c_int {
     })
 }
 
-/// For netns_setns_mounts(): /sys is left alone, and goes on showing the devices that it shows.
+/// For netns_setns_mounts(): leave /sys alone; it still shows the interfaces that it showed before.
 pub const NETNS_SETNS_KEEP_SYS: u32 = 1;
-/// For netns_setns_mounts(): the files of /etc/netns/NAME are left alone.
+/// For netns_setns_mounts(): leave /etc alone; the files of /etc/netns/NAME are not used.
 pub const NETNS_SETNS_KEEP_ETC: u32 = 2;
 
 bitflags! {
@@ -50,31 +53,39 @@ bitflags! {
     }
 }
 
-/// Moves the calling thread into the namespace, one way, with a mount namespace of its own in which /sys
-/// shows the namespace's devices and the files of /etc/netns/NAME cover those of /etc, as netns_exec() says.
-/// For a daemon that works in there from then on. The thread's root and working directory are the same ones,
-/// in the new mount namespace, and its own: another thread's chdir(2) does not move it. Its other threads
-/// stay where they are; threads that it starts from here on are in there.
+/// Moves the calling thread to the network namespace, one way, and to a mount namespace of its own,
+/// in which /sys shows the network namespace's interfaces and the files of /etc/netns/NAME cover
+/// those in /etc, as netns_exec() arranges it for a program. For a daemon that works in ns from
+/// then on. The thread's root and working directory are the same directories in the new mount
+/// namespace, and are no longer shared: another thread's chdir(2) does not affect them. The
+/// process's other threads stay where they are; threads that the calling thread starts from then on
+/// are where it is.
 ///
-/// flags  NETNS_SETNS_KEEP_SYS, NETNS_SETNS_KEEP_ETC, or'ed together. With both of them it is netns_setns(),
-///        and the mount namespace is the same.
+/// flags  0, or a bitwise OR of NETNS_SETNS_KEEP_SYS and NETNS_SETNS_KEEP_ETC. With both, the call
+///        is netns_setns(), and the mount namespace stays the same.
 ///
-/// A helper thread makes the mount namespace, and the calling thread joins it when it is whole.
+/// A helper thread prepares the mount namespace, and the calling thread joins it when it is
+/// complete.
+///
+/// Capabilities: CAP_SYS_ADMIN in the caller's own user namespace and in the user namespace that
+/// owns ns, and CAP_SYS_CHROOT in the caller's own user namespace. With both flags, what
+/// netns_setns() requires.
 ///
 /// Returns 0, or
-///   -EINVAL     ns is NULL, or a flag is unknown; also: the root directory is not a mount point, as it may
-///               be after chroot(2)
+///   -EINVAL     ns is NULL, or a flag is unknown; also: the root directory is not a mount point,
+///               as may be the case after chroot(2)
 ///   -ENOENT     /proc is not mounted
 ///   -EACCES     no permission to read /etc/netns/NAME, or to search the working directory
-///   -EPERM      CAP_SYS_ADMIN is missing, as for netns_setns() or over the mounts, or CAP_SYS_CHROOT; or a
-///               user namespace may not mount a sysfs
-///   -EAGAIN     no helper thread could be started
+///   -EPERM      a capability is missing (see Capabilities), or the user namespace may not mount a
+///               sysfs
+///   -EAGAIN     cannot start a helper thread (see netns_create())
 ///   -ENOSPC     the limit on mount namespaces or on mounts is reached
-///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
-///   -ENOTRECOVERABLE  the thread could join the mount namespace in part only, and not go back
-/// and, for a file of /etc/netns/NAME, what else mount(2) says. After any other failure than
-/// -ENOTRECOVERABLE the thread is in the namespaces that it was in. Its root and working directory may be its
-/// own, and no longer shared with other threads.
+///   -EMFILE, -ENFILE, -ENOMEM  out of file descriptors or memory
+///   -ENOTRECOVERABLE  the calling thread joined the mount namespace in part only, and cannot
+///               switch back
+/// and, for a file of /etc/netns/NAME, another errno of mount(2). After any failure other than
+/// -ENOTRECOVERABLE the calling thread is in the namespaces that it was in. Its root and working
+/// directory may be its own by then, no longer shared with other threads.
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
@@ -94,20 +105,25 @@ pub unsafe extern "C" fn netns_setns_mounts(ns: Option<&Netns>, flags: u32) -> c
     })
 }
 
-/// Moves the calling thread into the namespace until netns_leave(). Threads that it starts in there
-/// stay in there. Stays nest: leave them in the reverse order.
+/// Moves the calling thread to the network namespace until netns_leave(). Sockets that it opens and
+/// threads that it starts in between stay in ns. Calls nest: leave in reverse order.
 ///
-/// In between, nothing is blocked: a signal handler may run in there, and setuid(2), setresuid(2) and
-/// their like in another thread take CAP_SYS_ADMIN from this one too, which then cannot go back. The
-/// calls that visit a namespace by themselves, such as netns_socket(), hold both off.
+/// In between, nothing is blocked: a signal handler may run in ns, and setuid(2), setresuid(2) and
+/// similar calls in another thread take CAP_SYS_ADMIN from this one, too, which then cannot switch
+/// back. Calls that switch internally, such as netns_socket(), hold off both.
 ///
-/// Returns a token to go back with: a close-on-exec descriptor of the namespace that the thread comes
-/// from, open with O_APPEND and O_NONBLOCK, by which netns_leave() knows it. Or
+/// Capabilities: CAP_SYS_ADMIN in the caller's own user namespace, in the user namespace that owns
+/// ns and, to switch back, in the one that owns the calling thread's current network namespace.
+/// Before Linux 6.11, if /proc is not mounted, also CAP_NET_ADMIN in the latter.
+///
+/// Returns a token for netns_leave(): a close-on-exec descriptor of the network namespace that the
+/// calling thread was in, open with O_APPEND and O_NONBLOCK, by which netns_leave() recognizes it.
+/// Or
 ///   -EINVAL     ns is NULL
-///   -EPERM      the thread could not come back, or CAP_SYS_ADMIN to go is missing. netns_setns(),
-///               in a thread of your own that ends in there, asks for less
-///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
-/// On failure the thread is where it was. Allocates nothing.
+///   -EPERM      a capability is missing (see Capabilities), to enter or to switch back.
+///               netns_setns() in a thread that ends in ns requires less
+///   -EMFILE, -ENFILE, -ENOMEM  out of file descriptors or memory
+/// On failure, the calling thread is where it was. Allocates no memory.
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
@@ -118,17 +134,22 @@ pub unsafe extern "C" fn netns_enter(ns: Option<&Netns>) -> c_int {
     })
 }
 
-/// Takes the calling thread back to where it was when netns_enter() returned token, and closes the
-/// token. A token belongs to the thread that got it, and to the child of a fork(2) in between: on
-/// another thread it would take that one to the first one's home. Another descriptor, which has got
-/// the number since the token was closed, is refused and stays open.
+/// Moves the calling thread back to where it was when netns_enter() returned token, and closes the
+/// token. A token belongs to the thread that received it, and to a child of fork(2): in another
+/// thread, it would move that thread to the first one's network namespace. A descriptor that is not
+/// a token, because its number has been reused since the token was closed, is rejected and stays
+/// open.
+///
+/// Capabilities: CAP_SYS_ADMIN in the caller's own user namespace and in the one that owns the
+/// network namespace to return to, as netns_enter() has verified.
 ///
 /// Returns 0, or
-///   -EBADF      token is not open; the thread is where it was
-///   -EINVAL     token is not one that netns_enter() returned; the thread is where it was
-///   -ENOTRECOVERABLE  the kernel refused, because the thread has lost CAP_SYS_ADMIN meanwhile; it has
-///               not gone back, and the token is still open
-/// Allocates nothing.
+///   -EBADF      token is not open; the calling thread is where it was
+///   -EINVAL     token was not returned by netns_enter(); the calling thread is where it was
+///   -ENOTRECOVERABLE  cannot switch the calling thread back, because it has lost CAP_SYS_ADMIN
+///               since: it is left in the network namespace that it entered, and the token is still
+///               open
+/// Allocates no memory.
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
@@ -140,25 +161,32 @@ pub unsafe extern "C" fn netns_leave(token: c_int) -> c_int {
     })
 }
 
-/// Calls func(arg) with the calling thread in the namespace, and takes it back.
+/// Calls func(arg) with the calling thread in the network namespace, and switches it back.
 ///
-/// ns      NULL is the namespace that the thread is in: nothing but func is called, and where func
-///         goes the thread stays. func may close the handle.
-/// func    runs on the calling thread with its signal mask, so handlers may run in there too.
-///         Threads that it starts stay in there. pthread_cancel(3) takes effect when netns_run() has
-///         returned. pthread_exit(3) takes the thread back on its way; longjmp(3) and C++ exceptions
-///         out of func do not, and are not allowed. errno is as func left it. One of the process's
-///         descriptors is the way back meanwhile: func closes none that it does not know.
+/// ns      NULL means the calling thread's: func is called and nothing else, and if func switches,
+///         the thread stays there. func may release the handle.
+/// func    runs in the calling thread with its signal mask, so signal handlers may run in ns, too.
+///         Threads that it starts stay in ns. pthread_cancel(3) takes effect after netns_run() has
+///         returned. pthread_exit(3) switches the thread back first; longjmp(3) and C++ exceptions
+///         out of func do not, and are not allowed. errno is as func left it. The thread switches
+///         back by one of the process's descriptors: func must not close descriptors that it does
+///         not know.
 /// arg     is passed to func.
-/// result  receives what func returned; NULL if you do not need it.
+/// result  receives what func returned. May be NULL.
+///
+/// Capabilities: as for netns_enter(): CAP_SYS_ADMIN in the caller's own user namespace, in the
+/// user namespace that owns ns, and in the one that owns the calling thread's current network
+/// namespace. Before Linux 6.11, if /proc is not mounted, also CAP_NET_ADMIN in the latter. None if
+/// ns is NULL.
 ///
 /// Returns 0, whatever func returned, or
 ///   -EINVAL     func is NULL
-///   -EPERM      the thread could not come back, or CAP_SYS_ADMIN to go is missing; func was not
-///               called
-///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had; func was not called
-///   -ENOTRECOVERABLE  func was called, and the thread could not go back: did func drop a capability,
-///               did another thread call setuid(2) meanwhile, or was the way back closed?
+///   -EPERM      a capability is missing (see Capabilities), to enter or to switch back; func was
+///               not called
+///   -EMFILE, -ENFILE, -ENOMEM  out of file descriptors or memory; func was not called
+///   -ENOTRECOVERABLE  func was called, but the calling thread cannot be switched back: it is left
+///               where func ended. func has dropped a capability or closed the descriptor to switch
+///               back by, or another thread has called setuid(2)
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
@@ -187,25 +215,31 @@ pub unsafe extern "C-unwind" fn netns_run(
     unsafe { hand_over(ended, value, result) }
 }
 
-/// The same for a thread whose own namespace the caller keeps open: nothing but setns(2), func and
-/// setns(2). It needs no /proc, opens no descriptor and allocates nothing. For daemons that switch often.
+/// netns_run() for a thread whose own network namespace the caller keeps open: calls setns(2), func
+/// and setns(2) only. It needs no /proc, opens no descriptor and allocates no memory. For daemons
+/// that switch often.
 ///
-/// home    is the namespace that the thread is in, from netns_open_current(). The thread is in home
-///         afterwards: whether it was there before is not checked. func closes neither home nor its
-///         descriptor. NULL is allowed where ns is NULL too.
+/// home                   the network namespace that the calling thread is in, from
+///                        netns_open_current(). The thread is in home afterwards; whether it was
+///                        there before is not checked. func closes neither home nor its descriptor.
+///                        May be NULL if ns is NULL.
 /// ns, func, arg, result  as for netns_run().
 ///
-/// The first call with a handle as home also verifies that a thread can switch to it. That holds for all
-/// threads of the process. One that has changed its user namespace since opens home anew.
+/// The first call with a handle as home also verifies that a thread can switch to it. That holds
+/// for all threads of the process. A process that has changed its user namespace since has to open
+/// home again.
+///
+/// Capabilities: CAP_SYS_ADMIN in the caller's own user namespace, in the user namespace that owns
+/// ns, and in the one that owns home. None if ns is NULL.
 ///
 /// Returns 0, whatever func returned, or
 ///   -EINVAL     func is NULL, or home is NULL and ns is not
-///   -EPERM      CAP_SYS_ADMIN is missing: in the thread's own user namespace, in the one that owns ns, or
-///               in the one that owns home; func was not called
+///   -EPERM      CAP_SYS_ADMIN is missing, in one of the three user namespaces; func was not called
 ///   -ENOMEM     out of memory; func was not called
-///   -ENOTRECOVERABLE  func was called, and the thread could not go back: did func drop a capability,
-///               did another thread call setuid(2) meanwhile, or was home closed?
-/// After any other failure the thread is where it was, provided that this was home.
+///   -ENOTRECOVERABLE  func was called, but the calling thread cannot be switched back: it is left
+///               where func ended. func has dropped a capability, another thread has called
+///               setuid(2), or home was closed
+/// After any other failure, the calling thread is where it was, provided that this was home.
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
@@ -379,20 +413,26 @@ fn kept_home(home: Option<&Netns>) -> Result<KeptHome<'_>> {
     Ok(convert::required(home, "no namespace given to come back to")?.0.as_home())
 }
 
-/// Opens a socket in the namespace, as socket(2) does, close-on-exec. It stays in there wherever the
-/// thread is, which stays where it is.
+/// Opens a socket in the network namespace, as socket(2) does, with close-on-exec set. The socket
+/// stays in ns, whichever thread uses it; the calling thread stays where it is.
 ///
-/// ns      NULL is the namespace that the thread is in: socket(2), close-on-exec.
-/// domain, type, protocol  as in socket(2); type may have SOCK_NONBLOCK added.
+/// ns                      the network namespace to open the socket in; NULL means the calling
+///                         thread's.
+/// domain, type, protocol  as for socket(2); type may include SOCK_NONBLOCK.
 ///
-/// Returns the socket, which is yours to close(2), or
-///   -EINVAL     as socket(2) says
-///   -EPERM, -EACCES  CAP_SYS_ADMIN to enter, or what this kind of socket needs, is missing
-///   -EAFNOSUPPORT, -EPROTONOSUPPORT, -ESOCKTNOSUPPORT  as socket(2) says
-///   -EAGAIN     no helper thread could be started, where one is needed (see netns_create())
-///   -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM  no descriptor or memory to be had
-///   -ENOTRECOVERABLE  the thread could not go back: it is in the namespace
-/// Allocates nothing, unless it needs the helper thread.
+/// Capabilities: CAP_SYS_ADMIN in the caller's own user namespace and in the user namespace that
+/// owns ns; none if ns is NULL. For a raw or packet socket also CAP_NET_RAW in the user namespace
+/// that owns the network namespace, see raw(7) and packet(7).
+///
+/// Returns the socket, which the caller has to close(2), or
+///   -EINVAL     as for socket(2)
+///   -EPERM, -EACCES  a capability is missing (see Capabilities), or this type of socket is not
+///               permitted
+///   -EAFNOSUPPORT, -EPROTONOSUPPORT, -ESOCKTNOSUPPORT  as for socket(2)
+///   -EAGAIN     cannot start a helper thread, where one is needed (see netns_create())
+///   -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM  out of file descriptors or memory
+///   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in ns
+/// Allocates no memory, unless it needs the helper thread.
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
@@ -411,25 +451,33 @@ pub unsafe extern "C" fn netns_socket(
     })
 }
 
-/// The same for a thread whose own namespace the caller keeps open: nothing but setns(2), socket(2) and
-/// setns(2), with every signal blocked. It needs no /proc, opens no other descriptor and allocates nothing.
-/// For daemons that do this per connection, and for those in a chroot.
+/// netns_socket() for a thread whose own network namespace the caller keeps open: calls setns(2),
+/// socket(2) and setns(2) only, with all signals blocked. It needs no /proc, opens no other
+/// descriptor and allocates no memory. For daemons that open a socket per connection, and for those
+/// in a chroot(2).
 ///
-/// home    is the namespace that the thread is in, from netns_open_current(). The thread is in home
-///         afterwards: whether it was there before is not checked. NULL is allowed where ns is NULL too.
+/// home                        the network namespace that the calling thread is in, from
+///                             netns_open_current(). The thread is in home afterwards; whether it
+///                             was there before is not checked. May be NULL if ns is NULL.
 /// ns, domain, type, protocol  as for netns_socket().
 ///
-/// The first call with a handle as home also verifies that a thread can switch to it. That holds for all
-/// threads of the process. One that has changed its user namespace since opens home anew.
+/// The first call with a handle as home also verifies that a thread can switch to it. That holds
+/// for all threads of the process. A process that has changed its user namespace since has to open
+/// home again.
 ///
-/// Returns the socket, which is yours to close(2), or
-///   -EINVAL     as socket(2) says; or home is NULL, and ns is not
-///   -EPERM, -EACCES  CAP_SYS_ADMIN is missing (in the thread's own user namespace, in the one that owns
-///               ns, or in the one that owns home), or what this kind of socket needs
-///   -EAFNOSUPPORT, -EPROTONOSUPPORT, -ESOCKTNOSUPPORT  as socket(2) says
-///   -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM  no descriptor or memory to be had
-///   -ENOTRECOVERABLE  the thread could not go back, and is in ns: was home closed meanwhile?
-/// After any other failure the thread is where it was, provided that this was home.
+/// Capabilities: CAP_SYS_ADMIN in the caller's own user namespace, in the user namespace that owns
+/// ns, and in the one that owns home; none if ns is NULL. For a raw or packet socket also
+/// CAP_NET_RAW in the user namespace that owns the network namespace.
+///
+/// Returns the socket, which the caller has to close(2), or
+///   -EINVAL     as for socket(2); or home is NULL and ns is not
+///   -EPERM, -EACCES  a capability is missing (see Capabilities), or this type of socket is not
+///               permitted
+///   -EAFNOSUPPORT, -EPROTONOSUPPORT, -ESOCKTNOSUPPORT  as for socket(2)
+///   -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM  out of file descriptors or memory
+///   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in ns. home may have been
+///               closed
+/// After any other failure, the calling thread is where it was, provided that this was home.
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
