@@ -1,9 +1,9 @@
 //! Linux network namespaces: create, open, enter, list, watch and configure them.
 //!
-//! A network namespace has interfaces, addresses, routes, sockets and ports of its own. Each thread is in
-//! one; a name is a bind mount of one in `/run/netns`, as `ip netns` makes it. This crate does what
-//! `ip netns`, `ip link`, `ip address` and `ip route` do, without a process for it, and opens sockets and
-//! runs code and programs in any namespace.
+//! A network namespace has its own interfaces, addresses, routes, sockets and ports. Each thread is in one
+//! network namespace. A name is a bind mount of a namespace in `/run/netns`, as created by `ip netns`. This
+//! crate does what `ip netns`, `ip link`, `ip address` and `ip route` do, without starting a process, and
+//! opens sockets and runs code and programs in any namespace.
 //!
 //! ```
 //! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/world/doctest.rs"));
@@ -12,66 +12,68 @@
 //! use libnetns::{CreateOptions, Namespace, RunDir, address, link};
 //! use std::net::Ipv4Addr;
 //!
-//! // As `ip netns add blue`, with lo up.
+//! // Like `ip netns add blue`, with lo up.
 //! let blue = CreateOptions::new().lo_up(true).create("blue")?;
 //!
-//! // A veth pair between this namespace and that one.
+//! // A veth pair between the calling thread's namespace and this one.
 //! link::add_veth(None, "to-blue", &blue, "eth0")?;
 //! address::add(&blue, "eth0", (Ipv4Addr::new(192, 0, 2, 2), 24))?;
 //! link::set_up(&blue, "eth0")?;
 //!
-//! // A socket in there: this thread stays here.
+//! // A socket in the namespace. The calling thread stays in its own.
 //! let listener = blue.tcp_listener(([127, 0, 0, 1], 80))?;
 //!
-//! // Code in there: this thread goes there, and comes back.
+//! // Code in the namespace. The calling thread switches to it and back.
 //! let name = blue.run(|| std::fs::read_to_string("/proc/thread-self/net/dev"))??;
 //!
-//! // A program in there.
+//! // A program in the namespace.
 //! assert!(blue.command("true").status()?.success());
 //!
-//! // The name goes; the namespace lives as long as something refers to it.
+//! // Remove the name. The namespace lives as long as something refers to it.
 //! RunDir::default().remove("blue")?;
 //! # Ok(()) }
 //! ```
 //!
 //! # Threads
 //!
-//! The network namespace is an attribute of a thread. What is done in another one happens on the calling
-//! thread, which comes back before the call returns: a call first verifies that it can switch back, blocks
-//! signals meanwhile, and uses a helper thread where the calling thread could not switch back. Only
-//! [`Namespace::enter`], [`Namespace::run`] and [`Namespace::switch_to`] show code of the caller's another
-//! namespace. A thread that is started there stays there.
+//! The network namespace is a per-thread attribute. To work in another namespace, a call switches the calling
+//! thread to it and switches back before it returns. It first verifies that it can switch back, blocks signals
+//! meanwhile, and uses a helper thread if the calling thread could not switch back. The caller's own code runs
+//! in another namespace only after [`Namespace::enter`] and [`Namespace::switch_to`] and in the callback of
+//! [`Namespace::run`]. A thread that is started in a namespace stays there.
 //!
-//! An asynchronous task may run on one thread before an `.await` and on another one after it: do not hold
-//! a [`Visit`] across one. The compiler refuses it where tasks have to be [`Send`].
+//! An asynchronous task may run on one thread before an `.await` and on another one after it, so do not hold
+//! a [`Visit`] across an `.await`. The compiler rejects this if tasks have to be [`Send`].
 //!
 //! # Privileges
 //!
-//! Listing, watching and most of what a [`Namespace`] tells need none. To enter a namespace takes
-//! `CAP_SYS_ADMIN` over it, to configure its network `CAP_NET_ADMIN`. A plain user has both in a user
-//! namespace of their own.
+//! Listing, watching and most queries of a [`Namespace`] need no privilege. Entering a namespace requires
+//! `CAP_SYS_ADMIN` in the user namespace that owns it and in the caller's own; configuring its network also
+//! requires `CAP_NET_ADMIN` in the user namespace that owns it. A plain user has these capabilities in a new
+//! user namespace.
 //!
 //! # Errors
 //!
-//! Every [`Error`] has the whole story in one line, from the call's object to the remedy.
+//! Every [`Error`] displays as one line that names the object of the call, the step that failed, the cause and,
+//! if known, the remedy.
 //!
 //! # Linux versions
 //!
-//! Linux 4.19 and later. Newer system calls are used where the kernel has them.
+//! Linux 4.19 and later. Newer system calls are used if the kernel has them.
 
 #![warn(missing_docs)]
 
-// The modules are ordered by what they may import: each imports only those above it in this list, and no two
-// files import each other in a circle; scripts/check-house checks both. Each mod.rs says which file has what. The
-// C library, which is released with this crate, is built on what is hidden here. None of that is a stable API.
+// The modules form layers: each imports only the modules above it in this list, and import cycles are not
+// allowed; scripts/check-house checks both. Each mod.rs lists the contents of its files. The C library, which is
+// released together with this crate, uses the hidden modules. They are not a stable API.
 //
 //     error       a failure: its errno, the step that failed, the usual cause or remedy
-//     util        strings and collections that return an error if there is no memory
+//     util        strings and collections that report out-of-memory errors
 //     os          system calls, /proc, mounts, signals and threads
-//     explain     the message: what a call was about, and why it failed
-//     namespace   a network namespace: identified, held by a handle, switched to and back
-//     rundir      the run directory, and the names in it
-//     rtnl        interfaces, addresses, routes and nsids, by rtnetlink
+//     explain     the error message: the subject of a call, and why it failed
+//     namespace   a network namespace: identity, handles, switching to it and back
+//     rundir      the run directory and the names in it
+//     rtnl        interfaces, addresses, routes and nsids, with rtnetlink
 //     program     programs that run in a namespace
 //     api         the public API
 

@@ -1,7 +1,7 @@
-//! IP addresses of interfaces: listed, added and deleted.
+//! List, add and delete the IP addresses of interfaces.
 //!
-//! Each function takes the network namespace that it works in, or `None` for the calling thread's, and
-//! leaves the calling thread where it is, as those of [`link`](crate::link) do.
+//! Each function takes the network namespace in which it operates, or `None` for the calling thread's. The
+//! calling thread stays in its own namespace, as for the functions of [`link`](crate::link).
 //!
 //! # Examples
 //!
@@ -36,7 +36,7 @@ use super::namespace::Namespace;
 use super::subject::{NOTHING, about_namespace, about_setting};
 use super::text::{CText, os_string};
 
-/// An IP address and the length of its network's prefix, in bits.
+/// An IP address and its prefix length in bits.
 ///
 /// # Examples
 ///
@@ -53,7 +53,7 @@ use super::text::{CText, os_string};
 pub struct Prefix {
     /// The address.
     pub address: IpAddr,
-    /// The length: 0 to 32, for IPv6 0 to 128. Calls fail with `EINVAL` for a greater one.
+    /// The prefix length: 0 to 32 for IPv4, 0 to 128 for IPv6. Calls fail with `EINVAL` if it is greater.
     pub len: u8,
 }
 
@@ -63,28 +63,28 @@ impl<T: Into<IpAddr>> From<(T, u8)> for Prefix {
     }
 }
 
-/// The address alone.
+/// A single address: the prefix length is 32 or 128.
 impl From<IpAddr> for Prefix {
     fn from(address: IpAddr) -> Prefix {
         Prefix { address, len: ip::Prefix::host(address).len }
     }
 }
 
-/// The address alone.
+/// A single address: the prefix length is 32.
 impl From<Ipv4Addr> for Prefix {
     fn from(address: Ipv4Addr) -> Prefix {
         IpAddr::V4(address).into()
     }
 }
 
-/// The address alone.
+/// A single address: the prefix length is 128.
 impl From<Ipv6Addr> for Prefix {
     fn from(address: Ipv6Addr) -> Prefix {
         IpAddr::V6(address).into()
     }
 }
 
-/// From `192.0.2.1/24` or, for the address alone, `192.0.2.1`.
+/// Parses `192.0.2.1/24` or, for a single address, `192.0.2.1`.
 impl FromStr for Prefix {
     type Err = Error;
 
@@ -103,31 +103,31 @@ impl Display for Prefix {
     }
 }
 
-/// An IP address of an interface, as [`list`] has found it.
+/// An IP address of an interface, as returned by [`list`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Address {
     /// The address.
     pub address: IpAddr,
-    /// The length of its network's prefix.
+    /// The prefix length.
     pub prefix_len: u8,
     /// The index of the interface.
     pub index: u32,
-    /// The name of the interface; `None` if it went away meanwhile.
+    /// The name of the interface; `None` if it was deleted meanwhile.
     pub interface: Option<OsString>,
     /// The address of the other end of a point-to-point interface.
     pub peer: Option<IpAddr>,
     /// The broadcast address.
     pub broadcast: Option<IpAddr>,
-    /// Where it is valid, by the kernel's numbers: 0 everywhere, 253 on the link, 254 on the host.
+    /// The scope, as a kernel constant: 0 is universe (valid everywhere), 253 link, 254 host.
     pub scope: u8,
-    /// Its label, an old name for one of several addresses.
+    /// The label: an alias name for one of several addresses.
     pub label: Option<OsString>,
-    /// The kernel's flags: `IFA_F_TENTATIVE` is 0x40.
+    /// The kernel's flags, for example `IFA_F_TENTATIVE`, 0x40.
     pub flags: u32,
 }
 
-/// How an address is added.
+/// Options for adding an address.
 ///
 /// # Examples
 ///
@@ -148,12 +148,12 @@ pub struct AddOptions {
 }
 
 impl AddOptions {
-    /// A set of options that are all off.
+    /// Creates a set of options that are all off.
     pub fn new() -> AddOptions {
         AddOptions::default()
     }
 
-    /// Whether an IPv6 address can be used at once, without a look whether another host has it.
+    /// Sets whether duplicate address detection is skipped, so that an IPv6 address can be used at once.
     pub fn nodad(&mut self, nodad: bool) -> &mut AddOptions {
         self.nodad = nodad;
         self
@@ -163,7 +163,7 @@ impl AddOptions {
     ///
     /// # Errors
     ///
-    /// As for [`add`].
+    /// Those of [`add`].
     #[doc(alias = "netns_addr_add_flags")]
     pub fn add<'a>(
         &self,
@@ -182,8 +182,8 @@ impl AddOptions {
 ///
 /// # Errors
 ///
-/// `EPERM` without `CAP_NET_ADMIN` over the namespace, `ENODEV` if there is no such interface, `EEXIST`
-/// if it has the address, `EADDRNOTAVAIL` for the all-zero address, `EINVAL` for an invalid argument.
+/// `EPERM` without `CAP_NET_ADMIN` over the namespace, `ENODEV` if the interface does not exist, `EEXIST` if
+/// it already has the address, `EADDRNOTAVAIL` for the all-zero address, `EINVAL` for an invalid argument.
 #[doc(alias = "netns_addr_add")]
 pub fn add<'a>(
     ns: impl Into<Option<&'a Namespace>>,
@@ -193,11 +193,11 @@ pub fn add<'a>(
     AddOptions::new().add(ns, interface, prefix)
 }
 
-/// Deletes an address of an interface.
+/// Deletes an address from an interface.
 ///
 /// # Errors
 ///
-/// `EPERM` without `CAP_NET_ADMIN` over the namespace, `ENODEV` if there is no such interface,
+/// `EPERM` without `CAP_NET_ADMIN` over the namespace, `ENODEV` if the interface does not exist,
 /// `EADDRNOTAVAIL` if it does not have the address, `EINVAL` for an invalid argument.
 #[doc(alias = "netns_addr_del")]
 pub fn delete<'a>(
@@ -220,17 +220,18 @@ fn change(
     let (ns, name) = (handle(ns), CText::new(interface));
     let text = CText::new(prefix.to_string());
     let result = link_name(&name).and_then(|name| {
-        // What is too long for a prefix is found as it is in a text.
+        // Parsed as text, so that an invalid length is reported in the same way everywhere.
         change(ns, name, ip::Prefix::parse(text.whole(Step::Address)?)?)
     });
     result.about(&about_setting(verb, ns, text.shown(), [("on", Some(name.shown())), NOTHING]))
 }
 
-/// The IP addresses of all interfaces of a network namespace: those of IPv4 first.
+/// Returns the IP addresses of all interfaces of a network namespace, IPv4 first.
 ///
 /// # Errors
 ///
-/// `EPERM` if the namespace may not be entered, and no other call has opened an rtnetlink socket in it.
+/// `EPERM` if the calling thread may not enter the namespace and no earlier call has opened an rtnetlink
+/// socket in it.
 ///
 /// # Examples
 ///
@@ -247,7 +248,7 @@ pub fn list<'a>(ns: impl Into<Option<&'a Namespace>>) -> Result<Vec<Address>> {
     Ok(found.iter().filter_map(for_caller).collect())
 }
 
-/// None: it is no address, of which the list has none.
+/// Returns `None` if the text is not an address, which does not occur in a list.
 fn for_caller(address: &internal::Address) -> Option<Address> {
     Some(Address {
         address: parse(address.address.non_empty())?,
@@ -262,7 +263,7 @@ fn for_caller(address: &internal::Address) -> Option<Address> {
     })
 }
 
-/// An address of the kernel's that has been made into a text.
+/// Parses an address that came from the kernel and was converted to text.
 pub(super) fn parse(text: Option<&CStr>) -> Option<IpAddr> {
     ip::parse(text?).ok()
 }

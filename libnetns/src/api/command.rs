@@ -1,4 +1,4 @@
-//! Programs in a namespace.
+//! Building and starting a program in a network namespace.
 
 mod child;
 mod strings;
@@ -29,17 +29,17 @@ use super::text::CText;
 pub use child::Child;
 use strings::Strings;
 
-/// A program that is to run in a network namespace, in the manner of [`std::process::Command`].
+/// A builder for a program that runs in a network namespace, in the manner of [`std::process::Command`].
 ///
-/// It has a mount namespace of its own, as with `ip netns exec`: `/sys` shows the network namespace's
-/// devices, and the files of `/etc/netns/NAME` cover those of `/etc`, if the namespace has a name. A
-/// symbolic link in `/etc` is covered itself, so that the program sees the namespace's file however
-/// the host replaces what the link leads to.
-/// [`Command::keep_sys`] and [`Command::keep_etc`] do without; [`Command::pin_etc`] holds the files fast.
+/// The program gets its own mount namespace, as with `ip netns exec`: `/sys` shows the interfaces of the
+/// network namespace, and if the namespace has a name, the files of `/etc/netns/NAME` cover those in `/etc`.
+/// If a file in `/etc` is a symbolic link, the link itself is covered, so the program sees the namespace's
+/// file even if the host replaces the target of the link. [`Command::keep_sys`] and [`Command::keep_etc`]
+/// disable this; [`Command::pin_etc`] keeps the files in place whatever the host replaces.
 ///
-/// The program is looked up in the caller's `PATH`, unless there is a `/` in its name. No shell is
-/// involved. It has the calling thread's signal mask, and ignores the signals that the caller ignores, except
-/// for `SIGPIPE`, which Rust programs ignore from the start.
+/// The program is looked up in the caller's `PATH` unless its name contains a `/`. No shell is involved. The
+/// program inherits the calling thread's signal mask and the signals that the caller ignores, except for
+/// `SIGPIPE`, which Rust programs ignore from the start.
 ///
 /// # Examples
 ///
@@ -58,7 +58,7 @@ use strings::Strings;
 pub struct Command<'ns> {
     ns: &'ns Namespace,
     program: OsString,
-    /// The first one is the name that the program is called by.
+    /// The first argument is the program's `argv[0]`.
     args: Vec<OsString>,
     env: Environment,
     current_dir: Option<PathBuf>,
@@ -70,11 +70,11 @@ pub struct Command<'ns> {
     mounts: Wishes,
 }
 
-/// What the program's environment has otherwise than the caller's.
+/// The differences between the program's environment and the caller's.
 #[derive(Debug, Default)]
 struct Environment {
     is_cleared: bool,
-    /// None: it is removed.
+    /// `None` removes the variable.
     changes: BTreeMap<OsString, Option<OsString>>,
 }
 
@@ -86,7 +86,7 @@ struct Credentials {
 }
 
 impl Namespace {
-    /// A builder for a program that is to run in there: [`Command::new`].
+    /// Returns a builder for a program that runs in this namespace: see [`Command::new`].
     ///
     /// # Examples
     ///
@@ -104,7 +104,8 @@ impl Namespace {
 }
 
 impl<'ns> Command<'ns> {
-    /// A program without arguments, with the caller's environment, working directory and streams.
+    /// Creates a builder for a program without arguments, with the caller's environment, working directory
+    /// and standard streams.
     pub fn new(ns: &'ns Namespace, program: impl AsRef<OsStr>) -> Command<'ns> {
         let program = program.as_ref().to_owned();
         Command {
@@ -146,13 +147,13 @@ impl<'ns> Command<'ns> {
         self
     }
 
-    /// The name that the program is called by, its `argv[0]`, in place of its path.
+    /// Sets the program's `argv[0]`, which is its path by default.
     pub fn arg0(&mut self, name: impl AsRef<OsStr>) -> &mut Self {
         self.args[0] = name.as_ref().to_owned();
         self
     }
 
-    /// Sets a variable of the program's environment.
+    /// Sets an environment variable of the program.
     ///
     /// # Examples
     ///
@@ -171,7 +172,7 @@ impl<'ns> Command<'ns> {
         self
     }
 
-    /// Sets variables of the program's environment.
+    /// Sets environment variables of the program.
     pub fn envs(
         &mut self,
         vars: impl IntoIterator<Item = (impl AsRef<OsStr>, impl AsRef<OsStr>)>,
@@ -182,19 +183,20 @@ impl<'ns> Command<'ns> {
         self
     }
 
-    /// Leaves a variable out of the program's environment.
+    /// Removes a variable from the program's environment.
     pub fn env_remove(&mut self, key: impl AsRef<OsStr>) -> &mut Self {
         self.env.changes.insert(key.as_ref().to_owned(), None);
         self
     }
 
-    /// Leaves everything out of the program's environment that is not set after this.
+    /// Clears the program's environment. Variables that are set afterwards are kept.
     pub fn env_clear(&mut self) -> &mut Self {
         self.env = Environment { is_cleared: true, changes: BTreeMap::new() };
         self
     }
 
-    /// The program's working directory, looked up as the program sees the file system, by its user.
+    /// Sets the program's working directory. The path is resolved as the program sees the file system, with
+    /// the permissions of the program's user.
     ///
     /// # Examples
     ///
@@ -212,27 +214,27 @@ impl<'ns> Command<'ns> {
         self
     }
 
-    /// The program's standard input; by default the caller's.
+    /// Sets the program's standard input. The default is the caller's.
     pub fn stdin(&mut self, stdin: impl Into<Stdio>) -> &mut Self {
         self.stdin = Some(stdin.into());
         self
     }
 
-    /// The program's standard output; by default the caller's, and a pipe for [`Command::output`].
+    /// Sets the program's standard output. The default is the caller's, or a pipe for [`Command::output`].
     pub fn stdout(&mut self, stdout: impl Into<Stdio>) -> &mut Self {
         self.stdout = Some(stdout.into());
         self
     }
 
-    /// The program's standard error; by default the caller's, and a pipe for [`Command::output`].
+    /// Sets the program's standard error. The default is the caller's, or a pipe for [`Command::output`].
     pub fn stderr(&mut self, stderr: impl Into<Stdio>) -> &mut Self {
         self.stderr = Some(stderr.into());
         self
     }
 
-    /// The user and group that the program runs as, and all of its supplementary groups. Everything else
-    /// is done before, with the caller's rights, except that the working directory is entered and the
-    /// program found and executed with the user's own.
+    /// Sets the user, the group and all supplementary groups that the program runs as. They apply to entering
+    /// the working directory and to finding and executing the program. Everything else is done before, with
+    /// the caller's privileges.
     ///
     /// # Examples
     ///
@@ -251,26 +253,26 @@ impl<'ns> Command<'ns> {
         self
     }
 
-    /// Whether the program is the leader of a session of its own, without a controlling terminal.
+    /// Sets whether the program becomes the leader of a new session, without a controlling terminal.
     pub fn setsid(&mut self, setsid: bool) -> &mut Self {
         self.setsid = setsid;
         self
     }
 
-    /// Whether `/sys` is left alone, and goes on showing the caller's devices.
+    /// Sets whether the program keeps the caller's `/sys`, which does not show the namespace's interfaces.
     pub fn keep_sys(&mut self, keep: bool) -> &mut Self {
         self.mounts.keep_sys = keep;
         self
     }
 
-    /// Whether the files of `/etc/netns/NAME` are left alone.
+    /// Sets whether the files of `/etc/netns/NAME` are ignored.
     pub fn keep_etc(&mut self, keep: bool) -> &mut Self {
         self.mounts.keep_etc = keep;
         self
     }
 
-    /// Whether a file of `/etc/netns/NAME` that has nothing to cover in `/etc` is an error, which names
-    /// it. By default the program starts without it, and [`Child::left_out`] tells.
+    /// Sets whether a file of `/etc/netns/NAME` that has no counterpart in `/etc` is an error, which names
+    /// the file. By default the program starts without the file, and [`Child::left_out`] reports it.
     ///
     /// # Examples
     ///
@@ -294,12 +296,12 @@ impl<'ns> Command<'ns> {
         self
     }
 
-    /// Whether the files of `/etc/netns/NAME` go on covering those of `/etc` even if the host replaces or
-    /// removes what they cover. Then `/etc` is a read-only overlay, and what is mounted below `/etc`
-    /// later is not seen; of the files that are not covered, the program may see the old or the new
-    /// one when the host replaces one. If there is nothing in `/etc/netns/NAME`, `/etc` is as it was.
+    /// Sets whether the files of `/etc/netns/NAME` keep covering those in `/etc` even if the host replaces or
+    /// removes the covered files. `/etc` is then a read-only overlay, and later mounts below `/etc` are not
+    /// visible; if the host replaces a file that is not covered, the program may see the old file or the new
+    /// one. If `/etc/netns/NAME` contains no files, `/etc` is left unchanged.
     ///
-    /// The kernel has to have overlayfs. In a user namespace this needs Linux 5.11.
+    /// This requires overlayfs in the kernel and, in a user namespace, Linux 5.11.
     ///
     /// # Examples
     ///
@@ -323,14 +325,14 @@ impl<'ns> Command<'ns> {
         self
     }
 
-    /// Starts the program, and returns when it runs.
+    /// Starts the program, and returns once it runs.
     ///
     /// # Errors
     ///
-    /// `ENOENT` if there is no such program or working directory, or, with [`Command::strict_etc`], nothing
-    /// in `/etc` that a file would cover, `EACCES` without permission to execute
-    /// or enter it, `EPERM` without `CAP_SYS_ADMIN`, `EINVAL` for a NUL byte in an argument, `EAGAIN` at
-    /// the limit on processes, and what `execve(2)` says.
+    /// `ENOENT` if the program or the working directory does not exist or, with [`Command::strict_etc`], if a
+    /// file has no counterpart in `/etc`; `EACCES` without permission to execute the program or enter the
+    /// directory; `EPERM` without `CAP_SYS_ADMIN`; `EINVAL` for a NUL byte in an argument; `EAGAIN` at the
+    /// limit on processes; and the errors of `execve(2)`.
     ///
     /// # Examples
     ///
@@ -350,21 +352,21 @@ impl<'ns> Command<'ns> {
         self.spawn_with([Stdio::inherit(), Stdio::inherit(), Stdio::inherit()])
     }
 
-    /// Starts the program, waits until it ends, and returns what it has written to its standard output
-    /// and error. Its standard input is empty, unless another one is set.
+    /// Starts the program, waits until it ends, and returns its standard output and standard error. Its
+    /// standard input is empty by default.
     ///
     /// # Errors
     ///
-    /// As for [`Command::spawn`] and [`Child::wait_with_output`].
+    /// Those of [`Command::spawn`] and [`Child::wait_with_output`].
     pub fn output(&mut self) -> Result<Output> {
         self.spawn_with([Stdio::null(), Stdio::piped(), Stdio::piped()])?.wait_with_output()
     }
 
-    /// Starts the program, and waits until it ends.
+    /// Starts the program and waits until it ends.
     ///
     /// # Errors
     ///
-    /// As for [`Command::spawn`] and [`Child::wait`].
+    /// Those of [`Command::spawn`] and [`Child::wait`].
     ///
     /// # Examples
     ///
@@ -380,14 +382,14 @@ impl<'ns> Command<'ns> {
         self.spawn()?.wait()
     }
 
-    /// Becomes the program, as `execve(2)` does, and returns only if that fails: then namespace, mounts
-    /// and root directory of every thread are as they were. Streams, the session and, with
-    /// [`Command::keep_sys`] and [`Command::keep_etc`], the working directory may be those that were
-    /// asked for.
+    /// Replaces the calling process with the program, as `execve(2)` does, and returns only if that fails. In
+    /// that case the namespaces, mounts and root directory of every thread are unchanged. The standard
+    /// streams, the session and, with [`Command::keep_sys`] and [`Command::keep_etc`], the working directory
+    /// may already be those that were set.
     ///
     /// # Errors
     ///
-    /// As for [`Command::spawn`].
+    /// Those of [`Command::spawn`].
     ///
     /// # Examples
     ///
@@ -424,7 +426,7 @@ impl<'ns> Command<'ns> {
         start().about(&about("spawn", Object::Program(&call)))
     }
 
-    /// With a pidfd where there are any.
+    /// Starts the program with a pidfd, or without one if the kernel has no pidfds.
     fn start(
         &self,
         file: &CText,
@@ -453,7 +455,7 @@ impl<'ns> Command<'ns> {
         ])
     }
 
-    /// Gives `work` the plan, and everything that it borrows.
+    /// Calls `work` with a plan, which borrows local values.
     fn with_plan<T>(
         &self,
         file: &CText,
@@ -482,7 +484,7 @@ impl<'ns> Command<'ns> {
                 groups,
             }),
             own_session: self.setsid,
-            // Rust programs ignore it from the start, which few others are written for.
+            // Rust programs ignore SIGPIPE from the start, which few other programs expect.
             default_sigpipe: true,
         };
         let arguments = argv.arguments(&envp)?;
@@ -509,14 +511,14 @@ impl Environment {
     }
 }
 
-/// What setresuid(2) and its like take for a word to leave the id as it is.
+/// setresuid(2) and similar calls take this value to mean "unchanged".
 const NO_ID: u32 = u32::MAX;
 
-/// NGROUPS_MAX: the kernel takes no more.
+/// NGROUPS_MAX, the kernel's limit.
 const MOST_GROUPS: usize = 65536;
 
 impl Credentials {
-    /// The supplementary groups, if all of it is valid.
+    /// Returns the supplementary groups if all ids are valid.
     fn groups(&self) -> error::Result<Vec<Gid>> {
         if self.uid == NO_ID || self.gid == NO_ID || self.groups.contains(&NO_ID) {
             return Err(Failure::invalid("user or group ID -1"));

@@ -1,4 +1,4 @@
-//! How network namespaces are created.
+//! Options for creating network namespaces.
 
 use std::ffi::OsStr;
 
@@ -10,7 +10,7 @@ use super::namespace::Namespace;
 use super::run_dir::RunDir;
 use super::subject::about;
 
-/// How a network namespace is created, in the manner of [`std::fs::OpenOptions`].
+/// Options for creating a network namespace, in the manner of [`std::fs::OpenOptions`].
 ///
 /// # Examples
 ///
@@ -36,12 +36,12 @@ impl Default for CreateOptions {
 }
 
 impl CreateOptions {
-    /// A set of options that are all off.
+    /// Creates a set of options that are all off.
     pub fn new() -> CreateOptions {
         CreateOptions { flags: CreateFlags::empty() }
     }
 
-    /// Opens the namespace that has the name, if there is one.
+    /// Sets whether an existing namespace with this name is opened.
     ///
     /// # Examples
     ///
@@ -61,7 +61,7 @@ impl CreateOptions {
         self.set(CreateFlags::EXIST_OK, exist_ok)
     }
 
-    /// Brings the interface `lo` up in it.
+    /// Sets whether the interface `lo` is set up.
     ///
     /// # Examples
     ///
@@ -79,8 +79,8 @@ impl CreateOptions {
         self.set(CreateFlags::LO_UP, lo_up)
     }
 
-    /// Waits for no other process: the call fails with `EAGAIN` where one holds the run directory's
-    /// lock, or is about to create the name.
+    /// Sets whether the call fails with `EAGAIN` instead of waiting while another process holds the run
+    /// directory's lock or is creating the name.
     pub fn nowait(&mut self, nowait: bool) -> &mut CreateOptions {
         self.set(CreateFlags::NOWAIT, nowait)
     }
@@ -94,7 +94,7 @@ impl CreateOptions {
     ///
     /// # Errors
     ///
-    /// As for [`RunDir::create`].
+    /// Those of [`RunDir::create`].
     #[doc(alias = "netns_create")]
     pub fn create(&self, name: impl AsRef<OsStr>) -> Result<Namespace> {
         self.create_in(&RunDir::default(), name)
@@ -104,7 +104,7 @@ impl CreateOptions {
     ///
     /// # Errors
     ///
-    /// As for [`RunDir::create`].
+    /// Those of [`RunDir::create`].
     ///
     /// # Examples
     ///
@@ -123,11 +123,11 @@ impl CreateOptions {
         dir.create_with(self.flags, name.as_ref())
     }
 
-    /// Creates a network namespace that has no name.
+    /// Creates a network namespace without a name.
     ///
     /// # Errors
     ///
-    /// As for [`Namespace::anonymous`].
+    /// Those of [`Namespace::anonymous`].
     #[doc(alias = "netns_create")]
     pub fn anonymous(&self) -> Result<Namespace> {
         let subject = about("create an anonymous namespace", Object::Nothing);
@@ -136,7 +136,7 @@ impl CreateOptions {
 }
 
 impl Namespace {
-    /// Creates a network namespace that has no name, and lives as long as something refers to it.
+    /// Creates a network namespace without a name. It lives as long as something refers to it.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! The error of the public API: an errno and the line that explains it.
+//! The error of the public API: an errno and a one-line message.
 
 use std::fmt::{self, Debug, Display, Formatter};
 use std::io;
@@ -6,13 +6,13 @@ use std::io;
 use crate::error::Failure;
 use crate::explain::Subject;
 
-/// What every function of this crate that can fail returns.
+/// The result of every function of this crate that can fail.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Why a call failed.
+/// The reason why a call failed.
 ///
-/// It displays one line for an operator, `verb "object": step: reason (cause or remedy)`, which needs
-/// no further context:
+/// It displays as one line for an operator, `verb "object": step: reason (cause or remedy)`, which is
+/// complete without further context:
 ///
 /// ```text
 /// create "blue": bind on /run/netns/blue: Operation not permitted (needs CAP_SYS_ADMIN over the mount namespace)
@@ -36,38 +36,38 @@ pub struct Error {
     line: Box<str>,
 }
 
-/// What sort of failure an [`Error`] is.
+/// The category of an [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// There is no such name, path, process, interface, address or route.
+    /// The name, path, process, interface, address or route does not exist.
     NotFound,
-    /// What was to be created exists.
+    /// The object to be created exists.
     AlreadyExists,
     /// A capability or a permission is missing.
     PermissionDenied,
-    /// What was to be opened is something else than a network namespace.
+    /// The object is not a network namespace.
     NotANamespace,
     /// An argument is invalid.
     InvalidInput,
-    /// Something else is in the way: another process for the moment (`EAGAIN`), so that the call may
-    /// succeed when it is made again, or another use or mount (`EBUSY`), which has to end first.
+    /// Another process is in the way temporarily (`EAGAIN`), so the call may succeed if it is repeated; or
+    /// another use or mount has to end first (`EBUSY`).
     Busy,
     /// The address and port, or the link-layer address, are in use.
     AddrInUse,
     /// Nothing listens at the address and port.
     ConnectionRefused,
-    /// The other end of a connection, or the kernel, has not replied in time.
+    /// The other end of a connection, or the kernel, did not reply in time.
     TimedOut,
     /// The run directory is on a file system that is mounted read-only.
     ReadOnlyFilesystem,
-    /// Out of memory, descriptors or space, or at a limit of the kernel's.
+    /// Out of memory, descriptors or space, or at a limit of the kernel.
     OutOfResources,
     /// This kernel, file system or driver does not support it.
     Unsupported,
-    /// The calling thread could not go back to its own network namespace. End it.
+    /// The calling thread could not switch back to its own network namespace. The thread must end.
     ThreadLost,
-    /// Any other failure: [`Error::errno`] says which.
+    /// Any other failure: see [`Error::errno`].
     Other,
 }
 
@@ -77,7 +77,7 @@ impl Error {
         Error { errno: failure.errno as i32, line }
     }
 
-    /// The error number, as `errno` has it.
+    /// Returns the errno.
     ///
     /// # Examples
     ///
@@ -89,7 +89,7 @@ impl Error {
         self.errno
     }
 
-    /// What sort of failure it is.
+    /// Returns the category of the failure.
     ///
     /// # Examples
     ///
@@ -147,7 +147,7 @@ impl Debug for Error {
 
 impl std::error::Error for Error {}
 
-/// An [`io::Error`] of the kind that std has for the errno, which displays the same line.
+/// Converts to an [`io::Error`] of the kind that std assigns to the errno. It displays the same line.
 ///
 /// # Examples
 ///
@@ -165,7 +165,7 @@ impl From<Error> for io::Error {
     }
 }
 
-/// Says what a call was about, where its internals fail.
+/// Adds the subject of a call to a failure.
 pub trait About<T> {
     fn about(self, subject: &Subject) -> Result<T>;
 }

@@ -1,4 +1,4 @@
-//! What keeps a network namespace alive.
+//! The objects that keep a network namespace alive.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -11,46 +11,46 @@ use super::text::os_string;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HolderKind {
-    /// A thread that is in the namespace.
+    /// A thread in the namespace.
     Thread,
     /// An open descriptor of the namespace.
     Descriptor,
-    /// A socket that lives in the namespace, or an open `/dev/net/tun`, which has one.
+    /// A socket in the namespace, or an open `/dev/net/tun`, which has one.
     Socket,
     /// A mount of the namespace.
     Mount,
 }
 
-/// Something that keeps a network namespace alive.
+/// An object that keeps a network namespace alive.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Holder {
-    /// What it is.
+    /// Its kind.
     pub kind: HolderKind,
-    /// Its process; of a mount, one whose mount namespace has it. `None`: no process is found to have the
-    /// socket.
+    /// Its process; for a mount, a process whose mount namespace contains it. `None` if no process was found
+    /// for the socket.
     pub pid: Option<u32>,
-    /// Its thread; of a descriptor or socket, one whose descriptor table has it.
+    /// Its thread; for a descriptor or socket, a thread whose descriptor table contains it.
     pub tid: Option<u32>,
     /// The number of a descriptor or socket, in its process.
     pub fd: Option<i32>,
     /// The mount point of a mount, as its process sees it.
     pub path: Option<PathBuf>,
-    /// The program that the thread runs, as `/proc/PID/comm` has it.
+    /// The name of the thread's program, from `/proc/PID/comm`.
     pub program: Option<OsString>,
 }
 
-/// What [`Namespace::holders`](crate::Namespace::holders) has found, sorted by kind, then by process.
+/// The result of [`Namespace::holders`](crate::Namespace::holders), sorted by kind, then by process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Holders {
-    /// Those that were found.
+    /// The holders that were found.
     pub found: Vec<Holder>,
-    /// A process that `/proc` shows was not the caller's to look at.
+    /// At least one process in `/proc` could not be inspected for lack of privilege.
     pub unseen_processes: bool,
     /// There may be processes that `/proc` does not show.
     pub unseen_hidden: bool,
-    /// Not every socket could be asked for its namespace.
+    /// The namespace of at least one socket could not be determined.
     pub unseen_sockets: bool,
 }
 

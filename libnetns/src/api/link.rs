@@ -1,14 +1,15 @@
-//! Interfaces: listed, created, changed, moved and deleted.
+//! List, create, change, move and delete interfaces.
 //!
-//! Each function takes the network namespace that it works in, or `None` for the calling thread's. The
-//! first call for a [`Namespace`] opens an rtnetlink socket in it, which it keeps: neither this call nor
-//! a later one takes the calling thread there for longer than that.
+//! Each function takes the network namespace in which it operates, or `None` for the calling thread's. The
+//! first call for a [`Namespace`] opens an rtnetlink socket in it, which the handle keeps. The calling thread
+//! enters the namespace only to open this socket.
 //!
 //! # Errors
 //!
-//! `EPERM` without `CAP_NET_ADMIN` over the namespace, `ENODEV` if there is no interface of this name,
-//! `EEXIST` if there is one, `EINVAL` and `ENAMETOOLONG` for an invalid name, and what the kernel says. Its
-//! own words are in the message, where it has any.
+//! `EPERM` without `CAP_NET_ADMIN` over the namespace or without the capability to enter it, `ENODEV` if
+//! there is no interface with this name, `EEXIST` if there is one already, `EINVAL` and `ENAMETOOLONG` for an
+//! invalid name, and other errors that the kernel returns. The message contains the kernel's extended ack
+//! message, if there is one.
 //!
 //! # Examples
 //!
@@ -42,34 +43,34 @@ use super::namespace::Namespace;
 use super::subject::{NOTHING, about_namespace, about_setting};
 use super::text::{CText, os_string};
 
-/// An interface, as [`list`] has found it.
+/// An interface, as returned by [`list`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Link {
-    /// Its index, which no other interface of the namespace has.
+    /// Its index, which is unique in the namespace.
     pub index: u32,
     /// Its name.
     pub name: OsString,
-    /// Its kind: `veth`, `bridge` ...; `None` for `lo` and for hardware.
+    /// Its kind: `veth`, `bridge` ...; `None` for `lo` and for hardware interfaces.
     pub kind: Option<OsString>,
-    /// The largest packet that it takes, in bytes.
+    /// Its MTU in bytes.
     pub mtu: u32,
-    /// The kernel's flags: `IFF_UP` is 1.
+    /// The kernel's flags, for example `IFF_UP`, 1.
     pub flags: u32,
     /// Its operational state (RFC 2863).
     pub state: State,
     /// Its link-layer address.
     pub address: Option<LinkAddress>,
-    /// The index of the interface that it is a port of.
+    /// The index of the bridge or bond that it is a port of.
     pub master: Option<u32>,
-    /// The index of its peer or parent.
+    /// The index of its peer (veth) or parent (macvlan, VLAN).
     pub peer: Option<u32>,
-    /// The nsid of the network namespace that the peer or parent is in; `None` if it is the same.
+    /// The nsid of the network namespace of the peer or parent; `None` if it is the same namespace.
     pub peer_nsid: Option<i32>,
 }
 
 impl Link {
-    /// Whether it is up, as far as the administrator goes.
+    /// Returns whether it is administratively up.
     pub fn is_up(&self) -> bool {
         self.flags & libc::IFF_UP as u32 != 0
     }
@@ -79,19 +80,19 @@ impl Link {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum State {
-    /// The driver does not tell, as of `lo`.
+    /// The driver does not report it, as for `lo`.
     Unknown,
-    /// A part of it is missing.
+    /// A component is missing.
     NotPresent,
     /// It is down, or has no carrier.
     Down,
-    /// What it is on is down.
+    /// The interface below it is down.
     LowerLayerDown,
     /// It is being tested.
     Testing,
-    /// It waits for something outside, such as authentication.
+    /// It waits for an external event, such as authentication.
     Dormant,
-    /// It can be used.
+    /// It can pass packets.
     Up,
 }
 
@@ -125,20 +126,20 @@ impl State {
 pub struct LinkAddress(ip::LinkAddress);
 
 impl LinkAddress {
-    /// Its bytes.
+    /// Returns its bytes.
     pub fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }
 }
 
-/// Of Ethernet and its like.
+/// An address of six bytes, as on Ethernet.
 impl From<[u8; 6]> for LinkAddress {
     fn from(bytes: [u8; 6]) -> LinkAddress {
         LinkAddress(ip::LinkAddress::from_bytes(&bytes))
     }
 }
 
-/// From bytes in hexadecimal with colons between them.
+/// Parses hexadecimal bytes separated by colons.
 impl FromStr for LinkAddress {
     type Err = Error;
 
@@ -156,17 +157,17 @@ impl Display for LinkAddress {
     }
 }
 
-/// How the macvlans of one parent reach each other.
+/// How the macvlans of one parent can reach each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MacvlanMode {
-    /// Not at all.
+    /// They cannot.
     Private,
     /// Through the switch that the parent is connected to.
     Vepa,
     /// Directly.
     Bridge,
-    /// There is one only, which has the parent for itself.
+    /// There is only one macvlan, which uses the parent exclusively.
     Passthru,
 }
 
@@ -181,7 +182,7 @@ impl MacvlanMode {
     }
 }
 
-/// The handle of the namespace that a call is to work in.
+/// Returns the handle of the namespace in which a call operates.
 pub(super) fn handle(ns: Option<&Namespace>) -> Option<&handle::Namespace> {
     ns.map(|ns| &ns.handle)
 }
@@ -190,7 +191,7 @@ pub(super) fn link_name(name: &CText) -> std::result::Result<LinkName<'_>, Failu
     LinkName::new(name.whole(Step::LinkName)?)
 }
 
-/// The interfaces of a network namespace, by index.
+/// Returns the interfaces of a network namespace, sorted by index.
 ///
 /// # Examples
 ///
@@ -223,7 +224,7 @@ fn for_caller(link: &internal::Link) -> Link {
         flags: link.flags,
         state: State::new(link.state),
         address: link.address.non_empty().and_then(|text| {
-            // The text is one that such an address has been made into.
+            // The text was generated from such an address.
             ip::LinkAddress::parse(text).ok().map(LinkAddress)
         }),
         master: some_index(link.master),
@@ -267,7 +268,7 @@ pub fn add<'a>(
     add().about(&about_setting("add interface", ns, name.shown(), of))
 }
 
-/// Creates a veth pair, with each end in its network namespace from the beginning.
+/// Creates a veth pair. Each end is created in its network namespace.
 ///
 /// # Examples
 ///
@@ -297,8 +298,8 @@ pub fn add_veth<'a>(
     add().about(&about_setting("add veth", ns, name.shown(), of))
 }
 
-/// Creates a macvlan on an interface, its parent, which may be in another network namespace. Without a
-/// mode it has the kernel's default, [`MacvlanMode::Vepa`].
+/// Creates a macvlan on a parent interface, which may be in another network namespace. Without a mode, the
+/// kernel's default is used, [`MacvlanMode::Vepa`].
 ///
 /// # Examples
 ///
@@ -328,7 +329,7 @@ pub fn add_macvlan<'a>(
     add().about(&about_setting("add macvlan", ns, name.shown(), of))
 }
 
-/// Creates a VLAN (802.1Q) with this ID on an interface, its parent, which may be in another network
+/// Creates a VLAN interface (802.1Q) with this id on a parent interface, which may be in another network
 /// namespace.
 ///
 /// # Examples
@@ -363,7 +364,7 @@ fn place<'a>(
     (handle(ns.into()), CText::new(name))
 }
 
-/// Moves an interface to another network namespace and, if there is a new name, renames it on the way.
+/// Moves an interface to another network namespace and, if a new name is given, renames it.
 ///
 /// # Examples
 ///
@@ -406,7 +407,7 @@ pub fn delete<'a>(ns: impl Into<Option<&'a Namespace>>, name: impl AsRef<OsStr>)
     change("delete interface", place(ns, name), NOTHING, setup::delete)
 }
 
-/// Brings an interface up.
+/// Sets an interface up.
 ///
 /// # Examples
 ///
@@ -427,7 +428,7 @@ pub fn set_up<'a>(ns: impl Into<Option<&'a Namespace>>, name: impl AsRef<OsStr>)
     change("bring up", place(ns, name), NOTHING, |place| setup::set_up(place, true))
 }
 
-/// Brings an interface down.
+/// Sets an interface down.
 ///
 /// # Examples
 ///
@@ -489,7 +490,7 @@ pub fn set_address<'a>(
     })
 }
 
-/// Makes an interface a port of another one, such as a bridge; `None` takes it out.
+/// Makes an interface a port of another one, such as a bridge; `None` removes it from that one.
 ///
 /// # Examples
 ///
@@ -520,7 +521,7 @@ pub fn set_master<'a>(
     })
 }
 
-/// A change of one interface.
+/// Changes one interface.
 fn change(
     verb: &'static str,
     (ns, name): (Option<&handle::Namespace>, CText),

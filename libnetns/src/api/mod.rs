@@ -1,8 +1,7 @@
-//! The public API: safe types of std's sort over the internals of the other folders, which know nothing
-//! of it.
+//! The public API: safe types in the style of std on top of the other modules, which do not know this one.
 //!
 //! Each function converts its arguments, calls the internals, and turns a [`Failure`](crate::error::Failure)
-//! into an [`Error`] that carries the whole message.
+//! into an [`Error`] that carries the full message.
 
 mod command;
 mod create_options;

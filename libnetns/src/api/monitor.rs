@@ -1,4 +1,4 @@
-//! Names that are added and removed.
+//! The monitor, which reports names that are added and removed.
 
 use std::ffi::OsString;
 use std::fmt::{self, Debug, Formatter};
@@ -16,14 +16,14 @@ use super::error::{About, Result};
 use super::run_dir::RunDir;
 use super::text::os_string;
 
-/// Tells of the names that are added to and removed from a [run directory](RunDir::monitor).
+/// Reports the names that are added to and removed from a [run directory](RunDir::monitor).
 ///
-/// It is an iterator that never waits: `None` means that there is nothing more for now, and later there
-/// may be. Its descriptor becomes readable then, for `poll(2)` or an asynchronous runtime, and at times
-/// where nothing has come of what happened. [`Monitor::wait`] waits by itself.
+/// A monitor is an iterator that never waits: `None` means that there is no event now, but there may be one
+/// later. Its descriptor becomes readable when there may be events, for `poll(2)` or an asynchronous runtime;
+/// occasionally it becomes readable without an event. [`Monitor::wait`] waits for an event.
 ///
-/// A name is told of when it can be opened, and one that is replaced is removed and added. The
-/// directory need not exist, and may be removed and made anew.
+/// A name is reported once it can be opened. A name that is replaced is reported as removed and then added.
+/// The directory need not exist, and may be removed and created again.
 ///
 /// # Examples
 ///
@@ -46,28 +46,29 @@ pub struct Monitor {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Event {
-    /// Which of the two.
+    /// Whether the name was added or removed.
     pub kind: EventKind,
     /// The name.
     pub name: OsString,
-    /// The inode number of the network namespace that has or had it.
+    /// The inode number of the network namespace that the name refers to or, after a removal, referred to.
     pub inode: u64,
-    /// Its cookie, if it is known: from Linux 6.18 on.
+    /// The cookie of that namespace, if it is known: from Linux 6.18 on.
     pub cookie: Option<u64>,
 }
 
-/// What has happened to a name.
+/// What happened to a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EventKind {
-    /// It can be opened.
+    /// The name can be opened now.
     Added,
-    /// It is gone, or stands for another namespace now, which is told of next.
+    /// The name was removed or now refers to another namespace; in the latter case [`EventKind::Added`]
+    /// follows.
     Removed,
 }
 
 impl RunDir {
-    /// Watches for names that are added and removed from now on.
+    /// Opens a monitor that reports the names added and removed from now on.
     ///
     /// # Errors
     ///
@@ -95,11 +96,11 @@ impl RunDir {
         Monitor::open(self, false)
     }
 
-    /// The same, and begins with an [`Added`](crate::EventKind::Added) for each name that there is.
+    /// Opens a monitor that first reports an [`Added`](crate::EventKind::Added) event for each existing name.
     ///
     /// # Errors
     ///
-    /// As for [`RunDir::monitor`].
+    /// Those of [`RunDir::monitor`].
     ///
     /// # Examples
     ///
@@ -129,11 +130,11 @@ impl Monitor {
         open().about(&dir.about_itself("monitor"))
     }
 
-    /// Waits for the next event, or until `timeout` is over; `None` is without end.
+    /// Waits for the next event, at most for `timeout`; `None` waits without a limit.
     ///
     /// # Errors
     ///
-    /// As for [`Monitor::try_next`].
+    /// Those of [`Monitor::try_next`].
     ///
     /// # Examples
     ///
@@ -165,7 +166,7 @@ impl Monitor {
         }
     }
 
-    /// For a while at most. It may be readable where nothing has come of what happened.
+    /// Waits until the descriptor is readable, which does not mean that there is an event.
     fn wait_until_readable(&self, at_most: Option<Duration>) -> crate::error::Result<()> {
         let timeout = at_most
             .map_or(PollTimeout::NONE, |left| syscalls::poll_timeout(left.min(LONGEST_POLL)));
@@ -175,12 +176,12 @@ impl Monitor {
         }
     }
 
-    /// The next event without waiting, `None` if there is none for now. Several threads may share the
-    /// monitor; each event is given to one of them.
+    /// Returns the next event without waiting, or `None` if there is none now. Several threads may share the
+    /// monitor; each event is returned to one of them.
     ///
     /// # Errors
     ///
-    /// Those of [`RunDir::monitor`]. No event is lost by a failure.
+    /// Those of [`RunDir::monitor`]. A failure does not lose events.
     ///
     /// # Examples
     ///
@@ -202,7 +203,7 @@ impl Monitor {
     }
 }
 
-/// poll(2) takes no longer time than some 24 days.
+/// The timeout of poll(2) is limited to about 24 days.
 const LONGEST_POLL: Duration = Duration::from_secs(3600);
 
 fn for_caller(event: monitor::Event) -> Event {
@@ -217,7 +218,7 @@ fn for_caller(event: monitor::Event) -> Event {
     }
 }
 
-/// Never waits: after `None` there may be events again.
+/// Never waits: there may be events again after `None`.
 impl Iterator for Monitor {
     type Item = Result<Event>;
 
@@ -226,10 +227,10 @@ impl Iterator for Monitor {
     }
 }
 
-/// Readable when there may be an event.
+/// The descriptor is readable when there may be an event.
 impl AsFd for Monitor {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        // SAFETY: the monitor keeps it open as long as it lives.
+        // SAFETY: the monitor keeps the descriptor open as long as it lives.
         unsafe { BorrowedFd::borrow_raw(self.fd) }
     }
 }

@@ -1,4 +1,4 @@
-//! The mount namespace of a thread that moves to a network namespace.
+//! Options for the mount namespace of a thread that switches to a network namespace.
 
 use crate::explain::{Detail, Object};
 use crate::program::mount_namespace::Wishes;
@@ -8,8 +8,7 @@ use super::error::{About, Result};
 use super::namespace::Namespace;
 use super::subject::about;
 
-/// What a thread sees of the file system in the network namespace that it moves to with
-/// [`Namespace::switch_to_with_mounts`].
+/// Options for the file system that a thread sees after [`Namespace::switch_to_with_mounts`].
 ///
 /// # Examples
 ///
@@ -22,19 +21,20 @@ pub struct MountOptions {
 }
 
 impl MountOptions {
-    /// `/sys` shows the network namespace's devices, and the files of `/etc/netns/NAME` cover those of `/etc`.
+    /// Creates the default options: `/sys` shows the interfaces of the network namespace, and the files of
+    /// `/etc/netns/NAME` cover those in `/etc`.
     pub fn new() -> MountOptions {
         MountOptions::default()
     }
 
-    /// Whether `/sys` is left alone, and goes on showing the devices that it shows.
+    /// Sets whether the thread keeps its `/sys`, which does not show the interfaces of the network namespace.
     #[must_use]
     pub fn keep_sys(mut self, keep: bool) -> MountOptions {
         self.wishes.keep_sys = keep;
         self
     }
 
-    /// Whether the files of `/etc/netns/NAME` are left alone.
+    /// Sets whether the files of `/etc/netns/NAME` are ignored.
     #[must_use]
     pub fn keep_etc(mut self, keep: bool) -> MountOptions {
         self.wishes.keep_etc = keep;
@@ -43,17 +43,18 @@ impl MountOptions {
 }
 
 impl Namespace {
-    /// Takes the calling thread there for good, as [`Namespace::switch_to`] does, with a mount namespace of its
-    /// own in which `/sys` and `/etc` are those of the network namespace, as a [`Command`](crate::Command) has
-    /// it. The thread's root and working directory become its own; other threads stay where they are.
+    /// Moves the calling thread into the namespace permanently, like [`Namespace::switch_to`], and into a new
+    /// mount namespace in which `/sys` and `/etc` are those of the network namespace, as for a
+    /// [`Command`](crate::Command). The thread gets its own root and working directory; other threads are not
+    /// affected.
     ///
-    /// After a failure the thread is in the namespaces that it was in, unless the failure is `ENOTRECOVERABLE`.
+    /// After a failure the thread is in its original namespaces, unless the error is `ENOTRECOVERABLE`.
     ///
     /// # Errors
     ///
-    /// `EPERM` without `CAP_SYS_ADMIN` over the namespace and the mounts and `CAP_SYS_CHROOT`, `EINVAL` if the root
-    /// directory is not a mount point, `EACCES` if the working directory may not be searched, `ENOENT` where
-    /// `/proc` is not mounted, `ENOSPC` and its like.
+    /// `EPERM` without `CAP_SYS_ADMIN` over the namespace and the mounts and `CAP_SYS_CHROOT`, `EINVAL` if
+    /// the root directory is not a mount point, `EACCES` if the working directory may not be searched,
+    /// `ENOENT` if `/proc` is not mounted, `ENOSPC` and other resource shortages.
     ///
     /// # Examples
     ///
@@ -67,7 +68,7 @@ impl Namespace {
     /// std::thread::scope(|scope| {
     ///     scope.spawn(|| {
     ///         sandbox.switch_to_with_mounts(MountOptions::new())?;
-    ///         // This thread works in there until it ends.
+    ///         // This thread works in the namespace until it ends.
     ///         assert!(std::fs::read_dir("/sys/class/net").unwrap().count() >= 1);
     ///         libnetns::Result::Ok(())
     ///     });

@@ -20,11 +20,11 @@ use super::visit::{Visit, VisitFrom};
 
 /// An open network namespace.
 ///
-/// It keeps the namespace alive, whatever becomes of its name, and may be used from any thread and from
-/// several at once. Two of them are equal if they are the same namespace.
+/// The handle keeps the namespace alive, whatever happens to its name. It may be used from any thread, and
+/// from several threads at the same time. Two handles are equal if they refer to the same namespace.
 ///
-/// It holds a descriptor of the namespace and, from the first call on that asks rtnetlink in it, a
-/// second one of a socket in there. Both are close-on-exec.
+/// It holds a descriptor of the namespace and, after the first call that uses rtnetlink, a second descriptor
+/// of a socket in the namespace. Both are close-on-exec.
 ///
 /// # Examples
 ///
@@ -37,10 +37,10 @@ use super::visit::{Visit, VisitFrom};
 /// let blue = RunDir::default().create("blue")?; // as `ip netns add blue`
 /// link::set_up(&blue, "lo")?;
 ///
-/// // A socket in there, for a thread that stays here.
+/// // A socket in the namespace. The calling thread stays in its own.
 /// let listener = blue.tcp_listener(([127, 0, 0, 1], 8080))?;
 ///
-/// // The calling thread goes there and comes back.
+/// // The calling thread switches to the namespace and back.
 /// let links = blue.run(|| std::fs::read_to_string("/proc/thread-self/net/dev"))?;
 /// # assert!(links.unwrap().contains("lo:"));
 /// # drop(listener);
@@ -52,12 +52,12 @@ pub struct Namespace {
 }
 
 impl Namespace {
-    /// Opens a network namespace by its name in `/run/netns` or, if there is a `/` in it, by a path.
+    /// Opens a network namespace by its name in `/run/netns` or, if the name contains a `/`, by its path.
     ///
     /// # Errors
     ///
-    /// `ENOENT` if there is none, `ENOTTY` if it is something else, `EACCES` without permission,
-    /// `EINVAL` and `ENAMETOOLONG` for an invalid name.
+    /// `ENOENT` if it does not exist, `ENOTTY` if the file is not a network namespace, `EACCES` without
+    /// permission, `EINVAL` and `ENAMETOOLONG` for an invalid name.
     ///
     /// # Examples
     ///
@@ -85,11 +85,11 @@ impl Namespace {
         })
     }
 
-    /// Opens a network namespace by a path, such as `/proc/1/ns/net`. Symbolic links are followed.
+    /// Opens a network namespace by its path, such as `/proc/1/ns/net`. Symbolic links are followed.
     ///
     /// # Errors
     ///
-    /// As for [`Namespace::open`].
+    /// Those of [`Namespace::open`].
     ///
     /// # Examples
     ///
@@ -108,7 +108,7 @@ impl Namespace {
     ///
     /// # Errors
     ///
-    /// `ESRCH` if there is no such process, `EACCES` without permission to look at it.
+    /// `ESRCH` if the process does not exist, `EACCES` without permission to inspect it.
     ///
     /// # Examples
     ///
@@ -127,13 +127,13 @@ impl Namespace {
         })
     }
 
-    /// Opens the network namespace that a descriptor leads to: one of a namespace file, a socket or a
+    /// Opens the network namespace that a descriptor refers to: that of a namespace file, a socket or a
     /// pidfd.
     ///
     /// # Errors
     ///
-    /// `ENOTTY` if it is none of these, `EPERM` or `EACCES` without permission, `ESRCH` if the pidfd's
-    /// process has ended.
+    /// `ENOTTY` if the descriptor is none of these, `EPERM` or `EACCES` without permission, `ESRCH` if the
+    /// pidfd's process has ended.
     ///
     /// # Examples
     ///
@@ -157,12 +157,12 @@ impl Namespace {
 
     /// Opens a network namespace by its inode number and its cookie, whether it has a name or not.
     ///
-    /// From Linux 6.18 on, the kernel finds it by its cookie. Otherwise what `/proc` shows is searched.
+    /// From Linux 6.18 on, the kernel finds it by its cookie. Otherwise the call searches `/proc`.
     ///
     /// # Errors
     ///
-    /// `ENOENT` if none has this inode number that the caller may look at; `ESTALE` if the one with this cookie
-    /// is gone, or is not the caller's to look at.
+    /// `ENOENT` if the caller can see no namespace with this inode number; `ESTALE` if the namespace with
+    /// this cookie no longer exists or may not be inspected by the caller.
     ///
     /// # Examples
     ///
@@ -183,11 +183,11 @@ impl Namespace {
         Namespace::from_result(&subject, || by_id::open_id(inode, cookie))
     }
 
-    /// Opens the network namespace that the calling thread is in.
+    /// Opens the calling thread's network namespace.
     ///
     /// # Errors
     ///
-    /// `EMFILE` and its like; `ENOENT` where `/proc` is not mounted, before Linux 6.11.
+    /// `EMFILE` and other resource shortages; before Linux 6.11, `ENOENT` if `/proc` is not mounted.
     ///
     /// # Examples
     ///
@@ -208,7 +208,7 @@ impl Namespace {
         Ok(Namespace { handle: opened().about(subject)? })
     }
 
-    /// A second handle of the same namespace, with the same name and path.
+    /// Returns a second handle of the same namespace, with the same name and path.
     ///
     /// # Errors
     ///
@@ -227,7 +227,7 @@ impl Namespace {
         Namespace::from_result(&subject, || self.handle.try_clone())
     }
 
-    /// The name that it was created or opened by.
+    /// Returns the name that it was created with or opened by.
     ///
     /// # Examples
     ///
@@ -248,14 +248,14 @@ impl Namespace {
         self.handle.name().map(os_str)
     }
 
-    /// The path that it was created or opened by.
+    /// Returns the path that it was opened by, or the path of its name.
     #[doc(alias = "netns_path")]
     pub fn path(&self) -> Option<&Path> {
         self.handle.path().map(|path| Path::new(os_str(path)))
     }
 
-    /// Its inode number, by which `ls -l /proc/*/ns/net` shows it. No other namespace has it as long as
-    /// this one lives.
+    /// Returns its inode number, which `ls -l /proc/*/ns/net` shows. The number is unique as long as the
+    /// namespace exists.
     ///
     /// # Examples
     ///
@@ -272,13 +272,13 @@ impl Namespace {
         self.handle.inode()
     }
 
-    /// The device number that goes with the inode number: that of nsfs.
+    /// Returns the device number that belongs to the inode number: that of nsfs.
     #[doc(alias = "netns_device")]
     pub fn device(&self) -> u64 {
         self.handle.device()
     }
 
-    /// The number that no other network namespace has, before or after, until the next boot.
+    /// Returns its cookie, a number that is not used for another network namespace until the next boot.
     ///
     /// # Errors
     ///
@@ -300,11 +300,11 @@ impl Namespace {
         self.handle.cookie().about(&about_handle("get the cookie of", &self.handle))
     }
 
-    /// Whether the calling thread is in it.
+    /// Returns whether the calling thread is in it.
     ///
     /// # Errors
     ///
-    /// As for [`Namespace::current`].
+    /// Those of [`Namespace::current`].
     ///
     /// # Examples
     ///
@@ -323,13 +323,14 @@ impl Namespace {
         self.handle.is_current().about(&about_handle(verb, &self.handle))
     }
 
-    /// Takes the calling thread there until the returned guard is dropped.
+    /// Switches the calling thread to this namespace until the returned guard is dropped.
     ///
-    /// Other threads stay where they are; those that are started meanwhile begin in there, and stay.
+    /// Other threads are not affected. Threads that are started meanwhile start in the namespace and stay
+    /// there.
     ///
     /// # Errors
     ///
-    /// `EPERM` if the thread may not enter it, or could not come back.
+    /// `EPERM` if the thread may not enter the namespace, or could not switch back.
     ///
     /// # Examples
     ///
@@ -349,19 +350,20 @@ impl Namespace {
         Visit::begin(self.handle.proved()).about(&about_handle("enter", &self.handle))
     }
 
-    /// Calls `f` with the calling thread in this namespace, and returns what it returned.
+    /// Calls `f` with the calling thread in this namespace, and returns its result.
     ///
-    /// The thread is back when this returns. A [`Visit`] that `f` has begun ends with it. If `f` ends a
-    /// visit that began before, the thread goes back to where it was before that visit, and stays there.
+    /// The thread has switched back when this returns. A [`Visit`] that `f` has begun ends as well. If `f`
+    /// ends a visit that began before the call, the thread switches back to where it was before that visit,
+    /// and stays there.
     ///
-    /// If `f` panics, the thread goes back while the stack unwinds. If it cannot go back then, because
-    /// `f` gave its capabilities away, nothing reports that: the panic goes on in the wrong namespace.
+    /// If `f` panics, the thread switches back while the stack unwinds. If it cannot switch back, because `f`
+    /// dropped its capabilities, this is not reported: the panic continues in the wrong namespace.
     ///
     /// # Errors
     ///
-    /// `EPERM` if the thread may not enter it, or could not come back: then `f` is not called.
-    /// `ENOTRECOVERABLE` if it did not come back, because `f` gave its capabilities away. Then the value
-    /// that `f` returned is dropped, in the wrong namespace.
+    /// `EPERM` if the thread may not enter the namespace or could not switch back; `f` is not called.
+    /// `ENOTRECOVERABLE` if the thread did not switch back, because `f` dropped its capabilities; the value
+    /// that `f` returned is dropped in the wrong namespace.
     ///
     /// # Examples
     ///
@@ -381,23 +383,24 @@ impl Namespace {
         let visit =
             Visit::begin(self.handle.proved()).about(&about_handle("run in", &self.handle))?;
         let value = f();
-        // A visit that `f` has ended together with an earlier one needs no way back.
+        // A visit that `f` ended together with an earlier one must not switch back again.
         visit.end().about(&about("run", Object::Nothing))?;
         Ok(value)
     }
 
-    /// The same for a thread whose own namespace the caller keeps open: nothing but two switches, without
-    /// `/proc` and without a descriptor more.
+    /// Does the same as [`Namespace::run`], but switches back to `home`, a handle that the caller keeps. This
+    /// only switches namespaces twice; it needs neither `/proc` nor another descriptor.
     ///
-    /// `home` is the namespace that the thread is in, from [`Namespace::current`]. The thread is in `home`
-    /// afterwards, whether or not it was there before, which is not checked.
+    /// `home` is the thread's namespace, opened with [`Namespace::current`]. The thread is in `home`
+    /// afterwards. Whether it was in `home` before is not checked.
     ///
-    /// The first call with a handle as `home` also verifies that a thread can switch to it. That holds for
-    /// all threads of the process. One that has changed its user namespace since opens `home` anew.
+    /// The first call with a handle as `home` also verifies that a thread can switch to it. The result is
+    /// cached for all threads of the process. A thread that has changed its user namespace since must open
+    /// `home` again.
     ///
     /// # Errors
     ///
-    /// As for [`Namespace::run`].
+    /// Those of [`Namespace::run`].
     ///
     /// # Examples
     ///
@@ -427,13 +430,13 @@ impl Namespace {
         Ok(value)
     }
 
-    /// Takes the calling thread there for good.
+    /// Switches the calling thread to this namespace permanently.
     ///
-    /// Unlike [`Namespace::enter`] this needs no capability over the namespace that the thread is in.
+    /// Unlike [`Namespace::enter`], this needs no capability over the thread's current namespace.
     ///
     /// # Errors
     ///
-    /// `EPERM` if the thread may not enter it.
+    /// `EPERM` if the thread may not enter the namespace.
     ///
     /// # Examples
     ///
@@ -445,7 +448,7 @@ impl Namespace {
     /// std::thread::scope(|scope| {
     ///     scope.spawn(|| {
     ///         sandbox.switch_to()?;
-    ///         // This thread works in there until it ends.
+    ///         // This thread works in the namespace until it ends.
     ///         assert!(sandbox.is_current()?);
     ///         libnetns::Result::Ok(())
     ///     });
@@ -470,14 +473,14 @@ impl AsRawFd for Namespace {
     }
 }
 
-/// Its descriptor, one of a namespace file.
+/// Converts to the handle's descriptor, that of a namespace file.
 impl From<Namespace> for OwnedFd {
     fn from(ns: Namespace) -> OwnedFd {
         ns.handle.into_fd()
     }
 }
 
-/// Whether they are the same network namespace.
+/// Compares whether they are the same network namespace.
 impl PartialEq for Namespace {
     fn eq(&self, other: &Namespace) -> bool {
         self.handle == other.handle
@@ -492,7 +495,7 @@ impl Hash for Namespace {
     }
 }
 
-/// As messages call it: its name or path in quotes, or `net:[inode]`.
+/// Displays the name or path in quotes, or `net:[inode]`, as messages do.
 impl Display for Namespace {
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
         Display::fmt(&self.handle, f)

@@ -1,8 +1,8 @@
-//! Nsids: the numbers by which one network namespace knows others.
+//! Nsids: the ids by which one network namespace refers to others.
 //!
-//! The kernel shows a peer in another network namespace by such a number, as in
-//! [`Link::peer_nsid`](crate::link::Link::peer_nsid). Each function takes the network namespace in which
-//! the number is valid, `within`, or `None` for the calling thread's.
+//! The kernel uses an nsid to report that a peer is in another network namespace, as in
+//! [`Link::peer_nsid`](crate::link::Link::peer_nsid). Each function takes the network namespace in which the
+//! nsid is valid, `within`, or `None` for the calling thread's.
 //!
 //! # Examples
 //!
@@ -35,23 +35,24 @@ use super::run_dir::RunDir;
 use super::subject::about_handle;
 use super::text::os_string;
 
-/// A number that one network namespace has for another, as [`list`] has found it.
+/// The nsid that one network namespace has assigned to another, as returned by [`list`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Nsid {
-    /// The number.
+    /// The nsid.
     pub id: i32,
-    /// What `within` calls the same namespace, for [`ListOptions::target`].
+    /// The nsid that `within` has assigned to the same namespace, for [`ListOptions::target`].
     pub current: Option<i32>,
     /// The first name of that namespace in the run directory.
     pub name: Option<OsString>,
 }
 
-/// The nsid that `within` has for `ns`, if it has one.
+/// Returns the nsid that `within` has assigned to `ns`, if any.
 ///
 /// # Errors
 ///
-/// `EPERM` if `within` may not be entered, and no other call has opened an rtnetlink socket in it.
+/// `EPERM` if the calling thread may not enter `within` and no earlier call has opened an rtnetlink socket in
+/// it.
 #[doc(alias = "netns_nsid_get")]
 pub fn get<'a>(within: impl Into<Option<&'a Namespace>>, ns: &Namespace) -> Result<Option<i32>> {
     let id = match nsid::get(handle(within.into()), &ns.handle) {
@@ -61,12 +62,12 @@ pub fn get<'a>(within: impl Into<Option<&'a Namespace>>, ns: &Namespace) -> Resu
     id.about(&about_handle("get the nsid of", &ns.handle))
 }
 
-/// Assigns `ns` this nsid in `within`. One that is assigned stays as long as both live.
+/// Assigns this nsid to `ns` in `within`. It stays assigned as long as both namespaces exist.
 ///
 /// # Errors
 ///
-/// `EPERM` without `CAP_NET_ADMIN` over `within`, `EEXIST` if `ns` has another one there, `ENOSPC` if
-/// another namespace has this one, `EINVAL` if it is negative.
+/// `EPERM` without `CAP_NET_ADMIN` over `within`, `EEXIST` if `ns` has another nsid there, `ENOSPC` if
+/// another namespace has this nsid, `EINVAL` if it is negative.
 #[doc(alias = "netns_nsid_set")]
 pub fn set<'a>(within: impl Into<Option<&'a Namespace>>, ns: &Namespace, id: i32) -> Result<()> {
     let valid = if id < 0 {
@@ -78,11 +79,11 @@ pub fn set<'a>(within: impl Into<Option<&'a Namespace>>, ns: &Namespace, id: i32
     set.about(&about_handle("assign an nsid to", &ns.handle)).map(drop)
 }
 
-/// Assigns `ns` an nsid in `within` that the kernel picks, and returns it.
+/// Assigns an nsid chosen by the kernel to `ns` in `within`, and returns it.
 ///
 /// # Errors
 ///
-/// `EPERM` without `CAP_NET_ADMIN` over `within`, `EEXIST` if `ns` has one there.
+/// `EPERM` without `CAP_NET_ADMIN` over `within`, `EEXIST` if `ns` has an nsid there.
 ///
 /// # Examples
 ///
@@ -104,11 +105,11 @@ pub fn assign<'a>(within: impl Into<Option<&'a Namespace>>, ns: &Namespace) -> R
         .about(&about_handle("assign an nsid to", &ns.handle))
 }
 
-/// The nsid that `within` has for `ns` or, if it has none, a new one that the kernel picks.
+/// Returns the nsid that `within` has assigned to `ns`. If there is none, the kernel assigns one.
 ///
 /// # Errors
 ///
-/// `EPERM` without `CAP_NET_ADMIN` over `within`, if it has none.
+/// `EPERM` if there is none and the caller lacks `CAP_NET_ADMIN` over `within`.
 ///
 /// # Examples
 ///
@@ -119,17 +120,18 @@ pub fn ensure<'a>(within: impl Into<Option<&'a Namespace>>, ns: &Namespace) -> R
         .about(&about_handle("assign an nsid to", &ns.handle))
 }
 
-/// The nsids that `within` has, ascending, with the names in `/run/netns` that go with them.
+/// Returns the nsids that `within` has assigned, in ascending order, with the names of those namespaces in
+/// `/run/netns`.
 ///
 /// # Errors
 ///
-/// As for [`get`].
+/// Those of [`get`].
 #[doc(alias = "netns_nsid_list")]
 pub fn list<'a>(within: impl Into<Option<&'a Namespace>>) -> Result<Vec<Nsid>> {
     ListOptions::new().list(within)
 }
 
-/// How nsids are listed.
+/// Options for listing nsids.
 ///
 /// # Examples
 ///
@@ -159,28 +161,28 @@ impl Default for ListOptions {
 }
 
 impl ListOptions {
-    /// Those that `within` has, with names in `/run/netns`.
+    /// Creates the default options: the nsids of `within`, with names in `/run/netns`.
     pub fn new() -> ListOptions {
         ListOptions { run_dir: RunDir::default(), target: nsid::NONE }
     }
 
-    /// The directory in which names are looked up.
+    /// Sets the directory in which names are looked up.
     pub fn run_dir(&mut self, dir: &RunDir) -> &mut ListOptions {
         self.run_dir = dir.clone();
         self
     }
 
-    /// Lists those that another namespace has, the one that `within` has this nsid for.
+    /// Lists the nsids of another namespace, to which `within` has assigned this nsid.
     pub fn target(&mut self, nsid: i32) -> &mut ListOptions {
         self.target = nsid;
         self
     }
 
-    /// Lists them.
+    /// Returns the nsids.
     ///
     /// # Errors
     ///
-    /// As for [`get`]; `EINVAL` if `within` has no such nsid as the target.
+    /// Those of [`get`]; `EINVAL` if `within` has not assigned the target nsid.
     #[doc(alias = "netns_nsid_list")]
     pub fn list<'a>(&self, within: impl Into<Option<&'a Namespace>>) -> Result<Vec<Nsid>> {
         let within = handle(within.into());

@@ -1,4 +1,4 @@
-//! The processes in a namespace, and what else keeps it alive.
+//! The processes in a namespace, and other objects that keep it alive.
 
 use crate::namespace::holders::HolderList;
 use crate::namespace::pids::{self, PidsFlags};
@@ -9,11 +9,11 @@ use super::namespace::Namespace;
 use super::subject::about_handle;
 
 impl Namespace {
-    /// The ids of the processes in it, ascending, as far as the caller may look at them.
+    /// Returns the ids of the processes in it, in ascending order, as far as the caller may inspect them.
     ///
     /// # Errors
     ///
-    /// `ENOENT` where `/proc` is not mounted, or is another pid namespace's.
+    /// `ENOENT` if `/proc` is not mounted or belongs to another pid namespace.
     ///
     /// # Examples
     ///
@@ -27,11 +27,12 @@ impl Namespace {
         self.find_processes(PidsFlags::empty())
     }
 
-    /// The ids of all threads in it, ascending. A thread may be in another namespace than its process.
+    /// Returns the ids of all threads in it, in ascending order. A thread may be in another namespace than
+    /// its process.
     ///
     /// # Errors
     ///
-    /// As for [`Namespace::pids`].
+    /// Those of [`Namespace::pids`].
     ///
     /// # Examples
     ///
@@ -45,13 +46,14 @@ impl Namespace {
         self.find_processes(PidsFlags::THREADS)
     }
 
-    /// What keeps it alive: the threads in it, open descriptors of it, sockets that live in it, and mounts of
-    /// it, in any mount namespace that has a process. The descriptor and the socket of this handle do not count.
+    /// Returns what keeps the namespace alive: its threads, its open descriptors, its sockets, and its mounts
+    /// in every mount namespace that contains a process. The descriptor and the socket of this handle are not
+    /// included.
     ///
     /// # Errors
     ///
-    /// `ENOENT` where `/proc` is not mounted, or is another pid namespace's. What the caller may not look at is
-    /// no error: see [`Holders`].
+    /// `ENOENT` if `/proc` is not mounted or belongs to another pid namespace. Objects that the caller may
+    /// not inspect are not an error: see [`Holders`].
     ///
     /// # Examples
     ///

@@ -1,7 +1,7 @@
-//! Routes: listed, added and deleted.
+//! List, add and delete routes.
 //!
-//! Each function takes the network namespace that it works in, or `None` for the calling thread's, and
-//! leaves the calling thread where it is, as those of [`link`](crate::link) do.
+//! Each function takes the network namespace in which it operates, or `None` for the calling thread's. The
+//! calling thread stays in its own namespace, as for the functions of [`link`](crate::link).
 //!
 //! # Examples
 //!
@@ -39,9 +39,9 @@ use super::namespace::Namespace;
 use super::subject::{about_namespace, about_setting};
 use super::text::{CText, os_string};
 
-/// A route to be added or deleted: where it leads, and through what.
+/// A route to be added or deleted: its destination, gateway and interface.
 ///
-/// It needs a gateway, an interface or both.
+/// It must have a gateway, an interface, or both.
 ///
 /// # Examples
 ///
@@ -61,23 +61,23 @@ pub struct Route {
 }
 
 impl Route {
-    /// One to this network.
+    /// Creates a route to this network.
     pub fn to(destination: impl Into<Prefix>) -> Route {
         Route { destination: destination.into(), gateway: None, interface: None }
     }
 
-    /// One to everything of the gateway's family that no other route leads to.
+    /// Creates a default route of the gateway's address family.
     pub fn default_via(gateway: impl Into<IpAddr>) -> Route {
         let gateway = gateway.into();
         Route::to(everything(gateway.is_ipv6())).via(gateway)
     }
 
-    /// Through this gateway. An IPv4 route may have one of IPv6 (Linux 5.2).
+    /// Sets the gateway. An IPv4 route may have an IPv6 gateway (Linux 5.2).
     pub fn via(self, gateway: impl Into<IpAddr>) -> Route {
         Route { gateway: Some(gateway.into()), ..self }
     }
 
-    /// Through this interface.
+    /// Sets the interface.
     pub fn dev(self, interface: impl AsRef<OsStr>) -> Route {
         Route { interface: Some(interface.as_ref().to_owned()), ..self }
     }
@@ -93,27 +93,27 @@ fn everything(is_ipv6: bool) -> Prefix {
     Prefix { address, len: 0 }
 }
 
-/// A route, or one of the nexthops of a route that has several, as [`list`] has found it.
+/// A route, or one nexthop of a multipath route, as returned by [`list`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct RouteEntry {
-    /// Where it leads: `0.0.0.0/0` and `::/0` for a default route.
+    /// The destination: `0.0.0.0/0` or `::/0` for a default route.
     pub destination: Prefix,
     /// The gateway.
     pub gateway: Option<IpAddr>,
-    /// The index of the interface; `None` if it has none, as a blackhole.
+    /// The index of the interface; `None` if there is none, as for a blackhole route.
     pub index: Option<u32>,
-    /// The name of the interface; `None` if it went away meanwhile, too.
+    /// The name of the interface; `None` also if it was deleted meanwhile.
     pub interface: Option<OsString>,
-    /// Its metric: of two, the lesser one counts.
+    /// Its metric: the kernel prefers the lower one.
     pub metric: u32,
     /// Its table: 254 is the main one.
     pub table: u32,
-    /// Who made it, by the kernel's numbers: 2 the kernel, 3 at boot, 4 static ...
+    /// The origin of the route, as a kernel constant: 2 kernel, 3 boot, 4 static ...
     pub protocol: u8,
-    /// The scope of the destination, by the kernel's numbers.
+    /// The scope of the destination, as a kernel constant.
     pub scope: u8,
-    /// Its type, by the kernel's numbers: 1 unicast, 6 blackhole ...
+    /// Its type, as a kernel constant: 1 unicast, 6 blackhole ...
     pub r#type: u8,
 }
 
@@ -121,20 +121,20 @@ pub struct RouteEntry {
 ///
 /// # Errors
 ///
-/// `EPERM` without `CAP_NET_ADMIN` over the namespace, `EEXIST` if there is such a route, `ENODEV` if there
-/// is no such interface, `ENETUNREACH` and `EHOSTUNREACH` if the gateway cannot be reached, `ENETDOWN` if
+/// `EPERM` without `CAP_NET_ADMIN` over the namespace, `EEXIST` if the route exists, `ENODEV` if the
+/// interface does not exist, `ENETUNREACH` and `EHOSTUNREACH` if the gateway cannot be reached, `ENETDOWN` if
 /// the interface is down, `EINVAL` for an invalid argument.
 #[doc(alias = "netns_route_add")]
 pub fn add<'a>(ns: impl Into<Option<&'a Namespace>>, route: &Route) -> Result<()> {
     change("add route", handle(ns.into()), route, route::add)
 }
 
-/// Deletes a route of the main table.
+/// Deletes a route from the main table.
 ///
 /// # Errors
 ///
-/// `EPERM` without `CAP_NET_ADMIN` over the namespace, `ESRCH` if there is no such route, `ENODEV` if
-/// there is no such interface, `EINVAL` for an invalid argument.
+/// `EPERM` without `CAP_NET_ADMIN` over the namespace, `ESRCH` if the route does not exist, `ENODEV` if the
+/// interface does not exist, `EINVAL` for an invalid argument.
 #[doc(alias = "netns_route_del")]
 pub fn delete<'a>(ns: impl Into<Option<&'a Namespace>>, route: &Route) -> Result<()> {
     change("delete route", handle(ns.into()), route, route::delete)
@@ -156,7 +156,7 @@ fn change(
     let of = [("via", via.as_ref().map(CText::shown)), ("on", name.as_ref().map(CText::shown))];
     let result = || {
         let interface = name.as_ref().map(link_name).transpose()?;
-        // As a prefix: "default" alone would be that of the gateway's family.
+        // Passed as a prefix: "default" would be of the gateway's address family.
         let text = CText::new(route.destination.to_string());
         let to = text.whole(Step::Destination)?;
         change(ns, route::RouteSpec::new(to, route.gateway, interface)?)
@@ -164,11 +164,12 @@ fn change(
     result().about(&about_setting(verb, ns, to.shown(), of))
 }
 
-/// The routes of a network namespace's main table: those of IPv4 first.
+/// Returns the routes of a network namespace's main table, IPv4 first.
 ///
 /// # Errors
 ///
-/// `EPERM` if the namespace may not be entered, and no other call has opened an rtnetlink socket in it.
+/// `EPERM` if the calling thread may not enter the namespace and no earlier call has opened an rtnetlink
+/// socket in it.
 ///
 /// # Examples
 ///
@@ -183,11 +184,11 @@ pub fn list<'a>(ns: impl Into<Option<&'a Namespace>>) -> Result<Vec<RouteEntry>>
     list_with(handle(ns.into()), RouteListFlags::empty())
 }
 
-/// The routes of all tables of a network namespace.
+/// Returns the routes of all tables of a network namespace.
 ///
 /// # Errors
 ///
-/// As for [`list`].
+/// Those of [`list`].
 ///
 /// # Examples
 ///
@@ -211,7 +212,7 @@ fn list_with(ns: Option<&handle::Namespace>, flags: RouteListFlags) -> Result<Ve
     Ok(found.iter().filter_map(for_caller).collect())
 }
 
-/// None: it is none of IP, of which the list has none.
+/// Returns `None` if the route is not an IP route, which does not occur in a list.
 fn for_caller(route: &internal::Route) -> Option<RouteEntry> {
     let destination = match route.destination.as_c_str() {
         text if text == c"default" => everything(i32::from(route.family) == libc::AF_INET6),

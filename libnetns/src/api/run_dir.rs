@@ -1,4 +1,4 @@
-//! A directory of names.
+//! A run directory: a directory of names.
 
 use std::ffi::{CStr, OsStr, OsString};
 use std::path::Path;
@@ -18,14 +18,15 @@ use super::namespace::Namespace;
 use super::subject::about;
 use super::text::{CText, os_str, os_string};
 
-/// A directory in which network namespaces have names, each a bind mount of the namespace.
+/// A directory that contains the names of network namespaces. Each name is a bind mount of a namespace.
 ///
-/// [`RunDir::default`] is `/run/netns`, where `ip netns` has them. The value is a path and nothing else:
-/// the directory is made by the first call that creates a name in it.
+/// [`RunDir::default`] is `/run/netns`, which `ip netns` uses. The value contains only a path: the first call
+/// that creates a name creates the directory.
 ///
 /// A name may be a symbolic link to a network namespace. It is followed if the link and the directory belong
-/// to root or the caller, and nobody else may write to the directory; elsewhere it is refused with `ENOTTY`.
-/// [`RunDir::remove`] removes the link alone, and [`RunDir::create`] fails with `EEXIST` wherever it leads.
+/// to root or to the caller and nobody else can write to the directory; otherwise it is rejected with
+/// `ENOTTY`. [`RunDir::remove`] removes only the link, and [`RunDir::create`] fails with `EEXIST` wherever it
+/// leads.
 ///
 /// # Examples
 ///
@@ -55,21 +56,21 @@ impl Default for RunDir {
     }
 }
 
-/// A name that [`RunDir::list`] has found.
+/// An entry returned by [`RunDir::list`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct ListEntry {
     /// The name.
     pub name: OsString,
-    /// The inode number of the network namespace that has the name; `None` if the name is stale.
+    /// The inode number of the namespace that the name refers to; `None` if the name is stale.
     pub inode: Option<u64>,
-    /// The cookie of that namespace, as [`Namespace::cookie`] returns it; `None` if it is not known, as before
+    /// The cookie of that namespace, as returned by [`Namespace::cookie`]; `None` if it is unknown, as before
     /// Linux 6.18.
     pub cookie: Option<u64>,
 }
 
 impl RunDir {
-    /// The run directory at `path`. Nothing is looked at or made yet.
+    /// Creates a value for the run directory at `path`. The file system is not accessed.
     ///
     /// # Examples
     ///
@@ -84,19 +85,19 @@ impl RunDir {
         RunDir { path: CText::new(path.as_ref()) }
     }
 
-    /// Its path.
+    /// Returns its path.
     pub fn path(&self) -> &Path {
         Path::new(os_str(self.path.shown()))
     }
 
-    /// Makes the directory, with those above it, and a shared mount point of it, so that names which are
-    /// created in it later are seen where it is mounted by then: in a container, for example. The first
-    /// name in it does the same.
+    /// Creates the directory and its parents, and makes it a shared mount point. Names that are created in it
+    /// later then become visible wherever the directory is mounted by that time, for example in a container.
+    /// Creating the first name does the same.
     ///
     /// # Errors
     ///
-    /// `EPERM` without `CAP_SYS_ADMIN` over the mount namespace, `EACCES` and `EROFS` if it cannot be made,
-    /// `ENOSPC` at the limit on mounts.
+    /// `EPERM` without `CAP_SYS_ADMIN` over the mount namespace, `EACCES` and `EROFS` if the directory cannot
+    /// be created, `ENOSPC` at the limit on mounts.
     ///
     /// # Examples
     ///
@@ -112,14 +113,13 @@ impl RunDir {
         prepare().about(&self.about_itself("prepare"))
     }
 
-    /// Creates a network namespace with this name. [`CreateOptions`](crate::CreateOptions) has other
-    /// ways.
+    /// Creates a network namespace with this name. See [`CreateOptions`](crate::CreateOptions) for options.
     ///
     /// # Errors
     ///
     /// `EEXIST` if the name is in use, `EINVAL` and `ENAMETOOLONG` if it is invalid, `EPERM` without
-    /// `CAP_SYS_ADMIN`, `EACCES` and `EROFS` if the directory is not the caller's to write to, `ENOSPC`
-    /// at the limit on network namespaces or on mounts.
+    /// `CAP_SYS_ADMIN`, `EACCES` and `EROFS` if the caller cannot write to the directory, `ENOSPC` at the
+    /// limit on network namespaces or mounts.
     ///
     /// # Examples
     ///
@@ -143,12 +143,12 @@ impl RunDir {
         })
     }
 
-    /// Opens the network namespace that has this name.
+    /// Opens the network namespace with this name.
     ///
     /// # Errors
     ///
-    /// `ENOENT` if no namespace has it, `ENOTTY` if it is something else, `EACCES` without permission,
-    /// `EINVAL` and `ENAMETOOLONG` if the name is invalid.
+    /// `ENOENT` if the name does not exist, `ENOTTY` if it is not a network namespace, `EACCES` without
+    /// permission, `EINVAL` and `ENAMETOOLONG` if the name is invalid.
     ///
     /// # Examples
     ///
@@ -160,7 +160,7 @@ impl RunDir {
     ///
     /// let blue = RunDir::default().create("blue")?;
     /// assert_eq!(RunDir::default().open("blue")?, blue);
-    /// // As test labs and container engines make names.
+    /// // Test labs and container engines create names like this.
     /// std::os::unix::fs::symlink("/proc/self/ns/net", "/run/netns/own").unwrap();
     /// assert!(RunDir::default().open("own")?.is_current()?);
     /// # Ok(()) }
@@ -173,11 +173,11 @@ impl RunDir {
         })
     }
 
-    /// Gives a network namespace a name, or one more.
+    /// Gives a network namespace an additional name.
     ///
     /// # Errors
     ///
-    /// As for [`RunDir::create`].
+    /// Those of [`RunDir::create`].
     ///
     /// # Examples
     ///
@@ -198,13 +198,12 @@ impl RunDir {
         attach().about(&self.about_name("attach", &name))
     }
 
-    /// Removes a name. The namespace lives on as long as something refers to it.
+    /// Removes a name. The namespace lives as long as something refers to it.
     ///
     /// # Errors
     ///
-    /// `ENOENT` if there is no such name, `ENOTTY` if it is something else than a network namespace or
-    /// what is left of one, `EPERM`, `EACCES`, `EROFS` and `EBUSY` where it cannot be unmounted or
-    /// unlinked.
+    /// `ENOENT` if the name does not exist, `ENOTTY` if it is neither a network namespace nor a stale name,
+    /// `EPERM`, `EACCES`, `EROFS` and `EBUSY` if it cannot be unmounted or unlinked.
     ///
     /// # Examples
     ///
@@ -225,11 +224,11 @@ impl RunDir {
         self.remove_with(RemoveFlags::empty(), name.as_ref())
     }
 
-    /// Removes a name, if there is one.
+    /// Removes a name if it exists.
     ///
     /// # Errors
     ///
-    /// As for [`RunDir::remove`], but for `ENOENT`.
+    /// Those of [`RunDir::remove`], except for `ENOENT`.
     ///
     /// # Examples
     ///
@@ -251,7 +250,8 @@ impl RunDir {
         remove().about(&self.about_name("remove", &name))
     }
 
-    /// The names of network namespaces, sorted bytewise. There are none where there is no directory.
+    /// Returns the names of network namespaces, sorted bytewise. The list is empty if the directory does not
+    /// exist.
     ///
     /// # Errors
     ///
@@ -278,12 +278,12 @@ impl RunDir {
         self.list_with(ListFlags::empty())
     }
 
-    /// The same, and the stale names: what a creator left that was killed, and symbolic links that lead to no
-    /// network namespace. Their [`inode`](ListEntry::inode) is `None`.
+    /// Returns the same list with the stale names: the files of killed creators, and symbolic links that do
+    /// not lead to a network namespace. Their [`inode`](ListEntry::inode) is `None`.
     ///
     /// # Errors
     ///
-    /// As for [`RunDir::list`].
+    /// Those of [`RunDir::list`].
     ///
     /// # Examples
     ///
@@ -308,15 +308,16 @@ impl RunDir {
         Ok(entries(&list).collect())
     }
 
-    /// Every network namespace of the system that the caller can find: by the names in this directory, and by
-    /// what `/proc` shows of threads, open descriptors and mounts, or what the kernel lists (Linux 6.19).
+    /// Returns every network namespace of the system that the caller can find: by the names in this
+    /// directory, and by the threads, open descriptors and mounts in `/proc`, or as listed by the kernel
+    /// (Linux 6.19).
     ///
-    /// Each is there once: under the first of its names in this directory, then those without a name, whose
-    /// [`name`](ListEntry::name) is empty, by inode number.
+    /// Each namespace is listed once, under its first name in this directory. Namespaces without a name
+    /// follow, sorted by inode number; their [`name`](ListEntry::name) is empty.
     ///
     /// # Errors
     ///
-    /// As for [`RunDir::list`]; `ENOENT` where `/proc` is not mounted, and the kernel does not list them.
+    /// Those of [`RunDir::list`]; `ENOENT` if `/proc` is not mounted and the kernel cannot list namespaces.
     ///
     /// # Examples
     ///
@@ -330,7 +331,7 @@ impl RunDir {
     /// let all = RunDir::default().list_all()?;
     /// let found = all.iter().find(|entry| entry.inode == Some(lost.inode())).unwrap();
     /// assert_eq!(found.name, "");
-    /// // It gets a name again.
+    /// // Give it a name again.
     /// let ns = Namespace::open_id(lost.inode(), found.cookie)?;
     /// RunDir::default().attach(&ns, "found")?;
     /// # assert_eq!(ns, lost);
@@ -343,11 +344,11 @@ impl RunDir {
         Ok(entries(&list).collect())
     }
 
-    /// The names that a network namespace has in this directory, sorted bytewise.
+    /// Returns the names of a network namespace in this directory, sorted bytewise.
     ///
     /// # Errors
     ///
-    /// As for [`RunDir::list`].
+    /// Those of [`RunDir::list`].
     ///
     /// # Examples
     ///
@@ -373,7 +374,7 @@ impl RunDir {
         Ok(entries(&list).map(|entry| entry.name).collect())
     }
 
-    /// The path as system calls take it.
+    /// Returns the path for system calls.
     pub(super) fn checked(&self) -> std::result::Result<&CStr, Failure> {
         let path = self.path.whole(Step::RunDirPath)?;
         if path.is_empty() {
@@ -382,7 +383,7 @@ impl RunDir {
         Ok(path)
     }
 
-    /// The path as messages show it.
+    /// Returns the path for messages.
     pub(super) fn shown(&self) -> &CStr {
         self.path.shown()
     }

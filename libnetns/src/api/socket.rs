@@ -1,4 +1,4 @@
-//! Sockets in a namespace, for a thread that stays where it is.
+//! Opening sockets in a namespace; the calling thread stays in its own.
 
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsFd, OwnedFd};
@@ -15,18 +15,18 @@ use super::error::{About, Result};
 use super::namespace::Namespace;
 use super::subject::about_handle;
 
-/// As std's `TcpListener` has it.
+/// The value that std's `TcpListener` uses.
 const BACKLOG: i32 = 128;
 
 type Internal<T> = std::result::Result<T, Failure>;
 
-/// Sockets. The calling thread stays where it is.
+/// Sockets. The calling thread stays in its own namespace.
 impl Namespace {
-    /// Opens a socket in there, as `socket(2)` does; it is close-on-exec.
+    /// Opens a socket in the namespace, as `socket(2)` does; it is close-on-exec.
     ///
     /// # Errors
     ///
-    /// `EPERM` if the thread may not enter the namespace, and what `socket(2)` says.
+    /// `EPERM` if the thread may not enter the namespace, and the errors of `socket(2)`.
     ///
     /// # Examples
     ///
@@ -46,18 +46,20 @@ impl Namespace {
         self.with_socket(|| visit::socket(self.handle.proved(), domain, r#type, protocol))
     }
 
-    /// The same for a thread whose own namespace the caller keeps open: two switches around `socket(2)`, with
-    /// all signals blocked, without `/proc` and without another descriptor.
+    /// Does the same as [`Namespace::socket`], but switches back to `home`, a handle that the caller keeps.
+    /// It switches namespaces twice with all signals blocked, and needs neither `/proc` nor another
+    /// descriptor.
     ///
-    /// `home` is the namespace that the thread is in, from [`Namespace::current`]. The thread is in `home`
-    /// afterwards, whether or not it was there before, which is not checked.
+    /// `home` is the thread's namespace, opened with [`Namespace::current`]. The thread is in `home`
+    /// afterwards. Whether it was in `home` before is not checked.
     ///
-    /// The first call with a handle as `home` also verifies that a thread can switch to it. That holds for
-    /// all threads of the process. One that has changed its user namespace since opens `home` anew.
+    /// The first call with a handle as `home` also verifies that a thread can switch to it. The result is
+    /// cached for all threads of the process. A thread that has changed its user namespace since must open
+    /// `home` again.
     ///
     /// # Errors
     ///
-    /// As for [`Namespace::socket`]; `EPERM` where the thread could not come back.
+    /// Those of [`Namespace::socket`]; `EPERM` if the thread could not switch back.
     ///
     /// # Examples
     ///
@@ -88,11 +90,11 @@ impl Namespace {
         })
     }
 
-    /// Listens on a TCP address in there, as [`TcpListener::bind`] does.
+    /// Listens on a TCP address in the namespace, as [`TcpListener::bind`] does.
     ///
     /// # Errors
     ///
-    /// As for [`Namespace::socket`]; `EADDRINUSE` and `EADDRNOTAVAIL`.
+    /// Those of [`Namespace::socket`]; `EADDRINUSE` and `EADDRNOTAVAIL`.
     ///
     /// # Examples
     ///
@@ -117,12 +119,12 @@ impl Namespace {
         })
     }
 
-    /// Connects to a TCP address in there, and waits until that is done, as [`TcpStream::connect`] does.
+    /// Connects to a TCP address in the namespace and waits for the connection, as [`TcpStream::connect`]
+    /// does.
     ///
     /// # Errors
     ///
-    /// As for [`Namespace::socket`], and what `connect(2)` says: `ECONNREFUSED`, `ENETUNREACH`,
-    /// `ETIMEDOUT` ...
+    /// Those of [`Namespace::socket`] and of `connect(2)`: `ECONNREFUSED`, `ENETUNREACH`, `ETIMEDOUT` ...
     ///
     /// # Examples
     ///
@@ -136,11 +138,11 @@ impl Namespace {
         })
     }
 
-    /// Opens a UDP socket with an address in there, as [`UdpSocket::bind`] does.
+    /// Opens a UDP socket with a local address in the namespace, as [`UdpSocket::bind`] does.
     ///
     /// # Errors
     ///
-    /// As for [`Namespace::tcp_listener`].
+    /// Those of [`Namespace::tcp_listener`].
     ///
     /// # Examples
     ///
@@ -174,7 +176,7 @@ impl Namespace {
     }
 }
 
-/// A signal does not end what connect(2) has begun: it goes on by itself.
+/// connect(2) continues in the background if a signal interrupts it, so wait for the result.
 fn connect_and_wait(socket: &OwnedFd, address: &SocketAddr) -> Internal<()> {
     match connect(socket, address) {
         Err(rustix::io::Errno::INTR) => {}

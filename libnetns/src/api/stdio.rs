@@ -1,4 +1,4 @@
-//! What a program has as its standard streams.
+//! The standard streams of a program.
 
 use std::fs::{File, OpenOptions};
 use std::net::TcpStream;
@@ -11,7 +11,7 @@ use nix::unistd::pipe2;
 
 use crate::error::{At, Result, Step};
 
-/// What a program has as one of its standard streams, in the manner of [`std::process::Stdio`].
+/// A standard stream of a program, in the manner of [`std::process::Stdio`].
 ///
 /// # Examples
 ///
@@ -45,19 +45,19 @@ enum Kind {
     Fd(OwnedFd),
 }
 
-/// Which way a stream goes.
+/// The direction of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     ToProgram,
     FromProgram,
 }
 
-/// What the two processes get of a stream.
+/// The two ends of a stream.
 #[derive(Debug, Default)]
 pub struct Ends<'a> {
-    /// The program's, where it is another than the caller's own.
+    /// The program's end, unless it inherits the caller's.
     pub theirs: Option<End<'a>>,
-    /// The caller's, of a pipe.
+    /// The caller's end of a pipe.
     pub ours: Option<OwnedFd>,
 }
 
@@ -70,17 +70,17 @@ pub enum End<'a> {
 impl Stdio {
     pub(super) const INHERIT: Stdio = Stdio(Kind::Inherit);
 
-    /// The caller's own stream.
+    /// Inherits the caller's stream.
     pub fn inherit() -> Stdio {
         Stdio(Kind::Inherit)
     }
 
-    /// `/dev/null`
+    /// Uses `/dev/null`.
     pub fn null() -> Stdio {
         Stdio(Kind::Null)
     }
 
-    /// A pipe, whose other end the [`Child`](crate::Child) has.
+    /// Creates a pipe; the [`Child`](crate::Child) owns the other end.
     pub fn piped() -> Stdio {
         Stdio(Kind::Piped)
     }
@@ -111,7 +111,7 @@ impl Stdio {
 macro_rules! from_descriptors {
     ($($type:ty)*) => {
         $(
-            /// That descriptor.
+            /// Uses that descriptor.
             impl From<$type> for Stdio {
                 fn from(descriptor: $type) -> Stdio {
                     Stdio(Kind::Fd(descriptor.into()))

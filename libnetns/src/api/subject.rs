@@ -1,4 +1,4 @@
-//! What calls are about, for their messages.
+//! The subjects of calls, for error messages.
 
 use std::ffi::CStr;
 use std::fmt::Display;
@@ -15,12 +15,12 @@ pub fn about_handle<'a>(verb: &'static str, ns: &'a handle::Namespace) -> Subjec
     about(verb, Object::Handle(ns))
 }
 
-/// None: the calling thread's.
+/// `None` is the calling thread's namespace.
 pub fn about_namespace<'a>(verb: &'static str, ns: Option<&'a handle::Namespace>) -> Subject<'a> {
     about(verb, ns.map_or(Object::Here, |ns| Object::Handle(ns)))
 }
 
-/// An interface, address or route, and what it is of.
+/// An interface, address or route, and the object that it belongs to.
 pub fn about_setting<'a>(
     verb: &'static str,
     ns: Option<&'a handle::Namespace>,
@@ -31,5 +31,5 @@ pub fn about_setting<'a>(
     about(verb, Object::Setting { what: Some(what), of, ns })
 }
 
-/// For a setting that is of nothing else, or of one thing only.
+/// For settings that belong to no other object, or to only one.
 pub const NOTHING: (&str, Option<&CStr>) = ("", None);

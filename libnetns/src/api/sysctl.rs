@@ -11,19 +11,20 @@ use super::namespace::Namespace;
 use super::subject::{NOTHING, about_setting};
 use super::text::CText;
 
-/// Sysctls. The calling thread stays where it is.
+/// Sysctls. The calling thread stays in its own namespace.
 impl Namespace {
-    /// Reads a sysctl of the namespace, without the newline at its end.
+    /// Returns the value of a sysctl of the namespace, without the trailing newline.
     ///
-    /// The name is one that `sysctl(8)` takes and begins with `net`: `net.ipv4.ip_forward` or
-    /// `net/ipv4/ip_forward`. A dot in an interface's name is a slash among dots,
-    /// `net.ipv4.conf.eth0/10.forwarding`, and a dot among slashes.
+    /// The name has a form that `sysctl(8)` accepts and begins with `net`: `net.ipv4.ip_forward` or
+    /// `net/ipv4/ip_forward`. If the separators are dots, a dot in an interface name is written as a slash,
+    /// `net.ipv4.conf.eth0/10.forwarding`; if they are slashes, it stays a dot.
     ///
     /// # Errors
     ///
-    /// `ENOENT` if the namespace has no such sysctl, if the name does not begin with `net`, or where `/proc` is
-    /// not mounted; `EINVAL` and `ENAMETOOLONG` for an invalid name; `EISDIR` for the name of several; `EACCES`
-    /// if it cannot be read; `EPERM` if the thread may not enter the namespace.
+    /// `ENOENT` if the namespace has no such sysctl, if the name does not begin with `net`, or if `/proc` is
+    /// not mounted; `EINVAL` and `ENAMETOOLONG` for an invalid name; `EISDIR` if the name is that of a
+    /// directory of sysctls; `EACCES` if the sysctl cannot be read; `EPERM` if the thread may not enter the
+    /// namespace.
     ///
     /// # Examples
     ///
@@ -51,9 +52,9 @@ impl Namespace {
     ///
     /// # Errors
     ///
-    /// As for [`Namespace::sysctl`]; `EINVAL` and others that `write(2)` returns if the kernel does not accept
-    /// the value, `E2BIG` if it is longer than 4094 bytes, `EACCES` if the sysctl cannot be written, `EROFS` if
-    /// `/proc/sys` is mounted read-only.
+    /// Those of [`Namespace::sysctl`]; `EINVAL` and other errors of `write(2)` if the kernel rejects the
+    /// value; `E2BIG` if the value is longer than 4094 bytes; `EACCES` if the sysctl cannot be written;
+    /// `EROFS` if `/proc/sys` is mounted read-only.
     ///
     /// # Examples
     ///

@@ -1,11 +1,11 @@
-//! Texts of the caller's as the kernel takes them, and the kernel's as std has them.
+//! Conversions between the strings of std and those of the kernel.
 
 use std::ffi::{CStr, CString, OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use crate::error::{Failure, Result, Step};
 
-/// A text that C can have, or the part of it before its first NUL, to be shown in a message.
+/// A string for C. If the original contains a NUL, only the part before it is kept, for messages.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CText {
     text: CString,
@@ -22,12 +22,12 @@ impl CText {
         }
     }
 
-    /// For a message.
+    /// Returns the string for a message.
     pub fn shown(&self) -> &CStr {
         &self.text
     }
 
-    /// For a system call; `step` says which argument it is.
+    /// Returns the string for a system call; `step` names the argument.
     pub fn whole(&self, step: Step) -> Result<&CStr> {
         if self.is_whole {
             Ok(&self.text)

@@ -1,4 +1,4 @@
-//! A stay of the calling thread in another network namespace.
+//! The guard of a thread's temporary switch to another network namespace.
 
 use std::cell::{Cell, RefCell};
 use std::fmt::{self, Debug, Formatter};
@@ -12,14 +12,14 @@ use crate::namespace::visit::{self, KeptHome};
 use super::error::{About, Result};
 use super::subject::about;
 
-/// A stay of the calling thread in another network namespace, which [`Namespace::enter`] begins.
+/// A guard that is returned by [`Namespace::enter`] while the calling thread is in another network namespace.
 ///
-/// The thread goes back when this is dropped. Visits nest: one that ends takes those along that the
-/// thread has begun after it, which do nothing when they are dropped. So the thread is where it was
-/// before a visit when that visit has ended, in whatever order they end.
+/// The thread switches back when the guard is dropped. Visits nest: ending a visit also ends the visits that
+/// the thread has begun after it, and dropping those has no further effect. When a visit has ended, the
+/// thread is therefore where it was before that visit, in whatever order visits end.
 ///
-/// A drop cannot report that the thread could not go back, which happens if it has given up its
-/// capabilities meanwhile; [`Visit::leave`] can. That includes the drop while a panic unwinds the stack:
+/// Dropping the guard cannot report that the thread could not switch back, which happens if it has dropped
+/// its capabilities meanwhile; [`Visit::leave`] can. This includes a drop while a panic unwinds the stack:
 /// code that catches the panic then runs in the wrong namespace.
 ///
 /// [`Namespace::enter`]: crate::Namespace::enter
@@ -39,7 +39,7 @@ use super::subject::about;
 /// # Ok(()) }
 /// ```
 ///
-/// It belongs to the thread that it took away:
+/// A visit cannot be sent to another thread:
 ///
 /// ```compile_fail
 /// fn is_send<T: Send>() {}
@@ -47,19 +47,19 @@ use super::subject::about;
 /// ```
 #[must_use = "the thread leaves again when this is dropped"]
 pub struct Visit {
-    /// None: it has ended.
+    /// `None` after it has ended.
     visit: Option<visit::Visit>,
     place: Place,
     of_this_thread: PhantomData<*mut ()>,
 }
 
 thread_local! {
-    /// The visits of this thread that have not ended, in the order in which they began.
+    /// The ids of this thread's visits that have not ended, in the order in which they began.
     static ONGOING: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
     static LAST_ID: Cell<u64> = const { Cell::new(0) };
 }
 
-/// The place of a visit among those of its thread.
+/// The position of a visit among those of its thread.
 struct Place(u64);
 
 impl Place {
@@ -70,7 +70,8 @@ impl Place {
         Place(id)
     }
 
-    /// Takes along those that began after it. False: it has ended before, with an earlier one.
+    /// Removes this visit and all later ones. Returns false if it had already ended, together with an earlier
+    /// one.
     fn leave(&self) -> bool {
         let ended = ONGOING.try_with(|ongoing| {
             let mut ongoing = ongoing.borrow_mut();
@@ -78,14 +79,14 @@ impl Place {
             ongoing.truncate(at);
             Some(())
         });
-        // Where the list is gone, the thread is ending.
+        // If the list no longer exists, the thread is ending.
         ended != Ok(None)
     }
 }
 
-/// A stay that goes back to a home which somebody keeps open.
+/// A visit that switches back to a handle that the caller keeps.
 pub(super) struct VisitFrom<'a> {
-    /// None: it has ended.
+    /// `None` after it has ended.
     home: Option<KeptHome<'a>>,
     place: Place,
 }
@@ -112,7 +113,7 @@ impl<'a> VisitFrom<'a> {
 
 impl Drop for VisitFrom<'_> {
     fn drop(&mut self) {
-        // The stack is unwinding; there is nobody to tell.
+        // The stack is unwinding, so the error cannot be reported.
         let _ = self.end_once();
     }
 }
@@ -123,12 +124,12 @@ impl Visit {
         Ok(Visit { visit: Some(visit), place: Place::take(), of_this_thread: PhantomData })
     }
 
-    /// Takes the thread back to where it came from.
+    /// Switches the thread back to its original namespace.
     ///
     /// # Errors
     ///
-    /// `ENOTRECOVERABLE` if it could not go back: it is still in there, and has to end. `EINVAL` if the
-    /// visit has ended already, with an earlier one.
+    /// `ENOTRECOVERABLE` if the thread could not switch back: it is still in the other namespace and must
+    /// end. `EINVAL` if the visit has already ended, together with an earlier one.
     ///
     /// # Examples
     ///
@@ -149,12 +150,12 @@ impl Visit {
         ended.about(&about("leave", Object::Nothing))
     }
 
-    /// Whether it ends now. If not, it has ended before, with an earlier one.
+    /// Returns whether the visit ended now. Otherwise it had already ended, together with an earlier one.
     pub(super) fn end(mut self) -> std::result::Result<bool, Failure> {
         self.take_ongoing().map_or(Ok(false), |visit| visit.end().map(|()| true))
     }
 
-    /// Ends it as far as this thread's list of visits goes. None: it has ended before.
+    /// Removes the visit from this thread's list. Returns `None` if it has already ended.
     fn take_ongoing(&mut self) -> Option<visit::Visit> {
         let visit = self.visit.take()?;
         if self.place.leave() {

@@ -1,4 +1,4 @@
-//! A program that was started.
+//! A running program, and waiting for it.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -21,11 +21,10 @@ use crate::program::spawn;
 use super::super::error::{About, Error, Result};
 use super::super::subject::about;
 
-/// A program that [`Command::spawn`](crate::Command::spawn) has started, in the manner of
-/// [`std::process::Child`].
+/// A program started by [`Command::spawn`](crate::Command::spawn), in the manner of [`std::process::Child`].
 ///
-/// A program that nobody waits for stays behind as a zombie when it ends. Dropping this neither waits
-/// for it nor ends it.
+/// A program that is not waited for becomes a zombie when it ends. Dropping this value neither waits for the
+/// program nor ends it.
 ///
 /// # Examples
 ///
@@ -74,9 +73,8 @@ impl Child {
         }
     }
 
-    /// What it runs without: why the first file of `/etc/netns/NAME` that covers nothing in `/etc` does
-    /// not, and what to do about it. [`Command::strict_etc`](crate::Command::strict_etc) makes it an
-    /// error.
+    /// Returns the reason why the first file of `/etc/netns/NAME` without a counterpart in `/etc` was left
+    /// out, and the remedy. [`Command::strict_etc`](crate::Command::strict_etc) makes this an error.
     ///
     /// # Examples
     ///
@@ -97,12 +95,12 @@ impl Child {
         self.left_out.as_ref()
     }
 
-    /// Its process id.
+    /// Returns its process id.
     pub fn id(&self) -> u32 {
         self.pid.unsigned_abs()
     }
 
-    /// A pidfd of it, which is readable when it has ended; `None` before Linux 5.2.
+    /// Returns a pidfd, which is readable when the program has ended; `None` before Linux 5.2.
     ///
     /// # Examples
     ///
@@ -125,28 +123,28 @@ impl Child {
         self.pidfd.as_ref().map(OwnedFd::as_fd)
     }
 
-    /// Ends it by `SIGKILL`. It has to be waited for all the same.
+    /// Kills the program with `SIGKILL`. It must still be waited for.
     ///
     /// # Errors
     ///
-    /// `EPERM` if it has become another user's, `ESRCH` if something else has waited for it, or `SIGCHLD` is
-    /// ignored. Before Linux 5.2, where there is no pidfd, another process that has got its number by then is
-    /// ended instead.
+    /// `EPERM` if it now runs as another user, `ESRCH` if it was already waited for elsewhere or `SIGCHLD` is
+    /// ignored. Before Linux 5.2 there is no pidfd: if the program was already waited for elsewhere and its
+    /// id was reused, the process that now has the id is killed.
     pub fn kill(&mut self) -> Result<()> {
         if self.status.is_some() {
             return Ok(());
         }
         let by_number = || kill(Pid::from_raw(self.pid), Signal::SIGKILL);
-        // Something else may have waited for it, and its number be another process's.
+        // It may have been waited for elsewhere, and its id may have been reused.
         let killed = self.pidfd().map_or_else(by_number, pidfd::kill);
         killed.at(Step::Kill).about(&self.about("kill"))
     }
 
-    /// Closes the pipe to it, if there is one, and waits until it has ended.
+    /// Closes the pipe to its standard input, if there is one, and waits until it has ended.
     ///
     /// # Errors
     ///
-    /// `ECHILD` if something else has waited for it, or `SIGCHLD` is ignored.
+    /// `ECHILD` if it was already waited for elsewhere, or if `SIGCHLD` is ignored.
     pub fn wait(&mut self) -> Result<ExitStatus> {
         drop(self.stdin.take());
         let waited = self.wait_with(WaitPidFlag::empty());
@@ -155,11 +153,11 @@ impl Child {
         waited.about(&self.about("wait for"))
     }
 
-    /// Its status if it has ended, `None` if it runs.
+    /// Returns its exit status if it has ended, or `None` if it is running.
     ///
     /// # Errors
     ///
-    /// As for [`Child::wait`].
+    /// Those of [`Child::wait`].
     pub fn try_wait(&mut self) -> Result<Option<ExitStatus>> {
         self.wait_with(WaitPidFlag::WNOHANG).about(&self.about("wait for"))
     }
@@ -172,19 +170,19 @@ impl Child {
         Ok(self.status)
     }
 
-    /// Closes the pipe to it, if there is one, reads what it writes until both of its streams are closed,
-    /// and waits until it has ended.
+    /// Closes the pipe to its standard input, if there is one, reads its output until both streams are
+    /// closed, and waits until it has ended.
     ///
     /// # Errors
     ///
-    /// As for [`Child::wait`]. If a stream cannot be read, the call closes both and waits until the program
-    /// has ended all the same.
+    /// Those of [`Child::wait`]. If a stream cannot be read, the call closes both, and still waits until the
+    /// program has ended.
     pub fn wait_with_output(mut self) -> Result<Output> {
         drop(self.stdin.take());
         let mut both = [Reading::new(self.stdout.take()), Reading::new(self.stderr.take())];
         let read = read_both(&mut both);
         let [stdout, stderr] = both.map(|each| each.bytes);
-        // A program that nobody waits for would stay behind.
+        // The program would become a zombie if it were not waited for.
         let status = self.wait()?;
         read.at(Step::ReadOutput).about(&self.about("wait for"))?;
         Ok(Output { status, stdout, stderr })
@@ -195,7 +193,7 @@ impl Child {
     }
 }
 
-/// None: it has not ended.
+/// Returns `None` if the program has not ended.
 fn exit_status(status: WaitStatus) -> Option<ExitStatus> {
     let raw = match status {
         WaitStatus::Exited(_, code) => (code & 0xff) << 8,
@@ -206,9 +204,9 @@ fn exit_status(status: WaitStatus) -> Option<ExitStatus> {
     Some(ExitStatus::from_raw(raw))
 }
 
-/// One of the two streams, and what it has said so far.
+/// One of the two output streams, and what was read from it so far.
 struct Reading {
-    /// None: it has ended, or there is none.
+    /// `None` if the stream has ended or does not exist.
     stream: Option<File>,
     bytes: Vec<u8>,
 }
@@ -222,7 +220,7 @@ impl Reading {
         self.stream.as_ref().map(|stream| PollFd::new(stream.as_fd(), PollFlags::POLLIN))
     }
 
-    /// Reads what is there.
+    /// Reads the data that is available.
     fn read(&mut self) -> io::Result<()> {
         let Some(stream) = &mut self.stream else { return Ok(()) };
         let mut chunk = [0; 16 << 10];
@@ -236,8 +234,8 @@ impl Reading {
     }
 }
 
-/// Reads both until they end. Read one after the other, a program that fills the second one's pipe would
-/// wait for a reader, and the reader for the first one's end.
+/// Reads both streams until they end. If they were read one after the other, a program that fills the second
+/// pipe would wait for the reader, while the reader waits for the first stream to end.
 fn read_both(both: &mut [Reading; 2]) -> io::Result<()> {
     while both.iter().any(|each| each.stream.is_some()) {
         let is_ready = wait_for_either(both)?;
@@ -248,7 +246,7 @@ fn read_both(both: &mut [Reading; 2]) -> io::Result<()> {
     Ok(())
 }
 
-/// Which of them can be read without waiting: one at least.
+/// Waits until at least one stream can be read, and returns which ones.
 fn wait_for_either(both: &[Reading; 2]) -> nix::Result<[bool; 2]> {
     let mut polled: Vec<PollFd> = both.iter().filter_map(Reading::to_poll).collect();
     on_signal(|| poll(&mut polled, PollTimeout::NONE))?;

@@ -1,4 +1,4 @@
-//! Strings in the form in which execve(2) takes them.
+//! Strings in the form that execve(2) takes.
 
 use std::ffi::{CString, OsString};
 use std::os::unix::ffi::OsStringExt;
@@ -8,9 +8,9 @@ use crate::error::{Failure, Result};
 use crate::os::syscalls::{Argument, ArgumentArray};
 use crate::program::lookup::Arguments;
 
-/// Strings, and an array of pointers to them with a NULL at its end.
+/// Strings, and a NULL-terminated array of pointers to them.
 pub struct Strings {
-    /// The pointers are to these.
+    /// Keeps the pointed-to strings alive.
     _strings: Vec<CString>,
     pointers: Vec<Argument>,
 }
@@ -28,7 +28,7 @@ impl Strings {
         Ok(Strings { _strings: strings, pointers })
     }
 
-    /// With this as argv and `envp` as the environment.
+    /// Returns arguments with these strings as argv and `envp` as the environment.
     pub fn arguments<'a>(&'a self, envp: &'a Strings) -> Result<Arguments<'a>> {
         let envp = ptr::from_ref(&envp.pointers[..]).cast();
         // SAFETY: both arrays end with a NULL, and they and their strings are borrowed for as long as the
