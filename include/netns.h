@@ -1015,23 +1015,27 @@ int netns_names_at(const char *rundir,
 /* --- Processes ------------------------------------------------------------------------------- */
 
 /**
- * For netns_pids(): every thread counts, by its own id.
+ * For netns_pids(): list every thread, by its thread ID.
  */
 #define NETNS_PIDS_THREADS 1
 
 /**
- * Finds the processes whose main thread is in the namespace, as the caller's /proc shows them.
- * Those that the caller may not look at are left out: another user's, without CAP_SYS_PTRACE.
+ * Lists the processes whose main thread is in a network namespace, as the caller's /proc shows
+ * them. Processes that the caller has no permission to inspect are left out.
  *
- * flags  NETNS_PIDS_THREADS: every thread in the namespace, by its thread id, whatever namespace
- *        the main thread is in.
- * pids   receives the first cap ids, ascending; NULL if cap is 0.
- * cap    how many pids has room for.
+ * ns     the network namespace.
+ * flags  0, or NETNS_PIDS_THREADS: list every thread in the network namespace, by its thread ID,
+ *        whatever network namespace its main thread is in.
+ * pids   receives the first cap IDs in ascending order; may be NULL if cap is 0.
+ * cap    the number of elements of pids.
  *
- * Returns how many there are, which may be more than cap: then make room and call again; or
+ * Capabilities: none to see the processes that the caller may inspect (PTRACE_MODE_READ, see
+ * ptrace(2)); CAP_SYS_PTRACE to see the others, such as those of other users.
+ *
+ * Returns the number of IDs found; if that is greater than cap, enlarge pids and call again. Or
  *   -EINVAL     ns is NULL, a flag is unknown, or pids is NULL and cap is not 0
- *   -ENOENT     /proc is not mounted, or is another pid namespace's
- *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
+ *   -ENOENT     /proc is not mounted, or belongs to another pid namespace
+ *   -EMFILE, -ENFILE, -ENOMEM  out of file descriptors or memory
  *
  * Since 1.0.
  */
@@ -1041,27 +1045,29 @@ ssize_t netns_pids(const struct netns *ns, uint32_t flags, pid_t *pids, size_t c
 /* --- What keeps a namespace alive ------------------------------------------------------------ */
 
 /**
- * For netns_holder_list_kind(): a thread that is in the namespace.
+ * For netns_holder_list_kind(): a thread in the network namespace.
  */
 #define NETNS_HOLDER_THREAD 1
 
 /**
- * For netns_holder_list_kind(): an open descriptor of the namespace.
+ * For netns_holder_list_kind(): an open file descriptor of the network namespace.
  */
 #define NETNS_HOLDER_DESCRIPTOR 2
 
 /**
- * For netns_holder_list_kind(): a socket that lives in the namespace, or an open /dev/net/tun, which has one.
+ * For netns_holder_list_kind(): a socket in the network namespace, or an open /dev/net/tun, which
+ * has one.
  */
 #define NETNS_HOLDER_SOCKET 3
 
 /**
- * For netns_holder_list_kind(): a mount of the namespace.
+ * For netns_holder_list_kind(): a bind mount of the network namespace.
  */
 #define NETNS_HOLDER_MOUNT 4
 
 /**
- * For netns_holder_list_unseen(): a process that /proc shows is not the caller's to look at.
+ * For netns_holder_list_unseen(): the caller has no permission to inspect a process that /proc
+ * shows.
  */
 #define NETNS_UNSEEN_PROCESSES 1
 
@@ -1071,33 +1077,42 @@ ssize_t netns_pids(const struct netns *ns, uint32_t flags, pid_t *pids, size_t c
 #define NETNS_UNSEEN_HIDDEN 2
 
 /**
- * For netns_holder_list_unseen(): not every socket could be asked for its namespace.
+ * For netns_holder_list_unseen(): the network namespace of some socket could not be determined.
  */
 #define NETNS_UNSEEN_SOCKETS 4
 
 /**
- * Finds what keeps a network namespace alive: the threads that are in it, the open descriptors of it, the sockets
- * that live in it, and the mounts of it, in any mount namespace that has a process. They are sorted by kind, then
- * by process. The descriptor and the socket that the handle ns itself has do not count.
+ * Lists what keeps a network namespace alive: the threads in it, its open file descriptors, the
+ * sockets in it, and its bind mounts in any mount namespace that has a process. The list is sorted
+ * by kind, then by process. The file descriptor and the rtnetlink socket of the handle ns itself
+ * are not listed.
  *
- * A socket's namespace is asked of the socket, which is duplicated for a moment (pidfd_getfd(2), Linux 5.6); if its
- * process closes it in that moment, the library's close(2) is the last one. A socket that no process is found to
- * have is in the list with process 0: one that is in flight between two processes, a connection that is closed but
- * not at its end, or that is not accepted yet, or one of the kernel's own, as a tunnel has it.
- *
- * What cannot be seen is not left out without a word: see netns_holder_list_unseen(). To see all takes root in the
- * first pid namespace, with CAP_SYS_PTRACE over every process and CAP_SYS_ADMIN over the namespace. Not looked
- * for: mount namespaces that have no process, and memory of the kernel that no file stands for.
- *
+ * ns     the network namespace.
  * flags  0.
- * out    receives the list. Free it with netns_holder_list_free().
+ * out    receives the list; free it with netns_holder_list_free().
+ *
+ * To find out which network namespace a socket is in, the library duplicates the socket for a
+ * moment (pidfd_getfd(2), Linux 5.6). If its process closes it in that moment, the library's
+ * close(2) is the last one. A socket without a process is listed with process 0: it is in flight
+ * between two processes, or it is a connection that is closed but not finished, or not accepted
+ * yet, or it belongs to the kernel, as a tunnel's does.
+ *
+ * netns_holder_list_unseen() says whether something could not be seen. Only root in the initial pid
+ * namespace sees everything. Never listed are bind mounts in mount namespaces that have no process,
+ * and references that the kernel holds without an open file.
+ *
+ * Capabilities: none to see what the caller may inspect. To see everything: CAP_SYS_PTRACE over
+ * every process; CAP_SYS_ADMIN in the user namespace that owns the network namespace and in the
+ * caller's own, to list its sockets; and CAP_NET_ADMIN in the user namespace that owns the network
+ * namespace of an open /dev/net/tun or, before Linux 5.14, of a socket.
  *
  * Returns 0, or
  *   -EINVAL     flags is not 0, or a pointer is NULL
- *   -ENOENT     /proc is not mounted, or is another pid namespace's
- *   -EACCES     /proc is not the caller's to read
+ *   -ENOENT     /proc is not mounted, or belongs to another pid namespace
+ *   -EACCES     the caller has no permission to read /proc
  *   -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM  out of file descriptors or memory
- *   -ENOTRECOVERABLE  as netns_socket() says
+ *   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in ns
+ * On failure *out is not changed.
  *
  * Since 1.0.
  */
@@ -1107,100 +1122,107 @@ int netns_holder_list(const struct netns *ns,
                       struct netns_holder_snapshot **out);
 
 /**
- * How many holders a list has; 0 if list is NULL. Since 1.0.
+ * Returns the number of holders in a list; 0 if list is NULL. Since 1.0.
  */
 size_t netns_holder_list_len(const struct netns_holder_snapshot *list);
 
 /**
- * What the holder at place i is: NETNS_HOLDER_THREAD, _DESCRIPTOR, _SOCKET or _MOUNT. Programs pass over kinds that
- * they do not know.
+ * Returns the kind of the i-th holder: NETNS_HOLDER_THREAD, NETNS_HOLDER_DESCRIPTOR,
+ * NETNS_HOLDER_SOCKET or NETNS_HOLDER_MOUNT. Later versions may add kinds; ignore unknown ones.
  *
- * Returns 0 past the end, or if list is NULL. Since 1.0.
+ * Returns 0 if i is out of range, or if list is NULL. Since 1.0.
  */
-int netns_holder_list_kind(const struct netns_holder_snapshot *list,
-                           size_t i);
+int netns_holder_list_kind(const struct netns_holder_snapshot *list, size_t i);
 
 /**
- * The process of the holder at place i; of a mount, one whose mount namespace has it.
+ * Returns the process ID of the i-th holder; for a bind mount, that of a process in the mount
+ * namespace that has it.
  *
- * Returns 0 for a socket that no process is found to have, past the end, or if list is NULL. Since 1.0.
+ * Returns 0 for a socket without a process, if i is out of range, or if list is NULL. Since 1.0.
  */
-pid_t netns_holder_list_pid(const struct netns_holder_snapshot *list,
-                            size_t i);
+pid_t netns_holder_list_pid(const struct netns_holder_snapshot *list, size_t i);
 
 /**
- * The thread of the holder at place i: the one that is in the namespace; of a descriptor or socket, one whose
- * descriptor table has it; of a mount, one whose mount namespace has it.
+ * Returns the thread ID of the i-th holder: the thread that is in the network namespace; for a file
+ * descriptor or socket, a thread whose descriptor table has it; for a bind mount, a thread in the
+ * mount namespace that has it.
  *
  * Returns 0 where netns_holder_list_pid() does. Since 1.0.
  */
-pid_t netns_holder_list_tid(const struct netns_holder_snapshot *list,
-                            size_t i);
+pid_t netns_holder_list_tid(const struct netns_holder_snapshot *list, size_t i);
 
 /**
- * The number of the descriptor or socket at place i, in its process.
+ * Returns the descriptor number, in its process, of the file descriptor or socket that is the i-th
+ * holder.
  *
- * Returns -1 if there is none: a thread, a mount, a socket that no process is found to have; past the end, or if
- * list is NULL. Since 1.0.
+ * Returns -1 if there is none, as for a thread, a bind mount and a socket without a process; if i
+ * is out of range; or if list is NULL. Since 1.0.
  */
-int netns_holder_list_fd(const struct netns_holder_snapshot *list,
-                         size_t i);
+int netns_holder_list_fd(const struct netns_holder_snapshot *list, size_t i);
 
 /**
- * The mount point of the mount at place i, as its process sees it. It lives as long as the list.
+ * Returns the mount point of the bind mount that is the i-th holder, as its process sees it. The
+ * string is valid until netns_holder_list_free().
  *
- * Returns NULL if it is something else, past the end, or if list is NULL. Since 1.0.
+ * Returns NULL if the holder is of another kind, if i is out of range, or if list is NULL.
+ * Since 1.0.
  */
 const char *netns_holder_list_path(const struct netns_holder_snapshot *list, size_t i);
 
 /**
- * The name of the program that the thread of the holder at place i runs, as /proc/PID/comm has it. It lives as
- * long as the list.
+ * Returns the name of the program that the thread of the i-th holder runs, as in /proc/PID/comm.
+ * The string is valid until netns_holder_list_free().
  *
- * Returns NULL if it is not known, past the end, or if list is NULL. Since 1.0.
+ * Returns NULL if the name is not known, if i is out of range, or if list is NULL. Since 1.0.
  */
-const char *netns_holder_list_program(const struct netns_holder_snapshot *list,
-                                      size_t i);
+const char *netns_holder_list_program(const struct netns_holder_snapshot *list, size_t i);
 
 /**
- * What may keep the namespace as well, and could not be looked at: a bitwise OR of NETNS_UNSEEN_PROCESSES,
- * NETNS_UNSEEN_HIDDEN and NETNS_UNSEEN_SOCKETS.
+ * Returns what could not be seen and may also keep the network namespace alive: a bitwise OR of
+ * NETNS_UNSEEN_PROCESSES, NETNS_UNSEEN_HIDDEN and NETNS_UNSEEN_SOCKETS.
  *
- * Returns 0 if nothing that is looked for was out of sight, or if list is NULL. Since 1.0.
+ * Returns 0 if nothing that the call looks for was hidden from it, or if list is NULL. Since 1.0.
  */
 uint32_t netns_holder_list_unseen(const struct netns_holder_snapshot *list);
 
 /**
- * Frees a list. NULL is allowed. errno is left alone. Since 1.0.
+ * Frees a list and its strings. NULL is allowed. errno is not changed. Since 1.0.
  */
 void netns_holder_list_free(struct netns_holder_snapshot *list);
 
 /* --- Sysctls --------------------------------------------------------------------------------- */
 
 /**
- * Reads a sysctl of a namespace, such as net.ipv4.ip_forward. The thread stays where it is.
+ * Reads a sysctl of a network namespace, such as net.ipv4.ip_forward. The calling thread's network
+ * namespace does not change.
  *
- * ns     NULL is the namespace that the thread is in.
- * name   as sysctl(8) takes it: "net.ipv4.ip_forward" or "net/ipv4/ip_forward". A dot in an interface's
- *        name is written as a slash among dots: "net.ipv4.conf.eth0/10.forwarding", or left as it is among
- *        slashes: "net/ipv4/conf/eth0.10/forwarding". It begins with net: others belong to no network
- *        namespace. The initial namespace also has those of the whole system that stand below net; in
- *        others they are missing, or cannot be written.
- * value  receives the value without the newline at its end, cut to fit, with a NUL; NULL if size is 0.
- * size   how many bytes value has room for.
+ * ns     the network namespace to act in; NULL means the calling thread's.
+ * name   as for sysctl(8): "net.ipv4.ip_forward" or "net/ipv4/ip_forward". Write a dot in an
+ *        interface's name as a slash if dots separate ("net.ipv4.conf.eth0/10.forwarding"), and as
+ *        it is if slashes do ("net/ipv4/conf/eth0.10/forwarding"). The name has to begin with net,
+ *        because other sysctls do not belong to a network namespace. The initial network namespace
+ *        also has system-wide sysctls under net; in others they are missing or read-only.
+ * value  receives the value without the trailing newline, truncated to fit, and a terminating NUL;
+ *        may be NULL if size is 0.
+ * size   the size of value in bytes.
  *
- * Returns the length of the whole value without the NUL, which was cut if that is not less than size; or
- *   -EINVAL     name is NULL or no sysctl's, or value is NULL and size is not 0
- *   -ENAMETOOLONG  name has more than 255 bytes
- *   -ENOENT     the namespace has no such sysctl, name does not begin with net, or /proc or /proc/sys is
- *               not there
- *   -EISDIR     name is that of several, such as "net.ipv4"
- *   -EACCES     it cannot be read, at all or by the caller
- *   -EIO        it has no value, such as net.ipv6.conf.all.stable_secret
- *   -EPERM      CAP_SYS_ADMIN to enter is missing
- *   -EAGAIN     no helper thread could be started, where one is needed (see netns_create())
- *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
- *   -ENOTRECOVERABLE  the thread could not go back: it is in the namespace
+ * Capabilities: none for the calling thread's network namespace, except what the sysctl itself
+ * requires. To act in another one: CAP_SYS_ADMIN, in the user namespace that owns it and in the
+ * caller's own.
+ *
+ * Returns the length of the whole value without the NUL; if that is not less than size, the value
+ * was truncated. Or
+ *   -EINVAL     name is NULL or not the name of a sysctl, or value is NULL and size is not 0
+ *   -ENAMETOOLONG  name is longer than 255 bytes
+ *   -ENOENT     the network namespace has no such sysctl, name does not begin with net, or /proc or
+ *               /proc/sys is not mounted
+ *   -EISDIR     name names a directory of sysctls, such as "net.ipv4"
+ *   -EACCES     the sysctl cannot be read, or not by the caller
+ *   -EIO        the sysctl has no value yet, such as net.ipv6.conf.all.stable_secret
+ *   -EPERM      a capability is missing (see Capabilities)
+ *   -EAGAIN     cannot start a helper thread (see netns_create())
+ *   -EMFILE, -ENFILE, -ENOMEM  out of file descriptors or memory
+ *   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in ns
  *
  * Since 1.0.
  */
@@ -1211,141 +1233,167 @@ ssize_t netns_sysctl_get(const struct netns *ns,
                          size_t size);
 
 /**
- * Sets a sysctl of a namespace. The thread stays where it is.
+ * Sets a sysctl of a network namespace. The calling thread's network namespace does not change.
  *
  * ns, name  as for netns_sysctl_get().
- * value     is written at once, with a newline at its end.
+ * value     the value, written with a trailing newline in a single write(2).
+ *
+ * Capabilities: CAP_NET_ADMIN in the user namespace that owns the network namespace; root in the
+ * initial user namespace can set without it the sysctls that do not check for it themselves, as
+ * net.ipv4.ip_forward does. To act in a network namespace other than the calling thread's, also
+ * CAP_SYS_ADMIN, in the user namespace that owns it and in the caller's own.
  *
  * Returns 0, or
- *   -EINVAL     name or value is NULL, name is no sysctl's, or the kernel does not accept the value. Of one
- *               that begins with what it accepts, it may have taken the beginning
- *   -E2BIG      value has more than 4094 bytes
- *   -ENAMETOOLONG, -ENOENT, -EISDIR  as for netns_sysctl_get(). -ENOENT may be what the value names
- *   -EACCES     it cannot be written, at all, in this namespace or by the caller
+ *   -EINVAL     name or value is NULL, name is not the name of a sysctl, or the kernel rejects the
+ *               value. If only the beginning of the value is valid, the kernel may have stored that
+ *   -E2BIG      value is longer than 4094 bytes
+ *   -ENAMETOOLONG, -ENOENT, -EISDIR  as for netns_sysctl_get(); -ENOENT also if what the value
+ *               names does not exist
+ *   -EACCES     the sysctl cannot be written, or not in this network namespace, or not by the
+ *               caller
  *   -EROFS      /proc/sys is mounted read-only, as in containers
- *   -EPERM      CAP_SYS_ADMIN to enter, or what this sysctl needs, is missing
- *   -EAGAIN     no helper thread could be started, where one is needed (see netns_create())
- *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
- *   -ENOTRECOVERABLE  the thread could not go back: it is in the namespace, and the value may be set
- * or what else write(2) says of the value.
+ *   -EPERM      a capability is missing (see Capabilities)
+ *   -EAGAIN     cannot start a helper thread (see netns_create())
+ *   -EMFILE, -ENFILE, -ENOMEM  out of file descriptors or memory
+ *   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in ns, and the value may be
+ *               set
+ * or another errno of write(2) for the value.
  *
  * Since 1.0.
  */
 NETNS_NODISCARD
-int netns_sysctl_set(const struct netns *ns,
-                     const char *name,
-                     const char *value);
+int netns_sysctl_set(const struct netns *ns, const char *name, const char *value);
 
 /* --- Ids that one namespace has for another -------------------------------------------------- */
 
 /**
- * For netns_nsid_set(): the kernel picks the lowest id that is free.
+ * For netns_nsid_set(): let the kernel choose the lowest free nsid.
  */
 #define NETNS_NSID_AUTO (-1)
 
 /**
- * For netns_nsid_list(): no target; and what stands for no id.
+ * For netns_nsid_list(): no target. Also returned instead of an nsid where there is none.
  */
 #define NETNS_NSID_NONE (-1)
 
 /**
- * Tells the id that one namespace has for another: what the kernel shows there in place of the
- * other, such as the link-netnsid of a veth whose peer lives in it. Needs no privilege, but for
- * CAP_SYS_ADMIN to reach within if the calling thread is elsewhere.
+ * Returns the nsid assigned to a peer network namespace: the number that the kernel shows in its
+ * place, such as the link-netnsid of a veth whose peer is in it.
  *
- * within  as seen from this namespace; NULL is the calling thread's.
- * ns      the namespace that the id is for.
+ * within  the network namespace that the nsid is valid in; NULL means the calling thread's.
+ * ns      the peer network namespace.
  *
- * The first call with within opens an rtnetlink socket in it, which the handle keeps until
- * netns_close(); calls that follow cost no switch.
+ * The first call with a handle as within opens an rtnetlink socket in its network namespace (see
+ * netns_link_add()).
  *
- * Returns the id, which is 0 or greater, or
+ * Capabilities: none if within is the calling thread's network namespace. Opening the rtnetlink
+ * socket of within in another one requires CAP_SYS_ADMIN, in the user namespace that owns it and in
+ * the caller's own (see netns_link_add()).
+ *
+ * Returns the nsid, which is 0 or greater, or
  *   -EINVAL     ns is NULL
- *   -ENODATA    it has none: netns_nsid_set() gives it one, as does the kernel when a device is
- *               moved there, or has its peer there
- *   -EPERM      CAP_SYS_ADMIN to enter within is missing
- *   -EAGAIN     no helper thread could be started, where one is needed (see netns_create())
- *   -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM  no descriptor or memory to be had
- *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
- *   -ENOTRECOVERABLE  the thread could not go back: it is in within
+ *   -ENODATA    ns has no nsid in within. netns_nsid_set() assigns one; the kernel does when an
+ *               interface is moved to ns or has its peer there
+ *   -EPERM      a capability is missing (see Capabilities)
+ *   -EAGAIN     cannot start a helper thread (see netns_create())
+ *   -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS  out of file descriptors or memory
+ *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  malformed, oversized or missing netlink reply
+ *   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in within
  *
  * Since 1.0.
  */
 int netns_nsid_get(const struct netns *within, const struct netns *ns);
 
 /**
- * Gives a namespace an id in another one. It stays as long as both namespaces live; there is no way
- * to change it or to take it away.
+ * Assigns an nsid to a peer network namespace. The nsid lasts as long as both network namespaces;
+ * it cannot be changed or deleted.
  *
- * within  the namespace that is to have the id; NULL is the calling thread's.
- * ns      the namespace that the id is for.
+ * within  the network namespace that the nsid is valid in; NULL means the calling thread's.
+ * ns      the peer network namespace.
  * nsid    0 or greater, or NETNS_NSID_AUTO.
  *
- * Returns the id, or
+ * Capabilities: CAP_NET_ADMIN in the user namespace that owns the network namespace of within.
+ * Opening the rtnetlink socket of within in a network namespace that the calling thread is not in
+ * also requires CAP_SYS_ADMIN (see netns_link_add()).
+ *
+ * Returns the nsid, or
  *   -EINVAL     ns is NULL, or nsid is less than NETNS_NSID_AUTO
- *   -EEXIST     ns has an id already, or another namespace has this one: netns_errmsg() has the
- *               kernel's word for which
- *   -EPERM      CAP_NET_ADMIN over within, or CAP_SYS_ADMIN to enter it, is missing
- *   -ENOSPC     there is no free id
- *   -EAGAIN     no helper thread could be started, where one is needed (see netns_create())
- *   -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM  no descriptor or memory to be had
- *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
- *   -ENOTRECOVERABLE  the thread could not go back: it is in within
+ *   -EEXIST     ns has an nsid already, or nsid is assigned to another network namespace: the
+ *               kernel's extended ack message in netns_errmsg() says which
+ *   -EPERM      a capability is missing (see Capabilities)
+ *   -ENOSPC     no nsid is free
+ *   -EAGAIN     cannot start a helper thread (see netns_create())
+ *   -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS  out of file descriptors or memory
+ *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  malformed, oversized or missing netlink reply
+ *   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in within
  *
  * Since 1.0.
  */
 int netns_nsid_set(const struct netns *within, const struct netns *ns, int32_t nsid);
 
 /**
- * The id that one namespace has for another; where it has none, the kernel gives it the lowest one
- * that is free. Several callers at once get the same id.
+ * Returns the nsid assigned to a peer network namespace; if there is none, the kernel assigns the
+ * lowest free one. Concurrent callers get the same nsid.
  *
- * within  the namespace that has the id; NULL is the calling thread's.
- * ns      the namespace that the id is for.
+ * within  the network namespace that the nsid is valid in; NULL means the calling thread's.
+ * ns      the peer network namespace.
  *
- * Returns the id, which is 0 or greater, or
+ * Capabilities: none if ns has an nsid; CAP_NET_ADMIN in the user namespace that owns the network
+ * namespace of within to assign one. Opening the rtnetlink socket of within in a network namespace
+ * that the calling thread is not in also requires CAP_SYS_ADMIN (see netns_link_add()).
+ *
+ * Returns the nsid, which is 0 or greater, or
  *   -EINVAL     ns is NULL
- *   -EPERM      CAP_SYS_ADMIN to enter within is missing; or ns has no id, and CAP_NET_ADMIN over
- *               within is missing
- *   -ENOSPC     ns has no id, and there is no free one
- *   -EAGAIN     no helper thread could be started, where one is needed (see netns_create())
- *   -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM  no descriptor or memory to be had
- *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
- *   -ENOTRECOVERABLE  the thread could not go back: it is in within
+ *   -EPERM      a capability is missing (see Capabilities)
+ *   -ENOSPC     ns has no nsid, and none is free
+ *   -EAGAIN     cannot start a helper thread (see netns_create())
+ *   -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS  out of file descriptors or memory
+ *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  malformed, oversized or missing netlink reply
+ *   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in within
  *
  * Since 1.0.
  */
 int netns_nsid_ensure(const struct netns *within, const struct netns *ns);
 
 /**
- * Lists the ids that a namespace has for others, ascending, with the names that go with them.
+ * Lists the nsids that a network namespace has assigned to its peers, in ascending order, with the
+ * names of the peers.
  *
- * rundir  where names are looked for, if there is an id; NULL is NETNS_RUN_DIR. One that does not
- *         exist has none.
- * within  the namespace whose ids are listed; NULL is the calling thread's.
- * target  NETNS_NSID_NONE, or an id that within has: then the ids are listed that the namespace
- *         with this id has, as seen from within.
+ * rundir  the run directory to look for names in, if there is an nsid; NULL means NETNS_RUN_DIR. A
+ *         directory that does not exist contains no names.
+ * within  the network namespace whose nsids to list; NULL means the calling thread's.
+ * target  NETNS_NSID_NONE, or an nsid in within: then the call lists the nsids of the network
+ *         namespace with that nsid, as seen from within.
  * flags   0.
- * out     receives the list, which is yours to netns_nsid_list_free().
+ * out     receives the list; free it with netns_nsid_list_free().
  *
- * Costs some 4 us for each name in rundir, unless there is no id to find a name for, and more where
- * there are thousands of ids: the kernel goes through them for each name.
+ * The call takes about 4 us for each name in rundir, unless there is no nsid to find a name for,
+ * and more with thousands of nsids, because the kernel walks through them for each name.
  *
- * Linux from 6.10 to 6.18, at least, lists no more than some 1,150 ids, the lowest, and some 900 of a
- * target's. Above that, ids are found that a name in rundir has, and those that follow on these
- * with no gap of more than 64; none of a target's.
+ * Linux from 6.10 to at least 6.18 lists no more than about 1,150 nsids, the lowest ones, and no
+ * more than about 900 of a target. Above that, the call finds the nsids of network namespaces with
+ * a name in rundir, and those that follow them without a gap greater than 64; none of a target.
+ *
+ * Capabilities: none to list the nsids of the calling thread's network namespace. Opening the
+ * rtnetlink socket of within in another one requires CAP_SYS_ADMIN, in the user namespace that owns
+ * it and in the caller's own (see netns_link_add()). With a target, the calling thread, and the
+ * thread that opened the socket when it did so, need CAP_NET_ADMIN in the user namespace that owns
+ * the target.
  *
  * Returns 0, or
- *   -EINVAL     flags is not 0, rundir is empty, target is less than NETNS_NSID_NONE or is no id
- *               that within has, or out is NULL
- *   -EACCES     rundir is not yours to read, or CAP_NET_ADMIN over the target is missing
- *   -EPERM      CAP_SYS_ADMIN to enter within is missing
- *   -EOPNOTSUPP the kernel lists no ids of a target: it is older than Linux 5.0
- *   -ENOTDIR, -ELOOP, -ENAMETOOLONG  rundir is not a directory's path
- *   -EAGAIN     the ids change faster than the kernel can tell them; or as netns_nsid_get() says
- *   -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM  no descriptor or memory to be had
- *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
- *   -ENOTRECOVERABLE  the thread could not go back: it is in within
+ *   -EINVAL     flags is not 0, rundir is empty, target is less than NETNS_NSID_NONE or is not an
+ *               nsid in within, or out is NULL
+ *   -EACCES     the caller has no permission to read rundir, or has no CAP_NET_ADMIN over the
+ *               target (see Capabilities)
+ *   -EPERM      a capability is missing (see Capabilities)
+ *   -EOPNOTSUPP the kernel cannot list the nsids of a target: it is older than Linux 5.0
+ *   -ENOTDIR, -ELOOP, -ENAMETOOLONG  rundir is not the path of a directory
+ *   -EAGAIN     the nsids change faster than the kernel can list them; or cannot start a helper
+ *               thread (see netns_create())
+ *   -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS  out of file descriptors or memory
+ *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  malformed, oversized or missing netlink reply
+ *   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in within
+ * On failure *out is not changed.
  *
  * Since 1.0.
  */
@@ -1357,36 +1405,36 @@ int netns_nsid_list(const char *rundir,
                     struct netns_nsid_snapshot **out);
 
 /**
- * How many ids a list has; 0 if list is NULL. Since 1.0.
+ * Returns the number of nsids in a list; 0 if list is NULL. Since 1.0.
  */
 size_t netns_nsid_list_len(const struct netns_nsid_snapshot *list);
 
 /**
- * The id at place i, counted from 0.
- *
- * Returns NETNS_NSID_NONE past the end, or if list is NULL. Since 1.0.
+ * Returns the i-th nsid, counting from 0; NETNS_NSID_NONE if i is out of range, or if list is NULL.
+ * Since 1.0.
  */
 int32_t netns_nsid_list_id(const struct netns_nsid_snapshot *list, size_t i);
 
 /**
- * In a list of a target's ids, what the namespace that was asked from calls the one at place i.
+ * For a list of a target's nsids: returns the nsid that the network namespace with the i-th nsid
+ * has in within.
  *
- * Returns NETNS_NSID_NONE if it has no id for that one, if the list is of no target, past the end,
- * or if list is NULL. Since 1.0.
+ * Returns NETNS_NSID_NONE if it has none there, if the list is not one of a target's nsids, if i is
+ * out of range, or if list is NULL. Since 1.0.
  */
 int32_t netns_nsid_list_current(const struct netns_nsid_snapshot *list, size_t i);
 
 /**
- * The name of the namespace at place i; of several, the first bytewise. It lives as long as the
- * list. In a list of a target's ids, only those have names that the namespace that was asked from
- * has an id for.
+ * Returns the name of the network namespace with the i-th nsid; of several names, the first
+ * bytewise. The string is valid until netns_nsid_list_free(). In a list of a target's nsids, only
+ * network namespaces that have an nsid in within have names.
  *
- * Returns NULL if there is none, past the end, or if list is NULL. Since 1.0.
+ * Returns NULL if there is no name, if i is out of range, or if list is NULL. Since 1.0.
  */
 const char *netns_nsid_list_name(const struct netns_nsid_snapshot *list, size_t i);
 
 /**
- * Frees a list. NULL is allowed. errno is left alone. Since 1.0.
+ * Frees a list and its strings. NULL is allowed. errno is not changed. Since 1.0.
  */
 void netns_nsid_list_free(struct netns_nsid_snapshot *list);
 

@@ -10,25 +10,27 @@ use crate::boundary;
 use crate::convert::{self, Slot};
 use crate::types::{Netns, NetnsHolderSnapshot};
 
-/// For netns_holder_list_kind(): a thread that is in the namespace.
+/// For netns_holder_list_kind(): a thread in the network namespace.
 pub const NETNS_HOLDER_THREAD: c_int = 1;
 
-/// For netns_holder_list_kind(): an open descriptor of the namespace.
+/// For netns_holder_list_kind(): an open file descriptor of the network namespace.
 pub const NETNS_HOLDER_DESCRIPTOR: c_int = 2;
 
-/// For netns_holder_list_kind(): a socket that lives in the namespace, or an open /dev/net/tun, which has one.
+/// For netns_holder_list_kind(): a socket in the network namespace, or an open /dev/net/tun, which
+/// has one.
 pub const NETNS_HOLDER_SOCKET: c_int = 3;
 
-/// For netns_holder_list_kind(): a mount of the namespace.
+/// For netns_holder_list_kind(): a bind mount of the network namespace.
 pub const NETNS_HOLDER_MOUNT: c_int = 4;
 
-/// For netns_holder_list_unseen(): a process that /proc shows is not the caller's to look at.
+/// For netns_holder_list_unseen(): the caller has no permission to inspect a process that /proc
+/// shows.
 pub const NETNS_UNSEEN_PROCESSES: u32 = 1;
 
 /// For netns_holder_list_unseen(): there may be processes that the caller's /proc does not show.
 pub const NETNS_UNSEEN_HIDDEN: u32 = 2;
 
-/// For netns_holder_list_unseen(): not every socket could be asked for its namespace.
+/// For netns_holder_list_unseen(): the network namespace of some socket could not be determined.
 pub const NETNS_UNSEEN_SOCKETS: u32 = 4;
 
 const _: () = assert!(
@@ -41,28 +43,37 @@ const _: () = assert!(
         && NETNS_UNSEEN_SOCKETS == Unseen::SOCKETS.bits()
 );
 
-/// Finds what keeps a network namespace alive: the threads that are in it, the open descriptors of it, the sockets
-/// that live in it, and the mounts of it, in any mount namespace that has a process. They are sorted by kind, then
-/// by process. The descriptor and the socket that the handle ns itself has do not count.
+/// Lists what keeps a network namespace alive: the threads in it, its open file descriptors, the
+/// sockets in it, and its bind mounts in any mount namespace that has a process. The list is sorted
+/// by kind, then by process. The file descriptor and the rtnetlink socket of the handle ns itself
+/// are not listed.
 ///
-/// A socket's namespace is asked of the socket, which is duplicated for a moment (pidfd_getfd(2), Linux 5.6); if its
-/// process closes it in that moment, the library's close(2) is the last one. A socket that no process is found to
-/// have is in the list with process 0: one that is in flight between two processes, a connection that is closed but
-/// not at its end, or that is not accepted yet, or one of the kernel's own, as a tunnel has it.
-///
-/// What cannot be seen is not left out without a word: see netns_holder_list_unseen(). To see all takes root in the
-/// first pid namespace, with CAP_SYS_PTRACE over every process and CAP_SYS_ADMIN over the namespace. Not looked
-/// for: mount namespaces that have no process, and memory of the kernel that no file stands for.
-///
+/// ns     the network namespace.
 /// flags  0.
-/// out    receives the list. Free it with netns_holder_list_free().
+/// out    receives the list; free it with netns_holder_list_free().
+///
+/// To find out which network namespace a socket is in, the library duplicates the socket for a
+/// moment (pidfd_getfd(2), Linux 5.6). If its process closes it in that moment, the library's
+/// close(2) is the last one. A socket without a process is listed with process 0: it is in flight
+/// between two processes, or it is a connection that is closed but not finished, or not accepted
+/// yet, or it belongs to the kernel, as a tunnel's does.
+///
+/// netns_holder_list_unseen() says whether something could not be seen. Only root in the initial pid
+/// namespace sees everything. Never listed are bind mounts in mount namespaces that have no process,
+/// and references that the kernel holds without an open file.
+///
+/// Capabilities: none to see what the caller may inspect. To see everything: CAP_SYS_PTRACE over
+/// every process; CAP_SYS_ADMIN in the user namespace that owns the network namespace and in the
+/// caller's own, to list its sockets; and CAP_NET_ADMIN in the user namespace that owns the network
+/// namespace of an open /dev/net/tun or, before Linux 5.14, of a socket.
 ///
 /// Returns 0, or
 ///   -EINVAL     flags is not 0, or a pointer is NULL
-///   -ENOENT     /proc is not mounted, or is another pid namespace's
-///   -EACCES     /proc is not the caller's to read
+///   -ENOENT     /proc is not mounted, or belongs to another pid namespace
+///   -EACCES     the caller has no permission to read /proc
 ///   -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM  out of file descriptors or memory
-///   -ENOTRECOVERABLE  as netns_socket() says
+///   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in ns
+/// On failure *out is not changed.
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
@@ -86,16 +97,16 @@ fn holder(list: Option<&NetnsHolderSnapshot>, i: usize) -> Option<&Holder> {
     list?.0.holders.get(i)
 }
 
-/// How many holders a list has; 0 if list is NULL. Since 1.0.
+/// Returns the number of holders in a list; 0 if list is NULL. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_holder_list_len(list: Option<&NetnsHolderSnapshot>) -> usize {
     boundary::plain(0, || list.map_or(0, |list| list.0.holders.len()))
 }
 
-/// What the holder at place i is: NETNS_HOLDER_THREAD, _DESCRIPTOR, _SOCKET or _MOUNT. Programs pass over kinds that
-/// they do not know.
+/// Returns the kind of the i-th holder: NETNS_HOLDER_THREAD, NETNS_HOLDER_DESCRIPTOR,
+/// NETNS_HOLDER_SOCKET or NETNS_HOLDER_MOUNT. Later versions may add kinds; ignore unknown ones.
 ///
-/// Returns 0 past the end, or if list is NULL. Since 1.0.
+/// Returns 0 if i is out of range, or if list is NULL. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_holder_list_kind(
     list: Option<&NetnsHolderSnapshot>,
@@ -104,9 +115,10 @@ pub unsafe extern "C" fn netns_holder_list_kind(
     boundary::plain(0, || holder(list, i).map_or(0, |holder| holder.kind as c_int))
 }
 
-/// The process of the holder at place i; of a mount, one whose mount namespace has it.
+/// Returns the process ID of the i-th holder; for a bind mount, that of a process in the mount
+/// namespace that has it.
 ///
-/// Returns 0 for a socket that no process is found to have, past the end, or if list is NULL. Since 1.0.
+/// Returns 0 for a socket without a process, if i is out of range, or if list is NULL. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_holder_list_pid(
     list: Option<&NetnsHolderSnapshot>,
@@ -115,8 +127,9 @@ pub unsafe extern "C" fn netns_holder_list_pid(
     boundary::plain(0, || holder(list, i).map_or(0, |holder| holder.pid))
 }
 
-/// The thread of the holder at place i: the one that is in the namespace; of a descriptor or socket, one whose
-/// descriptor table has it; of a mount, one whose mount namespace has it.
+/// Returns the thread ID of the i-th holder: the thread that is in the network namespace; for a file
+/// descriptor or socket, a thread whose descriptor table has it; for a bind mount, a thread in the
+/// mount namespace that has it.
 ///
 /// Returns 0 where netns_holder_list_pid() does. Since 1.0.
 #[unsafe(no_mangle)]
@@ -127,10 +140,11 @@ pub unsafe extern "C" fn netns_holder_list_tid(
     boundary::plain(0, || holder(list, i).map_or(0, |holder| holder.tid))
 }
 
-/// The number of the descriptor or socket at place i, in its process.
+/// Returns the descriptor number, in its process, of the file descriptor or socket that is the i-th
+/// holder.
 ///
-/// Returns -1 if there is none: a thread, a mount, a socket that no process is found to have; past the end, or if
-/// list is NULL. Since 1.0.
+/// Returns -1 if there is none, as for a thread, a bind mount and a socket without a process; if i
+/// is out of range; or if list is NULL. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_holder_list_fd(
     list: Option<&NetnsHolderSnapshot>,
@@ -139,9 +153,11 @@ pub unsafe extern "C" fn netns_holder_list_fd(
     boundary::plain(-1, || holder(list, i).and_then(|holder| holder.fd).unwrap_or(-1))
 }
 
-/// The mount point of the mount at place i, as its process sees it. It lives as long as the list.
+/// Returns the mount point of the bind mount that is the i-th holder, as its process sees it. The
+/// string is valid until netns_holder_list_free().
 ///
-/// Returns NULL if it is something else, past the end, or if list is NULL. Since 1.0.
+/// Returns NULL if the holder is of another kind, if i is out of range, or if list is NULL.
+/// Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_holder_list_path(
     list: Option<&NetnsHolderSnapshot>,
@@ -152,10 +168,10 @@ pub unsafe extern "C" fn netns_holder_list_path(
     })
 }
 
-/// The name of the program that the thread of the holder at place i runs, as /proc/PID/comm has it. It lives as
-/// long as the list.
+/// Returns the name of the program that the thread of the i-th holder runs, as in /proc/PID/comm.
+/// The string is valid until netns_holder_list_free().
 ///
-/// Returns NULL if it is not known, past the end, or if list is NULL. Since 1.0.
+/// Returns NULL if the name is not known, if i is out of range, or if list is NULL. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_holder_list_program(
     list: Option<&NetnsHolderSnapshot>,
@@ -166,16 +182,16 @@ pub unsafe extern "C" fn netns_holder_list_program(
     })
 }
 
-/// What may keep the namespace as well, and could not be looked at: a bitwise OR of NETNS_UNSEEN_PROCESSES,
-/// NETNS_UNSEEN_HIDDEN and NETNS_UNSEEN_SOCKETS.
+/// Returns what could not be seen and may also keep the network namespace alive: a bitwise OR of
+/// NETNS_UNSEEN_PROCESSES, NETNS_UNSEEN_HIDDEN and NETNS_UNSEEN_SOCKETS.
 ///
-/// Returns 0 if nothing that is looked for was out of sight, or if list is NULL. Since 1.0.
+/// Returns 0 if nothing that the call looks for was hidden from it, or if list is NULL. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_holder_list_unseen(list: Option<&NetnsHolderSnapshot>) -> u32 {
     boundary::plain(0, || list.map_or(0, |list| list.0.unseen.bits()))
 }
 
-/// Frees a list. NULL is allowed. errno is left alone. Since 1.0.
+/// Frees a list and its strings. NULL is allowed. errno is not changed. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_holder_list_free(list: *mut NetnsHolderSnapshot) {
     // SAFETY: list is NULL or one that this library gave and that the caller uses no more.

@@ -11,32 +11,35 @@ use crate::boundary;
 use crate::convert::{self, Slot, text};
 use crate::types::{Netns, NetnsNsidSnapshot};
 
-/// For netns_nsid_set(): the kernel picks the lowest id that is free.
+/// For netns_nsid_set(): let the kernel choose the lowest free nsid.
 pub const NETNS_NSID_AUTO: i32 = -1;
-/// For netns_nsid_list(): no target; and what stands for no id.
+/// For netns_nsid_list(): no target. Also returned instead of an nsid where there is none.
 pub const NETNS_NSID_NONE: i32 = -1;
 
 const _: () = assert!(NETNS_NSID_AUTO == nsid::NONE && NETNS_NSID_NONE == nsid::NONE);
 
-/// Tells the id that one namespace has for another: what the kernel shows there in place of the
-/// other, such as the link-netnsid of a veth whose peer lives in it. Needs no privilege, but for
-/// CAP_SYS_ADMIN to reach within if the calling thread is elsewhere.
+/// Returns the nsid assigned to a peer network namespace: the number that the kernel shows in its
+/// place, such as the link-netnsid of a veth whose peer is in it.
 ///
-/// within  as seen from this namespace; NULL is the calling thread's.
-/// ns      the namespace that the id is for.
+/// within  the network namespace that the nsid is valid in; NULL means the calling thread's.
+/// ns      the peer network namespace.
 ///
-/// The first call with within opens an rtnetlink socket in it, which the handle keeps until
-/// netns_close(); calls that follow cost no switch.
+/// The first call with a handle as within opens an rtnetlink socket in its network namespace (see
+/// netns_link_add()).
 ///
-/// Returns the id, which is 0 or greater, or
+/// Capabilities: none if within is the calling thread's network namespace. Opening the rtnetlink
+/// socket of within in another one requires CAP_SYS_ADMIN, in the user namespace that owns it and in
+/// the caller's own (see netns_link_add()).
+///
+/// Returns the nsid, which is 0 or greater, or
 ///   -EINVAL     ns is NULL
-///   -ENODATA    it has none: netns_nsid_set() gives it one, as does the kernel when a device is
-///               moved there, or has its peer there
-///   -EPERM      CAP_SYS_ADMIN to enter within is missing
-///   -EAGAIN     no helper thread could be started, where one is needed (see netns_create())
-///   -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM  no descriptor or memory to be had
-///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
-///   -ENOTRECOVERABLE  the thread could not go back: it is in within
+///   -ENODATA    ns has no nsid in within. netns_nsid_set() assigns one; the kernel does when an
+///               interface is moved to ns or has its peer there
+///   -EPERM      a capability is missing (see Capabilities)
+///   -EAGAIN     cannot start a helper thread (see netns_create())
+///   -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS  out of file descriptors or memory
+///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  malformed, oversized or missing netlink reply
+///   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in within
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
@@ -46,23 +49,27 @@ pub unsafe extern "C" fn netns_nsid_get(within: Option<&Netns>, ns: Option<&Netn
     })
 }
 
-/// Gives a namespace an id in another one. It stays as long as both namespaces live; there is no way
-/// to change it or to take it away.
+/// Assigns an nsid to a peer network namespace. The nsid lasts as long as both network namespaces;
+/// it cannot be changed or deleted.
 ///
-/// within  the namespace that is to have the id; NULL is the calling thread's.
-/// ns      the namespace that the id is for.
+/// within  the network namespace that the nsid is valid in; NULL means the calling thread's.
+/// ns      the peer network namespace.
 /// nsid    0 or greater, or NETNS_NSID_AUTO.
 ///
-/// Returns the id, or
+/// Capabilities: CAP_NET_ADMIN in the user namespace that owns the network namespace of within.
+/// Opening the rtnetlink socket of within in a network namespace that the calling thread is not in
+/// also requires CAP_SYS_ADMIN (see netns_link_add()).
+///
+/// Returns the nsid, or
 ///   -EINVAL     ns is NULL, or nsid is less than NETNS_NSID_AUTO
-///   -EEXIST     ns has an id already, or another namespace has this one: netns_errmsg() has the
-///               kernel's word for which
-///   -EPERM      CAP_NET_ADMIN over within, or CAP_SYS_ADMIN to enter it, is missing
-///   -ENOSPC     there is no free id
-///   -EAGAIN     no helper thread could be started, where one is needed (see netns_create())
-///   -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM  no descriptor or memory to be had
-///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
-///   -ENOTRECOVERABLE  the thread could not go back: it is in within
+///   -EEXIST     ns has an nsid already, or nsid is assigned to another network namespace: the
+///               kernel's extended ack message in netns_errmsg() says which
+///   -EPERM      a capability is missing (see Capabilities)
+///   -ENOSPC     no nsid is free
+///   -EAGAIN     cannot start a helper thread (see netns_create())
+///   -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS  out of file descriptors or memory
+///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  malformed, oversized or missing netlink reply
+///   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in within
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
@@ -76,21 +83,24 @@ pub unsafe extern "C" fn netns_nsid_set(
     })
 }
 
-/// The id that one namespace has for another; where it has none, the kernel gives it the lowest one
-/// that is free. Several callers at once get the same id.
+/// Returns the nsid assigned to a peer network namespace; if there is none, the kernel assigns the
+/// lowest free one. Concurrent callers get the same nsid.
 ///
-/// within  the namespace that has the id; NULL is the calling thread's.
-/// ns      the namespace that the id is for.
+/// within  the network namespace that the nsid is valid in; NULL means the calling thread's.
+/// ns      the peer network namespace.
 ///
-/// Returns the id, which is 0 or greater, or
+/// Capabilities: none if ns has an nsid; CAP_NET_ADMIN in the user namespace that owns the network
+/// namespace of within to assign one. Opening the rtnetlink socket of within in a network namespace
+/// that the calling thread is not in also requires CAP_SYS_ADMIN (see netns_link_add()).
+///
+/// Returns the nsid, which is 0 or greater, or
 ///   -EINVAL     ns is NULL
-///   -EPERM      CAP_SYS_ADMIN to enter within is missing; or ns has no id, and CAP_NET_ADMIN over
-///               within is missing
-///   -ENOSPC     ns has no id, and there is no free one
-///   -EAGAIN     no helper thread could be started, where one is needed (see netns_create())
-///   -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM  no descriptor or memory to be had
-///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
-///   -ENOTRECOVERABLE  the thread could not go back: it is in within
+///   -EPERM      a capability is missing (see Capabilities)
+///   -ENOSPC     ns has no nsid, and none is free
+///   -EAGAIN     cannot start a helper thread (see netns_create())
+///   -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS  out of file descriptors or memory
+///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  malformed, oversized or missing netlink reply
+///   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in within
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
@@ -100,34 +110,44 @@ pub unsafe extern "C" fn netns_nsid_ensure(within: Option<&Netns>, ns: Option<&N
     })
 }
 
-/// Lists the ids that a namespace has for others, ascending, with the names that go with them.
+/// Lists the nsids that a network namespace has assigned to its peers, in ascending order, with the
+/// names of the peers.
 ///
-/// rundir  where names are looked for, if there is an id; NULL is NETNS_RUN_DIR. One that does not
-///         exist has none.
-/// within  the namespace whose ids are listed; NULL is the calling thread's.
-/// target  NETNS_NSID_NONE, or an id that within has: then the ids are listed that the namespace
-///         with this id has, as seen from within.
+/// rundir  the run directory to look for names in, if there is an nsid; NULL means NETNS_RUN_DIR. A
+///         directory that does not exist contains no names.
+/// within  the network namespace whose nsids to list; NULL means the calling thread's.
+/// target  NETNS_NSID_NONE, or an nsid in within: then the call lists the nsids of the network
+///         namespace with that nsid, as seen from within.
 /// flags   0.
-/// out     receives the list, which is yours to netns_nsid_list_free().
+/// out     receives the list; free it with netns_nsid_list_free().
 ///
-/// Costs some 4 us for each name in rundir, unless there is no id to find a name for, and more where
-/// there are thousands of ids: the kernel goes through them for each name.
+/// The call takes about 4 us for each name in rundir, unless there is no nsid to find a name for,
+/// and more with thousands of nsids, because the kernel walks through them for each name.
 ///
-/// Linux from 6.10 to 6.18, at least, lists no more than some 1,150 ids, the lowest, and some 900 of a
-/// target's. Above that, ids are found that a name in rundir has, and those that follow on these
-/// with no gap of more than 64; none of a target's.
+/// Linux from 6.10 to at least 6.18 lists no more than about 1,150 nsids, the lowest ones, and no
+/// more than about 900 of a target. Above that, the call finds the nsids of network namespaces with
+/// a name in rundir, and those that follow them without a gap greater than 64; none of a target.
+///
+/// Capabilities: none to list the nsids of the calling thread's network namespace. Opening the
+/// rtnetlink socket of within in another one requires CAP_SYS_ADMIN, in the user namespace that owns
+/// it and in the caller's own (see netns_link_add()). With a target, the calling thread, and the
+/// thread that opened the socket when it did so, need CAP_NET_ADMIN in the user namespace that owns
+/// the target.
 ///
 /// Returns 0, or
-///   -EINVAL     flags is not 0, rundir is empty, target is less than NETNS_NSID_NONE or is no id
-///               that within has, or out is NULL
-///   -EACCES     rundir is not yours to read, or CAP_NET_ADMIN over the target is missing
-///   -EPERM      CAP_SYS_ADMIN to enter within is missing
-///   -EOPNOTSUPP the kernel lists no ids of a target: it is older than Linux 5.0
-///   -ENOTDIR, -ELOOP, -ENAMETOOLONG  rundir is not a directory's path
-///   -EAGAIN     the ids change faster than the kernel can tell them; or as netns_nsid_get() says
-///   -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM  no descriptor or memory to be had
-///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  the kernel gave no answer that makes sense
-///   -ENOTRECOVERABLE  the thread could not go back: it is in within
+///   -EINVAL     flags is not 0, rundir is empty, target is less than NETNS_NSID_NONE or is not an
+///               nsid in within, or out is NULL
+///   -EACCES     the caller has no permission to read rundir, or has no CAP_NET_ADMIN over the
+///               target (see Capabilities)
+///   -EPERM      a capability is missing (see Capabilities)
+///   -EOPNOTSUPP the kernel cannot list the nsids of a target: it is older than Linux 5.0
+///   -ENOTDIR, -ELOOP, -ENAMETOOLONG  rundir is not the path of a directory
+///   -EAGAIN     the nsids change faster than the kernel can list them; or cannot start a helper
+///               thread (see netns_create())
+///   -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS  out of file descriptors or memory
+///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  malformed, oversized or missing netlink reply
+///   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in within
+/// On failure *out is not changed.
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
@@ -155,24 +175,24 @@ pub unsafe extern "C" fn netns_nsid_list(
     })
 }
 
-/// How many ids a list has; 0 if list is NULL. Since 1.0.
+/// Returns the number of nsids in a list; 0 if list is NULL. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_nsid_list_len(list: Option<&NetnsNsidSnapshot>) -> usize {
     boundary::plain(0, || list.map_or(0, |list| list.0.len()))
 }
 
-/// The id at place i, counted from 0.
-///
-/// Returns NETNS_NSID_NONE past the end, or if list is NULL. Since 1.0.
+/// Returns the i-th nsid, counting from 0; NETNS_NSID_NONE if i is out of range, or if list is NULL.
+/// Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_nsid_list_id(list: Option<&NetnsNsidSnapshot>, i: usize) -> i32 {
     boundary::plain(nsid::NONE, || list.and_then(|list| list.0.id(i)).unwrap_or(nsid::NONE))
 }
 
-/// In a list of a target's ids, what the namespace that was asked from calls the one at place i.
+/// For a list of a target's nsids: returns the nsid that the network namespace with the i-th nsid
+/// has in within.
 ///
-/// Returns NETNS_NSID_NONE if it has no id for that one, if the list is of no target, past the end,
-/// or if list is NULL. Since 1.0.
+/// Returns NETNS_NSID_NONE if it has none there, if the list is not one of a target's nsids, if i is
+/// out of range, or if list is NULL. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_nsid_list_current(
     list: Option<&NetnsNsidSnapshot>,
@@ -181,11 +201,11 @@ pub unsafe extern "C" fn netns_nsid_list_current(
     boundary::plain(nsid::NONE, || list.and_then(|list| list.0.current(i)).unwrap_or(nsid::NONE))
 }
 
-/// The name of the namespace at place i; of several, the first bytewise. It lives as long as the
-/// list. In a list of a target's ids, only those have names that the namespace that was asked from
-/// has an id for.
+/// Returns the name of the network namespace with the i-th nsid; of several names, the first
+/// bytewise. The string is valid until netns_nsid_list_free(). In a list of a target's nsids, only
+/// network namespaces that have an nsid in within have names.
 ///
-/// Returns NULL if there is none, past the end, or if list is NULL. Since 1.0.
+/// Returns NULL if there is no name, if i is out of range, or if list is NULL. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_nsid_list_name(
     list: Option<&NetnsNsidSnapshot>,
@@ -196,7 +216,7 @@ pub unsafe extern "C" fn netns_nsid_list_name(
     })
 }
 
-/// Frees a list. NULL is allowed. errno is left alone. Since 1.0.
+/// Frees a list and its strings. NULL is allowed. errno is not changed. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_nsid_list_free(list: *mut NetnsNsidSnapshot) {
     // SAFETY: list is NULL or one that this library gave and that the caller uses no more.

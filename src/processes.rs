@@ -7,23 +7,27 @@ use crate::boundary;
 use crate::convert;
 use crate::types::Netns;
 
-/// For netns_pids(): every thread counts, by its own id.
+/// For netns_pids(): list every thread, by its thread ID.
 pub const NETNS_PIDS_THREADS: u32 = 1;
 
 const _: () = assert!(NETNS_PIDS_THREADS == PidsFlags::THREADS.bits());
 
-/// Finds the processes whose main thread is in the namespace, as the caller's /proc shows them.
-/// Those that the caller may not look at are left out: another user's, without CAP_SYS_PTRACE.
+/// Lists the processes whose main thread is in a network namespace, as the caller's /proc shows
+/// them. Processes that the caller has no permission to inspect are left out.
 ///
-/// flags  NETNS_PIDS_THREADS: every thread in the namespace, by its thread id, whatever namespace
-///        the main thread is in.
-/// pids   receives the first cap ids, ascending; NULL if cap is 0.
-/// cap    how many pids has room for.
+/// ns     the network namespace.
+/// flags  0, or NETNS_PIDS_THREADS: list every thread in the network namespace, by its thread ID,
+///        whatever network namespace its main thread is in.
+/// pids   receives the first cap IDs in ascending order; may be NULL if cap is 0.
+/// cap    the number of elements of pids.
 ///
-/// Returns how many there are, which may be more than cap: then make room and call again; or
+/// Capabilities: none to see the processes that the caller may inspect (PTRACE_MODE_READ, see
+/// ptrace(2)); CAP_SYS_PTRACE to see the others, such as those of other users.
+///
+/// Returns the number of IDs found; if that is greater than cap, enlarge pids and call again. Or
 ///   -EINVAL     ns is NULL, a flag is unknown, or pids is NULL and cap is not 0
-///   -ENOENT     /proc is not mounted, or is another pid namespace's
-///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
+///   -ENOENT     /proc is not mounted, or belongs to another pid namespace
+///   -EMFILE, -ENFILE, -ENOMEM  out of file descriptors or memory
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]

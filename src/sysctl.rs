@@ -12,29 +12,36 @@ use crate::boundary;
 use crate::convert::{self, text};
 use crate::types::Netns;
 
-/// Reads a sysctl of a namespace, such as net.ipv4.ip_forward. The thread stays where it is.
+/// Reads a sysctl of a network namespace, such as net.ipv4.ip_forward. The calling thread's network
+/// namespace does not change.
 ///
-/// ns     NULL is the namespace that the thread is in.
-/// name   as sysctl(8) takes it: "net.ipv4.ip_forward" or "net/ipv4/ip_forward". A dot in an interface's
-///        name is written as a slash among dots: "net.ipv4.conf.eth0/10.forwarding", or left as it is among
-///        slashes: "net/ipv4/conf/eth0.10/forwarding". It begins with net: others belong to no network
-///        namespace. The initial namespace also has those of the whole system that stand below net; in
-///        others they are missing, or cannot be written.
-/// value  receives the value without the newline at its end, cut to fit, with a NUL; NULL if size is 0.
-/// size   how many bytes value has room for.
+/// ns     the network namespace to act in; NULL means the calling thread's.
+/// name   as for sysctl(8): "net.ipv4.ip_forward" or "net/ipv4/ip_forward". Write a dot in an
+///        interface's name as a slash if dots separate ("net.ipv4.conf.eth0/10.forwarding"), and as
+///        it is if slashes do ("net/ipv4/conf/eth0.10/forwarding"). The name has to begin with net,
+///        because other sysctls do not belong to a network namespace. The initial network namespace
+///        also has system-wide sysctls under net; in others they are missing or read-only.
+/// value  receives the value without the trailing newline, truncated to fit, and a terminating NUL;
+///        may be NULL if size is 0.
+/// size   the size of value in bytes.
 ///
-/// Returns the length of the whole value without the NUL, which was cut if that is not less than size; or
-///   -EINVAL     name is NULL or no sysctl's, or value is NULL and size is not 0
-///   -ENAMETOOLONG  name has more than 255 bytes
-///   -ENOENT     the namespace has no such sysctl, name does not begin with net, or /proc or /proc/sys is
-///               not there
-///   -EISDIR     name is that of several, such as "net.ipv4"
-///   -EACCES     it cannot be read, at all or by the caller
-///   -EIO        it has no value, such as net.ipv6.conf.all.stable_secret
-///   -EPERM      CAP_SYS_ADMIN to enter is missing
-///   -EAGAIN     no helper thread could be started, where one is needed (see netns_create())
-///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
-///   -ENOTRECOVERABLE  the thread could not go back: it is in the namespace
+/// Capabilities: none for the calling thread's network namespace, except what the sysctl itself
+/// requires. To act in another one: CAP_SYS_ADMIN, in the user namespace that owns it and in the
+/// caller's own.
+///
+/// Returns the length of the whole value without the NUL; if that is not less than size, the value
+/// was truncated. Or
+///   -EINVAL     name is NULL or not the name of a sysctl, or value is NULL and size is not 0
+///   -ENAMETOOLONG  name is longer than 255 bytes
+///   -ENOENT     the network namespace has no such sysctl, name does not begin with net, or /proc or
+///               /proc/sys is not mounted
+///   -EISDIR     name names a directory of sysctls, such as "net.ipv4"
+///   -EACCES     the sysctl cannot be read, or not by the caller
+///   -EIO        the sysctl has no value yet, such as net.ipv6.conf.all.stable_secret
+///   -EPERM      a capability is missing (see Capabilities)
+///   -EAGAIN     cannot start a helper thread (see netns_create())
+///   -EMFILE, -ENFILE, -ENOMEM  out of file descriptors or memory
+///   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in ns
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
@@ -69,23 +76,31 @@ unsafe fn store(found: &[u8], value: *mut c_char, size: usize) -> Result<usize> 
     Ok(found.len())
 }
 
-/// Sets a sysctl of a namespace. The thread stays where it is.
+/// Sets a sysctl of a network namespace. The calling thread's network namespace does not change.
 ///
 /// ns, name  as for netns_sysctl_get().
-/// value     is written at once, with a newline at its end.
+/// value     the value, written with a trailing newline in a single write(2).
+///
+/// Capabilities: CAP_NET_ADMIN in the user namespace that owns the network namespace; root in the
+/// initial user namespace can set without it the sysctls that do not check for it themselves, as
+/// net.ipv4.ip_forward does. To act in a network namespace other than the calling thread's, also
+/// CAP_SYS_ADMIN, in the user namespace that owns it and in the caller's own.
 ///
 /// Returns 0, or
-///   -EINVAL     name or value is NULL, name is no sysctl's, or the kernel does not accept the value. Of one
-///               that begins with what it accepts, it may have taken the beginning
-///   -E2BIG      value has more than 4094 bytes
-///   -ENAMETOOLONG, -ENOENT, -EISDIR  as for netns_sysctl_get(). -ENOENT may be what the value names
-///   -EACCES     it cannot be written, at all, in this namespace or by the caller
+///   -EINVAL     name or value is NULL, name is not the name of a sysctl, or the kernel rejects the
+///               value. If only the beginning of the value is valid, the kernel may have stored that
+///   -E2BIG      value is longer than 4094 bytes
+///   -ENAMETOOLONG, -ENOENT, -EISDIR  as for netns_sysctl_get(); -ENOENT also if what the value
+///               names does not exist
+///   -EACCES     the sysctl cannot be written, or not in this network namespace, or not by the
+///               caller
 ///   -EROFS      /proc/sys is mounted read-only, as in containers
-///   -EPERM      CAP_SYS_ADMIN to enter, or what this sysctl needs, is missing
-///   -EAGAIN     no helper thread could be started, where one is needed (see netns_create())
-///   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
-///   -ENOTRECOVERABLE  the thread could not go back: it is in the namespace, and the value may be set
-/// or what else write(2) says of the value.
+///   -EPERM      a capability is missing (see Capabilities)
+///   -EAGAIN     cannot start a helper thread (see netns_create())
+///   -EMFILE, -ENFILE, -ENOMEM  out of file descriptors or memory
+///   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in ns, and the value may be
+///               set
+/// or another errno of write(2) for the value.
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
