@@ -30,7 +30,9 @@ SO      := libnetns.so.$(VERSION)
 
 B        := build
 STAGE    := $(CURDIR)/$(B)/stage
-EXAMPLES := $(patsubst examples/%.c,$(B)/examples/%,$(wildcard examples/*.c))
+# scripts/test-gallery builds those that need another library.
+WITH_LIBRARY := monitor-libevent monitor-libuv monitor-sd-event neigh-libnl stats-libmnl
+EXAMPLES := $(patsubst examples/%.c,$(B)/examples/%,$(filter-out $(WITH_LIBRARY:%=examples/%.c),$(wildcard examples/*.c)))
 TOOL     := examples/netns.c $(wildcard examples/netns/*.c)
 HEADERS  := include/netns.h include/netns-iproute2.h
 RUST     := Cargo.toml Cargo.lock build.rs libnetns/Cargo.toml $(shell find src libnetns/src -name '*.rs')
@@ -102,7 +104,7 @@ install-library: $(B)/$(SO) $(B)/libnetns.a
 	    -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' pkgconfig/netns.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/netns.pc
 	chmod 644 $(DESTDIR)$(LIBDIR)/pkgconfig/netns.pc
 	$(INSTALL) -d $(DESTDIR)$(EXAMPLEDIR)
-	$(INSTALL) -m 644 examples/*.c $(DESTDIR)$(EXAMPLEDIR)
+	$(INSTALL) -m 644 examples/README.md examples/*.c examples/*.go examples/*.py examples/*.rs $(DESTDIR)$(EXAMPLEDIR)
 	$(INSTALL) -d $(DESTDIR)$(EXAMPLEDIR)/netns
 	$(INSTALL) -m 644 examples/netns/*.[ch] $(DESTDIR)$(EXAMPLEDIR)/netns
 
