@@ -59,7 +59,7 @@ pub unsafe extern "C" fn netns_sysctl_get(
         if value.is_null() && size != 0 {
             return Err(Failure::invalid("no place for the value given"));
         }
-        let found = sysctl::get(convert::namespace(ns).map(Namespace::proved), &name)?;
+        let found = sysctl::get(convert::namespace(ns).map(Namespace::proved), name)?;
         // SAFETY: the caller passes room for size bytes.
         unsafe { store(&found, value, size) }
     })
@@ -115,7 +115,7 @@ pub unsafe extern "C" fn netns_sysctl_set(
     boundary::call(about("set sysctl", ns, name), || {
         let name = sysctl_name(name)?;
         let value = convert::required(value, "no value given")?;
-        sysctl::set(convert::namespace(ns).map(Namespace::proved), &name, value.to_bytes())
+        sysctl::set(convert::namespace(ns).map(Namespace::proved), name, value.to_bytes())
     })
 }
 
@@ -123,6 +123,6 @@ fn about<'a>(verb: &'static str, ns: Option<&'a Netns>, name: Option<&'a CStr>) 
     convert::about_setting(verb, ns, name, ("", None))
 }
 
-fn sysctl_name(name: Option<&CStr>) -> Result<SysctlName> {
+fn sysctl_name(name: Option<&CStr>) -> Result<SysctlName<'_>> {
     SysctlName::new(convert::required(name, "no sysctl given")?)
 }

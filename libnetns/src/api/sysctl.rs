@@ -44,7 +44,7 @@ impl Namespace {
         let value = name
             .whole(Step::SysctlName)
             .and_then(SysctlName::new)
-            .and_then(|name| sysctl::get(Some(self.handle.proved()), &name));
+            .and_then(|name| sysctl::get(Some(self.handle.proved()), name));
         value.map(OsString::from_vec).about(&subject)
     }
 
@@ -76,7 +76,7 @@ impl Namespace {
         let set = name
             .whole(Step::SysctlName)
             .and_then(SysctlName::new)
-            .and_then(|name| sysctl::set(ns, &name, value.whole(Step::WriteSysctl)?.to_bytes()));
+            .and_then(|name| sysctl::set(ns, name, value.whole(Step::WriteSysctl)?.to_bytes()));
         set.about(&subject)
     }
 }

@@ -22,7 +22,7 @@ use crate::namespace::visit::{self, Destination};
 use crate::os::open::{LOOK, READ_UNTRUSTED, open};
 use crate::os::procfs::{self, ProcPath};
 use crate::os::retry::on_signal;
-use crate::util::try_vec::{extend, zeros};
+use crate::util::try_vec::zeros;
 
 /// What is read at first. A sysctl of more may give all of it to a single read only, such as
 /// net.ipv4.ip_local_reserved_ports.
@@ -35,48 +35,60 @@ const LAST_SIZE: usize = 1 << 20;
 const MOST_WRITTEN: usize = 4095;
 
 /// A name below net that leads nowhere else.
-pub struct SysctlName {
-    path: ProcPath,
+#[derive(Clone, Copy)]
+pub struct SysctlName<'a> {
+    text: &'a [u8],
+    separator: u8,
+    /// What stands for a dot in a component.
+    dot: u8,
 }
 
 /// No name is as long: an interface's has 15 bytes.
 const MOST_NAMED: usize = 255;
 
-impl SysctlName {
-    /// As sysctl(8) takes it: separated by dots or slashes, whichever comes first; the other one stands for
-    /// a dot in a component.
-    pub fn new(text: &CStr) -> Result<SysctlName> {
+impl SysctlName<'_> {
+    /// As sysctl(8) takes it: separated by dots or slashes, whichever comes first.
+    pub fn new(text: &CStr) -> Result<SysctlName<'_>> {
         let text = text.to_bytes();
         if text.len() > MOST_NAMED {
             return Err(Failure::new(Step::SysctlName, Errno::ENAMETOOLONG));
         }
-        let separator = text.iter().find(|byte| matches!(byte, b'.' | b'/')).copied();
-        let separator = separator.unwrap_or(b'/');
-        let dot = if separator == b'.' { b'/' } else { b'.' };
-        let mut path = ProcPath::default();
-        path.push(SYS);
+        let dots_first = text.iter().find(|byte| matches!(byte, b'.' | b'/')) == Some(&b'.');
+        let (separator, dot) = if dots_first { (b'.', b'/') } else { (b'/', b'.') };
         let mut components = text.split(|&byte| byte == separator);
-        if components.clone().any(|name| is_no_component(name, dot)) {
+        let first = components.next();
+        if first.into_iter().chain(components).any(|component| is_no_component(component, dot)) {
             return Err(Failure::invalid_at(
                 Step::SysctlName,
                 "it has the form net.ipv4.ip_forward or net/ipv4/ip_forward",
             ));
         }
-        if components.next() != Some(b"net") {
+        if first != Some(b"net") {
             return Err(Failure::new(Step::SysctlName, Errno::ENOENT)
                 .hint("not one of a network namespace's: their names begin with net"));
         }
-        path.push_mapped(text, |byte| match byte {
-            byte if byte == separator => b'/',
-            byte if byte == dot => b'.',
-            byte => byte,
-        });
-        Ok(SysctlName { path })
+        Ok(SysctlName { text, separator, dot })
     }
 
-    fn open(&self, flags: OFlag) -> Result<OwnedFd> {
+    fn path(self) -> ProcPath {
+        let mut path = ProcPath::default();
+        path.push(SYS);
+        path.push_mapped(self.text, |byte| {
+            if byte == self.separator {
+                b'/'
+            } else if byte == self.dot {
+                b'.'
+            } else {
+                byte
+            }
+        });
+        path
+    }
+
+    fn open(self, flags: OFlag) -> Result<OwnedFd> {
+        let path = self.path();
         let file =
-            open(self.path.as_cstr(), flags | OFlag::O_NOFOLLOW).map_err(|errno| match errno {
+            open(path.as_cstr(), flags | OFlag::O_NOFOLLOW).map_err(|errno| match errno {
                 Errno::ENOENT if open(c"/proc/sys/net", LOOK).is_err() => no_proc(),
                 errno => Failure::new(Step::OpenSysctl, errno),
             })?;
@@ -108,7 +120,7 @@ fn within<T: Send>(ns: Option<NamespaceFd>, work: impl FnOnce() -> Result<T> + S
 }
 
 /// Its value, without the newline at the end.
-pub fn get(ns: Option<NamespaceFd>, name: &SysctlName) -> Result<Vec<u8>> {
+pub fn get(ns: Option<NamespaceFd>, name: SysctlName) -> Result<Vec<u8>> {
     let mut size = FIRST_SIZE;
     loop {
         let mut value = zeros(size)?;
@@ -130,20 +142,15 @@ pub fn get(ns: Option<NamespaceFd>, name: &SysctlName) -> Result<Vec<u8>> {
 }
 
 /// With a newline at its end, as sysctl(8) writes it: an empty value is none without.
-pub fn set(ns: Option<NamespaceFd>, name: &SysctlName, value: &[u8]) -> Result<()> {
-    let mut line = Vec::new();
-    // For the newline as well.
-    line.try_reserve_exact(value.len() + 1).map_err(|_| Failure::no_memory())?;
-    extend(&mut line, value)?;
-    if !value.ends_with(b"\n") {
-        extend(&mut line, b"\n")?;
-    }
+pub fn set(ns: Option<NamespaceFd>, name: SysctlName, value: &[u8]) -> Result<()> {
+    let (mut short, mut long) = ([0; SHORT_LINE], Vec::new());
+    let line = ended(value, &mut short, &mut long)?;
     if line.len() > MOST_WRITTEN {
         return Err(Failure::new(Step::WriteSysctl, Errno::E2BIG));
     }
     let written = within(ns, || {
         let file = name.open(WRITE)?;
-        on_signal(|| write(&file, &line)).at(Step::WriteSysctl)
+        on_signal(|| write(&file, line)).at(Step::WriteSysctl)
     })?;
     if written < line.len() {
         return Err(Failure::invalid_at(
@@ -152,6 +159,27 @@ pub fn set(ns: Option<NamespaceFd>, name: &SysctlName, value: &[u8]) -> Result<(
         ));
     }
     Ok(())
+}
+
+/// Nearly every value is shorter, and needs no memory.
+const SHORT_LINE: usize = 64;
+
+/// The value with a newline at its end, in whichever of the two has room for it.
+fn ended<'a>(
+    value: &[u8],
+    short: &'a mut [u8; SHORT_LINE],
+    long: &'a mut Vec<u8>,
+) -> Result<&'a [u8]> {
+    let len = value.len() + usize::from(!value.ends_with(b"\n"));
+    let line = if len <= SHORT_LINE {
+        &mut short[..len]
+    } else {
+        *long = zeros(len)?;
+        &mut long[..]
+    };
+    line[..value.len()].copy_from_slice(value);
+    line[len - 1] = b'\n';
+    Ok(line)
 }
 
 const WRITE: OFlag =
@@ -166,7 +194,8 @@ mod tests {
     fn path(name: &str) -> std::result::Result<String, Errno> {
         let name = CString::new(name).unwrap();
         let name = SysctlName::new(&name).map_err(|failure| failure.errno)?;
-        let path = name.path.as_cstr().to_str().unwrap();
+        let path = name.path();
+        let path = path.as_cstr().to_str().unwrap();
         Ok(path.strip_prefix("/proc/sys/").unwrap().to_string())
     }
 
@@ -223,9 +252,9 @@ mod tests {
         }
         let (a, b) = (testing::anonymous(), testing::anonymous());
         let name = SysctlName::new(c"net.ipv4.ip_forward").unwrap();
-        set(Some(a.proved()), &name, b"1").unwrap();
-        set(Some(b.proved()), &name, b"0\n").unwrap();
-        assert_eq!(get(Some(a.proved()), &name), Ok(b"1".to_vec()));
-        assert_eq!(get(Some(b.proved()), &name), Ok(b"0".to_vec()));
+        set(Some(a.proved()), name, b"1").unwrap();
+        set(Some(b.proved()), name, b"0\n").unwrap();
+        assert_eq!(get(Some(a.proved()), name), Ok(b"1".to_vec()));
+        assert_eq!(get(Some(b.proved()), name), Ok(b"0".to_vec()));
     }
 }

@@ -22,26 +22,34 @@ const MOST_RESTORES: u32 = 8;
 
 #[cfg(test)]
 pub fn get() -> nix::Result<SigSet> {
-    change(libc::SIG_BLOCK, None)
+    replace(None)
 }
 
 pub fn set(mask: &SigSet) -> nix::Result<()> {
-    change(libc::SIG_SETMASK, Some(mask)).map(drop)
+    change(Some(mask), None)
 }
 
-/// Gives the mask that there was.
-fn change(how: libc::c_int, mask: Option<&SigSet>) -> nix::Result<SigSet> {
-    let new: *const libc::sigset_t = mask.map_or(ptr::null(), |mask| mask.as_ref());
+/// Returns the mask that there was; None leaves it as it is.
+fn replace(mask: Option<&SigSet>) -> nix::Result<SigSet> {
     let mut before = MaybeUninit::<libc::sigset_t>::zeroed();
-    // SAFETY: the kernel reads one set, or nothing for NULL, and writes one, all of them no longer
-    // than libc's.
-    let status = unsafe {
-        libc::syscall(libc::SYS_rt_sigprocmask, how, new, before.as_mut_ptr(), SIGNAL_SET_SIZE)
-    };
-    Errno::result(status)?;
+    change(mask, Some(&mut before))?;
     // SAFETY: a set is an array of integers, for which zero bytes are a value, as is what the kernel
     // has written.
     Ok(unsafe { SigSet::from_sigset_t_unchecked(before.assume_init()) })
+}
+
+/// `before` receives the mask that there was.
+fn change(
+    mask: Option<&SigSet>,
+    before: Option<&mut MaybeUninit<libc::sigset_t>>,
+) -> nix::Result<()> {
+    let new: *const libc::sigset_t = mask.map_or(ptr::null(), |mask| mask.as_ref());
+    let before = before.map_or(ptr::null_mut(), MaybeUninit::as_mut_ptr);
+    // SAFETY: the kernel reads one set and writes one, or none for NULL, both no longer than libc's.
+    let status = unsafe {
+        libc::syscall(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, new, before, SIGNAL_SET_SIZE)
+    };
+    Errno::result(status).map(drop)
 }
 
 /// The C library's own signals, too.
@@ -78,7 +86,7 @@ impl BlockedSignals {
     }
 
     fn only(signals: &SigSet) -> Result<BlockedSignals> {
-        let before = change(libc::SIG_SETMASK, Some(signals)).at(Step::Mask)?;
+        let before = replace(Some(signals)).at(Step::Mask)?;
         Ok(BlockedSignals { before })
     }
 }
