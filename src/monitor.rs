@@ -12,33 +12,33 @@ use crate::boundary;
 use crate::convert::{self, Growing, Output, Slot, has_no_tail_padding, text};
 use crate::types::NetnsMonitor;
 
-/// For netns_monitor_open(): the names that exist come first, as NETNS_EVENT_ADD.
+/// For netns_monitor_open(): report the names that exist first, as NETNS_EVENT_ADD.
 pub const NETNS_MONITOR_SNAPSHOT: u32 = 1;
 
-/// A name can be opened from now on.
+/// A name was added: it can be opened.
 pub const NETNS_EVENT_ADD: u32 = 1;
-/// A name that could be opened is gone, or is another namespace's by now; then NETNS_EVENT_ADD
-/// follows.
+/// A name that could be opened was removed, or now belongs to another network namespace; in that
+/// case NETNS_EVENT_ADD follows.
 pub const NETNS_EVENT_REMOVE: u32 = 2;
 
 const _: () = assert!(NETNS_MONITOR_SNAPSHOT == MonitorFlags::SNAPSHOT.bits());
 
-/// What netns_monitor_next() tells. Initialise it with NETNS_EVENT_INIT: size must be
-/// sizeof(struct netns_event) at each call. Later versions add members at the end. A library that is
-/// older than the header writes zero to those that it does not know.
+/// What netns_monitor_next() reports. Initialise it with NETNS_EVENT_INIT: size has to be
+/// sizeof(struct netns_event) at each call. Later versions may add members at the end. A library
+/// older than the header sets members that it does not know to zero.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct NetnsEvent {
     /// The size of the structure that the caller was compiled with.
     pub size: u32,
-    /// NETNS_EVENT_ADD or NETNS_EVENT_REMOVE. A later version may have others: ignore those.
+    /// NETNS_EVENT_ADD or NETNS_EVENT_REMOVE. Later versions may add others; ignore unknown ones.
     pub r#type: u32,
     /// The name, NUL-terminated.
     pub name: [c_char; 256],
-    /// The inode of the namespace that the name has got, or had until it was removed; see
-    /// netns_inode().
+    /// The inode number of the network namespace that the name now belongs to, or belonged to until
+    /// it was removed; see netns_inode().
     pub inode: u64,
-    /// Its cookie, see netns_cookie(); 0 if that is not known, as before Linux 6.18.
+    /// Its cookie, see netns_cookie(); 0 if it is not known, as before Linux 6.18.
     pub cookie: u64,
 }
 
@@ -50,36 +50,41 @@ unsafe impl Growing for NetnsEvent {
 
 const _: () = assert!(has_no_tail_padding!(NetnsEvent, cookie: u64));
 
-/// Watches a run directory for names that come and go, whoever makes and removes them.
+/// Watches a run directory for names that are added or removed, by any program.
 ///
-/// rundir  NULL is NETNS_RUN_DIR. It need not exist yet, and may be removed and made again. A file
-///         in its place, or in that of a directory above it, counts as if there were nothing.
-/// flags   NETNS_MONITOR_SNAPSHOT: tell the names that exist first. Without it, only what changes
-///         from now on is told.
-/// out     receives a monitor, which is yours to netns_monitor_close().
+/// rundir  the run directory; NULL means NETNS_RUN_DIR. It does not have to exist, and may be
+///         deleted and created again. If it, or a directory above it, is a file, the monitor treats
+///         it as not existing.
+/// flags   0, or NETNS_MONITOR_SNAPSHOT: report the names that exist first. Without the flag, only
+///         changes from now on are reported.
+/// out     receives a monitor; release it with netns_monitor_close().
 ///
-/// Needs no privilege. A monitor may be used from any thread; after a fork(2) by the parent or the
-/// child, not by both, and by the child only if no other thread was in netns_monitor_next(). It sees
-/// the mounts of the thread that calls netns_monitor_next().
+/// A monitor may be used from any thread. After fork(2), either the parent or the child may use it,
+/// not both; and the child only if no other thread was in netns_monitor_next(). It sees the mounts
+/// of the thread that calls netns_monitor_next().
 ///
-/// Its descriptors are verified before each use and before they are closed: where the program has
-/// closed one of them, or the calling thread has a descriptor table of its own without them (see
-/// unshare(2)), calls fail with EBADF, and no other file that has the number by now is touched.
+/// The library verifies the monitor's descriptors before each use and before closing them. If the
+/// program has closed one of them, or the calling thread has a descriptor table of its own without
+/// them (see unshare(2)), calls fail with EBADF, and another file that has the same number is not
+/// affected.
 ///
-/// What happens without a file being made, removed or touched is seen with the next change of that
-/// name only: a name that is unmounted and left, a namespace mounted on top of another one, a
-/// namespace that another program binds on a file that is more than 10 seconds old (netns_create()
-/// and netns_attach() touch the file), a file system mounted over the run directory, and a directory
-/// further above than its parent that is renamed. Until a file that another program made is that old,
-/// each mount and unmount makes the monitor ready.
+/// A change that does not create, delete or touch a file is reported only with the next change of
+/// the same name: a name that is unmounted but not deleted, a network namespace mounted on top of
+/// another one, a network namespace that another program binds on a file older than 10 seconds
+/// (netns_create() and netns_attach() touch the file), a file system mounted over the run directory,
+/// and the renaming of a directory above its parent. While a file that another program created is
+/// younger than 10 seconds, each mount and unmount makes the monitor ready.
+///
+/// Capabilities: none.
 ///
 /// Returns 0, or
 ///   -EINVAL     a flag is unknown, rundir is empty, or out is NULL
-///   -EACCES     the run directory, or a directory above it, is not yours to read
-///   -ELOOP, -ENAMETOOLONG  rundir is no directory's path
-///   -EAGAIN     the run directory is replaced all the time
-///   -ENOENT     /proc is not mounted, and a name is in the making
-///   -EMFILE, -ENFILE, -ENOMEM, -ENOSPC  no descriptor, memory or inotify watch to be had
+///   -EACCES     the caller has no permission to read the run directory, or a directory above it
+///   -ELOOP, -ENAMETOOLONG  rundir is not the path of a directory
+///   -EAGAIN     other processes keep replacing the run directory
+///   -ENOENT     /proc is not mounted, and another program is creating a name
+///   -EMFILE, -ENFILE, -ENOMEM, -ENOSPC  out of file descriptors, memory or inotify watches
+/// On failure *out is not changed.
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
@@ -103,15 +108,15 @@ pub unsafe extern "C" fn netns_monitor_open(
     })
 }
 
-/// The monitor's descriptor, to poll(2) for POLLIN or to add to an epoll(7) with EPOLLIN,
+/// Returns the monitor's descriptor, for poll(2) with POLLIN or epoll(7) with EPOLLIN,
 /// level-triggered. When it is ready, call netns_monitor_next() until it returns 0. It may be ready
-/// without an event. It stays the monitor's.
+/// without an event. The descriptor belongs to the monitor; do not close it.
 ///
 /// Returns the descriptor, or
 ///   -EINVAL     m is NULL
-///   -EBADF      the monitor's descriptors have been closed, or the thread does not share them
-///   -ENOMEM, -ENOSPC  another file is open under the number of one of them, and memory, or the limit on
-///               epoll watches, does not suffice to tell
+///   -EBADF      the monitor's descriptors were closed, or the calling thread does not share them
+///   -ENOMEM, -ENOSPC  another file is open under the number of one of them, and memory or the limit
+///               on epoll watches does not suffice to find that out
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
@@ -119,21 +124,23 @@ pub unsafe extern "C" fn netns_monitor_fd(m: Option<&NetnsMonitor>) -> c_int {
     boundary::call(about_monitor(m), || monitor(m)?.monitor.fd())
 }
 
-/// Takes the next event, without waiting for one. A name is told with NETNS_EVENT_ADD only when it
-/// is a live namespace at that moment, and with NETNS_EVENT_REMOVE only after that. What came and
-/// went, or went and came back as it was, before it could be looked at is not told.
+/// Returns the next event without waiting for one. NETNS_EVENT_ADD is reported for a name only while
+/// it is a live network namespace, and NETNS_EVENT_REMOVE only after NETNS_EVENT_ADD. A name that
+/// was added and removed, or removed and added unchanged, before the monitor could look at it is not
+/// reported.
 ///
-/// ev  its size must be set; receives the rest.
+/// m   the monitor.
+/// ev  its size has to be set; receives the event.
 ///
-/// Returns 1 if there was an event, 0 if there is none by now, or
+/// Returns 1 if there was an event, 0 if there is none at the moment, or
 ///   -EINVAL     a pointer is NULL, or ev->size is too small
-///   -E2BIG      ev->size is more than 4096
-///   -EBADF      the monitor's descriptors have been closed, or the thread does not share them
-///   -EACCES     the run directory is not yours to read any more
-///   -ELOOP, -ENAMETOOLONG  its path leads through links that lead nowhere by now
-///   -EAGAIN     the run directory is replaced all the time
-///   -ENOENT     /proc is not mounted, and a name is in the making
-///   -EMFILE, -ENFILE, -ENOMEM, -ENOSPC  no descriptor, memory or inotify watch to be had
+///   -E2BIG      ev->size is greater than 4096
+///   -EBADF      the monitor's descriptors were closed, or the calling thread does not share them
+///   -EACCES     the caller no longer has permission to read the run directory
+///   -ELOOP, -ENAMETOOLONG  the run directory's path now contains dangling symbolic links
+///   -EAGAIN     other processes keep replacing the run directory
+///   -ENOENT     /proc is not mounted, and another program is creating a name
+///   -EMFILE, -ENFILE, -ENOMEM, -ENOSPC  out of file descriptors, memory or inotify watches
 /// A failure loses no event, but does not make the descriptor ready either: call again when its
 /// cause is gone.
 ///
@@ -180,9 +187,9 @@ fn monitor(m: Option<&NetnsMonitor>) -> Result<&NetnsMonitor> {
     convert::required(m, "no monitor given")
 }
 
-/// Ends a monitor and closes those of its descriptors that prove to be its own still. The epoll is what
-/// proves the others: where the program has closed that one alone, they stay open. NULL is allowed. errno
-/// is left alone. Since 1.0.
+/// Releases a monitor and closes those of its descriptors that it can verify to be its own. The
+/// epoll descriptor is what verifies the others: if the program has closed that one, the others stay
+/// open. NULL is allowed. errno is not changed. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_monitor_close(m: *mut NetnsMonitor) {
     // SAFETY: m is NULL or a monitor that this library gave and that the caller uses no more.
