@@ -176,7 +176,8 @@ struct netns_route_snapshot;
  * the call returns.
  *
  * The run directory is created if it does not exist, and made a shared mount point. If another
- * process holds its flock(2) lock, the call waits for it, at most one second.
+ * process holds its flock(2) lock, the call waits for it at most one second, and then continues
+ * without it.
  *
  * An empty file on which nothing is mounted in this mount namespace counts as a stale name:
  * immediately if this library created the file, after 10 seconds if another program did. Its
