@@ -2389,66 +2389,69 @@ void netns_monitor_close(struct netns_monitor *m);
 /* --- Programs -------------------------------------------------------------------------------- */
 
 /**
- * For netns_spawn(): stdin_fd counts.
+ * For netns_spawn(): stdin_fd is valid.
  */
 #define NETNS_SPAWN_STDIN 1
 
 /**
- * For netns_spawn(): stdout_fd counts.
+ * For netns_spawn(): stdout_fd is valid.
  */
 #define NETNS_SPAWN_STDOUT 2
 
 /**
- * For netns_spawn(): stderr_fd counts.
+ * For netns_spawn(): stderr_fd is valid.
  */
 #define NETNS_SPAWN_STDERR 4
 
 /**
- * For netns_spawn(): all three of them count. NETNS_SPAWN_STDIN | NETNS_SPAWN_STDOUT |
+ * For netns_spawn(): all three are valid. NETNS_SPAWN_STDIN | NETNS_SPAWN_STDOUT |
  * NETNS_SPAWN_STDERR.
  */
 #define NETNS_SPAWN_STDIO 7
 
 /**
- * For netns_spawn(): /sys is left alone, and goes on showing the caller's devices.
+ * For netns_spawn(): leave /sys as it is; it keeps showing the interfaces of the caller's network
+ * namespace.
  */
 #define NETNS_SPAWN_KEEP_SYS 8
 
 /**
- * For netns_spawn(): the files of /etc/netns/NAME are left alone, whatever the next three say.
+ * For netns_spawn(): do not mount the files of /etc/netns/NAME over those of /etc.
+ * NETNS_SPAWN_STRICT_ETC, NETNS_SPAWN_TELL_ETC and NETNS_SPAWN_PIN_ETC then have no effect.
  */
 #define NETNS_SPAWN_KEEP_ETC 16
 
 /**
- * For netns_spawn(): the program runs as uid, gid and groups.
+ * For netns_spawn(): run the program as uid, gid and groups.
  */
 #define NETNS_SPAWN_USER 32
 
 /**
- * For netns_spawn(): the program is the leader of a session of its own, as after setsid(2).
+ * For netns_spawn(): make the program the leader of a new session, as setsid(2) does.
  */
 #define NETNS_SPAWN_SETSID 64
 
 /**
- * For netns_spawn(): a file of /etc/netns/NAME that has nothing to cover in /etc is a failure.
+ * For netns_spawn(): fail if a file of /etc/netns/NAME has no counterpart in /etc.
  */
 #define NETNS_SPAWN_STRICT_ETC 128
 
 /**
- * For netns_spawn(): it returns how many files of /etc/netns/NAME have nothing to cover in /etc.
+ * For netns_spawn(): return the number of files of /etc/netns/NAME that have no counterpart in
+ * /etc.
  */
 #define NETNS_SPAWN_TELL_ETC 256
 
 /**
- * For netns_spawn(): the files of /etc/netns/NAME go on covering those of /etc, even if the host
- * replaces or removes what they cover.
+ * For netns_spawn(): keep the files of /etc/netns/NAME mounted over those of /etc even if the host
+ * replaces or deletes the latter.
  */
 #define NETNS_SPAWN_PIN_ETC 512
 
 /**
- * What netns_spawn() is to do otherwise. Initialise it with NETNS_SPAWN_OPTIONS_INIT, which sets size
- * to sizeof(struct netns_spawn_options) and all else to zero. Later versions add members at the end,
- * for which zero means that all is as before. Since 1.0.
+ * Options of netns_spawn(). Initialise it with NETNS_SPAWN_OPTIONS_INIT, which sets size to
+ * sizeof(struct netns_spawn_options) and all other members to zero. Later versions may add members
+ * at the end, for which zero means the previous behaviour. Since 1.0.
  */
 struct netns_spawn_options {
     /**
@@ -2456,39 +2459,38 @@ struct netns_spawn_options {
      */
     uint32_t size;
     /**
-     * NETNS_SPAWN_STDIN, NETNS_SPAWN_STDOUT, NETNS_SPAWN_STDERR, NETNS_SPAWN_STDIO,
-     * NETNS_SPAWN_KEEP_SYS, NETNS_SPAWN_KEEP_ETC, NETNS_SPAWN_USER, NETNS_SPAWN_SETSID,
-     * NETNS_SPAWN_STRICT_ETC, NETNS_SPAWN_TELL_ETC, NETNS_SPAWN_PIN_ETC, or'ed together.
+     * 0, or a bitwise OR of NETNS_SPAWN_STDIN, NETNS_SPAWN_STDOUT, NETNS_SPAWN_STDERR,
+     * NETNS_SPAWN_STDIO, NETNS_SPAWN_KEEP_SYS, NETNS_SPAWN_KEEP_ETC, NETNS_SPAWN_USER,
+     * NETNS_SPAWN_SETSID, NETNS_SPAWN_STRICT_ETC, NETNS_SPAWN_TELL_ETC, NETNS_SPAWN_PIN_ETC.
      */
     uint32_t flags;
     /**
-     * With NETNS_SPAWN_STDIN, NETNS_SPAWN_STDOUT and NETNS_SPAWN_STDERR: the descriptors that the
-     * program has as 0, 1 and 2, which may be the same one, or each other's; they stay yours. Without
-     * the flag, and where it is -1, the program has the caller's.
+     * With NETNS_SPAWN_STDIN, NETNS_SPAWN_STDOUT and NETNS_SPAWN_STDERR: the descriptors that become
+     * the program's 0, 1 and 2. They may be the same one, or each other's number; the caller still
+     * owns them. Without the flag, or with -1, the program inherits the caller's.
      */
     int32_t stdin_fd;
     int32_t stdout_fd;
     int32_t stderr_fd;
     /**
-     * If not NULL, receives a pidfd of the program, which is yours to close(2).
+     * If not NULL, receives a pidfd of the program, which the caller has to close(2).
      */
     int32_t *pidfd;
     /**
-     * The program's working directory, looked up as the program sees the file system, by its user.
-     * NULL: the caller's.
+     * The program's working directory, looked up in the program's mount namespace and with its user's
+     * permissions; NULL means the caller's.
      */
     const char *cwd;
     /**
-     * With NETNS_SPAWN_USER: the program's real, effective and saved user id.
+     * With NETNS_SPAWN_USER: the program's real, effective and saved user ID.
      */
     uint32_t uid;
     /**
-     * With NETNS_SPAWN_USER: its group id.
+     * With NETNS_SPAWN_USER: its group ID.
      */
     uint32_t gid;
     /**
-     * With NETNS_SPAWN_USER: its supplementary groups, groups_len of them, and no others; NULL and 0
-     * for none.
+     * With NETNS_SPAWN_USER: its only supplementary groups, groups_len of them; NULL and 0 for none.
      */
     const uint32_t *groups;
     size_t groups_len;
@@ -2501,145 +2503,153 @@ struct netns_spawn_options {
     { sizeof(struct netns_spawn_options), 0, 0, 0, 0, NULL, NULL, 0, 0, NULL, 0 }
 
 /**
- * Becomes the program, in the namespace: what `ip netns exec` does. Returns only if that fails, and
- * then namespace, mounts, root and working directory of every thread are as they were.
+ * Executes a program in a network namespace, in place of the calling process, like `ip netns
+ * exec`. Returns only on failure; then the network namespace, mounts, root and working directory
+ * of every thread are unchanged.
  *
- * file  is looked up in the caller's PATH as execvp(3) does, unless it has a '/' in it; where PATH is
- *       another's, as in a set-user-ID program (see secure_getenv(3)), in /bin, /usr/bin, /sbin and
- *       /usr/sbin. A script without a "#!" line is run by /bin/sh. The library reads nothing else of
- *       the environment.
- * argv  the program's arguments, argv[0] first, with a NULL at the end.
- * envp  its environment, with a NULL at the end; NULL is the caller's, environ, which no other thread
- *       may change meanwhile.
+ * ns    the network namespace.
+ * file  looked up in the caller's PATH like execvp(3) does, unless it contains a '/'. In
+ *       secure-execution mode (in a set-user-ID program, for example; see secure_getenv(3)), PATH
+ *       is not trusted, and the call searches /bin, /usr/bin, /sbin and /usr/sbin. /bin/sh runs a
+ *       script without a "#!" line. The library reads no other environment variable.
+ * argv  the program's arguments, starting with argv[0] and ending with NULL.
+ * envp  its environment, ending with NULL; NULL means the caller's, environ, which no other thread
+ *       may change during the call.
  *
- * The program has a mount namespace of its own, which sees what is mounted outside from then on, and
- * from which nothing gets out. In it
- *   - /sys is a new sysfs, which shows the namespace's devices. It is read-only, nosuid, nodev or
- *     noexec if the old one was. What was mounted below /sys is there again (cgroup, tracefs, bpf
- *     ...), unless the directory it was mounted on does not exist in the new one. Where there is no
- *     /sys, there is none.
- *   - each file and directory in /etc/netns/NAME covers the one of the same name in /etc, if the
- *     handle has a name (netns_name()). A symbolic link in /etc is covered itself, also one that leads
- *     nowhere: the program goes on seeing the namespace's file when the host replaces the file that
- *     /etc/resolv.conf leads to, as resolvers do. What the link leads to is not covered at its own
- *     path. A directory cannot cover a link, and covers what the link leads to. Symbolic links in
- *     /etc/netns/NAME are followed. A file with nothing to cover is left out: there is no such file
- *     in /etc, or one is a directory and the other is not. netns_exec() cannot tell of that, as it
- *     does not return then: netns_spawn() tells. If the host replaces /etc/resolv.conf itself, link
- *     or file, by rename(2), or removes it, the kernel takes off what covers it, unless
- *     netns_spawn() is told NETNS_SPAWN_PIN_ETC.
+ * The program has a mount namespace of its own, which receives the mounts that are made outside
+ * later and propagates none. In it
+ *   - /sys is a new sysfs that shows the interfaces of the network namespace. It is read-only,
+ *     nosuid, nodev or noexec if the old one was. File systems mounted below the old /sys (cgroup,
+ *     tracefs, bpf ...) are mounted there again, unless the new one has no such directory. If
+ *     there is no /sys, none is mounted.
+ *   - each file and directory of /etc/netns/NAME is bind-mounted over its counterpart, the one of
+ *     the same name in /etc, if the handle has a name (netns_name()). If the counterpart is a
+ *     symbolic link, even a dangling one, the file is mounted over the link itself: the program
+ *     keeps seeing it when the host replaces the file that /etc/resolv.conf leads to, as resolvers
+ *     do. The target of the link stays visible under its own path. A directory cannot be mounted
+ *     over a link, and is mounted over the link's target. Symbolic links in /etc/netns/NAME are
+ *     followed. A file is left out if it has no counterpart: /etc has no file of that name, or one
+ *     of the two is a directory and the other is not. netns_exec() cannot report that, because it
+ *     does not return; netns_spawn() does. If the host itself replaces /etc/resolv.conf, link or
+ *     file, with rename(2), or deletes it, the kernel unmounts what is mounted over it, unless
+ *     netns_spawn() is called with NETNS_SPAWN_PIN_ETC.
  *
- * The working directory is the caller's; one below /sys or /etc is looked up anew, and kept as it was
- * if it is no more. Everything else is as execve(2) has it: signal mask, ignored signals, open
- * descriptors, credentials, limits. What a scheduling policy with SCHED_RESET_ON_FORK keeps from
- * children, it keeps from the program as well; and a blocked signal that is pending for the calling
- * thread alone, as by raise(3), the program does not get.
+ * The working directory is the caller's; if it is below /sys or /etc, its path is looked up again,
+ * and it stays as it was if that fails. Everything else is as execve(2) leaves it: signal mask,
+ * ignored signals, open descriptors, credentials, limits. But the program does not get what a
+ * scheduling policy with SCHED_RESET_ON_FORK denies to children, nor a blocked signal that is
+ * pending for the calling thread only, as after raise(3).
  *
- * A helper thread does the work, and execve(2) ends all the others. Signal handlers may run on it,
- * in the namespace, while it tries: on the calling thread's alternate stack (sigaltstack(2)), or on one
- * of 192 KB.
+ * A helper thread does the work, and execve(2) ends all other threads. Until then, signal handlers
+ * may run on the helper thread, in the network namespace, on the calling thread's alternate stack
+ * (sigaltstack(2)) or on one of 192 KB.
  *
- * A child of vfork(2) may call netns_exec(), netns_errmsg() and _exit(2), and nothing else of this
- * library. What the call allocates stays in the parent until its thread calls netns_exec() again, in
- * another such child say: some 256 KB of address space for each thread that has done so, also for one
- * that has ended since. With musl from 1.2.5 on, such a child must not call netns_exec() either: the
- * helper thread is one of pthread_create(3)'s there, which the parent would take for its own.
+ * A child of vfork(2) may call netns_exec(), netns_errmsg() and _exit(2), but no other function of
+ * this library. The memory that the call allocates stays allocated in the parent until its thread
+ * calls netns_exec() again, in another such child for example: about 256 KB of address space for
+ * each thread that has done so, even after the thread has ended. With musl 1.2.5 or later, such a
+ * child may not call netns_exec() either: the helper thread is created with pthread_create(3)
+ * there, and the parent would take it for its own.
+ *
+ * Capabilities: CAP_SYS_ADMIN, in the user namespace that owns the network namespace and in the
+ * caller's own.
  *
  * Does not return, or returns
- *   -EINVAL     ns, file or argv is NULL, or argv is empty; also: the root directory is not a mount
- *               point (after chroot(2), say), or as execve(2) says
- *   -ENOENT     no such program in PATH, or the interpreter it names is missing; also, before Linux
- *               6.8: /proc is not mounted, and /sys is there
- *   -EACCES     no permission to execute what was found, or to read /etc/netns/NAME
- *   -EPERM      CAP_SYS_ADMIN is missing, over the namespace or over the mounts; a user namespace may
- *               not mount a sysfs; or as execve(2) says
- *   -ENOTDIR, -ELOOP, -ENAMETOOLONG, -EISDIR  file is no program's path
- *   -ENOEXEC, -ELIBBAD, -ETXTBSY, -EIO  the program cannot be run
- *   -E2BIG      argv and envp are too long
- *   -EAGAIN     no helper thread could be started, or the limit on processes is reached
+ *   -EINVAL     ns, file or argv is NULL, or argv is empty; the root directory is not a mount
+ *               point, as after chroot(2); or as for execve(2)
+ *   -ENOENT     there is no such program in PATH, or its interpreter does not exist; also, before
+ *               Linux 6.8: /proc is not mounted, and /sys exists
+ *   -EACCES     the caller has no permission to execute the file, or to read /etc/netns/NAME
+ *   -EPERM      a capability is missing (see Capabilities); the caller's user namespace may not
+ *               mount a sysfs; or as for execve(2)
+ *   -ENOTDIR, -ELOOP, -ENAMETOOLONG, -EISDIR  file is not the path of a program
+ *   -ENOEXEC, -ELIBBAD, -ETXTBSY, -EIO  the program cannot be executed
+ *   -E2BIG      argv and envp are too large
+ *   -EAGAIN     cannot start a helper thread, or the limit on processes is reached
  *   -ENOSPC     the limit on mount namespaces or on mounts is reached
- *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
- *   -ENOTRECOVERABLE  a seccomp filter has ended the helper thread instead of failing its system call
- * and what else execve(2) or, for a file of /etc/netns/NAME, mount(2) says.
+ *   -EMFILE, -ENFILE, -ENOMEM  out of file descriptors or memory
+ *   -ENOTRECOVERABLE  a seccomp filter killed the helper thread instead of failing its system call
+ * or another errno of execve(2) or, for a file of /etc/netns/NAME, of mount(2).
  *
  * Since 1.0.
  */
-int netns_exec(const struct netns *ns,
-               const char *file,
-               char *const *argv,
-               char *const *envp);
+int netns_exec(const struct netns *ns, const char *file, char *const *argv, char *const *envp);
 
 /**
- * Starts the program in the namespace, beside this process, as posix_spawn(3) would, and returns when
- * it runs. What it sees of /sys and /etc is as netns_exec() says, unless options say otherwise.
+ * Starts a program in a network namespace as a child of the calling process, like posix_spawn(3),
+ * and returns when the child has executed it. What the program sees of /sys and /etc is as for
+ * netns_exec(), except as options say.
  *
- * options  NULL: all as netns_exec() has it. With both NETNS_SPAWN_KEEP_SYS and
- *          NETNS_SPAWN_KEEP_ETC the program has no mount namespace of its own, and what it mounts is
- *          seen outside.
+ * ns       the network namespace.
+ * options  NULL: as for netns_exec(). With both NETNS_SPAWN_KEEP_SYS and NETNS_SPAWN_KEEP_ETC the
+ *          program has no mount namespace of its own, and what it mounts is visible outside.
  * file, argv, envp  as for netns_exec().
- * pid      receives the child's process id, which is yours to wait for, as with fork(2). May be NULL
- *          if options->pidfd is not.
+ * pid      receives the child's process ID; wait for it, as after fork(2). May be NULL if
+ *          options->pidfd is not.
  *
- * With NETNS_SPAWN_USER the program runs as options->uid, options->gid and options->groups. Everything
- * else is done before, with the caller's rights, except that options->cwd is entered and the program
- * found and executed with the user's own. Capabilities, the parent-death signal and the rest are what
- * setresuid(2) makes of them. The child has a copy of this process's memory then, which takes longer
- * to start in a large process. With NETNS_SPAWN_SETSID it has a session of its own and no controlling
- * terminal.
+ * With NETNS_SPAWN_USER, the program runs as options->uid, options->gid and options->groups. The
+ * child sets everything up with the caller's permissions, except that it enters options->cwd and
+ * looks up and executes the program with the user's own. setresuid(2) determines what becomes of
+ * capabilities, the parent-death signal and the rest. The child then has a copy of the caller's
+ * memory, which makes it slower to start from a large process. With NETNS_SPAWN_SETSID, the
+ * program has a session of its own and no controlling terminal.
  *
- * Where a file of /etc/netns/NAME has nothing to cover in /etc, the program starts without it, and
- * netns_errmsg() names the first such file and says what to do, although the call has not failed.
- * With NETNS_SPAWN_TELL_ETC the call then returns how many there are. With NETNS_SPAWN_STRICT_ETC it
- * fails instead.
+ * If a file of /etc/netns/NAME has no counterpart in /etc, the program starts without it. Although
+ * the call succeeds, netns_errmsg() then names the first such file and says what to do. With
+ * NETNS_SPAWN_TELL_ETC, the call also returns the number of such files; with
+ * NETNS_SPAWN_STRICT_ETC, it fails instead.
  *
- * With NETNS_SPAWN_PIN_ETC, and if there are files in /etc/netns/NAME, /etc is a read-only overlay of
- * the host's /etc, on which those files and what was mounted below /etc are mounted: the host does not
- * uncover them, whatever it replaces or removes in its /etc. Of the files that are not covered the
- * program sees the old one, the new one or neither when the host replaces or removes one. What the
- * host mounts below /etc later it does not see. The kernel has to have overlayfs, and in a user
- * namespace to be Linux 5.11 or later.
+ * With NETNS_SPAWN_PIN_ETC, and if /etc/netns/NAME has files, /etc is a read-only overlay of the
+ * host's /etc. The files, and what was mounted below /etc, are mounted on that overlay, so they
+ * stay in place whatever the host replaces or deletes in its /etc. If the host replaces or deletes
+ * another file, the program may see the old one, the new one or none. It does not see what the
+ * host mounts below /etc later. This requires overlayfs, and in a user namespace Linux 5.11 or
+ * later.
  *
- * The program starts with the calling thread's signal mask, credentials (without NETNS_SPAWN_USER) and
- * scheduling. A signal that has a handler has its default action, one that is ignored stays ignored.
- * Descriptors that are not close-on-exec are inherited. Handlers of pthread_atfork(3) do not run.
+ * The program starts with the calling thread's signal mask, scheduling and (without
+ * NETNS_SPAWN_USER) credentials. A signal that has a handler gets its default action; an ignored
+ * one stays ignored. Descriptors that are not close-on-exec are inherited. Handlers of
+ * pthread_atfork(3) do not run.
  *
- * The calling thread waits until the program runs, like after vfork(2); the other threads go on. A
- * child that fails is waited for, and raises no SIGCHLD.
+ * The calling thread waits until the program is executed, as after vfork(2); other threads keep
+ * running. If the child fails, the call reaps it, and no SIGCHLD is sent.
  *
- * Returns 0 (with NETNS_SPAWN_TELL_ETC the number of files that have nothing to cover), or, when there
- * is no child,
- *   -EINVAL     ns, file or argv is NULL, argv is empty, neither pid nor options->pidfd is given,
- *               options->size is too small, a flag is unknown, a descriptor is less than -1; a user
- *               or group id is -1 or not mapped in the user namespace, options->groups is NULL and
- *               options->groups_len is not 0, or there are more than 65536 groups; with
- *               NETNS_SPAWN_PIN_ETC, /etc cannot be in an overlay, as one of two overlays on each
- *               other cannot; also: the root directory is not a mount point (after chroot(2), say),
- *               or as execve(2) says
- *   -E2BIG      options has members that this version does not know, and they are not zero; or argv
- *               and envp are too long
+ * Capabilities: CAP_SYS_ADMIN, in the user namespace that owns the network namespace and in the
+ * caller's own. With NETNS_SPAWN_USER also CAP_SETGID and CAP_SETUID in the caller's own.
+ *
+ * Returns 0, or with NETNS_SPAWN_TELL_ETC the number of files without a counterpart; or, and then
+ * there is no child,
+ *   -EINVAL     ns, file or argv is NULL; argv is empty; pid and options->pidfd are both NULL;
+ *               options->size is too small; a flag is unknown; a descriptor is less than -1; a
+ *               user or group ID is -1 or not mapped in the user namespace; options->groups is
+ *               NULL and options->groups_len is not 0, or there are more than 65536 groups; with
+ *               NETNS_SPAWN_PIN_ETC, /etc cannot be the lower layer of an overlay, as it already
+ *               lies in two stacked overlays; the root directory is not a mount point, as after
+ *               chroot(2); or as for execve(2)
+ *   -E2BIG      options has members that this version does not know, and they are not zero; or
+ *               argv and envp are too large
  *   -EBADF      one of the three descriptors is not open
- *   -ENOENT     no such program in PATH, or the interpreter it names is missing; no such directory as
- *               options->cwd; with NETNS_SPAWN_STRICT_ETC, a file has nothing to cover in /etc, or is
- *               a symbolic link to nowhere; before Linux 6.8: /proc is not mounted, and /sys is there
- *               and not to be kept, or /etc is to be pinned
- *   -EACCES     no permission to execute what was found, to enter options->cwd, or to read
+ *   -ENOENT     there is no such program in PATH, or its interpreter does not exist; options->cwd
+ *               does not exist; with NETNS_SPAWN_STRICT_ETC, a file has no counterpart in /etc, or
+ *               is a dangling symbolic link; before Linux 6.8: /proc is not mounted, and /sys
+ *               exists and NETNS_SPAWN_KEEP_SYS is not set, or NETNS_SPAWN_PIN_ETC is set
+ *   -EACCES     no permission to execute the file, to enter options->cwd, or to read
  *               /etc/netns/NAME
- *   -EPERM      CAP_SYS_ADMIN is missing, over the namespace or over the mounts; a user namespace may
- *               not mount a sysfs (NETNS_SPAWN_KEEP_SYS does without), nor an overlay before Linux
- *               5.11; with NETNS_SPAWN_USER,
- *               CAP_SETGID or CAP_SETUID is missing, or the user namespace denies setgroups(2); or as
- *               execve(2) says
- *   -ENOTDIR, -ELOOP, -ENAMETOOLONG, -EISDIR  file is no program's path, or options->cwd no
- *               directory's; with NETNS_SPAWN_STRICT_ETC, ENOTDIR: a file would have to cover a
- *               directory, or the other way round; ELOOP: symbolic links in a circle
- *   -ENODEV     with NETNS_SPAWN_PIN_ETC: this kernel has no overlayfs
- *   -ENOEXEC, -ELIBBAD, -ETXTBSY, -EIO  the program cannot be run
+ *   -EPERM      a capability is missing (see Capabilities); the caller's user namespace may not
+ *               mount a sysfs (NETNS_SPAWN_KEEP_SYS avoids that), or, before Linux 5.11, an
+ *               overlay; with NETNS_SPAWN_USER, the user namespace denies setgroups(2); or as for
+ *               execve(2)
+ *   -ENOTDIR, -ELOOP, -ENAMETOOLONG, -EISDIR  file is not the path of a program, or options->cwd
+ *               not that of a directory; with NETNS_SPAWN_STRICT_ETC, ENOTDIR: only one of a file
+ *               and its counterpart is a directory, and ELOOP: symbolic links form a loop
+ *   -ENODEV     with NETNS_SPAWN_PIN_ETC: the kernel does not support overlayfs
+ *   -ENOEXEC, -ELIBBAD, -ETXTBSY, -EIO  the program cannot be executed
  *   -EAGAIN     the limit on processes is reached, the caller's or that of options->uid
  *   -ENOSPC     the limit on mount namespaces or on mounts is reached
- *   -ENOSYS     a pidfd was asked for, and this is Linux before 5.2
- *   -ECANCELED  a signal has ended the child before it was the program
- *   -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory to be had
- * and what else clone(2), execve(2) or, for a file of /etc/netns/NAME, mount(2) says.
+ *   -ENOSYS     options->pidfd is not NULL, and the kernel is older than Linux 5.2
+ *   -ECANCELED  a signal killed the child before it executed the program
+ *   -EMFILE, -ENFILE, -ENOMEM  out of file descriptors or memory
+ * or another errno of clone(2), execve(2) or, for a file of /etc/netns/NAME, mount(2).
  *
  * Since 1.0.
  */
