@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * What every test program stands on: each test runs in a process and a private world of its own,
- * prints one TAP line, and fails when it leaks a descriptor.
+ * prints one TAP line, and fails when it leaks a descriptor. For C and for C++17.
  */
 #ifndef NETNS_TEST_H
 #define NETNS_TEST_H
@@ -361,9 +361,11 @@ static inline bool have_namespace_handles(void)
     union {
         struct file_handle head;
         char room[sizeof(struct file_handle) + MAX_HANDLE_SZ];
-    } handle = {.head = {.handle_bytes = MAX_HANDLE_SZ}};
+    } handle;
     int mount_id;
 
+    memset(&handle, 0, sizeof handle);
+    handle.head.handle_bytes = MAX_HANDLE_SZ;
     return name_to_handle_at(AT_FDCWD, "/proc/self/ns/net", &handle.head, &mount_id,
                              AT_SYMLINK_FOLLOW) == 0;
 }
@@ -662,9 +664,11 @@ static inline int threads_left(void)
 /* Whether lo is up in a namespace. */
 static inline bool lo_is_up(const struct netns *ns)
 {
-    struct ifreq request = {.ifr_name = "lo"};
+    struct ifreq request;
     int fd = MUST(netns_socket(ns, AF_INET, SOCK_DGRAM, 0));
 
+    memset(&request, 0, sizeof request);
+    strcpy(request.ifr_name, "lo");
     MUST(ioctl(fd, SIOCGIFFLAGS, &request));
     close(fd);
     return request.ifr_flags & IFF_UP;
@@ -689,8 +693,9 @@ struct state {
 
 static inline struct state state_now(void)
 {
-    return (struct state){mounts_at(NULL), files_in("/run/netns"), open_descriptors(),
-                          threads_left(), here()};
+    struct state now = {mounts_at(NULL), files_in("/run/netns"), open_descriptors(), threads_left(), here()};
+
+    return now;
 }
 
 #define UNCHANGED_SINCE(before) unchanged_at((before), __LINE__)
