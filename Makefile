@@ -34,7 +34,7 @@ STAGE    := $(CURDIR)/$(B)/stage
 WITH_LIBRARY := monitor-libevent monitor-libuv monitor-sd-event neigh-libnl stats-libmnl
 EXAMPLES := $(patsubst examples/%.c,$(B)/examples/%,$(filter-out $(WITH_LIBRARY:%=examples/%.c),$(wildcard examples/*.c)))
 TOOL     := examples/netns.c $(wildcard examples/netns/*.c)
-HEADERS  := include/netns.h include/netns-iproute2.h
+HEADERS  := include/netns.h include/netns-iproute2.h include/netns.hpp
 RUST     := Cargo.toml Cargo.lock build.rs libnetns/Cargo.toml $(shell find src libnetns/src -name '*.rs')
 
 # The library tells nobody where it was built.
@@ -202,11 +202,11 @@ C_TESTS = $(MAKE) --no-print-directory -C c-tests STAGE=$(STAGE) BUILD=$(CURDIR)
 
 # What takes minutes, and then the rest; what takes longer than that has targets of its own.
 test: $(STAGE)/.done $(EXAMPLES)
-	@scripts/need cargo cc pkg-config ip strace python3
+	@scripts/need cargo cc c++ pkg-config ip strace python3
 	@STAGE=$(STAGE) BUILD=$(CURDIR)/$(B) scripts/run-tests test
 
 check: $(STAGE)/.done $(EXAMPLES)
-	@scripts/need cargo cc pkg-config ip valgrind strace python3
+	@scripts/need cargo cc c++ pkg-config ip valgrind strace python3
 	@STAGE=$(STAGE) BUILD=$(CURDIR)/$(B) scripts/run-tests check
 
 # Races and bad memory accesses; the oldest Rust, other machines.
