@@ -1,6 +1,6 @@
-//! The message: what a call was about (its [`Subject`]), and why it failed.
+//! The error message: the [`Subject`] of a call, and why it failed.
 //!
-//! It does not know handles: a namespace is something with a [`Display`].
+//! This module does not know handles: a namespace is a value that implements [`Display`].
 
 pub mod extended_ack;
 
@@ -16,7 +16,7 @@ use crate::util::strings::Strings;
 
 use extended_ack::ExtendedAck;
 
-/// What a call was about: its verb and its object.
+/// The subject of a call: its verb and its object.
 #[derive(Clone, Copy)]
 pub struct Subject<'a> {
     pub verb: &'static str,
@@ -27,7 +27,7 @@ pub struct Subject<'a> {
 #[derive(Clone, Copy)]
 pub enum Object<'a> {
     Nothing,
-    /// What the caller left out, as C does by NULL.
+    /// A missing argument, such as NULL in C.
     Missing,
     Name(&'a CStr),
     Path(&'a CStr),
@@ -35,15 +35,15 @@ pub enum Object<'a> {
     RunDir,
     Pid(i64),
     Descriptor(i32),
-    /// A network namespace, which shows itself as it is called.
+    /// A network namespace, which displays its name, path or inode.
     Handle(&'a dyn Display),
     Program(&'a ProgramCall<'a>),
-    /// A network namespace, and what the call has got to.
+    /// A network namespace, and the item that the call has reached.
     HandleAt(Option<&'a dyn Display>, &'a Detail),
-    /// The namespace that the calling thread is in.
+    /// The calling thread's namespace.
     Here,
-    /// An interface, address or route (None: it was left out), what it is of, and the namespace, where
-    /// that is not the calling thread's.
+    /// An interface, address or route (`None` if the argument is missing), the objects that it belongs to,
+    /// and its namespace unless that is the calling thread's.
     Setting {
         what: Option<&'a CStr>,
         of: [(&'static str, Option<&'a CStr>); 2],
@@ -58,22 +58,22 @@ pub struct ProgramCall<'a> {
     pub detail: Detail,
 }
 
-/// Which of several things has failed, filled in by who knows. Not a part of the error, which would
-/// make every `Result` of the library as long.
+/// The item of several that failed, set by the code that processes them. It is not part of the error, because
+/// it would make every `Result` of the library that much larger.
 #[derive(Default)]
 pub struct Detail(RefCell<Strings>);
 
 impl Detail {
     pub fn set(&self, text: &CStr) {
         let mut strings = Strings::default();
-        // Without memory for it the message does without.
+        // If there is no memory for it, the message omits it.
         if strings.push(&[text.to_bytes()]).is_ok() {
             self.0.replace(strings);
         }
     }
 }
 
-/// What is shown in the place of what the caller left out.
+/// Shown in place of a missing argument.
 const MISSING: &str = " (none)";
 
 fn write_text(text: Option<&CStr>, f: &mut Formatter) -> fmt::Result {
@@ -83,7 +83,7 @@ fn write_text(text: Option<&CStr>, f: &mut Formatter) -> fmt::Result {
     }
 }
 
-/// What strerror(3) says, except where that would send nobody the right way.
+/// Writes the text of strerror(3), unless that would be misleading.
 fn write_errno(errno: Errno, f: &mut Formatter) -> fmt::Result {
     if errno == Errno::ENOTTY {
         return f.write_str("not a network namespace");
@@ -92,7 +92,7 @@ fn write_errno(errno: Errno, f: &mut Formatter) -> fmt::Result {
     write_escaped(syscalls::error_text(errno, &mut buffer), f)
 }
 
-/// Where the kernel itself says why it refuses a request, the usual cause of that errno is not it.
+/// Returns the usual cause of the errno, unless the kernel itself reports another one.
 fn advice(failure: &Failure, ack: Option<&ExtendedAck>) -> Option<&'static str> {
     match ack {
         Some(ack) if has_another_cause(failure, ack.as_bytes()) => None,
@@ -102,15 +102,15 @@ fn advice(failure: &Failure, ack: Option<&ExtendedAck>) -> Option<&'static str> 
 
 fn has_another_cause(failure: &Failure, text: &[u8]) -> bool {
     match (failure.step, failure.cause()) {
-        // These say what to do.
+        // This advice contains the remedy.
         (Step::SetMtu | Step::MoveLink, Errno::EINVAL) => false,
-        // So Linux calls a kind that it lacks.
+        // Linux reports this for a kind that it does not have.
         (_, Errno::EOPNOTSUPP) => text != b"Unknown device type",
         (_, errno) => matches!(errno, Errno::EINVAL | Errno::EPERM),
     }
 }
 
-/// The line that says why a call about `subject` failed.
+/// A line that says why the call for `subject` failed.
 pub struct Explanation<'a> {
     subject: &'a Subject<'a>,
     failure: Failure,
@@ -123,7 +123,7 @@ impl Display for Explanation<'_> {
 }
 
 impl Subject<'_> {
-    /// The one line that explains `failure`.
+    /// Returns a one-line explanation of `failure`.
     pub fn explain(&self, failure: Failure) -> Explanation<'_> {
         Explanation { subject: self, failure }
     }
@@ -196,7 +196,7 @@ impl Subject<'_> {
         }
     }
 
-    /// The path that a name stands for, or what else the call has looked at.
+    /// Writes the path of a name, or the other object that the call examined.
     fn write_entry(&self, f: &mut Formatter) -> fmt::Result {
         match self.object {
             Object::Name(name) => write!(f, "{}/{}", Quoted(self.rundir), Quoted(name)),
@@ -208,11 +208,11 @@ impl Subject<'_> {
     }
 }
 
-/// A caller's string on one line and of bounded length: control characters and quotes are shown as
-/// `\xNN`, and the middle of a long one is left out.
+/// A string of the caller, on one line and of bounded length: control characters and quotes are escaped as
+/// `\xNN`, and the middle of a long string is omitted.
 pub struct Quoted<'a>(pub &'a CStr);
 
-/// Of a text as it is, and of one in which each byte may become four.
+/// The limits for a string without escapes and for one in which each byte may become four.
 const LONGEST: usize = 320;
 const LONGEST_ESCAPED: usize = LONGEST / 4;
 

@@ -1,11 +1,11 @@
-//! The cause or remedy that a message adds to what failed. It is for operators, as `step` says.
+//! The cause or remedy that a message appends to the failed step. It is written for operators; see `step`.
 
 use nix::errno::Errno;
 
 use super::step::Step;
 
 impl Step {
-    /// The cause of `errno` at this step, or what to do about it, as far as that is known.
+    /// Returns the usual cause of `errno` at this step, or a remedy, if one is known.
     pub fn advice(self, errno: Errno) -> Option<&'static str> {
         self.advice_for_names(errno)
             .or_else(|| self.advice_for_threads(errno))
@@ -272,7 +272,7 @@ impl Step {
             (Step::AddAddress, Errno::EADDRNOTAVAIL) => {
                 "an interface cannot have an IPv6 multicast address, and only lo can have ::1"
             }
-            // IPv4 says ENOBUFS, for want of memory, too.
+            // IPv4 also returns ENOBUFS if it is out of memory.
             (Step::AddAddress, Errno::EINVAL | Errno::ENOBUFS)
             | (Step::AddRoute, Errno::ENODEV) => {
                 "is the interface's MTU too small? IPv4 needs 68, IPv6 1280"
@@ -418,7 +418,7 @@ impl Step {
     }
 }
 
-/// What goes for every step that has nothing more precise to say.
+/// Advice for every step that has no more specific one.
 fn general_advice(errno: Errno) -> Option<&'static str> {
     Some(match errno {
         Errno::EMFILE => "the process has RLIMIT_NOFILE descriptors open: close some, or raise it",

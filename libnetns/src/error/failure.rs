@@ -1,8 +1,8 @@
-//! A failure: which errno, at which step, and what the caller can do about it.
+//! A failure: the errno, the step that failed, and a hint for the caller.
 //!
-//! A [`Failure`] is small, `Copy` and made without allocating, because `enter`, `leave`, `socket`
-//! and `setns` promise to allocate nothing even when they fail, and because a child of a process with
-//! threads makes one as well. What the call was about is known at the top only, so the two meet when
+//! A [`Failure`] is small, `Copy` and created without allocating, because `enter`, `leave`, `socket` and
+//! `setns` guarantee not to allocate even when they fail, and because a child of a multithreaded process
+//! creates failures as well. Only the top level knows the subject of the call, so the two are combined when
 //! the message is written.
 
 use nix::errno::Errno;
@@ -11,28 +11,28 @@ use super::step::Step;
 
 pub type Result<T> = std::result::Result<T, Failure>;
 
-/// Why a call failed.
+/// The reason why a call failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// What the call returns.
+    /// The errno that the call returns.
     pub errno: Errno,
-    /// What the system call said, where the contract has another word for it.
+    /// The errno of the system call, if the API documents another one.
     cause: Errno,
     pub step: Step,
-    /// What `number` counts. Beside the step, where there is room: an enum with the number in it would
-    /// make every `Result` of the library longer.
+    /// The meaning of `number`. It is stored beside the step, where there is space: an enum that contains the
+    /// number would make every `Result` of the library larger.
     counted: Counted,
     number: u32,
-    /// Says more than the step's own advice, where more is known.
+    /// More specific than the step's own advice.
     pub hint: Option<&'static str>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Counted {
     Nothing,
-    /// Requests to rtnetlink: the one that was refused.
+    /// The number of the rtnetlink request that the kernel rejected.
     Requests,
-    /// The mounts, files or descriptors that a step goes through: the one at which it failed.
+    /// The index of the mount, file or descriptor at which the step failed.
     Items,
 }
 
@@ -44,27 +44,27 @@ impl Failure {
         Failure { errno, cause: errno, step, counted: Counted::Nothing, number: 0, hint: None }
     }
 
-    /// An argument of the caller's is invalid, or missing, that no step of its own names.
+    /// An argument of the caller is invalid or missing, and no specific step names it.
     pub fn invalid(what: &'static str) -> Failure {
         Failure::invalid_at(Step::Argument, what)
     }
 
-    /// The same, with a step such as [`Step::Name`] that says which argument it is.
+    /// The same with a step, such as [`Step::Name`], that names the argument.
     pub fn invalid_at(step: Step, what: &'static str) -> Failure {
         Failure::new(step, Errno::EINVAL).hint(what)
     }
 
-    /// What is there already where a new name was to be.
+    /// The new name already exists.
     pub fn exists() -> Failure {
         Failure::new(Step::Exists, Errno::EEXIST)
     }
 
-    /// Something is there, but it is `what` and not a network namespace.
+    /// The file is not a network namespace; `what` says what it is.
     pub fn not_a_namespace(what: &'static str) -> Failure {
         Failure::new(Step::Prove, Errno::ENOTTY).hint(what)
     }
 
-    /// No memory for what the library itself keeps.
+    /// Out of memory for the library's own data.
     pub fn no_memory() -> Failure {
         Failure::new(Step::Memory, Errno::ENOMEM)
     }
@@ -73,39 +73,39 @@ impl Failure {
         Failure { hint: Some(hint), ..self }
     }
 
-    /// The same failure at a step that says more of what it was for.
+    /// Returns the same failure with a step that is more specific.
     pub fn at_step(self, step: Step) -> Failure {
         Failure { step, ..self }
     }
 
-    /// The failure of the request to rtnetlink with this number.
+    /// Returns the failure of the rtnetlink request with this number.
     pub fn of_request(self, number: u32) -> Failure {
         Failure { counted: Counted::Requests, number, ..self }
     }
 
-    /// The number of the request to rtnetlink that was refused.
+    /// Returns the number of the rtnetlink request that the kernel rejected.
     pub fn request(&self) -> Option<u32> {
         (self.counted == Counted::Requests).then_some(self.number)
     }
 
-    /// Which of several mounts, files or descriptors the step failed at.
+    /// Returns the index of the mount, file or descriptor at which the step failed.
     pub fn item(&self) -> Option<usize> {
         (self.counted == Counted::Items).then_some(self.number as usize)
     }
 
-    /// What the system call said.
+    /// Returns the errno of the system call.
     pub fn cause(&self) -> Errno {
         self.cause
     }
 
-    /// The same failure under the errno that the contract has for it.
+    /// Returns the same failure with the errno that the API documents.
     pub fn as_errno(self, errno: Errno) -> Failure {
         Failure { errno, ..self }
     }
 }
 
-/// An errno, from whichever crate made the system call. One that has no name (the kernel's inner
-/// ones leak out at times, and a seccomp filter may answer any number) would be nix's 0, a success.
+/// An errno from any of the crates that make system calls. An unnamed errno would become nix's 0, which means
+/// success; the kernel occasionally leaks internal ones, and a seccomp filter may return any number.
 pub struct Cause(Errno);
 
 impl From<Errno> for Cause {
@@ -123,7 +123,7 @@ impl From<rustix::io::Errno> for Cause {
     }
 }
 
-/// rustix's errno as nix has it.
+/// Converts an errno of rustix to one of nix.
 pub fn errno(errno: rustix::io::Errno) -> Errno {
     Errno::from_raw(errno.raw_os_error())
 }
@@ -134,11 +134,11 @@ impl From<std::io::Error> for Cause {
     }
 }
 
-/// Names the step at which a `Result` fails.
+/// Adds the failed step to a `Result`.
 pub trait At<T>: Sized {
     fn at(self, step: Step) -> Result<T>;
 
-    /// The same, where the step goes through several things, of which this is one.
+    /// The same for a step that processes several items, of which this one failed.
     fn at_item(self, step: Step, item: usize) -> Result<T> {
         self.at(step).map_err(|failure| Failure {
             counted: Counted::Items,

@@ -2,11 +2,11 @@
 //!
 //! | file      | contains                                                                 |
 //! |-----------|--------------------------------------------------------------------------|
-//! | `failure` | `Failure`, which every function of the crate returns, and `At`           |
-//! | `step`    | the steps, with the text that a message has for each                     |
+//! | `failure` | `Failure`, the error type of all internal functions, and `At`            |
+//! | `step`    | the steps, with the text that a message shows for each                   |
 //! | `advice`  | the usual cause or remedy of a step and errno                            |
 //!
-//! It imports nothing of the crate, and does not know what a call was about.
+//! This module imports nothing from the crate and does not know the subject of a call.
 
 mod advice;
 mod failure;

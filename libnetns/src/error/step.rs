@@ -1,12 +1,12 @@
-//! The steps that calls fail at, and what the message calls each.
+//! The steps at which calls can fail, and the text that a message shows for each.
 //!
-//! Messages are for operators, whatever language shows them: they name files, limits, capabilities and
-//! system calls, but no function, flag or constant of this library's, and no constant of the kernel's.
+//! Messages are written for operators and shown in every language: they may name files, limits, capabilities
+//! and system calls, but no function, flag or constant of this library, and no kernel constant.
 
-/// Declares the steps, each with its text, and what of the call's object follows the text.
+/// Declares the steps, each with its text and the part of the call's object that follows the text.
 macro_rules! steps {
     ($($step:ident => $text:literal $place:ident,)*) => {
-        /// The step that a call failed at.
+        /// The step at which a call failed.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Step {
             $($step,)*
@@ -65,7 +65,7 @@ steps! {
     FollowLink => "follow the symbolic link " Entry,
     Prove => "identify " Entry,
 
-    // Other ways to a namespace, and what it tells.
+    // Other ways to open a namespace, and its attributes.
     Duplicate => "duplicate the descriptor" Nothing,
     FindNamespace => "open its network namespace" Nothing,
     ReadProc => "read /proc" Nothing,
@@ -134,7 +134,7 @@ steps! {
     PutBackEtc => "mount again " Detail,
     OpenEtc => "open " Detail,
     BindEtc => "bind on " Detail,
-    // Of the program that runs.
+    // For files that the started program goes without.
     LeaveOut => "leave out " Detail,
     NothingToCover => "leave out the file for " Detail,
     // The mount namespace of a thread.
@@ -162,11 +162,11 @@ steps! {
     DeathSignal => "set the parent-death signal" Nothing,
 }
 
-/// What a step is done to, as far as the message shows it.
+/// The object of a step, as shown in the message.
 pub enum Place {
     Nothing,
     RunDir,
     Entry,
-    /// What a program's call has got to.
+    /// The item that the call for a program has reached.
     Detail,
 }

@@ -45,7 +45,7 @@ fn the_kernel_has_its_say() {
     assert_eq!(refused(1, b"Peer\nhas one\0garbage"), format!("{plain}: Peer\\x0ahas one"));
     assert_eq!(refused(2, &[b'x'; 500]), format!("{plain}: {}", "x".repeat(80)));
     assert_eq!(refused(3, b""), plain);
-    // Nor does it speak for another error.
+    // It is not shown for another error.
     assert_eq!(named("id", c"blue", Failure::new(Step::SetId, Errno::EIO)), plain);
     let first = explained(Failure::new(Step::SetId, Errno::EIO), 4, b"first");
     refused(5, b"second");
@@ -70,14 +70,14 @@ fn no_advice_contradicts_the_kernel() {
         let explained = named("add", c"x", explained(failure, 1, b"not while it rains"));
         assert!(explained.ends_with(": not while it rains"), "{explained}");
     }
-    // But for this one, by which it says that it lacks the kind.
+    // Except for this one, which means that the kernel lacks the kind.
     let failure =
         explained(Failure::new(Step::MakeLink, Errno::EOPNOTSUPP), 3, b"Unknown device type");
     assert!(
         named("add", c"x", failure)
             .ends_with("type (this kernel has no such kind of interface; is its module missing?)")
     );
-    // Of what to do about other things the kernel's word says little.
+    // Some extended acks do not contain the remedy.
     let failure =
         explained(Failure::new(Step::AddRoute, Errno::ENETDOWN), 2, b"Nexthop device is not up");
     assert!(named("add", c"x", failure).ends_with("up (the interface has to be up)"));

@@ -1,6 +1,6 @@
-//! Messages are for operators: no text in them names a function, flag or constant of this library's or a
-//! constant of the kernel's, and each message has the one form. What is tested here is every text that a
-//! message may be made of, so that a new one is held to it as well.
+//! Messages are written for operators: no text in them names a function, flag or constant of this library or
+//! a kernel constant, and every message has the same form. These tests check every text that a message may
+//! contain, so that new ones are checked as well.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,20 +11,21 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use super::{Detail, Object, ProgramCall, Subject};
 use crate::error::{Failure, Place, Step};
 
-/// What no text has in it: what C alone has, and what begins a constant of the kernel's or of libc's.
+/// Substrings that must not occur in a message: terms of the C API, and prefixes of kernel and libc
+/// constants.
 const FORBIDDEN: [&str; 24] = [
     "netns_", "NETNS_", "pass ", "Pass ", "sizeof", "struct ", "NULL", "->", "AF_", "AT_",
     "CLONE_", "F_", "IFA_", "IFF_", "IFLA_", "MS_", "NLM_", "NLMSG_", "O_", "PR_", "RTA_", "RTM_",
     "SIOC", "SOCK_",
 ];
 
-/// Why `text` cannot be in a message.
+/// Returns the forbidden substring that `text` contains.
 fn fault(text: &str) -> Option<&'static str> {
     FORBIDDEN.into_iter().find(|word| {
         text.match_indices(word).any(|(at, _)| {
             let is_word =
                 |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric() || c == '_');
-            // "->" stands between words, the others begin one.
+            // "->" occurs between words, the others at the beginning of one.
             is_word(text[..at].chars().next_back()) != is_word(word.chars().next())
         })
     })
@@ -51,7 +52,8 @@ fn words_for_programmers_are_found() {
     }
 }
 
-/// Every string literal in `tokens` but for attributes (doc comments are such) and unit tests.
+/// Collects the string literals in `tokens`, except for those in attributes (which include doc comments) and
+/// in unit tests.
 fn literals(tokens: TokenStream, found: &mut Vec<String>) {
     let mut is_test = false;
     let mut tokens = tokens.into_iter().peekable();
@@ -84,7 +86,7 @@ fn literals(tokens: TokenStream, found: &mut Vec<String>) {
     }
 }
 
-/// The sources that messages are made in, but for those of tests.
+/// Collects the source files that create messages, except for test files.
 fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(dir).unwrap().map(Result::unwrap) {
         let (path, name) = (entry.path(), entry.file_name());
@@ -101,7 +103,7 @@ fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
 fn no_text_in_the_sources_is_for_programmers() {
     let (mut files, mut texts) = (Vec::new(), 0);
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    // The C library's as well, where this package is not on its own.
+    // This includes the C library's sources, unless this package is on its own.
     for dir in [package.join("src"), package.join("../src")].iter().filter(|dir| dir.is_dir()) {
         sources(dir, &mut files);
     }
@@ -120,7 +122,7 @@ fn no_text_in_the_sources_is_for_programmers() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
-/// Whether `text` has the form `verb object: step: reason (cause or remedy)`.
+/// Returns whether `text` has the form `verb object: step: reason (cause or remedy)`.
 fn has_the_form(text: &str) -> bool {
     let mut parts = text.splitn(3, ": ");
     let (Some(call), Some(step), Some(reason)) = (parts.next(), parts.next(), parts.next()) else {
@@ -151,7 +153,7 @@ fn every_step_and_errno_has_the_form() {
         Object::Setting { what: None, of: [("of", Some(c"v0")), ("", None)], ns: None },
     ];
     for &step in Step::ALL {
-        // Which of a program's many things has failed, only its own call tells.
+        // Only the call for a program can name the item that failed.
         let count = if let Place::Detail = step.text().1 { 1 } else { objects.len() };
         for errno in (1..134).map(Errno::from_raw).filter(|errno| *errno != Errno::UnknownErrno) {
             for &object in &objects[..count] {

@@ -1,4 +1,4 @@
-//! Opens a namespace by its inode and cookie, whether it has a name or not.
+//! Opening a namespace by its inode and cookie, whether it has a name or not.
 
 use std::ffi::CStr;
 use std::fmt::{self, Display, Formatter};
@@ -19,7 +19,7 @@ use crate::os::retry::is_shortage;
 use crate::os::stat::FileIdentity;
 use crate::util::try_vec;
 
-/// As messages call a namespace of which no more is known.
+/// A namespace of which only the inode is known, as shown in messages.
 pub struct Inode(pub u64);
 
 impl Display for Inode {
@@ -28,7 +28,7 @@ impl Display for Inode {
     }
 }
 
-/// The namespace that has this inode and, where one is given, this cookie.
+/// Opens the namespace that has this inode and, if given, this cookie.
 pub fn open_id(inode: u64, cookie: Option<u64>) -> Result<Namespace> {
     if inode == 0 {
         return Err(Failure::invalid("no inode given"));
@@ -37,12 +37,13 @@ pub fn open_id(inode: u64, cookie: Option<u64>) -> Result<Namespace> {
         let found = find(inode)?;
         return found.map(Namespace::from).ok_or(Failure::new(Step::FindById, Errno::ENOENT));
     };
-    // Linux 6.18 looks into its own list, and finds even one that only a socket in flight keeps.
+    // Linux 6.18 looks the cookie up in its own list, and even finds a namespace that is only kept alive by a
+    // socket in flight.
     let refusal = match identity::open_by_cookie(cookie, inode) {
         Err(errno) if is_shortage(errno) => return Err(Failure::new(Step::FindById, errno)),
-        // There is none, or it is not the caller's to open.
+        // There is no such namespace, or the caller may not open it.
         Err(Errno::ESTALE) => Errno::ESTALE,
-        // It has no such list, or a seccomp filter forbids the call.
+        // The kernel has no such list, or a seccomp filter forbids the call.
         Err(_) => Errno::ENOENT,
         Ok(proved) => return Ok(proved.into()),
     };
@@ -58,8 +59,8 @@ pub fn open_id(inode: u64, cookie: Option<u64>) -> Result<Namespace> {
     if ns.cookie()? == cookie { Ok(ns) } else { Err(Failure::new(Step::FindById, Errno::ESTALE)) }
 }
 
-/// Where the calling thread is, then what /proc shows, then what the kernel lists, and at last the mounts on the
-/// way to which a file server may have to be asked, which may never answer.
+/// Checks the calling thread's namespace, then searches /proc, then the kernel's list, and finally mounts
+/// whose lookup may have to wait for a file server, which may never respond.
 fn find(inode: u64) -> Result<Option<Proved>> {
     let current = Namespace::open_current()?;
     let device = identity::device_of(&current).at(Step::FindById)?;
@@ -103,7 +104,7 @@ struct Finder {
     inode: u64,
     device: u64,
     patience: Patience,
-    /// Whether there are mounts that more patience may open.
+    /// Whether there are mounts that could be opened by waiting.
     has_more: bool,
     found: Option<Proved>,
 }
@@ -124,7 +125,7 @@ impl Finder {
         match opened {
             Ok(Some(proved)) if proved.identity().inode == self.inode => self.found = Some(proved),
             Err(errno) if is_shortage(errno) => return Err(errno).at(Step::FindById),
-            // It went meanwhile, or is another one's by now.
+            // It has disappeared meanwhile, or is now another namespace.
             _ => {}
         }
         Ok(())
@@ -156,20 +157,21 @@ impl Visitor for Finder {
     }
 }
 
-/// What a mount of another mount namespace is, as far as a look at it takes no file server's answer.
+/// Identifies a mount of another mount namespace, unless the lookup would have to wait for a file server.
 pub fn identify_mount(root: Place, point: &[u8]) -> Option<Identity> {
     let found = open_mount(root, point, Patience::None).ok()??;
     Some(found.identity())
 }
 
-/// Whether to wait for the file systems on the way, which may be another user's.
+/// Whether to wait for the file systems on the path, which may belong to another user.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Patience {
     None,
     AsLongAsItTakes,
 }
 
-/// Opens the network namespace that is mounted at `point` below a process's root. No link leads out of that.
+/// Opens the network namespace that is mounted at `point` below a process's root. Symlinks cannot lead out of
+/// that root.
 fn open_mount(root: Place, point: &[u8], patience: Patience) -> nix::Result<Option<Proved>> {
     let root = openat(root.dir, root.path, LOOK)?;
     let slashes = point.iter().take_while(|&&byte| byte == b'/').count();
@@ -177,7 +179,7 @@ fn open_mount(root: Place, point: &[u8], patience: Patience) -> nix::Result<Opti
     let seen = match open_below(&root, &point, ResolveFlags::CACHED) {
         Err(errno) if is_shortage(errno) || patience == Patience::None => return Err(errno),
         Err(Errno::EAGAIN | Errno::EINVAL) => open_below(&root, &point, ResolveFlags::empty())?,
-        // Before Linux 5.6. Its inode tells what has been opened, wherever a link has led.
+        // Before Linux 5.6. The inode identifies what was opened, wherever a symlink has led.
         Err(Errno::ENOSYS) => openat(root.as_fd(), &point, LOOK_AT_ITSELF)?,
         seen => seen?,
     };

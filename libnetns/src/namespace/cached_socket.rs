@@ -1,18 +1,19 @@
-//! The connection that a handle keeps, so that only its first request costs a switch.
+//! The rtnetlink connection that a handle caches, so that only its first request requires switching
+//! namespaces.
 //!
-//! What is kept is the number of a descriptor, and a number proves nothing: a daemon closes what it
-//! does not know and opens something else, and a thread may have a descriptor table of its own, in
-//! which the number stands for another file. So the number is taken only where it stands for the very
-//! socket that was kept (see [`Proof`]), before a request is made and before it is closed.
+//! The cache contains the number of a descriptor, which proves nothing by itself: a daemon may close
+//! descriptors that it does not know and open other files, and a thread may have its own descriptor table, in
+//! which the number refers to another file. The number is therefore verified to refer to the cached socket
+//! (see [`Proof`]) before each request and before it is closed.
 //!
-//! Between the proof and the use there is no lock that a program would heed: one that closes the
-//! descriptor in another thread during a call, or opens another file under its number, is not
-//! protected from itself. It may do so between two calls.
+//! Between the verification and the use there is no lock that a program would observe. A program that closes
+//! the descriptor in another thread during a call, or opens another file with its number, is not protected
+//! from itself. It may do so between two calls.
 //!
-//! No lock here either: one that another thread holds during a fork would stay locked in the child. A
-//! thread that finds the connection in use opens one for itself. A child has the same socket under the
-//! same number, and two processes on one socket would get each other's replies; it finds the mark of
-//! another process, and closes what it inherited.
+//! This module takes no lock either: a lock that another thread holds during a fork would stay locked in the
+//! child. A thread that finds the connection in use opens its own. A child has the same socket with the same
+//! number, and two processes that share a socket would receive each other's replies; the child finds the mark
+//! of another process and closes the inherited socket.
 
 use std::num::NonZeroU32;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
@@ -24,18 +25,18 @@ use rustix::net::sockopt::socket_cookie;
 use crate::os::stat::fstat;
 use crate::os::{forked, stat, syscalls};
 
-/// What tells a socket from every other one.
+/// Identifies a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Proof {
-    /// SO_COOKIE (Linux 4.12), which the kernel gives to no other socket until the next boot.
+    /// SO_COOKIE (Linux 4.12), which the kernel does not reuse for another socket until the next boot.
     cookie: u64,
-    /// The number of the socket's inode, where the kernel counts cookies by namespace, as it does
-    /// before Linux 5.3 (commit cd48bdda4fb8); else 0.
+    /// The socket's inode number if the kernel counts cookies per namespace, as it does before Linux 5.3
+    /// (commit cd48bdda4fb8); otherwise 0.
     inode: u64,
 }
 
 impl Proof {
-    /// `is_new_kernel`: it is known to be one of those that count them for all.
+    /// `is_new_kernel` is true if the kernel is known to count cookies globally.
     fn of(socket: BorrowedFd, is_new_kernel: bool) -> Option<Proof> {
         let cookie = socket_cookie(socket).ok()?;
         // Namespaces have cookies from Linux 5.14 on.
@@ -53,13 +54,13 @@ fn inode(fd: BorrowedFd) -> Option<u64> {
     fstat(fd).ok().map(|file| stat::inode(&file))
 }
 
-/// What a handle remembers. Only the turn that has it reads or changes the record, the rest of it.
+/// The cached state of a handle. Only the current [`Turn`] may access the fields other than `state`.
 #[derive(Debug)]
 pub struct CachedSocket {
-    /// The mark of the process whose record it is, and whether somebody has his turn.
+    /// The mark of the process that owns this state, and whether it is in use.
     state: AtomicU64,
     socket: AtomicI32,
-    /// The thread that opened it.
+    /// The thread that opened the socket.
     opener: AtomicI32,
     cookie: AtomicU64,
     inode: AtomicU64,
@@ -85,7 +86,8 @@ impl Default for CachedSocket {
 }
 
 impl CachedSocket {
-    /// None: another thread has its turn, or this process cannot be told from its children.
+    /// Returns `None` if another thread is using the connection, or if this process cannot be distinguished
+    /// from its children.
     pub fn turn(&self) -> Option<Turn<'_>> {
         let own = free(forked::mark()?);
         let state = self.state.load(Ordering::Relaxed);
@@ -95,33 +97,34 @@ impl CachedSocket {
         let taken = own | IN_USE;
         self.state.compare_exchange(state, taken, Ordering::Acquire, Ordering::Relaxed).ok()?;
         if state != own {
-            // Whatever this process inherited, it is not its own.
+            // This process inherited the socket, which belongs to its parent.
             self.close();
         }
         Some(Turn { kept: self, free: own })
     }
 
-    /// The socket, where the calling thread's descriptor table has it.
+    /// Returns the socket if it is in the calling thread's descriptor table.
     fn find(&self) -> Option<BorrowedFd<'_>> {
         let number = self.socket.load(Ordering::Relaxed);
         if number == NONE {
             return None;
         }
-        // SAFETY: it is only asked which socket it is; if it is not open, the kernel says EBADF.
+        // SAFETY: the descriptor is only used to identify the socket; if it is not open, the kernel returns
+        // EBADF.
         let fd = unsafe { BorrowedFd::borrow_raw(number) };
         let cookie = self.cookie.load(Ordering::Relaxed);
         let proof = Proof { cookie, inode: self.inode.load(Ordering::Relaxed) };
         proof.holds(fd).then_some(fd)
     }
 
-    /// The inode of the one that is kept, where the calling thread's descriptor table has it.
+    /// Returns the inode of the cached socket if it is in the calling thread's descriptor table.
     pub fn inode(&self) -> Option<u64> {
         self.find().and_then(inode)
     }
 
     fn close(&self) {
         if let Some(socket) = self.find() {
-            // SAFETY: it is proved to be the socket that was given to `keep`, which is forgotten here.
+            // SAFETY: it is verified to be the socket that was passed to `keep`, which is forgotten here.
             drop(unsafe { OwnedFd::from_raw_fd(socket.as_raw_fd()) });
         }
         self.forget();
@@ -131,8 +134,9 @@ impl CachedSocket {
         self.socket.store(NONE, Ordering::Relaxed);
     }
 
-    /// Whether what the calling thread does not have, nobody has any more: it looks where the socket
-    /// was opened. In another table it may be open still, and forgotten it would stay so.
+    /// Returns whether a socket that is not in the calling thread's table is certainly closed, which is true
+    /// if the calling thread shares the table in which it was opened. In another table it may still be open,
+    /// and would stay open if it were forgotten.
     fn is_closed_for_certain(&self) -> bool {
         let (opener, own) = (self.opener.load(Ordering::Relaxed), gettid().as_raw());
         opener == own || syscalls::have_one_descriptor_table(opener, own)
@@ -145,26 +149,27 @@ impl Drop for CachedSocket {
     }
 }
 
-/// The use of a handle's connection, which nobody else in the process has meanwhile. One that is
-/// dropped half way through a reply closes it.
+/// Exclusive use of a handle's connection within the process. If it is dropped in the middle of a reply, the
+/// connection is closed.
 pub struct Turn<'a> {
     kept: &'a CachedSocket,
-    /// What marks its end.
+    /// The value of `state` that ends it.
     free: u64,
 }
 
 impl Turn<'_> {
-    /// The connection that was kept, if the calling thread has it.
+    /// Returns the cached connection if the calling thread has it.
     pub fn socket(&self) -> Option<BorrowedFd<'_>> {
         self.kept.find()
     }
 
-    /// The connection that was kept is in order.
+    /// Keeps the cached connection, which is in a consistent state.
     pub fn end(self) {
         self.give_back();
     }
 
-    /// Keeps a new one that is in order, or closes it where another thread may still have the old one.
+    /// Caches a new connection that is in a consistent state, or closes it if another thread may still have
+    /// the old one.
     pub fn keep(self, socket: OwnedFd, is_new_kernel: bool) {
         let kept = self.kept;
         let is_known = kept.socket.load(Ordering::Relaxed) != NONE;

@@ -1,8 +1,8 @@
-//! The descriptor that a handle is.
+//! The descriptor of a handle.
 //!
-//! It is used by its number, which is what setns(2) and NETNSA_FD take, and its owner knows it from
-//! netns_fd(). But it is not closed by its number alone: a thread with a descriptor table of its own
-//! may have another file under it.
+//! It is used by its number, which setns(2) and NETNSA_FD take and which netns_fd() returns to its owner. It
+//! is not closed by its number alone: in a thread with its own descriptor table, the number may refer to
+//! another file.
 
 use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -22,12 +22,12 @@ pub struct Descriptor {
 }
 
 impl Descriptor {
-    /// `inode` is that of the namespace which `fd` is of.
+    /// `inode` must be that of the namespace that `fd` refers to.
     pub fn new(fd: OwnedFd, inode: u64) -> Descriptor {
         Descriptor { fd: ManuallyDrop::new(fd), inode }
     }
 
-    /// A second one. EBADF: the calling thread has it no more.
+    /// Duplicates the descriptor. EBADF means that the calling thread no longer has it.
     pub fn try_clone(&self) -> nix::Result<OwnedFd> {
         if self.inode_of_number()? != self.inode {
             return Err(Errno::EBADF);
@@ -37,11 +37,11 @@ impl Descriptor {
 
     pub fn into_fd(self) -> OwnedFd {
         let mut descriptor = ManuallyDrop::new(self);
-        // SAFETY: what it is taken from is not used any more, nor dropped.
+        // SAFETY: the value that it is taken from is neither used nor dropped afterwards.
         unsafe { ManuallyDrop::take(&mut descriptor.fd) }
     }
 
-    /// The inode of what the calling thread has under the number.
+    /// Returns the inode of the file that has this number in the calling thread.
     fn inode_of_number(&self) -> nix::Result<u64> {
         fstat(self.as_fd()).map(|file| stat::inode(&file))
     }
@@ -57,7 +57,7 @@ impl Drop for Descriptor {
     fn drop(&mut self) {
         let inode = when_short(|| self.inode_of_number().at(Step::Prove));
         if inode == Ok(self.inode) {
-            // SAFETY: it is dropped here only, and not used any more.
+            // SAFETY: it is dropped only here, and not used afterwards.
             unsafe { ManuallyDrop::drop(&mut self.fd) };
         }
     }

@@ -1,8 +1,8 @@
 //! The handle of a network namespace, and the ways to open one without a name.
 //!
-//! A handle is a descriptor of nsfs with what was learnt of it when it was opened, and from its first rtnetlink
-//! request on a socket. It does not change as far as a program can tell, may be used by any number of threads
-//! at once, and keeps the namespace alive without a name.
+//! A handle is a descriptor on nsfs with the attributes that were read when it was opened and, after its
+//! first rtnetlink request, a socket. As far as a program can tell, it does not change. Any number of threads
+//! may use it at the same time, and it keeps the namespace alive without a name.
 
 use std::ffi::{CStr, CString};
 use std::fmt::{self, Display, Formatter};
@@ -28,7 +28,7 @@ use super::descriptor::Descriptor;
 use super::identity::{self, Identity, NamespaceFd, Proved};
 use super::visit::{self, Destination, KeptHome, ProvenReturn};
 
-/// Where pidfds live from Linux 6.9 on, and where they lived before.
+/// The file system of pidfds from Linux 6.9 on, and the one before.
 const PIDFS: FsType = FsType(0x5049_4446);
 const ANON_INODES: FsType = FsType(0x0904_1934);
 
@@ -37,7 +37,7 @@ pub struct Namespace {
     fd: Descriptor,
     identity: Identity,
     path: Option<CString>,
-    /// Where in `path` the name begins, if it has one.
+    /// The position in `path` at which the name begins, if it has one.
     name: Option<usize>,
     socket: CachedSocket,
     proven_return: ProvenReturn,
@@ -57,12 +57,12 @@ impl From<Proved> for Namespace {
 
 impl PartialEq for Namespace {
     fn eq(&self, other: &Namespace) -> bool {
-        // Both are held open, so neither inode can have been given to another namespace.
+        // Both are open, so neither inode can have been reused for another namespace.
         self.identity.inode == other.identity.inode
     }
 }
 
-/// As messages call it: by name, by path, or else by its inode.
+/// Displays the name, the path, or else the inode, as in messages.
 impl Display for Namespace {
     fn fmt(&self, f: &mut Formatter) -> fmt::Result {
         match self.name().or(self.path()) {
@@ -73,7 +73,7 @@ impl Display for Namespace {
 }
 
 impl Namespace {
-    /// A handle of what `fd` is proved to be.
+    /// Creates a handle after verifying that `fd` is a network namespace.
     pub fn from_fd(fd: OwnedFd) -> Result<Namespace> {
         Proved::new(fd).map(Namespace::from)
     }
@@ -84,7 +84,7 @@ impl Namespace {
         Namespace { fd, identity, path: None, name: None, socket, proven_return }
     }
 
-    /// The namespace of a process, or of a thread that leads none.
+    /// Opens the namespace of a process or of a thread, including one that is not a thread group leader.
     pub fn open_pid(pid: i32) -> Result<Namespace> {
         if pid <= 0 {
             return Err(Failure::invalid_at(Step::ProcessId, "it has to be greater than 0"));
@@ -92,13 +92,13 @@ impl Namespace {
         Namespace::from_fd(of_pid(pid)?)
     }
 
-    /// The namespace that a descriptor of nsfs, a socket or a pidfd refers to.
+    /// Opens the namespace that an nsfs descriptor, a socket or a pidfd refers to.
     pub fn open_fd(fd: BorrowedFd) -> Result<Namespace> {
         let found = match on_signal(|| fstatfs(fd)).at(Step::Prove)?.filesystem_type() {
             identity::NSFS => duplicate(fd)?,
-            // SAFETY: nothing but sockets is on sockfs.
+            // SAFETY: only sockets are on sockfs.
             file::SOCKFS => unsafe { syscalls::namespace_of_socket(fd) }.at(Step::FindNamespace)?,
-            // SAFETY: nothing but pidfds is on pidfs.
+            // SAFETY: only pidfds are on pidfs.
             PIDFS => unsafe { of_pidfd(fd) }?,
             ANON_INODES => of_old_pidfd(fd)?,
             _ => {
@@ -114,36 +114,36 @@ impl Namespace {
         Namespace::from_fd(visit::open_current()?)
     }
 
-    /// A second handle, with a descriptor and a connection of its own.
+    /// Returns a second handle, with its own descriptor and connection.
     pub fn try_clone(&self) -> Result<Namespace> {
         let path = self.path().map(try_vec::copy_c_str).transpose()?;
         let fd = self.fd.try_clone().at(Step::Duplicate)?;
         Ok(Namespace { path, name: self.name, ..Namespace::new(fd, self.identity) })
     }
 
-    /// The same handle with the path that it was opened by.
+    /// Sets the path that the handle was opened by.
     pub fn with_path(self, path: CString) -> Namespace {
         Namespace { path: Some(path), name: None, ..self }
     }
 
-    /// The same handle with the path at whose end its name is.
+    /// Sets the path, whose end is the handle's name.
     pub fn with_name(self, path: CString, name: &CStr) -> Namespace {
         let start = path.as_bytes().len().checked_sub(name.count_bytes());
         Namespace { path: Some(path), name: start, ..self }
     }
 
-    /// The descriptor alone.
+    /// Returns only the descriptor.
     pub fn into_fd(self) -> OwnedFd {
         self.fd.into_fd()
     }
 
-    /// The descriptor, with the proof that a handle is.
+    /// Returns the descriptor as one that is verified to be a network namespace.
     pub fn proved(&self) -> NamespaceFd<'_> {
-        // SAFETY: of nothing else a handle is made.
+        // SAFETY: handles are created only from verified descriptors.
         unsafe { NamespaceFd::new(self.as_fd()) }
     }
 
-    /// The namespace as one that the thread is in, to come back to.
+    /// Returns the namespace as one that the thread is in and can switch back to.
     pub fn as_home(&self) -> KeptHome<'_> {
         KeptHome::new(self.proved(), &self.proven_return)
     }
@@ -161,32 +161,32 @@ impl Namespace {
         self.identity.inode
     }
 
-    /// Its cookie, where that was learnt when it was opened.
+    /// Returns the cookie if it was read when the handle was opened.
     pub fn known_cookie(&self) -> Option<u64> {
         self.identity.cookie
     }
 
-    /// What was learnt when it was opened.
+    /// Returns the attributes that were read when the handle was opened.
     pub fn identity(&self) -> Identity {
         self.identity
     }
 
-    /// The rtnetlink socket that the handle keeps, for [`rtnl`](crate::rtnl) and nobody else.
+    /// Returns the rtnetlink socket that the handle caches, for use by [`rtnl`](crate::rtnl) only.
     pub fn cached_socket(&self) -> &CachedSocket {
         &self.socket
     }
 
-    /// The device that stat(2) gives for every namespace, the same until the next boot.
+    /// Returns the device that stat(2) reports for every namespace; it is the same until the next boot.
     pub fn device(&self) -> u64 {
         fstat(&self.fd).map_or(0, |status| file::device(&status))
     }
 
-    /// The number that no other namespace has, before or after.
+    /// Returns the cookie, which is never reused for another namespace.
     pub fn cookie(&self) -> Result<u64> {
         if let Some(cookie) = self.identity.cookie {
             return Ok(cookie);
         }
-        // SAFETY: it has been proved to be a namespace's descriptor.
+        // SAFETY: the descriptor was verified to be a namespace.
         if let Ok(id) = unsafe { syscalls::namespace_id(self.as_fd()) } {
             return Ok(id);
         }
@@ -197,12 +197,12 @@ impl Namespace {
         })
     }
 
-    /// Whether the kernel told its cookie when it was opened (Linux 6.18).
+    /// Returns whether the kernel reported the cookie when the handle was opened (Linux 6.18).
     pub fn has_known_cookie(&self) -> bool {
         self.identity.cookie.is_some()
     }
 
-    /// Whether the calling thread is in it.
+    /// Returns whether the calling thread is in the namespace.
     pub fn is_current(&self) -> Result<bool> {
         if let (Ok(current), Ok(own)) = (stat(procfs::THREAD_NET), fstat(&self.fd)) {
             return Ok(file::is_same_file(&current, &own));
@@ -210,16 +210,16 @@ impl Namespace {
         Ok(*self == Namespace::open_current()?)
     }
 
-    /// Brings `lo` up in it.
+    /// Sets `lo` up in the namespace.
     pub fn loopback_up(&self) -> Result<()> {
         visit::within(Destination::Existing(self.proved()), visit::loopback_up_here)
     }
 }
 
-/// From Linux 6.11 on a pidfd knows, and the id is the caller's own whatever /proc is mounted.
+/// From Linux 6.11 on this uses a pidfd, and the id is always the caller's, whichever /proc is mounted.
 fn of_pid(pid: i32) -> Result<OwnedFd> {
     match pidfd::open(pid) {
-        // SAFETY: it is one.
+        // SAFETY: this is a pidfd.
         Ok(pidfd) => match unsafe { pidfd::network_namespace(pidfd.as_fd()) } {
             Err(Errno::ENOTTY | Errno::EINVAL | Errno::EOPNOTSUPP) => of_pid_by_proc(pid),
             found => found.map_err(not_ours_to_see),
@@ -242,7 +242,7 @@ fn open_below_proc(pid: i32) -> nix::Result<OwnedFd> {
     open(path.as_cstr(), READ_UNTRUSTED)
 }
 
-/// The kernel says EPERM of a pidfd where it says EACCES of /proc, and ENOENT of a process that has
+/// For a pidfd the kernel returns EPERM where it returns EACCES for /proc, and ENOENT for a process that has
 /// left its namespaces.
 fn not_ours_to_see(errno: Errno) -> Failure {
     let failure = Failure::new(Step::FindNamespace, errno);
@@ -253,8 +253,8 @@ fn not_ours_to_see(errno: Errno) -> Failure {
     }
 }
 
-/// A second descriptor of the same namespace: not one that shares its flags with a token, and good
-/// for setns(2), which an O_PATH one is not.
+/// Returns a new descriptor of the same namespace. It must not share its flags with a token, and must be
+/// usable for setns(2), unlike an O_PATH descriptor.
 fn duplicate(fd: BorrowedFd) -> Result<OwnedFd> {
     let flags = fcntl(fd, FcntlArg::F_GETFL).at(Step::Duplicate)?;
     let special = OFlag::O_PATH | OFlag::O_APPEND;
@@ -266,20 +266,20 @@ fn duplicate(fd: BorrowedFd) -> Result<OwnedFd> {
 
 /// # Safety
 ///
-/// It is one.
+/// `pidfd` must be a pidfd.
 unsafe fn of_pidfd(pidfd: BorrowedFd) -> Result<OwnedFd> {
-    // SAFETY: the caller says so.
+    // SAFETY: guaranteed by the caller.
     match unsafe { pidfd::network_namespace(pidfd) } {
         Err(Errno::ENOTTY) => of_old_pidfd(pidfd),
         found => found.map_err(not_ours_to_see),
     }
 }
 
-/// Before Linux 6.11 a pidfd tells its process's number only, through /proc.
+/// Before Linux 6.11 a pidfd only provides the id of its process, through /proc.
 fn of_old_pidfd(pidfd: BorrowedFd) -> Result<OwnedFd> {
     let pid = pidfd::pid_of(pidfd)?;
     let fd = open_below_proc(pid);
-    // While the pidfd's process lives, its number is nobody else's.
+    // The id cannot be reused while the pidfd's process exists.
     if !pidfd::is_alive(pidfd) {
         return Err(Failure::new(Step::FindNamespace, Errno::ESRCH));
     }

@@ -1,9 +1,9 @@
-//! What keeps a namespace alive: threads that are in it, open descriptors of it, sockets that live in it, and mounts
-//! of it, in whichever mount namespace.
+//! The objects that keep a namespace alive: its threads, its open descriptors, its sockets, and its mounts in
+//! every mount namespace.
 //!
-//! A socket's namespace is asked of the socket, through a second descriptor of it that is there for two system
-//! calls (`pidfd_getfd`, Linux 5.6). The kernel's list of the sockets in the namespace (sock_diag) spares that for
-//! most, and tells of those that no process has a descriptor of.
+//! To find the namespace of a process's socket, the code duplicates the descriptor for two system calls
+//! (`pidfd_getfd`, Linux 5.6) and queries the socket. The kernel's list of the sockets in the namespace
+//! (sock_diag) avoids this for most sockets, and also contains sockets that are not open in any process.
 
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -29,10 +29,10 @@ use crate::util::text::Text;
 use crate::util::try_vec::{self, push};
 
 bitflags! {
-    /// What may keep the namespace as well, and could not be looked at.
+    /// Holders that may exist but could not be inspected.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     pub struct Unseen: u32 {
-        /// Something of a process that /proc shows.
+        /// Part of a process that /proc shows.
         const PROCESSES = 1;
         /// Processes that /proc does not show.
         const HIDDEN = 2;
@@ -49,13 +49,13 @@ pub enum Kind {
     Mount = 4,
 }
 
-/// A kernel thread's name is longer than a program's.
+/// The name of a kernel thread is longer than that of a program.
 type Program = Text<64>;
 
 #[derive(Debug)]
 pub struct Holder {
     pub kind: Kind,
-    /// 0: no process has a descriptor of the socket.
+    /// 0 if no process has a descriptor of the socket.
     pub pid: i32,
     pub tid: i32,
     pub fd: Option<i32>,
@@ -81,7 +81,7 @@ impl HolderList {
         }
         list.holders.sort_by(|a, b| a.order().cmp(&b.order()));
         if !proc.tells_tables() {
-            // Threads that share a table have shown it several times.
+            // Threads that share a descriptor table have reported it several times.
             list.holders.dedup_by(|a, b| a.fd.is_some() && a.order() == b.order());
         }
         Ok(list)
@@ -95,17 +95,17 @@ impl Holder {
     }
 }
 
-/// PROC_PID_INIT_INO: the pid namespace that every process is seen in.
+/// PROC_PID_INIT_INO, the initial pid namespace, in which every process is visible.
 const FIRST_PID_NAMESPACE: u64 = 0xefff_fffc;
 
-/// Under hidepid a process that may not look at the first one does not see it.
+/// With hidepid, a process that may not inspect process 1 does not see it.
 fn shows_not_all(proc: &Proc) -> bool {
     let look = |path| FileIdentity::of(proc.as_fd(), path);
     let is_first = look(c"self/ns/pid").is_ok_and(|file| file.inode == FIRST_PID_NAMESPACE);
     !is_first || look(c"1") == Err(Errno::ENOENT)
 }
 
-/// The device of tun(4): a descriptor has a socket in the namespace where it was opened.
+/// The device of tun(4): a descriptor has a socket in the namespace in which it was opened.
 const TUN: (u64, u64) = (10, 200);
 
 struct Search<'a> {
@@ -114,14 +114,14 @@ struct Search<'a> {
     device: u64,
     sockets: Sockets,
     cookie: Option<u64>,
-    /// Inodes of sockets that live elsewhere.
+    /// The inodes of sockets in other namespaces.
     elsewhere: NumberMap,
-    /// Mounts that have been seen, which several roots may show.
+    /// The mounts that have been seen; several roots may show the same one.
     mounts: NumberMap,
     own: i32,
-    /// The inode of the socket that the handle keeps.
+    /// The inode of the socket that the handle caches.
     own_socket: Option<u64>,
-    /// The process that was asked last.
+    /// The last process that was queried.
     asked: Option<(i32, nix::Result<OwnedFd>)>,
 }
 
@@ -199,8 +199,8 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    /// Asks what a thread's table has under a number. The second descriptor is closed at once: as long as it is
-    /// open, the process's own close(2) ends no connection.
+    /// Queries the descriptor with this number in a thread's table. The duplicate is closed immediately:
+    /// while it is open, the process's own close(2) does not end a connection.
     fn ask(
         &mut self,
         thread: Thread,
@@ -216,7 +216,7 @@ impl<'a> Search<'a> {
         question(file.as_fd())
     }
 
-    /// In flight between processes, of the kernel's own, or closed and not at its end yet.
+    /// These are in flight between processes, belong to the kernel, or were closed but have not ended.
     fn add_sockets_without_process(&mut self) -> Result<()> {
         self.asked = None;
         for _ in 0..self.sockets.without_process()? {
@@ -226,7 +226,8 @@ impl<'a> Search<'a> {
     }
 }
 
-/// Whether a socket lives in the namespace: by its cookie, which any socket tells (Linux 5.14).
+/// Returns whether a socket is in the namespace, by its namespace cookie, which is available for every socket
+/// (Linux 5.14).
 fn socket_s_answer(socket: BorrowedFd, ns: &Namespace, cookie: Option<u64>) -> nix::Result<bool> {
     if !stat::is_socket(socket)? {
         return Err(Errno::EBADF);
@@ -234,7 +235,7 @@ fn socket_s_answer(socket: BorrowedFd, ns: &Namespace, cookie: Option<u64>) -> n
     if let (Some(wanted), Ok(its)) = (cookie, syscalls::socket_cookie(socket)) {
         return Ok(wanted == its);
     }
-    // SAFETY: it is a socket.
+    // SAFETY: this is a socket.
     let found = unsafe { syscalls::namespace_of_socket(socket) }?;
     Ok(fstat(found).map(|file| stat::inode(&file))? == ns.inode())
 }
@@ -244,12 +245,12 @@ fn tun_s_answer(device: BorrowedFd, ns: &Namespace) -> nix::Result<bool> {
     if !file.is(libc::S_IFCHR) || file.special != makedev(TUN.0, TUN.1) {
         return Err(Errno::EBADF);
     }
-    // SAFETY: tun(4) answers as a socket does (tun_chr_ioctl, Linux 4.10 and later).
+    // SAFETY: tun(4) supports this ioctl like a socket (tun_chr_ioctl, Linux 4.10 and later).
     let found = unsafe { syscalls::namespace_of_socket(device) }?;
     Ok(fstat(found).map(|file| stat::inode(&file))? == ns.inode())
 }
 
-/// Empty, where it cannot be read: the process has ended.
+/// Returns an empty name if it cannot be read because the process has ended.
 fn program_of(thread: Thread) -> Result<Program> {
     if thread.pid == 0 {
         return Ok(Program::EMPTY);

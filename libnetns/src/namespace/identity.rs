@@ -1,9 +1,9 @@
-//! The proof that something is a network namespace, and which one it is.
+//! Verifying that a file is a network namespace, and identifying it.
 //!
-//! From Linux 6.18 on, nsfs gives file handles: one unprivileged call tells that a name is a
-//! namespace, of which kind, its inode and its cookie, without opening anything. Before that, or
-//! where a seccomp filter forbids the call, nsfs's magic number and NS_GET_NSTYPE tell the same of a
-//! descriptor; the magic comes first, because an ioctl number means something else elsewhere.
+//! From Linux 6.18 on, nsfs supports file handles: one unprivileged call reports whether a name is a
+//! namespace, its type, its inode and its cookie, without opening anything. On older kernels, or if a seccomp
+//! filter forbids the call, the magic number of nsfs and NS_GET_NSTYPE provide the same for a descriptor. The
+//! magic number is checked first, because the ioctl number may mean something else for other files.
 
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -22,23 +22,23 @@ use crate::os::syscalls::{self, FileHandle, NSFS_HANDLE};
 
 pub const NSFS: FsType = FsType(libc::NSFS_MAGIC as _);
 
-/// Which network namespace it is.
+/// The identity of a network namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// As stat(2) has it; another namespace may have it when this one is gone.
+    /// The inode from stat(2), which may be reused when the namespace no longer exists.
     pub inode: u64,
-    /// Never another's; known at once only where there are file handles.
+    /// Never reused; known immediately only if the kernel supports file handles.
     pub cookie: Option<u64>,
 }
 
-/// A descriptor that has been proved to be a network namespace's.
+/// A descriptor that was verified to be a network namespace.
 #[derive(Clone, Copy)]
 pub struct NamespaceFd<'a>(BorrowedFd<'a>);
 
 impl<'a> NamespaceFd<'a> {
     /// # Safety
     ///
-    /// The proof has been given, by [`identify_fd`] or another function of this module.
+    /// The descriptor must have been verified by [`identify_fd`] or another function of this module.
     pub unsafe fn new(fd: BorrowedFd<'a>) -> NamespaceFd<'a> {
         NamespaceFd(fd)
     }
@@ -50,14 +50,14 @@ impl AsFd for NamespaceFd<'_> {
     }
 }
 
-/// An open descriptor that has been proved to be a network namespace's, and of which one.
+/// An owned descriptor that was verified to be a network namespace, with its identity.
 pub struct Proved {
     pub(super) fd: OwnedFd,
     pub(super) identity: Identity,
 }
 
 impl Proved {
-    /// ENOTTY: it is something else.
+    /// Returns ENOTTY if it is something else.
     pub fn new(fd: OwnedFd) -> Result<Proved> {
         let identity = identify_fd(fd.as_fd())?.network()?;
         Ok(Proved { fd, identity })
@@ -72,17 +72,17 @@ impl Proved {
     }
 }
 
-/// What a descriptor or a name turned out to be.
+/// The kind of file that a descriptor or name refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileKind {
     Network(Identity),
-    /// Of another type, with this inode number.
+    /// A namespace of another type, with this inode number.
     OtherNamespace(u64),
     NoNamespace,
 }
 
 impl FileKind {
-    /// The identity, or the error that says what there is instead.
+    /// Returns the identity, or an error that says what the file is instead.
     pub fn network(self) -> Result<Identity> {
         match self {
             FileKind::Network(identity) => Ok(identity),
@@ -94,7 +94,7 @@ impl FileKind {
     }
 }
 
-/// What an open descriptor refers to.
+/// Identifies an open descriptor.
 pub fn identify_fd(fd: BorrowedFd) -> Result<FileKind> {
     match identify_fd_by_handle(fd) {
         Some(FileKind::NoNamespace) | None => identify_fd_by_ioctl(fd),
@@ -106,11 +106,12 @@ fn identify_fd_by_handle(fd: BorrowedFd) -> Option<FileKind> {
     read_handle(fd, c"").map(|(_, kind)| kind)
 }
 
-/// What `name` in the directory `dir` is; a symlink is not followed. ENOENT is an answer too.
+/// Identifies `name` in the directory `dir`; a symlink is not followed. ENOENT is a valid answer.
 pub fn identify_name(dir: BorrowedFd, name: &CStr) -> std::result::Result<FileKind, Errno> {
     match syscalls::name_to_handle(dir, name) {
         Err(Errno::ENOENT) => Err(Errno::ENOENT),
-        // The other way tells no cookie, and who has seen one would take it for another namespace.
+        // The fallback reports no cookie, so a caller that has seen the cookie would take it for another
+        // namespace.
         Err(errno) if is_shortage(errno) => Err(errno),
         handle => match handle.ok().as_ref().and_then(decode_handle) {
             Some(kind) => Ok(kind),
@@ -119,22 +120,22 @@ pub fn identify_name(dir: BorrowedFd, name: &CStr) -> std::result::Result<FileKi
     }
 }
 
-/// Whether an errno from [`identify_name`] means that there is no namespace to be seen; others mean that
-/// it could not be looked at, and say nothing of what there is.
+/// Returns whether an errno from [`identify_name`] means that there is no visible namespace. Other errnos
+/// mean that the file could not be examined.
 pub fn means_no_namespace(errno: Errno) -> bool {
     use Errno::{EACCES, ELOOP, ENOENT, ENOTDIR, ENXIO, ESTALE};
     matches!(errno, EACCES | ELOOP | ENOENT | ENOTDIR | ENXIO | ESTALE)
 }
 
-/// The handle of `path` from `dir`, and what it tells; a symlink is not followed. None: it tells
-/// nothing.
+/// Returns the file handle of `path` from `dir` and the kind that it reports, or `None` if it reports
+/// nothing. A symlink is not followed.
 fn read_handle(dir: BorrowedFd, path: &CStr) -> Option<(FileHandle, FileKind)> {
     let handle = syscalls::name_to_handle(dir, path).ok()?;
     let kind = decode_handle(&handle)?;
     Some((handle, kind))
 }
 
-/// None: this kernel, or this file system, does not tell by handle.
+/// Returns `None` if this kernel or file system does not report the kind by file handle.
 fn decode_handle(handle: &FileHandle) -> Option<FileKind> {
     if handle.kind != NSFS_HANDLE {
         return Some(FileKind::NoNamespace);
@@ -151,23 +152,24 @@ fn decode_handle(handle: &FileHandle) -> Option<FileKind> {
     Some(FileKind::Network(Identity { inode, cookie }))
 }
 
-/// What `path` is, in one system call and without a descriptor; a symlink is not followed. None: it is
-/// no network namespace, or does not tell by handle.
+/// Identifies `path` with one system call and without a descriptor; a symlink is not followed. Returns `None`
+/// if it is not a network namespace, or if the file handle does not report it.
 pub fn identify_path_by_handle(path: &CStr) -> Option<Identity> {
     read_handle(AT_FDCWD, path)?.1.network().ok()
 }
 
-/// Opens what `path` is if that is a network namespace; a symlink is not followed. The handle is the
-/// proof, whatever the path becomes meanwhile. None: it is none, or does not tell by handle.
+/// Opens `path` if it is a network namespace; a symlink is not followed. The file handle identifies it, even
+/// if `path` is replaced meanwhile. Returns `None` if it is not a network namespace, or if the file handle
+/// does not report it.
 pub fn open_path_by_handle(path: &CStr) -> Option<Proved> {
     let (handle, FileKind::Network(identity)) = read_handle(AT_FDCWD, path)? else { return None };
     let fd = syscalls::open_namespace(&handle, READ_UNTRUSTED).ok()?;
     Some(Proved { fd, identity })
 }
 
-/// Opens what `name` in the directory `dir` is, if it may be a network namespace; a symlink is not
-/// followed. What tells by its handle that it is none is not even asked which file system it is on,
-/// for which that may have to ask a server.
+/// Opens `name` in the directory `dir` if it may be a network namespace; a symlink is not followed. If its
+/// file handle already shows that it is none, its file system is not queried, because that may have to wait
+/// for a file server.
 pub fn open_name(dir: BorrowedFd, name: &CStr) -> std::result::Result<Option<OwnedFd>, Errno> {
     match read_handle(dir, name) {
         Some((handle, FileKind::Network(_))) => {
@@ -186,7 +188,7 @@ fn identify_fd_by_ioctl(fd: BorrowedFd) -> Result<FileKind> {
         return Ok(FileKind::NoNamespace);
     }
     let inode = stat::inode(&fstat(fd).at(Step::Prove)?);
-    // SAFETY: it is on nsfs.
+    // SAFETY: the descriptor is on nsfs.
     if unsafe { syscalls::namespace_type(fd) }.at(Step::Prove)? != libc::CLONE_NEWNET {
         return Ok(FileKind::OtherNamespace(inode));
     }
@@ -200,9 +202,9 @@ fn identify_name_by_ioctl(dir: BorrowedFd, name: &CStr) -> std::result::Result<F
     }
 }
 
-/// Opens what `path` leads to from `dir` if that lies on nsfs, and nothing else, whatever `path`
-/// becomes meanwhile: opening a stranger's fifo or device has effects. `follow` is O_NOFOLLOW or
-/// nothing. The descriptor is of the very mount that was found.
+/// Opens the file that `path` leads to from `dir` if it is on nsfs, and nothing else, even if `path` is
+/// replaced meanwhile: opening another user's fifo or device has side effects. `follow` is O_NOFOLLOW or
+/// empty. The descriptor refers to the mount that was found.
 pub fn open_if_on_nsfs(
     dir: BorrowedFd,
     path: &CStr,
@@ -212,7 +214,7 @@ pub fn open_if_on_nsfs(
     reopen(seen.as_fd(), dir, path, follow)
 }
 
-/// The same, where it has been seen already.
+/// The same for a file that is already open with O_PATH.
 fn reopen(
     seen: BorrowedFd,
     dir: BorrowedFd,
@@ -223,20 +225,21 @@ fn reopen(
         return Ok(None);
     }
     match open(ProcPath::of_fd(seen).as_cstr(), READ_UNTRUSTED) {
-        // No /proc: then what is opened is not certain, but neither blocks nor gives a terminal.
+        // There is no /proc: what is opened here is not certain, but it neither blocks nor becomes a
+        // controlling terminal.
         Err(Errno::ENOENT) => openat(dir, path, READ_UNTRUSTED | follow).map(Some),
         fd => fd.map(Some),
     }
 }
 
-/// Opens what `path` leads to from `dir`, symbolic links followed, if that is a network namespace, and
-/// nothing else.
+/// Opens the file that `path` leads to from `dir` if it is a network namespace, and nothing else. Symlinks
+/// are followed.
 pub fn open_followed(dir: BorrowedFd, path: &CStr) -> std::result::Result<Option<Proved>, Errno> {
     let seen = openat(dir, path, LOOK)?;
     open_seen(seen.as_fd(), dir, path)
 }
 
-/// The same, where it has been seen already.
+/// The same for a file that is already open with O_PATH.
 pub fn open_seen(
     seen: BorrowedFd,
     dir: BorrowedFd,
@@ -259,7 +262,8 @@ pub fn open_seen(
     }
 }
 
-/// What `path` leads to from `dir`, symbolic links followed. Nothing is opened where that tells by handle.
+/// Identifies the file that `path` leads to from `dir`, following symlinks. Nothing is opened if the file
+/// handle reports the kind.
 pub fn identify_followed(dir: BorrowedFd, path: &CStr) -> std::result::Result<FileKind, Errno> {
     match syscalls::path_to_handle(dir, path) {
         Err(errno) if is_shortage(errno) => Err(errno),
@@ -273,28 +277,28 @@ pub fn identify_followed(dir: BorrowedFd, path: &CStr) -> std::result::Result<Fi
     }
 }
 
-/// Opens the network namespace that the kernel has under a cookie and, unless that is 0, an inode (Linux
-/// 6.18; without an inode, 6.19). ESTALE: there is none, or CAP_SYS_ADMIN over it is missing, which the kernel
-/// does not tell apart (exportfs_decode_fh_raw).
+/// Opens the network namespace that has this cookie and, unless it is 0, this inode (Linux 6.18; without an
+/// inode, 6.19). ESTALE means that it does not exist or that the caller lacks CAP_SYS_ADMIN over it; the
+/// kernel does not distinguish these (exportfs_decode_fh_raw).
 pub fn open_by_cookie(cookie: u64, inode: u64) -> std::result::Result<Proved, Errno> {
     let number = u32::try_from(inode).map_err(|_| Errno::ESTALE)?;
     let nstype = if number == 0 { 0 } else { libc::CLONE_NEWNET };
     let handle = FileHandle::of_namespace(cookie, nstype, number);
     let fd = syscalls::open_namespace(&handle, READ_UNTRUSTED)?;
     let proved = Proved::new(fd).map_err(|failure| failure.errno)?;
-    // What the kernel opens by its cookie has it, whether another call tells it or not.
+    // The kernel opened it by this cookie, so it has this cookie even if no other call reports it.
     let identity = Identity { cookie: proved.identity.cookie.or(Some(cookie)), ..proved.identity };
     let is_meant = identity.cookie == Some(cookie) && (inode == 0 || identity.inode == inode);
     if is_meant { Ok(Proved { identity, ..proved }) } else { Err(Errno::ESTALE) }
 }
 
-/// The device that every namespace is on.
+/// Returns the device that all namespaces are on.
 pub fn device_of(ns: impl AsFd) -> std::result::Result<u64, Errno> {
     fstat(ns).map(|file| stat::device(&file))
 }
 
-/// A descriptor of the mount that `name` in the directory `dir` is, if that is a network namespace's;
-/// it may be one of O_PATH.
+/// Returns a descriptor of the mount at `name` in the directory `dir` if it is a network namespace. The
+/// descriptor may be opened with O_PATH.
 pub fn find_mount(dir: BorrowedFd, name: &CStr) -> std::result::Result<Option<OwnedFd>, Errno> {
     let seen = openat(dir, name, LOOK_AT_ITSELF)?;
     if let Some(FileKind::Network(_)) = identify_fd_by_handle(seen.as_fd()) {
@@ -403,7 +407,7 @@ mod tests {
     #[test]
     fn names_are_told_without_following_links() {
         let dir = File::open("/proc/thread-self/ns").unwrap();
-        // A magic link is a link.
+        // A magic link is a symlink.
         assert_eq!(identify_name(dir.as_fd(), c"net"), Ok(FileKind::NoNamespace));
         assert_eq!(identify_name_by_ioctl(dir.as_fd(), c"net"), Ok(FileKind::NoNamespace));
         assert_eq!(identify_name(dir.as_fd(), c"none"), Err(Errno::ENOENT));

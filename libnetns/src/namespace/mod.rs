@@ -1,20 +1,20 @@
-//! A network namespace.
+//! Network namespaces.
 //!
 //! | file            | contains                                                            |
 //! |-----------------|---------------------------------------------------------------------|
-//! | `identity`      | the proof that a descriptor or name is a network namespace, and which |
-//! | `visit`         | the calling thread's switch to a namespace and back                 |
-//! | `descriptor`    | the descriptor that a handle has                                    |
-//! | `cached_socket` | the rtnetlink socket that a handle keeps                            |
+//! | `identity`      | verifying that a descriptor or name is a network namespace          |
+//! | `visit`         | switching the calling thread to a namespace and back                |
+//! | `descriptor`    | the descriptor of a handle                                          |
+//! | `cached_socket` | the rtnetlink socket that a handle caches                           |
 //! | `handle`        | the handle, and the ways to open one without a name                 |
-//! | `search`        | a walk through what /proc shows of all processes                    |
-//! | `by_id`         | a namespace opened by its inode and cookie                          |
-//! | `holders`       | what keeps a namespace alive                                        |
-//! | `sockets`       | the sockets that live in a namespace                                |
+//! | `search`        | a walk through the processes in /proc                               |
+//! | `by_id`         | opening a namespace by its inode and cookie                         |
+//! | `holders`       | the objects that keep a namespace alive                             |
+//! | `sockets`       | the sockets in a namespace                                          |
 //! | `pids`          | the processes and threads in a namespace                            |
 //! | `sysctl`        | the sysctls of a namespace                                          |
 //!
-//! It does not know run directories.
+//! This module does not know run directories.
 
 pub mod by_id;
 mod cached_socket;

@@ -1,4 +1,4 @@
-//! The processes in a namespace, found as /proc shows them.
+//! The processes in a namespace, found in /proc.
 
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -23,8 +23,8 @@ bitflags! {
     }
 }
 
-/// The ids of the processes in `ns`, or of all threads in it, ascending. Those that the caller may
-/// not look at (ptrace(2), hidepid) are not among them.
+/// Returns the ids of the processes in `ns`, or of all threads in it, in ascending order. Processes that the
+/// caller may not inspect (ptrace(2), hidepid) are not included.
 pub fn pids(ns: &Namespace, flags: PidsFlags) -> Result<Vec<i32>> {
     let proc = Proc::open_callers_own()?;
     let own = fstat(ns.as_fd()).at(Step::ReadProc)?;
@@ -52,7 +52,7 @@ impl Search {
         match fstatat(dir, path.as_cstr(), nix::fcntl::AtFlags::empty()) {
             Ok(seen) if self.is_meant(&seen) => push(found, id),
             Err(Errno::ENOMEM) => Err(Failure::new(Step::ReadProc, Errno::ENOMEM)),
-            // What cannot be looked at has ended, or is not ours to look at.
+            // It has ended, or the caller may not inspect it.
             _ => Ok(()),
         }
     }

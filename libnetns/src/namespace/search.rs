@@ -1,9 +1,10 @@
-//! A walk through all that /proc shows of every process: the network namespaces that its threads are in, its open
-//! descriptors, and what is mounted in its mount namespace.
+//! A walk through the processes in /proc: the network namespaces of their threads, their open descriptors,
+//! and the mounts in their mount namespaces.
 //!
-//! It opens nothing of a process but directories and mountinfo of /proc, and asks no file server for what it does
-//! not need: a descriptor may be of a file on one that does not answer. Some file systems, NFS among them, may ask
-//! theirs all the same whether the file is still there. Processes end while they are looked at; what has ended holds nothing.
+//! The walk opens only directories and mountinfo files in /proc, and requests no attributes from file
+//! servers, because a descriptor may refer to a file on a server that does not respond. Some file systems,
+//! such as NFS, may still ask their server whether the file exists. Processes may end during the walk; a
+//! process that has ended holds nothing.
 
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -20,26 +21,26 @@ use crate::os::stat::FileIdentity;
 use crate::os::syscalls::have_one_descriptor_table;
 use crate::util::try_vec::push;
 
-/// A thread, by the numbers that this /proc has for it.
+/// A thread, with the ids in this /proc.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Thread {
     pub pid: i32,
     pub tid: i32,
 }
 
-/// Where a file of /proc can be found again.
+/// A path by which a file in /proc can be opened again.
 #[derive(Clone, Copy)]
 pub struct Place<'a> {
     pub dir: BorrowedFd<'a>,
     pub path: &'a CStr,
 }
 
-/// What is done with what is found. Nothing of it is certain to be there still.
+/// Receives the objects that are found. They may no longer exist when a method is called.
 pub trait Visitor {
-    /// A thread, and the network namespace that it is in.
+    /// A thread, and its network namespace.
     fn thread(&mut self, thread: Thread, at: Place, file: &FileIdentity) -> Result<()>;
 
-    /// An open descriptor of a table that is this thread's, and perhaps others'.
+    /// An open descriptor in the table of this thread, which it may share with others.
     fn descriptor(
         &mut self,
         thread: Thread,
@@ -51,16 +52,16 @@ pub trait Visitor {
     /// A mount of a network namespace, in the mount namespace and below the root of this thread.
     fn mount(&mut self, thread: Thread, root: Place, mount: &NamespaceMount) -> Result<()>;
 
-    /// Something of a process is not the caller's to look at.
+    /// Part of a process may not be inspected by the caller.
     fn refused(&mut self);
 
-    /// Whether nothing else is wanted.
+    /// Returns whether the walk can stop.
     fn is_done(&self) -> bool {
         false
     }
 }
 
-/// /proc, of whichever pid namespace.
+/// /proc, of any pid namespace.
 pub struct Proc {
     fd: OwnedFd,
     is_callers_own: bool,
@@ -73,7 +74,7 @@ impl AsFd for Proc {
 }
 
 impl Proc {
-    /// ENOENT: it is not mounted.
+    /// Fails with ENOENT if /proc is not mounted.
     pub fn open() -> Result<Proc> {
         let fd = open(c"/proc", DIRECTORY).at(Step::ReadProc)?;
         if !procfs::is_procfs(fd.as_fd()).at(Step::ReadProc)? {
@@ -82,7 +83,7 @@ impl Proc {
         Ok(Proc { fd, is_callers_own: procfs::is_callers_own()? })
     }
 
-    /// The same, where the numbers of its processes are the caller's.
+    /// The same, but requires that /proc uses the caller's process ids.
     pub fn open_callers_own() -> Result<Proc> {
         let proc = Proc::open()?;
         if proc.is_callers_own {
@@ -92,13 +93,13 @@ impl Proc {
             .hint("/proc is another pid namespace's: mount one of the caller's own"))
     }
 
-    /// Whether threads that share a descriptor table are told from those that do not.
+    /// Returns whether threads that share a descriptor table can be distinguished from those that do not.
     pub fn tells_tables(&self) -> bool {
         let own = nix::unistd::gettid().as_raw();
         self.is_callers_own && have_one_descriptor_table(own, own)
     }
 
-    /// Shows everything to `visitor`.
+    /// Reports everything to `visitor`.
     pub fn search(&self, visitor: &mut impl Visitor) -> Result<()> {
         let mut walk = Walk { proc: self, visitor, roots: Vec::new(), text: Vec::new() };
         for pid in ids_in(self.fd.as_fd())? {
@@ -111,13 +112,13 @@ impl Proc {
     }
 }
 
-/// A mount namespace as it is seen from a root directory in it.
+/// A mount namespace as seen from one root directory in it.
 type MountView = (u64, u64, u64, u64);
 
 struct Walk<'a, V> {
     proc: &'a Proc,
     visitor: &'a mut V,
-    /// Those that have been read. mountinfo shows what is mounted below a process's root only.
+    /// The views that have been read. mountinfo shows only the mounts below a process's root.
     roots: Vec<MountView>,
     text: Vec<u8>,
 }
@@ -139,12 +140,12 @@ impl<V: Visitor> Walk<'_, V> {
         Ok(())
     }
 
-    /// A thread may have a descriptor table of its own (CLONE_FILES).
+    /// A thread may have its own descriptor table (CLONE_FILES).
     fn is_same_table(&self, a: i32, b: i32) -> bool {
         self.proc.is_callers_own && have_one_descriptor_table(a, b)
     }
 
-    /// None: it has ended, or is not the caller's to look at.
+    /// Returns `None` if it has ended or the caller may not inspect it.
     fn open(&mut self, dir: BorrowedFd, path: &CStr) -> Result<Option<OwnedFd>> {
         match openat(dir, path, DIRECTORY) {
             Err(errno) => self.missing(errno).map(|()| None),
@@ -159,8 +160,8 @@ impl<V: Visitor> Walk<'_, V> {
         }
     }
 
-    /// What has been read of something that may have ended while it was, or be the caller's to look at no more:
-    /// nothing, then. What else there is of the process is read all the same.
+    /// Returns the default value if the object ended while it was read, or may no longer be inspected by the
+    /// caller. The rest of the process is still read.
     fn all_there<T: Default>(&mut self, read: Result<T>) -> Result<T> {
         match read {
             Err(failure) if failure.step == Step::ReadProc => {
@@ -207,7 +208,8 @@ impl<V: Visitor> Walk<'_, V> {
         let Some(namespace) = self.look(tasks, path.as_cstr())? else { return Ok(()) };
         let path = ProcPath::format(format_args!("{tid}/root"));
         let Some(root) = self.look(tasks, path.as_cstr())? else { return Ok(()) };
-        // The mount as well: a bind mount's root is the same directory, with other mounts below.
+        // The mount is part of the key: the root of a bind mount is the same directory, with other mounts
+        // below it.
         let view = (namespace.inode, root.mount, root.device, root.inode);
         if self.roots.contains(&view) {
             return Ok(());
@@ -229,7 +231,7 @@ impl<V: Visitor> Walk<'_, V> {
     }
 }
 
-/// The numbers among the names in a directory of /proc, ascending.
+/// Returns the numbers among the names in a directory of /proc, in ascending order.
 pub fn ids_in(dir: BorrowedFd) -> Result<Vec<i32>> {
     let mut ids = Vec::new();
     for_each_entry(dir, Step::ReadProc, |name, _| {
@@ -253,7 +255,7 @@ mod tests {
     use std::path::{Path, PathBuf};
     use std::{fs, process};
 
-    /// A directory that stands for /proc, in which a process has threads with a descriptor each.
+    /// A directory that replaces /proc and contains a process whose threads have one descriptor each.
     struct FakeProc(PathBuf);
 
     impl FakeProc {
@@ -282,7 +284,7 @@ mod tests {
         }
     }
 
-    /// Ends the first thread of 7 while its descriptors are read.
+    /// Ends the first thread of process 7 while its descriptors are read.
     struct Ending<'a> {
         dir: &'a Path,
         seen: Vec<i32>,

@@ -1,5 +1,5 @@
-//! The sockets that live in a namespace, as the kernel lists them there (sock_diag(7)): of unix(7), netlink(7),
-//! packet(7), TCP, UDP and raw sockets. TCP and UDP sockets that are neither bound nor connected are not listed.
+//! The sockets in a namespace, as listed by the kernel (sock_diag(7)): unix(7), netlink(7), packet(7), TCP,
+//! UDP and raw sockets. TCP and UDP sockets that are neither bound nor connected are not listed.
 
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -23,10 +23,11 @@ const SOCK_DIAG_BY_FAMILY: u16 = 20;
 const HEADER: usize = 16;
 const BUFFER: usize = 32 * 1024;
 
-/// All of TCP's states but TIME_WAIT, which keeps no namespace, and the two of requests to a listener.
+/// All TCP states except for TIME_WAIT, which does not keep a namespace alive, and the two of requests to a
+/// listener.
 const STATES: u32 = !(1 << 6 | 1 << 3 | 1 << 12);
 
-/// A kind of sockets: what is asked, and where in an answer its inode is.
+/// A kind of socket: the request, and the offset of the inode in a reply.
 struct Family {
     family: u8,
     protocol: u8,
@@ -50,10 +51,10 @@ const FAMILIES: [Family; 9] = [
     inet(libc::AF_INET6, libc::IPPROTO_RAW),
 ];
 
-/// inet_twsk_diag_fill() in net/ipv4/inet_diag.c; no other socket has it.
+/// From inet_twsk_diag_fill() in net/ipv4/inet_diag.c; no other socket has this value.
 const TIME_WAIT_TIMER: u8 = 3;
 
-/// How many messages that are not the kernel's are passed over before one of its.
+/// The maximum number of messages from other senders that are skipped before one from the kernel.
 const STRANGERS_AT_MOST: usize = 4096;
 
 const NETLINK: u8 = libc::AF_NETLINK as u8;
@@ -62,22 +63,22 @@ const fn inet(family: i32, protocol: i32) -> Family {
     Family { family: family as u8, protocol: protocol as u8, len: 56, inode: 68 }
 }
 
-/// They have states, and sockets without an inode: closed by their process, and not at their end yet.
+/// These have states, and may have no inode if they were closed by their process but have not ended.
 fn is_inet(family: &Family) -> bool {
     family.len == 56
 }
 
 pub struct Sockets {
-    /// None: the namespace cannot be entered.
+    /// `None` if the namespace cannot be entered.
     helper: Option<OwnedFd>,
-    /// Of the helper, or None.
+    /// The inode of the helper socket, if there is one.
     helper_inode: Option<u64>,
     device: Option<u64>,
     found: NumberMap,
     marked: NumberMap,
-    /// How many no process has been found to have yet.
+    /// The number of sockets that have not been found in a process.
     left: usize,
-    /// The families that the kernel does not list, as bits. To ask again may start modprobe(8) again.
+    /// A bit for each family that the kernel does not list. Another request could start modprobe(8) again.
     unlisted: u32,
     is_complete: bool,
 }
@@ -111,12 +112,12 @@ impl Sockets {
         Ok(sockets)
     }
 
-    /// The namespace's cookie, as a socket in there tells it (Linux 5.14).
+    /// Returns the namespace's cookie, from a socket in it (Linux 5.14).
     pub fn cookie(&self) -> Option<u64> {
         syscalls::socket_cookie(self.helper.as_ref()?.as_fd()).ok()
     }
 
-    /// Whether all could be asked for.
+    /// Returns whether all families could be listed.
     pub fn is_complete(&self) -> bool {
         self.is_complete
     }
@@ -125,24 +126,24 @@ impl Sockets {
         self.found.has(inode)
     }
 
-    /// Whether it may be a socket: a socket's name in a file system, opened with O_PATH, is none.
+    /// Returns whether it may be a socket: the name of a socket in a file system, opened with O_PATH, is not.
     pub fn may_be_one(&self, device: u64) -> bool {
         self.device.is_none_or(|own| own == device)
     }
 
-    /// Whether it is the socket that the list was read by.
+    /// Returns whether it is the socket that was used to read the list.
     pub fn is_helper(&self, inode: u64) -> bool {
         self.helper_inode == Some(inode)
     }
 
-    /// A process has a descriptor of it.
+    /// Records that a process has a descriptor of it.
     pub fn mark(&mut self, inode: u64) -> Result<()> {
         let is_first = self.marked.insert_first(inode, 0)?;
         self.left -= usize::from(is_first && self.found.has(inode));
         Ok(())
     }
 
-    /// How many there were before and are now, that no process has been found to have.
+    /// Returns the number of sockets that existed before, still exist, and were not found in any process.
     pub fn without_process(&mut self) -> Result<usize> {
         if self.left == 0 {
             return Ok(0);
@@ -157,7 +158,7 @@ impl Sockets {
         Ok(count)
     }
 
-    /// Calls `visit` with the inode of each; 0: it has none any more.
+    /// Calls `visit` with the inode of each socket; 0 means that it no longer has one.
     fn list(&mut self, mut visit: impl FnMut(&mut Sockets, u64) -> Result<()>) -> Result<()> {
         let Some(helper) = self.helper.take() else {
             self.is_complete = false;
@@ -181,7 +182,7 @@ impl Sockets {
     }
 }
 
-/// One request, and all of its answers.
+/// Sends one request and reads all replies.
 fn dump(
     socket: &OwnedFd,
     family: &Family,
@@ -192,10 +193,10 @@ fn dump(
     on_signal(|| send(raw(socket), &request[..HEADER + family.len], MsgFlags::empty()))?;
     let mut strangers = 0;
     loop {
-        // The kernel has an answer at once.
+        // The kernel replies immediately.
         let received = retry_on_intr(|| recvfrom(socket, &mut *buffer, RecvFlags::DONTWAIT));
         let (_, len, sender) = received.map_err(errno)?;
-        // Whoever has CAP_NET_ADMIN over the namespace may send something as well.
+        // A process with CAP_NET_ADMIN over the namespace can send messages as well.
         if !is_kernel(sender) {
             strangers += 1;
             if strangers > STRANGERS_AT_MOST {
@@ -209,7 +210,7 @@ fn dump(
         }
         while let Some((kind, body, next)) = split(rest) {
             match i32::from(kind) {
-                // A list that breaks off, or of what the kernel does not list, has its errno at the end.
+                // If a list is incomplete or not supported, its errno is at the end.
                 libc::NLMSG_DONE | libc::NLMSG_ERROR => {
                     return match number(body, 0).unwrap_or_default() as i32 {
                         0 => Ok(Ok(())),
@@ -250,7 +251,7 @@ fn request(family: &Family) -> [u8; LONGEST] {
     bytes
 }
 
-/// The type and the body of the first message, and what follows it.
+/// Returns the type and body of the first message, and the rest.
 fn split(bytes: &[u8]) -> Option<(u16, &[u8], &[u8])> {
     let len = number(bytes, 0)? as usize;
     let kind = u16::from_ne_bytes(bytes.get(4..6)?.try_into().ok()?);
@@ -263,10 +264,10 @@ fn number(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_ne_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
 }
 
-/// None: it is a part of the kernel's own, which keeps no namespace.
+/// Returns `None` if the socket is part of the kernel's state that does not keep a namespace alive.
 fn inode_in(family: &Family, body: &[u8]) -> Option<u64> {
     let inode = number(body, family.inode)?;
-    // idiag_timer: it is TIME_WAIT, or FIN_WAIT2 in the same short form.
+    // idiag_timer: the socket is in TIME_WAIT, or in FIN_WAIT2 in the same short form.
     if is_inet(family) && body.get(2) == Some(&TIME_WAIT_TIMER) {
         return None;
     }

@@ -1,12 +1,12 @@
 //! The sysctls of a network namespace: the files below /proc/sys/net.
 //!
-//! Those that a thread sees are its own namespace's, whatever /proc is mounted (net_ctl_header_lookup() and
-//! is_seen() in net/sysctl_net.c): a file stays that of the namespace in which it was opened. It is also read
-//! and written in there: until 2025 a few of SCTP's and MPTCP's asked for the namespace of the thread that
-//! reads or writes (Linux commit 15649fd5415e and those around it).
+//! A thread sees the sysctls of its own namespace, whichever /proc is mounted (net_ctl_header_lookup() and
+//! is_seen() in net/sysctl_net.c), and an open file continues to refer to the namespace in which it was
+//! opened. The file is also read and written in that namespace, because until 2025 some sysctls of SCTP and
+//! MPTCP used the namespace of the thread that reads or writes (Linux commit 15649fd5415e and related ones).
 //!
-//! Sysctls of the whole system stand below /proc/sys/net as well. The initial namespace has all of them; in
-//! others they are missing, or cannot be written.
+//! System-wide sysctls are below /proc/sys/net as well. The initial namespace has all of them; in other
+//! namespaces they are missing or cannot be written.
 
 use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
@@ -24,14 +24,14 @@ use crate::os::procfs::{self, ProcPath};
 use crate::os::retry::on_signal;
 use crate::util::try_vec::zeros;
 
-/// What is read at first. A sysctl of more may give all of it to a single read only, such as
-/// net.ipv4.ip_local_reserved_ports.
+/// The initial buffer size. A longer sysctl, such as net.ipv4.ip_local_reserved_ports, may return its value
+/// only to a single read.
 const FIRST_SIZE: usize = 4096;
-/// No sysctl is as long: that one has 400 KB at most.
+/// No sysctl is this long: that one has at most 400 KB.
 const LAST_SIZE: usize = 1 << 20;
 
-/// The kernel takes one byte less than its smallest page from a write (proc_get_long() and others in
-/// kernel/sysctl.c) and leaves the rest out.
+/// The kernel accepts one byte less than its smallest page in a write (proc_get_long() and others in
+/// kernel/sysctl.c) and ignores the rest.
 const MOST_WRITTEN: usize = 4095;
 
 /// A name below net that leads nowhere else.
@@ -43,7 +43,7 @@ pub struct SysctlName<'a> {
     dot: u8,
 }
 
-/// No name is as long: an interface's has 15 bytes.
+/// No name is this long: that of an interface has at most 15 bytes.
 const MOST_NAMED: usize = 255;
 
 impl SysctlName<'_> {
@@ -101,7 +101,7 @@ impl SysctlName<'_> {
 
 const SYS: &[u8] = b"/proc/sys/";
 
-/// Nothing, the directory itself, or the one above it; `dot` stands for a dot.
+/// Returns whether a component is empty, the directory itself, or its parent; `dot` represents a dot.
 fn is_no_component(name: &[u8], dot: u8) -> bool {
     name.len() <= 2 && name.iter().all(|&byte| byte == dot)
 }
@@ -110,8 +110,8 @@ fn no_proc() -> Failure {
     Failure::new(Step::OpenSysctl, Errno::ENOENT).hint("is /proc mounted, and all of it?")
 }
 
-/// In `ns`, or where the thread is. `work` allocates nothing: another thread may have memory's lock and wait
-/// for this one to take a signal.
+/// Runs `work` in `ns`, or in the thread's own namespace. `work` must not allocate: another thread may hold
+/// the allocator's lock while it waits for this one to handle a signal.
 fn within<T: Send>(ns: Option<NamespaceFd>, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
     match ns {
         Some(ns) => visit::within(Destination::Existing(ns), work),
@@ -119,7 +119,7 @@ fn within<T: Send>(ns: Option<NamespaceFd>, work: impl FnOnce() -> Result<T> + S
     }
 }
 
-/// Its value, without the newline at the end.
+/// Returns the value, without the trailing newline.
 pub fn get(ns: Option<NamespaceFd>, name: SysctlName) -> Result<Vec<u8>> {
     let mut size = FIRST_SIZE;
     loop {
@@ -128,7 +128,7 @@ pub fn get(ns: Option<NamespaceFd>, name: SysctlName) -> Result<Vec<u8>> {
             let file = name.open(READ_UNTRUSTED)?;
             on_signal(|| pread(&file, &mut value, 0)).at(Step::ReadSysctl)
         })?;
-        // It may have more.
+        // The value may be longer.
         if len == size && size < LAST_SIZE {
             size *= 16;
             continue;
@@ -141,7 +141,8 @@ pub fn get(ns: Option<NamespaceFd>, name: SysctlName) -> Result<Vec<u8>> {
     }
 }
 
-/// With a newline at its end, as sysctl(8) writes it: an empty value is none without.
+/// Writes the value with a trailing newline, as sysctl(8) does: without it, an empty value would write
+/// nothing.
 pub fn set(ns: Option<NamespaceFd>, name: SysctlName, value: &[u8]) -> Result<()> {
     let (mut short, mut long) = ([0; SHORT_LINE], Vec::new());
     let line = ended(value, &mut short, &mut long)?;

@@ -1,7 +1,8 @@
-//! The calling thread's switch to a network namespace and back.
+//! Switching the calling thread to a network namespace and back.
 //!
-//! A call that switches namespaces first verifies that it can switch back: that takes setns(2) as well, which
-//! fails for a thread without CAP_SYS_ADMIN in the user namespace that owns its own network namespace.
+//! A call that switches namespaces first verifies that it can switch back: switching back requires setns(2)
+//! as well, which fails for a thread without CAP_SYS_ADMIN in the user namespace that owns its own network
+//! namespace.
 
 use std::mem::ManuallyDrop;
 use std::num::NonZeroU32;
@@ -22,15 +23,15 @@ use crate::os::retry::is_shortage;
 use crate::os::sigmask::BlockedSignals;
 use crate::os::{forked, pidfd, procfs, syscalls};
 
-/// What tells a token from every other descriptor: nsfs gives these flags no meaning, and nobody
-/// else opens a namespace with both of them. By it [`leave`] refuses a handle's descriptor, one of the
-/// program's own, or a number that has been closed and given to another file.
+/// Distinguishes a token from all other descriptors: these flags have no effect on nsfs, and no other code
+/// opens a namespace with both of them. They allow [`leave`] to reject a handle's descriptor, one of the
+/// program's own, or a number that was closed and reused for another file.
 const TOKEN_MARK: OFlag = OFlag::O_APPEND.union(OFlag::O_NONBLOCK);
 
-/// setns(2) back may fail for want of memory, which passes.
+/// setns(2) back may fail temporarily for lack of memory.
 const MOST_SETNS_BACK: u32 = 8;
 
-/// The namespace that the thread came from.
+/// The thread's original namespace.
 struct Home(OwnedFd);
 
 impl Home {
@@ -41,29 +42,30 @@ impl Home {
             .at(Step::OpenHome)
     }
 
-    /// Goes to where the thread is already: what that needs, coming back will need.
+    /// Switches to the namespace that the thread is already in, which requires the same privileges as
+    /// switching back.
     fn prove(self) -> Result<Home> {
         setns(&self.0, CloneFlags::CLONE_NEWNET).at(Step::ProveWayBack)?;
         Ok(self)
     }
 
-    /// The home that a token stands for. It is closed by who drops it, and by nobody else.
+    /// Returns the home that a token represents. The caller decides when to close it.
     ///
     /// # Safety
     ///
-    /// No value of Rust's owns the descriptor: it is a token that [`Visit::into_token`] gave, or the
-    /// program's own.
+    /// No Rust value may own the descriptor: it must be a token from [`Visit::into_token`], or a descriptor
+    /// of the program.
     unsafe fn of_token(token: RawFd) -> Result<ManuallyDrop<Home>> {
         if token < 0 {
             return Err(Failure::new(Step::Token, Errno::EBADF));
         }
-        // SAFETY: the descriptor is only asked what it is; if it is not open, fcntl says EBADF.
+        // SAFETY: only the flags of the descriptor are read; if it is not open, fcntl returns EBADF.
         let fd = unsafe { BorrowedFd::borrow_raw(token) };
         let flags = OFlag::from_bits_retain(fcntl(fd, FcntlArg::F_GETFL).at(Step::Token)?);
         if !flags.contains(TOKEN_MARK) || flags & OFlag::O_ACCMODE != OFlag::O_RDONLY {
             return Err(no_token());
         }
-        // SAFETY: it has the mark, so it is a token, which the caller says nobody owns.
+        // SAFETY: it has the mark, so it is a token, and the caller guarantees that nothing owns it.
         Ok(ManuallyDrop::new(Home(unsafe { OwnedFd::from_raw_fd(token) })))
     }
 
@@ -72,12 +74,12 @@ impl Home {
     }
 }
 
-/// The errno is the kernel's.
+/// Returns the kernel's errno.
 fn go_back(home: BorrowedFd) -> Result<()> {
     let mut result = setns(home, CloneFlags::CLONE_NEWNET);
     for _ in 1..MOST_SETNS_BACK {
         match result {
-            // EINVAL: the descriptor is no network namespace, and will not become one.
+            // EINVAL: the descriptor is not a network namespace, so repeating is useless.
             Ok(()) | Err(Errno::EINVAL) => break,
             Err(_) => result = setns(home, CloneFlags::CLONE_NEWNET),
         }
@@ -85,16 +87,16 @@ fn go_back(home: BorrowedFd) -> Result<()> {
     result.at(Step::GoBack)
 }
 
-/// Whether a thread of this process has once switched to the namespace of a handle.
+/// Whether a thread of this process has already switched to the namespace of a handle.
 ///
-/// setns(2) to a namespace wants CAP_SYS_ADMIN in the thread's own user namespace and in the one that owns
-/// the target (netns_install() in net/core/net_namespace.c). A thread that could switch to `home` once can
-/// therefore do so again whenever it can switch anywhere, as long as it stays in its user namespace. To
-/// change that, a process has to fork, or has to have no other thread and to ask for it.
+/// setns(2) requires CAP_SYS_ADMIN in the thread's own user namespace and in the one that owns the target
+/// (netns_install() in net/core/net_namespace.c). A thread that was able to switch to `home` once can
+/// therefore do so again whenever it can switch at all, as long as it stays in its user namespace. A process
+/// can only change its user namespace by forking, or while it has no other thread.
 #[derive(Debug, Default)]
 pub struct ProvenReturn(AtomicU32);
 
-/// A handle of the namespace that the thread is in, kept open by the caller to go back by.
+/// A handle of the thread's namespace that the caller keeps open for switching back.
 #[derive(Clone, Copy)]
 pub struct KeptHome<'a> {
     fd: NamespaceFd<'a>,
@@ -106,15 +108,15 @@ impl<'a> KeptHome<'a> {
         KeptHome { fd, proven }
     }
 
-    /// Takes the thread to `ns`. It has to go back by [`KeptHome::go_back`]. A thread that is not in this
-    /// home may be in it after a failure.
+    /// Switches the thread to `ns`. It must switch back with [`KeptHome::go_back`]. After a failure, a thread
+    /// that was not in this home may be in it.
     pub fn leave_for(self, ns: NamespaceFd) -> Result<()> {
         let to = Destination::Existing(ns);
         self.prove().map_err(|failure| to.why_not(failure))?;
         to.go()
     }
 
-    /// A switch for each visit would cost half of what a visit costs: one is enough for a process.
+    /// Verifying this for each visit would take half of the time of a visit; once per process is sufficient.
     fn prove(self) -> Result<()> {
         let process = forked::mark().map_or(0, NonZeroU32::get);
         if process != 0 && self.proven.0.load(Ordering::Relaxed) == process {
@@ -129,19 +131,19 @@ impl<'a> KeptHome<'a> {
         go_back(self.fd.as_fd()).map_err(lost)
     }
 
-    /// For [`end_visit_from`].
+    /// Returns the number for [`end_visit_from`].
     pub fn number(self) -> RawFd {
         self.fd.as_fd().as_raw_fd()
     }
 }
 
-/// Ends a stay during which foreign code has run, which may have freed the handle.
+/// Ends a visit during which foreign code has run, which may have released the handle.
 ///
 /// # Safety
 ///
-/// `home` is the number of a [`KeptHome`] whose descriptor is still open.
+/// `home` must be the number of a [`KeptHome`] whose descriptor is still open.
 pub unsafe fn end_visit_from(home: RawFd) -> Result<()> {
-    // SAFETY: the caller says so.
+    // SAFETY: guaranteed by the caller.
     go_back(unsafe { BorrowedFd::borrow_raw(home) }).map_err(lost)
 }
 
@@ -149,7 +151,7 @@ fn no_token() -> Failure {
     Failure::new(Step::Token, Errno::EINVAL).hint("it is not a token, or has been used already")
 }
 
-/// A thread that has not gone back is the caller's to end.
+/// The caller must end a thread that has not switched back.
 pub fn lost(failure: Failure) -> Failure {
     Failure::new(Step::GoBack, failure.errno).as_errno(Errno::ENOTRECOVERABLE)
 }
@@ -160,40 +162,40 @@ fn marked_without_proc() -> nix::Result<OwnedFd> {
     Ok(fd)
 }
 
-/// Where /proc is not mounted, a socket knows its namespace (to who has CAP_NET_ADMIN over it), and
-/// from Linux 6.11 on a pidfd its thread's.
+/// Without /proc, the namespace can be found through a socket (with CAP_NET_ADMIN over it) and, from Linux
+/// 6.11 on, through a pidfd of the thread.
 fn open_without_proc() -> nix::Result<OwnedFd> {
     let socket = syscalls::socket(libc::AF_UNIX, libc::SOCK_DGRAM, 0)?;
-    // SAFETY: it is a socket.
+    // SAFETY: this is a socket.
     unsafe { syscalls::namespace_of_socket(socket.as_fd()) }.or_else(|errno| {
         drop(socket);
         pidfd::open(gettid().as_raw())
-            // SAFETY: it is a pidfd.
+            // SAFETY: this is a pidfd.
             .and_then(|thread| unsafe { pidfd::network_namespace(thread.as_fd()) })
             .map_err(|other| the_cause(errno, other))
     })
 }
 
-/// Why neither of two ways leads to the thread's own namespace: the first one's reason, unless the
-/// second one's is a want of descriptors or memory.
+/// Returns the errno to report if neither of two ways leads to the thread's own namespace: the first one,
+/// unless the second one is a shortage of descriptors or memory.
 fn the_cause(first: Errno, second: Errno) -> Errno {
     if is_shortage(second) { second } else { first }
 }
 
-/// The calling thread's own namespace.
+/// Opens the calling thread's own namespace.
 pub fn open_current() -> Result<OwnedFd> {
     open(procfs::THREAD_NET, READ)
         .or_else(|errno| open_without_proc().map_err(|other| the_cause(errno, other)))
         .at(Step::OpenHome)
 }
 
-/// One way: the thread is in `ns` from here on.
+/// Switches permanently: the thread stays in `ns`.
 pub fn set(ns: NamespaceFd) -> Result<()> {
     setns(ns, CloneFlags::CLONE_NEWNET).at(Step::Setns)
 }
 
-/// A thread's stay in another namespace; it ends with [`Visit::end`] or, where the stack unwinds,
-/// with the drop.
+/// A thread's visit to another namespace. It ends with [`Visit::end`] or, if the stack unwinds, with the
+/// drop.
 pub struct Visit {
     home: Option<Home>,
 }
@@ -214,12 +216,12 @@ impl Visit {
         self.home.take().map_or(Ok(()), |home| home.go_back().map_err(lost))
     }
 
-    /// Ends it where the thread is.
+    /// Ends the visit without switching back.
     pub fn stay(mut self) {
         self.home = None;
     }
 
-    /// Makes the visit one that ends with [`leave`] or [`end_visit`], whenever that may be.
+    /// Converts the visit to a token that ends with [`leave`] or [`end_visit`] at any later time.
     pub fn into_token(mut self) -> RawFd {
         self.home.take().map_or(-1, |home| home.0.into_raw_fd())
     }
@@ -228,31 +230,31 @@ impl Visit {
 impl Drop for Visit {
     fn drop(&mut self) {
         if let Some(home) = self.home.take() {
-            // The stack is unwinding; there is nobody to tell.
+            // The stack is unwinding, so the error cannot be reported.
             let _ = home.go_back();
         }
     }
 }
 
-/// A home that the thread can go back to.
+/// Returns a home that the thread can switch back to.
 fn way_back() -> Result<Home> {
     match Home::open() {
         Ok(home) => home.prove(),
         Err(failure) if is_shortage(failure.errno) => Err(failure),
-        // A home that cannot be opened is no way back either.
+        // If the home cannot be opened, the thread cannot switch back either.
         Err(failure) => Err(failure.as_errno(Errno::EPERM)),
     }
 }
 
-/// Ends the stay that `token` stands for, and closes it. A token that fails stays open, and what is
-/// none is left alone.
+/// Ends the visit that `token` represents and closes the token. If this fails, the token stays open; a
+/// descriptor that is not a token is not touched.
 ///
 /// # Safety
 ///
-/// No value of Rust's owns the descriptor: it is a token that [`Visit::into_token`] gave, or the
-/// program's own.
+/// No Rust value may own the descriptor: it must be a token from [`Visit::into_token`], or a descriptor of
+/// the program.
 pub unsafe fn leave(token: RawFd) -> Result<()> {
-    // SAFETY: the caller promises what this needs.
+    // SAFETY: guaranteed by the caller.
     let home = unsafe { Home::of_token(token) }?;
     home.go_back().map_err(|failure| match failure.errno {
         Errno::EINVAL => no_token(),
@@ -262,28 +264,28 @@ pub unsafe fn leave(token: RawFd) -> Result<()> {
     Ok(())
 }
 
-/// Ends a stay during which foreign code has run, which may have closed the token and opened something
-/// else. The token is closed even if the thread cannot go back.
+/// Ends a visit during which foreign code has run, which may have closed the token and opened another file.
+/// The token is closed even if the thread cannot switch back.
 ///
 /// # Safety
 ///
-/// As for [`leave`].
+/// See [`leave`].
 pub unsafe fn end_visit(token: RawFd) -> Result<()> {
-    // SAFETY: the caller promises what this needs.
+    // SAFETY: guaranteed by the caller.
     let home = unsafe { Home::of_token(token) }.map_err(lost)?;
     let gone = home.go_back();
-    // EINVAL: one that another kind of namespace was opened with.
+    // EINVAL: the descriptor was opened by the program for another kind of namespace.
     if !gone.is_err_and(|failure| failure.errno == Errno::EINVAL) {
         drop(ManuallyDrop::into_inner(home));
     }
     gone.map_err(lost)
 }
 
-/// Where a short trip goes.
+/// The destination of a temporary switch.
 #[derive(Clone, Copy)]
 pub enum Destination<'a> {
     Existing(NamespaceFd<'a>),
-    /// A namespace that is made on the way.
+    /// A namespace that is created by the switch.
     New,
 }
 
@@ -295,8 +297,8 @@ impl Destination<'_> {
         }
     }
 
-    /// EBADF: `home`, which has just been opened, has the number of the destination, so the program has closed
-    /// that. The thread would stay where it is, and work there.
+    /// Fails with EBADF if `home`, which was just opened, has the number of the destination, because then the
+    /// program has closed the destination. The thread would stay in its own namespace and work there.
     fn check_is_not(self, home: &Home) -> Result<()> {
         match self {
             Destination::Existing(ns) if ns.as_fd().as_raw_fd() == home.0.as_raw_fd() => {
@@ -306,7 +308,8 @@ impl Destination<'_> {
         }
     }
 
-    /// The failure of a thread that cannot come back, or rather of one that cannot go either.
+    /// Returns the failure of a thread that cannot switch back, or rather that of one that cannot switch at
+    /// all.
     fn why_not(self, failure: Failure) -> Failure {
         match failure.errno {
             Errno::EPERM if !self.may_be_entered() => self.refused(Errno::EPERM),
@@ -314,7 +317,7 @@ impl Destination<'_> {
         }
     }
 
-    /// What [`Destination::go`] would say.
+    /// Returns the failure that [`Destination::go`] would return.
     fn refused(self, errno: Errno) -> Failure {
         match self {
             Destination::Existing(_) => Failure::new(Step::Setns, errno),
@@ -322,10 +325,10 @@ impl Destination<'_> {
         }
     }
 
-    /// Whether some thread of the process could go, as far as is known without going: the kernel wants
-    /// CAP_SYS_ADMIN in the thread's own user namespace (netns_install() in net/core/net_namespace.c,
-    /// unshare_nsproxy_namespaces() in kernel/nsproxy.c), and in the one that owns the destination,
-    /// which must be the same or below it, as NS_GET_USERNS tells.
+    /// Returns whether a thread of this process could switch, as far as can be determined without switching.
+    /// The kernel requires CAP_SYS_ADMIN in the thread's own user namespace (netns_install() in
+    /// net/core/net_namespace.c, unshare_nsproxy_namespaces() in kernel/nsproxy.c), and in the one that owns
+    /// the destination, which must be the same one or a descendant; NS_GET_USERNS reports whether it is.
     fn may_be_entered(self) -> bool {
         if capabilities(None)
             .is_ok_and(|thread| !thread.effective.contains(CapabilitySet::SYS_ADMIN))
@@ -334,7 +337,7 @@ impl Destination<'_> {
         }
         match self {
             Destination::Existing(ns) => {
-                // SAFETY: it has been proved to be a namespace's.
+                // SAFETY: the descriptor was verified to be a namespace.
                 unsafe { syscalls::namespace_owner(ns.as_fd()) }.err() != Some(Errno::EPERM)
             }
             Destination::New => true,
@@ -342,18 +345,18 @@ impl Destination<'_> {
     }
 }
 
-/// Does `work` in another namespace. The calling thread goes there itself where it can come back,
-/// with every signal blocked: no handler runs in the wrong place, and no other thread's setuid(2)
-/// takes the way back from it. A helper thread goes where it cannot.
+/// Runs `work` in another namespace. If the calling thread can switch back, it switches itself, with every
+/// signal blocked: no handler runs in the wrong namespace, and no setuid(2) in another thread can make
+/// switching back impossible. Otherwise a helper thread switches.
 ///
-/// `work` waits for nobody and takes no lock (see [`sigmask`](crate::os::sigmask)).
+/// `work` must not wait for other threads or take locks (see [`sigmask`](crate::os::sigmask)).
 pub fn within<T: Send>(to: Destination, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
     let blocked = BlockedSignals::every()?;
     let visit = match Visit::begin_at(to) {
         Err(Failure { step: Step::OpenHome | Step::ProveWayBack, errno: Errno::EPERM, .. }) => {
             drop(blocked);
             return on_helper_thread(|| {
-                // One way: the helper ends in there.
+                // The helper does not switch back; it ends in the namespace.
                 to.go()?;
                 work()
             });
@@ -365,13 +368,13 @@ pub fn within<T: Send>(to: Destination, work: impl FnOnce() -> Result<T> + Send)
     result
 }
 
-/// Brings `lo` up where the thread is.
+/// Sets `lo` up in the thread's namespace.
 pub fn loopback_up_here() -> Result<()> {
     let socket = syscalls::socket(libc::AF_UNIX, libc::SOCK_DGRAM, 0).at(Step::Loopback)?;
     syscalls::loopback_up(socket.as_fd()).at(Step::Loopback)
 }
 
-/// socket(2) where the thread is.
+/// socket(2) in the thread's namespace.
 pub fn socket_here(domain: i32, kind: i32, protocol: i32) -> Result<OwnedFd> {
     syscalls::socket(domain, kind, protocol).at(Step::Socket)
 }

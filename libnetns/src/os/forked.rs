@@ -1,43 +1,45 @@
-//! Tells a process from the one that it was forked from.
+//! Distinguishes a process from the process that it was forked from.
 //!
-//! What a handle keeps is shared with a child of fork(2), and both must not use it. A process id does
-//! not tell: two pid namespaces use the same ones. The kernel tells, by a page that it clears where it
-//! copies memory for a child (MADV_WIPEONFORK, Linux 4.14); it costs no system call to look at it.
+//! A child of fork(2) shares the resources that a handle caches, and the two processes must not both use
+//! them. The process id cannot distinguish them, because two pid namespaces use the same ids. Instead the
+//! library uses a page that the kernel clears when it copies memory for a child (MADV_WIPEONFORK, Linux
+//! 4.14); checking it requires no system call.
 //!
-//! The page and the counter are the library's one state that all threads share. Neither is anything
-//! that a caller could see or that a call's result depends on: without them no connection is kept.
+//! The page and the counter are the library's only state that all threads share. Callers cannot observe it
+//! and no call's result depends on it: without them, no connection is cached.
 
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustix::mm::{Advice, madvise};
 
-/// The largest page of the architecture, or a multiple of whichever it uses.
+/// The largest page size of the architecture, or a multiple of the page size in use.
 const PAGE: usize =
     if cfg!(any(target_arch = "x86", target_arch = "x86_64")) { 4096 } else { 65536 };
 const PAGE_WORDS: usize = PAGE / size_of::<AtomicU32>();
 
-/// Has a whole page in it, wherever it begins. It goes away with the library, as a mapping would not.
+/// Contains a whole page, at whatever address it begins. Unlike a mapping, it is unmapped together with the
+/// library.
 static ROOM: [AtomicU32; 2 * PAGE_WORDS] = [const { AtomicU32::new(0) }; 2 * PAGE_WORDS];
 
-/// The last mark that this process, or one that it comes from, has taken.
+/// The last mark that this process or one of its ancestors has assigned.
 static LAST: AtomicU32 = AtomicU32::new(0);
 
-/// A number that stays the same as long as the memory is not copied for a child, and that no process
-/// has which this one was forked from. None: the kernel cannot tell.
+/// Returns a number that is stable until the memory is copied for a child, and that differs from the number
+/// of every ancestor of this process. Returns `None` if the kernel does not support this.
 pub fn mark() -> Option<NonZeroU32> {
     let mark = page().first()?;
     NonZeroU32::new(mark.load(Ordering::Relaxed)).or_else(|| set_up(mark))
 }
 
 fn set_up(mark: &AtomicU32) -> Option<NonZeroU32> {
-    // SAFETY: the page is ours alone, and its words are atomic: that a child finds zero in them is what
-    // is wanted, and zero is a value of theirs.
+    // SAFETY: the page belongs to this module, and its words are atomic. A child finds zeros in them, which
+    // is intended and a valid value.
     unsafe { madvise(page().as_ptr().cast_mut().cast(), PAGE, Advice::LinuxWipeOnFork) }.ok()?;
     let new = LAST.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
     match mark.compare_exchange(0, new, Ordering::Relaxed, Ordering::Relaxed) {
         Ok(_) => NonZeroU32::new(new),
-        // Another thread was first.
+        // Another thread set it first.
         Err(mark) => NonZeroU32::new(mark),
     }
 }
@@ -55,9 +57,9 @@ mod tests {
     use nix::unistd::{ForkResult, fork};
 
     fn exit_status_of_child(child: impl FnOnce() -> i32) -> i32 {
-        // SAFETY: the child calls what is safe after a fork, and ends.
+        // SAFETY: the child calls only functions that are safe after a fork, and then ends.
         match unsafe { fork() }.unwrap() {
-            // SAFETY: it ends the process.
+            // SAFETY: this ends the process.
             ForkResult::Child => unsafe { libc::_exit(child()) },
             ForkResult::Parent { child } => match waitpid(child, None) {
                 Ok(WaitStatus::Exited(_, status)) => status,

@@ -1,7 +1,7 @@
-//! A helper thread for what the calling thread must not do to itself.
+//! A helper thread for operations that the calling thread must not perform on itself.
 //!
-//! By pthreads themselves, though that takes an `extern "C"`: std's threads keep memory for
-//! the calling thread until that ends, abort the process where there is none, and are 25 KB of code.
+//! This uses pthreads directly, although that requires an `extern "C"` function: std's threads keep memory
+//! for the calling thread until it ends, abort the process if there is none, and add 25 KB of code.
 
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
@@ -13,20 +13,21 @@ use nix::errno::Errno;
 use crate::error::{At, Failure, Result, Step};
 use crate::os::sigmask::BlockedSignals;
 
-/// Does `work` on a thread of its own, which has ended when this returns. It takes none of the
+/// Runs `work` on a separate thread, which has ended when this returns. The thread receives none of the
 /// process's signals, and no other thread changes its credentials before the work is done.
 ///
-/// Not for a calling thread that is away: pthreads take locks, for which nobody may wait who blocks
-/// the C library's own signals (see [`sigmask`](crate::os::sigmask)), so these are let in.
+/// This must not be called while the calling thread is in another namespace: pthreads take locks, and a
+/// thread that blocks the C library's own signals must not wait for locks (see
+/// [`sigmask`](crate::os::sigmask)). These signals are therefore unblocked here.
 pub fn on_helper_thread<W, T>(work: W) -> Result<T>
 where
     W: FnOnce() -> Result<T> + Send,
     T: Send,
 {
-    // A thread starts with its creator's mask.
+    // A thread starts with the signal mask of its creator.
     let _blocked = BlockedSignals::of_program()?;
     let mut job = Job { work: Some(work), result: None };
-    // Whatever clone(2) says: EINVAL after unshare(CLONE_NEWPID), for one.
+    // Report EAGAIN whatever clone(2) returns, such as EINVAL after unshare(CLONE_NEWPID).
     start_and_wait(&mut job)
         .at(Step::HelperThread)
         .map_err(|failure| failure.as_errno(Errno::EAGAIN))?;
@@ -35,7 +36,7 @@ where
 
 struct Job<W, T> {
     work: Option<W>,
-    /// None: it panicked.
+    /// `None` if it panicked.
     result: Option<Result<T>>,
 }
 
@@ -48,8 +49,8 @@ where
 {
     let entry: Entry = run::<W, T>;
     let mut thread = MaybeUninit::uninit();
-    // SAFETY: `run` takes a pointer to such a job. Nobody else uses the job until the thread has
-    // been waited for, and what the job borrows is borrowed for longer than this call.
+    // SAFETY: `run` takes a pointer to a job of this type. Nothing else uses the job until the thread has
+    // been joined, and everything that the job borrows outlives this call.
     let status = unsafe {
         let job = ptr::from_mut(job).cast();
         libc::pthread_create(thread.as_mut_ptr(), ptr::null(), entry, job)
@@ -57,7 +58,7 @@ where
     if status != 0 {
         return Err(Errno::from_raw(status));
     }
-    // SAFETY: the thread was started, is waited for once, and its result is not asked for.
+    // SAFETY: the thread was started and is joined once, and its result is not used.
     unsafe { libc::pthread_join(thread.assume_init(), ptr::null_mut()) };
     Ok(())
 }
@@ -66,15 +67,15 @@ extern "C" fn run<W, T>(job: *mut c_void) -> *mut c_void
 where
     W: FnOnce() -> Result<T>,
 {
-    // SAFETY: start_and_wait passes a job of these types, and leaves it alone until we have ended.
+    // SAFETY: start_and_wait passes a job of these types and does not access it until this thread has ended.
     let job = unsafe { &mut *job.cast::<Job<W, T>>() };
     let work = job.work.take();
     job.result = work.and_then(|work| catch_unwind(AssertUnwindSafe(|| undisturbed(work))).ok());
     ptr::null_mut()
 }
 
-/// A thread that ends has to let the C library's own signals in again: glibc's setuid(2) waits for it
-/// to take one that it was sent, and it would wait for that call.
+/// A thread must unblock the C library's own signals before it ends: glibc's setuid(2) waits for the thread
+/// to handle the signal that it was sent, and the thread would wait for that call.
 fn undisturbed<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     let _blocked = BlockedSignals::every()?;
     work()

@@ -1,4 +1,5 @@
-//! listns(2) of Linux 6.19 (commit 76b6f5dfb3fd): the namespaces that the caller may see, by their ids.
+//! listns(2) of Linux 6.19 (commit 76b6f5dfb3fd), which returns the ids of the namespaces that the caller may
+//! see.
 
 use nix::errno::Errno;
 
@@ -21,12 +22,12 @@ struct Request {
     owner: u64,
 }
 
-/// How many ids there is room for at first, and at most, which is the kernel's own limit.
+/// The initial number of ids, and the maximum, which is the kernel's own limit.
 const FIRST_ROOM: usize = 4096;
 const MOST_ROOM: usize = 1_000_000;
 
-/// The ids of the network namespaces, ascending, as far as the kernel shows them to the caller. None: it
-/// lists none, because it is older or a seccomp filter forbids the call.
+/// Returns the ids of the network namespaces in ascending order, as far as the kernel shows them to the
+/// caller. Returns `None` if the kernel is older or a seccomp filter forbids the call.
 pub fn network_namespaces() -> Result<Option<Vec<u64>>> {
     let mut ids = Vec::new();
     let mut room = FIRST_ROOM;
@@ -37,7 +38,8 @@ pub fn network_namespaces() -> Result<Option<Vec<u64>>> {
                 ids.truncate(count);
                 return Ok(Some(ids));
             }
-            // All of it once more: going on after the last id is a second look, at another moment.
+            // Read the whole list again, because continuing after the last id would combine two different
+            // moments.
             Ok(_) => room = (room * 8).min(MOST_ROOM),
             Err(errno) if is_shortage(errno) => return Err(errno).at(Step::ListNamespaces),
             Err(_) => return Ok(None),
@@ -49,7 +51,7 @@ fn list(ids: &mut [u64]) -> nix::Result<usize> {
     let size = size_of::<Request>() as u32;
     let nstype = libc::CLONE_NEWNET as u32;
     let request = Request { size, spare: 0, last: 0, nstype, spare2: 0, owner: 0 };
-    // SAFETY: the kernel reads the request, and writes as many ids as there is room for.
+    // SAFETY: the kernel reads the request and writes at most as many ids as fit.
     let count = Errno::result(unsafe {
         libc::syscall(SYS_LISTNS, &raw const request, ids.as_mut_ptr(), ids.len(), 0)
     })?;

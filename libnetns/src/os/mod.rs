@@ -1,4 +1,4 @@
-//! The operating system.
+//! The interface to the operating system.
 //!
 //! | file            | contains                                                            |
 //! |-----------------|---------------------------------------------------------------------|
@@ -6,18 +6,18 @@
 //! | `retry`         | system calls repeated after a signal or a shortage                  |
 //! | `open`          | open(2), and the flags that the library uses                        |
 //! | `stat`          | what stat(2) returns, and whether a file is a mount point           |
-//! | `readdir`       | directories read                                                    |
-//! | `procfs`        | paths below /proc, and what is read from there                      |
-//! | `mount`         | bind mounts and other mounts, made and taken off                    |
-//! | `mountinfo`     | what is mounted where                                               |
+//! | `readdir`       | reading directories                                                 |
+//! | `procfs`        | paths below /proc, and reading files there                          |
+//! | `mount`         | creating and removing bind mounts and other mounts                  |
+//! | `mountinfo`     | the list of mounts                                                  |
 //! | `listns`        | the namespaces that the kernel lists                                |
-//! | `netlink`       | what all protocols of netlink have in common                        |
+//! | `netlink`       | code for all netlink protocols                                      |
 //! | `pidfd`         | pidfds                                                              |
 //! | `sigmask`       | the calling thread's signal mask                                    |
-//! | `helper_thread` | a thread for what the calling thread must not do to itself          |
-//! | `forked`        | tells a process from the one that it was forked from                |
+//! | `helper_thread` | a thread for operations that the calling thread must not perform    |
+//! | `forked`        | distinguishing a process from the one that it was forked from       |
 //!
-//! It does not know what a network namespace is used for.
+//! This module does not know what network namespaces are used for.
 
 pub mod forked;
 pub mod helper_thread;

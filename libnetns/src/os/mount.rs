@@ -1,7 +1,8 @@
-//! Mounts made and taken off: by the descriptors of Linux 5.2 where there are any, by path before.
+//! Creating and removing mounts, with the descriptor-based calls of Linux 5.2 if they are available, and
+//! otherwise by path.
 //!
-//! Seccomp filters that know mount(2) only answer EPERM to the new calls rather than ENOSYS, so that
-//! is no last word either: mount(2) says EPERM again where it is meant.
+//! Some seccomp filters only know mount(2) and return EPERM, not ENOSYS, for the new calls. EPERM therefore
+//! also leads to the fallback: mount(2) returns EPERM again if that is the real cause.
 
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -29,8 +30,8 @@ const CLONE: OpenTreeFlags = OpenTreeFlags::OPEN_TREE_CLONE
 const HERE: MoveMountFlags =
     MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH.union(MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH);
 
-/// Binds a namespace on the very file that `target` refers to, whatever its name has become since.
-/// Gives the mount, from Linux 5.2 on.
+/// Binds a namespace on the file that `target` refers to, whatever has happened to its name since. Returns
+/// the mount from Linux 5.2 on.
 pub fn bind_namespace(ns: BorrowedFd, target: BorrowedFd) -> Result<Option<OwnedFd>> {
     let moved = open_tree(ns, c"", CLONE)
         .and_then(|tree| move_mount(&tree, c"", target, c"", HERE).map(|()| tree));
@@ -43,9 +44,9 @@ pub fn bind_namespace(ns: BorrowedFd, target: BorrowedFd) -> Result<Option<Owned
     }
 }
 
-/// Puts a copy of a directory, with all its mounts, on top of it, and in a peer group of its own: in
-/// its parent's group every name in it would become two mounts. Gives the directory in the copy. Before Linux
-/// 5.12 a failure may leave a copy that is in use.
+/// Mounts a copy of a directory with all its mounts on top of it, in a separate peer group: in its parent's
+/// group, every name in the directory would become two mounts. Returns the directory in the copy. Before
+/// Linux 5.12 a failure may leave behind a copy that is in use.
 pub fn mount_on_itself(dir: BorrowedFd, path: &CStr) -> Result<OwnedFd> {
     match attach_shared_copy(dir) {
         Err(Errno::ENOSYS | Errno::EPERM) => mount_on_itself_by_path(dir, path),
@@ -53,29 +54,29 @@ pub fn mount_on_itself(dir: BorrowedFd, path: &CStr) -> Result<OwnedFd> {
     }
 }
 
-/// The copy is private, then shared (Linux 5.12), before anybody sees it.
+/// The copy is made private and then shared (Linux 5.12) before it becomes visible.
 fn attach_shared_copy(dir: BorrowedFd) -> Result<OwnedFd> {
     let copy = open_tree(dir, c"", CLONE | OpenTreeFlags::AT_RECURSIVE).map_err(errno)?;
     syscalls::set_propagation(copy.as_fd(), MsFlags::MS_PRIVATE, libc::AT_RECURSIVE)?;
     syscalls::set_propagation(copy.as_fd(), MsFlags::MS_SHARED, libc::AT_RECURSIVE)?;
-    // Before there is anything to take back.
+    // Open this before there is anything to undo.
     let upper = openat(copy.as_fd(), c".", DIRECTORY)?;
     move_mount(&copy, c"", dir, c"", HERE).map_err(errno)?;
     Ok(upper)
 }
 
-/// If that fails, a copy that somebody uses by now is still there: what was in the directory, and is in both
-/// now, as well as what others have put there since.
+/// If this fails, a copy that another process already uses remains. It contains everything that was in the
+/// directory, and everything that others have added since.
 fn mount_on_itself_by_path(dir: BorrowedFd, path: &CStr) -> Result<OwnedFd> {
     let lower = ProcPath::of_fd(dir);
-    // Before there is anything to take back: what the new mount needs to be opened.
+    // Get everything that opening the new mount requires before there is anything to undo.
     let own = fstat(dir)?;
     let spare = openat(dir, c".", DIRECTORY)?;
     bind_by_path(lower.as_cstr(), lower.as_cstr(), MsFlags::MS_REC)?;
     drop(spare);
-    // The path of the new mount is the same; `dir` refers to what lies below it.
+    // The new mount has the same path; `dir` refers to the directory below it.
     let upper = open(path, DIRECTORY).and_then(|upper| match fstat(&upper) {
-        // It leads elsewhere by now, and no other path leads to the new mount.
+        // The path leads elsewhere now, and there is no other path to the new mount.
         Ok(there) if !is_same_file(&own, &there) => Err(Errno::EAGAIN),
         there => there.and_then(|_| leave_peer_group(upper.as_fd())).map(|()| upper),
     });
@@ -85,7 +86,7 @@ fn mount_on_itself_by_path(dir: BorrowedFd, path: &CStr) -> Result<OwnedFd> {
     upper
 }
 
-/// For a peer group of its own.
+/// Moves a mount to a separate peer group.
 fn leave_peer_group(mount: BorrowedFd) -> Result<()> {
     let mount = ProcPath::of_fd(mount);
     set_propagation(mount.as_cstr(), MsFlags::MS_PRIVATE | MsFlags::MS_REC)?;
@@ -96,12 +97,12 @@ fn bind_by_path(source: &CStr, target: &CStr, flags: MsFlags) -> Result<()> {
     on_signal(|| mount(Some(source), target, NO_TYPE, MsFlags::MS_BIND | flags, None::<&CStr>))
 }
 
-/// What could not be used: what covers, what it is to cover, or the way from one to the other.
+/// The object that failed: the covering file, the covered file, or the access path between them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
     Source,
     Target,
-    /// There is no /proc.
+    /// /proc is not mounted.
     Way,
 }
 
@@ -109,19 +110,20 @@ type Covered = std::result::Result<(), (Side, Errno)>;
 
 const ALONE: OpenTreeFlags = OpenTreeFlags::OPEN_TREE_CLONE.union(OpenTreeFlags::OPEN_TREE_CLOEXEC);
 
-/// Binds a file, or a directory without what is mounted in it, on another. A symlink as `target` is
-/// covered itself, so that nobody uncovers what it leads to by replacing that; only a directory cannot
-/// be mounted on a symlink, and is mounted on what that leads to. A symlink as `source` is followed.
+/// Binds a file, or a directory without the mounts in it, on another one. If `target` is a symlink, it is
+/// covered itself, so that replacing its target does not uncover anything; only a directory cannot be mounted
+/// on a symlink, and is mounted on the symlink's target. If `source` is a symlink, it is followed.
 ///
-/// The kernel mounts on a symlink when told to, and path lookup crosses the mount before it would
-/// follow the symlink (do_move_mount() in fs/namespace.c, step_into() in fs/namei.c).
+/// The kernel can mount on a symlink, and path lookup crosses the mount before it would follow the symlink
+/// (do_move_mount() in fs/namespace.c, step_into() in fs/namei.c).
 pub fn cover(source: &CStr, target: &CStr) -> Covered {
     let covered = match retry_on_intr(|| open_tree(CWD, source, ALONE)) {
         Ok(tree) => move_to(tree.as_fd(), target).map_err(|errno| (Side::Target, errno)),
         Err(errno) => Err((Side::Source, errno)),
     };
     match covered {
-        // INVAL: a directory against something else, among other reasons that mount(2) tells apart.
+        // INVAL: source and target are not both directories, or another reason that mount(2) reports
+        // separately.
         Err((_, rustix::io::Errno::NOSYS | rustix::io::Errno::PERM | rustix::io::Errno::INVAL)) => {
             cover_by_path(source, target)
         }
@@ -139,7 +141,7 @@ fn cover_by_path(source: &CStr, target: &CStr) -> Covered {
         true => {
             match bind_by_path(source, ProcPath::of_fd(itself.as_fd()).as_cstr(), MsFlags::empty())
             {
-                // NOTDIR: a directory. NOENT: no such source, or no /proc.
+                // NOTDIR: the source is a directory. NOENT: the source does not exist, or there is no /proc.
                 Err(Errno::ENOTDIR | Errno::ENOENT) => follow(),
                 result => result,
             }
@@ -151,12 +153,12 @@ fn cover_by_path(source: &CStr, target: &CStr) -> Covered {
     })
 }
 
-/// Mounts a file system that needs no device; `source` is what it is listed as.
+/// Mounts a file system that needs no device; `source` is the name shown in the list of mounts.
 pub fn mount_new(kind: &CStr, source: &CStr, target: &CStr, flags: MsFlags) -> Result<()> {
     mount_with(kind, source, target, flags, None)
 }
 
-/// The same with the file system's own options.
+/// The same, with options of the file system.
 pub fn mount_with(
     kind: &CStr,
     source: &CStr,
@@ -167,10 +169,10 @@ pub fn mount_with(
     on_signal(|| mount(Some(source), target, Some(kind), flags, options))
 }
 
-/// What a mount over `path` has to have as well. A user namespace may not mount a sysfs with fewer of
-/// them than the one that it sees has.
+/// Returns the flags that a mount over `path` must have as well. A user namespace may not mount a sysfs with
+/// fewer of these flags than the sysfs that it sees.
 pub fn flags_of(path: &CStr) -> Result<MsFlags> {
-    // ST_RDONLY, ST_NOSUID ... are the numbers of MS_RDONLY, MS_NOSUID ...
+    // ST_RDONLY, ST_NOSUID ... have the values of MS_RDONLY, MS_NOSUID ...
     let seen = on_signal(|| statvfs(path))?;
     Ok(MsFlags::from_bits_truncate(seen.flags().bits()) & KEPT_FLAGS)
 }
@@ -182,8 +184,7 @@ const KEPT_FLAGS: MsFlags = MsFlags::MS_RDONLY
     .union(MsFlags::MS_NOATIME)
     .union(MsFlags::MS_NODIRATIME);
 
-/// A copy of what is mounted at `path`, with all that is mounted below it, which is mounted nowhere
-/// yet.
+/// Returns a detached copy of the mount at `path`, with all mounts below it.
 pub fn copy(path: &CStr) -> Result<OwnedFd> {
     copy_with(path, ALONE | OpenTreeFlags::AT_NO_AUTOMOUNT | OpenTreeFlags::AT_RECURSIVE)
 }
@@ -192,10 +193,10 @@ fn copy_with(path: &CStr, flags: OpenTreeFlags) -> Result<OwnedFd> {
     retry_on_intr(|| open_tree(CWD, path, flags)).map_err(errno)
 }
 
-/// What is mounted somewhere, for [`put_down`] to mount somewhere else.
+/// A mount that [`put_down`] can mount in another place.
 pub struct PickedUp {
     pub tree: OwnedFd,
-    /// Before Linux 5.2 it is none, and has to be put down while it is still mounted where it was.
+    /// False before Linux 5.2: it must then be put down while the original is still mounted.
     pub is_copy: bool,
 }
 
@@ -203,7 +204,7 @@ pub fn pick_up(path: &CStr) -> Result<PickedUp> {
     picked_up(path, copy(path))
 }
 
-/// A file, or a directory without what is mounted in it, for [`PickedUp::cover`].
+/// Picks up a file, or a directory without the mounts in it, for [`PickedUp::cover`].
 pub fn pick_up_alone(path: &CStr) -> Result<PickedUp> {
     picked_up(path, copy_with(path, ALONE))
 }
@@ -218,7 +219,7 @@ fn picked_up(path: &CStr, copy: Result<OwnedFd>) -> Result<PickedUp> {
 }
 
 impl PickedUp {
-    /// As [`cover()`] has it.
+    /// Does the same as [`cover()`].
     pub fn cover(&self, target: &CStr) -> Covered {
         let source = ProcPath::of_fd(self.tree.as_fd());
         let by_path = || match cover_by_path(source.as_cstr(), target) {
@@ -235,7 +236,7 @@ impl PickedUp {
         }
     }
 
-    /// A directory against something else: a symlink, it may be, that leads to one.
+    /// One of the two is not a directory; the target may be a symlink to a directory.
     fn cover_followed(&self, target: &CStr) -> Covered {
         let of_target = |errno| (Side::Target, errno);
         let is_directory = |fd: &OwnedFd| {
@@ -249,11 +250,11 @@ impl PickedUp {
     }
 }
 
-/// False: there is no such place. ENOENT: no /proc.
+/// Returns false if the place does not exist. ENOENT means that there is no /proc.
 pub fn put_down(tree: BorrowedFd, path: &CStr) -> Result<bool> {
     let put = match move_to(tree, path) {
         Err(rustix::io::Errno::NOENT) => return Ok(false),
-        // INVAL: it was picked up where a filter knows no open_tree(2), and may not leave its place.
+        // INVAL: it was picked up without open_tree(2) because of a seccomp filter, and cannot be moved.
         Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM | rustix::io::Errno::INVAL) => {
             bind_by_path(ProcPath::of_fd(tree).as_cstr(), path, MsFlags::MS_REC)
         }
@@ -265,13 +266,14 @@ pub fn put_down(tree: BorrowedFd, path: &CStr) -> Result<bool> {
     }
 }
 
-/// A symlink as `path` is not followed.
+/// A symlink at `path` is not followed.
 fn move_to(tree: BorrowedFd, path: &CStr) -> rustix::io::Result<()> {
     let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
     retry_on_intr(|| move_mount(tree, c"", CWD, path, flags))
 }
 
-/// Makes a mount point shared, but not the mounts in it: there may be 10,000. EINVAL: it is none.
+/// Makes a mount point shared, but not the mounts in it, of which there may be 10,000. EINVAL means that it
+/// is not a mount point.
 pub fn share(dir: BorrowedFd) -> Result<()> {
     match syscalls::set_propagation(dir, MsFlags::MS_SHARED, 0) {
         Err(Errno::ENOSYS | Errno::EPERM) => {
@@ -285,36 +287,36 @@ pub fn set_propagation(path: &CStr, propagation: MsFlags) -> Result<()> {
     on_signal(|| mount(NO_TYPE, path, NO_TYPE, propagation, None::<&CStr>))
 }
 
-/// Takes the topmost mount off `path`, whoever is still in it; a symlink is not followed.
+/// Unmounts the topmost mount at `path`, even if it is in use; a symlink is not followed.
 pub fn detach(path: &CStr) -> Result<()> {
     on_signal(|| umount2(path, MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW))
 }
 
-/// Takes the mount off whose root is open, whatever its path is by now; or the topmost of what has been
-/// mounted on that since. ENOENT: no /proc.
+/// Unmounts the mount whose root is open, whatever its path is now, or the topmost mount that has been
+/// mounted on it since. ENOENT means that there is no /proc.
 pub fn detach_open(root: BorrowedFd) -> Result<()> {
     umount2(ProcPath::of_fd(root).as_cstr(), MntFlags::MNT_DETACH)
 }
 
-/// Whether a directory is in a mount of another mount namespace than the calling thread's: nothing in
-/// there can be copied. Where nothing tells (before Linux 5.2), it is taken to be in its own.
+/// Returns whether a directory is in a mount of another mount namespace than the calling thread's. Nothing in
+/// such a mount can be copied. If this cannot be determined (before Linux 5.2), returns false.
 pub fn is_elsewhere(dir: BorrowedFd) -> bool {
     let copy = open_tree(dir, c"", CLONE | OpenTreeFlags::AT_RECURSIVE);
     copy.is_err_and(|errno| errno == rustix::io::Errno::INVAL)
 }
 
-/// Takes the topmost mount off the directory `dir`, which lies below it, and to which `path` leads.
-/// EBUSY: somebody has opened something in it, or mounted something there.
+/// Unmounts the topmost mount on the directory `dir`, to which `path` leads; `dir` itself is below the mount.
+/// EBUSY means that a process has opened or mounted something in it.
 pub fn take_off_unused(dir: BorrowedFd, path: &CStr) -> Result<()> {
     let unmount = |path: &CStr| on_signal(|| umount2(path, MntFlags::empty()));
     match unmount(ProcPath::of_fd(dir).as_cstr()) {
-        // No /proc.
+        // There is no /proc.
         Err(Errno::ENOENT) => unmount(path),
         result => result,
     }
 }
 
-/// Whether [`detach_open`] would be allowed, without doing it: a mount that is open does not expire.
+/// Checks whether [`detach_open`] is permitted, without unmounting: a mount that is open does not expire.
 pub fn may_detach_open(root: BorrowedFd) -> Result<()> {
     match umount2(ProcPath::of_fd(root).as_cstr(), MntFlags::MNT_EXPIRE) {
         Err(Errno::EAGAIN | Errno::EBUSY) => Ok(()),
@@ -322,5 +324,5 @@ pub fn may_detach_open(root: BorrowedFd) -> Result<()> {
     }
 }
 
-/// What mount(8) passes where there is nothing to say.
+/// mount(8) passes this for an unused argument.
 const NO_TYPE: Option<&CStr> = Some(c"none");

@@ -1,6 +1,6 @@
-//! What is mounted below a directory, as the calling thread sees it: by listmount(2) and statmount(2)
-//! of Linux 6.8, which take as long as there are mounts below it, and by /proc/thread-self/mountinfo
-//! before, which takes as long as there are mounts at all, one for each name.
+//! The mounts below a directory, as seen by the calling thread. listmount(2) and statmount(2) of Linux 6.8
+//! take time proportional to the mounts below the directory; the fallback, /proc/thread-self/mountinfo, takes
+//! time proportional to all mounts, of which there is one for each name.
 
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -16,18 +16,19 @@ use crate::os::stat::mount_id;
 use crate::os::syscalls::{self, MountStatus};
 use crate::util::strings::Strings;
 
-/// Where something is mounted directly on the mount that `dir` lies in, below `dir`: not what is
-/// mounted on those again, nor what another mount hides.
+/// Returns the mount points of mounts directly on the mount that contains `dir`, below `dir`. Mounts on those
+/// mounts and hidden mounts are not included.
 pub fn mounted_directly_below(dir: &CStr) -> Result<Strings> {
     match by_statmount(dir) {
         Ok(found) => Ok(found),
         Err(failure) if failure.errno == Errno::ENOMEM => Err(failure),
-        // An older kernel, a filter, or a mount of a foreign namespace.
+        // The kernel is older, a seccomp filter forbids the call, or the mount belongs to another mount
+        // namespace.
         Err(_) => by_mountinfo(dir),
     }
 }
 
-/// How many ids one call gives.
+/// The number of ids that one call returns.
 const AT_ONCE: usize = 256;
 
 fn by_statmount(dir: &CStr) -> Result<Strings> {
@@ -42,7 +43,7 @@ fn by_statmount(dir: &CStr) -> Result<Strings> {
         let count = syscalls::list_mounts(parent, last, &mut ids).at(Step::ReadMounts)?;
         for &id in &ids[..count] {
             match status.read(id) {
-                // It has been unmounted since.
+                // It has been unmounted meanwhile.
                 Err(Errno::ENOENT) => continue,
                 result => result.at(Step::ReadMounts)?,
             }
@@ -65,7 +66,7 @@ fn point_below<'a>(mount: &'a MountStatus, parent: u64, dir: &CStr) -> Option<&'
 /// STATX_MNT_ID_UNIQUE (Linux 6.8)
 const UNIQUE: StatxFlags = StatxFlags::from_bits_retain(0x4000);
 
-/// The id that no other mount has, before or after, of the mount that a path leads to.
+/// Returns the unique id of the mount that a path leads to; the id is never reused.
 fn unique_mount_id(path: &CStr) -> nix::Result<u64> {
     let file = retry_on_intr(|| statx(CWD, path, AtFlags::NO_AUTOMOUNT, UNIQUE)).map_err(errno)?;
     if !StatxFlags::from_bits_retain(file.stx_mask).contains(UNIQUE) {
@@ -85,7 +86,7 @@ fn is_below(point: &[u8], dir: &[u8]) -> bool {
     point.strip_prefix(dir).is_some_and(|rest| rest.starts_with(b"/"))
 }
 
-/// The same, in the text of a mountinfo.
+/// Does the same with the text of a mountinfo file.
 pub fn directly_below(text: &mut [u8], parent: u64, dir: &[u8]) -> Result<Strings> {
     let mut found = Strings::default();
     for line in text.split_mut(|&byte| byte == b'\n') {
@@ -97,7 +98,7 @@ pub fn directly_below(text: &mut [u8], parent: u64, dir: &[u8]) -> Result<String
     Ok(found)
 }
 
-/// Whether the mount that `upper` lies in is mounted on the one that `lower` lies in.
+/// Returns whether the mount that contains `upper` is mounted on the one that contains `lower`.
 pub fn is_mounted_on(upper: BorrowedFd, lower: BorrowedFd) -> Result<bool> {
     let (upper, lower) = (mount_id(upper), mount_id(lower));
     let (upper, lower) = (upper.at(Step::ReadMounts)?, lower.at(Step::ReadMounts)?);
@@ -114,8 +115,8 @@ fn has_ids(line: &[u8], id: u64, parent: u64) -> bool {
     is_next(id) && is_next(parent)
 }
 
-/// The mount point in a line about a mount on `parent`. The fields are id, parent's id, device, root,
-/// mount point ...
+/// Returns the mount point if the line describes a mount on `parent`. The fields are the id, the parent's id,
+/// device, root, mount point ...
 fn point_of_child(line: &mut [u8], parent: u64) -> Option<&[u8]> {
     let mut fields = line.split_mut(|&byte| byte == b' ');
     let id = std::str::from_utf8(fields.nth(1)?).ok()?;
@@ -128,13 +129,13 @@ fn point_of_child(line: &mut [u8], parent: u64) -> Option<&[u8]> {
 /// A mount of a network namespace.
 #[derive(Debug, PartialEq, Eq)]
 pub struct NamespaceMount<'a> {
-    /// No other mount of any mount namespace has it at the same time.
+    /// Unique among the mounts that exist, in all mount namespaces.
     pub id: u64,
     pub inode: u64,
     pub point: &'a [u8],
 }
 
-/// Calls `visit` for each mount of a network namespace in the text of a mountinfo.
+/// Calls `visit` for each mount of a network namespace in the text of a mountinfo file.
 pub fn for_each_network_namespace(
     text: &mut [u8],
     mut visit: impl FnMut(NamespaceMount) -> Result<()>,
@@ -147,7 +148,7 @@ pub fn for_each_network_namespace(
     Ok(())
 }
 
-/// nsfs alone shows a root that does not begin with a slash and is `net:[INODE]` (nsfs_show_path).
+/// Only nsfs shows a root that does not begin with a slash and has the form `net:[INODE]` (nsfs_show_path).
 fn network_namespace(line: &mut [u8]) -> Option<NamespaceMount<'_>> {
     let mut fields = line.split_mut(|&byte| byte == b' ');
     let id = number(fields.next()?)?;
@@ -160,7 +161,7 @@ fn number(text: &[u8]) -> Option<u64> {
     std::str::from_utf8(text).ok()?.parse().ok()
 }
 
-/// Blanks and their like stand as \ooo, and become themselves where they stand.
+/// Unescapes \ooo, which encodes blanks and similar characters, in place.
 fn unescape(text: &mut [u8]) -> &[u8] {
     let (mut from, mut to) = (0, 0);
     while let Some(&byte) = text.get(from) {
@@ -175,7 +176,7 @@ fn unescape(text: &mut [u8]) -> &[u8] {
     &text[..to]
 }
 
-/// What `\ooo` at the beginning stands for.
+/// Decodes `\ooo` at the beginning.
 fn octal(text: &[u8]) -> Option<u8> {
     let digits = std::str::from_utf8(text.get(1..4)?).ok()?;
     if text[0] != b'\\' {
@@ -272,7 +273,7 @@ mod tests {
         mount(rundir);
         mount(c"/run/netns/below");
         mount(c"/run/with blank\\ and\ttab");
-        // More than one call of listmount(2) gives.
+        // More mounts than one call of listmount(2) returns.
         for i in 0..AT_ONCE {
             mount(&std::ffi::CString::new(format!("/run/many/{i}")).unwrap());
         }

@@ -1,9 +1,10 @@
-//! What all protocols of netlink have in common.
+//! Code that all netlink protocols share.
 
 use rustix::net::SocketAddrAny;
 use rustix::net::netlink::SocketAddrNetlink;
 
-/// Whether the kernel has sent a message. So may whoever has CAP_NET_ADMIN over the socket's namespace.
+/// Returns whether the kernel sent a message. A process with CAP_NET_ADMIN over the socket's namespace can
+/// send messages as well.
 pub fn is_kernel(sender: Option<SocketAddrAny>) -> bool {
     sender
         .and_then(|sender| SocketAddrNetlink::try_from(sender).ok())

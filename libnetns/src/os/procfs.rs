@@ -1,7 +1,7 @@
-//! Paths below /proc, written into a buffer on the stack.
+//! Paths below /proc, written to a buffer on the stack, and files there.
 //!
-//! Everything goes through `/proc/thread-self`: `/proc/self` is the main thread's, and neither its
-//! namespace nor, after unshare(CLONE_FILES), its descriptors are the calling thread's.
+//! All paths use `/proc/thread-self`: `/proc/self` belongs to the main thread, and neither its namespace nor,
+//! after unshare(CLONE_FILES), its descriptors are those of the calling thread.
 
 use std::ffi::CStr;
 use std::fmt::{self, Write};
@@ -23,7 +23,7 @@ pub const THREAD_MNT: &CStr = c"/proc/thread-self/ns/mnt";
 pub const THREAD_MOUNTINFO: &CStr = c"/proc/thread-self/mountinfo";
 pub const THREAD_CWD: &CStr = c"/proc/thread-self/cwd";
 
-/// Room for the longest: `/proc/thread-self/fd/2147483647/` and a name of 255 bytes.
+/// Enough for the longest path: `/proc/thread-self/fd/2147483647/` and a name of 255 bytes.
 const CAPACITY: usize = 320;
 
 pub struct ProcPath {
@@ -38,12 +38,12 @@ impl Default for ProcPath {
 }
 
 impl ProcPath {
-    /// The path of what an open descriptor refers to.
+    /// Returns a path to the file that an open descriptor refers to.
     pub fn of_fd(fd: BorrowedFd) -> ProcPath {
         ProcPath::format(format_args!("/proc/thread-self/fd/{}", fd.as_raw_fd()))
     }
 
-    /// The path of `name` in the directory that `dir` refers to, wherever that is mounted by now.
+    /// Returns a path to `name` in the directory that `dir` refers to, wherever that is mounted now.
     pub fn below_fd(dir: BorrowedFd, name: &CStr) -> ProcPath {
         let mut path = ProcPath::of_fd(dir);
         path.push(b"/");
@@ -53,19 +53,19 @@ impl ProcPath {
 
     pub fn format(text: fmt::Arguments) -> ProcPath {
         let mut path = ProcPath::default();
-        // Every caller's text fits; write_fmt can fail in no other way.
+        // The texts of all callers fit, and write_fmt cannot fail for another reason.
         let _ = path.write_fmt(text);
         path
     }
 
-    /// What there is room for.
+    /// Appends as many bytes as fit.
     pub fn push(&mut self, bytes: &[u8]) {
         self.push_mapped(bytes, |byte| byte);
     }
 
-    /// The same with other bytes in the place of some.
+    /// Does the same, and maps each byte.
     pub fn push_mapped(&mut self, bytes: &[u8], map: impl Fn(u8) -> u8) {
-        // The last byte stays 0.
+        // The last byte remains 0.
         let room = &mut self.bytes[self.len..CAPACITY - 1];
         let len = bytes.len().min(room.len());
         for (place, &byte) in room.iter_mut().zip(bytes) {
@@ -88,19 +88,19 @@ impl Write for ProcPath {
 
 const PROC: FsType = FsType(libc::PROC_SUPER_MAGIC as _);
 
-/// Whether it is a file of some /proc.
+/// Returns whether a file is on a procfs.
 pub fn is_procfs(file: BorrowedFd) -> nix::Result<bool> {
     on_signal(|| fstatfs(file)).map(|status| status.filesystem_type() == PROC)
 }
 
-/// All of a file, whose size is not known before.
+/// Reads a file whose size is not known.
 pub fn read_file(path: &CStr, step: Step) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     read_all(open(path, READ).at(step)?, step, &mut bytes)?;
     Ok(bytes)
 }
 
-/// All of an open file, in the place of what `bytes` has.
+/// Reads an open file and replaces the contents of `bytes`.
 pub fn read_all(file: OwnedFd, step: Step, bytes: &mut Vec<u8>) -> Result<()> {
     const PIECE: usize = 32 * 1024;
     bytes.clear();
@@ -116,7 +116,7 @@ pub fn read_all(file: OwnedFd, step: Step, bytes: &mut Vec<u8>) -> Result<()> {
     }
 }
 
-/// A short file as far as it fits, without the newline at its end.
+/// Reads as much of a short file as fits, without the trailing newline.
 pub fn read_text<const N: usize>(file: BorrowedFd) -> nix::Result<Text<N>> {
     let mut buffer = [0; N];
     let len = on_signal(|| read(file, &mut buffer))?;
@@ -124,9 +124,10 @@ pub fn read_text<const N: usize>(file: BorrowedFd) -> nix::Result<Text<N>> {
     Ok(Text::new(text.strip_suffix(b"\n").unwrap_or(text)))
 }
 
-/// Whether /proc counts processes as the caller does: it belongs to the caller's pid namespace and to no
-/// outer one. In what it tells of the caller, the numbers of all namespaces from its own inwards follow
-/// one another (NSpid, Linux 4.1); in an inner one's, the caller is not there.
+/// Returns whether /proc uses the caller's process ids, which means that it belongs to the caller's pid
+/// namespace. For the caller, it lists the ids in all pid namespaces from its own inwards (NSpid, Linux 4.1),
+/// so there is one id if it is the caller's and several if it belongs to an outer one; in an inner one, the
+/// caller does not exist.
 pub fn is_callers_own() -> Result<bool> {
     let status = match read_file(c"/proc/self/status", Step::ReadProc) {
         Err(failure) if matches!(failure.errno, Errno::ENOENT | Errno::ESRCH) => return Ok(false),
@@ -141,18 +142,18 @@ fn has_one_pid(status: &[u8], pid: u32) -> bool {
     std::str::from_utf8(pids).is_ok_and(|pids| pids.trim().parse() == Ok(pid))
 }
 
-/// Where a link leads to, as far as the buffer has room for it.
+/// Reads the target of a symlink, as far as it fits into the buffer.
 pub fn read_link<'a>(path: &CStr, buffer: &'a mut [u8]) -> nix::Result<&'a [u8]> {
     let len = readlinkat_raw(CWD, path, &mut *buffer).map_err(errno)?;
     Ok(&buffer[..len])
 }
 
-/// The length of the text of the symbolic link that an O_PATH descriptor refers to.
+/// Reads the target of the symlink that an O_PATH descriptor refers to, and returns its length.
 pub fn read_link_of(link: impl AsFd, buffer: &mut [u8]) -> nix::Result<usize> {
     readlinkat_raw(link, c"", buffer).map_err(errno)
 }
 
-/// The number that follows `key` in what fdinfo tells of a descriptor; None: it tells none.
+/// Returns the number after `key` in the fdinfo of a descriptor, or `None` if there is none.
 pub fn fdinfo_number<T: FromStr>(fd: BorrowedFd, key: &str) -> nix::Result<Option<T>> {
     let path = ProcPath::format(format_args!("/proc/thread-self/fdinfo/{}", fd.as_raw_fd()));
     let info = open(path.as_cstr(), READ)?;
@@ -161,7 +162,7 @@ pub fn fdinfo_number<T: FromStr>(fd: BorrowedFd, key: &str) -> nix::Result<Optio
     Ok(number_after(&buffer[..len], key))
 }
 
-/// The number in the line that begins with `key`.
+/// Returns the number in the line that begins with `key`.
 pub fn number_after<T: FromStr>(info: &[u8], key: &str) -> Option<T> {
     let info = std::str::from_utf8(info).ok()?;
     info.lines().find_map(|line| line.strip_prefix(key))?.trim().parse().ok()

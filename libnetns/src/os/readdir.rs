@@ -1,4 +1,4 @@
-//! Directories read with getdents64(2), into one buffer.
+//! Reading directories with getdents64(2) into a buffer.
 
 use std::ffi::CStr;
 use std::os::fd::BorrowedFd;
@@ -7,10 +7,10 @@ use rustix::fs::{FileType, RawDir};
 
 use crate::error::{At, Failure, Result, Step};
 
-/// Some 1,000 entries a call.
+/// About 1,000 entries per call.
 const BUFFER: usize = 32 * 1024;
 
-/// Calls `visit` for each entry of `dir`, in the directory's own order; `step` names a failed read.
+/// Calls `visit` for each entry of `dir`, in the order of the directory; `step` is used for a failed read.
 pub fn for_each_entry(
     dir: BorrowedFd,
     step: Step,

@@ -1,11 +1,11 @@
-//! System calls that are made again: where a signal came first, so that no function of the library
-//! fails with EINTR, and where there is no way back and something is short for a moment only.
+//! Repeating system calls: after a signal, so that no function of the library fails with EINTR, and after a
+//! temporary shortage in a step that cannot be undone.
 
 use nix::errno::Errno;
 
 use crate::error::Result;
 
-/// Until no signal comes first; what retry_on_intr() is to rustix's calls.
+/// Repeats a call until it is not interrupted by a signal, like retry_on_intr() for the calls of rustix.
 pub fn on_signal<T>(mut call: impl FnMut() -> nix::Result<T>) -> nix::Result<T> {
     loop {
         match call() {
@@ -15,16 +15,17 @@ pub fn on_signal<T>(mut call: impl FnMut() -> nix::Result<T>) -> nix::Result<T> 
     }
 }
 
-/// How often what is short is asked for.
+/// The maximum number of attempts after a shortage.
 const MOST_CALLS: u32 = 8;
 
-/// Whether there was no memory or descriptor, which says nothing of what was asked.
+/// Returns whether the cause was a shortage of memory or descriptors, which says nothing about the object of
+/// the call.
 pub fn is_shortage(errno: Errno) -> bool {
     matches!(errno, Errno::ENOMEM | Errno::EMFILE | Errno::ENFILE)
 }
 
-/// A few times while there is no memory or descriptor: for a step that follows on one that cannot be
-/// taken back.
+/// Repeats a step a few times while there is no memory or descriptor, for a step that follows one that cannot
+/// be undone.
 pub fn when_short<T>(mut step: impl FnMut() -> Result<T>) -> Result<T> {
     for _ in 1..MOST_CALLS {
         match step() {

@@ -1,12 +1,12 @@
-//! The calling thread's signal mask as the kernel has it, by rt_sigprocmask(2) itself.
+//! The calling thread's signal mask in the kernel, accessed with rt_sigprocmask(2) directly.
 //!
-//! The C library's own sigprocmask(3) leaves the signals out that it keeps to itself: 32 and 33 with
-//! glibc, 32 to 34 with musl. By one of them setuid(2), setgroups(2) and their like change every other
-//! thread's credentials, which would take the way back from a thread that is away.
+//! The C library's sigprocmask(3) leaves out the signals that the C library reserves: 32 and 33 in glibc, 32
+//! to 34 in musl. setuid(2), setgroups(2) and similar calls use one of them to change the credentials of
+//! every other thread, after which a thread that is in another namespace might be unable to switch back.
 //!
-//! A thread that blocks them must not wait for a lock that such a call holds while it waits for all
-//! threads, as pthread_create(3), pthread_join(3) and the end of a thread do, and also dlopen(3):
-//! neither would ever go on.
+//! A thread that blocks these signals must not wait for a lock that such a call holds while it waits for all
+//! threads. pthread_create(3), pthread_join(3), dlopen(3) and the end of a thread take such locks: both sides
+//! would wait forever.
 
 use std::mem::MaybeUninit;
 use std::ptr;
@@ -17,7 +17,7 @@ use nix::sys::signal::SigSet;
 use crate::error::{At, Result, Step};
 use crate::os::syscalls::SIGNAL_SET_SIZE;
 
-/// How often a mask is put back.
+/// The maximum number of attempts to restore a mask.
 const MOST_RESTORES: u32 = 8;
 
 #[cfg(test)]
@@ -33,8 +33,8 @@ pub fn set(mask: &SigSet) -> nix::Result<()> {
 fn replace(mask: Option<&SigSet>) -> nix::Result<SigSet> {
     let mut before = MaybeUninit::<libc::sigset_t>::zeroed();
     change(mask, Some(&mut before))?;
-    // SAFETY: a set is an array of integers, for which zero bytes are a value, as is what the kernel
-    // has written.
+    // SAFETY: a set is an array of integers, for which zero bytes and everything that the kernel writes are
+    // valid.
     Ok(unsafe { SigSet::from_sigset_t_unchecked(before.assume_init()) })
 }
 
@@ -52,35 +52,35 @@ fn change(
     Errno::result(status).map(drop)
 }
 
-/// The C library's own signals, too.
+/// Returns all signals, including the C library's own.
 pub fn every_signal() -> SigSet {
     let mut set = MaybeUninit::<libc::sigset_t>::uninit();
-    // SAFETY: a set is an array of integers, for which all bits set are a value.
+    // SAFETY: a set is an array of integers, for which all bits set is a valid value.
     unsafe {
         set.as_mut_ptr().write_bytes(0xff, 1);
         SigSet::from_sigset_t_unchecked(set.assume_init())
     }
 }
 
-/// Signals that the calling thread blocks until this is dropped.
+/// Blocks signals in the calling thread until it is dropped.
 pub struct BlockedSignals {
     before: SigSet,
 }
 
 impl BlockedSignals {
-    /// Every signal: no handler runs, and no other thread changes the credentials.
+    /// Blocks every signal: no handler runs, and no other thread changes the credentials.
     pub fn every() -> Result<BlockedSignals> {
         BlockedSignals::only(&every_signal())
     }
 
-    /// Those that a program can have handlers for. The C library's own are let in, even if they were
+    /// Blocks the signals that a program can handle. The C library's own are unblocked, even if they were
     /// blocked before.
     pub fn of_program() -> Result<BlockedSignals> {
-        // It has these alone: libc takes its own out.
+        // libc leaves its own signals out of this set.
         BlockedSignals::only(&SigSet::all())
     }
 
-    /// The mask that there was.
+    /// Returns the previous mask.
     pub fn before(&self) -> &SigSet {
         &self.before
     }
@@ -93,7 +93,7 @@ impl BlockedSignals {
 
 impl Drop for BlockedSignals {
     fn drop(&mut self) {
-        // Only a filter of system calls can refuse it, and may do so once.
+        // Only a seccomp filter can reject this, and it may do so temporarily.
         for _ in 0..MOST_RESTORES {
             if set(&self.before).is_ok() {
                 break;
@@ -106,12 +106,12 @@ impl Drop for BlockedSignals {
 mod tests {
     use super::*;
 
-    /// The C library's own, which has no name; musl has one more.
+    /// The C library's own signal, which has no name; musl has one more.
     const SIGSETXID: libc::c_int = 33;
 
     fn blocks(signal: libc::c_int) -> bool {
         let mask = get().unwrap();
-        // SAFETY: it reads a set.
+        // SAFETY: this reads a set.
         unsafe { libc::sigismember(mask.as_ref(), signal) == 1 }
     }
 

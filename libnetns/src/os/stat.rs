@@ -1,4 +1,4 @@
-//! What stat(2) tells of a name, and whether something is mounted on it.
+//! The results of stat(2) for a name, and whether something is mounted on it.
 
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -22,7 +22,7 @@ type Result<T> = std::result::Result<T, Errno>;
 pub struct FileStatus {
     pub mode: u32,
     pub size: u64,
-    /// When it was last changed in any way, by the clock of the day.
+    /// The time of the last status change, by the realtime clock.
     pub changed: Duration,
     pub is_mount_root: bool,
     device: u64,
@@ -30,7 +30,7 @@ pub struct FileStatus {
 }
 
 impl FileStatus {
-    /// Of `name` in `dir`, or of a path; a symlink is not followed.
+    /// Returns the status of `name` in `dir`, or of a path; a symlink is not followed.
     pub fn of(dir: BorrowedFd, name: &CStr) -> Result<FileStatus> {
         let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
         match retry_on_intr(|| statx(dir, name, flags, StatxFlags::BASIC_STATS)) {
@@ -44,7 +44,7 @@ impl FileStatus {
                     inode: file.stx_ino,
                 })
             }
-            // Linux before 5.8, or a seccomp filter.
+            // Linux is older than 5.8, or there is a seccomp filter.
             Ok(_) | Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => {
                 FileStatus::by_stat(dir, name)
             }
@@ -64,27 +64,27 @@ impl FileStatus {
         })
     }
 
-    /// Whether it is of this very file.
+    /// Returns whether this is the status of the given file.
     pub fn is_of(&self, file: &FileStat) -> bool {
         (self.device, self.inode) == (device(file), inode(file))
     }
 }
 
-/// What a path leads to, as far as it takes to recognise it.
+/// The attributes of a file that are sufficient to recognise it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileIdentity {
     pub mode: u32,
     pub device: u64,
     pub inode: u64,
-    /// That of a device file.
+    /// The device number of a device file.
     pub special: u64,
-    /// The mount that it is in; 0 before Linux 5.8.
+    /// The id of its mount; 0 before Linux 5.8.
     pub mount: u64,
 }
 
 impl FileIdentity {
-    /// Of what `path` leads to from `dir`. No file server is asked for its attributes: it may be another process's
-    /// file, on a server that does not answer.
+    /// Returns the identity of the file that `path` leads to from `dir`. File servers are not asked for
+    /// attributes, because the file may belong to another process and be on a server that does not respond.
     pub fn of(dir: BorrowedFd, path: &CStr) -> Result<FileIdentity> {
         let flags = AtFlags::NO_AUTOMOUNT | AtFlags::STATX_DONT_SYNC;
         let wanted = StatxFlags::TYPE | StatxFlags::INO | StatxFlags::MNT_ID;
@@ -96,7 +96,7 @@ impl FileIdentity {
                 special: makedev(file.stx_rdev_major.into(), file.stx_rdev_minor.into()),
                 mount: file.stx_mnt_id,
             }),
-            // A seccomp filter. What is not the caller's to look at is EACCES.
+            // There is a seccomp filter. If the caller may not inspect the file, the errno is EACCES.
             Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => {
                 FileIdentity::by_stat(dir, path)
             }
@@ -104,7 +104,7 @@ impl FileIdentity {
         }
     }
 
-    /// Of what is open already.
+    /// Returns the identity of an open file.
     pub fn of_fd(fd: BorrowedFd) -> Result<FileIdentity> {
         fstat(fd).map(|file| FileIdentity::of_status(&file))
     }
@@ -130,7 +130,7 @@ impl FileIdentity {
     }
 }
 
-/// Whether a name, or what a path leads to, lies in another mount than its directory.
+/// Returns whether a name, or the target of a path, is on another mount than its directory.
 fn is_mounted_on(dir: BorrowedFd, path: &CStr) -> Result<bool> {
     let path = path.to_bytes();
     let directory = match path.iter().rposition(|&byte| byte == b'/') {
@@ -140,8 +140,8 @@ fn is_mounted_on(dir: BorrowedFd, path: &CStr) -> Result<bool> {
     Ok(mount_of(dir, path)? != mount_of(dir, directory)?)
 }
 
-/// The mount that a path leads to. A file handle comes with it, and takes neither /proc nor a
-/// descriptor, of which remove must not run out half way.
+/// Returns the id of the mount that a path leads to. It comes with a file handle, which requires neither
+/// /proc nor a descriptor: remove must not run out of descriptors halfway.
 fn mount_of(dir: BorrowedFd, path: &[u8]) -> Result<u64> {
     if let Ok(handle) = path.with_nix_path(|path| syscalls::name_to_handle(dir, path))? {
         return Ok(handle.mount_id as u64);
@@ -149,7 +149,7 @@ fn mount_of(dir: BorrowedFd, path: &[u8]) -> Result<u64> {
     mount_id(on_signal(|| openat(dir, path, LOOK_AT_ITSELF, Mode::empty()))?.as_fd())
 }
 
-/// Whether both lie in one mount. Where nothing tells, they are taken to.
+/// Returns whether both files are on the same mount, or true if this cannot be determined.
 pub fn is_same_mount(a: BorrowedFd, b: BorrowedFd) -> Result<bool> {
     let of = |fd| match syscalls::name_to_handle(fd, c"") {
         Ok(handle) => Ok(handle.mount_id as u64),
@@ -162,12 +162,12 @@ pub fn is_same_mount(a: BorrowedFd, b: BorrowedFd) -> Result<bool> {
     }
 }
 
-/// As mountinfo has it.
+/// Returns the mount id that mountinfo shows.
 pub fn mount_id(fd: BorrowedFd) -> Result<u64> {
     procfs::fdinfo_number(fd, "mnt_id:")?.ok_or(Errno::EIO)
 }
 
-// The types of these fields differ from one architecture to the next.
+// The types of these fields depend on the architecture.
 
 #[allow(clippy::unnecessary_cast)]
 pub fn inode(file: &FileStat) -> u64 {
@@ -179,7 +179,7 @@ pub fn device(file: &FileStat) -> u64 {
     file.st_dev as u64
 }
 
-/// fstat(2) again after a signal. On a network file system it may wait.
+/// fstat(2), repeated after a signal. It may block on a network file system.
 pub fn fstat(fd: impl AsFd) -> nix::Result<FileStat> {
     on_signal(|| nix::sys::stat::fstat(&fd))
 }
@@ -191,12 +191,12 @@ pub fn is_socket(fd: BorrowedFd) -> Result<bool> {
     Ok(on_signal(|| fstatfs(fd))?.filesystem_type() == SOCKFS)
 }
 
-/// Whether both are of one file.
+/// Returns whether both belong to the same file.
 pub fn is_same_file(a: &FileStat, b: &FileStat) -> bool {
     (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino)
 }
 
-/// Whether both descriptors refer to one file. No, where that cannot be told.
+/// Returns whether both descriptors refer to the same file, or false if this cannot be determined.
 pub fn are_same_file(a: impl AsFd, b: impl AsFd) -> bool {
     matches!((fstat(a), fstat(b)), (Ok(a), Ok(b)) if is_same_file(&a, &b))
 }

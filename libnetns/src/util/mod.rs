@@ -1,5 +1,5 @@
 //! Strings and collections. Those that allocate return an error if there is no memory, where the standard
-//! library's would abort the process.
+//! library would abort the process.
 //!
 //! | file         | contains                                                            |
 //! |--------------|---------------------------------------------------------------------|
@@ -9,7 +9,7 @@
 //! | `number_map` | a map by number                                                     |
 //! | `name_map`   | a map by name, and the paths of names in a directory                |
 //!
-//! They know neither namespaces nor system calls.
+//! This module knows neither namespaces nor system calls.
 
 pub mod name_map;
 pub mod number_map;

@@ -1,4 +1,5 @@
-//! A map by name, and the paths of names. An operation that finds no memory fails and changes nothing.
+//! A map with names as keys, and the paths of names. An operation that runs out of memory fails and changes
+//! nothing.
 
 use std::collections::HashMap;
 use std::ffi::{CStr, CString};
@@ -7,8 +8,8 @@ use std::hash::{BuildHasherDefault, DefaultHasher};
 use crate::error::{Failure, Result};
 use crate::util::try_vec::copy_c_str;
 
-/// A hash table, which can fail where a B-tree aborts the process. Its hashes have no secret: who can
-/// choose names can make more of them as well.
+/// A hash table, because it can report a failed allocation where a B-tree aborts the process. Its hashes have
+/// no secret: a caller who could choose names that collide could also simply create more names.
 #[derive(Debug)]
 pub struct NameMap<T>(HashMap<CString, T, BuildHasherDefault<DefaultHasher>>);
 
@@ -45,13 +46,13 @@ impl<T> NameMap<T> {
         self.0.is_empty()
     }
 
-    /// In no order.
+    /// Returns the names in arbitrary order.
     pub fn names(&self) -> impl Iterator<Item = &CStr> + '_ {
         self.0.keys().map(CString::as_c_str)
     }
 }
 
-/// The paths of names in a directory, one at a time.
+/// Builds the paths of names in a directory, one at a time.
 #[derive(Debug)]
 pub struct Paths {
     text: Vec<u8>,

@@ -1,12 +1,12 @@
-//! A map by number. An operation that finds no memory fails and changes nothing.
+//! A map with numbers as keys. An operation that runs out of memory fails and changes nothing.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, DefaultHasher};
 
 use crate::error::{Failure, Result};
 
-/// Its hashes have no secret: to make one, the standard library asks the kernel for random bytes, and panics
-/// where there are none.
+/// Its hashes have no secret, because the standard library would read random bytes from the kernel to create
+/// one, and panic if there are none.
 #[derive(Debug, Default)]
 pub struct NumberMap(HashMap<u64, usize, BuildHasherDefault<DefaultHasher>>);
 
@@ -19,7 +19,7 @@ impl NumberMap {
         self.0.contains_key(&key)
     }
 
-    /// Whether there was none under this key; one that was there stays.
+    /// Inserts a value unless the key exists, and returns whether it was inserted.
     pub fn insert_first(&mut self, key: u64, value: usize) -> Result<bool> {
         self.0.try_reserve(1).map_err(|_| Failure::no_memory())?;
         let before = self.0.len();

@@ -1,4 +1,4 @@
-//! C strings one after the other in one allocation, for code that must not allocate when it uses them.
+//! C strings in one allocation, for code that must not allocate when it uses them.
 
 use std::ffi::CStr;
 
@@ -8,7 +8,7 @@ use crate::error::{Failure, Result};
 pub struct Strings(Vec<u8>);
 
 impl Strings {
-    /// Adds one that is made of these parts, none of which has a NUL in it.
+    /// Adds a string that is the concatenation of these parts, which must not contain NUL bytes.
     pub fn push(&mut self, parts: &[&[u8]]) -> Result<()> {
         let len: usize = parts.iter().map(|part| part.len()).sum();
         self.0.try_reserve(len + 1).map_err(|_| Failure::no_memory())?;
@@ -21,7 +21,7 @@ impl Strings {
 
     pub fn iter(&self) -> impl Iterator<Item = &CStr> {
         self.0.split_inclusive(|&byte| byte == 0).filter_map(|text| {
-            // Each ends with the one NUL that it has.
+            // Each string contains exactly one NUL, at its end.
             CStr::from_bytes_with_nul(text).ok()
         })
     }

@@ -1,10 +1,10 @@
-//! A short text that needs no memory of its own, so that a list of things with names is one piece of
-//! memory.
+//! A short string of fixed capacity that needs no allocation of its own, so that a list of items with names
+//! is a single allocation.
 
 use std::ffi::CStr;
 use std::fmt::{self, Display, Write};
 
-/// Up to `N` - 1 bytes, with a NUL at the end for C. The default is the empty text.
+/// Up to `N` - 1 bytes, NUL-terminated for C. The default is the empty string.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Text<const N: usize> {
     bytes: [u8; N],
@@ -19,7 +19,7 @@ impl<const N: usize> Default for Text<N> {
 impl<const N: usize> Text<N> {
     pub const EMPTY: Text<N> = Text { bytes: [0; N] };
 
-    /// What does not fit is left out, and a NUL ends it.
+    /// Copies the bytes up to the first NUL, as far as they fit.
     pub fn new(text: &[u8]) -> Text<N> {
         let mut bytes = [0; N];
         for (to, from) in bytes[..N - 1].iter_mut().zip(text.iter().take_while(|&&byte| byte != 0))
@@ -29,10 +29,10 @@ impl<const N: usize> Text<N> {
         Text { bytes }
     }
 
-    /// As `value` shows itself.
+    /// Formats `value`.
     pub fn of(value: impl Display) -> Text<N> {
         let mut text = Filling { text: Text::default(), len: 0 };
-        // What is shown here is shorter than N; if ever it is not, its beginning stays.
+        // Everything formatted here is shorter than N; otherwise its beginning would be kept.
         let _ = write!(text, "{value}");
         text.text
     }
@@ -45,7 +45,7 @@ impl<const N: usize> Text<N> {
         self.bytes[0] == 0
     }
 
-    /// None for the empty text.
+    /// Returns `None` for the empty string.
     pub fn non_empty(&self) -> Option<&CStr> {
         if self.is_empty() { None } else { Some(self.as_c_str()) }
     }

@@ -1,4 +1,4 @@
-//! Vectors that return an error if there is no memory, where the standard library's would abort the process.
+//! Vectors that return an error if there is no memory, where the standard library would abort the process.
 
 use std::ffi::{CStr, CString};
 
@@ -16,14 +16,14 @@ pub fn extend<T: Copy>(list: &mut Vec<T>, items: &[T]) -> Result<()> {
     Ok(())
 }
 
-/// Makes a list of numbers as long as that, with zeros at its end.
+/// Extends a list of numbers to this length with zeros.
 pub fn make_room(list: &mut Vec<u64>, len: usize) -> Result<()> {
     list.try_reserve_exact(len.saturating_sub(list.len())).map_err(|_| Failure::no_memory())?;
     list.resize(len, 0);
     Ok(())
 }
 
-/// As many zeros, off the stack, which may be 16 KB in all.
+/// Allocates zeros on the heap, because the stack may be as small as 16 KB.
 pub fn zeros(len: usize) -> Result<Vec<u8>> {
     let mut list = Vec::new();
     list.try_reserve_exact(len).map_err(|_| Failure::no_memory())?;
@@ -31,12 +31,12 @@ pub fn zeros(len: usize) -> Result<Vec<u8>> {
     Ok(list)
 }
 
-/// A copy that fails, where there is no memory for it, instead of aborting the process.
+/// Copies a string, and returns an error if there is no memory for the copy.
 pub fn copy_c_str(text: &CStr) -> Result<CString> {
     c_string(text.to_bytes())
 }
 
-/// The same of a text that has no NUL in it.
+/// The same for bytes that do not contain a NUL.
 pub fn c_string(text: &[u8]) -> Result<CString> {
     let mut copy = Vec::new();
     copy.try_reserve_exact(text.len() + 1).map_err(|_| Failure::no_memory())?;
