@@ -22,29 +22,35 @@ const FAILED: c_int = -1;
 const REFUSED: c_int = -2;
 const NO_ID: c_int = -1;
 
-/// iproute2's connection, of which only what it begins with is known here: int fd, a socket of
-/// NETLINK_ROUTE. libnetlink.h of iproute2 says what more there is; none of it is read or written.
+/// iproute2's connection to rtnetlink. This library only knows that it begins with int fd, a
+/// NETLINK_ROUTE socket. iproute2's libnetlink.h defines the rest, which is neither read nor
+/// written.
 pub struct RtnlHandle(#[expect(dead_code)] c_int);
 
-/// Takes the calling thread into a namespace, one way, as `ip netns exec` does before it becomes the
-/// program: into a mount namespace of its own, which sees what its parent mounts and shows it nothing,
-/// with a /sys of the network namespace, and with what is in /etc/netns/NAME over what is in /etc.
-/// Unlike with iproute2, what is mounted below /sys (cgroups, bpf, tracefs ...) stays, a /sys that
-/// was read-only stays so, where there is no /sys it is done without, and a symbolic link in /etc is
-/// covered itself, as by netns_exec(). The thread's root and working directory become its own.
+/// Moves the calling thread to a network namespace for good, as `ip netns exec` does before it
+/// executes the program: into a mount namespace of its own, which receives the mounts of its parent
+/// and propagates none, with a /sys that shows the network namespace, and with the files of
+/// /etc/netns/NAME bind-mounted over those of /etc.
 ///
-/// netns  a name in NETNS_RUN_DIR, which may be a symbolic link. It is not changed.
+/// Unlike iproute2's, it keeps the file systems mounted below /sys (cgroups, bpf, tracefs ...),
+/// keeps a read-only /sys read-only, does without /sys if there is none, and mounts over a symbolic
+/// link in /etc itself, like netns_exec(). The thread's root and working directory become its own.
 ///
-/// Returns 0, after printing for each file that has no place in /etc
+/// netns  a name in NETNS_RUN_DIR, which may be a symbolic link. The string is not modified.
+///
+/// Capabilities: CAP_SYS_ADMIN, in the user namespace that owns the network namespace and in the
+/// caller's own.
+///
+/// Returns 0, after printing for each file that has no counterpart in /etc
 ///   Bind /etc/netns/NAME/FILE -> /etc/FILE failed: ERROR
-/// or -1 with errno as the kernel has it, or EINVAL if netns is NULL, after printing one of
+/// or -1 with errno set by the kernel, or to EINVAL if netns is NULL, after printing one of
 ///   Cannot open network namespace "NAME": ERROR
 ///   setting the network namespace "NAME" failed: ERROR
 ///   unshare failed: ERROR
 ///   "mount --make-rslave /" failed: ERROR
 ///   mount of /sys failed: ERROR
-/// After one of the last three the thread is in the namespace and has no way back: end it, as with
-/// iproute2. netns_exec() and netns_spawn() of netns.h leave no thread like that.
+/// After one of the last three the thread is in the network namespace and cannot switch back: end
+/// it, as with iproute2. netns_exec() and netns_spawn() of netns.h leave no such thread.
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
@@ -59,12 +65,17 @@ pub unsafe extern "C" fn netns_switch(netns: *mut c_char) -> c_int {
 
 /// Opens a network namespace.
 ///
-/// name  without a '/' a name in NETNS_RUN_DIR, with one a path. If that cannot be opened and name is
-///       the decimal number of a process, that process's namespace. Symbolic links are followed.
+/// name  a name in NETNS_RUN_DIR, or a path if it contains a '/'. If that cannot be opened and name
+///       is the decimal ID of a process, opens that process's network namespace. Symbolic links are
+///       followed.
 ///
-/// Returns a descriptor, which is yours to close(2), or -1 with errno as open(2) has it, EINVAL if
-/// name is NULL, ENOMEM. Prints nothing. What was opened is not looked at: setns(2) says EINVAL of
-/// what is no network namespace. Close-on-exec, which iproute2's is not.
+/// Capabilities: none for a file that the caller may read; for the network namespace of a process
+/// that the caller may not inspect, CAP_SYS_PTRACE over the process.
+///
+/// Returns a descriptor, which the caller has to close(2), or -1 with errno as set by open(2),
+/// EINVAL if name is NULL, or ENOMEM. Prints nothing. The file's type is not checked: setns(2)
+/// fails with EINVAL for a file that is not a network namespace. Unlike iproute2's, the descriptor
+/// is close-on-exec.
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
@@ -84,19 +95,21 @@ fn about_text<'a>(verb: &'static str, text: Option<&'a CStr>) -> Subject<'a> {
     convert::about(verb, object)
 }
 
-/// Calls func(nsname, arg) for each entry of NETNS_RUN_DIR but "." and "..", in the directory's own
-/// order, until func returns something else than 0. An entry may be anything: netns_list() knows
-/// which are namespaces.
+/// Calls func(nsname, arg) for each entry of NETNS_RUN_DIR except "." and "..", in directory order,
+/// until func returns a value other than 0. An entry can be any file: netns_list() lists network
+/// namespaces only.
 ///
-/// func    gets names as they were when netns_foreach() was called, and may do to them, to the
-///         directory and to the thread what it likes. What it does not return from (longjmp(3),
-///         pthread_exit(3), a C++ exception) costs the memory of the names, and no descriptor.
-/// arg     is passed to func.
+/// func  gets the names as they were when netns_foreach() was called. It may modify them, the
+///       directory and the calling thread. If it does not return (longjmp(3), pthread_exit(3), a
+///       C++ exception), the memory of the names is leaked, but no descriptor.
+/// arg   passed to func.
 ///
-/// Returns 0, also if func ended it or the directory does not exist, or -1 with errno as opendir(3)
-/// has it, after printing
+/// Capabilities: none.
+///
+/// Returns 0, also if func ended the iteration or the directory does not exist; or -1 with errno as
+/// set by opendir(3), after printing
 ///   Failed to open directory /var/run/netns: ERROR
-/// or EINVAL if func is NULL.
+/// or -1 with errno set to EINVAL if func is NULL.
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
@@ -143,20 +156,22 @@ fn end_foreach(names: ManuallyDrop<Vec<u8>>) {
     boundary::plain((), || drop(ManuallyDrop::into_inner(names)));
 }
 
-/// Tells the id that the namespace of a socket has for another namespace.
+/// Returns the nsid that a socket's network namespace has assigned to another network namespace.
 ///
-/// rtnl  begins with the socket's descriptor, as iproute2's does. The request goes out by it, with a
-///       sequence number of its own, whether it waits or not; what lies unread in it is thrown away.
-///       Nothing else of the structure is read or written.
+/// rtnl  begins with the socket's descriptor, as iproute2's structure does. The call sends a
+///       request on it with a sequence number of its own, whether the socket is blocking or not,
+///       and discards unread messages. It does not read or write the rest of the structure.
 /// name  as for netns_get_fd().
 ///
-/// Returns the id; or -1 if there is none, or if name cannot be opened, which errno tells; or -2 with
-/// errno as the kernel has it, after printing one of
-///   Error: the kernel's own words, if the socket has NETLINK_EXT_ACK.
+/// Capabilities: as for netns_get_fd(), which can require CAP_SYS_PTRACE.
+///
+/// Returns the nsid; or -1 if there is none, or if name cannot be opened, which errno tells; or -2
+/// with errno set by the kernel, after printing one of
+///   Error: the kernel's extended ack message, if the socket has NETLINK_EXT_ACK.
 ///   RTNETLINK answers: ERROR
 ///   Cannot talk to rtnetlink: ERROR
 ///   netlink receive error ERROR (ERRNO)
-/// It prints nothing where a pointer is NULL (EINVAL).
+/// It prints nothing if a pointer is NULL (EINVAL).
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
@@ -167,14 +182,17 @@ pub unsafe extern "C" fn netns_id_from_name(rtnl: *mut RtnlHandle, name: *const 
     id.map_or_else(|failure| failure, |id| id.unwrap_or(NO_ID))
 }
 
-/// Gives a namespace an id in the namespace of a socket.
+/// Assigns an nsid to a network namespace, in a socket's network namespace.
 ///
 /// rtnl, name  as for netns_id_from_name().
-/// nsid        the id; a negative one lets the kernel pick.
+/// nsid        the nsid; with a negative value the kernel chooses one.
 ///
-/// Returns 0, or what netns_id_from_name() does for a failure, after printing what that prints. -2
-/// with errno EEXIST: it has an id already, or another namespace has this one; EPERM: CAP_NET_ADMIN
-/// is missing.
+/// Capabilities: CAP_NET_ADMIN in the user namespace that owns the socket's network namespace; and
+/// as for netns_get_fd(), which can require CAP_SYS_PTRACE.
+///
+/// Returns 0, or on failure what netns_id_from_name() does, after printing the same. -2 with errno
+/// EEXIST: the network namespace has an nsid already, or this nsid is assigned to another one;
+/// EPERM: a capability is missing (see Capabilities).
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
@@ -222,11 +240,15 @@ fn on_name<T>(
     .map_err(|_| failure)
 }
 
-/// Finds the name of the namespace that the calling thread's namespace has this id for: of several
-/// names the first in the directory's order.
+/// Returns the name of the network namespace to which the calling thread's has assigned an nsid; of
+/// several names, the first in directory order.
 ///
-/// Returns the name, which is yours to free(3), or NULL, after printing what netns_foreach() and, for
-/// each entry that the kernel has no id of because it is no namespace, netns_id_from_name() print; or
+/// Capabilities: none; without CAP_SYS_PTRACE over it, the network namespace of a process that the
+/// caller may not inspect is skipped.
+///
+/// Returns the name, which the caller has to free(3), or NULL, after printing what netns_foreach()
+/// prints and, for each entry that is not a network namespace, what netns_id_from_name() prints for
+/// the kernel's error; or
 ///   Cannot open netlink socket: ERROR
 ///
 /// Since 1.0.
