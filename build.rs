@@ -1,4 +1,4 @@
-//! Gives the plain cdylib its SONAME and, with the feature `header`, writes the headers anew.
+//! Sets the SONAME of the plain cdylib and, with the feature `header`, generates the headers.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
@@ -14,23 +14,23 @@ mod header {
 
     use cbindgen::{Builder, Config, ItemType};
 
-    /// Where `make header` and `make lint` want netns.h written to; netns-iproute2.h goes beside it.
+    /// The environment variable with the path to write netns.h to; netns-iproute2.h goes beside it.
     const DESTINATION: &str = "NETNS_HEADER_OUT";
 
-    /// The types that C knows by name only, which every section may use.
+    /// The opaque types, which every section may use.
     const TYPES: &str = "types";
 
-    /// The sections of netns.h in their order, which is that of netns(7), and the files that make each.
+    /// The sections of netns.h in order, and the files that each is generated from.
     const SECTIONS: &[(&str, &[&str])] = &[
         ("Lifecycle", &["lifecycle"]),
         ("Identity", &["identity"]),
         ("The calling thread", &["thread"]),
         ("Listing", &["listing"]),
         ("Processes", &["processes"]),
-        ("What keeps a namespace alive", &["holders"]),
+        ("What refers to a network namespace", &["holders"]),
         ("Sysctls", &["sysctl"]),
-        ("Ids that one namespace has for another", &["ids"]),
-        ("Links", &["links", "link_list"]),
+        ("Nsids of peer network namespaces", &["ids"]),
+        ("Interfaces", &["links", "link_list"]),
         ("Addresses", &["addresses"]),
         ("Routes", &["routes"]),
         ("Monitor", &["monitor"]),
@@ -71,15 +71,15 @@ mod header {
     fn opaque_types(config: &Config) -> String {
         let mut config = config.clone();
         config.export.item_types = vec![ItemType::OpaqueItems];
-        // Every one of them is renamed. No function of this part asks for them.
+        // All of them are renamed, and none is used by a function of this section.
         let mut types: Vec<_> = config.export.rename.keys().cloned().collect();
         types.sort();
         config.export.include = types;
         generate(Builder::new(), &config, &[TYPES])
     }
 
-    /// Constants, structs and functions. The opaque types are known, so that they are written with their
-    /// `struct`, and not declared once more.
+    /// Constants, structs and functions. The opaque types are known to cbindgen, so that they are written with
+    /// `struct`, but not declared again.
     fn section(config: &Config, files: &[&str]) -> String {
         let mut config = config.clone();
         config.export.item_types =
@@ -87,7 +87,7 @@ mod header {
         generate(Builder::new().with_src(source(TYPES)), &config, files)
     }
 
-    /// What cbindgen makes of the files: without header, guard and includes.
+    /// What cbindgen generates from the files, without header, include guard and includes.
     fn generate(builder: Builder, config: &Config, files: &[&str]) -> String {
         let mut config = config.clone();
         config.header = None;
@@ -114,8 +114,8 @@ mod header {
         format!("\n/* --- {title} {dashes} */\n\n")
     }
 
-    /// Negative values in parentheses, as in any macro that is more than one token, and the attribute of
-    /// a function on a line of its own, where the tools that look for declarations need not know it.
+    /// Puts negative values in parentheses, as in any macro of more than one token, and a function's attribute on
+    /// a line of its own, so that tools that look for declarations can ignore it.
     fn tidied(text: &str) -> String {
         let line = |line: &str| match (line.split_once(" -"), line.split_once("NETNS_NODISCARD ")) {
             (Some((name, value)), _) if line.starts_with("#define ") => {
@@ -127,12 +127,12 @@ mod header {
         text.lines().map(line).collect()
     }
 
-    /// Behind each struct that begins with its size: NETNS_..._INIT, which sets the size and nothing else.
-    /// It has a value for every member, since C89 and C++ compilers warn of those that it would lack.
+    /// Adds NETNS_..._INIT after each struct that begins with its size. It sets the size, and all else to zero. It
+    /// has a value for every member, because C89 and C++ compilers warn about a missing one.
     fn with_initialisers(section: &str) -> String {
         let part = |part: &str| match sized_struct(part) {
             Some((name, zeroes)) => format!(
-                "{part}\n/**\n * Initialises a struct {name}: its size is set, all else is zero.\n */\n\
+                "{part}\n/**\n * Initializes a struct {name}: size is set, all other members are zero.\n */\n\
                  #define {}_INIT \\\n    {{ sizeof(struct {name}){zeroes} }}\n",
                 name.to_uppercase()
             ),
@@ -141,8 +141,8 @@ mod header {
         section.split_inclusive("\n};\n").map(part).collect()
     }
 
-    /// The name of the struct at the end of the text, if its first member is its size, and zeroes for the
-    /// others.
+    /// The name of the struct at the end of the text, if its first member is its size, and zeroes for the other
+    /// members.
     fn sized_struct(text: &str) -> Option<(&str, String)> {
         let (_, last) = text.strip_suffix("\n};\n")?.rsplit_once("\nstruct ")?;
         let (name, body) = last.split_once(" {\n")?;
@@ -162,7 +162,7 @@ mod header {
         }
     }
 
-    /// The whole header. cbindgen's own `extern "C"` has comments that are not C89.
+    /// Writes the whole header. cbindgen's own `extern "C"` has comments that C89 does not allow.
     fn write_frame(mut config: Config, body: &str, destination: &Path) {
         let preface = config.after_includes.as_deref().expect("after_includes has the macros");
         config.after_includes = Some(format!(

@@ -1043,7 +1043,7 @@ int netns_names_at(const char *rundir,
 NETNS_NODISCARD
 ssize_t netns_pids(const struct netns *ns, uint32_t flags, pid_t *pids, size_t cap);
 
-/* --- What keeps a namespace alive ------------------------------------------------------------ */
+/* --- What refers to a network namespace ------------------------------------------------------ */
 
 /**
  * For netns_holder_list_kind(): a thread in the network namespace.
@@ -1265,7 +1265,7 @@ ssize_t netns_sysctl_get(const struct netns *ns,
 NETNS_NODISCARD
 int netns_sysctl_set(const struct netns *ns, const char *name, const char *value);
 
-/* --- Ids that one namespace has for another -------------------------------------------------- */
+/* --- Nsids of peer network namespaces -------------------------------------------------------- */
 
 /**
  * For netns_nsid_set(): let the kernel choose the lowest free nsid.
@@ -1439,7 +1439,7 @@ const char *netns_nsid_list_name(const struct netns_nsid_snapshot *list, size_t 
  */
 void netns_nsid_list_free(struct netns_nsid_snapshot *list);
 
-/* --- Links ----------------------------------------------------------------------------------- */
+/* --- Interfaces ------------------------------------------------------------------------------ */
 
 /**
  * Moves an interface to another network namespace and, if newname is given, renames it there.
@@ -2289,7 +2289,7 @@ struct netns_event {
 };
 
 /**
- * Initialises a struct netns_event: its size is set, all else is zero.
+ * Initializes a struct netns_event: size is set, all other members are zero.
  */
 #define NETNS_EVENT_INIT \
     { sizeof(struct netns_event), 0, { 0 }, 0, 0 }
@@ -2497,7 +2497,7 @@ struct netns_spawn_options {
 };
 
 /**
- * Initialises a struct netns_spawn_options: its size is set, all else is zero.
+ * Initializes a struct netns_spawn_options: size is set, all other members are zero.
  */
 #define NETNS_SPAWN_OPTIONS_INIT \
     { sizeof(struct netns_spawn_options), 0, 0, 0, 0, NULL, NULL, 0, 0, NULL, 0 }

@@ -1,4 +1,5 @@
-//! The one place where C calls in: a panic, a cancellation or a changed errno does not get out.
+//! The boundary between C and Rust: every C function runs its body here, so that no panic, no cancellation and no
+//! unintended change of errno crosses it.
 
 use std::ffi::{c_int, c_void};
 use std::os::fd::{IntoRawFd, OwnedFd};
@@ -11,13 +12,13 @@ use libnetns::explain::Subject;
 
 use crate::message;
 
-/// What a C function returns for a success.
+/// Converts the result of a successful call to what the C function returns.
 pub trait IntoC {
     type C: FromErrno;
     fn into_c(self) -> Self::C;
 }
 
-/// What a C function returns for a failure.
+/// Converts the errno of a failed call to what the C function returns.
 pub trait FromErrno {
     fn from_errno(errno: Errno) -> Self;
 }
@@ -65,12 +66,12 @@ impl IntoC for OwnedFd {
 impl IntoC for usize {
     type C = libc::ssize_t;
     fn into_c(self) -> libc::ssize_t {
-        // No more than isize::MAX of anything fit into memory.
+        // Nothing in memory has more than isize::MAX elements.
         self as libc::ssize_t
     }
 }
 
-/// Runs `body`; a failure becomes -errno, errno and the thread's message.
+/// Runs `body`. On failure, returns -errno, sets errno and stores the thread's message.
 pub fn call<T: IntoC>(subject: Subject, body: impl FnOnce() -> Result<T>) -> T::C {
     match attempt(subject, body) {
         Ok(value) => value.into_c(),
@@ -78,7 +79,7 @@ pub fn call<T: IntoC>(subject: Subject, body: impl FnOnce() -> Result<T>) -> T::
     }
 }
 
-/// The same, for a function that has more to do before it returns.
+/// As [`call`], for a function that has more to do before it returns.
 pub fn attempt<T>(
     subject: Subject,
     body: impl FnOnce() -> Result<T>,
@@ -97,7 +98,7 @@ pub fn attempt<T>(
     }
 }
 
-/// Runs `body`, which cannot fail; `fallback` is for a bug in it. errno is left alone.
+/// Runs `body`, which cannot fail. Returns `fallback` if it panics. errno is not changed.
 pub fn plain<T>(fallback: T, body: impl FnOnce() -> T) -> T {
     let errno = Errno::last_raw();
     let result = shielded(|| Ok(body())).unwrap_or(fallback);
@@ -108,16 +109,16 @@ pub fn plain<T>(fallback: T, body: impl FnOnce() -> T) -> T {
 fn shielded<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
     let _uncancelled = Uncancelled::new();
     panic::catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| {
-        // Dropping it could panic again.
+        // Dropping the payload could panic again.
         std::mem::forget(payload);
         Err(Failure::new(Step::Panic, Errno::ENOTRECOVERABLE)
             .hint("a bug in libnetns: please report it"))
     })
 }
 
-/// A library prints nothing. Only the library's own panics come here: the Rust runtime in it is its
-/// own. It takes a lock, and is therefore done when the library is loaded: in the child of a fork(2)
-/// that came during some thread's first call, that lock would stay taken.
+/// A library must not print. The hook sees only the library's own panics, because the library contains its own
+/// copy of the Rust runtime. Setting the hook takes a lock, so it is done when the library is loaded: if it were
+/// done at a thread's first call, the lock could stay taken in the child of a fork(2) during that call.
 #[cfg(not(test))]
 extern "C" fn silence_panics() {
     crate::boundary::plain((), || panic::set_hook(Box::new(|_| {})));
@@ -128,8 +129,8 @@ extern "C" fn silence_panics() {
 #[unsafe(link_section = ".init_array")]
 static AT_LOAD: extern "C" fn() = silence_panics;
 
-/// Keeps pthread_cancel(3) from ending the thread half way through; the request stays pending and
-/// takes effect at the caller's next cancellation point.
+/// Disables cancellation, so that pthread_cancel(3) does not end the thread in the middle of a call. The request
+/// stays pending and takes effect at the caller's next cancellation point.
 struct Uncancelled {
     before: c_int,
 }
@@ -149,20 +150,20 @@ impl Drop for Uncancelled {
 /// PTHREAD_CANCEL_DISABLE
 pub const CANCEL_DISABLE: c_int = 1;
 
-// The libc crate lacks it for Linux.
+// The libc crate does not declare it for Linux.
 unsafe extern "C" {
     fn pthread_setcancelstate(state: c_int, before: *mut c_int) -> c_int;
 }
 
-/// Returns what it was before.
+/// Returns the previous state.
 pub fn set_cancelability(state: c_int) -> c_int {
     let mut before = 0;
-    // SAFETY: it writes one int; it fails for an unknown state only, and then changes nothing.
+    // SAFETY: it writes one int. It fails only for an unknown state, and then changes nothing.
     unsafe { pthread_setcancelstate(state, &mut before) };
     before
 }
 
-/// What the calling thread's cancelability is before the library changes it.
+/// The calling thread's cancelability before the library changed it.
 pub struct Cancelability(c_int);
 
 impl Cancelability {
@@ -172,17 +173,17 @@ impl Cancelability {
         Cancelability(state)
     }
 
-    /// Within a call: brings it back, or disables it once more.
+    /// Within a call: restores the cancelability, or disables it again.
     pub fn bring_back(&self, back: bool) {
         set_cancelability(if back { self.0 } else { CANCEL_DISABLE });
     }
 }
 
-/// Room for glibc's struct _pthread_cleanup_buffer and for musl's struct __ptcb.
+/// Large enough for glibc's struct _pthread_cleanup_buffer and musl's struct __ptcb.
 pub type CleanupBuffer = [usize; 8];
 
-// What pthread_cleanup_push(3) was a macro for before compilers could do it; both C libraries still
-// have them, and run them when a thread ends by pthread_exit.
+// The functions behind the macro pthread_cleanup_push(3) before compilers supported cleanup handlers. Both C
+// libraries still have them, and run such handlers when a thread calls pthread_exit(3).
 unsafe extern "C" {
     pub fn _pthread_cleanup_push(
         buffer: *mut CleanupBuffer,

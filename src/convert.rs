@@ -1,5 +1,5 @@
-//! What crosses the ABI, made safe: strings, handles given away and taken back, flags, and structs
-//! that grow.
+//! Safe conversions of what crosses the ABI: strings, handles passed to C and taken back, flags, and structs to
+//! which later versions append members.
 
 use std::ffi::{CStr, c_char};
 use std::fmt::Display;
@@ -17,7 +17,7 @@ use libnetns::rundir::name::{DEFAULT_RUN_DIR, Name};
 
 use crate::types::Netns;
 
-/// The caller's string; NULL is None.
+/// The caller's string. NULL becomes None.
 pub unsafe fn text<'a>(pointer: *const c_char) -> Option<&'a CStr> {
     if pointer.is_null() {
         return None;
@@ -34,12 +34,12 @@ pub fn handle(ns: Option<&Netns>) -> Result<&Netns> {
     required(ns, "no namespace given")
 }
 
-/// The namespace that a call is to work in; NULL is the calling thread's, which is None.
+/// The network namespace to act in. NULL, the calling thread's, becomes None.
 pub fn namespace(ns: Option<&Netns>) -> Option<&Namespace> {
     ns.map(|ns| &ns.0)
 }
 
-/// Where the result goes: the pointer that C passed, which is written to on success only.
+/// The pointer that receives the result. It is written to on success only.
 pub fn out<T>(out: Option<&mut MaybeUninit<T>>) -> Result<&mut MaybeUninit<T>> {
     required(out, "no place for the result given")
 }
@@ -69,7 +69,7 @@ pub fn no_flags(bits: u32) -> Result<()> {
     if bits == 0 { Ok(()) } else { Err(Failure::invalid("unknown flag")) }
 }
 
-/// What a call about a name is about.
+/// The subject of a call on a name.
 pub fn about_name<'a>(
     verb: &'static str,
     rundir: Option<&'a CStr>,
@@ -86,7 +86,7 @@ pub fn handle_object(ns: Option<&Netns>) -> Object<'_> {
     shown(ns).map_or(Object::Missing, Object::Handle)
 }
 
-/// What a call about an interface is about.
+/// The subject of a call on an interface.
 pub fn about_link<'a>(
     verb: &'static str,
     ns: Option<&'a Netns>,
@@ -95,7 +95,7 @@ pub fn about_link<'a>(
     about_setting(verb, ns, ifname, ("", None))
 }
 
-/// What a call about an interface, an address or a route is about that names something else as well.
+/// The subject of a call on an interface, an address or a route that also names something else.
 pub fn about_setting<'a>(
     verb: &'static str,
     ns: Option<&'a Netns>,
@@ -105,17 +105,17 @@ pub fn about_setting<'a>(
     about(verb, Object::Setting { what, of: [(word, other), ("", None)], ns: shown(ns) })
 }
 
-/// What a call about all of a namespace is about; NULL is the calling thread's.
+/// The subject of a call on a whole network namespace. NULL means the calling thread's.
 pub fn about_namespace<'a>(verb: &'static str, ns: Option<&'a Netns>) -> Subject<'a> {
     about(verb, shown(ns).map_or(Object::Here, Object::Handle))
 }
 
-/// A handle as messages show it.
+/// A handle, as shown in messages.
 pub fn shown(ns: Option<&Netns>) -> Option<&dyn Display> {
     Some(&ns?.0)
 }
 
-/// What a call about a run directory, NULL being NETNS_RUN_DIR, or something in it is about.
+/// The subject of a call on a run directory, or on something in it. NULL means NETNS_RUN_DIR.
 pub fn about_in<'a>(
     rundir: Option<&'a CStr>,
     verb: &'static str,
@@ -128,13 +128,13 @@ pub fn about<'a>(verb: &'static str, object: Object<'a>) -> Subject<'a> {
     Subject { verb, rundir: DEFAULT_RUN_DIR, object }
 }
 
-/// A text for C that lives as long as what it is of.
+/// A string for C. It is valid as long as the object that it belongs to.
 pub fn pointer(text: Option<&CStr>) -> *const c_char {
     text.map_or(ptr::null(), CStr::as_ptr)
 }
 
-/// Memory for something that is given to C, taken before the work begins so that nothing has to be
-/// undone for want of it.
+/// Memory for an object that is passed to C. It is allocated before the work begins, so that nothing has to be
+/// undone if there is none.
 pub struct Slot<T>(Vec<T>);
 
 impl<T> Slot<T> {
@@ -144,42 +144,42 @@ impl<T> Slot<T> {
         Ok(Slot(memory))
     }
 
-    /// C owns the result until it gives it to [`take_back`].
+    /// C owns the result until it is passed to [`take_back`].
     pub fn give(mut self, value: T) -> *mut T {
         self.0.push(value);
         Box::into_raw(self.0.into_boxed_slice()).cast()
     }
 }
 
-/// Frees what [`Slot::give`] gave; NULL is nothing.
+/// Frees what [`Slot::give`] returned. NULL is allowed.
 pub unsafe fn take_back<T>(pointer: *mut T) {
     if pointer.is_null() {
         return;
     }
-    // SAFETY: the pointer is one that give() made of a boxed slice of one, and C gives it back once.
+    // SAFETY: give() made the pointer from a boxed slice of one element, and C passes it here only once.
     drop(unsafe { Box::from_raw(std::ptr::slice_from_raw_parts_mut(pointer, 1)) });
 }
 
-/// A struct that C passes by pointer and that later versions append members to. Its first member says
-/// how much of it the caller was compiled with.
+/// A struct that C passes by pointer and to which later versions append members. Its first member is the size that
+/// the caller was compiled with.
 ///
-/// It must have no padding at its end: a member that a later version puts there would lie within the
-/// size that older programs pass, and they leave it uninitialised ([`has_no_tail_padding`]).
+/// It must have no padding at its end: a member that a later version puts there would be within the size that
+/// older programs pass, and they do not initialize it ([`has_no_tail_padding`]).
 ///
 /// # Safety
 ///
-/// The type is `repr(C)`, its first member is a `u32`, and any bytes, zeroes too, are a value of it.
+/// The type is `repr(C)`, its first member is a `u32`, and any bytes, including zeroes, are a valid value.
 pub unsafe trait Growing: Copy {
-    /// Its size in the first release that had it, which stays the least that a caller may pass.
+    /// Its size in the first release that had it, which remains the minimum that a caller may pass.
     const FIRST_SIZE: usize;
-    /// What is wrong with a size that is not one of the struct's.
+    /// The error message for an invalid size.
     const WRONG_SIZE: &'static str;
 }
 
-/// More than any version of any struct has; a caller that passes more has not set the size.
+/// Larger than any version of any struct. A caller that passes more has not set the size.
 const MOST: usize = 4096;
 
-/// Whether `last` is the last member of a [`Growing`] struct, and ends where the struct does.
+/// Whether `last` is the last member of a [`Growing`] struct and ends where the struct ends.
 macro_rules! has_no_tail_padding {
     ($type:ty, $last:ident: $of:ty) => {
         std::mem::size_of::<$type>()
@@ -188,10 +188,10 @@ macro_rules! has_no_tail_padding {
 }
 pub(super) use has_no_tail_padding;
 
-/// The size that the caller has set. The pointer may be aligned as little as an older version's
-/// struct had to be.
+/// The size that the caller has set. The pointer may have only the alignment of an older version of the
+/// struct.
 unsafe fn size_of_callers<T: Growing>(pointer: *const T) -> Result<usize> {
-    // SAFETY: the caller passes a struct whose first member is its size.
+    // SAFETY: the caller passes a struct that begins with its size.
     let size = unsafe { pointer.cast::<u32>().read_unaligned() } as usize;
     if size < T::FIRST_SIZE {
         return Err(Failure::invalid(T::WRONG_SIZE));
@@ -202,13 +202,13 @@ unsafe fn size_of_callers<T: Growing>(pointer: *const T) -> Result<usize> {
     Ok(size)
 }
 
-/// A struct that is input; NULL is None. Members that the caller's lacks are zero, and those that this
-/// version lacks must be.
+/// Reads a struct that is input. NULL becomes None. Members that the caller's version lacks are zero; those that
+/// this version lacks must be zero.
 pub unsafe fn input<T: Growing>(pointer: *const T) -> Result<Option<T>> {
     if pointer.is_null() {
         return Ok(None);
     }
-    // SAFETY: the caller passes NULL or a struct of the size that it says.
+    // SAFETY: the caller passes NULL or a struct of the size that its first member has.
     let given = unsafe { slice::from_raw_parts(pointer.cast::<u8>(), size_of_callers(pointer)?) };
     let known = given.len().min(mem::size_of::<T>());
     if given[known..].iter().any(|&byte| byte != 0) {
@@ -216,36 +216,36 @@ pub unsafe fn input<T: Growing>(pointer: *const T) -> Result<Option<T>> {
             .hint("the options have members that this version of the library does not know"));
     }
     let mut value = MaybeUninit::<T>::zeroed();
-    // SAFETY: `known` bytes are there on both sides, and any bytes are a value of T.
+    // SAFETY: both sides have `known` bytes, and any bytes are a valid T.
     unsafe {
         ptr::copy_nonoverlapping(given.as_ptr(), value.as_mut_ptr().cast(), known);
         Ok(Some(value.assume_init()))
     }
 }
 
-/// The caller's struct that output goes to.
+/// The caller's struct that receives output.
 pub struct Output<T> {
     pointer: *mut T,
     size: usize,
 }
 
 impl<T: Growing> Output<T> {
-    /// None of it but the size need be initialised, and it has to live as long as the result.
+    /// Only the size has to be initialized. The struct must live as long as the result.
     pub unsafe fn new(pointer: *mut T, is_null: &'static str) -> Result<Output<T>> {
         if pointer.is_null() {
             return Err(Failure::invalid(is_null));
         }
-        // SAFETY: the caller passes NULL or a struct of the size that it says.
+        // SAFETY: the caller passes NULL or a struct of the size that its first member has.
         Ok(Output { pointer, size: unsafe { size_of_callers(pointer) }? })
     }
 
-    /// Writes everything but the size, which stays the caller's: members that the caller's struct
-    /// lacks are left out, and those that this version lacks are written as zero.
+    /// Writes everything except the size, which does not change. Members that the caller's struct lacks are
+    /// omitted; those that this version lacks are set to zero.
     pub fn write(self, value: T) {
         const START: usize = mem::size_of::<u32>();
         let known = self.size.min(mem::size_of::<T>());
         let from: *const T = &value;
-        // SAFETY: new() was given `size` bytes, of which `known` are T's as well.
+        // SAFETY: the caller passed `size` bytes to new(), and T has the first `known` of them, too.
         unsafe {
             let (from, to) = (from.cast::<u8>(), self.pointer.cast::<u8>());
             ptr::copy_nonoverlapping(from.add(START), to.add(START), known - START);
@@ -278,8 +278,7 @@ mod tests {
 
     const FILL: u8 = 0xa5;
 
-    /// A caller's struct of `size` bytes in memory that has one byte more on both sides, aligned as
-    /// badly as can be.
+    /// A caller's struct of `size` bytes, with one more byte on both sides, as badly aligned as possible.
     fn callers(size: u32, fill: u8) -> Vec<u8> {
         let mut bytes = vec![fill; 1 + (size as usize).max(4) + 1];
         bytes[1..5].copy_from_slice(&size.to_ne_bytes());

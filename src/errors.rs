@@ -1,4 +1,4 @@
-//! The message of the last failure, and the library's version.
+//! Errors: the message of the last failure. Also the library's version.
 
 use std::ffi::{CStr, c_char};
 

@@ -1,4 +1,4 @@
-//! Identity: what a handle tells of its namespace.
+//! Identity: what a handle knows about its network namespace.
 
 use std::ffi::{c_char, c_int};
 use std::mem::MaybeUninit;

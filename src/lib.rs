@@ -1,19 +1,19 @@
-//! The C library for Linux network namespaces: the C ABI of the Rust library `libnetns`, and nothing else. Each
-//! function checks its pointers, converts its arguments, calls `libnetns`, and returns through `boundary`, which
-//! turns the result into what C expects.
+//! The C library for Linux network namespaces: only the C ABI of the Rust library `libnetns`. Each function checks
+//! its pointers, converts its arguments, calls `libnetns`, and returns through `boundary`, which converts the
+//! result to C.
 //!
-//! There is a file for each section of netns.h, whose doc comments become the headers in include/, and so are
-//! written for C programmers. Beside them:
+//! Each section of netns.h has a file here. Its doc comments are generated into include/, so they are written for
+//! C programmers. The other files are:
 //!
 //! | file               | contains                                                                     |
 //! |--------------------|------------------------------------------------------------------------------|
-//! | `boundary`         | keeps panics and cancellation in, sets errno, stores the message             |
+//! | `boundary`         | stops panics and cancellation, sets errno, stores the message                |
 //! | `message`          | the calling thread's last message                                            |
 //! | `convert`          | strings, handles, flags and structs that cross the ABI                       |
 //! | `types`            | the opaque types                                                             |
-//! | `iproute2`         | iproute2's helpers, the sections of netns-iproute2.h; `helpers` does the work |
+//! | `iproute2`         | the functions of iproute2 in netns-iproute2.h; `helpers` does the work       |
 
-// The header's comments tell C programmers what to pass; a `# Safety` section would tell them less.
+// The comments are for C programmers: they say what to pass without a `# Safety` section.
 #![allow(clippy::missing_safety_doc)]
 
 mod addresses;

@@ -1,4 +1,4 @@
-//! Lifecycle: names and handles created, opened and removed.
+//! Lifecycle: creates, opens and removes names and handles.
 
 use std::ffi::{CStr, c_char, c_int};
 use std::mem::MaybeUninit;
@@ -102,7 +102,7 @@ pub unsafe extern "C" fn netns_create(
     flags: u32,
     out: Option<&mut MaybeUninit<*mut Netns>>,
 ) -> c_int {
-    // SAFETY: the caller passes NULL or a string.
+    // SAFETY: the caller passes NULL or a NUL-terminated string.
     create(None, unsafe { text(name) }, flags, out)
 }
 
@@ -123,7 +123,7 @@ pub unsafe extern "C" fn netns_create_at(
     flags: u32,
     out: Option<&mut MaybeUninit<*mut Netns>>,
 ) -> c_int {
-    // SAFETY: the caller passes NULL or a string, twice.
+    // SAFETY: the caller passes NULL or a NUL-terminated string for each.
     let (rundir, name) = unsafe { (text(rundir), text(name)) };
     create(rundir, name, flags, out)
 }
@@ -195,7 +195,7 @@ pub unsafe extern "C" fn netns_open(
     flags: u32,
     out: Option<&mut MaybeUninit<*mut Netns>>,
 ) -> c_int {
-    // SAFETY: the caller passes NULL or a string.
+    // SAFETY: the caller passes NULL or a NUL-terminated string.
     let name = unsafe { text(name) };
     match name.filter(|text| text.to_bytes().contains(&b'/')) {
         Some(path) => open(Object::Path(path), None, out, || {
@@ -226,7 +226,7 @@ pub unsafe extern "C" fn netns_open_at(
     flags: u32,
     out: Option<&mut MaybeUninit<*mut Netns>>,
 ) -> c_int {
-    // SAFETY: the caller passes NULL or a string, twice.
+    // SAFETY: the caller passes NULL or a NUL-terminated string for each.
     let (rundir, name) = unsafe { (text(rundir), text(name)) };
     open_name(rundir, name, flags, out)
 }
@@ -289,8 +289,8 @@ pub unsafe extern "C" fn netns_open_fd(
         if fd < 0 {
             return Err(Failure::new(Step::Duplicate, Errno::EBADF));
         }
-        // SAFETY: it is the caller's, and stays open during the call; if it is not open, the first
-        // system call says so.
+        // SAFETY: the caller keeps it open during the call; if it is not open, the first system call
+        // fails with EBADF.
         Namespace::open_fd(unsafe { BorrowedFd::borrow_raw(fd) })
     })
 }
@@ -418,7 +418,7 @@ fn open(
 /// Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_close(ns: *mut Netns) {
-    // SAFETY: ns is NULL or a handle that this library gave and that the caller uses no more.
+    // SAFETY: ns is NULL, or a handle from this library that the caller no longer uses.
     boundary::plain((), || unsafe { convert::take_back(ns) })
 }
 
@@ -457,7 +457,7 @@ pub unsafe extern "C" fn netns_attach(
     name: *const c_char,
     flags: u32,
 ) -> c_int {
-    // SAFETY: the caller passes NULL or a string.
+    // SAFETY: the caller passes NULL or a NUL-terminated string.
     attach(None, ns, unsafe { text(name) }, flags)
 }
 
@@ -474,7 +474,7 @@ pub unsafe extern "C" fn netns_attach_at(
     name: *const c_char,
     flags: u32,
 ) -> c_int {
-    // SAFETY: the caller passes NULL or a string, twice.
+    // SAFETY: the caller passes NULL or a NUL-terminated string for each.
     let (rundir, name) = unsafe { (text(rundir), text(name)) };
     attach(rundir, ns, name, flags)
 }
@@ -528,7 +528,7 @@ fn attach(rundir: Option<&CStr>, ns: Option<&Netns>, name: Option<&CStr>, flags:
 /// Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_remove(name: *const c_char, flags: u32) -> c_int {
-    // SAFETY: the caller passes NULL or a string.
+    // SAFETY: the caller passes NULL or a NUL-terminated string.
     remove(None, unsafe { text(name) }, flags)
 }
 
@@ -544,7 +544,7 @@ pub unsafe extern "C" fn netns_remove_at(
     name: *const c_char,
     flags: u32,
 ) -> c_int {
-    // SAFETY: the caller passes NULL or a string, twice.
+    // SAFETY: the caller passes NULL or a NUL-terminated string for each.
     let (rundir, name) = unsafe { (text(rundir), text(name)) };
     remove(rundir, name, flags)
 }

@@ -1,4 +1,4 @@
-//! Listing: the names in a run directory.
+//! Listing: the names in a run directory, and all network namespaces.
 
 use std::ffi::{CStr, c_char, c_int};
 use std::mem::MaybeUninit;
@@ -59,7 +59,7 @@ pub unsafe extern "C" fn netns_list_at(
     flags: u32,
     out: Option<&mut MaybeUninit<*mut NetnsNameSnapshot>>,
 ) -> c_int {
-    // SAFETY: the caller passes NULL or a string.
+    // SAFETY: the caller passes NULL or a NUL-terminated string.
     list(unsafe { text(rundir) }, flags, out)
 }
 
@@ -170,7 +170,7 @@ pub unsafe extern "C" fn netns_list_cookie(list: Option<&NetnsNameSnapshot>, i: 
 /// Frees a list. NULL is allowed. errno is not changed. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_list_free(list: *mut NetnsNameSnapshot) {
-    // SAFETY: list is NULL or one that this library gave and that the caller uses no more.
+    // SAFETY: list is NULL, or a list from this library that the caller no longer uses.
     boundary::plain((), || unsafe { convert::take_back(list) })
 }
 
@@ -209,7 +209,7 @@ pub unsafe extern "C" fn netns_names_at(
     flags: u32,
     out: Option<&mut MaybeUninit<*mut NetnsNameSnapshot>>,
 ) -> c_int {
-    // SAFETY: the caller passes NULL or a string.
+    // SAFETY: the caller passes NULL or a NUL-terminated string.
     names(unsafe { text(rundir) }, ns, flags, out)
 }
 

@@ -1,5 +1,5 @@
-//! The calling thread's last failure in words, or what a program was started without. Fixed memory without a
-//! destructor: writing it allocates nothing, and dlclose(3) leaves nothing behind.
+//! The calling thread's last message: a failure, or the file that a program was started without. It is kept in
+//! fixed-size memory without a destructor, so storing it does not allocate, and dlclose(3) leaks nothing.
 
 use std::cell::RefCell;
 use std::ffi::c_char;
@@ -8,7 +8,7 @@ use std::fmt::{self, Write};
 use libnetns::error::Failure;
 use libnetns::explain::Subject;
 
-/// The longest names and paths are shortened so that the remedy at the end is never cut.
+/// Enough for every message: long names and paths are shortened, so the remedy at the end is never cut off.
 const CAPACITY: usize = 2048;
 
 struct Message {
@@ -23,7 +23,7 @@ thread_local! {
 
 impl Write for Message {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        // The last byte stays 0.
+        // The last byte remains 0.
         let room = text.len().min(CAPACITY - 1 - self.len);
         let take = (0..=room).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
         self.bytes[self.len..self.len + take].copy_from_slice(&text.as_bytes()[..take]);
@@ -35,14 +35,14 @@ impl Write for Message {
 pub fn store(subject: &Subject, failure: Failure) {
     MESSAGE.with_borrow_mut(|message| {
         message.len = 0;
-        // It takes any amount of text.
+        // write_str() never fails: it truncates.
         let _ = write!(message, "{}", subject.explain(failure));
         let end = message.len;
         message.bytes[end] = 0;
     });
 }
 
-/// NUL-terminated, and at the same address as long as the thread lives.
+/// Returns the NUL-terminated message. Its address does not change while the thread lives.
 pub fn pointer() -> *const c_char {
     MESSAGE.with_borrow(|message| message.bytes.as_ptr().cast())
 }

@@ -1,4 +1,4 @@
-//! The calling thread: switched to a namespace and back.
+//! The calling thread: switches it to a network namespace and back.
 
 use std::ffi::{c_int, c_void};
 use std::mem::MaybeUninit;
@@ -156,7 +156,7 @@ pub unsafe extern "C" fn netns_enter(ns: Option<&Netns>) -> c_int {
 #[must_use]
 pub unsafe extern "C" fn netns_leave(token: c_int) -> c_int {
     boundary::call(convert::about("leave", Object::Descriptor(token)), || {
-        // SAFETY: it is what netns_enter() gave to the caller, or a descriptor of the caller's own.
+        // SAFETY: it is a token from netns_enter(), or a descriptor that the caller owns.
         unsafe { visit::leave(token) }
     })
 }
@@ -198,7 +198,7 @@ pub unsafe extern "C-unwind" fn netns_run(
     result: *mut c_int,
 ) -> c_int {
     let cancelability = boundary::set_cancelability(boundary::CANCEL_DISABLE);
-    // SAFETY: the caller passes NULL or a handle, which func may close: it is not used after this.
+    // SAFETY: the caller passes NULL or a handle. func may close it: it is not used after this call.
     let (func, home) = match unsafe { begin_run(ns, func) } {
         Ok(begun) => begun,
         Err(errno) => {
@@ -206,12 +206,12 @@ pub unsafe extern "C-unwind" fn netns_run(
             return c_int::from_errno(errno);
         }
     };
-    // SAFETY: func takes what the caller passes with it, and home is what begin_run() gave.
+    // SAFETY: func may be called with arg, and home is what begin_run() returned.
     let value = unsafe { call_away(func, arg, home, end_run_by_exit) };
-    // SAFETY: it is the token that the visit began with.
+    // SAFETY: it is the token that begin_run() returned.
     let ended = unsafe { end_run(home, visit::end_visit) };
     boundary::set_cancelability(cancelability);
-    // SAFETY: the caller passes NULL or room for an int.
+    // SAFETY: the caller passes NULL or a pointer to an int.
     unsafe { hand_over(ended, value, result) }
 }
 
@@ -252,7 +252,7 @@ pub unsafe extern "C-unwind" fn netns_run_from(
     result: *mut c_int,
 ) -> c_int {
     let cancelability = boundary::set_cancelability(boundary::CANCEL_DISABLE);
-    // SAFETY: the caller passes NULL or a handle, which func may close: it is not used after this.
+    // SAFETY: the caller passes NULL or a handle. func may close it: it is not used after this call.
     let (func, home) = match unsafe { begin_run_from(home, ns, func) } {
         Ok(begun) => begun,
         Err(errno) => {
@@ -260,20 +260,20 @@ pub unsafe extern "C-unwind" fn netns_run_from(
             return c_int::from_errno(errno);
         }
     };
-    // SAFETY: func takes what the caller passes with it, and home is what begin_run_from() gave.
+    // SAFETY: func may be called with arg, and home is what begin_run_from() returned.
     let value = unsafe { call_away(func, arg, home, end_run_from_by_exit) };
-    // SAFETY: it is the number of the caller's home, which stays open.
+    // SAFETY: it is the descriptor of the caller's home, which stays open.
     let ended = unsafe { end_run(home, visit::end_visit_from) };
     boundary::set_cancelability(cancelability);
-    // SAFETY: the caller passes NULL or room for an int.
+    // SAFETY: the caller passes NULL or a pointer to an int.
     unsafe { hand_over(ended, value, result) }
 }
 
-/// Calls func; pthread_exit(3) in it calls `end` with `home`.
+/// Calls func. If func calls pthread_exit(3), `end` is called with `home`.
 ///
-/// pthread_exit in func unwinds through this frame and its caller's, by another copy of the unwinder than
-/// the one in the shared library, so nothing in there may need unwinding: no drop, no boundary. The
-/// cleanup that pthreads themselves run on the way takes the thread home.
+/// pthread_exit(3) in func unwinds this frame and its caller's with a copy of the unwinder other than the one
+/// in the shared library, so neither frame may need unwinding: no drop, no boundary. The cleanup handler, which
+/// the pthreads library runs, switches the thread back.
 ///
 /// # Safety
 ///
@@ -285,8 +285,8 @@ unsafe fn call_away(
     end: unsafe extern "C" fn(home: *mut c_void),
 ) -> c_int {
     let mut cleanup = MaybeUninit::<boundary::CleanupBuffer>::uninit();
-    // SAFETY: the buffer stays where it is until it is popped, and the frame is left in no other way
-    // than by the return below or by the unwinding that runs the cleanup.
+    // SAFETY: the buffer does not move until it is popped, and the frame is left only by the return
+    // below or by the unwinding that runs the cleanup handler.
     unsafe {
         let home = ptr::without_provenance_mut(home as usize);
         boundary::_pthread_cleanup_push(cleanup.as_mut_ptr(), end, home);
@@ -296,11 +296,11 @@ unsafe fn call_away(
     }
 }
 
-/// Gives what func returned to the caller.
+/// Stores what func returned in `result`.
 ///
 /// # Safety
 ///
-/// `result` is NULL or has room for an int.
+/// `result` is NULL or points to an int.
 unsafe fn hand_over(
     ended: std::result::Result<(), Errno>,
     value: c_int,
@@ -309,7 +309,7 @@ unsafe fn hand_over(
     match ended {
         Ok(()) if result.is_null() => 0,
         Ok(()) => {
-            // SAFETY: the caller says so.
+            // SAFETY: the caller guarantees it.
             unsafe { result.write(value) };
             0
         }
@@ -317,18 +317,18 @@ unsafe fn hand_over(
     }
 }
 
-/// There is nobody left to tell of a failure; the thread is ending.
+/// A failure cannot be reported: the thread is ending.
 unsafe extern "C" fn end_run_by_exit(home: *mut c_void) {
     boundary::plain((), || {
-        // SAFETY: netns_run() has pushed the token that begin_run() gave it.
+        // SAFETY: netns_run() has pushed the token that begin_run() returned.
         let _ = unsafe { end_visit(home.addr() as RawFd, visit::end_visit) };
     });
 }
 
-/// The same for netns_run_from().
+/// As [`end_run_by_exit`], for netns_run_from().
 unsafe extern "C" fn end_run_from_by_exit(home: *mut c_void) {
     boundary::plain((), || {
-        // SAFETY: netns_run_from() has pushed the number that begin_run_from() gave it.
+        // SAFETY: netns_run_from() has pushed the descriptor that begin_run_from() returned.
         let _ = unsafe { end_visit(home.addr() as RawFd, visit::end_visit_from) };
     });
 }
@@ -337,18 +337,18 @@ type Callback = unsafe extern "C-unwind" fn(arg: *mut c_void) -> c_int;
 
 const NO_FUNCTION: &str = "no function given";
 
-/// The token of a thread that has gone nowhere.
+/// Stands for the token if the thread is not switched.
 const HERE: RawFd = -1;
 
 /// # Safety
 ///
-/// `ns` is NULL, or a handle that nobody closes before this returns.
+/// `ns` is NULL, or a handle that is not closed before this returns.
 #[inline(never)]
 unsafe fn begin_run(
     ns: *const Netns,
     func: Option<Callback>,
 ) -> std::result::Result<(Callback, RawFd), Errno> {
-    // SAFETY: the caller says so.
+    // SAFETY: the caller guarantees it.
     let ns = unsafe { ns.as_ref() };
     boundary::attempt(convert::about_namespace("run in", ns), || {
         let func = convert::required(func, NO_FUNCTION)?;
@@ -359,19 +359,19 @@ unsafe fn begin_run(
     })
 }
 
-/// How a thread comes back from where begin_run() or begin_run_from() has taken it.
+/// Switches a thread back after begin_run() or begin_run_from().
 type EndVisit = unsafe fn(home: RawFd) -> Result<()>;
 
-/// Without the handle, which func may have closed.
+/// Switches the thread back. Takes no handle, because func may have closed it.
 ///
 /// # Safety
 ///
-/// `home` is what begin_run() gave, and is given back once, and `end` is visit::end_visit(); or it is what
-/// begin_run_from() gave, whose handle is still open, and `end` is visit::end_visit_from().
+/// Either `home` is what begin_run() returned, not used before, and `end` is visit::end_visit(); or `home` is
+/// what begin_run_from() returned, its handle is still open, and `end` is visit::end_visit_from().
 #[inline(never)]
 unsafe fn end_run(home: RawFd, end: EndVisit) -> std::result::Result<(), Errno> {
     boundary::attempt(convert::about("run", Object::Nothing), || {
-        // SAFETY: the caller says so.
+        // SAFETY: the caller guarantees it.
         unsafe { end_visit(home, end) }
     })
 }
@@ -383,11 +383,11 @@ unsafe fn end_visit(home: RawFd, end: EndVisit) -> Result<()> {
     if home == HERE {
         return Ok(());
     }
-    // SAFETY: the caller says so.
+    // SAFETY: the caller guarantees it.
     unsafe { end(home) }
 }
 
-/// The number of `home`, unless the thread goes nowhere.
+/// Returns the descriptor number of `home`, or [`HERE`] if the thread is not switched.
 ///
 /// # Safety
 ///
@@ -398,7 +398,7 @@ unsafe fn begin_run_from(
     ns: *const Netns,
     func: Option<Callback>,
 ) -> std::result::Result<(Callback, RawFd), Errno> {
-    // SAFETY: the caller says so.
+    // SAFETY: the caller guarantees it.
     let ns = unsafe { ns.as_ref() };
     boundary::attempt(convert::about_namespace("run in", ns), || {
         let func = convert::required(func, NO_FUNCTION)?;

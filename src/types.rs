@@ -1,4 +1,4 @@
-//! The opaque types of the header.
+//! The opaque types of netns.h.
 
 use std::ffi::CString;
 
