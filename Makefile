@@ -104,7 +104,7 @@ install-library: $(B)/$(SO) $(B)/libnetns.a
 	    -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' pkgconfig/netns.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/netns.pc
 	chmod 644 $(DESTDIR)$(LIBDIR)/pkgconfig/netns.pc
 	$(INSTALL) -d $(DESTDIR)$(EXAMPLEDIR)
-	$(INSTALL) -m 644 examples/README.md examples/*.c examples/*.go examples/*.py examples/*.rs $(DESTDIR)$(EXAMPLEDIR)
+	$(INSTALL) -m 644 examples/README.md examples/*.c examples/*.cpp examples/*.go examples/*.py examples/*.rs $(DESTDIR)$(EXAMPLEDIR)
 	$(INSTALL) -d $(DESTDIR)$(EXAMPLEDIR)/netns
 	$(INSTALL) -m 644 examples/netns/*.[ch] $(DESTDIR)$(EXAMPLEDIR)/netns
 
