@@ -1,5 +1,5 @@
-//! What the targets of `fuzz/` try: what comes from outside, as bytes, and what must hold whatever
-//! they are. Compiled for them alone.
+//! The functions that the targets of `fuzz/` call: they pass arbitrary bytes to code that handles external
+//! data, and check what must always hold. Compiled only for fuzzing.
 
 use std::ffi::{CStr, CString};
 use std::fmt::Write;
@@ -25,7 +25,7 @@ use crate::rundir::watch::last_component;
 use crate::util::text::Text;
 use crate::util::try_vec::push;
 
-/// The longest message: a verb, a few texts of 320 bytes at most, and what the library says itself.
+/// The longest message: a verb, a few strings of at most 320 bytes, and the library's own text.
 const LONGEST_MESSAGE: usize = 2048;
 
 /// A string as C would pass it: up to the first NUL.
@@ -41,7 +41,7 @@ fn assert_one_short_line(subject: &Subject, failure: Failure) {
     assert!(line.len() <= LONGEST_MESSAGE, "{line:?}");
 }
 
-/// What is a name, and how it is shown.
+/// Validates a name, and formats it in messages.
 pub fn name(data: &[u8]) {
     let text = c_string(data);
     let bytes = text.to_bytes();
@@ -68,7 +68,7 @@ pub fn name(data: &[u8]) {
     }
 }
 
-/// A path taken apart, and put together with a name.
+/// Splits a path, and joins it with a name.
 pub fn path(data: &[u8]) {
     let text = c_string(data);
     let path = text.to_bytes();
@@ -85,8 +85,8 @@ pub fn path(data: &[u8]) {
     }
 }
 
-/// What the kernel answers; the first byte picks the question, and whether the rest is all of a
-/// datagram or one well-formed message's payload.
+/// Parses a reply of the kernel. The first byte selects the request, and whether the rest is a whole datagram
+/// or the payload of one well-formed message.
 pub fn reply(data: &[u8]) {
     let Some((question, rest)) = data.split_first() else { return };
     let whole = if question & 0x80 != 0 { in_a_message(rest) } else { rest.to_vec() };
@@ -126,14 +126,14 @@ fn in_a_message(payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Its texts have an end, and its address is one.
+/// Its strings are terminated, and its address is valid.
 fn show_link(link: &Link) -> usize {
     let address = link.address.as_c_str();
     assert!(link.address.is_empty() || LinkAddress::parse(address).is_ok());
     link.name.as_c_str().count_bytes() + link.kind.as_c_str().count_bytes()
 }
 
-/// What failed says so in one line, the kernel's own words among it.
+/// A failure is reported in one line, which includes the kernel's message.
 fn tried<T>(result: Result<T>) {
     if let Err(failure) = result {
         assert!(failure.errno as i32 > 0);
@@ -144,7 +144,7 @@ fn tried<T>(result: Result<T>) {
     }
 }
 
-/// Addresses as people write them: what is read and shown is read as the same.
+/// Addresses in text form: what is parsed and formatted is parsed as the same address.
 pub fn address(data: &[u8]) {
     let text = c_string(data);
     if let Ok(prefix) = Prefix::parse(&text) {
@@ -164,7 +164,7 @@ pub fn address(data: &[u8]) {
     }
 }
 
-/// What /proc tells of mounts and of descriptors.
+/// The contents of mountinfo and fdinfo files.
 pub fn mounts(data: &[u8]) {
     let Some((parent, text)) = data.split_first() else { return };
     let found = directly_below(&mut text.to_vec(), (*parent).into(), b"/sys").unwrap();

@@ -1,4 +1,4 @@
-//! What the unit tests share: a private run directory for the thread that a test runs on.
+//! Helpers for the unit tests: a private run directory for the thread that a test runs on.
 
 use std::ffi::CStr;
 use std::fs::{self, File, OpenOptions, Permissions};
@@ -13,8 +13,8 @@ use crate::os::mount;
 use crate::rundir::create::{self, CreateFlags};
 use crate::rundir::name::DEFAULT_RUN_DIR;
 
-/// An empty run directory in a mount namespace of the calling thread's own, which the threads that
-/// it starts share. None, and the reason on stderr, where the tests run without privilege.
+/// Creates an empty run directory in a private mount namespace, which threads that are started later share.
+/// Without privileges, prints the reason to stderr and returns `None`.
 pub fn world() -> Option<&'static CStr> {
     if let Err(errno) = unshare(CloneFlags::CLONE_NEWNS) {
         eprintln!("skipped: a mount namespace of one's own: {errno}");
@@ -27,12 +27,12 @@ pub fn world() -> Option<&'static CStr> {
     Some(DEFAULT_RUN_DIR)
 }
 
-/// The path of a name in the world's run directory.
+/// Returns the path of a name in the private run directory.
 pub fn path(name: &str) -> String {
     format!("/run/netns/{name}")
 }
 
-/// Makes a file under a name.
+/// Creates a file with a name.
 pub fn write(name: &str, text: &str, mode: u32) -> File {
     fs::write(path(name), text).unwrap();
     fs::set_permissions(path(name), Permissions::from_mode(mode)).unwrap();
@@ -43,13 +43,13 @@ pub fn exists(name: &str) -> bool {
     fs::symlink_metadata(path(name)).is_ok()
 }
 
-/// Binds a namespace on a name that has a file already.
+/// Binds a namespace on an existing file.
 pub fn bind(ns: &Namespace, name: &str) {
     let file = File::open(path(name)).unwrap();
     mount::bind_namespace(ns.as_fd(), file.as_fd()).unwrap();
 }
 
-/// Binds any file on a name that has a file already.
+/// Binds any file on an existing file.
 pub fn bind_file(source: &str, name: &str) {
     let none = None::<&CStr>;
     mount(Some(source), path(name).as_str(), none, MsFlags::MS_BIND, none).unwrap();
@@ -59,7 +59,7 @@ pub fn anonymous() -> Namespace {
     create::create_anonymous(CreateFlags::empty()).unwrap()
 }
 
-/// How many mounts lie on a name or, where that is empty, on the run directory.
+/// Returns the number of mounts on a name or, if it is empty, on the run directory.
 pub fn mounts_on(name: &str) -> usize {
     let path = path(name);
     let path = path.trim_end_matches('/');

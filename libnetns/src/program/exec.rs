@@ -1,4 +1,4 @@
-//! A program that replaces the calling process, in a namespace.
+//! Replacing the calling process with a program in a namespace.
 
 use std::cell::Cell;
 use std::ptr;
@@ -18,11 +18,12 @@ mod stand_in;
 
 use stand_in::{End, Job};
 
-/// Becomes the program, and returns only if that fails. Another thread tries: execve(2) of any thread
-/// takes the whole process along, and where it fails the calling thread has not been anywhere.
+/// Replaces the process with the program, and returns only if that fails. Another thread makes the attempt:
+/// execve(2) in any thread replaces the whole process, and if it fails, the calling thread has not switched
+/// namespaces.
 ///
-/// `as_called` is told, around execve(2), whether the thread's state is to be what it was when the
-/// caller called: where the process is a child of vfork(2), its parent goes on with that.
+/// Around execve(2), `as_called` is told whether the thread's state must be what it was when the caller
+/// called: if the process is a child of vfork(2), its parent continues with that state.
 pub fn exec(plan: Plan, as_called: impl Fn(bool), detail: &Detail) -> Result<()> {
     free_leftover();
     let blocked = BlockedSignals::every()?;
@@ -30,31 +31,32 @@ pub fn exec(plan: Plan, as_called: impl Fn(bool), detail: &Detail) -> Result<()>
     let Plan { target, work } = plan;
     let job = Stack::new(Job::new(work))?.into_raw();
     LEFTOVER.set(job);
-    // SAFETY: into_raw() gave it, and what is left over is used only if this does not return.
+    // SAFETY: the pointer comes from into_raw(), and the leftover is used only if this function does not
+    // return.
     let stack = unsafe { Stack::from_raw(job) };
     // SAFETY: every signal is blocked.
     let tried = unsafe { on_stand_in(&stack, &target, &caller, as_called) };
     drop(blocked);
-    // SAFETY: the thread that used it has ended, or has never been.
+    // SAFETY: the thread that used it has ended, or was never created.
     let work = unsafe { &mut (*stack.value()).kept };
     let failure = match tried {
-        // musl's clone(2) makes no threads, from 1.2.5 on.
+        // From 1.2.5 on, the clone(2) wrapper of musl cannot create threads.
         Err(Errno::EINVAL) => {
             on_helper_thread(|| caller.become_program(work, &target, |work| target.exec(work)))
         }
-        // Whatever clone(2) says.
+        // Report EAGAIN whatever clone(2) returns.
         Err(errno) => Err(Failure::new(Step::HelperThread, errno).as_errno(Errno::EAGAIN)),
         Ok(failure) => failure,
     };
     LEFTOVER.set(ptr::null_mut());
-    // SAFETY: as above.
+    // SAFETY: see above.
     let work = unsafe { &(*stack.value()).kept };
     Err(work.explain(failure?, &target, detail))
 }
 
 thread_local! {
-    /// What the calling thread's last call has allocated, if it did not return: the process was a child
-    /// of vfork(2), which became the program, and its parent's thread is this one.
+    /// The allocation of the calling thread's last call, if that call did not return: the process was a child
+    /// of vfork(2) that was replaced by the program, and this thread is the one of its parent.
     static LEFTOVER: Cell<*mut Job<Work>> = const { Cell::new(ptr::null_mut()) };
 }
 
@@ -63,17 +65,17 @@ fn free_leftover() {
     if job.is_null() {
         return;
     }
-    // SAFETY: into_raw() gave it, and those who used it were the vfork(2) child's threads.
+    // SAFETY: the pointer comes from into_raw(), and its users were threads of the vfork(2) child.
     let stack = unsafe { Stack::from_raw(job) };
-    // SAFETY: the same. Its descriptors were the child's.
+    // SAFETY: see above. Its descriptors belonged to the child.
     unsafe { (*stack.value()).kept.forget_descriptors() };
 }
 
-/// The outer error: there is no such thread.
+/// The outer error means that the thread could not be created.
 ///
 /// # Safety
 ///
-/// Every signal is blocked.
+/// Every signal must be blocked.
 unsafe fn on_stand_in(
     stack: &Stack<Job<Work>>,
     target: &Target,
@@ -89,13 +91,13 @@ unsafe fn on_stand_in(
             failure
         });
     };
-    // SAFETY: the caller has blocked every signal; the work is prepared, so that it does not panic, and
-    // it makes system calls only.
+    // SAFETY: the caller has blocked every signal. The work is prepared, so it does not panic and only makes
+    // system calls.
     unsafe { stand_in::run(stack, work) }?;
     Ok(result)
 }
 
-/// What execve(2) keeps of the thread that calls it, and a new thread does not inherit.
+/// The attributes that execve(2) keeps from the calling thread and that a new thread does not inherit.
 struct Caller {
     mask: SigSet,
     death_signal: i32,
@@ -120,7 +122,7 @@ impl Caller {
             Err(failure) => failure,
             Ok(()) => exec(work),
         };
-        // Until it has ended, the process's signals are not for this thread.
+        // Until it has ended, this thread must not receive the process's signals.
         sigmask::set(&sigmask::every_signal()).at(Step::Mask)?;
         Ok(failure)
     }

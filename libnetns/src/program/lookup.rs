@@ -1,4 +1,4 @@
-//! A program, looked up in PATH as execvp(3) does.
+//! Looking up a program in PATH, as execvp(3) does.
 
 use std::ffi::CStr;
 
@@ -8,23 +8,24 @@ use crate::error::{Failure, Result, Step};
 use crate::os::syscalls::{self, Argument, ArgumentArray};
 use crate::util::strings::Strings;
 
-/// What execvp(3) takes where PATH is not set.
+/// The default of execvp(3) if PATH is not set.
 const DEFAULT_PATH: &[u8] = b"/bin:/usr/bin";
 
-/// Root's own directories, in place of a PATH from somebody with fewer rights. The kernel says so of
-/// services too (file capabilities, SELinux's transitions), and what they start is often in sbin.
+/// Root's own directories, used instead of a PATH set by a user with fewer privileges. The kernel also sets
+/// AT_SECURE for services (with file capabilities or SELinux transitions), and the programs that they start
+/// are often in sbin.
 const SECURE_PATH: &CStr = c"/bin:/usr/bin:/sbin:/usr/sbin";
 
-/// The PATH that programs are looked up in, where it is not the caller's own.
+/// Returns the PATH to use if it is not the caller's.
 pub fn secure_path() -> Option<&'static CStr> {
-    // SAFETY: it looks at what the kernel gave the process, and at no memory of ours.
+    // SAFETY: this reads values that the kernel passed to the process, and none of our memory.
     let is_secure = unsafe { libc::getauxval(libc::AT_SECURE) } != 0;
     is_secure.then_some(SECURE_PATH)
 }
 
 const SHELL: &CStr = c"/bin/sh";
 
-/// What execve(2) is given besides the file.
+/// The arguments of execve(2) other than the file.
 #[derive(Clone, Copy)]
 pub struct Arguments<'a> {
     argv: &'a [Argument],
@@ -32,11 +33,11 @@ pub struct Arguments<'a> {
 }
 
 impl<'a> Arguments<'a> {
-    /// `argv` has one string at least, and a NULL behind the last one.
+    /// `argv` must contain at least one string, and a NULL after the last one.
     ///
     /// # Safety
     ///
-    /// The strings of both arrays are there, and are not changed, as long as the result is used.
+    /// The strings of both arrays must remain valid and unchanged while the result is used.
     pub unsafe fn new(argv: &'a [Argument], envp: ArgumentArray) -> Result<Arguments<'a>> {
         match argv {
             [_, .., Argument::NULL] => Ok(Arguments { argv, envp }),
@@ -49,13 +50,12 @@ impl<'a> Arguments<'a> {
 
 pub struct Program {
     candidates: Strings,
-    /// Room for what a script without an interpreter's line is started by: the shell, the script, the
-    /// rest of argv.
+    /// Space for starting a script without an interpreter line: the shell, the script, and the rest of argv.
     for_shell: Vec<Argument>,
 }
 
 impl Program {
-    /// `path` is the caller's PATH; a file with a slash in it is not looked up.
+    /// `path` is the caller's PATH; a file that contains a slash is not looked up.
     pub fn new(file: &CStr, path: Option<&CStr>, arguments: Arguments) -> Result<Program> {
         let name = file.to_bytes();
         let mut candidates = Strings::default();
@@ -65,7 +65,7 @@ impl Program {
             check(name)?;
             let path = path.map_or(DEFAULT_PATH, CStr::to_bytes);
             for dir in path.split(|&byte| byte == b':') {
-                // An empty directory is the working directory.
+                // An empty directory means the working directory.
                 let separator: &[u8] = if dir.is_empty() { b"" } else { b"/" };
                 candidates.push(&[dir, separator, name])?;
             }
@@ -75,23 +75,23 @@ impl Program {
         Ok(Program { candidates, for_shell })
     }
 
-    /// Returns only if it fails, with what execvp(3) would say. Allocates nothing if there are no more
-    /// `arguments` than it was made for.
+    /// Returns only if it fails, with the errno of execvp(3). Does not allocate unless there are more
+    /// `arguments` than it was created for.
     pub fn exec(&mut self, arguments: Arguments) -> Errno {
         let mut result = Errno::ENOENT;
         let Arguments { argv, envp } = arguments;
         for candidate in self.candidates.iter() {
-            // SAFETY: Arguments::new() was told that the arrays are as they have to be.
+            // SAFETY: the caller of Arguments::new() guarantees that the arrays are valid.
             let mut errno = unsafe { syscalls::execve(candidate, argv, envp) };
             if errno == Errno::ENOEXEC {
                 self.for_shell.clear();
                 self.for_shell.extend([Argument::new(SHELL), Argument::new(candidate)]);
                 self.for_shell.extend_from_slice(&argv[1..]);
-                // SAFETY: the same, and `for_shell` ends as `argv` does.
+                // SAFETY: see above, and `for_shell` ends like `argv`.
                 errno = unsafe { syscalls::execve(SHELL, &self.for_shell, envp) };
             }
             match errno {
-                // There may be another one further on; if not, this is what there is to say.
+                // Another candidate may follow; if not, this is the error to report.
                 Errno::EACCES => result = Errno::EACCES,
                 Errno::ENOENT
                 | Errno::ENOTDIR

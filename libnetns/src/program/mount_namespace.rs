@@ -1,8 +1,8 @@
-//! The mount namespace that a program gets with its network namespace: /sys shows that namespace's
-//! devices, and the files of /etc/netns/NAME cover those of /etc.
+//! The mount namespace that a program gets with its network namespace: /sys shows the interfaces of the
+//! network namespace, and the files of /etc/netns/NAME cover those in /etc.
 //!
-//! It is planned first, with what the caller sees; carrying it out allocates nothing, since that is
-//! done by the child of a process that may have threads.
+//! It is planned in the caller's namespaces. Executing the plan does not allocate, because this happens in
+//! the child of a process that may have threads.
 
 use std::ffi::CStr;
 
@@ -24,28 +24,29 @@ use etc::ETC;
 pub use etc::{EtcFiles, LeftOut};
 use sysfs::{SYS, Sysfs};
 
-/// What the caller wants otherwise than `ip netns exec` has it.
+/// The caller's deviations from what `ip netns exec` does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wishes {
-    /// /sys is left alone.
+    /// Keep the caller's /sys.
     pub keep_sys: bool,
-    /// /etc is left alone, whatever is said about it below.
+    /// Keep the caller's /etc, whatever the next two fields are.
     pub keep_etc: bool,
-    /// A file that has nothing to cover is a failure.
+    /// A file without a counterpart is an error.
     pub strict_etc: bool,
-    /// What covers stays, whatever becomes of the host's /etc.
+    /// The files stay in place, whatever happens to the host's /etc.
     pub pin_etc: bool,
 }
 
 pub struct MountNamespace {
     sys: Option<Sysfs>,
     etc: EtcFiles,
-    /// The working directory, where it may be covered.
+    /// The working directory, if it may be covered.
     directory: Strings,
 }
 
 impl MountNamespace {
-    /// For the namespace of that name. None: there is nothing to change, so none is needed.
+    /// Plans the mount namespace for the namespace with this name. Returns `None` if nothing changes, so that
+    /// none is needed.
     pub fn plan(name: Option<&CStr>, wishes: Wishes) -> Result<Option<MountNamespace>> {
         if wishes.keep_sys && wishes.keep_etc {
             return Ok(None);
@@ -64,8 +65,8 @@ impl MountNamespace {
         }))
     }
 
-    /// With nothing but /sys of its own. Where /proc does not tell what is mounted below /sys, nothing
-    /// of that is kept, which is better than no way at all for who asked for no more.
+    /// Plans a mount namespace with only its own /sys. If /proc does not list the mounts below /sys, none of
+    /// them is kept, which is better than failing for a caller that asked for nothing more.
     pub fn plan_sys(name: &CStr) -> Result<MountNamespace> {
         let below = || match mounted_below_sys() {
             Err(failure) if failure.errno == Errno::ENOENT => Ok(Strings::default()),
@@ -78,23 +79,23 @@ impl MountNamespace {
         })
     }
 
-    /// The calling thread is in it from here on; its root and working directory are its own then. A
-    /// failure may leave it half done.
+    /// Moves the calling thread into it; the thread then has its own root and working directory. A failure
+    /// may leave the work half done.
     pub fn enter(&mut self) -> Result<()> {
         self.enter_without_etc()?;
         self.etc.bind()?;
         if let Some(path) = self.directory.iter().next() {
-            // Looked up anew, it is what the program sees there. Where it is no more, the program
-            // starts in the one that it was.
+            // Looking it up again gives the directory that the program sees. If it no longer exists, the
+            // program starts in the original one.
             let _ = on_signal(|| chdir(path));
         }
         Ok(())
     }
 
-    /// The same without the files in /etc.
+    /// The same, without the files in /etc.
     pub fn enter_without_etc(&mut self) -> Result<()> {
         unshare(CloneFlags::CLONE_NEWNS).at(Step::UnshareMounts)?;
-        // Before anything is mounted, and before anything is cloned: it would be seen outside.
+        // This comes before anything is mounted or cloned, because that would otherwise propagate outside.
         mount::set_propagation(c"/", MsFlags::MS_SLAVE | MsFlags::MS_REC).at(Step::MakeSlave)?;
         match &mut self.sys {
             Some(sys) => sys.mount_anew(),
@@ -102,7 +103,7 @@ impl MountNamespace {
         }
     }
 
-    /// What `failure` was about.
+    /// Returns the object of `failure`.
     pub fn object_of(&self, failure: Failure) -> Option<&CStr> {
         let item = failure.item()?;
         match failure.step {
@@ -116,13 +117,13 @@ impl MountNamespace {
         }
     }
 
-    /// What has had nothing to cover, once this has been entered.
+    /// Returns what had no counterpart, after this has been entered.
     pub fn left_out(&self) -> Option<LeftOut> {
         self.etc.left_out()
     }
 
-    /// Forgets the descriptors that a child has opened in memory that it shared with this process:
-    /// here their numbers are nobody's, or somebody else's.
+    /// Forgets the descriptors that a child has opened in memory that it shared with this process: in this
+    /// process their numbers are unused or refer to other files.
     pub fn forget_descriptors(&mut self) {
         if let Some(sys) = &mut self.sys {
             sys.below.forget_descriptors();
@@ -135,14 +136,14 @@ fn mounted_below_sys() -> Result<Strings> {
     mountinfo::mounted_directly_below(SYS)
 }
 
-/// Symlinks resolved; none if it is neither in /sys nor in /etc.
+/// Returns the working directory with symlinks resolved, or nothing if it is neither in /sys nor in /etc.
 fn working_directory() -> Result<Strings> {
     let mut found = Strings::default();
     let mut buffer = Vec::new();
-    // Not on the stack, which may have no room for it.
+    // Not on the stack, which may be too small.
     buffer.try_reserve_exact(libc::PATH_MAX as usize).map_err(|_| Failure::no_memory())?;
     buffer.resize(libc::PATH_MAX as usize, 0);
-    // One that cannot be told has no path to be looked up anew by.
+    // If its path cannot be determined, it cannot be looked up again.
     let path = procfs::read_link(procfs::THREAD_CWD, &mut buffer).unwrap_or_default();
     if path.starts_with(SYS.to_bytes()) || path.starts_with(ETC.to_bytes()) {
         found.push(&[path])?;

@@ -1,5 +1,5 @@
-//! What becomes of a process between the caller's namespace and the program in the other one. All of
-//! it is prepared first, so that the doing needs no memory, no lock and no other thread.
+//! The steps of a process between the caller's namespace and the program in the other one. Everything is
+//! prepared in advance, so that executing the steps needs no memory, no lock and no other thread.
 
 use std::ffi::CStr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -37,24 +37,23 @@ bitflags! {
     }
 }
 
-/// What becomes the program's descriptors 0, 1 and 2; None: what the caller has there.
+/// The program's descriptors 0, 1 and 2; `None` inherits the caller's.
 pub type Stdio<'a> = [Option<BorrowedFd<'a>>; 3];
 
 const STDIO_NAMES: [&CStr; 3] = [c"standard input", c"standard output", c"standard error"];
 
-/// Whom the program runs as, real, effective, saved and for file systems.
+/// The user that the program runs as: real, effective, saved and file system ids.
 #[derive(Clone, Copy, Debug)]
 pub struct User<'a> {
     pub uid: Uid,
     pub gid: Gid,
-    /// The supplementary groups, all of them.
+    /// All supplementary groups.
     pub groups: &'a [Gid],
 }
 
 impl User<'_> {
-    /// By the system calls themselves, which are about the calling thread alone. The C library's
-    /// functions make all threads do the same, and would wait for those of the process whose memory
-    /// this one shares.
+    /// This uses the system calls directly, which affect only the calling thread. The functions of the C
+    /// library change all threads, and would wait for those of the process whose memory this one shares.
     fn become_it(&self) -> Result<()> {
         set_thread_groups(self.groups).map_err(errno).at(Step::SetGroups)?;
         set_thread_res_gid(self.gid, self.gid, self.gid).map_err(errno).at(Step::SetGid)?;
@@ -62,27 +61,27 @@ impl User<'_> {
     }
 }
 
-/// What the caller may want otherwise.
+/// The caller's options.
 #[derive(Clone, Copy, Default)]
 pub struct Options<'a> {
     pub mounts: Wishes,
     pub stdio: Stdio<'a>,
     pub cwd: Option<&'a CStr>,
-    /// None: the caller.
+    /// `None` keeps the caller's.
     pub user: Option<User<'a>>,
     pub own_session: bool,
-    /// Whether SIGPIPE is not ignored, though the caller does.
+    /// Whether SIGPIPE is reset to its default action if the caller ignores it.
     pub default_sigpipe: bool,
 }
 
-/// Where the caller wants the program, and with what. It is the caller's.
+/// The destination and arguments that the caller has given. It belongs to the caller.
 pub struct Target<'a> {
     ns: &'a Namespace,
     options: Options<'a>,
     arguments: Arguments<'a>,
 }
 
-/// What has been found out, and allocated, to get there.
+/// What has been found and allocated to get there.
 pub struct Work {
     mounts: Option<MountNamespace>,
     program: Program,
@@ -106,14 +105,14 @@ impl<'a> Plan<'a> {
         Ok(Plan { target: Target { ns, options, arguments }, work: Work { mounts, program } })
     }
 
-    /// Whether the program has another user's rights.
+    /// Returns whether the program runs as another user.
     pub fn changes_user(&self) -> bool {
         self.target.options.user.is_some()
     }
 
-    /// Does it all, and returns only if something fails. The calling thread is good for nothing else
-    /// then. Every signal has to be blocked; the program starts with `mask`. `left_out` is told what it
-    /// does without.
+    /// Executes all steps, and returns only if one fails. The calling thread cannot be used for anything else
+    /// afterwards. Every signal must be blocked; the program starts with `mask`. `left_out` is set to the
+    /// files that the program goes without.
     pub fn carry_out(&mut self, mask: &SigSet, left_out: &mut Option<LeftOut>) -> Failure {
         match self.target.prepare(&mut self.work, mask) {
             Ok(()) => {
@@ -124,14 +123,14 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// The failure as the caller is told of it.
+    /// Adds the object of the failure for the caller's message.
     pub fn explain(&self, failure: Failure, detail: &Detail) -> Failure {
         self.work.explain(failure, &self.target, detail)
     }
 }
 
 impl Target<'_> {
-    /// Everything but the program itself.
+    /// Executes all steps except for the program itself.
     pub fn prepare(&self, work: &mut Work, mask: &SigSet) -> Result<()> {
         setns(self.ns.as_fd(), CloneFlags::CLONE_NEWNET).at(Step::Setns)?;
         if let Some(mounts) = &mut work.mounts {
@@ -144,14 +143,15 @@ impl Target<'_> {
         if let Some(user) = &self.options.user {
             user.become_it()?;
         }
-        // The program's user has to be allowed there, who may be the only one: in a home on NFS, say.
+        // The program's user must have permission for the directory, and may be the only one who has, for
+        // example in a home directory on NFS.
         if let Some(cwd) = self.options.cwd {
             on_signal(|| chdir(cwd)).at(Step::Chdir)?;
         }
         sigmask::set(mask).at(Step::Mask)
     }
 
-    /// The program, which returns only if it fails.
+    /// Executes the program; returns only if that fails.
     pub fn exec(&self, work: &mut Work) -> Failure {
         let mut exec = || Failure::new(Step::Exec, work.program.exec(self.arguments));
         if self.options.default_sigpipe {
@@ -163,7 +163,7 @@ impl Target<'_> {
 }
 
 impl Work {
-    /// The failure as the caller is told of it.
+    /// Adds the object of the failure for the caller's message.
     pub fn explain(&self, failure: Failure, target: &Target, detail: &Detail) -> Failure {
         let object = match failure.step {
             Step::Chdir => target.options.cwd,
@@ -200,17 +200,17 @@ fn arrange(stdio: &Stdio) -> Result<()> {
     Ok(())
 }
 
-/// Whether it is in a place that another one takes before its own turn comes.
+/// Returns whether it has a number that another one takes before its own turn.
 fn is_in_the_way(source: BorrowedFd, place: usize) -> bool {
     source.as_raw_fd() < 3 && source.as_raw_fd() as usize != place
 }
 
-/// A duplicate that is none of 0, 1 and 2.
+/// Duplicates a descriptor to a number other than 0, 1 and 2.
 fn move_away(fd: BorrowedFd) -> nix::Result<OwnedFd> {
     fcntl_dupfd_cloexec(fd, 3).map_err(errno)
 }
 
-/// Makes it 0, 1 or 2, and one that the program inherits.
+/// Makes it descriptor 0, 1 or 2, and inheritable.
 fn put(source: BorrowedFd, place: usize) -> nix::Result<()> {
     if source.as_raw_fd() as usize == place {
         return fcntl(source, FcntlArg::F_SETFD(FdFlag::empty())).map(drop);

@@ -1,10 +1,10 @@
-//! A thread that moves to a network namespace for good, with a mount namespace that goes with it.
+//! Moving a thread permanently to a network namespace, and to a matching mount namespace.
 //!
-//! A thread that has unshared its mount namespace has nothing to go back by, and half of the mounts may fail
-//! after that. So a helper thread makes the mount namespace, and the calling thread joins that when it is whole.
-//! Joining sets the root and working directory to those of the mount namespace (mntns_install() in
-//! fs/namespace.c), so they are set anew, and wants a root and working directory that no other thread shares.
-//! The helper thread joins first, which tells whether the calling thread can.
+//! A thread that has unshared its mount namespace cannot switch back, and any of the mounts may fail after
+//! that. A helper thread therefore creates the mount namespace, and the calling thread joins it when it is
+//! complete. Joining sets the root and working directory to those of the mount namespace (mntns_install() in
+//! fs/namespace.c), so they are set again, and requires a root and working directory that no other thread
+//! shares. The helper thread joins first, which shows whether the calling thread can.
 
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -22,8 +22,9 @@ use crate::os::retry::{on_signal, when_short};
 use crate::os::sigmask::BlockedSignals;
 use crate::program::mount_namespace::{MountNamespace, Wishes};
 
-/// Moves the calling thread to `ns`, and to a mount namespace of its own, as a program has it. Where all is to be
-/// kept there is none. After a failure it is where it was, or the errno is ENOTRECOVERABLE.
+/// Moves the calling thread to `ns` and to a new mount namespace like that of a program. If /sys and /etc are
+/// both kept, no mount namespace is created. After a failure the thread is where it was, or the errno is
+/// ENOTRECOVERABLE.
 pub fn relocate(ns: &Namespace, wishes: Wishes, detail: &Detail) -> Result<()> {
     let Some(mut mounts) = MountNamespace::plan(ns.name(), wishes)? else {
         return visit::set(ns.proved());
@@ -43,7 +44,7 @@ pub fn relocate(ns: &Namespace, wishes: Wishes, detail: &Detail) -> Result<()> {
     let before = Place::of_thread()?;
     let _blocked = BlockedSignals::every()?;
     unshare(CloneFlags::CLONE_FS).at(Step::UnshareFs)?;
-    // Last, as the network namespace is the one that a thread in a user namespace cannot go back to.
+    // This comes last, because a thread in a user namespace cannot switch back from the network namespace.
     let moved = there.join().and_then(|()| when_short(|| visit::set(ns.proved())));
     moved.or_else(|failure| {
         if failure.step != Step::JoinMounts {
@@ -53,7 +54,7 @@ pub fn relocate(ns: &Namespace, wishes: Wishes, detail: &Detail) -> Result<()> {
     })
 }
 
-/// Where a thread is in the file system.
+/// The place of a thread in the file system.
 struct Place {
     mounts: OwnedFd,
     root: OwnedFd,
@@ -61,7 +62,7 @@ struct Place {
 }
 
 impl Place {
-    /// The calling thread's.
+    /// Returns the calling thread's place.
     fn of_thread() -> Result<Place> {
         Ok(Place {
             mounts: open(procfs::THREAD_MNT, READ).at(Step::OpenMounts)?,
@@ -70,8 +71,8 @@ impl Place {
         })
     }
 
-    /// Takes the calling thread there, which has a root and working directory of its own. If it fails at
-    /// [`Step::JoinMounts`], it has not moved.
+    /// Moves the calling thread there, which must have its own root and working directory. If it fails at
+    /// [`Step::JoinMounts`], the thread has not moved.
     fn join(&self) -> Result<()> {
         when_short(|| setns(&self.mounts, CloneFlags::CLONE_NEWNS).at(Step::JoinMounts))?;
         go_to(&self.root, Step::SetRoot)?;

@@ -1,11 +1,11 @@
-//! A program in a namespace, beside this process.
+//! Running a program in a namespace as a child of this process.
 //!
-//! The child is made as posix_spawn(3) makes it: it shares the memory until it is the program, and
-//! meanwhile the calling thread waits. A fork would copy the page tables of a big process first.
+//! The child is created as by posix_spawn(3): it shares the memory until it executes the program, and the
+//! calling thread waits meanwhile. A fork would first copy the page tables of a large process.
 //!
-//! It has no exit signal before it is the program: a failure raises no SIGCHLD, and no other thread's
-//! wait(2) can take it away. It tells of its failure through memory: a pipe's descriptors would be
-//! open to whatever other threads close and open meanwhile.
+//! The child has no exit signal until it executes the program: a failure raises no SIGCHLD, and a wait(2) in
+//! another thread cannot reap the child. It reports its failure through memory, because the descriptors of a
+//! pipe would be exposed to whatever other threads close and open meanwhile.
 
 use nix::errno::Errno;
 use nix::sys::signal::SigSet;
@@ -23,15 +23,15 @@ mod fork;
 pub use fork::Child;
 use fork::{Memory, Outcome};
 
-/// Starts the program in a child of this process, and waits until it is the program. `detail` is what it
-/// was left without, if anything.
+/// Starts the program in a child of this process, and waits until it has been executed. `detail` is set to
+/// the file that it goes without, if any.
 pub fn spawn(mut plan: Plan, with_pidfd: bool, detail: &Detail) -> Result<Child> {
     let memory = if plan.changes_user() { Memory::Copied } else { Memory::Shared };
-    // No handler of the caller's is to run in the child.
+    // No handler of the caller may run in the child.
     let blocked = BlockedSignals::every()?;
     let mask = *blocked.before();
-    // SAFETY: all of the plan is prepared, so that carrying it out neither allocates, locks nor panics;
-    // the descriptors that it leaves behind are forgotten below.
+    // SAFETY: the plan is completely prepared, so executing it does not allocate, lock or panic; the
+    // descriptors that it leaves behind are forgotten below.
     let outcome = unsafe {
         fork::fork(with_pidfd, memory, |has_pidfd, left_out| {
             be_the_child(&mut plan, &mask, with_pidfd && !has_pidfd, left_out)
@@ -51,8 +51,8 @@ pub fn spawn(mut plan: Plan, with_pidfd: bool, detail: &Detail) -> Result<Child>
     }
 }
 
-/// Nothing in here allocates, locks or panics: the memory is that of a process whose other threads go
-/// on.
+/// Nothing in this function may allocate, lock or panic: the memory belongs to a process whose other threads
+/// continue to run.
 fn be_the_child(
     plan: &mut Plan,
     mask: &SigSet,
@@ -67,7 +67,8 @@ fn be_the_child(
 
 fn prepare(check_pidfd: bool) -> Result<()> {
     if check_pidfd {
-        // Before Linux 5.2 nobody has got one. Where a fork passes for vfork(2), the parent has.
+        // Before Linux 5.2 there is no pidfd at all. If a fork is used instead of vfork(2), the parent has
+        // one.
         pidfd::open(getpid().as_raw()).at(Step::Pidfd)?;
     }
     syscalls::reset_handlers().at(Step::Handlers)

@@ -1,8 +1,8 @@
-//! A stack for a task that works for the calling thread while that waits, and something that both of
-//! them use.
+//! A stack for a task that works for the calling thread, which waits for it, and a value that both of them
+//! use.
 //!
-//! The mapping is shared: what a child writes there reaches this process even where the child has a
-//! copy of everything else.
+//! The mapping is shared: what a child writes there reaches this process even if the child has a copy of
+//! everything else.
 
 use std::ffi::c_void;
 use std::mem;
@@ -12,22 +12,22 @@ use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, m
 
 use crate::error::{Failure, Result};
 
-/// What a task that overflows its stack runs into. No page is larger (CONFIG_PAGE_SIZE_64KB).
+/// The guard area that a stack overflow hits. No page is larger (CONFIG_PAGE_SIZE_64KB).
 const GUARD: usize = 64 * 1024;
 
-/// A signal handler of the caller's may run on it. Pages that nobody touches cost nothing.
+/// Includes space for a signal handler of the caller. Untouched pages cost nothing.
 const LEN: usize = GUARD + 192 * 1024;
 
-/// No architecture aligns a stack to more.
+/// The maximum stack alignment of all architectures.
 const ALIGNMENT: usize = 64;
 
-/// A stack with a T above it. When it is dropped, nobody may be using either.
+/// A stack with a T above it. Nothing may be using either of them when it is dropped.
 pub struct Stack<T> {
     value: NonNull<T>,
 }
 
 impl<T> Stack<T> {
-    /// Where the T is in the mapping.
+    /// The offset of the T in the mapping.
     const VALUE: usize = {
         assert!(mem::align_of::<T>() <= ALIGNMENT && mem::size_of::<T>() < GUARD);
         (LEN - mem::size_of::<T>()) / ALIGNMENT * ALIGNMENT
@@ -36,31 +36,31 @@ impl<T> Stack<T> {
     pub fn new(value: T) -> Result<Stack<T>> {
         let pages = ProtFlags::READ | ProtFlags::WRITE;
         let flags = MapFlags::SHARED | MapFlags::NORESERVE;
-        // SAFETY: the kernel chooses a place where nothing is mapped.
+        // SAFETY: the kernel chooses an unused address range.
         let start = unsafe { mmap_anonymous(std::ptr::null_mut(), LEN, pages, flags) }
             .map_err(|_| Failure::no_memory())?;
-        // SAFETY: the mapping is new, and the first pages of it are used for nothing else.
+        // SAFETY: the mapping is new, and its first pages are not used for anything else.
         let guarded = unsafe { mprotect(start, GUARD, MprotectFlags::empty()) };
-        // SAFETY: behind VALUE there is room for a T in the mapping, which is not at NULL.
+        // SAFETY: there is space for a T at VALUE in the mapping, which is not at NULL.
         let place = unsafe { NonNull::new_unchecked(start.byte_add(Self::VALUE).cast::<T>()) };
-        // SAFETY: the place is aligned for a T, and nobody else knows it.
+        // SAFETY: the place is aligned for a T, and nothing else uses it.
         unsafe { place.write(value) };
-        // The drop unmaps it.
+        // Dropping this unmaps it.
         let stack = Stack { value: place };
         guarded.map_err(|_| Failure::no_memory()).map(|()| stack)
     }
 
-    /// Where the task's stack begins, to grow downwards.
+    /// Returns the initial stack pointer; the stack grows downwards.
     pub fn top(&self) -> *mut c_void {
         self.value.as_ptr().cast()
     }
 
-    /// The value, which two tasks may use only as far as they keep out of each other's way.
+    /// Returns the value, which two tasks may use only if they synchronize.
     pub fn value(&self) -> *mut T {
         self.value.as_ptr()
     }
 
-    /// Leaves it as it is, for [`Stack::from_raw`].
+    /// Leaks it, for [`Stack::from_raw`].
     pub fn into_raw(self) -> *mut T {
         let value = self.value();
         mem::forget(self);
@@ -69,17 +69,17 @@ impl<T> Stack<T> {
 
     /// # Safety
     ///
-    /// The pointer is what [`Stack::into_raw`] gave, and becomes a stack again only once.
+    /// The pointer must come from [`Stack::into_raw`], and be passed only once.
     pub unsafe fn from_raw(value: *mut T) -> Stack<T> {
-        // SAFETY: into_raw() gave a pointer into a mapping, which is not NULL.
+        // SAFETY: into_raw() returned a pointer into a mapping, which is not NULL.
         Stack { value: unsafe { NonNull::new_unchecked(value) } }
     }
 }
 
 impl<T> Drop for Stack<T> {
     fn drop(&mut self) {
-        // SAFETY: new() has put a T there, and made a mapping of LEN bytes that begins VALUE bytes
-        // before it; both are used by nobody any more.
+        // SAFETY: new() has stored a T there and created a mapping of LEN bytes that begins VALUE bytes
+        // before it; nothing uses either of them any more.
         let _ = unsafe {
             self.value.drop_in_place();
             munmap(self.value.as_ptr().byte_sub(Self::VALUE).cast(), LEN)
@@ -97,7 +97,7 @@ mod tests {
         let value = Rc::new(());
         let raw = Stack::new(Rc::clone(&value)).unwrap().into_raw();
         assert_eq!(Rc::strong_count(&value), 2);
-        // SAFETY: into_raw() gave it.
+        // SAFETY: the pointer comes from into_raw().
         drop(unsafe { Stack::from_raw(raw) });
         assert_eq!(Rc::strong_count(&value), 1);
     }

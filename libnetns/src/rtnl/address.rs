@@ -1,4 +1,4 @@
-//! Adds and deletes IP addresses of interfaces.
+//! Adding and deleting the IP addresses of interfaces.
 
 pub mod list;
 
@@ -27,7 +27,7 @@ pub const FLAGS: u16 = 8;
 bitflags! {
     #[derive(Clone, Copy)]
     pub struct AddressFlags: u32 {
-        /// An IPv6 address can be used at once.
+        /// Skips duplicate address detection for an IPv6 address.
         const NODAD = 1;
     }
 }
@@ -38,7 +38,7 @@ pub fn add(
     prefix: Prefix,
     flags: AddressFlags,
 ) -> Result<()> {
-    // The kernel says that it has added the one of IPv4, and has not.
+    // For IPv4, the kernel reports success without adding it.
     if prefix.address.is_unspecified() {
         return Err(Failure::new(Step::Address, Errno::EADDRNOTAVAIL)
             .hint("an interface cannot have the all-zero address"));
@@ -52,7 +52,7 @@ pub fn add(
 pub fn delete(ns: Option<&Namespace>, interface: LinkName, prefix: Prefix) -> Result<()> {
     let change = (Step::DeleteAddress, libc::RTM_DELADDR, 0);
     make(ns, interface, prefix, AddressHeaderFlags::empty(), change).map_err(|failure| {
-        // An interface that has no part in IPv4 or IPv6 has no such address either.
+        // An interface that does not support IPv4 or IPv6 does not have the address either.
         match (failure.step, failure.errno) {
             (Step::DeleteAddress, Errno::ENODEV | Errno::ENXIO) => {
                 failure.as_errno(Errno::EADDRNOTAVAIL)
@@ -85,7 +85,7 @@ fn make(
     })
 }
 
-/// The kernel takes the caller's word for an IPv4 address's scope, and knows better for IPv6.
+/// For IPv4 the kernel uses the scope in the request; for IPv6 it determines the scope itself.
 fn scope_of(address: IpAddr) -> AddressScope {
     match address {
         IpAddr::V4(address) if address.is_loopback() => AddressScope::Host,

@@ -1,8 +1,8 @@
-//! Netlink attributes: written from what the caller has, read where they lie.
+//! Netlink attributes: written from the caller's values, and read in place.
 //!
-//! By netlink-packet-core, and not by netlink-packet-route's own attributes of links and routes: those
-//! of links are 413 KB of code, as much as all the rest of this library; they give a whole message up
-//! for one part that they cannot read; and they end the process where memory is short. These take none.
+//! This uses netlink-packet-core, and not the link and route attributes of netlink-packet-route: those for
+//! links are 413 KB of code, as much as the rest of this library; they reject a whole message because of one
+//! part that they cannot parse; and they end the process if there is no memory. These do not allocate.
 
 use std::ffi::CStr;
 
@@ -23,7 +23,7 @@ enum Value<'a> {
     Bytes(&'a [u8]),
     Number([u8; 4]),
     Nest(&'a [Attribute<'a>]),
-    /// One that begins with a header, as a request does.
+    /// An attribute that begins with a header, like a request.
     Message(&'a LinkHeader, &'a [Attribute<'a>]),
 }
 
@@ -84,12 +84,12 @@ impl Nla for Attribute<'_> {
     }
 }
 
-/// What a reply says. What is cut off or does not fit its type counts as not said.
+/// The attributes of a reply. An attribute that is truncated or does not fit its type is treated as missing.
 #[derive(Clone, Copy)]
 pub struct Attributes<'a>(&'a [u8]);
 
 impl<'a> Attributes<'a> {
-    /// Those behind a header of so many bytes.
+    /// Returns the attributes after a header of this length.
     pub fn behind(header: usize, message: &'a [u8]) -> Attributes<'a> {
         Attributes(message.get(header..).unwrap_or_default())
     }
@@ -101,7 +101,7 @@ impl<'a> Attributes<'a> {
             .map(|(_, value)| value)
     }
 
-    /// Up to the NUL.
+    /// Returns the bytes before the NUL.
     pub fn text(self, kind: u16) -> Option<&'a [u8]> {
         self.bytes(kind)?.split(|&byte| byte == 0).next()
     }
@@ -157,7 +157,7 @@ mod tests {
         assert_eq!((cut.number(1), cut.bytes(2)), (Some(7), None));
         assert_eq!(Attributes::behind(0, &bytes).number(2), None);
         assert_eq!(Attributes::behind(99, &bytes).number(1), None);
-        // A length of zero would never end.
+        // A length of zero must not cause an endless loop.
         assert_eq!(Attributes::behind(0, &[0; 64]).bytes(0), None);
         assert_eq!(Attributes::behind(0, &[0xff; 64]).bytes(0x3fff), None);
     }

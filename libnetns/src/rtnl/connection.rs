@@ -1,5 +1,5 @@
-//! The connection to a namespace: an rtnetlink socket that was made in it at its handle's first request, and that
-//! the handle keeps.
+//! The connection to a namespace: an rtnetlink socket that is opened in it for the first request of a handle
+//! and that the handle caches.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -11,8 +11,8 @@ use crate::namespace::{Turn, visit};
 
 use super::protocol::{RtnlSocket, be_strict, open_here, request_extended_acks};
 
-/// Calls `talk` with a connection to `ns`, or to the namespace that the calling thread is in. What
-/// the kernel refuses leaves it in order; one that was left half way through an answer is closed.
+/// Calls `talk` with a connection to `ns`, or to the calling thread's namespace. A request that the kernel
+/// rejects leaves the connection in a consistent state; a connection in the middle of a reply is closed.
 pub fn with<T>(
     ns: Option<&Namespace>,
     talk: impl FnOnce(&mut RtnlSocket) -> Result<T>,
@@ -36,7 +36,7 @@ pub fn with<T>(
     result
 }
 
-/// The same on a connection that is kept, or may be; and whether it is in order.
+/// The same on a connection that is, or may be, cached. Also returns whether its state is consistent.
 fn on_kept<T>(
     socket: BorrowedFd,
     talk: impl FnOnce(&mut RtnlSocket) -> Result<T>,
@@ -46,11 +46,11 @@ fn on_kept<T>(
     (result, rtnl.in_order)
 }
 
-/// A connection to keep.
+/// Opens a connection to be cached.
 pub(super) fn open_in(ns: &Namespace) -> Result<OwnedFd> {
     let socket =
         match visit::socket(ns.proved(), libc::AF_NETLINK, libc::SOCK_RAW, libc::NETLINK_ROUTE) {
-            // Without CAP_SYS_ADMIN one's own namespace is still open to ask.
+            // Without CAP_SYS_ADMIN, the thread's own namespace can still be queried.
             Err(failure) if failure.errno == Errno::EPERM && ns.is_current() == Ok(true) => {
                 open_here()
             }
@@ -72,7 +72,7 @@ mod tests {
         let number = |rtnl: &mut RtnlSocket| Ok(std::os::fd::AsRawFd::as_raw_fd(&rtnl.socket));
         let first = with(Some(&ns), number).unwrap();
         assert_eq!(with(Some(&ns), number), Ok(first));
-        // While it is in use, another one takes its turn.
+        // While it is in use, a nested call opens another one.
         let (outer, inner) =
             with(Some(&ns), |rtnl| Ok((number(rtnl)?, with(Some(&ns), number)?))).unwrap();
         assert_eq!(outer, first);

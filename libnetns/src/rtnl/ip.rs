@@ -1,4 +1,4 @@
-//! IP and link-layer addresses as text.
+//! IP and link-layer addresses in text form.
 
 use std::ffi::CStr;
 use std::fmt::{self, Display, Formatter, Write};
@@ -8,7 +8,7 @@ use netlink_packet_route::AddressFamily;
 
 use crate::error::{Failure, Result, Step};
 
-/// An address and the length of its network's prefix.
+/// An address and its prefix length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Prefix {
     pub address: IpAddr,
@@ -16,7 +16,7 @@ pub struct Prefix {
 }
 
 impl Prefix {
-    /// "10.0.0.1/8"; without a length, the address alone.
+    /// Parses "10.0.0.1/8"; without a length, it is a single address.
     pub fn parse(text: &CStr) -> Result<Prefix> {
         let text = text.to_bytes();
         let Some(slash) = text.iter().position(|&byte| byte == b'/') else {
@@ -29,7 +29,7 @@ impl Prefix {
         Ok(Prefix { address, len })
     }
 
-    /// Whether no bit beyond the prefix is set.
+    /// Returns whether no bit after the prefix is set.
     pub fn is_network(self) -> bool {
         let len = self.len.into();
         match self.address {
@@ -49,7 +49,7 @@ impl Display for Prefix {
     }
 }
 
-/// An address without a prefix.
+/// Parses an address without a prefix length.
 pub fn parse(text: &CStr) -> Result<IpAddr> {
     parse_bytes(text.to_bytes())
 }
@@ -68,7 +68,7 @@ fn bits(address: IpAddr) -> u8 {
     }
 }
 
-/// Digits and nothing else: no sign, no space.
+/// Parses digits only: no sign, no space.
 fn decimal(text: &[u8]) -> Option<u8> {
     if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
         return None;
@@ -83,7 +83,7 @@ pub fn family(address: IpAddr) -> AddressFamily {
     }
 }
 
-/// An address in the order of the network.
+/// An address in network byte order.
 #[derive(Clone, Copy)]
 pub struct Octets {
     bytes: [u8; 16],
@@ -111,7 +111,7 @@ impl Octets {
     }
 }
 
-/// The address that these bytes are.
+/// Converts bytes to an address.
 pub fn from_octets(bytes: &[u8]) -> Option<IpAddr> {
     match bytes.len() {
         4 => <[u8; 4]>::try_from(bytes).ok().map(IpAddr::from),
@@ -157,7 +157,7 @@ impl LinkAddress {
     }
 }
 
-/// One or two hexadecimal digits.
+/// Parses one or two hexadecimal digits.
 fn octet(text: &[u8]) -> Option<u8> {
     if text.len() > 2 || !text.iter().all(u8::is_ascii_hexdigit) {
         return None;

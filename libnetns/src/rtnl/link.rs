@@ -1,4 +1,4 @@
-//! Interfaces: looked up by name, and moved from one namespace to another.
+//! Looking up interfaces by name, and moving them between namespaces.
 
 pub mod list;
 pub mod setup;
@@ -18,10 +18,10 @@ use crate::rtnl::connection;
 use crate::rtnl::message::{Message, Request, malformed};
 use crate::rtnl::protocol::RtnlSocket;
 
-/// A string that may be an interface's name, as the kernel has it: 15 bytes at most. It would take a
-/// `%` for a pattern, and make a name of its own of it; 0xa0 is a space of Latin-1 to it; and there are
-/// directories for "all" and "default" where each interface has one in /proc/sys/net. One that moves to
-/// such a name has moved by the time the kernel says so.
+/// A string that is valid as the name of an interface: at most 15 bytes long. The kernel treats a name with
+/// `%` as a pattern and generates another one from it, and it treats 0xa0 as a Latin-1 space. "all" and
+/// "default" are rejected because they are directories in /proc/sys/net, where each interface has one: the
+/// kernel reports this error only after it has moved the interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LinkName<'a>(&'a CStr);
 
@@ -52,12 +52,12 @@ impl<'a> LinkName<'a> {
     }
 }
 
-/// The index of the interface with this name, which may be one of its alternative names.
+/// Returns the index of the interface with this name, which may be one of its alternative names.
 pub fn index_of(rtnl: &mut RtnlSocket, name: LinkName) -> Result<u32> {
     find(rtnl, name, index_in)
 }
 
-/// What `read` makes of the kernel's description of the interface with this name.
+/// Returns what `read` extracts from the kernel's description of the interface with this name.
 fn find<T>(
     rtnl: &mut RtnlSocket,
     name: LinkName,
@@ -78,8 +78,7 @@ fn index_in(message: &Message) -> Result<u32> {
     Ok(LinkHeader::parse(message.payload).map_err(|_| malformed())?.index)
 }
 
-/// Moves an interface from one namespace (None: the calling thread's) to another, and gives it a new
-/// name on the way.
+/// Moves an interface from one namespace (`None` is the calling thread's) to another, and renames it.
 pub fn move_to(
     from: Option<&Namespace>,
     name: LinkName,
@@ -88,7 +87,7 @@ pub fn move_to(
 ) -> Result<()> {
     let stays = from.map_or_else(|| to.is_current() == Ok(true), |from| from == to);
     connection::with(from, |here| {
-        // By index: a name in the request is the new one.
+        // The index is needed because a name in the request is the new name.
         let index = index_of(here, name)?;
         if stays {
             return rename(here, index, new_name);
@@ -100,15 +99,16 @@ pub fn move_to(
         connection::with(Some(to), |there| {
             refuse_if_taken(there, new_name)?;
             change(here, index, Some(to.as_fd()), Some(new_name)).inspect_err(|_| {
-                // Somebody else has just made one of that name.
+                // Another process has just created an interface with this name.
                 let _ = bring_back(here, there, name, from);
             })
         })
     })
 }
 
-/// The request names no namespace: of what belongs to its own, such as lo, older kernels (6.1) refuse
-/// even that. Before Linux 6.2 they say EBUSY of an interface that is up, whatever the name.
+/// The request contains no namespace, because older kernels (6.1) reject even the same namespace for
+/// interfaces that cannot be moved, such as lo. Before Linux 6.2 the kernel returns EBUSY for an interface
+/// that is up, whatever the name.
 fn rename(here: &mut RtnlSocket, index: u32, new_name: Option<LinkName>) -> Result<()> {
     if let Some(name) = new_name {
         refuse_if_alternative(here, index, name)?;
@@ -116,8 +116,8 @@ fn rename(here: &mut RtnlSocket, index: u32, new_name: Option<LinkName>) -> Resu
     change(here, index, None, new_name)
 }
 
-/// The kernel moves first and gives the name then, and leaves the interface where it is by then if
-/// it cannot. So it is asked before whether it can.
+/// The kernel moves the interface first and then renames it, and leaves it in the new namespace if the name
+/// is taken. The name is therefore checked first.
 fn refuse_if_taken(there: &mut RtnlSocket, name: LinkName) -> Result<()> {
     match index_of(there, name) {
         Ok(_) => Err(Failure::new(Step::MoveLink, Errno::EEXIST)
@@ -127,7 +127,7 @@ fn refuse_if_taken(there: &mut RtnlSocket, name: LinkName) -> Result<()> {
     }
 }
 
-/// Nor can it, with an alternative name of the interface itself, which goes along.
+/// The kernel cannot use an alternative name of the interface itself either, which moves with it.
 fn refuse_if_alternative(here: &mut RtnlSocket, index: u32, name: LinkName) -> Result<()> {
     let is_alternative = |message: &Message| {
         let header = LinkHeader::default().buffer_len();
@@ -142,8 +142,8 @@ fn refuse_if_alternative(here: &mut RtnlSocket, index: u32, name: LinkName) -> R
     }
 }
 
-/// Brings home an interface that has moved under its old name. It was not moved unless that name was
-/// free over there.
+/// Moves back an interface that was moved under its old name. It was moved only if that name was free in the
+/// target namespace.
 fn bring_back(
     here: &mut RtnlSocket,
     there: &mut RtnlSocket,
@@ -174,7 +174,7 @@ fn change(
     rtnl.change(&mut request, 0)
 }
 
-/// A descriptor of `ns` or of the calling thread's namespace.
+/// Calls `work` with a descriptor of `ns` or of the calling thread's namespace.
 fn with_descriptor<T>(
     ns: Option<&Namespace>,
     work: impl FnOnce(BorrowedFd) -> Result<T>,
@@ -240,11 +240,11 @@ mod tests {
                 let index = index_of(here, name)?;
                 let failure = change(here, index, Some(other.as_fd()), Some(taken)).unwrap_err();
                 assert_eq!(failure.errno, Errno::EEXIST);
-                // That is what the kernel does.
+                // This is the behaviour of the kernel.
                 assert!(index_of(here, name).is_err() && index_of(there, name).is_ok());
                 bring_back(here, there, name, Some(&home))?;
                 assert!(index_of(here, name).is_ok() && index_of(there, name).is_err());
-                // And leaves alone what has not moved.
+                // This does nothing if the interface has not moved.
                 bring_back(here, there, name, Some(&home))?;
                 assert!(index_of(here, name).is_ok());
                 assert_eq!(refuse_if_taken(there, taken).unwrap_err().errno, Errno::EEXIST);

@@ -1,7 +1,6 @@
-//! What goes over a connection: requests, written into a buffer on the stack, and replies, read
-//! where they lie. Of netlink-packet-route it takes headers and single attributes, and no messages:
-//! their vectors abort the process where there is no memory, and that of links alone makes the
-//! library 344 KB larger.
+//! Messages on a connection: requests, written to a buffer on the stack, and replies, read in place. Of
+//! netlink-packet-route this uses headers and single attributes, but not its messages: their vectors abort
+//! the process if there is no memory, and the one for links alone makes the library 344 KB larger.
 
 use netlink_packet_core::{
     Emitable, NLA_HEADER_SIZE, NLMSG_ALIGNTO, NetlinkBuffer, NlasIterator, parse_i32,
@@ -10,23 +9,23 @@ use nix::errno::Errno;
 
 use crate::error::{Failure, Result, Step};
 
-/// The length of a message's header.
+/// The length of a message header.
 pub const HEADER: usize = 16;
 
-/// The longest request is that for a pair of veths, some 200 bytes.
+/// The longest request creates a veth pair and has about 200 bytes.
 const CAPACITY: usize = 512;
 
-/// What is asked of the kernel.
+/// A request to the kernel.
 pub struct Request {
     message_type: u16,
-    /// What a refusal of it is called.
+    /// The step to report if the kernel rejects the request.
     pub step: Step,
     bytes: [u8; CAPACITY],
     len: usize,
 }
 
 impl Request {
-    /// `message_type` is RTM_GETLINK or the like, `header` what such a message begins with.
+    /// `message_type` is RTM_GETLINK or similar, and `header` is the header of such a message.
     pub fn new(step: Step, message_type: u16, header: &impl Emitable) -> Request {
         let mut request = Request { message_type, step, bytes: [0; CAPACITY], len: HEADER };
         request.put(header);
@@ -39,11 +38,11 @@ impl Request {
         if let Some(room) = self.bytes.get_mut(self.len..end) {
             part.emit(room);
         }
-        // Beyond the capacity it is too long, which `finish` says.
+        // If the request exceeds the capacity, `finish` reports it.
         self.len = end;
     }
 
-    /// The bytes to send.
+    /// Returns the bytes to send.
     pub fn finish(&mut self, flags: u16, sequence: u32) -> Result<&[u8]> {
         let Some(bytes) = self.bytes.get_mut(..self.len) else {
             return Err(Failure::new(self.step, Errno::EMSGSIZE));
@@ -57,13 +56,13 @@ impl Request {
     }
 }
 
-/// The number of the request that a datagram's first message replies to, however much of it there is.
+/// Returns the sequence number of a datagram's first message, even if the message is incomplete.
 pub fn first_sequence(datagram: &[u8]) -> Option<u32> {
     let head = datagram.get(..HEADER)?;
     Some(NetlinkBuffer::new(head).sequence_number())
 }
 
-/// One message of those in a datagram.
+/// A message in a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Message<'a> {
     pub message_type: u16,
@@ -73,7 +72,7 @@ pub struct Message<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// Splits the first message off what is left of a datagram.
+    /// Splits the first message off the rest of a datagram.
     pub fn split(rest: &mut &'a [u8]) -> Result<Message<'a>> {
         if rest.len() < HEADER {
             return Err(malformed());
@@ -92,7 +91,7 @@ impl<'a> Message<'a> {
         })
     }
 
-    /// The attributes behind a header of so many bytes.
+    /// Returns the attributes after a header of this length.
     pub fn attributes(
         &self,
         header: usize,
@@ -101,7 +100,8 @@ impl<'a> Message<'a> {
     }
 }
 
-/// The kind and the value of each attribute, nested ones in one piece: call it again with their value.
+/// Returns the kind and value of each attribute. A nested attribute is returned as a whole: call this again
+/// with its value.
 pub fn attributes(bytes: &[u8]) -> impl Iterator<Item = Result<(u16, &[u8])>> {
     NlasIterator::new(bytes).map(|attribute| {
         let attribute = attribute.map_err(|_| malformed())?;
@@ -110,7 +110,7 @@ pub fn attributes(bytes: &[u8]) -> impl Iterator<Item = Result<(u16, &[u8])>> {
     })
 }
 
-/// The number that is an attribute's whole value.
+/// Parses the value of an attribute as a number.
 pub fn number(value: &[u8]) -> Result<i32> {
     parse_i32(value).map_err(|_| malformed())
 }

@@ -2,15 +2,15 @@
 //!
 //! | file         | contains                                                               |
 //! |--------------|------------------------------------------------------------------------|
-//! | `message`    | messages: requests written, replies read                               |
-//! | `attributes` | their attributes                                                       |
+//! | `message`    | messages: writing requests and reading replies                         |
+//! | `attributes` | the attributes of messages                                             |
 //! | `protocol`   | requests and replies on a socket; it does not know namespaces          |
-//! | `connection` | the socket in a namespace, which its handle keeps                      |
-//! | `ip`         | IP and link-layer addresses as text                                    |
-//! | `link`       | interfaces: found and moved; `setup` changes them, `list` lists them   |
+//! | `connection` | the socket in a namespace, which its handle caches                     |
+//! | `ip`         | IP and link-layer addresses in text form                               |
+//! | `link`       | interfaces: look up and move; `setup` changes them, `list` lists them  |
 //! | `address`    | addresses of interfaces; `list` lists them                             |
 //! | `route`      | routes; `list` lists them                                              |
-//! | `nsid`       | the nsids of peer network namespaces                                   |
+//! | `nsid`       | the nsids that a namespace has assigned                                |
 
 pub mod address;
 mod attributes;

@@ -1,4 +1,4 @@
-//! The nsids that a network namespace has for its peers.
+//! The nsids that a network namespace has assigned to others.
 
 use std::ffi::CStr;
 use std::ops::RangeInclusive;
@@ -21,26 +21,26 @@ use crate::rundir::list::NameList;
 const RTM_NEWNSID: u16 = libc::RTM_NEWNSID;
 const RTM_GETNSID: u16 = libc::RTM_GETNSID;
 
-/// The length of what these messages begin with: a family, padded.
+/// The length of the header of these messages: a family, padded.
 const HEADER: usize = 4;
 
-/// NETNSA_NSID and NETNSA_CURRENT_NSID: what a reply has.
+/// NETNSA_NSID and NETNSA_CURRENT_NSID, the attributes of a reply.
 const ATTR_ID: u16 = 1;
 const ATTR_CURRENT: u16 = 5;
 
-/// Linux 6.10 (commit 1514b06aff16) to 6.18, at least, end a dump of ids at the end of its first
-/// buffer. That is one page, 104 ids of a target or more, until the reader has shown that he has room
-/// for 32 KB ...
+/// Linux 6.10 (commit 1514b06aff16) to at least 6.18 end a dump of nsids at the end of its first buffer. That
+/// is one page, with 104 or more nsids of a target, until the reader has shown that it has space for 32 KB
+/// ...
 const FIRST_BUFFER: usize = 100;
-/// ... and then so many, which depends on the architecture; a whole list may be as long, too.
+/// ... and then this many, depending on the architecture. A complete list may have the same length.
 const FULL_BUFFER: RangeInclusive<usize> = 1_100..=1_170;
-/// Nsids that the kernel picks leave no gap but for namespaces that are gone.
+/// Nsids chosen by the kernel leave gaps only where namespaces no longer exist.
 const WIDEST_GAP: i32 = 64;
 
-/// The kernel's word for "none", and the caller's for "any".
+/// Means "none" in a reply, and "any" in the caller's argument.
 pub const NONE: i32 = -1;
 
-/// The id that `within` has for `ns`.
+/// Returns the nsid that `within` has assigned to `ns`.
 pub fn get(within: Option<&Namespace>, ns: &Namespace) -> Result<i32> {
     connection::with(within, |rtnl| known(rtnl, ns))
 }
@@ -49,40 +49,40 @@ fn known(rtnl: &mut RtnlSocket, ns: &Namespace) -> Result<i32> {
     ask(rtnl, ns.as_fd())?.ok_or(Failure::new(Step::GetId, Errno::ENODATA))
 }
 
-/// None: it has none.
+/// Returns `None` if there is none.
 pub fn ask(rtnl: &mut RtnlSocket, ns: BorrowedFd) -> Result<Option<i32>> {
     let mut request = request(Step::GetId, RTM_GETNSID);
     request.put(&of(ns));
     rtnl.get(&mut request, |message| Ok(NsidReply::read(message)?.id))
 }
 
-/// Gives `ns` an id in `within`, and returns it.
+/// Assigns an nsid to `ns` in `within`, and returns it.
 pub fn set(within: Option<&Namespace>, ns: &Namespace, id: i32) -> Result<i32> {
     if id < NONE {
         return Err(Failure::invalid_at(Step::Nsid, "an nsid is 0 or greater"));
     }
     connection::with(within, |rtnl| {
         give(rtnl, ns.as_fd(), id)?;
-        // It stays the same as long as both live.
+        // It stays the same as long as both namespaces exist.
         if id == NONE { known(rtnl, ns) } else { Ok(id) }
     })
 }
 
-/// The id that `within` has for `ns`, or else one that the kernel picks.
+/// Returns the nsid that `within` has assigned to `ns`; if there is none, the kernel assigns one.
 pub fn ensure(within: Option<&Namespace>, ns: &Namespace) -> Result<i32> {
     connection::with(within, |rtnl| {
         if let Some(id) = ask(rtnl, ns.as_fd())? {
             return Ok(id);
         }
         match give(rtnl, ns.as_fd(), NONE) {
-            // Somebody else has given it one meanwhile.
+            // Another process has assigned one meanwhile.
             Ok(()) | Err(Failure { errno: Errno::EEXIST, .. }) => known(rtnl, ns),
             Err(failure) => Err(failure),
         }
     })
 }
 
-/// A negative id is the kernel's to pick.
+/// The kernel chooses the nsid if `id` is negative.
 pub fn give(rtnl: &mut RtnlSocket, ns: BorrowedFd, id: i32) -> Result<()> {
     let mut request = request(Step::SetId, RTM_NEWNSID);
     request.put(&of(ns));
@@ -90,17 +90,17 @@ pub fn give(rtnl: &mut RtnlSocket, ns: BorrowedFd, id: i32) -> Result<()> {
     rtnl.change(&mut request, 0)
 }
 
-/// An id that a namespace has for another one.
+/// The nsid that a namespace has assigned to another one.
 #[derive(Debug)]
 struct Id {
     id: i32,
-    /// What `within` calls the same one, where a target was asked about.
+    /// The nsid that `within` has assigned to the same namespace, in a list of a target.
     current: Option<i32>,
-    /// Which of the names is its first one.
+    /// The position of its first name in the list of names.
     name: Option<usize>,
 }
 
-/// The ids that a namespace has, ascending, with the names that go with them.
+/// The nsids of a namespace, in ascending order, with the names of their namespaces.
 #[derive(Debug)]
 pub struct NsidList {
     ids: Vec<Id>,
@@ -108,7 +108,8 @@ pub struct NsidList {
 }
 
 impl NsidList {
-    /// The ids that `within` has or, where there is a `target`, the namespace that `within` calls so.
+    /// Returns the nsids of `within` or, if there is a `target`, of the namespace to which `within` has
+    /// assigned it.
     pub fn list(rundir: &CStr, within: Option<&Namespace>, target: i32) -> Result<NsidList> {
         if target < NONE {
             return Err(Failure::invalid_at(Step::Nsid, "an nsid is 0 or greater"));
@@ -149,15 +150,15 @@ impl NsidList {
 fn dump_all(rtnl: &mut RtnlSocket, target: i32) -> Result<Vec<Id>> {
     let mut ids = dump(rtnl, target)?;
     if ids.len() >= FIRST_BUFFER {
-        // By now the kernel has seen how much room there is.
+        // The kernel has now seen how much space there is.
         ids = dump(rtnl, target)?;
     }
-    // The kernel walks them in order; where one comes meanwhile, it tells another one twice.
+    // The kernel walks them in order; if one is added meanwhile, another one is returned twice.
     ids.dedup_by_key(|id| id.id);
     Ok(ids)
 }
 
-/// Asks for the ids above `last`, one by one, where they are not known.
+/// Queries the nsids above `last` that are not known, one by one.
 fn add_those_above(rtnl: &mut RtnlSocket, ids: &mut Vec<Id>, mut last: i32) -> Result<()> {
     let mut next = last.checked_add(1);
     while let Some(id) = next.filter(|id| id - last <= WIDEST_GAP) {
@@ -203,9 +204,9 @@ fn dump(rtnl: &mut RtnlSocket, target: i32) -> Result<Vec<Id>> {
     })
 }
 
-/// Asks for the id of each name, in order, until every one of `ids` has its first name; where they
-/// are cut, adds what is missing. The kernel tells in no other way which namespace an id stands for,
-/// and walks all ids for each reply.
+/// Queries the nsid of each name, in order, until every nsid in `ids` has its first name. If `ids` is
+/// incomplete, the missing ones are added. The kernel offers no other way to find the namespace of an nsid,
+/// and walks all nsids for each reply.
 fn find_names(
     rundir: &CStr,
     rtnl: &mut RtnlSocket,
@@ -218,9 +219,10 @@ fn find_names(
     if nameless == 0 {
         return Ok(NameList::default());
     }
-    // Asking for its id is a look at each.
+    // Querying its nsid examines each name.
     let names = NameList::read_unseen(rundir)?;
-    // After that: what has been mounted on it meanwhile has the names.
+    // Opened after reading the names: if something was mounted on the directory meanwhile, that contains the
+    // names.
     let Some(dir) = or_none(RunDir::open(rundir))? else {
         return Ok(NameList::default());
     };
@@ -245,17 +247,17 @@ fn find_names(
     Ok(names)
 }
 
-/// The one that `within` calls `id`.
+/// Returns the entry that `within` knows as `id`.
 fn find(ids: &mut [Id], id: i32, target: i32) -> Option<&mut Id> {
     if target != NONE {
-        // These are in no order.
+        // These are not sorted.
         return ids.iter_mut().find(|known| known.current == Some(id));
     }
     let at = ids.binary_search_by_key(&id, |known| known.id).ok()?;
     ids.get_mut(at)
 }
 
-/// What may be a namespace. None: it went meanwhile, or is something else.
+/// Opens a name that may be a namespace. Returns `None` if it was removed meanwhile or is something else.
 fn open_unseen(dir: BorrowedFd, name: &CStr, may_be_link: bool) -> Result<Option<OwnedFd>> {
     match open_name(dir, name) {
         Err(errno) if is_shortage(errno) => Err(Failure::new(Step::ReadRunDir, errno)),
@@ -268,7 +270,7 @@ fn open_unseen(dir: BorrowedFd, name: &CStr, may_be_link: bool) -> Result<Option
 fn open_link(dir: BorrowedFd, name: &CStr) -> Result<Option<OwnedFd>> {
     match link::follow(dir, name)? {
         Link::Namespace(proved) => Ok(Some(proved.into_fd())),
-        // A namespace by now, perhaps.
+        // It may be a namespace by now.
         Link::Gone => open_unseen(dir, name, false),
         Link::Stale | Link::Unreachable(_) | Link::Refused(_) => Ok(None),
     }
@@ -289,10 +291,10 @@ fn of(ns: BorrowedFd) -> NsidAttribute {
     NsidAttribute::Fd(ns.as_raw_fd() as u32)
 }
 
-/// What an RTM_NEWNSID tells.
+/// The contents of an RTM_NEWNSID message.
 pub struct NsidReply {
     id: Option<i32>,
-    /// [`NONE`] is not the same as not told.
+    /// [`NONE`] is different from a missing attribute.
     current: Option<i32>,
 }
 

@@ -1,5 +1,5 @@
-//! The rtnetlink protocol on a socket: requests are sent, and replies received, or the kernel's refusal with its
-//! extended ack. It does not know namespaces.
+//! The rtnetlink protocol on a socket: sending requests, and receiving replies or the kernel's errors with
+//! their extended acks. This module does not know namespaces.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
@@ -27,21 +27,22 @@ use crate::util::try_vec::{extend, push};
 use super::attributes::Attributes;
 use super::message::{self, Message, Request, first_sequence, malformed};
 
-/// The kernel puts no more of a dump into one datagram, and no more than the reader has room for.
+/// The kernel puts at most this much of a dump into one datagram, and no more than the reader has space for.
 const DUMP_ROOM: usize = 32 * 1024;
-/// Room for most of the single replies.
+/// Space for most single replies.
 const REPLY_ROOM: usize = 4096;
 
-/// What is expected in reply to a request.
+/// The expected reply to a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Expected {
-    /// An acknowledgement, which is never long: what there is no room for is something else, or no
-    /// reply that makes sense.
+    /// An acknowledgement, which is always short: a message that does not fit is something else, or a
+    /// malformed reply.
     Acknowledgement,
-    /// One that there is room for, which spares a question. If not, it is lost, and asked for again.
+    /// A reply that is assumed to fit, which saves querying its size. If it does not fit, it is lost and
+    /// requested again.
     Small,
     Any,
-    /// Many, in datagrams of which the same is true.
+    /// Many messages, in datagrams to which the same applies.
     Dump,
     AnyDump,
 }
@@ -54,77 +55,78 @@ impl Expected {
         }
     }
 
-    /// Whether it is looked first how much room the next datagram takes.
+    /// Returns whether the size of the next datagram must be queried first.
     fn may_be_long(self) -> bool {
         matches!(self, Expected::Any | Expected::AnyDump)
     }
 }
 
-/// The kernel has replied before send(2) returns, or else as good as never.
+/// The kernel replies before send(2) returns, or practically never.
 const NOW: RecvFlags = RecvFlags::DONTWAIT;
 const TIMEOUT: Duration = Duration::from_millis(if cfg!(test) { 20 } else { 5_000 });
 
-/// How many datagrams one reply has at most: for tens of millions of routes.
+/// The maximum number of datagrams of one reply: enough for tens of millions of routes.
 const MOST_DATAGRAMS: u32 = if cfg!(test) { 1 << 10 } else { 1 << 18 };
 
-/// How many datagrams are thrown away of what lies unread in somebody else's socket: more than there
-/// is room for, less than a flood has.
+/// The maximum number of unread datagrams that are discarded from another owner's socket: more than fit into
+/// its buffer, fewer than in a flood.
 const MOST_UNREAD: u32 = 1 << 16;
 
-/// How often a dump during which something changed is asked for again.
+/// How often a dump is requested again if something changed meanwhile.
 const MOST_DUMPS: u32 = 16;
 
-/// NLMSGERR_ATTR_MSG: the text of an extended acknowledgement.
+/// NLMSGERR_ATTR_MSG: the text of an extended ack.
 const ATTR_TEXT: u16 = 1;
 
-/// The kernel's own errno for "not supported", which is not meant for us and has no name.
+/// The kernel's internal errno for "not supported", which should not reach user space and has no name.
 const ENOTSUPP: i32 = 524;
 
-/// An rtnetlink socket on which one request at a time is made.
+/// An rtnetlink socket that handles one request at a time.
 pub struct RtnlSocket<'a> {
     pub(super) socket: BorrowedFd<'a>,
     buffer: Vec<u8>,
     sequence: u32,
-    /// Whether nothing of a reply is left to come.
+    /// Whether no part of a reply is outstanding.
     pub(super) in_order: bool,
-    /// Whether the kernel has been asked to check dumps strictly, and to heed what they ask for.
+    /// Whether the kernel has been asked to check dump requests strictly and to apply their filters.
     is_strict: bool,
 }
 
-/// A socket in the namespace that the calling thread is in.
+/// Opens a socket in the calling thread's namespace.
 pub fn open_here() -> Result<OwnedFd> {
     syscalls::socket(libc::AF_NETLINK, libc::SOCK_RAW, libc::NETLINK_ROUTE)
         .inspect(|socket| request_extended_acks(socket.as_fd()))
         .at(Step::Socket)
 }
 
-/// Asks for extended acks: the kernel's text about what it refuses.
+/// Requests extended acks: the kernel's messages about rejected requests.
 pub fn request_extended_acks(socket: BorrowedFd) {
     let _ = syscalls::set_netlink_option(socket, libc::NETLINK_EXT_ACK);
 }
 
-/// Strict checks came with Linux 4.20; without them it replies all the same.
+/// Strict checks were added in Linux 4.20; without them the kernel ignores filters but still replies.
 pub fn be_strict(socket: BorrowedFd) {
     let _ = syscalls::set_netlink_option(socket, libc::NETLINK_GET_STRICT_CHK);
 }
 
 impl<'a> RtnlSocket<'a> {
     pub fn new(socket: BorrowedFd<'a>) -> RtnlSocket<'a> {
-        // By the clock: no reply to an earlier request passes for one of ours, whoever made it.
+        // The initial value comes from the clock, so that no reply to an earlier request by any process
+        // matches.
         let now = clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from);
         let sequence = now.as_nanos() as u32;
         RtnlSocket { socket, buffer: Vec::new(), sequence, in_order: true, is_strict: false }
     }
 
-    /// On a socket that has been asked for strict checks.
+    /// Uses a socket on which strict checks were enabled.
     pub fn new_strict(socket: BorrowedFd<'a>) -> RtnlSocket<'a> {
         RtnlSocket { is_strict: true, ..RtnlSocket::new(socket) }
     }
 
-    /// On somebody else's socket, whatever state it is in. What lies unread in it is thrown away: the
-    /// kernel drops a reply that there is no room for.
+    /// Uses another owner's socket, in whatever state. Unread data is discarded, because the kernel drops a
+    /// reply that does not fit into the buffer.
     pub fn on(socket: BorrowedFd<'a>) -> Result<RtnlSocket<'a>> {
-        // What lies in a descriptor that was passed by mistake is not thrown away.
+        // Do not discard data from a descriptor that was passed by mistake.
         if socket_domain(socket).at(Step::Send)? != AddressFamily::NETLINK {
             return Err(Failure::new(Step::Send, Errno::EAFNOSUPPORT));
         }
@@ -133,11 +135,11 @@ impl<'a> RtnlSocket<'a> {
         Ok(route)
     }
 
-    /// Throws away what is unread, and what is to come of a dump that is not at its end.
+    /// Discards unread data, and the rest of an unfinished dump.
     fn discard(&mut self) {
         for _ in 0..MOST_UNREAD {
             match recv(self.socket, &mut [0; 0][..], RecvFlags::DONTWAIT) {
-                // NOBUFS: it has overflowed, and goes on after having said so.
+                // NOBUFS: it has overflowed, and continues after reporting it.
                 Ok(_) | Err(rustix::io::Errno::INTR | rustix::io::Errno::NOBUFS) => {}
                 Err(_) => {
                     self.in_order = true;
@@ -147,8 +149,8 @@ impl<'a> RtnlSocket<'a> {
         }
     }
 
-    /// Makes a request that changes something, and waits until it is done. `flags` are NLM_F_CREATE
-    /// and the like.
+    /// Makes a request that changes something, and waits until it is done. `flags` are NLM_F_CREATE and
+    /// similar.
     pub fn change(&mut self, request: &mut Request, flags: u16) -> Result<()> {
         let step = request.step;
         self.ask(request, flags | NLM_F_ACK, Expected::Acknowledgement, |message| {
@@ -159,7 +161,7 @@ impl<'a> RtnlSocket<'a> {
         })?
     }
 
-    /// Makes a request that has one reply, and gives what `read` makes of it.
+    /// Makes a request that has one reply, and returns what `read` extracts from it.
     pub fn get<T>(
         &mut self,
         request: &mut Request,
@@ -188,8 +190,8 @@ impl<'a> RtnlSocket<'a> {
         })?
     }
 
-    /// Makes a request that has many replies, and gives what `read` makes of each, but for None.
-    /// Where something changed meanwhile it asks again. EAGAIN: it changes all the time.
+    /// Makes a request that has many replies, and returns what `read` extracts from each, except for `None`.
+    /// If something changed meanwhile, it repeats the request. EAGAIN means that it keeps changing.
     pub fn dump<T>(
         &mut self,
         request: &mut Request,
@@ -201,7 +203,7 @@ impl<'a> RtnlSocket<'a> {
         })
     }
 
-    /// The same, where a reply may be any number of items, which `read` puts into the list.
+    /// The same for replies that contain any number of items, which `read` appends to the list.
     pub fn dump_each<T>(
         &mut self,
         request: &mut Request,
@@ -217,7 +219,7 @@ impl<'a> RtnlSocket<'a> {
         for _ in 0..MOST_DUMPS {
             dump.clear();
             match self.ask(request, NLM_F_DUMP, expected, |message| dump.take(&message, &read)) {
-                // A datagram has more than one message only if they fit; one message may be longer.
+                // A datagram contains several messages only if they fit; a single message may be longer.
                 Err(Failure { errno: Errno::EMSGSIZE, .. }) if expected == Expected::Dump => {
                     self.discard();
                     expected = Expected::AnyDump;
@@ -232,7 +234,7 @@ impl<'a> RtnlSocket<'a> {
         Err(Failure::new(step, Errno::EAGAIN).hint("the list keeps changing; try again"))
     }
 
-    /// Sends a request and shows what comes back to `each`, until that has its result.
+    /// Sends a request and passes the replies to `each` until it returns a result.
     fn ask<T>(
         &mut self,
         request: &mut Request,
@@ -240,15 +242,15 @@ impl<'a> RtnlSocket<'a> {
         expected: Expected,
         each: impl FnMut(Message) -> Result<Option<T>>,
     ) -> Result<T> {
-        // Before anything is asked for: a change must not be made and then fail for want of memory,
-        // nor the question that follows it.
+        // Allocate before sending anything: a change must not be made and then fail for lack of memory, and
+        // neither must the query that follows it.
         self.buffer.clear();
         self.buffer.try_reserve_exact(expected.room()).map_err(|_| Failure::no_memory())?;
         self.sequence = self.sequence.wrapping_add(1);
         let bytes = request.finish(NLM_F_REQUEST | flags, self.sequence)?;
         self.in_order = false;
-        // By address: the kernel then asks for the sender's capabilities only, and not for those of
-        // whoever opened the socket as well.
+        // With an explicit address, the kernel checks only the sender's capabilities, and not those of the
+        // process that opened the socket.
         let kernel = SocketAddrNetlink::new(0, 0);
         when_short(|| {
             retry_on_intr(|| sendto(self.socket, bytes, SendFlags::empty(), &kernel)).at(Step::Send)
@@ -263,7 +265,7 @@ impl<'a> RtnlSocket<'a> {
     }
 }
 
-/// Takes datagrams from `receive` and shows the replies in them to `each`, until that has its result.
+/// Gets datagrams from `receive` and passes the replies in them to `each` until it returns a result.
 fn until_done<T>(
     sequence: u32,
     buffer: &mut Vec<u8>,
@@ -291,7 +293,7 @@ fn until_done<T>(
     Err(Failure::new(Step::Netlink, Errno::EMSGSIZE).hint("the kernel's reply has no end"))
 }
 
-/// How long a reply is waited for, whatever else comes meanwhile.
+/// The time limit for a reply, whatever else is received meanwhile.
 struct Patience(Instant);
 
 impl Patience {
@@ -299,7 +301,7 @@ impl Patience {
         Patience(Instant::now())
     }
 
-    /// What is left of it. ETIMEDOUT: nothing.
+    /// Returns the remaining time, or ETIMEDOUT.
     fn left(&self) -> Result<Duration> {
         let left = TIMEOUT.saturating_sub(self.0.elapsed());
         if left.is_zero() {
@@ -309,7 +311,7 @@ impl Patience {
     }
 }
 
-/// Waits for the kernel's next datagram. EMSGSIZE: it is not as small as expected.
+/// Waits for the next datagram from the kernel. EMSGSIZE means that it is not as short as expected.
 fn receive(
     socket: BorrowedFd,
     buffer: &mut Vec<u8>,
@@ -318,7 +320,7 @@ fn receive(
 ) -> Result<()> {
     loop {
         buffer.clear();
-        // What was asked for is done by now.
+        // The request has been executed at this point.
         if expected.may_be_long() {
             let size = when_short(|| next_size(socket, patience))?;
             buffer.try_reserve(size).map_err(|_| Failure::no_memory())?;
@@ -334,7 +336,7 @@ fn receive(
             }
             received => received?,
         };
-        // Whoever is privileged may send to the socket; only the kernel was asked.
+        // Privileged processes may send messages to the socket; only those of the kernel count.
         if !is_kernel(sender) {
             patience.left()?;
             continue;
@@ -350,7 +352,7 @@ fn receive(
     }
 }
 
-/// Shows those messages of a datagram that reply to a request to `each`, until that has its result.
+/// Passes those messages of a datagram that reply to the request to `each` until it returns a result.
 fn take_replies<T>(
     mut datagram: &[u8],
     sequence: u32,
@@ -388,7 +390,7 @@ impl<T> Dump<T> {
         self.interrupted = false;
     }
 
-    /// Takes one reply; gives the kernel's verdict when it was the last one.
+    /// Handles one reply; returns the kernel's final status after the last one.
     fn take(
         &mut self,
         message: &Message,
@@ -400,8 +402,8 @@ impl<T> Dump<T> {
             NLMSG_DONE | NLMSG_ERROR => return Ok(Some(verdict(message, self.step))),
             _ => {}
         }
-        // Linux 6.18 counts what it has told. Of IPv6's routes it does not say, and of its
-        // addresses too late, that one was added meanwhile and the last is told again.
+        // Linux 6.18 counts the entries that it has sent. If an entry is added meanwhile, it sends the last
+        // one again; for IPv6 routes it does not report this, and for IPv6 addresses it reports it too late.
         if message.payload == self.last {
             return Ok(None);
         }
@@ -412,7 +414,7 @@ impl<T> Dump<T> {
     }
 }
 
-/// How long the next datagram is; waits for it if need be.
+/// Returns the size of the next datagram, and waits for it if necessary.
 fn next_size(socket: BorrowedFd, patience: &Patience) -> Result<usize> {
     loop {
         match recv(socket, &mut [0; 0][..], NOW | RecvFlags::PEEK | RecvFlags::TRUNC) {
@@ -433,7 +435,7 @@ fn wait(socket: BorrowedFd, at_most: Duration) -> Result<()> {
     }
 }
 
-/// What an NLMSG_ERROR or an NLMSG_DONE says of the request.
+/// Returns the status in an NLMSG_ERROR or NLMSG_DONE message.
 fn verdict(message: &Message, step: Step) -> Result<()> {
     let Some((code, rest)) = message.payload.split_first_chunk::<4>() else {
         return Err(malformed());
@@ -450,21 +452,21 @@ fn verdict(message: &Message, step: Step) -> Result<()> {
     })
 }
 
-/// The kernel's own words, if it has any. A broken one is as good as none.
+/// Returns the text of the extended ack, if any. A malformed one is ignored.
 fn text<'a>(message: &Message, rest: &'a [u8]) -> Option<&'a [u8]> {
     if message.flags & NLM_F_ACK_TLVS == 0 {
         return None;
     }
     let skipped = match message.message_type {
         NLMSG_DONE => 0,
-        // The request's header, and where the kernel does not leave it out, all of the request.
+        // The header of the request or, if the kernel does not cap it, the whole request.
         _ if message.flags & NLM_F_CAPPED != 0 => message::HEADER,
         _ => (u32::from_ne_bytes(*rest.first_chunk()?) as usize).next_multiple_of(4),
     };
     Attributes::behind(skipped, rest).bytes(ATTR_TEXT)
 }
 
-/// What a dump makes of one datagram, the whole reply to request number 1; None: it has no end.
+/// Parses one datagram as the whole reply to the dump with request number 1; returns `None` if it has no end.
 #[cfg(fuzzing)]
 pub fn dumped<T>(
     datagram: &[u8],

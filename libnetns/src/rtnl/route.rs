@@ -1,4 +1,4 @@
-//! Adds and deletes routes.
+//! Adding and deleting routes.
 
 pub mod list;
 
@@ -17,10 +17,10 @@ use crate::rtnl::ip::{self, Octets, Prefix};
 use crate::rtnl::link::{self, LinkName};
 use crate::rtnl::message::Request;
 
-/// A gateway of another family than the route's. The libc crate lacks it for musl.
+/// A gateway of another address family than the route's. The libc crate lacks this constant for musl.
 const RTA_VIA: u16 = 18;
 
-/// What a route is told by: where it leads, and through what.
+/// The identifying attributes of a route: its destination, gateway and interface.
 #[derive(Clone, Copy)]
 pub struct RouteSpec<'a> {
     pub to: Prefix,
@@ -37,7 +37,7 @@ impl<'a> RouteSpec<'a> {
         if via.is_none() && interface.is_none() {
             return Err(Failure::invalid("a route needs a gateway or an interface"));
         }
-        // The kernel takes the one of IPv4 for none, and makes a route that leads elsewhere.
+        // For IPv4, the kernel takes this for no gateway and adds a route that leads elsewhere.
         if via.is_some_and(|via| via.is_unspecified()) {
             return Err(Failure::invalid_at(
                 Step::Gateway,
@@ -45,7 +45,7 @@ impl<'a> RouteSpec<'a> {
             ));
         }
         let to = if to == c"default" { everything(via) } else { Prefix::parse(to)? };
-        // The kernel says so of IPv4 only, and of IPv6 drops what is too much.
+        // For IPv4 the kernel reports this error; for IPv6 it drops the additional bits.
         if !to.is_network() {
             return Err(Failure::invalid_at(
                 Step::Destination,
@@ -75,7 +75,7 @@ pub fn add(ns: Option<&Namespace>, route: RouteSpec) -> Result<()> {
     change(ns, route, request, NLM_F_CREATE | NLM_F_EXCL)
 }
 
-/// Without a gateway, what it leads to is on the link itself. IPv6 has no scopes.
+/// Without a gateway, the destination is on the link itself. IPv6 has no scopes.
 fn scope_of(route: &RouteSpec) -> RouteScope {
     match (route.via, route.to.address) {
         (None, IpAddr::V4(_)) => RouteScope::Link,
@@ -83,7 +83,7 @@ fn scope_of(route: &RouteSpec) -> RouteScope {
     }
 }
 
-/// Whoever made it, and of whatever kind and scope.
+/// Deletes the route whatever its origin, type and scope are.
 pub fn delete(ns: Option<&Namespace>, route: RouteSpec) -> Result<()> {
     let header = RouteHeader { scope: RouteScope::NoWhere, ..header(&route) };
     change(ns, route, Request::new(Step::DeleteRoute, libc::RTM_DELROUTE, &header), 0)
@@ -113,7 +113,7 @@ fn change(ns: Option<&Namespace>, route: RouteSpec, mut request: Request, how: u
     })
 }
 
-/// Where packets go next, in the form of struct rtvia: the family, then the address.
+/// The nexthop in the form of struct rtvia: the family, then the address.
 struct Gateway {
     family: AddressFamily,
     bytes: [u8; 18],

@@ -1,4 +1,4 @@
-//! Every network namespace of the system that can be found, whether it has a name or not.
+//! Finding every network namespace of the system, whether it has a name or not.
 
 use std::ffi::CStr;
 
@@ -16,8 +16,8 @@ use crate::os::stat::FileIdentity;
 use crate::rundir::list::{ListFlags, NameList};
 use crate::util::number_map::NumberMap;
 
-/// One entry for each: under the first of the names that it has in `rundir`, sorted, then those without a
-/// name, which is then empty, by inode.
+/// Returns one entry per namespace: under its first name in `rundir`, sorted by name, followed by those
+/// without a name, which have an empty one, sorted by inode.
 pub fn list_all(rundir: &CStr) -> Result<NameList> {
     let names = NameList::read(rundir, ListFlags::empty())?;
     let current = Namespace::open_current()?;
@@ -35,12 +35,12 @@ pub fn list_all(rundir: &CStr) -> Result<NameList> {
 struct All {
     list: NameList,
     names: usize,
-    /// The places of those in the list, by inode.
+    /// The positions in the list, by inode.
     places: NumberMap,
     /// The inode numbers of namespaces of other types.
     others: NumberMap,
     device: u64,
-    /// Whether a look at a file tells its cookie (Linux 6.18).
+    /// Whether identifying a file also returns its cookie (Linux 6.18).
     has_handles: bool,
 }
 
@@ -54,7 +54,7 @@ impl All {
         Ok(All { list, names, places, others: NumberMap::default(), device, has_handles })
     }
 
-    /// Whether another look at it would tell nothing new.
+    /// Returns whether identifying the namespace again would add no information.
     fn is_known(&self, inode: u64) -> bool {
         match self.places.get(inode) {
             Some(i) => {
@@ -74,23 +74,25 @@ impl All {
         Ok(())
     }
 
-    /// `file` is one that has been seen at a place.
+    /// `file` was seen at this place.
     fn add_file(&mut self, at: Place, file: &FileIdentity) -> Result<()> {
         if file.device != self.device || self.is_known(file.inode) {
             return Ok(());
         }
         match identity::identify_followed(at.dir, at.path) {
             Ok(FileKind::Network(identity)) => self.add(identity),
-            // Not `file.inode`: the descriptor may be another file's by now, and `file` a network namespace.
+            // Not `file.inode`: the descriptor may refer to another file by now, and `file` may have been a
+            // network namespace.
             Ok(FileKind::OtherNamespace(inode)) => self.others.insert_first(inode, 0).map(drop),
             Ok(FileKind::NoNamespace) => Ok(()),
             Err(errno) if is_shortage(errno) => Err(errno).at(Step::ReadProc),
-            // It went meanwhile.
+            // It has disappeared meanwhile.
             Err(_) => Ok(()),
         }
     }
 
-    /// What the kernel lists and was not found otherwise. A cookie that is known already has been seen.
+    /// Adds the namespaces that the kernel lists and that were not found otherwise. A namespace with a known
+    /// cookie has been seen.
     fn add_listed(&mut self, cookies: &[u64]) -> Result<()> {
         let mut known = NumberMap::default();
         for i in 0..self.list.len() {
@@ -102,7 +104,7 @@ impl All {
             match identity::open_by_cookie(cookie, 0) {
                 Ok(proved) => self.add(proved.identity())?,
                 Err(errno) if is_shortage(errno) => return Err(errno).at(Step::ListNamespaces),
-                // It went meanwhile, or is not the caller's to open.
+                // It has disappeared meanwhile, or the caller may not open it.
                 Err(_) => {}
             }
         }

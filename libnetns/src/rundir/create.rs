@@ -1,6 +1,6 @@
 //! Create and attach.
 //!
-//! The namespace is made first and bound last, so that a name can be opened as soon as it appears.
+//! The namespace is created first and bound last, so that a name can be opened as soon as it appears.
 
 use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
@@ -32,13 +32,14 @@ bitflags! {
     }
 }
 
-/// How often a name that others create and remove at the same time is tried again.
+/// The maximum number of attempts for a name that others create and remove at the same time.
 const MOST_ATTEMPTS: u32 = 64;
 
-/// A creator that fails removes its placeholder, of which mountinfo tells nothing.
+/// The interval at which the name is checked again, because mountinfo does not report that a failed creator
+/// has removed its placeholder.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
-/// A namespace that lives as long as its handle.
+/// Creates a namespace that lives as long as its handle.
 pub fn create_anonymous(flags: CreateFlags) -> Result<Namespace> {
     Namespace::from_fd(make_namespace(flags)?)
 }
@@ -53,7 +54,7 @@ pub fn create(rundir: &CStr, name: Name, flags: CreateFlags) -> Result<Namespace
 
 fn create_or_open(rundir: &CStr, name: Name, flags: CreateFlags, wait: Wait) -> Result<Namespace> {
     let mut made: Option<Namespace> = None;
-    // A file's own age is no bound: whoever owns it may renew that.
+    // The age of the file is not a bound, because its owner may renew it.
     let patience = if wait == Wait::AWhile { STALE_AGE } else { Duration::ZERO };
     let deadline = Instant::now() + patience;
     let mut attempts = 0;
@@ -67,7 +68,7 @@ fn create_or_open(rundir: &CStr, name: Name, flags: CreateFlags, wait: Wait) -> 
         let ns = made.take().map_or_else(|| create_unpublished(rundir, name, flags), Ok)?;
         match publish(rundir, found.dir, name, &ns, wait) {
             Ok(()) => return Ok(ns),
-            // Another process was faster: look again at what is there now.
+            // Another process was faster: examine what is there now.
             Err(failure) if is_taken(failure) && flags.contains(CreateFlags::EXIST_OK) => {
                 if failure.step == Step::BeingCreated {
                     nap_until(deadline).ok_or(failure)?;
@@ -83,18 +84,18 @@ fn create_or_open(rundir: &CStr, name: Name, flags: CreateFlags, wait: Wait) -> 
         .hint("other processes keep creating and removing it; try again"))
 }
 
-/// A new namespace that knows its name, and does not have it yet.
+/// Creates a namespace that has its name set but is not yet bound on it.
 fn create_unpublished(rundir: &CStr, name: Name, flags: CreateFlags) -> Result<Namespace> {
     let path = join(rundir, name)?;
     Ok(create_anonymous(flags)?.with_name(path, name.as_cstr()))
 }
 
-/// Whether another process has the name, or is creating it.
+/// Returns whether another process has the name or is creating it.
 fn is_taken(failure: Failure) -> bool {
     failure.errno == Errno::EEXIST
 }
 
-/// Lets another creator go on for a while. None: the deadline has passed.
+/// Waits a short time for another creator. Returns `None` if the deadline has passed.
 fn nap_until(deadline: Instant) -> Option<()> {
     if Instant::now() >= deadline {
         return None;
@@ -103,7 +104,7 @@ fn nap_until(deadline: Instant) -> Option<()> {
     Some(())
 }
 
-/// Gives `ns` one more name.
+/// Gives `ns` an additional name.
 pub fn attach(rundir: &CStr, ns: &Namespace, name: Name) -> Result<()> {
     let found = look(rundir, name)?;
     match found.in_the_way {
@@ -121,9 +122,9 @@ fn make_namespace(flags: CreateFlags) -> Result<OwnedFd> {
     })
 }
 
-/// What a look at a new name has found, without a lock; publish() has the last word.
+/// The result of examining a new name without a lock; publish() decides.
 struct Look {
-    /// The run directory, if there is one.
+    /// The run directory, if it exists.
     dir: Option<RunDir>,
     in_the_way: Option<Failure>,
 }
@@ -140,7 +141,7 @@ fn look(rundir: &CStr, name: Name) -> Result<Look> {
     Ok(Look { dir: Some(dir), in_the_way })
 }
 
-/// The namespace that has the name already, if there is one and that is what the caller wants.
+/// Returns the namespace that already has the name, if there is one and the caller accepts it.
 fn take_existing(
     rundir: &CStr,
     name: Name,
@@ -153,8 +154,8 @@ fn take_existing(
     }
     match wait_until_settled(rundir, name, deadline)? {
         Entry::Namespace(_) => open_existing(rundir, name, flags),
-        // One that leads to nothing is in the way. It may lead to a namespace in another mount namespace, so it
-        // is not taken over, and what it leads to is never made.
+        // A link that leads to no namespace is in the way. It may lead to one in another mount namespace, so
+        // it is not taken over, and its target is never created.
         Entry::Link => raise_loopback(open_link(rundir, name)?, flags),
         Entry::Stranger(what) => Err(Failure::not_a_namespace(what)),
         Entry::Absent | Entry::Placeholder(_) => Ok(None),
@@ -163,7 +164,7 @@ fn take_existing(
 
 fn open_existing(rundir: &CStr, name: Name, flags: CreateFlags) -> Result<Option<Namespace>> {
     let ns = match open_named(rundir, name) {
-        // Removed since we looked.
+        // It was removed meanwhile.
         Err(Failure { errno: Errno::ENOENT | Errno::ENOTTY, .. }) => None,
         ns => Some(ns?),
     };
@@ -177,12 +178,13 @@ fn raise_loopback(ns: Option<Namespace>, flags: CreateFlags) -> Result<Option<Na
     Ok(ns)
 }
 
-/// Waits while another program is between making its placeholder and binding a namespace on it.
-/// mountinfo wakes up poll(2) when anything is mounted.
+/// Waits while another program has created its placeholder but not yet bound a namespace on it. poll(2) on
+/// mountinfo returns when anything is mounted.
 fn wait_until_settled(rundir: &CStr, name: Name, deadline: Instant) -> Result<Entry> {
     let mounts = open(procfs::THREAD_MOUNTINFO, READ).ok();
     loop {
-        // Opened anew each time: somebody may mount the directory on itself, and bind in there.
+        // Opened again each time, because another process may mount the directory on itself and bind the
+        // namespace there.
         let Some(dir) = or_none(RunDir::open(rundir))? else {
             return Ok(Entry::Absent);
         };
@@ -201,7 +203,7 @@ fn wait_until_settled(rundir: &CStr, name: Name, deadline: Instant) -> Result<En
 
 fn nap(mounts: Option<&OwnedFd>, at_most: Duration) {
     let timeout = syscalls::poll_timeout(at_most);
-    // EINTR is as good a reason to look again as any.
+    // EINTR also leads to another check.
     let _ = match mounts {
         Some(fd) => poll(&mut [PollFd::new(fd.as_fd(), PollFlags::POLLPRI)], timeout),
         None => poll(&mut [], timeout),

@@ -1,7 +1,7 @@
-//! The run directory: opened, created, mounted on itself, locked.
+//! Opening, creating, locking and mounting the run directory.
 //!
-//! It is a mount point in a peer group of its own, so that a namespace bound in it reaches the mount
-//! namespaces that were cloned from this one, and goes from all of them at once.
+//! The directory is a mount point in a separate peer group, so that a namespace bound in it propagates to the
+//! mount namespaces that were cloned from this one, and is unmounted from all of them at once.
 
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -28,24 +28,24 @@ use crate::os::retry::{is_shortage, on_signal};
 use crate::os::{mount, mountinfo, stat};
 use crate::rundir::entry::{self, Entry};
 
-/// Any reader of the directory can hold its lock, so nobody waits for it longer than this.
+/// Any process that can read the directory can hold its lock, so no call waits for it longer than this.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
-/// A creator holds the lock for some 50 us.
+/// A creator holds the lock for about 50 us.
 const FIRST_PAUSE: Duration = Duration::from_micros(50);
 const LONGEST_PAUSE: Duration = Duration::from_micros(200);
 
-/// How long others are waited for.
+/// How long to wait for other processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wait {
     AWhile,
     ForNobody,
 }
 
-/// Why nothing can be mounted or unmounted there.
+/// The reason why nothing can be mounted or unmounted in the directory.
 pub const ELSEWHERE: &str =
     "it belongs to another mount namespace, as after chroot into one; enter that one first";
 
-/// How often a directory that is replaced while it is being locked is tried again.
+/// The maximum number of attempts for a directory that is replaced while it is being locked.
 const MOST_REPLACEMENTS: u32 = 16;
 
 /// An open run directory.
@@ -65,7 +65,7 @@ impl RunDir {
         Ok(RunDir { fd })
     }
 
-    /// Whether it is the directory at `path` no more, or has been mounted over since it was opened.
+    /// Returns whether it is no longer the directory at `path`, or has been mounted over since it was opened.
     pub fn is_outdated(&self, path: &CStr) -> bool {
         match leads_to(path, self) {
             Some(is_the_same) => !is_the_same,
@@ -85,13 +85,13 @@ impl RunDir {
         RunDir::open(path)
     }
 
-    /// The directory as it is once nobody else is changing it.
+    /// Locks the directory, so that no other process changes it.
     pub fn lock(path: &CStr) -> Result<LockedRunDir> {
         LockedRunDir::new(None, RunDir::open, path, Wait::AWhile)
     }
 
-    /// The same, made first if need be, and shared if it is a mount point. If it is none,
-    /// [`LockedRunDir::mount_on_itself`] makes it one. `opened` is it, as long as it is not outdated.
+    /// The same, but creates the directory if necessary, and makes it shared if it is a mount point. If it is
+    /// not, [`LockedRunDir::mount_on_itself`] makes it one. `opened` is the directory, unless it is outdated.
     pub fn prepare(path: &CStr, opened: Option<RunDir>, wait: Wait) -> Result<LockedRunDir> {
         let mut dir = LockedRunDir::new(opened, RunDir::open_or_make, path, wait)?;
         dir.is_mount_point = match mount::share(dir.as_fd()) {
@@ -101,9 +101,9 @@ impl RunDir {
         Ok(dir)
     }
 
-    /// Takes a copy off that could not be completed, unless somebody has put something into it meanwhile.
-    /// No system call does both: what is bound in the copy between the look and the umount goes with it.
-    /// The file stays, as a stale name.
+    /// Unmounts an incomplete copy, unless another process has put something into it meanwhile. This is not
+    /// atomic: a namespace that is bound in the copy between the check and the umount is unmounted with it,
+    /// and its file remains as a stale name.
     fn take_copy_off(&self, path: &CStr) {
         let Ok(upper) = RunDir::open(path) else { return };
         let is_copy = stat::are_same_file(self, &upper) && self.is_outdated(path);
@@ -113,9 +113,9 @@ impl RunDir {
         }
     }
 
-    /// Whether all that is in `upper` is here as well. What is mounted on or below a subdirectory is not
-    /// looked at, so one subdirectory is enough for no, and the copy stays: a mount too many, with the
-    /// same names in it.
+    /// Returns whether everything in `upper` is also in this directory. Mounts on or below a subdirectory are
+    /// not examined, so a subdirectory is sufficient for false; the copy then remains, which is a superfluous
+    /// mount with the same names in it.
     fn has_all_of(&self, upper: &RunDir) -> bool {
         let all = for_each_entry(upper.as_fd(), Step::ReadRunDir, |name, kind| {
             if name == c"." || name == c".." {
@@ -129,10 +129,10 @@ impl RunDir {
         all.is_ok()
     }
 
-    /// Names that were here before the directory became a mount point are now there twice; the ones
-    /// below would keep their namespaces alive, and their files busy, when the names are removed.
+    /// Names that existed before the directory became a mount point now exist twice. The lower mounts would
+    /// keep their namespaces alive, and their files busy, after the names are removed.
     fn unmount_covered_names(&self, upper: &RunDir) {
-        // What stays hidden costs remove() some more work, and nobody anything else.
+        // A lower mount that remains only makes a later remove() slower.
         let _ = for_each_name(self.as_fd(), |name, _| {
             if matches!(self.is_also_in(upper, name), Ok(true)) {
                 let _ = mount::detach(ProcPath::below_fd(self.as_fd(), name).as_cstr());
@@ -141,8 +141,8 @@ impl RunDir {
         });
     }
 
-    /// Whether the namespace that has the name here has it in `upper` as well. One that was bound after
-    /// `upper` was copied from here, and before it covered this, gets it there now.
+    /// Returns whether the namespace with this name also has it in `upper`. A namespace that was bound after
+    /// `upper` was copied, and before it covered this directory, is bound in `upper` now.
     fn is_also_in(&self, upper: &RunDir, name: &CStr) -> Result<bool> {
         let Ok(FileKind::Network(here)) = identity::identify_name(self.as_fd(), name) else {
             return Ok(false);
@@ -162,7 +162,7 @@ impl RunDir {
     }
 }
 
-/// A run directory that does not exist has no names in it.
+/// A run directory that does not exist contains no names.
 pub fn or_none<T>(dir: Result<T>) -> Result<Option<T>> {
     match dir {
         Ok(dir) => Ok(Some(dir)),
@@ -171,8 +171,8 @@ pub fn or_none<T>(dir: Result<T>) -> Result<Option<T>> {
     }
 }
 
-/// Calls `visit` for each entry that may be a name, in the directory's own order, and with whether it may
-/// be a symbolic link. Nothing can be bound on a directory and be taken for a namespace.
+/// Calls `visit` for each entry that may be a name, in the order of the directory, and with whether it may be
+/// a symbolic link. Directories are skipped: nothing that is bound on one is taken for a namespace.
 pub fn for_each_name(
     dir: BorrowedFd,
     mut visit: impl FnMut(&CStr, bool) -> Result<()>,
@@ -183,8 +183,8 @@ pub fn for_each_name(
     })
 }
 
-/// mkdir -p, and others may find the names whatever the umask says. A thread can have a umask of its
-/// own, so that no directory ever has another mode, and none needs chmod(2).
+/// Does the same as mkdir -p, and gives other users permission to search the directories whatever the umask
+/// is. The helper thread has its own umask, so no directory ever has another mode and none needs chmod(2).
 fn make_directories(path: &CStr) -> Result<()> {
     on_helper_thread(|| {
         unshare(CloneFlags::CLONE_FS).at(Step::HelperThread)?;
@@ -212,24 +212,24 @@ fn make_directory(path: &[u8]) -> nix::Result<()> {
     }
 }
 
-/// A run directory that nobody else adds names to, or takes names from, until it is dropped.
+/// A locked run directory: no other process adds or removes names until it is dropped.
 pub struct LockedRunDir {
     dir: RunDir,
     lock: Lock,
-    /// As far as [`RunDir::prepare`] knows.
+    /// As determined by [`RunDir::prepare`].
     is_mount_point: bool,
-    /// The directory below the mount that this call has put on it.
+    /// The directory below the mount that this call has created on it.
     covered: Option<RunDir>,
 }
 
-/// Which descriptor holds the lock.
+/// The descriptor that holds the lock.
 enum Lock {
     Its,
-    /// That of the directory as it was before something was mounted on it.
+    /// That of the directory before something was mounted on it.
     Of(OwnedFd),
     /// That of the directory below this call's own mount.
     Covered,
-    /// A reader held it for too long: then one goes on without.
+    /// None: a reader held the lock for too long, so the call continues without it.
     Nobodys,
 }
 
@@ -266,12 +266,13 @@ impl LockedRunDir {
             .hint("other processes keep replacing it; try again"))
     }
 
-    /// Fails where no name could be taken away, before anything is.
+    /// Fails if no name can be removed, before anything is unmounted.
     pub fn check_writable(&self) -> Result<()> {
         let access = Access::WRITE_OK | Access::EXEC_OK;
         let ask = || accessat(self.as_fd(), c".", access, rustix::fs::AtFlags::EACCESS);
         match retry_on_intr(ask) {
-            // Before Linux 5.8, or a seccomp filter: unlink says it too, a little late.
+            // Before Linux 5.8, or with a seccomp filter. unlink reports it as well, after the name was
+            // unmounted.
             Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => Ok(()),
             result => result.at(Step::Unlink),
         }
@@ -289,7 +290,7 @@ impl LockedRunDir {
             Lock::Nobodys => None,
         };
         if let Some(fd) = fd {
-            // Closing is not enough: a child that was forked meanwhile has the descriptor too.
+            // Closing is not sufficient: a child that was forked meanwhile has the descriptor as well.
             let _ = flock(fd, FlockOperation::Unlock);
         }
         self.lock = Lock::Nobodys;
@@ -299,8 +300,8 @@ impl LockedRunDir {
         self.is_mount_point
     }
 
-    /// Makes it a mount point, and is the directory in the new mount from then on. What was found in
-    /// the directory before lies below that.
+    /// Makes the directory a mount point. The value then refers to the directory in the new mount, and the
+    /// previous contents are below that mount.
     pub fn mount_on_itself(&mut self, path: &CStr) -> Result<()> {
         let upper = match mount::mount_on_itself(self.as_fd(), path) {
             Err(Errno::EINVAL) => {
@@ -321,28 +322,29 @@ impl LockedRunDir {
         self.check_covers_nothing_else()
     }
 
-    /// [`Step::MountedTwice`]: somebody who went on without the lock has mounted it on itself as well, before this call's
-    /// mount and after the directory was copied for it, which hides the names in there.
+    /// Returns [`Step::MountedTwice`] if a process that does not hold the lock has also mounted the directory
+    /// on itself, before this call's mount and after the directory was copied for it; this call's mount then
+    /// hides the names in the other one.
     fn check_covers_nothing_else(&self) -> Result<()> {
         let Some(lower) = &self.covered else { return Ok(()) };
         match mountinfo::is_mounted_on(self.as_fd(), lower.as_fd()) {
             Ok(false) => Err(Failure::new(Step::MountedTwice, Errno::EAGAIN)),
             Err(failure) if is_shortage(failure.errno) => Err(failure),
-            // Where nothing tells, nobody was at it in all likelihood.
+            // If this cannot be determined, it is unlikely to have happened.
             Ok(true) | Err(_) => Ok(()),
         }
     }
 
-    /// Ends what made a name: the mount that this call has put on the directory stays.
+    /// Ends a call that created a name: the mount that it has created on the directory stays.
     pub fn keep_mount(&mut self) {
         if let Some(lower) = &self.covered {
             lower.unmount_covered_names(&self.dir);
         }
     }
 
-    /// Ends what made no name: takes the mount off that this call has put on the directory, unless
-    /// somebody has something in it, or on it, by now. So names that were there before, which are in
-    /// both, keep it.
+    /// Ends a call that created no name: unmounts the mount that it has created on the directory, unless
+    /// another process is using it or has mounted something on it by now. Names that existed before are in
+    /// both directories and are kept.
     pub fn take_mount_back(mut self, path: &CStr) {
         let Some(lower) = self.covered.take() else { return };
         let is_topmost = !self.dir.is_outdated(path);
@@ -354,14 +356,14 @@ impl LockedRunDir {
         }
         for _ in 0..if is_topmost { MOST_REPLACEMENTS } else { 0 } {
             if own.zip(mount_at(path)).is_some_and(|(own, now)| own != now) {
-                break; // somebody has mounted something on it, which would go instead
+                break; // another process has mounted something on it, which would be unmounted instead
             }
             match mount::take_off_unused(self.dir.as_fd(), path) {
                 Ok(()) => return,
                 Err(Errno::EBUSY) => {}
                 Err(_) => break,
             }
-            // The descriptor may be one of those who wait for the lock.
+            // The descriptor may be one of processes that wait for the lock.
             self.unlock();
             thread::sleep(LONGEST_PAUSE);
         }
@@ -371,8 +373,8 @@ impl LockedRunDir {
     }
 }
 
-/// The directory that was locked, as `path` leads to it, and what holds its lock: it may have become a
-/// mount point before it was locked. None: another directory has taken its place.
+/// Returns the directory that was locked, as `path` leads to it, and what holds its lock; the directory may
+/// have become a mount point before it was locked. Returns `None` if another directory has replaced it.
 fn still_at(
     path: &CStr,
     dir: RunDir,
@@ -387,7 +389,7 @@ fn still_at(
     Ok(stat::are_same_file(&dir, &there).then(|| (there, held(Lock::Of(dir.fd)))))
 }
 
-/// Whether `path` is the very mount and directory that is open; None where the kernel does not tell
+/// Returns whether `path` is the mount and directory that is open, or `None` if the kernel cannot tell
 /// (before Linux 5.8).
 fn leads_to(path: &CStr, dir: &RunDir) -> Option<bool> {
     let wanted = StatxFlags::INO | StatxFlags::MNT_ID;
@@ -399,15 +401,14 @@ fn leads_to(path: &CStr, dir: &RunDir) -> Option<bool> {
     (told(&there) && told(&open)).then(|| key(&there) == key(&open))
 }
 
-/// The number of the mount that `path` leads to; None where the kernel does not tell.
+/// Returns the id of the mount that `path` leads to, or `None` if the kernel cannot tell.
 fn mount_at(path: &CStr) -> Option<u64> {
     let ask = || statx(CWD, path, rustix::fs::AtFlags::empty(), StatxFlags::MNT_ID);
     let status = retry_on_intr(ask).ok()?;
     (status.stx_mask & StatxFlags::MNT_ID.bits() != 0).then_some(status.stx_mnt_id)
 }
 
-/// Whether the lock was to be had. flock(2) cannot wait for a limited time, so the wait is a series of
-/// short naps.
+/// Returns whether the lock was acquired. flock(2) has no timeout, so this polls with short pauses.
 fn lock(dir: &RunDir, wait: Wait) -> Result<bool> {
     use rustix::io::Errno;
     let start = Instant::now();

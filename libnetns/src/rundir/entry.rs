@@ -1,10 +1,10 @@
-//! What a name in a run directory is: a namespace, the placeholder file of one that is being created, the
-//! stale file of a creator that was killed, or a file that the library leaves alone.
+//! The kind of entry that a name is: a namespace, the placeholder file of a name that is being created, the
+//! stale file of a killed creator, or a file that the library does not touch.
 //!
-//! A placeholder is the empty file on which a namespace is bound. Ours are marked by their mode and
-//! exist under the directory's lock only, so one that is met under the lock has lost its creator.
-//! `ip netns add` and others make theirs long before they bind (0.4 ms, 64 ms under load, 2.5 s at
-//! nice 19), with no lock held: theirs are stale by age.
+//! A placeholder is the empty file on which a namespace is bound. The library's own placeholders are marked
+//! by their mode and exist only while their creator holds the directory's lock, so one that is found under
+//! the lock has lost its creator. `ip netns add` and other programs create their placeholder long before they
+//! bind (0.4 ms, 64 ms under load, 2.5 s at nice 19), without a lock: those become stale by age.
 
 use std::ffi::CStr;
 use std::os::fd::BorrowedFd;
@@ -17,17 +17,17 @@ use crate::error::{At, Failure, Result, Step};
 use crate::namespace::identity::{self, FileKind, Identity};
 use crate::os::stat::FileStatus;
 
-/// The mode of our own placeholders: the sticky bit means nothing on a file, no umask takes it away
-/// and nobody else makes files with it alone.
+/// The mode of the library's placeholders: the sticky bit has no effect on a file, no umask clears it, and no
+/// other program creates files with only this bit.
 pub const OUR_MODE: u32 = 0o1000;
 
-/// The age at which another's placeholder is stale.
+/// The age at which another program's placeholder is stale.
 pub const STALE_AGE: Duration = Duration::from_secs(10);
 
-/// A time of change this far ahead of the clock was written before somebody set the clock back.
+/// A status change time that is further ahead of the clock was set before the clock was set back.
 const CLOCK_SLACK: Duration = Duration::from_secs(1);
 
-/// What stands under a name.
+/// The kind of entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entry {
     Absent,
@@ -35,7 +35,7 @@ pub enum Entry {
     Placeholder(Placeholder),
     /// A symbolic link, which [`link`](super::link) follows.
     Link,
-    /// None of these, and what it is instead.
+    /// Anything else, and what it is.
     Stranger(&'static str),
 }
 
@@ -43,12 +43,12 @@ pub enum Entry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Placeholder {
     ours: bool,
-    /// Since it was made or changed; None where the clock has been set back since.
+    /// The time since it was created or changed; `None` if the clock has been set back since.
     age: Option<Duration>,
 }
 
 impl Placeholder {
-    /// Whether nobody will bind a namespace on it any more.
+    /// Returns whether no process will bind a namespace on it.
     pub fn is_stale(&self, under_lock: bool) -> bool {
         (self.ours && under_lock) || self.age.is_none_or(|age| age >= STALE_AGE)
     }
@@ -57,22 +57,22 @@ impl Placeholder {
         self.ours
     }
 
-    /// How long until it is stale by age.
+    /// Returns the time until it is stale by age.
     pub fn time_left(&self) -> Duration {
         self.age.map_or(Duration::ZERO, |age| STALE_AGE.saturating_sub(age))
     }
 }
 
-/// Said of what is a mount point and no namespace, at two moments.
+/// Reported if the entry was a mount point and not a namespace, at two different moments.
 const MOUNTED_ON: Entry = Entry::Stranger("something else is mounted on it");
 
-/// How often what seems to be that is looked at again.
+/// How often such an entry is examined again.
 const MOST_LOOKS: u32 = 8;
 
-/// Looks at `name` in `dir`, opening nothing and following no symlink.
+/// Examines `name` in `dir`, without opening anything or following symlinks.
 pub fn look(dir: BorrowedFd, name: &CStr) -> Result<Entry> {
-    // A namespace that was bound after the one look, and perhaps unbound before the next, is no
-    // stranger.
+    // The entry may be a namespace that was bound after the first check, and possibly unmounted before the
+    // second.
     for _ in 1..MOST_LOOKS {
         let found = look_once(dir, name)?;
         if found != MOUNTED_ON {
@@ -88,7 +88,7 @@ fn look_once(dir: BorrowedFd, name: &CStr) -> Result<Entry> {
         Ok(FileKind::OtherNamespace(_)) => Ok(Entry::Stranger("a namespace of another type")),
         Ok(FileKind::NoNamespace) => look_at_file(dir, name),
         Err(Errno::ENOENT) => Ok(Entry::Absent),
-        // It went, or became something else, while it was looked at.
+        // It was removed or replaced while it was examined.
         Err(errno) if identity::means_no_namespace(errno) => look_at_file(dir, name),
         Err(errno) => Err(Failure::new(Step::Look, errno)),
     }
@@ -114,7 +114,7 @@ fn look_at_file(dir: BorrowedFd, name: &CStr) -> Result<Entry> {
     }
 }
 
-/// The same where a placeholder is the likely answer, which spares a system call.
+/// The same for an entry that is probably a placeholder, which saves a system call.
 pub fn look_below(dir: BorrowedFd, name: &CStr) -> Result<Entry> {
     match look_at_file(dir, name)? {
         Entry::Stranger(_) => look(dir, name),
@@ -128,7 +128,7 @@ fn age_of(changed: Duration) -> Option<Duration> {
 }
 
 fn age_at(now: Duration, changed: Duration) -> Option<Duration> {
-    // File times come from a coarser clock than now does, and may be a tick behind it or ahead.
+    // File times are taken from a coarser clock, and may be a tick behind or ahead.
     if changed > now + CLOCK_SLACK { None } else { Some(now.saturating_sub(changed)) }
 }
 

@@ -1,7 +1,7 @@
-//! Names that are symbolic links, as `ln -s /proc/PID/ns/net /run/netns/web` makes them.
+//! Names that are symbolic links, as created by `ln -s /proc/PID/ns/net /run/netns/web`.
 //!
-//! Where another user may write to the directory, or owns it or the link, that user would choose the
-//! network namespace that a name leads to. There no link is followed, and none is removed.
+//! If another user can write to the directory, or owns it or the link, that user could choose the network
+//! namespace that a name refers to. In that case no link is followed or removed.
 
 use std::ffi::CStr;
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -18,20 +18,20 @@ use crate::os::retry::is_shortage;
 use crate::os::stat::fstat;
 use crate::util::try_vec;
 
-/// What following a link has come to.
+/// The result of following a link.
 pub enum Link {
     Namespace(Proved),
-    /// It leads to no network namespace.
+    /// It does not lead to a network namespace.
     Stale,
-    /// Where it leads cannot be told: the caller may not go there, or a server does not answer.
+    /// The target cannot be determined: the caller may not access it, or a file server does not respond.
     Unreachable(Errno),
-    /// It is not followed, and why.
+    /// The link is not followed, for this reason.
     Refused(&'static str),
-    /// The name is gone, or no link any more.
+    /// The name was removed, or is no longer a link.
     Gone,
 }
 
-/// What a stale link is called.
+/// The description of a stale link.
 pub const STALE: &str = "a symbolic link that leads to no network namespace";
 
 const WRITABLE: &str = "a symbolic link, which is not followed in a directory that other users may write to; open its \
@@ -41,12 +41,12 @@ const FOREIGN_DIRECTORY: &str =
 const FOREIGN: &str =
     "a symbolic link of another user, which is not followed; open its target by path";
 
-/// Follows the link that `name` in the directory `dir` is.
+/// Follows the link `name` in the directory `dir`.
 ///
-/// Each step works on the descriptor that the step before has opened, never on the name again: the link
-/// is opened itself, its owner and its text are read from that descriptor, and what the text leads to is
-/// opened as a path and proved before it is opened to be used. So a link that is swapped meanwhile counts
-/// as it was or as it is, and never for the owner of the one and the target of the other.
+/// Each step works on the descriptor that the previous one has opened, and never on the name again: the link
+/// itself is opened, its owner and text are read from that descriptor, and the target is opened as a path and
+/// verified before it is opened for use. A link that is replaced meanwhile is therefore followed as it was
+/// before or as it is afterwards, never with the owner of one and the target of the other.
 pub fn follow(dir: BorrowedFd, name: &CStr) -> Result<Link> {
     let link = match openat(dir, name, LOOK_AT_ITSELF) {
         Err(Errno::ENOENT) => return Ok(Link::Gone),
@@ -71,13 +71,13 @@ pub fn follow(dir: BorrowedFd, name: &CStr) -> Result<Link> {
 
 fn open_target(dir: BorrowedFd, link: &OwnedFd, text: &mut [u8]) -> nix::Result<Option<Proved>> {
     read_link_of(link, text)?;
-    // No path is as long as the buffer, so what fills it has been cut.
+    // No path is as long as the buffer, so a text that fills it has been truncated.
     let target = CStr::from_bytes_until_nul(text).map_err(|_| Errno::ENAMETOOLONG)?;
     identity::open_followed(dir, target)
 }
 
-/// Whether the link may be followed, and so removed: it and the directory belong to root or the caller,
-/// and nobody else may write there. ENOTTY: it may not.
+/// Checks that the link may be followed, and therefore removed: it and the directory belong to root or the
+/// caller, and nobody else can write to the directory. Otherwise fails with ENOTTY.
 pub fn check(dir: BorrowedFd, name: &CStr) -> Result<()> {
     let link = match openat(dir, name, LOOK_AT_ITSELF) {
         Err(Errno::ENOENT) => return Ok(()),
@@ -93,7 +93,8 @@ fn why_refused(dir: &FileStat, link: &FileStat) -> Option<&'static str> {
     if is_foreign(dir) {
         return Some(FOREIGN_DIRECTORY);
     }
-    // An access control list that lets others write shows in the group's bits, as its mask.
+    // An access control list that gives others write permission is visible in the group bits, which contain
+    // its mask.
     if dir.st_mode & (libc::S_IWGRP | libc::S_IWOTH) != 0 {
         return Some(WRITABLE);
     }

@@ -1,4 +1,4 @@
-//! The names in a run directory, as one sorted snapshot.
+//! The names in a run directory, as a sorted snapshot.
 
 use std::ffi::CStr;
 use std::os::fd::AsFd;
@@ -19,7 +19,7 @@ bitflags! {
     }
 }
 
-/// Names and inodes. The names lie one behind the other in one piece of memory.
+/// Names and inodes. All names are in one allocation.
 #[derive(Debug, Default)]
 pub struct NameList {
     text: Vec<u8>,
@@ -34,10 +34,10 @@ struct Listed {
     may_be_link: bool,
 }
 
-/// How often a directory that is mounted over or replaced while it is read is read again.
+/// How often a directory is read that is mounted over or replaced while it is read.
 const MOST_READINGS: u32 = 4;
 
-/// That of a stale name, and of one that was not looked at.
+/// The identity of a stale name, and of one that was not examined.
 const NONE: Identity = Identity { inode: 0, cookie: None };
 
 impl NameList {
@@ -48,7 +48,7 @@ impl NameList {
         NameList::read_if(rundir, identity_of)
     }
 
-    /// The names that `ns` has.
+    /// Returns the names of `ns`.
     pub fn names_of(rundir: &CStr, ns: &Namespace) -> Result<NameList> {
         NameList::read_if(rundir, |dir, name, may_be_link| {
             let found = identity_of(dir, name, may_be_link)?;
@@ -56,12 +56,12 @@ impl NameList {
         })
     }
 
-    /// What may be names, without a look at what they are, and so without their inodes.
+    /// Returns the entries that may be names, without examining them and therefore without their inodes.
     pub fn read_unseen(rundir: &CStr) -> Result<NameList> {
         NameList::read_if(rundir, |_, _, _| Ok(Some(NONE)))
     }
 
-    /// What `identify` gives one for.
+    /// Returns the names for which `identify` returns an identity.
     fn read_if(
         rundir: &CStr,
         identify: impl Fn(&RunDir, &CStr, bool) -> Result<Option<Identity>>,
@@ -72,8 +72,8 @@ impl NameList {
                 return Ok(NameList::default());
             };
             list = NameList::read_open(&dir, &identify)?;
-            // Who makes it a mount point takes the names off what lies below. Where somebody goes on
-            // and on with that, the last look is as good as any.
+            // A process that makes the directory a mount point unmounts the names below. If this happens
+            // repeatedly, the last result is returned.
             if !dir.is_outdated(rundir) {
                 break;
             }
@@ -94,7 +94,7 @@ impl NameList {
         Ok(list)
     }
 
-    /// Under the lock, where a placeholder of ours is stale for certain.
+    /// Reads the directory under the lock, where the library's own placeholders are certainly stale.
     fn read_locked(rundir: &CStr) -> Result<NameList> {
         let mut list = NameList::default();
         let Some(dir) = or_none(RunDir::lock(rundir))? else {
@@ -131,7 +131,7 @@ impl NameList {
         let text = &self.text;
         let name = |entry: &Listed| &text[entry.start..entry.start + entry.len];
         self.entries.sort_unstable_by(|a, b| name(a).cmp(name(b)));
-        // A directory that changes while it is read may tell a name twice.
+        // If a directory changes while it is read, a name may be returned twice.
         self.entries.dedup_by(|a, b| name(a) == name(b));
     }
 
@@ -148,7 +148,7 @@ impl NameList {
         CStr::from_bytes_with_nul(&self.text[entry.start..entry.start + entry.len]).ok()
     }
 
-    /// Whether it may be a symbolic link, for what the directory tells of it.
+    /// Returns whether it may be a symbolic link, according to the directory.
     pub fn may_be_link(&self, i: usize) -> bool {
         self.entries.get(i).is_some_and(|entry| entry.may_be_link)
     }
@@ -161,7 +161,7 @@ impl NameList {
         Some(self.entries.get(i)?.identity)
     }
 
-    /// Fills in a cookie that is not known yet.
+    /// Sets a cookie that is not known yet.
     pub(super) fn learn_cookie(&mut self, i: usize, cookie: u64) {
         if let Some(entry) = self.entries.get_mut(i) {
             entry.identity.cookie.get_or_insert(cookie);
@@ -173,8 +173,8 @@ impl NameList {
         self.entries[start..].sort_unstable_by_key(|entry| entry.identity.inode);
     }
 
-    /// Leaves out what `keep` says no to. It is asked in the order of the list, with the place that the entry
-    /// gets.
+    /// Removes the entries for which `keep` returns false. It is called in the order of the list, with the
+    /// new position of the entry.
     pub(super) fn retain(
         &mut self,
         mut keep: impl FnMut(usize, Identity) -> Result<bool>,
@@ -191,23 +191,23 @@ impl NameList {
     }
 }
 
-/// None: it is something else, went meanwhile, or is not ours to see.
+/// Returns `None` if it is something else, was removed meanwhile, or may not be examined by the caller.
 fn identity_of(dir: &RunDir, name: &CStr, may_be_link: bool) -> Result<Option<Identity>> {
     match identity::identify_name(dir.as_fd(), name) {
         Ok(FileKind::Network(identity)) => Ok(Some(identity)),
         Err(errno) if !identity::means_no_namespace(errno) => Err(Failure::new(Step::Look, errno)),
         Ok(FileKind::NoNamespace) if may_be_link => match link::follow(dir.as_fd(), name)? {
             Link::Namespace(proved) => Ok(Some(proved.identity())),
-            // A namespace by now, perhaps.
+            // It may be a namespace by now.
             Link::Gone => identity_of(dir, name, false),
-            // A dead server behind one link does not hide the other names.
+            // An unresponsive file server behind one link must not hide the other names.
             Link::Stale | Link::Unreachable(_) | Link::Refused(_) => Ok(None),
         },
         _ => Ok(None),
     }
 }
 
-/// The same, and [`NONE`] where the name is stale.
+/// The same, but returns [`NONE`] if the name is stale.
 fn identity_or_stale(dir: &LockedRunDir, name: &CStr) -> Result<Option<Identity>> {
     for _ in 0..MOST_READINGS {
         match entry::look(dir.as_fd(), name)? {

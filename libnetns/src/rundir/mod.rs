@@ -1,20 +1,20 @@
-//! The run directory, and the names in it.
+//! The run directory and the names in it.
 //!
 //! | file          | contains                                                              |
 //! |---------------|-----------------------------------------------------------------------|
-//! | `name`        | a valid name, and the path that it stands for                         |
-//! | `entry`       | what a name is: a namespace, a placeholder file, stale, or foreign    |
-//! | `link`        | a symbolic link followed, where that is safe                          |
-//! | `dir`         | the directory: opened, created, mounted on itself, locked             |
-//! | `open`        | namespaces opened by name or path                                     |
-//! | `placeholder` | the file that a namespace is bound on, made or taken over             |
-//! | `publish`     | a namespace bound on its placeholder, all or nothing                  |
+//! | `name`        | a valid name, and its path                                            |
+//! | `entry`       | the kind of entry: a namespace, a placeholder file, stale, or other   |
+//! | `link`        | following symbolic links, if that is safe                             |
+//! | `dir`         | opening, creating, locking and mounting the directory                 |
+//! | `open`        | opening namespaces by name or path                                    |
+//! | `placeholder` | the file that a namespace is bound on, new or taken over              |
+//! | `publish`     | binding a namespace on its placeholder, all or nothing                |
 //! | `create`      | create and attach                                                     |
 //! | `remove`      | remove                                                                |
-//! | `all`         | every network namespace of the system, by name or without             |
-//! | `list`        | the names at one moment                                               |
+//! | `all`         | every network namespace of the system, named or not                   |
+//! | `list`        | a snapshot of the names                                               |
 //! | `watch`       | the inotify watches of a monitor                                      |
-//! | `monitor`     | names added and removed                                               |
+//! | `monitor`     | reporting names that are added and removed                            |
 
 pub mod all;
 pub mod create;

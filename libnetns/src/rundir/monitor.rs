@@ -1,15 +1,15 @@
-//! Names added and removed, for an event loop.
+//! Reporting names that are added and removed, for an event loop.
 //!
-//! Whatever happens only makes names worth a look: an event of inotify, a directory that appears or
-//! goes, an overflow. What is told is the difference between what the look finds and what was told
-//! before, so nothing is told twice or too early, and nothing that lasts is missed.
+//! An inotify event, a directory that appears or disappears, and an overflow only mark names to be examined.
+//! The reported events are the differences between what is found and what was reported before, so nothing is
+//! reported twice or too early, and no lasting change is missed.
 //!
-//! inotify tells when a file is made, but not when a namespace is bound on it. Creators of this library
-//! touch the file after that. For those of others, and only while such a file is young enough for its
-//! creator to be at work, mountinfo is in the same epoll: it is ready when anything was mounted.
+//! inotify reports the creation of a file, but not that a namespace is bound on it. This library touches the
+//! file after binding. For files of other programs, and only while such a file is young enough for its
+//! creator to be at work, mountinfo is in the same epoll set: it becomes ready when anything is mounted.
 //!
-//! Of a symbolic link, inotify tells when it is made and unlinked, and nothing tells when what it leads to
-//! begins or ends.
+//! inotify reports that a symbolic link is created and unlinked. Nothing reports that the target of a link
+//! appears or disappears.
 
 mod descriptors;
 
@@ -51,7 +51,7 @@ pub enum Change {
 pub struct Event {
     pub change: Change,
     pub name: CString,
-    /// Of the namespace that the name has got, or had.
+    /// The namespace that the name refers to or, after a removal, referred to.
     pub identity: Identity,
 }
 
@@ -64,15 +64,15 @@ struct State {
     rundir: CString,
     paths: Paths,
     watches: Watches,
-    /// What was told, as it is now.
+    /// The names that have been reported as added.
     told: NameMap<Told>,
-    /// Names that are worth a look, in the order in which that became known.
+    /// Names to be examined, in the order in which they were marked.
     to_look_at: Queue,
-    /// Names on which a namespace may be bound without a word of inotify's.
+    /// Names on which a namespace may be bound without an inotify event.
     waiting: NameMap<()>,
-    /// Open while some name is waiting.
+    /// Open while any name is waiting.
     mounts: Option<Mounts>,
-    /// What is to be done before events say anything again; it stays so until it has worked.
+    /// What must be done before events are meaningful again; kept until it succeeds.
     due: Due,
     is_more: bool,
 }
@@ -80,13 +80,13 @@ struct State {
 #[derive(Clone, Copy)]
 struct Told {
     identity: Identity,
-    /// The name was removed since. Another namespace may have got it, and the same inode.
+    /// The name was removed since. It may now belong to another namespace with the same inode.
     was_removed: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Due {
-    /// The directory, or one above it, is another one by now.
+    /// The directory, or one of its ancestors, was replaced.
     new_watches: bool,
     /// Events may have been missed.
     full_look: bool,
@@ -96,11 +96,11 @@ struct Due {
 
 const EVERYTHING: Due = Due { new_watches: true, full_look: true, look_at_waiting: false };
 
-/// Room for some 15 of the longest names.
+/// Space for about 15 of the longest names.
 const EVENT_BUFFER: usize = 4096;
 
-/// How often more is read before there is said to be nothing: for all that may lie unread, 16,384
-/// events as the kernel ships it. What others go on making meanwhile leaves the monitor ready.
+/// How many buffers are read before the call returns no event. This is enough for everything that may be
+/// queued, which is 16,384 events by default. If others keep generating events, the monitor stays ready.
 const MOST_READS: u32 = 2_048;
 
 impl Monitor {
@@ -124,7 +124,8 @@ impl Monitor {
     fn start(&mut self, flags: MonitorFlags) -> Result<()> {
         let own = self.descriptors.prove()?;
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
-        // Watched first and read then: what comes in between is seen twice, and told once.
+        // The watches are added before the directory is read: a change in between is seen twice, and reported
+        // once.
         state.catch_up(own)?;
         if !flags.contains(MonitorFlags::SNAPSHOT) {
             while state.next_difference(own)?.is_some() {}
@@ -133,19 +134,19 @@ impl Monitor {
         state.show(own, is_more)
     }
 
-    /// The number of the descriptor to poll.
+    /// Returns the descriptor to poll.
     pub fn fd(&self) -> Result<RawFd> {
         Ok(self.descriptors.epoll()?.as_raw_fd())
     }
 
-    /// The next event, None if there is none by now.
+    /// Returns the next event, or `None` if there is none now.
     pub fn next(&self) -> Result<Option<Event>> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let own = self.descriptors.prove()?;
         let event = state.next(own);
-        // After a failure a loop would do nothing but fail until the cause is gone.
+        // After a failure, an event loop would only fail again until the cause is gone.
         let is_more = matches!(event, Ok(Some(_))) && !state.to_look_at.is_empty();
-        // It cannot fail: the descriptors have just been proved.
+        // This cannot fail: the descriptors were verified just before.
         let _ = state.show(own, is_more);
         event
     }
@@ -165,19 +166,20 @@ impl State {
             if let Some(event) = self.next_difference(own)? {
                 return Ok(Some(event));
             }
-            // First: what has been bound meanwhile was so before the names were made that are read of now.
+            // This comes first: a namespace that is bound by now was bound before the names were created
+            // whose events are read next.
             self.queue_waiting_if_mounted(own)?;
             if !self.read_events(own)? {
                 return self.last_difference(own);
             }
         }
-        // What was read last may say that there is another directory, which nothing else tells of.
+        // The last events may have reported that the directory was replaced, which nothing else reports.
         self.catch_up(own)?;
         self.next_difference(own)
     }
 
-    /// When no event is left to read: what the mounts have shown. If that is nothing, they are watched no
-    /// more, unless some name still waits for one.
+    /// Called when no event is left to read. If the mounts show no difference, they are no longer watched,
+    /// unless a name still waits for one.
     fn last_difference(&mut self, own: Proved) -> Result<Option<Event>> {
         let event = self.next_difference(own)?;
         if event.is_none() {
@@ -194,7 +196,7 @@ impl State {
         Ok(())
     }
 
-    /// Queues the names that wait for a mount, if anything was mounted.
+    /// Queues the names that wait for a mount if anything was mounted.
     fn queue_waiting_if_mounted(&mut self, own: Proved) -> Result<()> {
         let Some(mounts) = &self.mounts else { return Ok(()) };
         self.due.look_at_waiting |= own.have_changed(mounts)?;
@@ -205,7 +207,7 @@ impl State {
         Ok(())
     }
 
-    /// Looks at names until one is not what was told of it.
+    /// Examines names until one differs from what was reported.
     fn next_difference(&mut self, own: Proved) -> Result<Option<Event>> {
         if self.to_look_at.is_empty() {
             return Ok(None);
@@ -218,8 +220,8 @@ impl State {
                 Ok(None) => {}
                 Ok(Some((change, identity))) => return Ok(Some(Event { change, name, identity })),
                 Err(failure) => {
-                    // The last to be looked at again: that others have gone may be what there comes
-                    // to be descriptors by. What is not read now is looked for later.
+                    // Examine it again last: removals of other names may be what frees a descriptor. Events
+                    // that are not read now are found later.
                     self.to_look_at.put_last(name);
                     let _ = self.read_events(own);
                     return Err(failure);
@@ -229,13 +231,13 @@ impl State {
         Ok(None)
     }
 
-    /// What there is; one that somebody is making is waited for from here on.
+    /// Examines a name, and waits for it from now on if it is being created.
     fn look(&mut self, dir: &mut Directory, name: &CStr, own: Proved) -> Result<Option<Identity>> {
         let mut found = self.entry(dir, name)?;
         if let Entry::Placeholder(file) = found {
             if is_bound_silently(file) && self.mounts.is_none() {
                 self.mounts = Some(own.open_mounts()?);
-                // What was bound, or mounted over, before the watch began makes it tell nothing.
+                // A mount that happened before the watch began is not reported.
                 *dir = Directory::Unopened;
                 found = self.entry(dir, name)?;
             }
@@ -251,7 +253,7 @@ impl State {
     }
 
     fn entry(&mut self, dir: &mut Directory, name: &CStr) -> Result<Entry> {
-        // The likely answer takes one system call; every other one needs the directory.
+        // The most likely case needs one system call; all others need the directory.
         if let Some(identity) = identity::identify_path_by_handle(self.paths.of(name)?) {
             return Ok(Entry::Namespace(identity));
         }
@@ -260,7 +262,7 @@ impl State {
         if matches!(found, Entry::Namespace(_)) || !open.is_outdated(&self.rundir) {
             return Ok(found);
         }
-        // Who has just mounted it on itself takes the names off what lies below.
+        // A process that has just mounted the directory on itself unmounts the names below.
         *dir = Directory::Unopened;
         match dir.open(&self.rundir)? {
             Some(open) => look(open, name),
@@ -282,7 +284,7 @@ impl State {
             }
             (Some(told), found) => {
                 if found.is_some() {
-                    // Another namespace by now: that is told next.
+                    // It is another namespace now, which is reported next.
                     self.to_look_at.put_back(copy_c_str(name)?);
                 }
                 self.told.remove(name);
@@ -300,11 +302,11 @@ impl State {
         }
     }
 
-    /// Reads what inotify has, some of it if there is much; whether there was anything.
+    /// Reads pending inotify events, or some of them if there are many; returns whether there were any.
     fn read_events(&mut self, own: Proved) -> Result<bool> {
         let result = self.read_some_events(own);
         if result.is_err() {
-            // What was read and not noted is found by looking.
+            // Events that were read but not recorded are found by examining everything.
             self.due.full_look = true;
         }
         result
@@ -322,7 +324,7 @@ impl State {
             if event.events().contains(ReadFlags::QUEUE_OVERFLOW)
                 || self.watches.concerns_directory(&event, &self.rundir)
             {
-                // What an overflow swallowed nobody knows: the directory's own going, perhaps.
+                // An overflow may have dropped any event, including the removal of the directory.
                 self.due = EVERYTHING;
             } else if self.watches.is_directory(event.wd()) {
                 if let Some(name) = event.file_name() {
@@ -336,7 +338,7 @@ impl State {
         }
     }
 
-    /// Renews the watches and queues every name, where the directory is another one or events were lost.
+    /// Renews the watches if the directory was replaced, and queues every name if events were lost.
     fn catch_up(&mut self, own: Proved) -> Result<()> {
         if self.due.new_watches {
             self.watches.renew(own.inotify(), &self.rundir)?;
@@ -350,7 +352,7 @@ impl State {
     }
 
     fn look_at_everything(&mut self) -> Result<()> {
-        // Of an attempt that failed, too: they must not add up.
+        // This includes the names of a failed attempt, which must not accumulate.
         self.to_look_at.clear();
         self.to_look_at.extend(self.told.names())?;
         self.to_look_at.extend(self.waiting.names())?;
@@ -360,11 +362,11 @@ impl State {
     }
 }
 
-/// The run directory, opened when it is needed, and anew for each event: the first create mounts it on
+/// The run directory, opened when needed and again for each event, because the first create mounts it on
 /// itself.
 enum Directory {
     Unopened,
-    /// There is none, and so no name.
+    /// It does not exist, and therefore contains no names.
     Missing,
     Open(RunDir),
 }
@@ -384,7 +386,7 @@ impl Directory {
     }
 }
 
-/// What there is under a name; a link that leads to a namespace is one.
+/// Examines a name; a link that leads to a namespace counts as one.
 fn look(dir: &RunDir, name: &CStr) -> Result<Entry> {
     let found = entry::look(dir.as_fd(), name)?;
     if found != Entry::Link {
@@ -396,13 +398,13 @@ fn look(dir: &RunDir, name: &CStr) -> Result<Entry> {
     }
 }
 
-/// Whether somebody may be about to bind a namespace on it and touch it no more. A creator of this
-/// library touches its file, or the one that it takes over, after that.
+/// Returns whether a process may bind a namespace on the file without touching it afterwards. This library
+/// touches its own file, or one that it takes over, after binding.
 fn is_bound_silently(file: Placeholder) -> bool {
     !file.is_ours() && !file.is_stale(false)
 }
 
-/// Names in the order in which they came. Where there is no memory, it fails and stays as it was.
+/// Names in order of arrival. If there is no memory, an operation fails and changes nothing.
 #[derive(Default)]
 struct Queue(VecDeque<CString>);
 
@@ -413,7 +415,7 @@ impl Queue {
         Ok(())
     }
 
-    /// One look will do for what is done to it again and again.
+    /// Repeated changes to the same name need only one examination.
     fn push_unless_last(&mut self, name: &CStr) -> Result<()> {
         match self.0.back() {
             Some(last) if last.as_c_str() == name => Ok(()),
@@ -429,12 +431,12 @@ impl Queue {
         self.0.pop_front()
     }
 
-    /// To the front, where it has just been taken from: there is room.
+    /// Puts a name back at the front, from which it was just removed, so there is space.
     fn put_back(&mut self, name: CString) {
         self.0.push_front(name);
     }
 
-    /// To the end; the same holds.
+    /// Puts a name at the end; the same applies.
     fn put_last(&mut self, name: CString) {
         self.0.push_back(name);
     }
@@ -448,8 +450,8 @@ impl Queue {
     }
 }
 
-/// Without cookies (before Linux 6.18) a name that went and came back may have got the same inode:
-/// then what was told no longer counts.
+/// Without cookies (before Linux 6.18), a name that was removed and created again may have the same inode, so
+/// what was reported no longer counts.
 fn note(name: &CStr, happened: ReadFlags, told: &mut NameMap<Told>) {
     if !happened.intersects(ReadFlags::DELETE | ReadFlags::MOVED_FROM) {
         return;

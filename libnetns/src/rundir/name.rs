@@ -1,4 +1,4 @@
-//! A valid name in a run directory, and the path that it stands for.
+//! A valid name in a run directory, and its path.
 
 use std::ffi::{CStr, CString};
 
@@ -6,10 +6,10 @@ use nix::errno::Errno;
 
 use crate::error::{Failure, Result, Step};
 
-/// Where names live unless the caller says otherwise; others reach it as /var/run/netns.
+/// The default run directory, which is also accessible as /var/run/netns.
 pub const DEFAULT_RUN_DIR: &CStr = c"/run/netns";
 
-/// A string that may be a name: not empty, `.` or `..`, no `/`, 255 bytes at most.
+/// A string that is valid as a name: not empty, `.` or `..`, without `/`, and at most 255 bytes long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Name<'a>(&'a CStr);
 
@@ -33,22 +33,22 @@ impl<'a> Name<'a> {
     }
 }
 
-/// What the directory's path may begin with. The second is a symbolic link's path on most systems.
+/// The prefixes of paths in this directory. The second contains a symbolic link on most systems.
 const DEFAULT_PREFIXES: [&[u8]; 2] = [b"/run/netns/", b"/var/run/netns/"];
 
-/// The name that a path is directly in [`DEFAULT_RUN_DIR`], where it is written as plainly as that.
+/// Returns the name if the path is that of an entry of [`DEFAULT_RUN_DIR`] in its canonical form.
 pub fn default_name(path: &CStr) -> Option<Name<'_>> {
     let path = path.to_bytes_with_nul();
     let name = DEFAULT_PREFIXES.iter().find_map(|prefix| path.strip_prefix(*prefix))?;
     Name::new(CStr::from_bytes_with_nul(name).ok()?).ok()
 }
 
-/// `rundir/name`, in one allocation that cannot abort the process.
+/// Returns `rundir/name`, in one allocation that cannot abort the process.
 pub fn join(rundir: &CStr, name: Name) -> Result<CString> {
     join_text(rundir, name.as_cstr())
 }
 
-/// The same for what may be no name.
+/// The same for a string that may not be a valid name.
 pub fn join_text(rundir: &CStr, text: &CStr) -> Result<CString> {
     let (dir, name) = (rundir.to_bytes(), text.to_bytes());
     let mut path = Vec::new();

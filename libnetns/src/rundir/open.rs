@@ -1,4 +1,4 @@
-//! Opens namespaces by name or by path.
+//! Opening namespaces by name or by path.
 
 use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
@@ -16,10 +16,10 @@ use crate::rundir::link::{self, Link};
 use crate::rundir::name::{Name, default_name, join};
 use crate::util::try_vec;
 
-/// How often a name is tried again that turns from a link into something else meanwhile.
+/// The maximum number of attempts for a name that changes from a link into something else meanwhile.
 const MOST_ATTEMPTS: u32 = 8;
 
-/// The namespace that has the name, which may be a symbolic link.
+/// Opens the namespace with this name, which may be a symbolic link.
 pub fn open_named(rundir: &CStr, name: Name) -> Result<Namespace> {
     let path = join(rundir, name)?;
     for _ in 0..MOST_ATTEMPTS {
@@ -34,14 +34,15 @@ pub fn open_named(rundir: &CStr, name: Name) -> Result<Namespace> {
     Err(Failure::new(Step::Open, Errno::ENOENT))
 }
 
-/// What does not tell by its handle that it is a namespace. None: it was a link, and is none any more.
+/// Opens a name that its file handle does not identify as a namespace. Returns `None` if it was a link and no
+/// longer is.
 fn open_otherwise(rundir: &CStr, name: Name, path: &CStr) -> Result<Option<Namespace>> {
     let failure = match identity::open_if_on_nsfs(AT_FDCWD, path, OFlag::O_NOFOLLOW) {
         Ok(fd) => match from_nsfs(fd) {
             Ok(ns) => return Ok(Some(ns)),
             Err(failure) => failure,
         },
-        // It may be there and be something else by now: a symlink is ELOOP and a socket ENXIO.
+        // It may exist and be something else by now: a symlink returns ELOOP and a socket ENXIO.
         Err(errno @ (Errno::EACCES | Errno::ELOOP | Errno::ENXIO)) => {
             Failure::new(Step::Open, errno)
         }
@@ -49,14 +50,15 @@ fn open_otherwise(rundir: &CStr, name: Name, path: &CStr) -> Result<Option<Names
     };
     match entry::look(AT_FDCWD.as_fd(), path) {
         Ok(Entry::Link) => follow(rundir, name),
-        // It was none when it was opened: a link took turns with it.
+        // It was not one when it was opened: it alternates with a link.
         Ok(Entry::Namespace(_)) if failure.errno == Errno::ENOTTY => Ok(None),
         Err(shortage) if is_shortage(shortage.errno) => Err(shortage),
         found => Err(describe(found, failure)),
     }
 }
 
-/// The namespace that has the name if that is a symbolic link. None: it is gone, or no link any more.
+/// Opens the namespace if the name is a symbolic link. Returns `None` if it was removed or is no longer a
+/// link.
 pub fn open_link(rundir: &CStr, name: Name) -> Result<Option<Namespace>> {
     let path = join(rundir, name)?;
     Ok(follow(rundir, name)?.map(|ns| ns.with_name(path, name.as_cstr())))
@@ -73,7 +75,7 @@ fn follow(rundir: &CStr, name: Name) -> Result<Option<Namespace>> {
     }
 }
 
-/// The namespace at a path. Symbolic links are followed: /proc/PID/ns/net is one.
+/// Opens the namespace at a path. Symbolic links, such as /proc/PID/ns/net, are followed.
 pub fn open_path(path: &CStr) -> Result<Namespace> {
     let kept = try_vec::copy_c_str(path)?;
     let found = identity::open_if_on_nsfs(AT_FDCWD, path, OFlag::empty());
@@ -95,7 +97,7 @@ fn why_not_path(path: &CStr, errno: Errno) -> Failure {
     }
 }
 
-/// None: what was found lies elsewhere.
+/// `None` means that the file is on another file system.
 fn from_nsfs(fd: Option<OwnedFd>) -> Result<Namespace> {
     match fd {
         Some(fd) => Namespace::from_fd(fd),
@@ -103,7 +105,7 @@ fn from_nsfs(fd: Option<OwnedFd>) -> Result<Namespace> {
     }
 }
 
-/// `failure` from opening a name, with what is there instead where something else was found.
+/// Adds to a `failure` to open a name what the file is instead, if it was identified.
 fn describe(found: Result<Entry>, failure: Failure) -> Failure {
     match found {
         Ok(Entry::Stranger(what)) => Failure::not_a_namespace(what),

@@ -1,13 +1,13 @@
-//! The file that a namespace is bound on: made for it, or taken over from a creator that was killed.
+//! The file that a namespace is bound on: a new one, or one taken over from a killed creator.
 //!
-//! What looks stale here may be a live name in another mount namespace, a container's with the host's
-//! run directory for one. unlink(2) of such a file, or rename(2) on it, takes the mounts off there
-//! (vfs_unlink() calls detach_mounts(), Linux 3.18). So a file that this call did not make is not
-//! unlinked; the namespace is bound on it as it is, which no other mount namespace sees.
+//! A file that looks stale may be a live name in another mount namespace, for example in a container that
+//! shares the host's run directory. unlink(2) of such a file, or rename(2) onto it, unmounts it there
+//! (vfs_unlink() calls detach_mounts(), Linux 3.18). A file that this call did not create is therefore never
+//! unlinked; the namespace is bound on it, which no other mount namespace sees.
 //!
-//! The file is locked by flock(2) from before it is found free until the namespace is bound on it.
-//! The directory's lock alone does not keep two creators off one file: any reader may hold that, and
-//! creators then go on without it.
+//! The file is locked with flock(2) before it is found free and until the namespace is bound on it. The
+//! directory's lock alone does not keep two creators from using the same file: any reader may hold that lock,
+//! and creators then continue without it.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -27,13 +27,13 @@ use crate::rundir::dir::LockedRunDir;
 use crate::rundir::entry::{self, Entry, OUR_MODE};
 use crate::rundir::name::Name;
 
-/// How often a name that others make and remove at the same time is tried again.
+/// The maximum number of attempts for a name that others create and remove at the same time.
 const MOST_FILES: u32 = 64;
 
-/// A name's file, which no other creator binds on before this is dropped.
+/// The file of a name; no other creator binds on it before this is dropped.
 pub struct Placeholder {
     file: OwnedFd,
-    /// The file as the mount has it that covers `file`'s.
+    /// The same file in the mount that covers the mount of `file`.
     upper: Option<OwnedFd>,
     is_new: bool,
     is_locked: bool,
@@ -48,14 +48,14 @@ impl AsFd for Placeholder {
 impl Drop for Placeholder {
     fn drop(&mut self) {
         if self.is_locked {
-            // Closing is not enough: a child that was forked meanwhile has the descriptor too.
+            // Closing is not sufficient: a child that was forked meanwhile has the descriptor as well.
             let _ = flock(&self.file, FlockOperation::Unlock);
         }
     }
 }
 
 impl Placeholder {
-    /// Makes the file, or takes over the one that was left under the name.
+    /// Creates the file, or takes over the one that was left under the name.
     pub fn new(dir: &LockedRunDir, name: Name) -> Result<Placeholder> {
         for _ in 0..MOST_FILES {
             let found = match make(dir, name) {
@@ -70,7 +70,7 @@ impl Placeholder {
             .hint("other processes keep creating and removing it; try again"))
     }
 
-    /// None: others have taken it over, and bound on it or unlinked it since.
+    /// Returns `None` if others have taken the file over, and bound on it or unlinked it since.
     fn of_new(dir: &LockedRunDir, name: Name, file: OwnedFd) -> Result<Option<Placeholder>> {
         let placeholder = Placeholder::lock(file, true)?;
         match FileStatus::of(dir.as_fd(), name.as_cstr()) {
@@ -88,14 +88,14 @@ impl Placeholder {
         let is_locked = match rustix::io::retry_on_intr(lock) {
             Ok(()) => true,
             Err(rustix::io::Errno::WOULDBLOCK) => return Err(being_created()),
-            // A file system without locks.
+            // The file system does not support locks.
             Err(_) => false,
         };
         Ok(Placeholder { file, upper: None, is_new, is_locked })
     }
 
-    /// Finds the file again when `dir` has become another mount. Whether it is there; if not, a
-    /// stranger has moved it.
+    /// Finds the file again after `dir` has become another mount. Returns whether it is still there;
+    /// otherwise another process has moved it.
     pub fn find_again(&mut self, dir: &LockedRunDir, name: Name) -> Result<bool> {
         let Some((upper, status)) = see(dir, name)? else { return Ok(false) };
         let own = fstat(&self.file).at(Step::Look)?;
@@ -103,14 +103,15 @@ impl Placeholder {
         Ok(stat::is_same_file(&status, &own))
     }
 
-    /// Changes the file's times, which inotify tells of (IN_ATTRIB), where it tells nothing of a mount:
-    /// so monitors learn of a name that was bound on a file that they have taken for stale.
+    /// Changes the file's times, which inotify reports (IN_ATTRIB), because it does not report mounts.
+    /// Monitors thereby notice that a namespace was bound on a file that they considered stale.
     pub fn announce(&self) {
         let now = TimeSpec::UTIME_NOW;
         if on_signal(|| futimens(&self.file, &now, &now)).is_ok() {
             return;
         }
-        // The same by other means. Where neither works, monitors see it with the name's next change.
+        // Another way to the same effect. If neither works, monitors notice it with the next change of the
+        // name.
         if let Ok(status) = fstat(&self.file) {
             let mode = Mode::from_bits_retain(status.st_mode & !libc::S_IFMT);
             let _ = on_signal(|| fchmod(&self.file, mode));
@@ -121,8 +122,8 @@ impl Placeholder {
         fstat(&self.file).is_ok_and(|file| file.st_nlink == 0)
     }
 
-    /// Unlinks the file if this call made it and the name is still its; without a descriptor, of which
-    /// there may be none left.
+    /// Unlinks the file if this call created it and the name still refers to it. This needs no descriptor,
+    /// because there may be none left.
     pub fn withdraw(self, dir: &LockedRunDir, name: Name) {
         if !self.is_new {
             return;
@@ -130,7 +131,7 @@ impl Placeholder {
         let look = || fstatat(dir.as_fd(), name.as_cstr(), AtFlags::AT_SYMLINK_NOFOLLOW);
         let (Ok(there), Ok(ours)) = (on_signal(look), fstat(&self.file)) else { return };
         if stat::is_same_file(&there, &ours) {
-            // The file is stale now at the worst, which the next create or remove clears.
+            // At worst the file is stale now, and the next create or remove clears it.
             let unlink = || unlinkat(dir.as_fd(), name.as_cstr(), UnlinkatFlags::NoRemoveDir);
             let _ = on_signal(unlink);
         }
@@ -143,7 +144,7 @@ fn make(dir: &LockedRunDir, name: Name) -> nix::Result<OwnedFd> {
     on_signal(|| nix::fcntl::openat(dir.as_fd(), name.as_cstr(), flags, mode))
 }
 
-/// The stale file under the name. None: it is another one by now.
+/// Opens the stale file with this name. Returns `None` if it has been replaced.
 fn take_over(dir: &LockedRunDir, name: Name) -> Result<Option<Placeholder>> {
     match entry::look(dir.as_fd(), name.as_cstr())? {
         Entry::Absent => return Ok(None),
@@ -167,7 +168,7 @@ fn take_over(dir: &LockedRunDir, name: Name) -> Result<Option<Placeholder>> {
     }
 }
 
-/// What is there instead of a name that can be made.
+/// Returns the failure for a name that cannot be created.
 pub fn exists(found: Entry) -> Failure {
     match found {
         Entry::Stranger(what) => Failure::exists().hint(what),
@@ -178,12 +179,12 @@ pub fn exists(found: Entry) -> Failure {
     }
 }
 
-/// Another creator has a file for the name, and no namespace yet.
+/// Another creator has a file for the name, but has not bound a namespace yet.
 fn being_created() -> Failure {
     Failure::new(Step::BeingCreated, Errno::EEXIST)
 }
 
-/// A descriptor of what the name is now, which opens nothing, and what it tells. None: nothing.
+/// Opens the name with O_PATH and returns its status, or `None` if it does not exist.
 fn see(dir: &LockedRunDir, name: Name) -> Result<Option<(OwnedFd, FileStat)>> {
     match openat(dir.as_fd(), name.as_cstr(), LOOK_AT_ITSELF) {
         Err(Errno::ENOENT) => Ok(None),
@@ -199,8 +200,8 @@ fn is_empty_file(status: &FileStat) -> bool {
     status.st_mode & libc::S_IFMT == libc::S_IFREG && status.st_size == 0
 }
 
-/// The owner of a file can take it, and with it the name, away in a sticky directory. Of two links to
-/// a file one may be elsewhere, where its lock means something.
+/// The owner of a file can remove it, and thereby the name, in a sticky directory. A file with two links may
+/// also be elsewhere, where its lock has a meaning.
 fn check_owner(dir: &LockedRunDir, file: &FileStat) -> Result<()> {
     if file.st_nlink > 1 {
         return Err(Failure::exists().hint("an empty file with more than one link"));
@@ -211,8 +212,8 @@ fn check_owner(dir: &LockedRunDir, file: &FileStat) -> Result<()> {
     if is_trusted { Ok(()) } else { Err(Failure::exists().hint("an empty file of another user")) }
 }
 
-/// Opens the very file that was seen, because flock(2) takes no descriptor of O_PATH. None: without
-/// /proc it is opened by its name, which is another file's by now.
+/// Opens the file that was seen, because flock(2) does not accept an O_PATH descriptor. Returns `None` if
+/// there is no /proc and its name refers to another file by now.
 fn open_seen(
     dir: &LockedRunDir,
     name: Name,
@@ -236,11 +237,11 @@ fn open_seen(
     Ok(stat::is_same_file(&opened, status).then_some(file))
 }
 
-/// Ours nobody may read, and that its owner may do so all the same takes CAP_DAC_OVERRIDE.
+/// The library's placeholders have no read permission, and only CAP_DAC_OVERRIDE lets their owner open them.
 fn open_unreadable(path: &ProcPath, status: &FileStat) -> nix::Result<OwnedFd> {
     let mode = Mode::from_bits_retain(status.st_mode & !libc::S_IFMT);
     let chmod = |mode| fchmodat(AT_FDCWD, path.as_cstr(), mode, FchmodatFlags::FollowSymlink);
-    // EPERM: it is another user's.
+    // EPERM: it belongs to another user.
     chmod(mode | Mode::S_IRUSR).map_err(|_| Errno::EACCES)?;
     let file = open(path.as_cstr(), READ_UNTRUSTED);
     match &file {

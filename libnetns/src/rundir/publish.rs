@@ -1,4 +1,4 @@
-//! Binds a namespace on a name, all or nothing: a call that fails undoes what it has done.
+//! Binding a namespace on a name, all or nothing: a call that fails undoes its changes.
 
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -15,13 +15,13 @@ use crate::rundir::name::Name;
 use crate::rundir::placeholder::Placeholder;
 use crate::util::try_vec;
 
-/// How often a name is bound anew whose placeholder others take away, or whose directory they mount on
-/// itself, at the same time.
+/// The maximum number of attempts for a name whose placeholder others remove, or whose directory they mount
+/// on itself, at the same time.
 const MOST_ATTEMPTS: u32 = 64;
 
 const PATH_MAX: usize = libc::PATH_MAX as usize;
 
-/// Binds the namespace `ns` as `name`. `dir` is the run directory if it is open already.
+/// Binds the namespace `ns` as `name`. `dir` is the run directory if it is already open.
 pub fn publish(
     rundir: &CStr,
     mut dir: Option<RunDir>,
@@ -32,13 +32,13 @@ pub fn publish(
     unless_mounted_twice(|| publish_once(rundir, dir.take(), name, ns, wait))
 }
 
-/// Makes the run directory, and a shared mount point of it, as the first name in it does.
+/// Creates the run directory and makes it a shared mount point, as the first name in it does.
 pub fn prepare(rundir: &CStr) -> Result<()> {
     unless_mounted_twice(|| prepare_once(rundir))
 }
 
-/// Tries again where another process has mounted the directory on itself at the same time: now it is done
-/// in the mount that the other process has put there.
+/// Tries again if another process has mounted the directory on itself at the same time: the next attempt
+/// works in that process's mount.
 fn unless_mounted_twice(mut attempt: impl FnMut() -> Result<()>) -> Result<()> {
     for _ in 1..MOST_ATTEMPTS {
         match attempt() {
@@ -83,7 +83,7 @@ pub(super) fn publish_in(
     inode: u64,
 ) -> Result<()> {
     for _ in 0..MOST_ATTEMPTS {
-        // The file comes first: a full or read-only file system leaves nothing to take back.
+        // The file comes first: if the file system is full or read-only, there is nothing to undo.
         let mut placeholder = Placeholder::new(dir, name)?;
         match bind(dir, rundir, name, (ns, inode), &mut placeholder) {
             Ok(Attempt::Bound) => {
@@ -100,10 +100,10 @@ pub(super) fn publish_in(
     Err(Failure::new(Step::Bind, Errno::EAGAIN).hint("other processes keep removing it; try again"))
 }
 
-/// What an attempt to bind on a placeholder has come to.
+/// The result of an attempt to bind on a placeholder.
 enum Attempt {
     Bound,
-    /// Another process has removed or moved the file: the next attempt takes another one.
+    /// Another process has removed or moved the file; the next attempt uses a new one.
     PlaceholderLost,
 }
 
@@ -120,21 +120,21 @@ fn bind(
     let mount = match mount::bind_namespace(ns, placeholder.as_fd()) {
         // A process that does not wait for the lock may have removed it.
         Err(Errno::ENOENT) if placeholder.is_unlinked() => return Ok(Attempt::PlaceholderLost),
-        // Before Linux 5.12 the directory itself does not tell.
+        // Before Linux 5.12, preparing the directory does not fail.
         Err(Errno::EINVAL) if mount::is_elsewhere(dir.as_fd()) => {
             return Err(Failure::new(Step::Bind, Errno::EPERM).hint(ELSEWHERE));
         }
         mount => mount.at(Step::Bind)?,
     };
     if was_moved(dir, name, inode, placeholder) {
-        // The file is somewhere else, and so would be the namespace.
+        // The file was moved, and the namespace with it.
         mount.and_then(|mount| mount::detach_open(mount.as_fd()).ok());
         return Ok(Attempt::PlaceholderLost);
     }
     Ok(Attempt::Bound)
 }
 
-/// Makes the directory a mount point if it is none. Whether the placeholder is still in it.
+/// Makes the directory a mount point if it is not one. Returns whether the placeholder is still in it.
 fn enter_mount(
     dir: &mut LockedRunDir,
     rundir: &CStr,
@@ -148,15 +148,15 @@ fn enter_mount(
     placeholder.find_again(dir, name)
 }
 
-/// Whether another process has moved the placeholder before the namespace was bound on it. If the file
-/// is gone altogether, the name was made and has been removed since.
+/// Returns whether another process moved the placeholder before the namespace was bound on it. If the file no
+/// longer exists, the name was created and has been removed since.
 fn was_moved(dir: &LockedRunDir, name: Name, inode: u64, placeholder: &Placeholder) -> bool {
     shows_something_else(dir, name, inode)
         && !placeholder.is_unlinked()
         && !is_at(dir, name, placeholder.as_fd())
 }
 
-/// Whether the name shows anything but the namespace. A look that fails says nothing.
+/// Returns whether the name is anything other than the namespace. A failed check is ignored.
 fn shows_something_else(dir: &LockedRunDir, name: Name, inode: u64) -> bool {
     match identity::identify_name(dir.as_fd(), name.as_cstr()) {
         Ok(FileKind::Network(found)) => found.inode != inode,
@@ -165,9 +165,9 @@ fn shows_something_else(dir: &LockedRunDir, name: Name, inode: u64) -> bool {
     }
 }
 
-/// Whether the file still has the name, on which something else was mounted since.
+/// Returns whether the file still has the name, and something else was mounted on it since.
 fn is_at(dir: &LockedRunDir, name: Name, file: BorrowedFd) -> bool {
-    // Without /proc, or with too long a path, nobody can tell; then it is safer to take the mount off.
+    // Without /proc, or if the path is too long, this cannot be determined; unmounting is then safer.
     let Ok(mut paths) = try_vec::zeros(2 * PATH_MAX) else { return false };
     let (of_dir, of_file) = paths.split_at_mut(PATH_MAX);
     let dir = procfs::read_link(ProcPath::of_fd(dir.as_fd()).as_cstr(), of_dir);

@@ -1,4 +1,4 @@
-//! Removes a name: every mount on it, then its file. Of a symbolic link, the link alone.
+//! Removing a name: every mount on it, then its file. For a symbolic link, only the link.
 
 use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
@@ -21,14 +21,14 @@ use crate::rundir::entry::{self, Entry};
 use crate::rundir::link;
 use crate::rundir::name::{Name, join};
 
-/// fs.mount-max, as the kernel ships it: nobody stacks more than that.
+/// The default of fs.mount-max, which limits the height of a stack of mounts.
 const TALLEST_STACK: u32 = 100_000;
 
-/// How often a name that others unbind and bind at the same time is tried again.
+/// The maximum number of attempts for a name that others unmount and mount at the same time.
 const MOST_UNMOUNTS: u32 = 16;
 
-/// How long nobody asks whether it is a tall stack that comes off, or somebody mounts on the name all
-/// the time: nobody waits longer for the lock.
+/// How long mounts are removed before checking whether this is a tall stack or others keep mounting on the
+/// name. This is also the longest time that others wait for the lock.
 const LONGEST: Duration = Duration::from_secs(1);
 
 bitflags! {
@@ -38,7 +38,7 @@ bitflags! {
     }
 }
 
-/// Removes the name, whatever is mounted on it; or a stale file of that name.
+/// Removes the name with everything mounted on it, or a stale file with this name.
 pub fn remove(rundir: &CStr, name: Name, flags: RemoveFlags) -> Result<()> {
     match remove_existing(rundir, name) {
         Err(failure)
@@ -53,7 +53,7 @@ pub fn remove(rundir: &CStr, name: Name, flags: RemoveFlags) -> Result<()> {
 fn remove_existing(rundir: &CStr, name: Name) -> Result<()> {
     let dir = RunDir::lock(rundir)?;
     let writable = dir.check_writable();
-    // What is mounted on top of it between this and the end of `take_off` goes in its place.
+    // If something is mounted on top of it before `take_off` ends, that is unmounted instead.
     let mount = find(&dir, name)?;
     if mount.is_none() {
         match entry::look(dir.as_fd(), name.as_cstr())? {
@@ -65,20 +65,20 @@ fn remove_existing(rundir: &CStr, name: Name) -> Result<()> {
     }
     writable.map_err(|failure| why_not_off(&dir, mount.as_ref(), failure))?;
     if let Some(mount) = mount {
-        // If that is not it yet, the next look tells.
+        // If this does not remove it, the next check finds out.
         when_short(|| take_off(&dir, name, &mount))?;
     }
     remove_rest(rundir, &dir, name)
 }
 
-/// Takes off what is left of a name. Half of the work is done: the rest is not given up for want of
-/// memory or a descriptor.
+/// Removes the remainder of a name. The work is half done, so this does not give up for lack of memory or a
+/// descriptor.
 fn remove_rest(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Result<()> {
     let start = Instant::now();
     let mut last = None;
     for round in 0..TALLEST_STACK {
         match when_short(|| entry::look_below(dir.as_fd(), name.as_cstr()))? {
-            // Gone while we were at it is as good.
+            // It may also have been removed by another process.
             Entry::Absent => return Ok(()),
             Entry::Placeholder(_) if when_short(|| unlink(rundir, dir, name))? => return Ok(()),
             Entry::Link => {
@@ -87,7 +87,7 @@ fn remove_rest(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Result<()> {
                     return Ok(());
                 }
             }
-            // On a placeholder one was bound at this moment.
+            // A namespace may just have been bound on a placeholder.
             Entry::Namespace(_) | Entry::Placeholder(_) => when_short(|| unmount(dir, name))?,
             Entry::Stranger(what) => return Err(Failure::not_a_namespace(what)),
         }
@@ -102,7 +102,7 @@ fn remove_rest(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Result<()> {
         .hint("other processes keep mounting on it; try again"))
 }
 
-/// No stack is higher than that.
+/// Returns the number of mounts, which limits the height of a stack.
 fn mounts_there_are() -> u32 {
     match procfs::read_file(procfs::THREAD_MOUNTINFO, Step::ReadMounts) {
         Ok(mounts) => mounts.iter().filter(|&&byte| byte == b'\n').count() as u32,
@@ -110,8 +110,8 @@ fn mounts_there_are() -> u32 {
     }
 }
 
-/// Why a name is left alone whose directory is not ours to write to: what unmounting itself is refused
-/// for comes first.
+/// Returns why a name is not removed if the directory is not writable: a reason why unmounting would fail
+/// takes precedence.
 fn why_not_off(dir: &LockedRunDir, mount: Option<&OwnedFd>, failure: Failure) -> Failure {
     let Some(mount) = mount else { return failure };
     match mount::may_detach_open(mount.as_fd()) {
@@ -122,7 +122,7 @@ fn why_not_off(dir: &LockedRunDir, mount: Option<&OwnedFd>, failure: Failure) ->
     }
 }
 
-/// The mount of a namespace that the name is. None: it is gone, or something else.
+/// Opens the mount of the namespace with this name. Returns `None` if it was removed or is something else.
 fn find(dir: &LockedRunDir, name: Name) -> Result<Option<OwnedFd>> {
     match identity::find_mount(dir.as_fd(), name.as_cstr()) {
         Err(errno) if identity::means_no_namespace(errno) => Ok(None),
@@ -130,9 +130,9 @@ fn find(dir: &LockedRunDir, name: Name) -> Result<Option<OwnedFd>> {
     }
 }
 
-/// Takes the topmost mount off, if it is a namespace's.
+/// Unmounts the topmost mount if it is a namespace.
 fn unmount(dir: &LockedRunDir, name: Name) -> Result<()> {
-    // Held open, so that no other mount gets its number.
+    // Kept open so that its mount id is not reused.
     let mut refused: Option<OwnedFd> = None;
     for _ in 0..MOST_UNMOUNTS {
         let Some(mount) = find(dir, name)? else { return Ok(()) };
@@ -147,13 +147,13 @@ fn unmount(dir: &LockedRunDir, name: Name) -> Result<()> {
         }
         refused = Some(mount);
     }
-    // Others mount anew all the time: the next look tells.
+    // Others keep mounting on it; the next check finds out.
     Ok(())
 }
 
-/// Takes off what was looked at, or has been mounted on that since, because the name may be something
-/// else by now, and the run directory's path lead elsewhere. Whether it is off; if not, somebody was
-/// faster, or the mount came from a more privileged mount namespace.
+/// Unmounts the mount that was examined, or what has been mounted on it since, because the name may be
+/// something else by now and the path of the run directory may lead elsewhere. Returns whether it was
+/// unmounted; otherwise another process was faster, or the mount came from a more privileged mount namespace.
 fn take_off(dir: &LockedRunDir, name: Name, mount: &OwnedFd) -> Result<bool> {
     let result = match mount::detach_open(mount.as_fd()) {
         Err(Errno::ENOENT) => detach_without_proc(dir, name)?,
@@ -166,7 +166,7 @@ fn take_off(dir: &LockedRunDir, name: Name, mount: &OwnedFd) -> Result<bool> {
     }
 }
 
-/// There is no umountat(2), but a thread can have a working directory of its own.
+/// There is no umountat(2), but a thread can have its own working directory.
 fn detach_without_proc(dir: &LockedRunDir, name: Name) -> Result<nix::Result<()>> {
     on_helper_thread(|| {
         unshare(CloneFlags::CLONE_FS).at(Step::HelperThread)?;
@@ -183,12 +183,12 @@ fn locked(dir: &LockedRunDir) -> Failure {
     })
 }
 
-/// Unlinks the file. Whether it is gone; if not, somebody has just mounted on it.
+/// Unlinks the file. Returns whether it no longer exists; otherwise something has just been mounted on it.
 pub fn unlink(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Result<bool> {
     Ok(unlink_free(dir, name)? || unlink_busy(rundir, dir, name)?)
 }
 
-/// Unlinks the file unless something is mounted on it; whether it is gone.
+/// Unlinks the file unless something is mounted on it; returns whether it no longer exists.
 fn unlink_free(dir: &LockedRunDir, name: Name) -> Result<bool> {
     match on_signal(|| unlinkat(dir.as_fd(), name.as_cstr(), UnlinkatFlags::NoRemoveDir)) {
         Ok(()) | Err(Errno::ENOENT) => Ok(true),
@@ -205,10 +205,10 @@ fn unlink_busy(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Result<bool> {
     on_helper_thread(|| unlink_from_elsewhere(rundir, dir, name))
 }
 
-/// A mount that lies below another one (of a name made before the directory became a mount point)
-/// cannot be reached, and keeps the file busy, in its own mount namespace only: unlinking the file
-/// in another one takes all its mounts off (Linux 3.18). So this thread makes itself a copy of the
-/// mounts and uncovers the file in there.
+/// A mount that is hidden below another one (of a name created before the directory became a mount point)
+/// cannot be reached. It keeps the file busy only in its own mount namespace: unlinking the file in another
+/// one removes all its mounts (Linux 3.18). This thread therefore creates a copy of the mounts and uncovers
+/// the file there.
 fn unlink_from_elsewhere(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Result<bool> {
     unshare(CloneFlags::CLONE_NEWNS).at(Step::Unmount)?;
     match mount::set_propagation(c"/", MsFlags::MS_REC | MsFlags::MS_PRIVATE) {
@@ -232,7 +232,7 @@ fn unlink_from_elsewhere(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Resul
         };
         match uncovered {
             Ok(()) => {}
-            // Nothing is left to take off.
+            // There is nothing left to unmount.
             Err(Errno::EINVAL | Errno::ENOENT) => break,
             Err(errno) => return Err(Failure::new(Step::Unmount, errno)),
         }

@@ -1,7 +1,7 @@
-//! The inotify watches of a monitor: of a run directory, and of its own creation and removal.
+//! The inotify watches of a monitor: of the contents of a run directory, and of its creation and removal.
 //!
-//! There are two: one of the directory, if it exists, and one of its parent or, where that does not
-//! exist either, of the nearest one above that does.
+//! There are two watches: one of the directory, if it exists, and one of its parent or, if that does not
+//! exist either, of the nearest existing ancestor.
 
 use std::ffi::CStr;
 use std::os::fd::BorrowedFd;
@@ -20,13 +20,13 @@ pub struct Watches {
     above: Option<Above>,
 }
 
-/// A directory above the run directory.
+/// An ancestor of the run directory.
 #[derive(Clone, Copy, Debug)]
 struct Above {
     watch: i32,
-    /// Where in the run directory's path the awaited component lies.
+    /// The position of the awaited component in the run directory's path.
     component: (usize, usize),
-    /// Nothing is missing but, perhaps, the run directory itself.
+    /// True if at most the run directory itself is missing.
     is_parent: bool,
 }
 
@@ -34,7 +34,7 @@ const DIRECTORY_EVENTS: WatchFlags = WatchFlags::CREATE
     .union(WatchFlags::MOVED_TO)
     .union(WatchFlags::DELETE)
     .union(WatchFlags::MOVED_FROM)
-    // What a creator of this library does to the file when a namespace is bound on it.
+    // This library changes the file's attributes after binding a namespace on it.
     .union(WatchFlags::ATTRIB)
     .union(WatchFlags::DELETE_SELF)
     .union(WatchFlags::MOVE_SELF)
@@ -46,7 +46,7 @@ const EVENTS_ABOVE: WatchFlags = WatchFlags::CREATE
     .union(WatchFlags::MOVE_SELF)
     .union(WatchFlags::ONLYDIR);
 
-/// Directories that come and go faster than they can be watched are left alone after this many.
+/// The maximum number of attempts if directories are replaced faster than they can be watched.
 const MOST_RENEWALS: u32 = 16;
 
 impl Watches {
@@ -54,7 +54,7 @@ impl Watches {
         self.directory == Some(watch)
     }
 
-    /// Whether an event says that the directory, or one above it, is another one by now.
+    /// Returns whether an event reports that the directory, or one of its ancestors, was replaced.
     pub fn concerns_directory(&self, event: &Event, rundir: &CStr) -> bool {
         let itself = ReadFlags::DELETE_SELF | ReadFlags::MOVE_SELF | ReadFlags::UNMOUNT;
         if self.is_directory(event.wd()) {
@@ -68,10 +68,10 @@ impl Watches {
             || event.file_name().map(CStr::to_bytes) == Some(&rundir.to_bytes()[start..end])
     }
 
-    /// Watches what is there now, from the run directory upwards.
+    /// Watches the directories that exist now, from the run directory upwards.
     pub fn renew(&mut self, inotify: BorrowedFd, rundir: &CStr) -> Result<()> {
         for _ in 0..MOST_RENEWALS {
-            // From above, so that what is made in between is not missed.
+            // The ancestor comes first, so that a directory created in between is not missed.
             self.watch_above(inotify, rundir)?;
             let before = self.directory.take();
             self.directory = match add(inotify, rundir.to_bytes(), DIRECTORY_EVENTS) {
@@ -87,8 +87,8 @@ impl Watches {
             .hint("other processes keep replacing it; try again"))
     }
 
-    /// Whether a missing directory on the way to the run directory was made before the one above it
-    /// was watched.
+    /// Returns whether a missing directory on the path to the run directory was created before its parent was
+    /// watched.
     fn has_appeared(&self, rundir: &CStr) -> bool {
         self.above.is_some_and(|above| {
             let awaited = &rundir.to_bytes()[..above.component.1];
@@ -122,7 +122,7 @@ impl Watches {
     }
 }
 
-/// Where the last component of a path begins and ends; None for "" and "/".
+/// Returns the start and end of the last component of a path; `None` for "" and "/".
 pub fn last_component(path: &[u8]) -> Option<(usize, usize)> {
     let end = path.iter().rposition(|&byte| byte != b'/')? + 1;
     let start = path[..end].iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1);
@@ -138,10 +138,10 @@ fn is_directory(path: &[u8]) -> bool {
         .is_ok_and(|file| SFlag::from_bits_truncate(file.st_mode) & SFlag::S_IFMT == SFlag::S_IFDIR)
 }
 
-/// Drops the watch that was, unless it is the one that is: the same directory gives the same one.
+/// Removes the previous watch unless it is the current one: the same directory has the same watch.
 fn forget(inotify: BorrowedFd, before: Option<i32>, now: Option<i32>) {
     if let Some(before) = before.filter(|_| before != now) {
-        // It is gone by itself if its directory is.
+        // It no longer exists if its directory was removed.
         let _ = inotify::remove_watch(inotify, before);
     }
 }

@@ -1,4 +1,4 @@
-//! The files of /etc/netns/NAME, over those of the same names in /etc.
+//! The files of /etc/netns/NAME over those with the same names in /etc.
 
 use std::ffi::CStr;
 use std::mem;
@@ -18,21 +18,21 @@ use crate::util::strings::Strings;
 pub const ETC: &CStr = c"/etc";
 const ETC_NETNS: &CStr = c"/etc/netns";
 
-/// What /etc/netns/NAME holds, each with what it covers in /etc.
+/// The files of /etc/netns/NAME, each with its counterpart in /etc.
 #[derive(Default)]
 pub struct EtcFiles {
-    /// By turns what is bound and what it is bound on.
+    /// Source and target paths, alternating.
     paths: Strings,
     is_strict: bool,
     pin: Option<Pin>,
     left_out: Option<LeftOut>,
 }
 
-/// What the program has to do without.
+/// The files that the program goes without.
 #[derive(Clone, Copy, Debug)]
 pub struct LeftOut {
     pub count: i32,
-    /// Why the first one is.
+    /// The reason for the first one.
     pub first: Failure,
 }
 
@@ -64,12 +64,12 @@ impl EtcFiles {
         pairs(&self.paths)
     }
 
-    /// One that has nothing to cover is a failure from here on.
+    /// Makes a file without a counterpart an error.
     pub fn be_strict(&mut self) {
         self.is_strict = true;
     }
 
-    /// Nothing uncovers them from here on. Where there are none, nothing is done.
+    /// Keeps the files from being uncovered. If there are none, nothing is done.
     pub fn pin(&mut self) -> Result<()> {
         let count = self.pairs().count();
         if count > 0 {
@@ -82,7 +82,7 @@ impl EtcFiles {
         self.left_out
     }
 
-    /// What is mounted below /etc, if that is to be known.
+    /// Returns the mounts below /etc, if they are needed.
     pub fn below(&self) -> Option<&Submounts> {
         self.pin.as_ref().map(|pin| &pin.below)
     }
@@ -94,8 +94,8 @@ impl EtcFiles {
         }
     }
 
-    /// Where /etc/resolv.conf is a symlink, that itself is covered, unlike by `ip netns exec`: resolvers
-    /// replace what it leads to, and the kernel takes off what was mounted on the old one.
+    /// Unlike `ip netns exec`, this covers /etc/resolv.conf itself if it is a symlink: resolvers replace its
+    /// target, and the kernel then unmounts what was mounted on the old one.
     pub fn bind(&mut self) -> Result<()> {
         let mut covering = Covering { is_strict: self.is_strict, left_out: None };
         match &mut self.pin {
@@ -124,7 +124,7 @@ struct Covering {
 }
 
 impl Covering {
-    /// `work` is given the number of the pair, and both.
+    /// Calls `work` with the index of each pair and its two paths.
     fn each(
         &mut self,
         paths: &Strings,
@@ -137,7 +137,7 @@ impl Covering {
                     let failed = Err(errno).at_item(Step::BindEtc, item);
                     return failed.map_err(|failure| failure.hint("is /proc mounted?"));
                 }
-                // Nothing there to cover, or a directory against a file.
+                // The counterpart does not exist, or one of the two is a directory.
                 Err((side, errno @ (Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP)))
                     if !self.is_strict =>
                 {
@@ -163,25 +163,25 @@ impl Covering {
     }
 }
 
-/// What keeps the host from uncovering the files: where it replaces one in its /etc by rename(2), the
-/// kernel takes off what is mounted on the old one. So they are mounted on a read-only overlay of /etc,
-/// whose entries are its own.
+/// Keeps the host from uncovering the files: if the host replaces a file in its /etc with rename(2), the
+/// kernel unmounts what is mounted on the old one. The files are therefore mounted on a read-only overlay of
+/// /etc, which has its own entries.
 struct Pin {
     flags: MsFlags,
     below: Submounts,
-    /// One for each pair.
+    /// One per pair.
     files: Vec<PinnedFile>,
 }
 
 #[derive(Default)]
 struct PinnedFile {
-    /// While the overlay is made.
+    /// Set while the overlay is created.
     picked: Option<PickedUp>,
     covers: bool,
 }
 
-/// Without one to be written to, an overlay needs two layers: the second one is empty, and mounted where
-/// there is a directory for certain.
+/// An overlay without an upper layer needs two lower layers. The second one is empty, and is mounted on a
+/// directory that certainly exists.
 const LAYERS: &CStr = c"lowerdir=/etc:/etc/netns";
 
 impl Pin {
@@ -198,7 +198,7 @@ impl Pin {
     }
 
     fn bind(&mut self, paths: &Strings, covering: &mut Covering) -> Result<()> {
-        // Before /etc/netns is hidden.
+        // This comes before /etc/netns is hidden.
         covering.each(paths, |item, source, _| {
             let picked = mount::pick_up_alone(source).map_err(|errno| (Side::Source, errno))?;
             self.files[item].picked = Some(picked);
@@ -213,8 +213,8 @@ impl Pin {
             file.covers = true;
             Ok(())
         })?;
-        // Not below what covers, nor in its place: on a mount that was there before it would go with
-        // that one's file.
+        // Not below a covering file, nor in its place: mounted on an older mount, it would be unmounted
+        // together with that mount's file.
         let files = &self.files;
         let is_covered = |path: &CStr| {
             pairs(paths).zip(files).any(|((_, target), file)| file.covers && is_in(path, target))
@@ -226,8 +226,8 @@ impl Pin {
         mount::mount_new(c"tmpfs", c"tmpfs", ETC_NETNS, MsFlags::MS_RDONLY)?;
         let layer = open(ETC_NETNS, DIRECTORY)?;
         mount::mount_with(c"overlay", c"overlay", ETC, self.flags, Some(LAYERS))?;
-        // Out of the way: the overlay has it. /etc/netns may be a symlink to elsewhere. Without /proc it
-        // stays.
+        // The overlay holds it, so it can be unmounted here. /etc/netns may be a symlink to another
+        // directory. Without /proc it stays mounted.
         let _ = mount::detach_open(layer.as_fd());
         Ok(())
     }
@@ -240,7 +240,7 @@ impl Pin {
     }
 }
 
-/// Whether `path` is `place`, or below it.
+/// Returns whether `path` is `place` or below it.
 fn is_in(path: &CStr, place: &CStr) -> bool {
     let rest = path.to_bytes().strip_prefix(place.to_bytes());
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))

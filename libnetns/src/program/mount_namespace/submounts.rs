@@ -1,4 +1,4 @@
-//! What is mounted below a directory, while something else is mounted on that.
+//! Keeping the mounts below a directory while something else is mounted on it.
 
 use std::ffi::CStr;
 use std::mem;
@@ -10,7 +10,7 @@ use crate::error::{At, Failure, Result, Step};
 use crate::os::mount;
 use crate::util::strings::Strings;
 
-/// What a failure is called.
+/// The steps to report if an operation fails.
 pub struct Steps {
     pub pick_up: Step,
     pub put_back: Step,
@@ -19,7 +19,7 @@ pub struct Steps {
 pub struct Submounts {
     paths: Strings,
     steps: Steps,
-    /// One for each of those, while they are moved.
+    /// One per mount, while they are moved.
     trees: Vec<Option<OwnedFd>>,
 }
 
@@ -36,7 +36,7 @@ impl Submounts {
         self.paths.iter().nth(item)
     }
 
-    /// Gives whether they are copies, which need not stay mounted where they are meanwhile.
+    /// Returns whether they are copies, whose originals can be unmounted meanwhile.
     pub fn pick_up(&mut self) -> Result<bool> {
         let mut are_copies = true;
         for (item, (path, tree)) in self.paths.iter().zip(&mut self.trees).enumerate() {
@@ -51,7 +51,7 @@ impl Submounts {
         Ok(are_copies)
     }
 
-    /// Those that are wanted, if their place is still there.
+    /// Mounts those that are wanted, if their mount point still exists.
     pub fn put_back(&mut self, is_wanted: impl Fn(&CStr) -> bool) -> Result<()> {
         for (item, (path, tree)) in self.paths.iter().zip(&mut self.trees).enumerate() {
             let Some(tree) = tree.take().filter(|_| is_wanted(path)) else { continue };

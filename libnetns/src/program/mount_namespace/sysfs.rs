@@ -1,4 +1,4 @@
-//! A new /sys, which shows a network namespace's devices.
+//! A new /sys that shows the interfaces of a network namespace.
 
 use std::ffi::CStr;
 use std::os::fd::AsFd;
@@ -14,17 +14,17 @@ use crate::util::strings::Strings;
 pub const SYS: &CStr = c"/sys";
 const SYSFS: &CStr = c"sysfs";
 
-/// The sysfs of a network namespace is its own; what is mounted below it (cgroups, tracefs, bpf ...)
-/// is not its affair, and stays.
+/// Each network namespace has its own sysfs. The mounts below it (cgroups, tracefs, bpf ...) are independent
+/// of it, and are kept.
 pub struct Sysfs {
-    /// What mountinfo shows as its device: as `ip netns exec` has it, the namespace's name.
+    /// The source that mountinfo shows: the name of the namespace, as with `ip netns exec`.
     source: Strings,
     flags: MsFlags,
     pub below: Submounts,
 }
 
 impl Sysfs {
-    /// None: there is no /sys to mount it on.
+    /// Returns `None` if there is no /sys to mount it on.
     pub fn plan(
         name: Option<&CStr>,
         below: impl FnOnce() -> Result<Strings>,
@@ -40,18 +40,18 @@ impl Sysfs {
         Ok(Some(Sysfs { source, flags, below: Submounts::new(below, steps)? }))
     }
 
-    /// Mounts a new one and puts back what was on the old one.
+    /// Mounts a new sysfs and restores the mounts that were on the old one.
     pub fn mount_anew(&mut self) -> Result<()> {
         let are_copies = self.below.pick_up()?;
         if !self.replace(are_copies).at(Step::MountSys)? {
             return Ok(());
         }
-        // The directory of one that is left out was a device's of the other namespace.
+        // If a mount point does not exist, it belonged to a device in the other namespace.
         self.below.put_back(|_| true)
     }
 
-    /// False: it is the namespace's own already. The new one is mounted while the old one is still
-    /// there: a user namespace may mount a sysfs only as long as it sees one.
+    /// Returns false if it already is the namespace's own. The new one is mounted while the old one still
+    /// exists, because a user namespace may mount a sysfs only while it sees one.
     fn replace(&self, are_copies: bool) -> nix::Result<bool> {
         let source = self.source.iter().next().unwrap_or(SYSFS);
         match mount::mount_new(SYSFS, source, SYS, self.flags) {
@@ -67,7 +67,7 @@ impl Sysfs {
             new => new?,
         };
         mount::detach(SYS)?;
-        // In a user namespace the old one may be held fast; then it stays covered.
+        // In a user namespace the old one may be locked; it then stays covered.
         let _ = mount::detach(SYS);
         match mount::put_down(new.as_fd(), SYS)? {
             true => Ok(true),

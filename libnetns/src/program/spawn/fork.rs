@@ -1,4 +1,4 @@
-//! A child that does something for the calling thread, while that waits.
+//! A child that works for the calling thread, which waits for it.
 
 use std::ffi::{c_int, c_long, c_void};
 use std::mem::{self, MaybeUninit};
@@ -16,60 +16,60 @@ use crate::os::retry::on_signal;
 use crate::program::mount_namespace::LeftOut;
 use crate::program::stack::Stack;
 
-/// What memory the child has.
+/// The memory of the child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Memory {
-    /// This process's, as after vfork(2): a copy would take long where there is much of it.
+    /// Shared with this process, as after vfork(2), because copying a large process takes long.
     Shared,
-    /// A copy. A child that gives its rights away must not share memory with a process that has them:
-    /// setresuid(2) makes that memory one that cannot be dumped (commit_creds() in the kernel), for the
-    /// parent too, and to undo that would let the child's new user look at the parent's memory by
-    /// ptrace(2), as long as another child shares it.
+    /// A copy. A child that drops its privileges must not share memory with a process that keeps them:
+    /// setresuid(2) makes that memory non-dumpable (commit_creds() in the kernel), for the parent as well,
+    /// and undoing that would allow the child's new user to inspect the parent's memory with ptrace(2) as
+    /// long as another child shares it.
     Copied,
 }
 
 pub struct Child {
     pub pid: i32,
-    /// None: it was not asked for, or this is Linux before 5.2.
+    /// `None` if it was not requested, or before Linux 5.2.
     pub pidfd: Option<OwnedFd>,
     pub left_out: Option<LeftOut>,
 }
 
-/// What has become of a child.
+/// The outcome of a child.
 pub enum Outcome {
     Program(Child),
     Failed(Failure),
-    /// It has ended without a word.
+    /// It has ended without reporting a failure.
     Killed,
 }
 
-/// What both processes see.
+/// The data that both processes see.
 struct Job<W> {
     work: Option<W>,
     /// Written by the kernel before the child runs.
     pidfd: c_int,
     left_out: Option<LeftOut>,
     failure: MaybeUninit<Failure>,
-    /// Set after `failure`: the child may be killed at any time.
+    /// Set after `failure`, because the child may be killed at any time.
     has_failed: AtomicBool,
-    /// The child's mark that the memory is the same, in memory that is not shared otherwise.
+    /// Set by the child to show that the memory is shared; it points to memory that is otherwise not shared.
     is_shared: *mut bool,
 }
 
 type Entry = extern "C" fn(*mut c_void) -> c_int;
 
-/// What the child ends with if it does not become a program.
+/// The exit status of a child that does not execute a program.
 const EXIT_STATUS: c_int = 127;
 
-/// Does `work` in a child whose thread has the caller's mask, and waits until it is a program or has
-/// ended. `work` is told whether there is a pidfd, leaves word of what the program does without, and
-/// returns only if it fails. The child has descriptors, handlers and namespaces of its own. It sends no signal if it fails, and no wait(2) of
-/// another thread's can take it away then.
+/// Runs `work` in a child whose thread has the caller's mask, and waits until it executes a program or ends.
+/// `work` is told whether there is a pidfd, records the files that the program goes without, and returns only
+/// if it fails. The child has its own descriptors, handlers and namespaces. If it fails, it sends no signal,
+/// and no wait(2) in another thread can reap it.
 ///
 /// # Safety
 ///
-/// The child may be one of a process with threads, whose memory it shares: `work` does not allocate,
-/// lock or panic, every signal is blocked, and what `work` leaves behind in memory is good for this
+/// The child may belong to a process with threads, whose memory it shares: `work` must not allocate, lock or
+/// panic, every signal must be blocked, and what `work` leaves behind in memory must be valid for this
 /// process.
 pub unsafe fn fork<W>(with_pidfd: bool, memory: Memory, work: W) -> Result<Outcome>
 where
@@ -86,25 +86,25 @@ where
     };
     let stack = Stack::new(job)?;
     let (pid, has_finished) = match memory {
-        // SAFETY: the caller's promise is that of clone_job().
+        // SAFETY: the requirements of clone_job() are those of this function.
         Memory::Shared => unsafe {
             let flags = libc::CLONE_VM | libc::CLONE_VFORK;
             let pid = clone_job(flags, with_pidfd, &stack).at(Step::Clone)?;
             (pid, (&raw const is_shared).read_volatile())
         },
-        // SAFETY: the same.
+        // SAFETY: see above.
         Memory::Copied => unsafe { copy_process(with_pidfd, &stack) }.at(Step::Clone)?,
     };
     let has_ended = !has_finished && has_ended_before_exec(pid);
-    // SAFETY: the child has ended or left this memory, so that nobody writes to the job any more.
+    // SAFETY: the child has ended or left this memory, so nothing writes to the job any more.
     let job = unsafe { &*stack.value() };
-    // SAFETY: the kernel has just made this descriptor, and nobody else knows it.
+    // SAFETY: the kernel has just created this descriptor, and nothing else uses it.
     let pidfd = (job.pidfd >= 0).then(|| unsafe { OwnedFd::from_raw_fd(job.pidfd) });
     if job.has_failed.load(Ordering::Acquire) {
         if !has_ended {
             reap(pid);
         }
-        // SAFETY: the child has written it before it said so.
+        // SAFETY: the child has written it before setting the flag.
         return Ok(Outcome::Failed(unsafe { job.failure.assume_init() }));
     }
     if has_ended || was_killed(pid) {
@@ -113,11 +113,11 @@ where
     Ok(Outcome::Program(Child { pid, pidfd, left_out: job.left_out }))
 }
 
-/// clone(2) with these flags. Without CLONE_VM the child has a copy of this process's memory.
+/// Calls clone(2) with these flags. Without CLONE_VM the child has a copy of this process's memory.
 ///
 /// # Safety
 ///
-/// As [`fork`] has it; and nobody uses the stack or the job until the child has left them.
+/// Those of [`fork`]; and nothing may use the stack or the job until the child has left them.
 unsafe fn clone_job<W>(flags: c_int, with_pidfd: bool, stack: &Stack<Job<W>>) -> nix::Result<i32>
 where
     W: FnOnce(bool, &mut Option<LeftOut>) -> Failure,
@@ -125,14 +125,14 @@ where
     let entry: Entry = child::<W>;
     let flags = if with_pidfd { flags | libc::CLONE_PIDFD } else { flags };
     let job = stack.value();
-    // SAFETY: the child runs `entry` with such a job, on a stack that nobody else uses. The kernel
-    // writes a pidfd, if any, to the job.
+    // SAFETY: the child runs `entry` with a job of this type, on a stack that nothing else uses. The kernel
+    // writes the pidfd, if any, to the job.
     Errno::result(unsafe {
         libc::clone(entry, stack.top(), flags, job.cast(), &raw mut (*job).pidfd)
     })
 }
 
-/// The head of struct clone_args, which is all of it that Linux 5.3 has.
+/// The beginning of struct clone_args, as of Linux 5.3.
 #[repr(C, align(8))]
 #[derive(Default)]
 struct CloneArgs {
@@ -146,11 +146,11 @@ struct CloneArgs {
     tls: u64,
 }
 
-/// A child with a copy of this process's memory; gives its id, and whether it has finished.
+/// Creates a child with a copy of this process's memory; returns its id, and whether it has finished.
 ///
 /// # Safety
 ///
-/// As [`clone_job`] has it.
+/// Those of [`clone_job`].
 unsafe fn copy_process<W>(with_pidfd: bool, stack: &Stack<Job<W>>) -> nix::Result<(i32, bool)>
 where
     W: FnOnce(bool, &mut Option<LeftOut>) -> Failure,
@@ -159,23 +159,23 @@ where
     let pidfd_flag = if with_pidfd { libc::CLONE_PIDFD } else { 0 };
     let args = CloneArgs {
         flags: (libc::CLONE_VFORK | pidfd_flag) as u64,
-        // SAFETY: it is there as long as the stack.
+        // SAFETY: the job lives as long as the stack.
         pidfd: unsafe { &raw mut (*job).pidfd } as u64,
         ..CloneArgs::default()
     };
-    // SAFETY: the kernel reads the arguments. Child and parent go on from here, each on its own copy
-    // of this stack.
+    // SAFETY: the kernel reads the arguments. Child and parent both continue here, each on its own copy of
+    // this stack.
     let pid = unsafe {
         libc::syscall(libc::SYS_clone3, &raw const args, mem::size_of::<CloneArgs>() as c_long)
     };
     if pid == 0 {
         let status = child::<W>(job.cast());
-        // SAFETY: it runs no handler of atexit(3).
+        // SAFETY: this runs no atexit(3) handler.
         unsafe { libc::_exit(status) };
     }
     match Errno::result(pid) {
-        // Linux before 5.3, a seccomp filter, or valgrind, which knows no CLONE_VFORK without CLONE_VM.
-        // SAFETY: the caller's promise.
+        // Linux before 5.3, a seccomp filter, or valgrind, which does not support CLONE_VFORK without
+        // CLONE_VM.
         Err(Errno::ENOSYS | Errno::EPERM) => unsafe {
             clone_job(0, with_pidfd, stack).map(|pid| (pid, false))
         },
@@ -185,7 +185,7 @@ where
 
 extern "C" fn child<W: FnOnce(bool, &mut Option<LeftOut>) -> Failure>(job: *mut c_void) -> c_int {
     let job = job.cast::<Job<W>>();
-    // SAFETY: fork() passes a job of this type, and leaves it alone until we have ended.
+    // SAFETY: fork() passes a job of this type, and does not access it until this process has ended.
     unsafe {
         (*job).is_shared.write_volatile(true);
         if let Some(work) = (*job).work.take() {
@@ -197,12 +197,12 @@ extern "C" fn child<W: FnOnce(bool, &mut Option<LeftOut>) -> Failure>(job: *mut 
     EXIT_STATUS
 }
 
-/// How long it is slept between two looks.
+/// The pause between two checks.
 const FIRST_NAP: Duration = Duration::from_micros(20);
 const LONGEST_NAP: Duration = Duration::from_millis(1);
 
-/// Waits until the child is the program or has ended; in the latter case it is reaped. For where clone(2)
-/// has not waited: under valgrind and in other emulators a fork passes for vfork(2).
+/// Waits until the child executes the program or has ended; in the latter case it is reaped. This is needed
+/// if clone(2) has not waited: valgrind and other emulators replace vfork(2) with a fork.
 fn has_ended_before_exec(pid: i32) -> bool {
     let mut nap = FIRST_NAP;
     loop {
@@ -216,13 +216,13 @@ fn has_ended_before_exec(pid: i32) -> bool {
     }
 }
 
-/// Waits for a child that has failed, which is no zombie then.
+/// Waits for a child that has failed, so that it is no zombie.
 fn reap(pid: i32) {
     let _ = wait(pid, WaitPidFlag::__WALL);
 }
 
-/// Whether the child has ended, or is about to, without becoming the program; then it is reaped. Only
-/// exec makes it a child that a wait for those of clone(2) does not know.
+/// Returns whether the child has ended, or is about to, without executing the program; in that case it is
+/// reaped. Only exec turns it into a child that a wait with __WCLONE does not find.
 fn was_killed(pid: i32) -> bool {
     wait(pid, WaitPidFlag::__WCLONE) != Err(Errno::ECHILD)
 }
@@ -244,7 +244,7 @@ mod tests {
         memory: Memory,
         work: impl FnOnce(bool, &mut Option<LeftOut>) -> Failure,
     ) -> Failure {
-        // SAFETY: the work allocates nothing, and no handler of the tests' is installed.
+        // SAFETY: the work does not allocate, and the tests install no handlers.
         match unsafe { fork(true, memory, work) } {
             Ok(Outcome::Failed(failure)) => failure,
             _ => panic!("no failure"),
@@ -279,7 +279,7 @@ mod tests {
     #[test]
     fn a_child_that_is_killed_says_nothing() {
         for memory in [Memory::Shared, Memory::Copied] {
-            // SAFETY: as above.
+            // SAFETY: see above.
             let outcome = unsafe {
                 fork(false, memory, |_, _| {
                     libc::kill(libc::getpid(), libc::SIGKILL);

@@ -1,4 +1,4 @@
-//! Lists the IP addresses of a namespace's interfaces.
+//! Listing the IP addresses of a namespace's interfaces.
 
 use netlink_packet_core::Emitable;
 use netlink_packet_route::address::AddressHeader;
@@ -20,7 +20,7 @@ pub struct Address {
     pub family: u8,
     pub address: Text<46>,
     pub prefix: u8,
-    /// The peer's, of a point-to-point interface.
+    /// The peer's address on a point-to-point interface.
     pub peer: Text<46>,
     pub broadcast: Text<46>,
     pub scope: u8,
@@ -29,7 +29,7 @@ pub struct Address {
 }
 
 impl Address {
-    /// None: it is no IP address.
+    /// Returns `None` if it is not an IP address.
     pub fn parse(message: &[u8]) -> Option<Address> {
         let header = AddressHeader::parse(message).ok()?;
         let attributes = Attributes::behind(header.buffer_len(), message);
@@ -51,7 +51,7 @@ impl Address {
     }
 }
 
-/// All addresses in `ns`, in the kernel's order: IPv4 first, by interface.
+/// Returns all addresses in `ns` in the order of the kernel: IPv4 first, by interface.
 pub fn list(ns: Option<&Namespace>) -> Result<Vec<Address>> {
     connection::with(ns, |rtnl| {
         let mut request =

@@ -1,4 +1,4 @@
-//! Lists the interfaces of a namespace.
+//! Listing the interfaces of a namespace.
 
 use std::ffi::CStr;
 
@@ -27,12 +27,12 @@ pub struct Link {
     pub address: Text<96>,
     pub master: u32,
     pub peer: u32,
-    /// None: the peer is in the same namespace.
+    /// `None` if the peer is in the same namespace.
     pub peer_nsid: Option<i32>,
 }
 
 impl Link {
-    /// None: the message is too short for one.
+    /// Returns `None` if the message is too short.
     pub fn parse(message: &[u8]) -> Option<Link> {
         let header = LinkHeader::parse(message).ok()?;
         let attributes = Attributes::behind(header.buffer_len(), message);
@@ -55,7 +55,7 @@ impl Link {
     }
 }
 
-/// As /sys/class/net/NAME/operstate has it (RFC 2863).
+/// Returns the state as in /sys/class/net/NAME/operstate (RFC 2863).
 fn state(value: Option<&[u8]>) -> &'static CStr {
     const STATES: [&CStr; 7] =
         [c"unknown", c"notpresent", c"down", c"lowerlayerdown", c"testing", c"dormant", c"up"];
@@ -63,7 +63,7 @@ fn state(value: Option<&[u8]>) -> &'static CStr {
     STATES.get(usize::from(number)).unwrap_or(&STATES[0])
 }
 
-/// All interfaces of `ns`, by index.
+/// Returns all interfaces of `ns`, sorted by index.
 pub fn list(ns: Option<&Namespace>) -> Result<Vec<Link>> {
     connection::with(ns, all)
 }
@@ -76,7 +76,7 @@ fn all(rtnl: &mut RtnlSocket) -> Result<Vec<Link>> {
     Ok(links)
 }
 
-/// The names of interfaces by their index.
+/// The names of interfaces, by index.
 pub struct LinkNames(Vec<Link>);
 
 impl LinkNames {
@@ -84,7 +84,7 @@ impl LinkNames {
         all(rtnl).map(LinkNames)
     }
 
-    /// Empty for an interface that has gone meanwhile.
+    /// Returns an empty name if the interface was deleted meanwhile.
     pub fn of(&self, index: u32) -> Text<16> {
         match self.0.binary_search_by_key(&index, |link| link.index) {
             Ok(i) => self.0[i].name,

@@ -1,4 +1,4 @@
-//! Creates, changes and deletes interfaces.
+//! Creating, changing and deleting interfaces.
 
 use std::ffi::CStr;
 use std::os::fd::BorrowedFd;
@@ -24,22 +24,22 @@ const MACVLAN_MODE: u16 = 1;
 const VLAN_ID: u16 = 1;
 const LARGEST_VLAN_ID: u16 = 4094;
 
-/// LOOPBACK_IFINDEX: the same in every namespace.
+/// LOOPBACK_IFINDEX, the same in every namespace.
 const LO: u32 = 1;
 
-/// Where an interface is, or comes to be; without a namespace, in the calling thread's.
+/// The place of an existing or new interface; without a namespace, it is the calling thread's.
 #[derive(Clone, Copy)]
 pub struct LinkLocation<'a> {
     pub ns: Option<&'a Namespace>,
     pub name: LinkName<'a>,
 }
 
-/// A kind of interface, as the kernel's module for it is called: "bridge", "ifb" ...
+/// A kind of interface, as the kernel module calls it: "bridge", "ifb" ...
 #[derive(Clone, Copy)]
 pub struct LinkKind<'a>(&'a CStr);
 
 impl<'a> LinkKind<'a> {
-    /// MODULE_NAME_LEN - 1: the kernel would take what is longer for something shorter.
+    /// MODULE_NAME_LEN - 1: the kernel would truncate a longer name.
     const LONGEST: usize = 55;
 
     pub fn new(kind: &'a CStr) -> Result<LinkKind<'a>> {
@@ -71,7 +71,7 @@ pub fn add(place: LinkLocation, kind: LinkKind) -> Result<()> {
     })
 }
 
-/// A pair, with each end in its place from the beginning.
+/// Creates a pair. Each end is created in its place.
 pub fn add_veth(here: LinkLocation, there: LinkLocation) -> Result<()> {
     with_target(there.ns, here.ns, |target| {
         connection::with(here.ns, |rtnl| {
@@ -88,8 +88,8 @@ pub fn add_veth(here: LinkLocation, there: LinkLocation) -> Result<()> {
     })
 }
 
-/// EPERM unless the caller has CAP_NET_ADMIN over `target`. Of a pair's peer older kernels (6.1)
-/// do not ask. Whether lo may move there they all do, before they find that it never may.
+/// Fails with EPERM unless the caller has CAP_NET_ADMIN over `target`. Older kernels (6.1) do not check this
+/// for the peer of a veth. All of them check it when lo is moved there, before they reject that.
 fn check_right_over(target: BorrowedFd, rtnl: &mut RtnlSocket) -> Result<()> {
     let header = LinkHeader { index: LO, ..LinkHeader::default() };
     let mut request = Request::new(Step::MakeLink, libc::RTM_SETLINK, &header);
@@ -100,7 +100,7 @@ fn check_right_over(target: BorrowedFd, rtnl: &mut RtnlSocket) -> Result<()> {
     }
 }
 
-/// How the macvlans of one parent reach each other.
+/// How the macvlans of one parent can reach each other.
 #[derive(Clone, Copy)]
 pub struct MacvlanMode(u32);
 
@@ -123,7 +123,7 @@ impl MacvlanMode {
     }
 }
 
-/// Without a mode, what the kernel takes then: vepa.
+/// Without a mode, the kernel uses vepa.
 pub fn add_macvlan(
     place: LinkLocation,
     parent: LinkLocation,
@@ -142,7 +142,7 @@ pub fn add_vlan(place: LinkLocation, parent: LinkLocation, id: u16) -> Result<()
     add_on(place, parent, Step::MakeVlan, &info(c"vlan", &[Attribute::bytes(VLAN_ID, &id)]))
 }
 
-/// Asked of the parent's namespace, which alone knows the parent.
+/// The request is made in the parent's namespace, because only that one knows the parent.
 fn add_on(place: LinkLocation, parent: LinkLocation, step: Step, info: &[Attribute]) -> Result<()> {
     with_target(place.ns, parent.ns, |target| {
         connection::with(parent.ns, |rtnl| {
@@ -153,8 +153,8 @@ fn add_on(place: LinkLocation, parent: LinkLocation, step: Step, info: &[Attribu
     })
 }
 
-/// A descriptor of `ns` for a request that is made in `asked`. None: they are the same, and what is made
-/// comes to be where it is asked for.
+/// Calls `work` with a descriptor of `ns` for a request that is made in `asked`, or with `None` if they are
+/// the same and the interface is created where the request is made.
 fn with_target<T>(
     ns: Option<&Namespace>,
     asked: Option<&Namespace>,
@@ -166,7 +166,7 @@ fn with_target<T>(
     with_descriptor(ns, |target| work(Some(target)))
 }
 
-/// `on` says which interface it is on, and where it comes to be.
+/// `on` is the parent interface, and the namespace in which the new interface is created.
 fn make(
     rtnl: &mut RtnlSocket,
     step: Step,
@@ -190,7 +190,7 @@ fn info<'a>(kind: &'a CStr, data: &'a [Attribute<'a>]) -> [Attribute<'a>; 2] {
     [Attribute::text(libc::IFLA_INFO_KIND, kind), Attribute::nest(libc::IFLA_INFO_DATA, data)]
 }
 
-/// The index of an interface that is not the one that the call is about.
+/// Returns the index of an interface that is not the subject of the call.
 fn index_of_other(rtnl: &mut RtnlSocket, name: LinkName, missing: &'static str) -> Result<u32> {
     index_of(rtnl, name).map_err(|failure| match failure.errno {
         Errno::ENODEV => failure.hint(missing),
@@ -198,7 +198,7 @@ fn index_of_other(rtnl: &mut RtnlSocket, name: LinkName, missing: &'static str) 
     })
 }
 
-/// The peer of a veth is deleted as well.
+/// This also deletes the peer of a veth.
 pub fn delete(place: LinkLocation) -> Result<()> {
     let mut request = Request::new(Step::DeleteLink, libc::RTM_DELLINK, &LinkHeader::default());
     request.put(&place.name.attribute());
@@ -221,7 +221,7 @@ pub fn set_mtu(place: LinkLocation, mtu: u32) -> Result<()> {
 pub fn set_address(place: LinkLocation, address: LinkAddress) -> Result<()> {
     let address = address.as_bytes();
     connection::with(place.ns, |rtnl| {
-        // The kernel would cut one that is too long, and say nothing.
+        // The kernel would truncate a longer address without an error.
         let own = ask(rtnl, place.name, |link| link.bytes(libc::IFLA_ADDRESS).map(<[u8]>::len))?;
         if own.unwrap_or(0) != address.len() {
             return Err(Failure::invalid_at(
@@ -234,7 +234,7 @@ pub fn set_address(place: LinkLocation, address: LinkAddress) -> Result<()> {
     })
 }
 
-/// Makes the interface a port of `master`; None takes it out of the one that it is a port of.
+/// Makes the interface a port of `master`; `None` removes it from the interface that it is a port of.
 pub fn set_master(place: LinkLocation, master: Option<LinkName>) -> Result<()> {
     connection::with(place.ns, |rtnl| {
         let index = match master {
@@ -247,7 +247,7 @@ pub fn set_master(place: LinkLocation, master: Option<LinkName>) -> Result<()> {
             set(rtnl, Step::SetMaster, place.name, master)
         };
         let result = enslave(rtnl, index);
-        // The kernel takes it out of the old master before it asks the new one.
+        // The kernel removes it from the old master before it asks the new one.
         if let (Err(_), Some(before)) = (&result, before) {
             let _ = enslave(rtnl, before);
         }
@@ -262,7 +262,7 @@ fn set(rtnl: &mut RtnlSocket, step: Step, interface: LinkName, attribute: Attrib
     rtnl.change(&mut request, 0)
 }
 
-/// What `read` makes of the kernel's description of an interface.
+/// Returns what `read` extracts from the kernel's description of an interface.
 fn ask<T>(
     rtnl: &mut RtnlSocket,
     interface: LinkName,

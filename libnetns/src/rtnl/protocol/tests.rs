@@ -14,10 +14,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 const SEQUENCE: u32 = 7;
 
 const RTM_NEWLINKPROP: u16 = 108;
-/// Alternative names of an interface that no datagram of [`DUMP_ROOM`] has room for.
+/// The number of alternative names of an interface that do not fit into a datagram of [`DUMP_ROOM`].
 const NAMES: usize = 300;
 
-/// A message as the kernel would send it; its length may be a lie.
+/// A message as sent by the kernel; its length may be wrong.
 fn message(len: usize, kind: u16, flags: u16, payload: &[u8]) -> Vec<u8> {
     let mut bytes = (len as u32).to_ne_bytes().to_vec();
     bytes.extend(kind.to_ne_bytes());
@@ -54,7 +54,7 @@ fn messages_are_split_at_multiples_of_four() {
     assert_eq!(one, Message { message_type: 20, flags: 1, sequence: SEQUENCE, payload: b"abcde" });
     assert_eq!(Message::split(&mut rest).unwrap().message_type, 21);
     assert!(rest.is_empty());
-    // The last one may lack its padding.
+    // The last message may lack its padding.
     let mut rest = &bytes[..21];
     assert_eq!(Message::split(&mut rest).unwrap().payload, b"abcde");
     assert!(rest.is_empty());
@@ -79,7 +79,7 @@ fn attributes_are_read_to_the_last() {
     let bytes = [attribute(8, 1, &[1; 4]), attribute(6, 2, b"ab"), attribute(4, 3, b"")].concat();
     let read = attributes_of(&bytes).unwrap();
     assert_eq!(read, [(1, &[1; 4][..]), (2, &b"ab"[..]), (3, &b""[..])]);
-    // One in another: flagged as nested, which is no part of its kind.
+    // A nested attribute: the flag is not part of its kind.
     let outer = attribute(4 + bytes.len() as u16, 9 | 0x8000, &bytes);
     let [(9, inner)] = attributes_of(&outer).unwrap()[..] else { panic!("one attribute") };
     assert_eq!(attributes_of(inner).unwrap(), read);
@@ -140,7 +140,7 @@ fn the_kernels_text_is_found_behind_the_request() {
     let done = [&code[..], &text].concat();
     assert_eq!(explained(&whole(NLMSG_DONE, NLM_F_ACK_TLVS, &done)), said);
 
-    // What does not hold together has no text.
+    // A malformed ack has no text.
     for len in 4..capped.len() - text.len() {
         assert_eq!(explained(&whole(NLMSG_ERROR, both, &capped[..len])), silent, "{len}");
     }
@@ -168,7 +168,7 @@ fn a_request_that_is_too_long_is_refused_before_it_is_sent() {
 fn what_the_kernel_refuses_leaves_the_connection_in_order() {
     let socket = open_here().unwrap();
     let mut rtnl = RtnlSocket::new(socket.as_fd());
-    // Neither an id nor a namespace is given.
+    // The request contains neither an nsid nor a namespace.
     let mut incomplete = Request::new(Step::SetId, libc::RTM_NEWNSID, &NsidHeader::default());
     let refused = rtnl.change(&mut incomplete, 0).unwrap_err();
     assert!([Errno::EINVAL, Errno::EPERM].contains(&refused.errno), "{refused:?}");
@@ -178,7 +178,7 @@ fn what_the_kernel_refuses_leaves_the_connection_in_order() {
     assert!(rtnl.in_order);
 }
 
-/// A message to the kernel's port would go to the kernel; one from anybody else is no reply.
+/// A message to the kernel's port would reach the kernel; a message from another sender is not a reply.
 #[test]
 fn strangers_and_old_answers_are_not_listened_to() {
     let (ours, theirs) = (open_here().unwrap(), open_here().unwrap());
@@ -194,7 +194,7 @@ fn strangers_and_old_answers_are_not_listened_to() {
         return; // it takes CAP_NET_ADMIN
     }
     assert!(rtnl.dump(&mut request(), |_| Ok(Some(()))).is_ok());
-    // The kernel's own reply to what nobody waits for any more.
+    // This is the kernel's own reply to a request that nothing waits for any more.
     let mut stale = request();
     let bytes = stale.finish(NLM_F_REQUEST | NLM_F_DUMP, rtnl.sequence.wrapping_sub(9)).unwrap();
     rustix::net::send(rtnl.socket, bytes, SendFlags::empty()).unwrap();
@@ -214,19 +214,19 @@ fn an_answer_of_another_kind_or_none_is_an_error() {
     )
     .unwrap();
     let mut rtnl = RtnlSocket::new(ours.as_fd());
-    // What comes by another road than the kernel's is nobody's reply, and then none comes.
+    // A message that does not come from the kernel is not a reply, and then none arrives.
     let mut forged = whole(NLMSG_DONE, 0, &[0; 4]);
     forged[8..12].copy_from_slice(&rtnl.sequence.wrapping_add(1).to_ne_bytes());
     rustix::net::send(&theirs, &forged, SendFlags::empty()).unwrap();
     let received = receive(rtnl.socket, &mut rtnl.buffer, (Expected::Any, 0), &Patience::new());
     assert_eq!(received.unwrap_err().errno, Errno::ETIMEDOUT);
-    // Nor can the kernel be asked that way.
+    // Neither can a request reach the kernel this way.
     let failure = rtnl.dump(&mut request(), |_| Ok(Some(()))).unwrap_err();
     assert_eq!((failure.step, failure.errno), (Step::Send, Errno::EINVAL));
     assert!(!rtnl.in_order);
 }
 
-/// What a dump makes of these datagrams, of which the last one comes again and again.
+/// Passes these datagrams to a dump; the last one is repeated forever.
 fn dumped(datagrams: &[Vec<u8>]) -> Result<Vec<Vec<u8>>> {
     let mut dump = Dump::new(Step::ListLinks);
     let mut at = 0;
@@ -264,7 +264,7 @@ fn an_answer_comes_in_any_number_of_datagrams() {
     assert_eq!(dumped(&[[both.clone(), done.clone()].concat()]).unwrap(), told);
     let among = [
         vec![],
-        // Somebody else's, and what nobody asked for.
+        // Messages for another request, and unsolicited ones.
         with_sequence(one(b"xxxx"), SEQUENCE + 1),
         with_sequence(whole(NLMSG_ERROR, 0, &(-libc::EIO).to_ne_bytes()), 0),
         both,
@@ -286,7 +286,7 @@ fn an_answer_that_is_cut_off_or_lies_is_malformed() {
         for byte in [0, 1, 3, 0x7f, 0x80, 0xff] {
             let mut changed = good.clone();
             changed[at] = byte;
-            // Whatever it makes of it, it comes to an end.
+            // Whatever the result is, it must terminate.
             let _ = dumped(&[changed, done.clone()]);
         }
     }
@@ -309,7 +309,7 @@ fn an_answer_without_an_end_is_given_up() {
     let one = whole(20, 0, &attribute(8, 1, b"aaaa"));
     assert_eq!(errno_of_dump(std::slice::from_ref(&one)), Some(Errno::EMSGSIZE));
     assert_eq!(errno_of_dump(&[whole(NLMSG_NOOP, 0, b"")]), Some(Errno::EMSGSIZE));
-    // What is no reply is not waited on.
+    // The timeout applies even if other messages keep arriving.
     let other = with_sequence(one, SEQUENCE.wrapping_sub(1));
     let never = Patience(Instant::now() - TIMEOUT);
     assert_eq!(never.left().unwrap_err().errno, Errno::ETIMEDOUT);
@@ -325,7 +325,7 @@ fn an_answer_without_an_end_is_given_up() {
     assert!(waits <= 5, "{waits}");
 }
 
-/// Sends to our socket until told to stop.
+/// Sends messages to the test's socket until told to stop.
 fn flood(theirs: &OwnedFd, port: &SocketAddrNetlink, stop: &AtomicBool) {
     let datagram = whole(NLMSG_NOOP, 0, b"");
     while !stop.load(Ordering::Relaxed) {
@@ -350,7 +350,7 @@ fn a_stranger_s_flood_ends_the_wait() {
             let mut buffer = Vec::with_capacity(REPLY_ROOM);
             let result = receive(ours.as_fd(), &mut buffer, (expected, 1), &Patience::new());
             stop.store(true, Ordering::Relaxed);
-            // It may overflow first.
+            // The socket may overflow first.
             let errno = result.unwrap_err().errno;
             assert!([Errno::ETIMEDOUT, Errno::ENOBUFS].contains(&errno), "{errno}");
         });
@@ -364,7 +364,7 @@ fn an_answer_is_read_however_long_it_is() {
     let socket = connection::open_in(&ns).unwrap();
     let mut rtnl = RtnlSocket::new(socket.as_fd());
     let lo = LinkHeader { index: 1, ..LinkHeader::default() };
-    // Alternative names came with Linux 5.5, and have 127 bytes at most.
+    // Alternative names were added in Linux 5.5, and have at most 127 bytes.
     for i in 100..100 + NAMES {
         let name = CString::new(format!("{}{i}", "long".repeat(30))).unwrap();
         let names = [Attribute::text(libc::IFLA_ALT_IFNAME, &name)];
@@ -383,7 +383,7 @@ fn an_answer_is_read_however_long_it_is() {
     let lens = rtnl.dump(&mut request, |message| Ok(Some(message.payload.len()))).unwrap();
     assert!(lens.iter().any(|&len| len > DUMP_ROOM), "{lens:?}");
     assert!(rtnl.in_order);
-    // What is too long for an acknowledgement is none, such as a reply that nobody waits for.
+    // A message that is too long for an acknowledgement is not one; it may be a reply that nothing waits for.
     let mut stale = Request::new(Step::FindLink, libc::RTM_GETLINK, &lo);
     let bytes = stale.finish(NLM_F_REQUEST, rtnl.sequence.wrapping_sub(9)).unwrap();
     rustix::net::send(rtnl.socket, bytes, SendFlags::empty()).unwrap();

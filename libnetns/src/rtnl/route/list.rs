@@ -1,4 +1,4 @@
-//! Lists the routes of a namespace.
+//! Listing the routes of a namespace.
 
 use bitflags::bitflags;
 use netlink_packet_route::AddressFamily;
@@ -18,12 +18,12 @@ use crate::util::try_vec::push;
 bitflags! {
     #[derive(Clone, Copy)]
     pub struct RouteListFlags: u32 {
-        /// Those of every table, not of the main one alone.
+        /// The routes of every table, not only those of the main table.
         const ALL_TABLES = 1;
     }
 }
 
-/// A route, or one of the nexthops that a route of several has.
+/// A route, or one nexthop of a multipath route.
 #[derive(Clone, Copy, Debug)]
 pub struct Route {
     pub destination: Text<50>,
@@ -43,10 +43,10 @@ const HEADER: usize = 12;
 /// struct rtnexthop
 const NEXTHOP: usize = 8;
 
-/// All routes of `ns` that go by IP: IPv4 first, each in the kernel's order.
+/// Returns all IP routes of `ns`: IPv4 first, each family in the order of the kernel.
 pub fn list(ns: Option<&Namespace>, flags: RouteListFlags) -> Result<Vec<Route>> {
     connection::with(ns, |socket| {
-        // Linux tells of all tables all the same where it has no strict checks.
+        // Without strict checks, Linux returns all tables anyway.
         let all = flags.contains(RouteListFlags::ALL_TABLES);
         let table = if all { RouteHeader::RT_TABLE_UNSPEC } else { RouteHeader::RT_TABLE_MAIN };
         let header = RouteHeader { table, ..RouteHeader::default() };
@@ -61,7 +61,7 @@ pub fn list(ns: Option<&Namespace>, flags: RouteListFlags) -> Result<Vec<Route>>
     })
 }
 
-/// Appends what a message tells.
+/// Appends the routes in a message.
 pub fn read(routes: &mut Vec<Route>, message: &[u8], flags: RouteListFlags) -> Result<()> {
     match Route::parse(message, flags) {
         Some(route) => push_nexthops(routes, route, message),
@@ -69,7 +69,7 @@ pub fn read(routes: &mut Vec<Route>, message: &[u8], flags: RouteListFlags) -> R
     }
 }
 
-/// A route of several nexthops is an entry for each.
+/// A multipath route has one entry per nexthop.
 fn push_nexthops(routes: &mut Vec<Route>, route: Route, message: &[u8]) -> Result<()> {
     let Some(mut nexthops) = Attributes::behind(HEADER, message).bytes(libc::RTA_MULTIPATH) else {
         return push(routes, route);
@@ -81,8 +81,8 @@ fn push_nexthops(routes: &mut Vec<Route>, route: Route, message: &[u8]) -> Resul
 }
 
 impl Route {
-    /// None: it is of another table, or none of IP; the kernel has routes of multicast and of labels
-    /// as well.
+    /// Returns `None` if it belongs to another table or is not an IP route; the kernel also has multicast and
+    /// MPLS routes.
     fn parse(message: &[u8], flags: RouteListFlags) -> Option<Route> {
         let header = RouteHeader::parse(message).ok()?;
         let attributes = Attributes::behind(HEADER, message);
@@ -110,7 +110,7 @@ impl Route {
     }
 }
 
-/// "10.0.0.0/8", or "default".
+/// Returns "10.0.0.0/8", or "default".
 fn destination(address: Option<&[u8]>, prefix: u8) -> Text<50> {
     match address.and_then(ip::from_octets) {
         Some(address) => Text::of(Prefix { address, len: prefix }),
@@ -118,7 +118,7 @@ fn destination(address: Option<&[u8]>, prefix: u8) -> Text<50> {
     }
 }
 
-/// Splits the first of several nexthops off: the index of its interface, and its attributes.
+/// Splits off the first of several nexthops: the index of its interface, and its attributes.
 fn next_nexthop<'a>(nexthops: &mut &'a [u8]) -> Option<(u32, Attributes<'a>)> {
     let len = usize::from(u16::from_ne_bytes(*nexthops.first_chunk()?));
     let nexthop = nexthops.get(..len)?;
@@ -129,7 +129,7 @@ fn next_nexthop<'a>(nexthops: &mut &'a [u8]) -> Option<(u32, Attributes<'a>)> {
 
 fn gateway(attributes: Attributes) -> Text<46> {
     let own = attributes.bytes(libc::RTA_GATEWAY);
-    // The address of a gateway of the other family comes behind the number of its family.
+    // The address of a gateway of the other family follows the number of its family.
     let other = || attributes.bytes(RTA_VIA).and_then(|via| via.get(2..));
     own.or_else(other).and_then(ip::from_octets).map(Text::of).unwrap_or_default()
 }
@@ -179,7 +179,7 @@ mod tests {
             .collect();
         assert_eq!(told, [(3, c"10.0.0.1", 7), (4, c"10.0.0.2", 7)]);
         assert!(routes.iter().all(|route| route.destination.as_c_str() == c"10.0.0.0/8"));
-        // Cut off in the second one, or with a length of zero.
+        // Truncated in the second one, or with a length of zero.
         let cut = [Attribute::bytes(libc::RTA_MULTIPATH, &nexthops[..20])];
         assert_eq!(
             read(&message(254, AddressFamily::Inet, &cut), RouteListFlags::empty()).len(),
@@ -200,7 +200,7 @@ mod tests {
         assert_eq!(read(&message(255, AddressFamily::Inet, &[]), all)[0].table, 255);
         assert!(read(&message(254, AddressFamily::Mpls, &[]), all).is_empty());
         assert!(read(&[0; HEADER - 1], all).is_empty());
-        // A table above 255 is told by an attribute.
+        // A table number above 255 is in an attribute.
         let far = [Attribute::number(libc::RTA_TABLE, 1000)];
         assert_eq!(read(&message(252, AddressFamily::Inet, &far), all)[0].table, 1000);
     }

@@ -93,7 +93,7 @@ fn what_another_gives_up_while_we_wait_is_made() {
         create(rundir, blue(), CreateFlags::EXIST_OK)
     });
     assert_eq!(made.unwrap().inode(), inode_of("blue"));
-    // Well before the file would have been stale.
+    // Well before the file would be stale.
     assert!(start.elapsed() < entry::STALE_AGE / 2);
 }
 
@@ -134,7 +134,7 @@ fn a_name_that_is_bound_is_not_cleared() {
     assert_eq!(remove::unlink(rundir, &dir, Name::new(c"none").unwrap()), Ok(true));
 }
 
-/// What is no namespace, and lies on no mount of ours, cannot be bound.
+/// A file that is not a namespace, on a mount that is not one of the test's, cannot be bound.
 fn publish_pipe(rundir: &CStr) -> Result<()> {
     let pipe = nix::unistd::pipe().unwrap();
     let mut dir = RunDir::prepare(rundir, None, Wait::AWhile).unwrap();

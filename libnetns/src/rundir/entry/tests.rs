@@ -54,7 +54,7 @@ fn ours_is_stale_under_the_lock_and_others_by_age() {
         (false, YOUNG, false, false),
         (false, OLD, true, true),
         (false, OLD, false, true),
-        // Of unknown age: nobody knows how long to wait, so nobody waits.
+        // If the age is unknown, the time to wait is unknown too, so nothing waits.
         (false, None, false, true),
         (true, None, false, true),
     ];

@@ -1,12 +1,13 @@
-//! The descriptors that a monitor keeps, each of them proved before it is used or closed.
+//! The descriptors of a monitor, each of which is verified before it is used or closed.
 //!
-//! They are kept by number, and under a number another file may be open by now: a thread may have a
-//! descriptor table of its own, and a daemon closes what it does not know. What proves them:
+//! The monitor stores their numbers, and another file may have the same number by now: a thread may have its
+//! own descriptor table, and a daemon may close descriptors that it does not know. They are verified as
+//! follows:
 //! - the mark is a timer with an interval that no other timer has;
-//! - the epoll is the one that has the mark in it, which nobody else can have put there;
-//! - the others are in the epoll, which knows what is in it by file and number.
+//! - the epoll is the one that contains the mark, which nothing else can have added;
+//! - the others are in the epoll, which identifies its members by file and number.
 //!
-//! It takes neither /proc nor a read of what may be another's data.
+//! This requires neither /proc nor reading from a file that may belong to the program.
 
 use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd};
 
@@ -26,32 +27,32 @@ use crate::os::open::{READ, open};
 use crate::os::procfs;
 use crate::os::retry::{on_signal, when_short};
 
-/// None once they have been closed.
+/// `None` after they have been closed.
 pub struct Descriptors(Option<Kept>);
 
 struct Kept {
     epoll: Epoll,
-    /// Ready for ever, and heard by the epoll while there is something left to do: an event loop that
-    /// takes one event each time the monitor is ready, or a snapshot, is not kept waiting for the next
-    /// change.
+    /// The mark is always ready, and is enabled in the epoll while there is more to do. This way an event
+    /// loop that reads one event each time the monitor is ready, or that reads a snapshot, does not have to
+    /// wait for the next change.
     mark: OwnedFd,
-    /// The mark's.
+    /// The interval of the mark.
     interval: Timespec,
     inotify: OwnedFd,
 }
 
-/// What tells that something was mounted. Each poll of mountinfo uses up what that has to say (EPOLLPRI),
-/// and the epoll is polled by the monitor's user, who may ask several times before he acts: an epoll in
-/// which the epoll is asks when it is added or armed anew, for one. So there are two.
+/// Reports that something was mounted. Each poll of mountinfo clears its state (EPOLLPRI), and the epoll is
+/// polled by the user of the monitor, possibly several times before the user acts; an outer epoll, for
+/// example, polls it when it is added or re-armed. Two descriptors are therefore needed.
 pub struct Mounts {
-    /// Makes the epoll ready, and keeps it so until the monitor itself waits for the epoll: mountinfo can
-    /// always be read (EPOLLIN), and what is edge-triggered leaves the list of what is ready only then.
+    /// Makes the epoll ready, and keeps it ready until the monitor itself waits for the epoll: mountinfo is
+    /// always readable (EPOLLIN), and an edge-triggered entry leaves the ready list only then.
     wake: OwnedFd,
-    /// Polled by nobody else. It is in the epoll as well, which proves it, but disabled there.
+    /// Polled only by this module. It is in the epoll as well, which verifies it, but is disabled there.
     check: OwnedFd,
 }
 
-/// Neither error nor hangup is all that is waited for: nothing.
+/// Waits for nothing; errors and hangups are always reported.
 const NOTHING: EpollFlags = EpollFlags::empty();
 
 impl Descriptors {
@@ -70,12 +71,12 @@ impl Descriptors {
         Ok(Descriptors(Some(Kept { epoll, mark, interval, inotify })))
     }
 
-    /// The epoll's, which is for others to poll.
+    /// Returns the descriptor of the epoll, which the user polls.
     pub fn epoll(&self) -> Result<BorrowedFd<'_>> {
         self.proved_epoll().map(|kept| kept.epoll.0.as_fd())
     }
 
-    /// All of them but those for mounts.
+    /// Verifies all descriptors except those for mounts.
     pub fn prove(&self) -> Result<Proved<'_>> {
         let kept = self.proved_epoll()?;
         expect(is_in(&kept.epoll, &kept.inotify)?)?;
@@ -88,7 +89,7 @@ impl Descriptors {
         Ok(kept)
     }
 
-    /// Closes what still is the monitor's.
+    /// Closes the descriptors that still belong to the monitor.
     pub fn close(&mut self, mounts: Option<Mounts>) {
         let Some(kept) = self.0.take() else { return };
         let has_epoll = when_short(|| kept.has_epoll()).unwrap_or(false);
@@ -112,7 +113,7 @@ impl Kept {
     }
 }
 
-/// The descriptors of a monitor that are its own at this moment.
+/// The descriptors of a monitor, verified to be its own at this moment.
 #[derive(Clone, Copy)]
 pub struct Proved<'a>(&'a Kept);
 
@@ -121,7 +122,7 @@ impl<'a> Proved<'a> {
         self.0.inotify.as_fd()
     }
 
-    /// Makes the epoll ready, or leaves that to what happens.
+    /// Makes the epoll ready, or leaves it to events to do so.
     pub fn show(self, is_more: bool) -> Result<()> {
         let events = if is_more { EpollFlags::EPOLLIN } else { NOTHING };
         let mut event = EpollEvent::new(events, 0);
@@ -134,14 +135,14 @@ impl<'a> Proved<'a> {
         let epoll = &self.0.epoll;
         let edge = EpollFlags::EPOLLIN | EpollFlags::EPOLLET;
         epoll.add(&mounts.wake, EpollEvent::new(edge, 0)).at(Step::Monitor)?;
-        // Both can be read, so they are reported at once, and for this one once is all.
+        // Both are readable and therefore reported at once; the second is reported only once.
         let once = EpollFlags::EPOLLIN | EpollFlags::EPOLLONESHOT;
         epoll.add(&mounts.check, EpollEvent::new(once, 0)).at(Step::Monitor)?;
         self.fall_silent()?;
         Ok(mounts)
     }
 
-    /// Ends what the wake has to say. What else is ready stays so.
+    /// Clears the state of the wake descriptor. Other descriptors that are ready stay ready.
     fn fall_silent(self) -> Result<()> {
         const MOST: usize = 4; // the mark, inotify, the wake, the check
         let mut events = [EpollEvent::empty(); MOST];
@@ -149,11 +150,11 @@ impl<'a> Proved<'a> {
         Ok(())
     }
 
-    /// Whether anything was mounted or unmounted since this was last asked.
+    /// Returns whether anything was mounted or unmounted since the last call.
     pub fn have_changed(self, mounts: &Mounts) -> Result<bool> {
         expect(is_in(&self.0.epoll, &mounts.wake)?)?;
         expect(is_in(&self.0.epoll, &mounts.check)?)?;
-        // First: what is mounted after it is told once more, and not too seldom.
+        // This comes first: a mount that happens later is then reported once more rather than missed.
         self.fall_silent()?;
         let mut polled = [PollFd::new(mounts.check.as_fd(), PollFlags::POLLPRI)];
         on_signal(|| poll(&mut polled, PollTimeout::ZERO)).map(|ready| ready > 0).at(Step::Monitor)
@@ -163,7 +164,7 @@ impl<'a> Proved<'a> {
         for fd in [mounts.wake, mounts.check] {
             let is_proved = is_surely_in(&self.0.epoll, &fd);
             if is_proved {
-                // A child may have a copy, which would keep it in there.
+                // A child may have a copy, which would keep it in the epoll.
                 let _ = self.0.epoll.delete(&fd);
             }
             close_if(is_proved, fd);
@@ -171,7 +172,7 @@ impl<'a> Proved<'a> {
     }
 }
 
-/// Whether the very file that is open under this number was added to the epoll under it.
+/// Returns whether this file was added to the epoll with this number.
 fn is_in(epoll: &Epoll, fd: &OwnedFd) -> Result<bool> {
     match epoll.add(fd, EpollEvent::new(NOTHING, 0)) {
         Err(Errno::EEXIST) => Ok(true),
@@ -179,13 +180,13 @@ fn is_in(epoll: &Epoll, fd: &OwnedFd) -> Result<bool> {
             let _ = epoll.delete(fd);
             Ok(false)
         }
-        // Not open, no epoll, or nothing that can be in one.
+        // It is not open, not an epoll, or cannot be in one.
         Err(Errno::EBADF | Errno::EINVAL | Errno::EPERM | Errno::ELOOP) => Ok(false),
         Err(errno) => Err(Failure::new(Step::Monitor, errno)),
     }
 }
 
-/// The same where there is no other chance to close it.
+/// The same, if there is no later chance to close the descriptor.
 fn is_surely_in(epoll: &Epoll, fd: &OwnedFd) -> bool {
     when_short(|| is_in(epoll, fd)).unwrap_or(false)
 }
@@ -205,8 +206,8 @@ fn foreign() -> Failure {
         .hint("its descriptors have been closed, or the calling thread does not share them")
 }
 
-/// Between 34 and 68 years, which a `time_t` of 32 bits has room for. No thread sets two timers within
-/// one nanosecond of the same 256 seconds.
+/// Returns an interval between 34 and 68 years, which fits a 32-bit `time_t`. No thread creates two timers in
+/// the same nanosecond of a period of 256 seconds.
 fn unique_interval() -> nix::Result<Timespec> {
     const MOST_THREADS: i64 = 1 << 22;
     let now = clock_gettime(ClockId::CLOCK_MONOTONIC)?;
@@ -221,10 +222,10 @@ mod tests {
     use rustix::io::dup;
     use std::os::fd::AsRawFd;
 
-    /// Opens `file` under the number of `fd`, and gives what was there.
+    /// Opens `file` with the number of `fd`, and returns the previous file.
     fn replace(fd: &OwnedFd, file: BorrowedFd) -> OwnedFd {
         let before = dup(fd).unwrap();
-        // SAFETY: what has the number goes on having it, and closes it once.
+        // SAFETY: the owner of the number keeps it, and closes it once.
         let _ = unsafe { nix::unistd::dup2_raw(file, fd.as_raw_fd()) }.unwrap().into_raw_fd();
         before
     }

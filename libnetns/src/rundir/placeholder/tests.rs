@@ -42,7 +42,7 @@ fn one_file_is_one_creator_s() {
     let Some(rundir) = testing::world() else { return };
     let dir = RunDir::prepare(rundir, None, Wait::AWhile).unwrap();
     let first = Placeholder::new(&dir, blue()).unwrap();
-    // By its mark, and under the lock, the file looks stale.
+    // Under the lock, the file looks stale because of its mark.
     for _ in 0..2 {
         let failure = Placeholder::new(&dir, blue()).err().unwrap();
         assert_eq!((failure.errno, failure.step), (Errno::EEXIST, Step::BeingCreated));
@@ -73,7 +73,7 @@ fn another_user_s_file_is_not_taken_over() {
         (failure.errno, failure.hint),
         (Errno::EEXIST, Some("an empty file of another user"))
     );
-    // Unless the directory is that user's, too.
+    // It is, if the directory belongs to that user as well.
     chown("/run/netns", Some(1234), None).unwrap();
     Placeholder::new(&dir, blue()).unwrap();
 }

@@ -70,7 +70,7 @@ fn a_file_that_is_bound_again_is_not_gone() {
     let dir = RunDir::lock(rundir).unwrap();
     assert_eq!(unlink(rundir, &dir, name(c"blue")), Ok(false));
     assert!(exists("blue"));
-    // Gone before we came is as good as gone.
+    // A name that was already removed also counts as removed.
     assert_eq!(unlink(rundir, &dir, name(c"none")), Ok(true));
 }
 
