@@ -243,6 +243,14 @@ test-kernels:
 	scripts/test-kernels $(if $(QUICK),--quick) $(if $(KERNEL),--kernel "$(KERNEL)") \
 	    $(if $(ONLY),--only "$(ONLY)") $(if $(ARCH),--arch $(ARCH)) || [ $$? -eq 77 ]
 
+# The documentation site, in build/docs; docs-links asks the servers that its pages link to.
+.PHONY: docs docs-links
+docs:
+	scripts/docs
+
+docs-links: docs
+	scripts/check-docs --external $(B)/docs
+
 # Ten minutes; `make bench ARGS=--quick` is under one, and writes nothing but build/bench.
 bench: $(STAGE)/.done $(EXAMPLES)
 	@scripts/need cc pkg-config python3
