@@ -119,7 +119,7 @@ static void a_run_directory_of_ones_own_is_the_only_one_looked_at(void)
 
 static void by_an_option_it_serves_where_it_was_started(void)
 {
-    const char *const options[] = {"--here", NULL};
+    const char *const options[] = {"-H", NULL};
     struct netns *home = NULL, *anonymous = NULL;
     struct echod echod;
 
@@ -664,13 +664,13 @@ static int run_echod(const char *arguments)
 
 static void it_is_told_a_port_and_nothing_else(void)
 {
-    EQUAL(run_echod("--help"), 0);
+    EQUAL(run_echod("-h"), 0);
     EQUAL(run_echod(""), 2);
     EQUAL(run_echod("0"), 2);
     EQUAL(run_echod("65536"), 2);
     EQUAL(run_echod("7x"), 2);
     EQUAL(run_echod("7 7"), 2);
-    EQUAL(run_echod("--there 7"), 2);
+    EQUAL(run_echod("-x 7"), 2);
     EQUAL(run_echod("-d '' 7"), 1);
 }
 

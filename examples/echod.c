@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * A daemon that serves echo over TCP and UDP in every network namespace that has a name: one thread,
- * one epoll, no setns(2).
+ * one epoll(7), and no setns(2) of its own. The monitor reports the names that are added and removed;
+ * netns_socket() opens the sockets, which stay in their namespace.
  *
  *     cc echod.c $(pkg-config --cflags --libs netns) -o echod
- *     echod 7
+ *     sudo ./echod 7              # until SIGINT or SIGTERM
  *
- * The monitor tells of names as they come and go; netns_socket() opens a socket wherever it is
- * needed, and from then on a socket is a socket. What a daemon of this kind has to see to, besides:
+ * Beyond that, such a daemon has to handle
+ *   - a namespace with several names: it is served once, until the last of them is removed;
+ *   - a namespace without a name: it is freed only when no socket is left in it, so all are closed;
+ *   - a namespace that cannot be served: it is reported, and the others are served;
+ *   - a peer that sends and does not read: it is not read from, so that no memory piles up;
+ *   - running out of descriptors: it waits and tries again, and does not spin.
  *
- *   - a namespace may have several names, and is served once, until the last of them has gone;
- *   - a namespace that has lost its names dies when nobody has a socket in it, so all are closed;
- *   - one that cannot be served is complained of, and the others are served;
- *   - a peer that sends and does not read is not read from, so that no memory piles up;
- *   - without descriptors it waits for some: a listener that stays ready would keep it spinning.
- *
- * On stdout it tells "serving NAME", "dropped NAME" ("." is the namespace it was started in) and,
- * when it has taken up what it found at the start, "ready".
+ * It prints "serving NAME", "dropped NAME" ("." is the namespace that it was started in) and "ready"
+ * when it serves what there was at the start. Privilege: CAP_SYS_ADMIN, and CAP_NET_BIND_SERVICE for
+ * a port below 1024. Cleanup: none; it creates no namespace.
  */
 #define _GNU_SOURCE
+#include <err.h>
 #include <errno.h>
-#include <getopt.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <libnetns/netns.h>
@@ -31,836 +31,401 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/queue.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <time.h>
+#include <sys/time.h>
 #include <unistd.h>
 
-/* How much of each thing is done before the others have their turn. */
-#define TURN 64
-/* How long to wait for descriptors or memory before trying again, in ms. */
-#define PAUSE 100
-#define BUCKETS 1024
-/* What the namespace that we are started in is called: no other can be. */
+#define RETRY_MS 100
+/* What the namespace that the daemon is started in is called: no name can be that. */
 #define HERE "."
 
-/* --- what there is ---------------------------------------------------------------------------- */
-
-/* Something that epoll watches. */
+/* What epoll(7) watches: the first member of what it belongs to, or one of its own. */
 struct source {
-    int fd; /* -1: closed, and events that epoll has told of it already mean nothing */
-    void (*ready)(void *owner);
-    void *owner;
-};
-
-/* What came, and where it goes back to. */
-struct datagram {
-    struct sockaddr_storage peer;
-    socklen_t peer_len;
-    size_t control_len, len;
-    /* The address it was sent to, as a control message. */
-    _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct in6_pktinfo))];
-    char data[65536];
-};
-
-/* A namespace that is served. */
-struct place {
-    LIST_ENTRY(place) link;
-    /* While a socket is in a namespace its inode is nobody else's, so no handle is kept for it. */
-    uint64_t device, inode;
-    int names;
-    struct source listener, udp;
-    bool paused;           /* the listener waits for descriptors */
-    struct datagram *held; /* an answer for which the UDP socket had no room */
-    LIST_HEAD(, connection) connections;
+    int fd; /* -1: none */
+    void (*ready)(struct source *source);
+    uint32_t events;
 };
 
 struct connection {
-    LIST_ENTRY(connection) link;
-    struct place *place;
     struct source source;
+    LIST_ENTRY(connection) link;
     size_t sent, len;
-    char data[8192]; /* all that a connection ever costs */
+    char data[8192];
 };
 
-struct name {
-    LIST_ENTRY(name) link;
-    struct place *place; /* NULL: it could not be served */
-    bool again;          /* for want of descriptors or memory: worth another try */
-    char text[256];
+/* A namespace. No handle is kept: its sockets keep it, and with it its inode number. */
+struct place {
+    struct source tcp, udp;
+    LIST_ENTRY(place) link;
+    LIST_HEAD(, connection) connections;
+    uint64_t inode;
+    int names;
+    bool served, again; /* again: it lacks descriptors or memory, and is tried again, by its last name */
+    char name[256];
 };
 
-LIST_HEAD(places, place);
-LIST_HEAD(connections, connection);
-LIST_HEAD(names, name);
-
-static struct places places[BUCKETS];
-static struct names names[BUCKETS];
-/* Closed, and freed when no event in hand can point at them any more. */
-static struct places closed_places;
-static struct connections closed_connections;
-static size_t connections_open, connections_most;
-
+/* A list will do for hundreds of namespaces. */
+static LIST_HEAD(, place) places;
+static long connections_open, connections_most;
 static const char *rundir; /* NULL: the default */
 static struct netns_monitor *monitor;
-static struct source monitor_source, signal_source;
 static in_port_t port; /* in network byte order */
 static int epoll_fd;
-static bool stopping, told_ready, told_of_failure;
-/* When to try again what lacked descriptors or memory, in ms; 0: nothing did. */
-static int64_t retry_at;
+static bool stopping, retrying;
 
-/* --- helpers ---------------------------------------------------------------------------------- */
-
-static void die(const char *what)
+/* A name may have any byte but '/' in it, and must not make two lines of one. */
+static const char *shown(const char *name)
 {
-    perror(what);
-    exit(1);
+    static char text[256];
+    size_t i;
+
+    for (i = 0; name[i]; i++)
+        text[i] = (unsigned char)name[i] < ' ' || name[i] == 0x7f ? '?' : name[i];
+    text[i] = '\0';
+    return text;
 }
 
-/* The library's functions have said what failed, on what, and what to do about it. */
-static void must(int rc)
+/* Once for each name, however often it is tried again. Returns the error. */
+static int complain(const struct place *place, int error, const char *what, const char *why)
 {
-    if (rc >= 0)
-        return;
-    fprintf(stderr, "echod: %s\n", netns_errmsg());
-    exit(1);
+    /* ENOENT: the name is gone again, and the monitor is about to report that. */
+    if (!place->again && error != ENOENT)
+        warnx("%s is not served: %s%s", shown(place->name), what, why);
+    return error;
 }
 
-static int64_t now_ms(void)
+static void retry_later(void)
 {
-    struct timespec now;
+    const struct itimerval delay = {.it_value.tv_usec = RETRY_MS * 1000};
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * (int64_t)1000 + now.tv_nsec / 1000000;
+    if (!retrying && setitimer(ITIMER_REAL, &delay, NULL) < 0)
+        err(1, "setitimer");
+    retrying = true;
 }
 
-/* Whether it is a shortage, which passes, and not a refusal. */
-static bool is_shortage(int error)
-{
-    return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS ||
-           error == ENOSPC || error == EAGAIN;
-}
-
-static void try_again_later(void)
-{
-    if (!retry_at)
-        retry_at = now_ms() + PAUSE;
-}
-
-/* A name is any bytes but '/', and must not make two lines of one. */
-static void say(FILE *out, const char *what, const char *name, const char *rest)
-{
-    fputs(what, out);
-    for (; *name; name++)
-        putc((unsigned char)*name < ' ' || *name == 0x7f ? '?' : *name, out);
-    fprintf(out, "%s\n", rest);
-    /* For whoever reads through a pipe. */
-    fflush(out);
-}
-
-/* Once for each name, however often it is tried again. */
-static void complain(const struct name *name, const char *why)
-{
-    char rest[640];
-
-    if (name->again)
-        return;
-    snprintf(rest, sizeof rest, " is not served: %s", why);
-    say(stderr, "echod: ", name->text, rest);
-}
-
-static bool watch(struct source *source, void (*ready)(void *owner), void *owner)
-{
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = source};
-
-    source->ready = ready;
-    source->owner = owner;
-    return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, source->fd, &event) == 0;
-}
-
-/* Cannot fail for a descriptor that is in the epoll: no memory is needed. */
-static void wait_for(struct source *source, uint32_t events)
+/* Adds a source to the epoll, or changes what it waits for. */
+static int watch(struct source *source, uint32_t events)
 {
     struct epoll_event event = {.events = events, .data.ptr = source};
+    int operation = source->events ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
 
-    if (epoll_ctl(epoll_fd, EPOLL_CTL_MOD, source->fd, &event) < 0)
-        die("epoll_ctl");
+    if (source->events == events)
+        return 0;
+    source->events = events;
+    return epoll_ctl(epoll_fd, operation, source->fd, &event);
 }
-
-/* Closing takes it out of the epoll too: no descriptor here has a duplicate. */
-static void close_source(struct source *source)
-{
-    if (source->fd >= 0)
-        close(source->fd);
-    source->fd = -1;
-}
-
-/* --- TCP -------------------------------------------------------------------------------------- */
 
 static void close_connection(struct connection *connection)
 {
-    close_source(&connection->source);
-    connections_open--;
+    close(connection->source.fd);
     LIST_REMOVE(connection, link);
-    LIST_INSERT_HEAD(&closed_connections, connection, link);
+    free(connection);
+    connections_open--;
 }
 
-/*
- * Without lingering, and whatever was not delivered is lost: else a peer that does not read would
- * keep the socket, and with it the namespace, for minutes after close(2).
- */
-static void reset_connection(struct connection *connection)
+/* Reads only when all that was read before is sent: the peer's window does the rest. */
+static void connection_ready(struct source *source)
 {
-    struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    struct connection *connection = (struct connection *)source;
+    ssize_t n = 1;
 
-    setsockopt(connection->source.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-    close_connection(connection);
-}
-
-/* Sends what is left. False: not all went, and the connection waits or is closed. */
-static bool send_rest(struct connection *connection)
-{
-    ssize_t sent = send(connection->source.fd, connection->data + connection->sent,
-                        connection->len - connection->sent, MSG_NOSIGNAL);
-
-    if (sent < 0 && errno != EAGAIN) {
-        close_connection(connection);
-        return false;
+    if (connection->sent == connection->len) {
+        n = recv(source->fd, connection->data, sizeof connection->data, 0);
+        connection->sent = 0;
+        connection->len = n > 0 ? n : 0;
     }
-    if (sent > 0)
-        connection->sent += sent;
-    if (connection->sent == connection->len)
-        return true;
-    wait_for(&connection->source, EPOLLOUT);
-    return false;
-}
-
-/* Reads only when all that was read before has gone out; the peer's window does the rest. */
-static void connection_ready(void *owner)
-{
-    struct connection *connection = owner;
-    ssize_t got;
-
-    if (connection->sent < connection->len) {
-        if (send_rest(connection))
-            wait_for(&connection->source, EPOLLIN);
-        return;
-    }
-    got = recv(connection->source.fd, connection->data, sizeof connection->data, 0);
-    if (got < 0 && errno == EAGAIN)
-        return;
-    if (got <= 0) {
-        /* The peer has said all, and all of it has gone out: what the kernel still has, it sends. */
+    if (n > 0)
+        n = send(source->fd, connection->data + connection->sent, connection->len - connection->sent, MSG_NOSIGNAL);
+    /* When the peer has sent all, the kernel goes on sending what it still has. */
+    if (n == 0 || (n < 0 && errno != EAGAIN)) {
         close_connection(connection);
         return;
     }
-    connection->sent = 0;
-    connection->len = got;
-    send_rest(connection);
+    connection->sent += n > 0 ? n : 0;
+    watch(source, connection->sent < connection->len ? EPOLLOUT : EPOLLIN);
 }
 
-static void open_connection(struct place *place, int fd)
+/* Edge-triggered: while there is no descriptor for a caller, it stays in the queue and wakes nobody. */
+static void listener_ready(struct source *source)
 {
-    struct connection *connection = malloc(sizeof *connection);
+    while (connections_open < connections_most) {
+        int fd = accept4(source->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        struct connection *connection;
 
-    if (!connection) {
-        close(fd);
-        return;
-    }
-    connection->place = place;
-    connection->sent = connection->len = 0;
-    connection->source.fd = fd;
-    LIST_INSERT_HEAD(&place->connections, connection, link);
-    connections_open++;
-    if (!watch(&connection->source, connection_ready, connection))
-        close_connection(connection);
-}
-
-/* The callers stay in the kernel's queue until there is room. */
-static void pause_listener(struct place *place)
-{
-    place->paused = true;
-    wait_for(&place->listener, 0);
-    try_again_later();
-}
-
-static void listener_ready(void *owner)
-{
-    struct place *place = owner;
-
-    for (int i = 0; i < TURN; i++) {
-        int fd;
-
-        if (connections_open >= connections_most) {
-            pause_listener(place);
+        if (fd < 0 && errno == EAGAIN)
             return;
-        }
-        fd = accept4(place->listener.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0) {
-            open_connection(place, fd);
-            continue;
-        }
-        /* For want of descriptors, mostly; whatever it is, it must not keep us spinning. */
-        if (errno != EAGAIN)
-            pause_listener(place);
-        return;
+        if (fd < 0)
+            break;
+        connection = calloc(1, sizeof *connection);
+        if (!connection)
+            err(1, "calloc");
+        connection->source = (struct source){fd, connection_ready, 0};
+        LIST_INSERT_HEAD(&((struct place *)source)->connections, connection, link);
+        connections_open++;
+        if (watch(&connection->source, EPOLLIN) < 0)
+            close_connection(connection);
     }
+    retry_later();
 }
 
-/* --- UDP -------------------------------------------------------------------------------------- */
-
-/*
- * Makes of "was sent to this address, and came in there" what the answer needs: "from this address".
- * By which way it goes is for the routes to say, except where the address is the link's.
- */
-static void turn_round(struct datagram *datagram)
+/* A datagram leaves the kernel's queue when it is answered, so none is lost for want of room to send. */
+static void udp_ready(struct source *source)
 {
-    struct msghdr message = {.msg_control = datagram->control,
-                             .msg_controllen = datagram->control_len};
-    struct cmsghdr *control = CMSG_FIRSTHDR(&message);
-
-    if (!control)
-        return;
-    if (control->cmsg_level == IPPROTO_IPV6) {
-        struct in6_pktinfo info;
-
-        memcpy(&info, CMSG_DATA(control), sizeof info);
-        if (!IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr))
-            info.ipi6_ifindex = 0;
-        memcpy(CMSG_DATA(control), &info, sizeof info);
-    } else {
-        struct in_pktinfo info;
-
-        memcpy(&info, CMSG_DATA(control), sizeof info);
-        info.ipi_spec_dst = info.ipi_addr;
-        info.ipi_ifindex = 0;
-        memcpy(CMSG_DATA(control), &info, sizeof info);
-    }
-}
-
-/* False: there is none by now. */
-static bool receive_datagram(int fd, struct datagram *datagram)
-{
-    struct iovec data = {datagram->data, sizeof datagram->data};
-    struct msghdr message = {
-        .msg_name = &datagram->peer,
-        .msg_namelen = sizeof datagram->peer,
-        .msg_iov = &data,
-        .msg_iovlen = 1,
-        .msg_control = datagram->control,
-        .msg_controllen = sizeof datagram->control,
-    };
-    ssize_t len = recvmsg(fd, &message, 0);
+    static char data[65536];
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+    struct sockaddr_in6 peer; /* the port of an IPv4 address is in the same place */
+    struct iovec iov = {data, sizeof data};
+    struct msghdr message = {.msg_name = &peer, .msg_namelen = sizeof peer, .msg_iov = &iov, .msg_iovlen = 1,
+                             .msg_control = control, .msg_controllen = sizeof control};
+    ssize_t len = recvmsg(source->fd, &message, MSG_PEEK);
 
     if (len < 0)
-        return false;
-    datagram->peer_len = message.msg_namelen;
-    datagram->control_len = message.msg_controllen;
-    datagram->len = len;
-    turn_round(datagram);
-    return true;
-}
-
-/*
- * False: the socket has no room for it now. Any other failure is the datagram's, such as one that
- * was sent to a broadcast or multicast address, which the kernel lets nobody answer from.
- */
-static bool send_datagram(int fd, struct datagram *datagram)
-{
-    struct iovec data = {datagram->data, datagram->len};
-    struct msghdr message = {
-        .msg_name = &datagram->peer,
-        .msg_namelen = datagram->peer_len,
-        .msg_iov = &data,
-        .msg_iovlen = 1,
-        .msg_control = datagram->control_len ? datagram->control : NULL,
-        .msg_controllen = datagram->control_len,
-    };
-
-    return sendmsg(fd, &message, MSG_NOSIGNAL) >= 0 || errno != EAGAIN;
-}
-
-/* Two servers of echo would go on for ever. */
-static bool is_from_a_server(const struct datagram *datagram)
-{
-    if (datagram->peer.ss_family == AF_INET)
-        return ((const struct sockaddr_in *)&datagram->peer)->sin_port == port;
-    return ((const struct sockaddr_in6 *)&datagram->peer)->sin6_port == port;
-}
-
-/* Keeps the answer until there is room, and reads no more till then. */
-static void hold(struct place *place, const struct datagram *datagram)
-{
-    place->held = malloc(sizeof *datagram);
-    /* Without memory it is lost, as a datagram may be. */
-    if (!place->held)
         return;
-    *place->held = *datagram;
-    wait_for(&place->udp, EPOLLOUT);
-}
-
-static void udp_ready(void *owner)
-{
-    static struct datagram datagram;
-    struct place *place = owner;
-
-    if (place->held) {
-        if (!send_datagram(place->udp.fd, place->held))
-            return;
-        free(place->held);
-        place->held = NULL;
-        wait_for(&place->udp, EPOLLIN);
+    iov.iov_len = len;
+    /*
+     * The control message goes back as it came: "to this address, by this interface" becomes "from" and
+     * "by". Another server of echo is not answered: the two would never end. A datagram that cannot be
+     * answered at all, such as one to a multicast address, is dropped.
+     */
+    if (peer.sin6_port != port && sendmsg(source->fd, &message, MSG_NOSIGNAL) < 0 && errno == EAGAIN) {
+        watch(source, EPOLLOUT);
+        return;
     }
-    for (int i = 0; i < TURN && !place->held; i++) {
-        if (!receive_datagram(place->udp.fd, &datagram))
-            return;
-        if (!is_from_a_server(&datagram) && !send_datagram(place->udp.fd, &datagram))
-            hold(place, &datagram);
-    }
+    watch(source, EPOLLIN);
+    recv(source->fd, NULL, 0, 0);
 }
 
-/* --- places ----------------------------------------------------------------------------------- */
-
-static bool turn_on(int fd, int level, int option)
+static bool set(int fd, int level, int option, int value)
 {
-    const int on = 1;
-
-    return setsockopt(fd, level, option, &on, sizeof on) == 0;
+    return setsockopt(fd, level, option, &value, sizeof value) == 0;
 }
 
+/* One IPv6 socket serves both families: IPv4 addresses look like ::ffff:a.b.c.d. */
 static bool set_options(int fd, int family, int type)
 {
-    const int off = 0;
-
-    /* One socket for both families: IPv4 addresses are seen as ::ffff:a.b.c.d. */
-    if (family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) < 0)
+    if (family == AF_INET6 && !set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0))
         return false;
-    if (type == SOCK_DGRAM && family == AF_INET6)
-        return turn_on(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO);
     if (type == SOCK_DGRAM)
-        return turn_on(fd, IPPROTO_IP, IP_PKTINFO);
-    /*
-     * A restart must not wait until the old connections are forgotten. UDP has none, and there it
-     * would let another program take the port away. Connections have the listener's options.
-     */
-    return turn_on(fd, SOL_SOCKET, SO_REUSEADDR) && turn_on(fd, SOL_SOCKET, SO_KEEPALIVE) &&
-           turn_on(fd, IPPROTO_TCP, TCP_NODELAY);
+        return family == AF_INET6 ? set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) : set(fd, IPPROTO_IP, IP_PKTINFO, 1);
+    /* For UDP, SO_REUSEADDR would let another program take the port. Connections inherit all three. */
+    return set(fd, SOL_SOCKET, SO_REUSEADDR, 1) && set(fd, SOL_SOCKET, SO_KEEPALIVE, 1) &&
+           set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 }
 
-static bool bind_any(int fd, int family)
+/* Returns 0, or an errno value. */
+static int open_source(struct place *place, struct source *source, const struct netns *ns, int type)
 {
-    const struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = port};
-    const struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = port};
+    /* Of either family: family and port are in the same places, and zeros stand for any address. */
+    struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_port = port};
+    bool tcp = type == SOCK_STREAM;
+    int fd = netns_socket(ns, AF_INET6, type | SOCK_NONBLOCK, 0);
 
-    if (family == AF_INET)
-        return bind(fd, (const struct sockaddr *)&v4, sizeof v4) == 0;
-    return bind(fd, (const struct sockaddr *)&v6, sizeof v6) == 0;
-}
-
-/* The socket opened in the namespace, at the port of every address; -1, with errno: it cannot be. */
-static int open_socket(const struct netns *ns, const struct name *name, int type)
-{
-    int family = AF_INET6, fd, error;
-    char why[64];
-
-    fd = netns_socket(ns, family, type | SOCK_NONBLOCK, 0);
-    if (fd == -EAFNOSUPPORT) {
-        /* A kernel without IPv6. */
-        family = AF_INET;
-        fd = netns_socket(ns, family, type | SOCK_NONBLOCK, 0);
-    }
-    /* The thread is in there for good, and nothing that it goes on to do is where it should be. */
+    if (fd == -EAFNOSUPPORT)
+        fd = netns_socket(ns, any.sin6_family = AF_INET, type | SOCK_NONBLOCK, 0);
+    /* The thread is in the namespace for good: nothing that it does from here on would be right. */
     if (fd == -ENOTRECOVERABLE)
-        must(fd);
-    if (fd < 0) {
-        complain(name, netns_errmsg());
-        return -1;
+        errx(1, "%s", netns_errmsg());
+    if (fd < 0)
+        return complain(place, -fd, "", netns_errmsg());
+    *source = (struct source){fd, tcp ? listener_ready : udp_ready, 0};
+    if (set_options(fd, any.sin6_family, type) && bind(fd, (struct sockaddr *)&any, sizeof any) == 0 &&
+        (!tcp || listen(fd, SOMAXCONN) == 0) && watch(source, tcp ? EPOLLIN | EPOLLET : EPOLLIN) == 0)
+        return 0;
+    return complain(place, errno, tcp ? "TCP: " : "UDP: ", strerror(errno));
+}
+
+static void close_sockets(struct place *place)
+{
+    const struct linger none = {.l_onoff = 1};
+
+    while (!LIST_EMPTY(&place->connections)) {
+        struct connection *connection = LIST_FIRST(&place->connections);
+
+        /* A reset: a peer that does not read would else keep the namespace for minutes after close(2). */
+        setsockopt(connection->source.fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+        close_connection(connection);
     }
-    if (set_options(fd, family, type) && bind_any(fd, family) &&
-        (type != SOCK_STREAM || listen(fd, SOMAXCONN) == 0))
-        return fd;
-    error = errno;
-    snprintf(why, sizeof why, "%s: %s", type == SOCK_STREAM ? "TCP" : "UDP", strerror(error));
-    complain(name, why);
-    close(fd);
-    errno = error;
-    return -1;
+    if (place->tcp.fd >= 0)
+        close(place->tcp.fd);
+    if (place->udp.fd >= 0)
+        close(place->udp.fd);
+    place->tcp.fd = place->udp.fd = -1;
 }
 
-static void close_place(struct place *place)
+static int open_sockets(struct place *place)
 {
-    while (!LIST_EMPTY(&place->connections))
-        reset_connection(LIST_FIRST(&place->connections));
-    close_source(&place->listener);
-    close_source(&place->udp);
-    free(place->held);
-    place->held = NULL;
-    LIST_REMOVE(place, link);
-    LIST_INSERT_HEAD(&closed_places, place, link);
+    struct netns *ns = NULL;
+    int rc = strcmp(place->name, HERE) ? netns_open_at(rundir, place->name, 0, &ns) : netns_open_current(&ns);
+    int error = rc < 0 ? complain(place, -rc, "", netns_errmsg()) : 0;
+
+    /* The name is another namespace's by now, and the monitor is about to report that. */
+    if (!error && netns_inode(ns) != place->inode)
+        error = ENOENT;
+    if (!error)
+        error = open_source(place, &place->tcp, ns, SOCK_STREAM);
+    if (!error)
+        error = open_source(place, &place->udp, ns, SOCK_DGRAM);
+    if (error)
+        close_sockets(place);
+    netns_close(ns);
+    return error;
 }
 
-static struct places *bucket_of_place(const struct netns *ns)
+static void serve(struct place *place)
 {
-    return &places[netns_inode(ns) % BUCKETS];
+    int error = place->served ? 0 : open_sockets(place);
+
+    place->served = error == 0;
+    place->again = error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS || error == ENOSPC;
+    if (place->again)
+        retry_later();
+    if (place->served)
+        printf("serving %s\n", shown(place->name));
 }
 
-static struct place *find_place(const struct netns *ns)
+static struct place *find_place(uint64_t inode)
 {
     struct place *place;
 
-    LIST_FOREACH(place, bucket_of_place(ns), link)
-        if (place->inode == netns_inode(ns) && place->device == netns_device(ns))
-            return place;
-    return NULL;
+    LIST_FOREACH(place, &places, link)
+        if (place->inode == inode)
+            break;
+    return place;
 }
 
-/* NULL, with errno: it cannot be served. */
-static struct place *open_place(const struct netns *ns, const struct name *name)
+static void add_name(const char *name, uint64_t inode)
 {
-    struct place *place = calloc(1, sizeof *place);
-    int error;
+    struct place *place = find_place(inode);
 
     if (!place) {
-        complain(name, strerror(ENOMEM));
-        return NULL;
+        place = calloc(1, sizeof *place);
+        if (!place)
+            err(1, "calloc");
+        place->inode = inode;
+        place->tcp.fd = place->udp.fd = -1;
+        LIST_INSERT_HEAD(&places, place, link);
     }
-    place->device = netns_device(ns);
-    place->inode = netns_inode(ns);
-    LIST_INIT(&place->connections);
-    LIST_INSERT_HEAD(bucket_of_place(ns), place, link);
-    place->listener.fd = open_socket(ns, name, SOCK_STREAM);
-    place->udp.fd = place->listener.fd < 0 ? -1 : open_socket(ns, name, SOCK_DGRAM);
-    if (place->udp.fd >= 0) {
-        if (watch(&place->listener, listener_ready, place) && watch(&place->udp, udp_ready, place))
-            return place;
-        complain(name, strerror(errno));
-    }
-    error = errno;
-    close_place(place);
-    errno = error;
-    return NULL;
+    place->names++;
+    place->again = false;
+    strcpy(place->name, name);
+    serve(place);
 }
 
-/* --- names ------------------------------------------------------------------------------------ */
-
-static struct names *bucket_of_name(const char *text)
+static void remove_name(const char *name, uint64_t inode)
 {
-    /* FNV-1a. */
-    uint32_t hash = 2166136261u;
+    struct place *place = find_place(inode);
 
-    for (; *text; text++)
-        hash = (hash ^ (unsigned char)*text) * 16777619u;
-    return &names[hash % BUCKETS];
-}
-
-static struct name *find_name(const char *text)
-{
-    struct name *name;
-
-    LIST_FOREACH(name, bucket_of_name(text), link)
-        if (strcmp(name->text, text) == 0)
-            return name;
-    return NULL;
-}
-
-/* The namespace of a name, or the one that we are in. 0, or -errno. */
-static int open_namespace(const struct name *name, struct netns **ns)
-{
-    if (strcmp(name->text, HERE) == 0)
-        return netns_open_current(ns);
-    return netns_open_at(rundir, name->text, 0, ns);
-}
-
-/* One that cannot be opened or served does not keep us from the others. */
-static void take_up(struct name *name)
-{
-    struct netns *ns = NULL;
-    int error = -open_namespace(name, &ns);
-
-    /* ENOENT: it has gone again, and the monitor is about to say so. */
-    if (error && error != ENOENT)
-        complain(name, netns_errmsg());
-    if (!error) {
-        name->place = find_place(ns);
-        if (!name->place)
-            name->place = open_place(ns, name);
-        error = name->place ? 0 : errno;
-    }
-    netns_close(ns);
-    name->again = is_shortage(error);
-    if (name->again)
-        try_again_later();
-    if (!name->place)
+    if (!place)
         return;
-    name->place->names++;
-    say(stdout, "serving ", name->text, "");
+    if (--place->names == 0)
+        close_sockets(place);
+    if (place->served)
+        printf("dropped %s\n", shown(name));
+    if (place->names > 0)
+        return;
+    LIST_REMOVE(place, link);
+    free(place);
 }
 
-static void add_name(struct name *name, const char *text)
+static void monitor_ready(struct source *source)
 {
-    strcpy(name->text, text);
-    LIST_INSERT_HEAD(bucket_of_name(text), name, link);
-    take_up(name);
-}
-
-static void remove_name(struct name *name)
-{
-    if (name->place) {
-        if (--name->place->names == 0)
-            close_place(name->place);
-        say(stdout, "dropped ", name->text, "");
-    }
-    LIST_REMOVE(name, link);
-    free(name);
-}
-
-/* Takes one event: 1, 0 if there is none, -1 if there is one that cannot be had yet. */
-static int next_event(void)
-{
-    /* Made before the event is taken, which is not told twice. */
-    static struct name *spare;
+    static bool told, ready;
     struct netns_event event = NETNS_EVENT_INIT;
-    struct name *name;
     int rc;
 
-    if (!spare)
-        spare = calloc(1, sizeof *spare);
-    rc = spare ? netns_monitor_next(monitor, &event) : -ENOMEM;
-    if (rc < 0 && !told_of_failure)
-        fprintf(stderr, "echod: %s; trying again\n", spare ? netns_errmsg() : strerror(-rc));
-    told_of_failure = rc < 0;
-    if (rc <= 0) {
-        free(spare);
-        spare = NULL;
-        return rc;
+    (void)source;
+    while ((rc = netns_monitor_next(monitor, &event)) > 0) {
+        if (event.type == NETNS_EVENT_ADD)
+            add_name(event.name, event.inode);
+        else if (event.type == NETNS_EVENT_REMOVE)
+            remove_name(event.name, event.inode);
     }
-    name = find_name(event.name);
-    if (event.type == NETNS_EVENT_ADD && !name) {
-        add_name(spare, event.name);
-        spare = NULL;
-    } else if (event.type == NETNS_EVENT_REMOVE && name) {
-        remove_name(name);
-    }
-    return 1;
-}
-
-/* What is left in it when the turn is over makes it ready again. */
-static void monitor_ready(void *owner)
-{
-    int rc = 1;
-
-    (void)owner;
-    for (int i = 0; i < TURN && rc > 0; i++)
-        rc = next_event();
-    /* No event is lost by a failure, but the monitor does not tell when its cause is gone. */
+    /* A failure loses no event, but nothing wakes the daemon when its cause is gone. */
     if (rc < 0)
-        try_again_later();
-    if (rc == 0 && !told_ready) {
-        told_ready = true;
-        say(stdout, "ready", "", "");
-    }
+        retry_later();
+    if (rc < 0 && !told)
+        warnx("%s; trying again", netns_errmsg());
+    if (rc == 0 && !ready)
+        puts("ready");
+    told = rc < 0;
+    ready |= rc == 0;
 }
 
-/* --- the loop --------------------------------------------------------------------------------- */
-
-/* What lacked descriptors or memory has another try. */
-static void try_again(void)
+static void signal_ready(struct source *source)
 {
-    retry_at = 0;
+    struct signalfd_siginfo info;
+    struct place *place;
+
+    if (read(source->fd, &info, sizeof info) != sizeof info)
+        return;
+    stopping = info.ssi_signo != SIGALRM;
+    if (stopping)
+        return;
+    retrying = false;
     monitor_ready(NULL);
-    for (size_t i = 0; i < BUCKETS; i++) {
-        struct place *place;
-        struct name *name;
-
-        LIST_FOREACH(place, &places[i], link)
-            if (place->paused) {
-                place->paused = false;
-                wait_for(&place->listener, EPOLLIN);
-            }
-        LIST_FOREACH(name, &names[i], link)
-            if (name->again) {
-                take_up(name);
-                if (name->again)
-                    return;
-            }
-    }
-}
-
-static void free_closed(void)
-{
-    while (!LIST_EMPTY(&closed_connections)) {
-        struct connection *connection = LIST_FIRST(&closed_connections);
-
-        LIST_REMOVE(connection, link);
-        free(connection);
-    }
-    while (!LIST_EMPTY(&closed_places)) {
-        struct place *place = LIST_FIRST(&closed_places);
-
-        LIST_REMOVE(place, link);
-        free(place);
-    }
-}
-
-static int time_to_wait(void)
-{
-    int64_t left;
-
-    if (!retry_at)
-        return -1;
-    left = retry_at - now_ms();
-    return left > 0 ? (int)left : 0;
-}
-
-static void loop(void)
-{
-    struct epoll_event events[TURN];
-
-    while (!stopping) {
-        int count = epoll_wait(epoll_fd, events, TURN, time_to_wait());
-
-        if (count < 0 && errno != EINTR)
-            die("epoll_wait");
-        for (int i = 0; i < count; i++) {
-            struct source *source = events[i].data.ptr;
-
-            /* One that comes earlier in the batch may have closed it. */
-            if (source->fd >= 0)
-                source->ready(source->owner);
-        }
-        if (retry_at && now_ms() >= retry_at)
-            try_again();
-        free_closed();
-    }
-}
-
-static void signal_ready(void *owner)
-{
-    (void)owner;
-    stopping = true;
-}
-
-/* --- starting and stopping -------------------------------------------------------------------- */
-
-static void open_signals(void)
-{
-    sigset_t signals;
-
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    if (sigprocmask(SIG_BLOCK, &signals, NULL) < 0)
-        die("sigprocmask");
-    signal_source.fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (signal_source.fd < 0 || !watch(&signal_source, signal_ready, NULL))
-        die("signalfd");
-    /* Whoever read what we tell may end before us. */
-    signal(SIGPIPE, SIG_IGN);
-}
-
-/* As many descriptors as there may be; connections leave a quarter of them to namespaces. */
-static void raise_limits(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-        die("getrlimit");
-    limit.rlim_cur = limit.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
-        die("setrlimit");
-    connections_most = limit.rlim_cur / 4 * 3;
-}
-
-static void serve_here(void)
-{
-    struct name *name = calloc(1, sizeof *name);
-
-    if (!name)
-        die("calloc");
-    add_name(name, HERE);
-}
-
-static void open_monitor(void)
-{
-    must(netns_monitor_open(rundir, NETNS_MONITOR_SNAPSHOT, &monitor));
-    monitor_source.fd = netns_monitor_fd(monitor);
-    if (!watch(&monitor_source, monitor_ready, NULL))
-        die("epoll_ctl");
-    /* Where nothing has a name yet, there is nothing to be told of it. */
-    monitor_ready(NULL);
-}
-
-static void close_all(void)
-{
-    for (size_t i = 0; i < BUCKETS; i++)
-        while (!LIST_EMPTY(&names[i]))
-            remove_name(LIST_FIRST(&names[i]));
-    free_closed();
-    netns_monitor_close(monitor);
-    close(signal_source.fd);
-    close(epoll_fd);
-}
-
-static void usage(int status)
-{
-    fprintf(status ? stderr : stdout,
-            "usage: echod [-H] [-d RUNDIR] PORT\n"
-            "Serves echo at the TCP and UDP port in every network namespace that has a name.\n"
-            "  -H, --here        also in the namespace that it is started in\n"
-            "  -d, --dir RUNDIR  where the names are, instead of %s\n"
-            "  -h, --help        this text\n",
-            NETNS_RUN_DIR);
-    exit(status);
-}
-
-static in_port_t parse_port(const char *text)
-{
-    char *end;
-    long number;
-
-    errno = 0;
-    number = strtol(text, &end, 10);
-    if (errno || end == text || *end || number < 1 || number > 65535) {
-        fprintf(stderr, "echod: \"%s\" is no port\n", text);
-        usage(2);
-    }
-    return htons(number);
+    LIST_FOREACH(place, &places, link)
+        if (place->served)
+            listener_ready(&place->tcp);
+        else if (place->again)
+            serve(place);
 }
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"here", no_argument, NULL, 'H'},
-        {"dir", required_argument, NULL, 'd'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    bool with_here = false;
+    static const char usage[] = "usage: echod [-H] [-d RUNDIR] PORT\n"
+                                "-H: also in the namespace that it is started in\n"
+                                "-d: the names are in RUNDIR, not in " NETNS_RUN_DIR "\n";
+    struct source signals = {-1, signal_ready, 0}, changes = {-1, monitor_ready, 0};
+    struct netns *here = NULL;
+    struct epoll_event event;
+    sigset_t blocked;
     int option;
+    char *end;
 
-    while ((option = getopt_long(argc, argv, "Hd:h", options, NULL)) >= 0) {
-        if (option == 'H')
-            with_here = true;
+    while ((option = getopt(argc, argv, "Hd:h")) >= 0) {
+        if (option == 'H' && !here && netns_open_current(&here) < 0)
+            errx(1, "%s", netns_errmsg());
         else if (option == 'd')
             rundir = optarg;
-        else
-            usage(option == 'h' ? 0 : 2);
+        else if (option != 'H')
+            return fputs(usage, option == 'h' ? stdout : stderr), option == 'h' ? 0 : 2;
     }
-    if (optind != argc - 1)
-        usage(2);
-    port = parse_port(argv[optind]);
+    if (optind != argc - 1 || strtoul(argv[optind], &end, 10) - 1 >= 65535 || *end)
+        return fputs(usage, stderr), 2;
+    port = htons(strtoul(argv[optind], NULL, 10));
+    /* The other descriptors are for namespaces. */
+    connections_most = sysconf(_SC_OPEN_MAX) / 4 * 3;
+    /* Lines, for what reads them through a pipe; it may end first. */
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    signal(SIGPIPE, SIG_IGN);
 
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGALRM);
+    sigaddset(&blocked, SIGINT);
+    sigaddset(&blocked, SIGTERM);
+    sigprocmask(SIG_BLOCK, &blocked, NULL);
+    signals.fd = signalfd(-1, &blocked, SFD_CLOEXEC | SFD_NONBLOCK);
     epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    if (epoll_fd < 0)
-        die("epoll_create1");
-    raise_limits();
-    open_signals();
-    if (with_here)
-        serve_here();
-    open_monitor();
-    loop();
-    close_all();
+    if (epoll_fd < 0 || signals.fd < 0 || watch(&signals, EPOLLIN) < 0)
+        err(1, "epoll");
+    if (here)
+        add_name(HERE, netns_inode(here));
+    netns_close(here);
+    if (netns_monitor_open(rundir, NETNS_MONITOR_SNAPSHOT, &monitor) < 0)
+        errx(1, "%s", netns_errmsg());
+    changes.fd = netns_monitor_fd(monitor);
+    if (watch(&changes, EPOLLIN) < 0)
+        err(1, "epoll");
+    monitor_ready(NULL);
+
+    while (!stopping)
+        /* One event at a time: none is in hand for what another one's handler has closed. */
+        if (epoll_wait(epoll_fd, &event, 1, -1) == 1)
+            ((struct source *)event.data.ptr)->ready(event.data.ptr);
+
+    while (!LIST_EMPTY(&places))
+        remove_name(LIST_FIRST(&places)->name, LIST_FIRST(&places)->inode);
+    netns_monitor_close(monitor);
     return 0;
 }
