@@ -1,4 +1,4 @@
-//! Holders: what keeps a namespace alive.
+//! Holders: the objects that keep a namespace alive.
 
 use std::ffi::{c_char, c_int};
 use std::mem::MaybeUninit;

@@ -1,4 +1,4 @@
-//! Identity: what a handle knows about its network namespace.
+//! Identity: the attributes of a handle's network namespace.
 
 use std::ffi::{c_char, c_int};
 use std::mem::MaybeUninit;

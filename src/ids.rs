@@ -1,4 +1,4 @@
-//! Nsids: the ids that a network namespace has for its peers.
+//! Nsids: the ids that a network namespace has assigned to peer network namespaces.
 
 use std::ffi::{CStr, c_char, c_int};
 use std::mem::MaybeUninit;

@@ -1,5 +1,5 @@
-//! iproute2's helpers under their own names. Their header is one of its own, include/netns-iproute2.h:
-//! they print, and -1 is all that most of them return for a failure.
+//! iproute2's helpers under their original names. They have a separate header, include/netns-iproute2.h,
+//! because they print, and because most of them return only -1 for a failure.
 
 mod helpers;
 
@@ -16,9 +16,9 @@ use libnetns::explain::{Object, Subject};
 use crate::boundary;
 use crate::convert::{self, text};
 
-/// What they return for a failure; errno says which.
+/// The return value for a failure; errno contains the reason.
 const FAILED: c_int = -1;
-/// What the two that talk to the kernel return when that fails.
+/// The return value of the two functions that talk to the kernel if that fails.
 const REFUSED: c_int = -2;
 const NO_ID: c_int = -1;
 
@@ -120,18 +120,18 @@ pub unsafe extern "C-unwind" fn netns_foreach(
     let Ok((func, mut names)) = begin_foreach(func) else {
         return FAILED;
     };
-    // func may leave in any way, with another copy of the unwinder than the library's: nothing in
-    // this frame needs unwinding, and the names are not dropped by it.
+    // func may unwind in any way, with another copy of the unwinder than the library's: nothing in this frame
+    // needs unwinding, and the names are not dropped by it.
     let mut name = names.as_mut_ptr();
     let mut left = names.len();
     while left > 0 {
-        // SAFETY: name points at one of the names, each of which ends with a NUL.
+        // SAFETY: name points to one of the names, each of which is NUL-terminated.
         let len = unsafe { libc::strlen(name.cast()) } + 1;
-        // SAFETY: func takes what the caller passes with it, and a string to do with as it likes.
+        // SAFETY: func takes the argument that the caller passes with it, and a string that it may modify.
         if unsafe { func(name.cast(), arg) } != 0 {
             break;
         }
-        // SAFETY: the next name, or the end of all of them.
+        // SAFETY: this is the next name, or the end of all names.
         name = unsafe { name.add(len) };
         left -= len;
     }
@@ -208,7 +208,7 @@ pub unsafe extern "C" fn set_netns_id_from_name(
     given.map_or_else(|failure| failure, |()| 0)
 }
 
-/// The caller's socket; None: its number is none that a descriptor can have.
+/// The caller's socket; `None` if its number is not valid for a descriptor.
 type Socket<'a> = Option<BorrowedFd<'a>>;
 
 unsafe fn socket_of<'a>(rtnl: *const RtnlHandle) -> Option<Socket<'a>> {
@@ -217,12 +217,12 @@ unsafe fn socket_of<'a>(rtnl: *const RtnlHandle) -> Option<Socket<'a>> {
     }
     // SAFETY: every caller passes a structure that begins with an int.
     let fd = unsafe { rtnl.cast::<c_int>().read() };
-    // SAFETY: it is the caller's, and stays open during the call; if it is not open, the first call on
-    // it says EBADF.
+    // SAFETY: it belongs to the caller and stays open during the call; if it is not open, the first call on
+    // it fails with EBADF.
     Some((fd >= 0).then(|| unsafe { BorrowedFd::borrow_raw(fd) }))
 }
 
-/// The failure is what C is told.
+/// Reports the failure to C.
 fn on_name<T>(
     verb: &'static str,
     name: Option<&CStr>,
@@ -257,7 +257,7 @@ pub unsafe extern "C" fn netns_name_from_id(id: i32) -> *mut c_char {
     let found =
         boundary::attempt(convert::about("find the name of an nsid", Object::Nothing), || {
             let Some(name) = helpers::name_of(id)? else { return Ok(ptr::null_mut()) };
-            // SAFETY: it copies a string.
+            // SAFETY: this copies a string.
             let copy = unsafe { libc::strdup(name.as_ptr()) };
             if copy.is_null() { Err(Failure::no_memory()) } else { Ok(copy) }
         });

@@ -1,4 +1,4 @@
-//! Links: interfaces moved, created, changed and deleted.
+//! Interfaces: moving, creating, changing and deleting them.
 
 use std::ffi::{CStr, c_char, c_int};
 

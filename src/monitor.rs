@@ -1,4 +1,4 @@
-//! Monitor: names added and removed.
+//! Monitor: reporting names that are added and removed.
 
 use std::ffi::{c_char, c_int};
 use std::mem::MaybeUninit;

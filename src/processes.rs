@@ -1,4 +1,4 @@
-//! Processes: those in a namespace.
+//! Processes: finding those in a namespace.
 
 use libnetns::error::{Failure, Result};
 use libnetns::namespace::pids::{self, PidsFlags};
@@ -51,8 +51,8 @@ pub unsafe extern "C" fn netns_pids(
 }
 
 unsafe fn store(found: &[libc::pid_t], pids: *mut libc::pid_t, cap: usize) -> Result<usize> {
-    // SAFETY: no more than cap ids are written, to where the caller has room for as many; NULL
-    // comes with a cap of 0.
+    // SAFETY: at most cap ids are written, for which the caller has provided space; NULL comes with a cap of
+    // 0.
     unsafe { pids.copy_from_nonoverlapping(found.as_ptr(), found.len().min(cap)) };
     Ok(found.len())
 }

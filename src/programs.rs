@@ -1,4 +1,4 @@
-//! Programs: in a namespace, in place of the calling process or in a child.
+//! Programs: running one in a namespace, in place of the calling process or as a child.
 
 use std::ffi::{CStr, c_char, c_int};
 use std::os::fd::{BorrowedFd, IntoRawFd};
@@ -94,7 +94,7 @@ pub struct NetnsSpawnOptions {
     pub groups_len: usize,
 }
 
-// SAFETY: it begins with its size and is made of integers and raw pointers.
+// SAFETY: it begins with its size and consists of integers and raw pointers.
 unsafe impl Growing for NetnsSpawnOptions {
     const FIRST_SIZE: usize = if cfg!(target_pointer_width = "64") { 64 } else { 44 };
     const WRONG_SIZE: &'static str = "the size of the options is one that no version has";
@@ -188,7 +188,7 @@ pub unsafe extern "C" fn netns_exec(
     let subject = convert::about("exec", Object::Program(&call));
     let cancelability = boundary::Cancelability::now();
     boundary::call(subject, || {
-        // SAFETY: the caller passes NULL, or arrays of strings with a NULL at the end.
+        // SAFETY: the caller passes NULL, or NULL-terminated arrays of strings.
         let (program, arguments) = unsafe { program(file, argv, envp) }?;
         let plan = Plan::new(&convert::handle(ns)?.0, Options::default(), program, arguments)?;
         exec::exec(plan, |as_called| cancelability.bring_back(as_called), &call.detail)
@@ -287,8 +287,8 @@ pub unsafe extern "C" fn netns_spawn(
     let subject = convert::about("spawn", Object::Program(&call));
     boundary::call(subject, || {
         let ns = convert::handle(ns)?;
-        // SAFETY: the caller passes NULL, or arrays of strings with a NULL at the end; options, and
-        // what they point at, are there until the call returns.
+        // SAFETY: the caller passes NULL, or NULL-terminated arrays of strings; options and everything that
+        // they point to are valid until the call returns.
         let ((program, arguments), options) =
             unsafe { (program(file, argv, envp)?, convert::input(options)?) };
         let pidfd = options.map_or(ptr::null_mut(), |options| options.pidfd);
@@ -296,13 +296,13 @@ pub unsafe extern "C" fn netns_spawn(
             return Err(Failure::invalid("no place for the child's process ID or pidfd given"));
         }
         let tells = options.is_some_and(|raw| raw.flags & NETNS_SPAWN_TELL_ETC != 0);
-        // SAFETY: the same.
+        // SAFETY: see above.
         let options =
             unsafe { options.map_or(Ok(Options::default()), |raw| convert_options(&raw)) }?;
         let plan = Plan::new(&ns.0, options, program, arguments)?;
         let child = spawn::spawn(plan, !pidfd.is_null(), &call.detail)?;
         let left_out = child.left_out;
-        // SAFETY: the caller passes NULL or room for an int.
+        // SAFETY: the caller passes NULL or a pointer to an int.
         unsafe { store(child, pid, pidfd) };
         let Some(left_out) = left_out else { return Ok(0) };
         message::store(&convert::about("spawn", Object::Program(&call)), left_out.first);
@@ -314,7 +314,7 @@ fn about_program<'a>(ns: Option<&'a Netns>, file: Option<&'a CStr>) -> ProgramCa
     ProgramCall { file, ns: convert::shown(ns), detail: Detail::default() }
 }
 
-/// The program and where it is looked up, and what it is given.
+/// The program with the PATH to look it up in, and its arguments.
 type Called<'a> = ((&'a CStr, Option<&'a CStr>), Arguments<'a>);
 
 unsafe fn program<'a>(
@@ -323,9 +323,9 @@ unsafe fn program<'a>(
     envp: *const *mut c_char,
 ) -> Result<Called<'a>> {
     let file = convert::required(file, "no program given")?;
-    // SAFETY: the caller passes NULL or an array with a NULL at the end; Argument is such a pointer.
-    // libc keeps an array in environ, or NULL; the program that changes it meanwhile, in another
-    // thread, may not start programs either.
+    // SAFETY: the caller passes NULL or a NULL-terminated array; Argument is a pointer of the same kind. libc
+    // stores an array or NULL in environ; a program that changes it in another thread meanwhile may not start
+    // programs.
     unsafe {
         let envp = if envp.is_null() { environ } else { envp.cast() };
         let arguments = Arguments::new(arguments(argv.cast()), ArgumentArray::new(envp))?;
@@ -333,19 +333,19 @@ unsafe fn program<'a>(
     }
 }
 
-/// The caller's PATH, if it has one.
+/// Returns the caller's PATH, if it has one.
 unsafe fn path<'a>() -> Option<&'a CStr> {
-    // SAFETY: getenv gives NULL or a string; the caller keeps the environment as it is meanwhile.
+    // SAFETY: getenv returns NULL or a string; the caller does not change the environment meanwhile.
     secure_path().or_else(|| unsafe { text(libc::getenv(c"PATH".as_ptr())) })
 }
 
-/// With the NULL at the end; nothing at all if the array is NULL.
+/// Includes the NULL at the end; empty if the array is NULL.
 unsafe fn arguments<'a>(array: *const Argument) -> &'a [Argument] {
     if array.is_null() {
         return &[];
     }
     let mut count = 0;
-    // SAFETY: the array is read up to the NULL at its end, and lives as long as the call.
+    // SAFETY: the array is read up to the terminating NULL, and is valid during the call.
     unsafe {
         while *array.add(count) != Argument::NULL {
             count += 1;
@@ -364,8 +364,8 @@ unsafe fn convert_options<'a>(raw: &NetnsSpawnOptions) -> Result<Options<'a>> {
     ];
     for (place, (flag, fd)) in stdio.iter_mut().zip(given) {
         if flags.contains(flag) {
-            // SAFETY: they are the caller's, and stay open during the call; if one is not open, the
-            // first system call says so.
+            // SAFETY: the descriptors belong to the caller and stay open during the call; if one is not open,
+            // the first system call fails.
             *place = unsafe { descriptor(fd) }?;
         }
     }
@@ -387,10 +387,10 @@ unsafe fn convert_options<'a>(raw: &NetnsSpawnOptions) -> Result<Options<'a>> {
     })
 }
 
-/// What setresuid(2) and its like take for a word to leave the id as it is.
+/// setresuid(2) and similar calls take this value to mean "unchanged".
 const NO_ID: u32 = u32::MAX;
 
-/// NGROUPS_MAX: the kernel takes no more.
+/// NGROUPS_MAX, the kernel's limit.
 const MOST_GROUPS: usize = 65536;
 
 unsafe fn user<'a>(raw: &NetnsSpawnOptions) -> Result<User<'a>> {
@@ -399,7 +399,7 @@ unsafe fn user<'a>(raw: &NetnsSpawnOptions) -> Result<User<'a>> {
     if raw.uid == NO_ID || raw.gid == NO_ID || groups.contains(&NO_ID) {
         return Err(Failure::invalid("user or group ID -1"));
     }
-    // SAFETY: a Gid is such a number, and nothing else.
+    // SAFETY: a Gid contains only such a number.
     let groups = unsafe { slice::from_raw_parts(groups.as_ptr().cast::<Gid>(), groups.len()) };
     Ok(User { uid: Uid::from_raw(raw.uid), gid: Gid::from_raw(raw.gid), groups })
 }
@@ -428,7 +428,7 @@ unsafe fn descriptor<'a>(fd: c_int) -> Result<Option<BorrowedFd<'a>>> {
 }
 
 unsafe fn store(child: Child, pid: *mut libc::pid_t, pidfd: *mut i32) {
-    // SAFETY: see the caller; there is a pidfd if there is room for it.
+    // SAFETY: see the caller; there is a pidfd if there is space for it.
     unsafe {
         if let Some(pid) = pid.as_mut() {
             *pid = child.pid;

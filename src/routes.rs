@@ -1,4 +1,4 @@
-//! Routes: added, deleted and listed.
+//! Routes: adding, deleting and listing them.
 
 use std::ffi::{CStr, c_char, c_int};
 use std::mem::MaybeUninit;

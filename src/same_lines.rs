@@ -1,4 +1,4 @@
-//! The line of a Rust error is the one that netns_errmsg() shows of the same failure.
+//! Tests that a Rust error displays the same line as netns_errmsg() for the same failure.
 
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::fs;
@@ -27,7 +27,7 @@ use crate::routes::netns_route_add;
 use crate::thread::netns_socket;
 use crate::types::Netns;
 
-/// Whether the thread has got namespaces of its own, with an empty /run.
+/// Returns whether the thread has its own namespaces, with an empty /run.
 fn world() -> bool {
     if let Err(errno) = unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWNET) {
         eprintln!("skipped: namespaces of its own: {errno}");
@@ -39,14 +39,14 @@ fn world() -> bool {
     true
 }
 
-/// Compares what C and Rust say of a failure that both have just met.
+/// Compares the messages of C and Rust for a failure that both have just had.
 fn same<T: std::fmt::Debug>(c: c_int, rust: Result<T, Error>) {
     let error = rust.unwrap_err();
     assert_eq!(error.to_string(), message::text().to_str().unwrap());
     assert_eq!(-error.errno(), c, "{error}");
 }
 
-/// A C function's result is a handle, and it fails.
+/// Calls a C function that returns a handle and is expected to fail.
 fn opened(open: impl FnOnce(Option<&mut MaybeUninit<*mut Netns>>) -> c_int) -> c_int {
     let mut out = MaybeUninit::uninit();
     open(Some(&mut out))
@@ -54,7 +54,7 @@ fn opened(open: impl FnOnce(Option<&mut MaybeUninit<*mut Netns>>) -> c_int) -> c
 
 fn handle(name: &CStr) -> &'static Netns {
     let mut out = MaybeUninit::uninit();
-    // SAFETY: it is a string and room for a pointer; on success there is a handle, which is kept.
+    // SAFETY: the arguments are a string and space for a pointer; if the call succeeds, the handle is leaked.
     unsafe {
         assert_eq!(netns_open(name.as_ptr(), 0, Some(&mut out)), 0);
         &*out.assume_init()
@@ -74,7 +74,7 @@ fn of_names() {
     for name in [c"none", c"file", c"", c"..", c"a\nb", long.as_c_str()] {
         let text = name.to_str().unwrap();
         let pointer = name.as_ptr();
-        // SAFETY: all of them are strings, and room for pointers.
+        // SAFETY: the arguments are strings and space for pointers.
         unsafe {
             same(opened(|out| netns_open(pointer, 0, out)), Namespace::open(text));
             let at = c"/run/elsewhere".as_ptr();
@@ -82,7 +82,7 @@ fn of_names() {
             same(netns_remove(pointer, 0), dir.remove(text));
         }
     }
-    // SAFETY: the same, and a handle.
+    // SAFETY: see above; one of the arguments is a handle.
     unsafe {
         let name = c"blue".as_ptr();
         same(opened(|out| netns_create(name, 0, out)), dir.create("blue"));
@@ -116,7 +116,7 @@ fn of_networks() {
     let red = RunDir::default().create("red").unwrap();
     let (v0, v1, none) = (c"v0".as_ptr(), c"v1".as_ptr(), c"none".as_ptr());
     let own = Ipv4Addr::new(192, 0, 2, 1);
-    // SAFETY: all of them are handles and strings.
+    // SAFETY: the arguments are handles and strings.
     unsafe {
         same(netns_link_add(c_blue, v0, c"veth".as_ptr()), link::add(&blue, "v0", "veth"));
         same(netns_link_add(c_blue, v0, c"no-kind".as_ptr()), link::add(&blue, "v0", "no-kind"));
@@ -155,7 +155,7 @@ fn of_sockets_and_programs() {
     }
     let blue = RunDir::default().create("blue").unwrap();
     let c_blue = Some(handle(c"blue"));
-    // SAFETY: a handle and strings.
+    // SAFETY: the arguments are a handle and strings.
     unsafe {
         same(netns_socket(c_blue, libc::AF_INET, 99, 0), blue.socket(libc::AF_INET, 99, 0));
         for file in [c"/nowhere/program", c"/etc/passwd", c"/", c""] {

@@ -1,5 +1,5 @@
-//! Calls of the C ABI, as the input has them, in a world of its own: a run directory in which strangers
-//! do between any two calls what the input says, and things outside that nobody may touch.
+//! Makes calls of the C ABI as determined by the input, in private namespaces: other users change the run
+//! directory between any two calls, as determined by the input, and files outside it must not be touched.
 #![no_main]
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
@@ -16,7 +16,7 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
-// Links what is called here.
+// Links the library that is called here.
 use netns as _;
 
 type Handle = c_void;
@@ -66,16 +66,16 @@ unsafe extern "C" {
 }
 
 const RUN_DIR: &str = "/run/netns";
-/// What lies beside the run directory, and stays as it is.
+/// Files beside the run directory that must not change.
 const OUTSIDE: &str = "/run/outside";
-/// Names that calls and strangers meet at.
+/// The names that calls and other users have in common.
 const NAMES: [&CStr; 4] = [c"a", c"b", c"c", c"d"];
 
-/// A namespace that no call makes anew.
+/// A namespace that no call creates again.
 struct World(*mut Handle);
 // SAFETY: a handle may be used from any thread.
 unsafe impl Sync for World {}
-// SAFETY: the same.
+// SAFETY: see above.
 unsafe impl Send for World {}
 
 fn world() -> &'static World {
@@ -98,10 +98,10 @@ fn make_world() -> nix::Result<World> {
     fs::create_dir(format!("{OUTSIDE}/directory")).unwrap();
     bind("/proc/thread-self/ns/net", &format!("{OUTSIDE}/file"))?;
     let mut ns = null_mut();
-    // SAFETY: a name and room for a handle.
+    // SAFETY: the arguments are a name and space for a handle.
     let rc = unsafe { netns_create(null(), 0, &mut ns) };
     assert_eq!(rc, 0);
-    // The library's first call has silenced panics, and what they say is wanted here.
+    // The library's first call has silenced panics, whose messages are needed here.
     panic::set_hook(Box::new(|panicked| {
         eprintln!("{panicked}");
         abort();
@@ -113,7 +113,7 @@ fn bind(from: &str, to: &str) -> nix::Result<()> {
     mount(Some(from), to, None::<&str>, MsFlags::MS_BIND, None::<&str>)
 }
 
-/// What is left of the input.
+/// The rest of the input.
 struct Input<'a>(&'a [u8]);
 
 impl Input<'_> {
@@ -127,7 +127,7 @@ impl Input<'_> {
         NAMES[usize::from(self.byte()) % NAMES.len()]
     }
 
-    /// A name as the input has it, up to a NUL or to 300 bytes.
+    /// Takes a name from the input, up to a NUL or 300 bytes.
     fn text(&mut self) -> CString {
         let len =
             self.0.iter().take(300).position(|&byte| byte == 0).unwrap_or(self.0.len().min(300));
@@ -137,23 +137,23 @@ impl Input<'_> {
     }
 }
 
-/// A failure is an errno, in errno too, with one line that says what it was.
+/// Checks that a failure returns an errno, sets errno, and has a one-line message.
 fn check(rc: c_int) {
     if rc >= 0 {
         return;
     }
     assert_eq!(Errno::last_raw(), -rc);
     assert_ne!(rc, -libc::ENOTRECOVERABLE);
-    // SAFETY: the library's own text, which stays until the next failure.
+    // SAFETY: this is the library's own string, which is valid until the next failure.
     let line = unsafe { CStr::from_ptr(netns_errmsg()) }.to_str().unwrap();
     assert!(!line.is_empty() && !line.contains(char::is_control), "{line:?}");
 }
 
-/// What somebody else does to a name.
+/// An action of another user on a name.
 fn stranger(input: &mut Input) {
     let path = format!("{RUN_DIR}/{}", input.name().to_str().unwrap());
     let other = format!("{RUN_DIR}/{}", input.name().to_str().unwrap());
-    // What does not work is as well.
+    // Actions that fail are acceptable.
     let _ = match input.byte() % 9 {
         0 => symlink(format!("{OUTSIDE}/file"), path),
         1 => symlink(format!("{OUTSIDE}/directory"), path),
@@ -169,7 +169,7 @@ fn stranger(input: &mut Input) {
     };
 }
 
-/// Into the file itself: a link is not followed, and a fifo not waited for.
+/// Writes to the file itself: does not follow a link, and does not wait for a fifo.
 fn write(path: &str, text: &[u8]) -> io::Result<()> {
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
     let mut file = File::options().write(true).create(true).custom_flags(flags).open(path)?;
@@ -179,7 +179,7 @@ fn write(path: &str, text: &[u8]) -> io::Result<()> {
 fn act(ns: *mut Handle, input: &mut Input) {
     let mut handle = null_mut();
     let (kind, flags) = (input.byte(), u32::from(input.byte()));
-    // SAFETY: strings, handles and room for results, as the header has it.
+    // SAFETY: the arguments are strings, handles and space for results, as the header requires.
     unsafe {
         match kind % 16 {
             0 => create(input.name(), flags & 7, &mut handle),
@@ -211,7 +211,7 @@ fn act(ns: *mut Handle, input: &mut Input) {
     }
 }
 
-/// Another's placeholder would be waited for, for ten seconds, unless that is forbidden.
+/// The call would wait ten seconds for another program's placeholder, unless waiting is disabled.
 unsafe fn create(name: &CStr, flags: u32, handle: &mut *mut Handle) {
     const EXIST_OK: u32 = 1;
     const NOWAIT: u32 = 4;
@@ -220,13 +220,13 @@ unsafe fn create(name: &CStr, flags: u32, handle: &mut *mut Handle) {
         fs::symlink_metadata(path).is_ok_and(|file| file.is_file() && file.len() == 0);
     let is_waited_for = is_placeholder && flags & NOWAIT == 0;
     let flags = if is_waited_for { flags & !EXIST_OK } else { flags };
-    // SAFETY: a name and room for a handle.
+    // SAFETY: the arguments are a name and space for a handle.
     unsafe { check(netns_create(name.as_ptr(), flags, handle)) };
 }
 
 unsafe fn list(flags: u32) {
     let mut list = null_mut();
-    // SAFETY: a path and room for a list, which is given back.
+    // SAFETY: the arguments are a path and space for a list, which is freed.
     unsafe {
         check(netns_list_at(null(), flags & 3, &mut list));
         netns_list_free(list);
@@ -237,7 +237,7 @@ unsafe fn monitor(flags: u32) {
     let mut monitor = null_mut();
     let size = size_of::<Event>() as u32;
     let mut event = Event { size, kind: 0, name: [0; 256], inode: 0, cookie: 0 };
-    // SAFETY: a path, room for a monitor and an event whose size is set.
+    // SAFETY: the arguments are a path, and space for a monitor and for an event whose size is set.
     unsafe {
         let rc = netns_monitor_open(null(), flags & 3, &mut monitor);
         check(rc);
@@ -247,7 +247,7 @@ unsafe fn monitor(flags: u32) {
         for _ in 0..64 {
             let rc = netns_monitor_next(monitor, &mut event);
             check(rc);
-            // The structure is that of the header.
+            // The struct is that of the header.
             assert_ne!(rc, -libc::EINVAL);
             if rc <= 0 {
                 break;
@@ -260,8 +260,8 @@ unsafe fn monitor(flags: u32) {
 
 unsafe fn link(ns: *mut Handle, input: &mut Input) {
     let (name, kind) = (input.text(), input.text());
-    // "lo" cannot be made, and what is made here goes again.
-    // SAFETY: a handle and strings.
+    // "lo" cannot be created, and everything created here is deleted again.
+    // SAFETY: the arguments are a handle and strings.
     unsafe {
         let rc = netns_link_add(ns, name.as_ptr(), kind.as_ptr());
         check(rc);
@@ -271,8 +271,8 @@ unsafe fn link(ns: *mut Handle, input: &mut Input) {
     }
 }
 
-/// Options of any size and with anything in them but pointers; there is no such program. The pidfd, the
-/// directory and the groups are at 6 to 9, 12 and 13.
+/// Options of any size with arbitrary contents except for pointers; the program does not exist. The pidfd,
+/// the directory and the groups are at 6 to 9, 12 and 13.
 unsafe fn spawn(ns: *mut Handle, input: &mut Input) {
     let mut options = [0u32; 2048];
     options[0] = u32::from(input.byte()) << 4 | u32::from(input.byte() & 15);
@@ -285,7 +285,7 @@ unsafe fn spawn(ns: *mut Handle, input: &mut Input) {
     let mut argument = *b"none\0";
     let argv = [argument.as_mut_ptr().cast(), null_mut()];
     let mut pid = 0;
-    // SAFETY: the options are larger than any size that is given for them, and argv has an end.
+    // SAFETY: the options are larger than any size that is passed for them, and argv is NULL-terminated.
     unsafe {
         let file = c"/none".as_ptr();
         let rc = netns_spawn(ns, options.as_ptr().cast(), file, argv.as_ptr(), null(), &mut pid);
@@ -294,7 +294,7 @@ unsafe fn spawn(ns: *mut Handle, input: &mut Input) {
     }
 }
 
-/// What is outside is as it was, and the run directory is empty again.
+/// Everything outside is unchanged, and the run directory is empty again.
 fn clean_up() {
     assert_eq!(fs::read_dir(OUTSIDE).unwrap().count(), 2);
     assert_eq!(fs::read_dir(format!("{OUTSIDE}/directory")).unwrap().count(), 0);

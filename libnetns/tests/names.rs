@@ -48,7 +48,7 @@ fn a_name_is_created_opened_listed_and_removed() {
     assert_eq!(dir.names(&blue).unwrap(), ["blue"]);
     dir.remove("blue").unwrap();
     assert!(!Path::new("/run/netns/blue").exists());
-    // It lives on.
+    // The namespace still exists.
     assert_eq!(link::list(&blue).unwrap().len(), 1);
 }
 
@@ -185,7 +185,7 @@ fn stale_names_are_listed_when_asked_for() {
     }
     let dir = RunDir::default();
     dir.create("blue").unwrap();
-    // As a creator of this library leaves it that is killed.
+    // The file that a killed creator of this library leaves.
     use std::os::unix::fs::PermissionsExt;
     File::create("/run/netns/stale").unwrap();
     fs::set_permissions("/run/netns/stale", fs::Permissions::from_mode(0o1000)).unwrap();
@@ -222,7 +222,7 @@ fn every_way_to_the_current_namespace() {
 }
 
 #[test]
-// The inode does not change, which is all that is hashed and compared.
+// The inode, which is all that is hashed and compared, does not change.
 #[expect(clippy::mutable_key_type)]
 fn equal_ones_have_equal_hashes() {
     if !world::enter() {

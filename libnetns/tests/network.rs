@@ -83,7 +83,7 @@ fn a_default_route_of_ipv6() {
     let found = route::list(&a).unwrap();
     let default = found.iter().find(|route| route.gateway == Some(gateway.into())).unwrap();
     assert_eq!(default.destination, Prefix::from((Ipv6Addr::UNSPECIFIED, 0)));
-    // To everything of IPv6 by an interface alone, where C's "default" would be that of IPv4.
+    // A route to all of IPv6 with only an interface; "default" in C would be an IPv4 route.
     let by_interface = Route::to((Ipv6Addr::UNSPECIFIED, 0)).dev("v0");
     route::delete(&a, &Route::default_via(gateway)).unwrap();
     route::add(&a, &by_interface).unwrap();
@@ -116,7 +116,7 @@ fn an_interface_is_changed_and_moved() {
     assert_eq!(taken.kind(), ErrorKind::AlreadyExists);
 }
 
-/// Whether this kernel has interfaces of this kind: those of the tests' machines may lack a module.
+/// Returns whether this kernel has interfaces of this kind: the module may be missing on a test machine.
 fn has_kind(ns: &Namespace, kind: &str) -> bool {
     let Err(error) = link::add(ns, "probe", kind) else {
         link::delete(ns, "probe").unwrap();
@@ -223,7 +223,7 @@ fn nsids() {
     let of_third = found.iter().find(|found| found.id == id).unwrap();
     assert_eq!(of_third.name.as_deref(), Some("third".as_ref()));
     assert_eq!((found.len(), of_third.current), (2, None));
-    // What the one that is 7 here has: 3 there, which has another number here.
+    // Lists the nsids of the namespace with nsid 7: one of them is 3, which has another nsid here.
     nsid::set(&other, &third, 3).unwrap();
     let found = nsid::ListOptions::new().target(7).list(&within).unwrap();
     assert_eq!((found[0].id, found[0].current), (3, Some(id)));

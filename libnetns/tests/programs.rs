@@ -20,7 +20,7 @@ fn namespace() -> Option<Namespace> {
     world::enter().then(|| RunDir::default().create("blue").unwrap())
 }
 
-/// What the program writes to its standard output.
+/// Returns the program's standard output.
 fn text(command: &mut Command) -> String {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{output:?}");
@@ -39,7 +39,7 @@ fn a_program_runs_in_there_and_sees_its_sys() {
     assert_eq!(Path::new(keep.trim_end()), own);
 }
 
-/// An /etc of the test's own, with a resolv.conf of blue's.
+/// Mounts a private /etc, with a resolv.conf for blue.
 fn etc_of_its_own() {
     let none = None::<&str>;
     nix::mount::mount(none, "/etc", Some("tmpfs"), nix::mount::MsFlags::empty(), none).unwrap();
@@ -151,19 +151,19 @@ fn streams() {
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.stdout, output.stderr), (b"through".to_vec(), vec![]));
 
-    // More than a pipe holds, on both.
+    // More than fits into a pipe, on both streams.
     let script = "head -c 300000 /dev/zero; head -c 300000 /dev/zero >&2; exit 3";
     let output = blue.command("sh").args(["-c", script]).output().unwrap();
     assert_eq!((output.stdout.len(), output.stderr.len()), (300_000, 300_000));
     assert_eq!(output.status.code(), Some(3));
-    // An empty standard input for output().
+    // The standard input of output() is empty.
     assert_eq!(text(&mut blue.command("cat")), "");
 }
 
 #[test]
 fn output_is_read_where_no_thread_can_be_started() {
     let Some(blue) = namespace() else { return };
-    // The next child is another pid namespace's first process; threads cannot be in another one.
+    // The next child is the first process of another pid namespace; threads cannot be in another one.
     unshare(CloneFlags::CLONE_NEWPID).unwrap();
     assert!(thread::Builder::new().spawn(|| ()).is_err());
     let script = "head -c 300000 /dev/zero; head -c 300000 /dev/zero >&2; exit 3";
@@ -213,16 +213,16 @@ fn a_kill_spares_another_process_that_has_the_number_by_now() {
     let mut child = blue.command("true").spawn().unwrap();
     let pid = child.id() as i32;
     nix::sys::wait::waitpid(nix::unistd::Pid::from_raw(pid), None).unwrap();
-    // SAFETY: it is made of numbers.
+    // SAFETY: the struct consists of numbers.
     let mut args: libc::clone_args = unsafe { std::mem::zeroed() };
     args.exit_signal = libc::SIGCHLD as u64;
     args.set_tid = &raw const pid as u64;
     args.set_tid_size = 1;
-    // SAFETY: a fork, whose child makes no call but one that waits.
+    // SAFETY: this is a fork, whose child only waits.
     let other = unsafe { libc::syscall(libc::SYS_clone3, &raw const args, size_of_val(&args)) };
     if other == 0 {
         loop {
-            // SAFETY: it waits for a signal.
+            // SAFETY: this waits for a signal.
             unsafe { libc::pause() };
         }
     }
@@ -239,7 +239,7 @@ fn a_kill_spares_another_process_that_has_the_number_by_now() {
     assert_eq!(end, nix::sys::wait::WaitStatus::Signaled(other, sigterm, false));
 }
 
-/// Whether SIGPIPE is among the signals that a process ignores, by its /proc/PID/status.
+/// Returns whether the process ignores SIGPIPE, according to /proc/PID/status.
 fn ignores_sigpipe(status: &str) -> bool {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
     u64::from_str_radix(mask.trim(), 16).unwrap() & 1 << (libc::SIGPIPE - 1) != 0
@@ -274,7 +274,7 @@ fn a_session_and_a_user() {
             assert!(text.trim_end().ends_with("1236"), "{text}");
         }
         Err(error) => {
-            // A user namespace with one user.
+            // In a user namespace that maps only one user.
             assert!([libc::EINVAL, libc::EPERM].contains(&error.errno()), "{error}");
             eprintln!("skipped: another user: {error}");
         }
@@ -325,10 +325,10 @@ fn exec_replaces_the_process_or_changes_nothing() {
     assert_eq!(seen, format!("net:[{}]\n", blue.inode()));
 }
 
-/// What the program writes to its standard output in the place of a child.
+/// Returns the standard output of the program, which replaces a child.
 fn text_of_exec(command: &mut Command) -> String {
     let (read, write) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC).unwrap();
-    // SAFETY: the child allocates, as glibc's fork lets it, and ends or becomes a program.
+    // SAFETY: the child allocates, which glibc's fork permits, and ends or executes a program.
     match unsafe { nix::unistd::fork() }.unwrap() {
         nix::unistd::ForkResult::Child => {
             command.stdout(write).exec();

@@ -1,4 +1,4 @@
-//! Runs `bindings/scenarios.txt`, which says what its lines mean; C, Python and Go run it as well.
+//! Runs `bindings/scenarios.txt`, which documents its own format; C, Python and Go run it as well.
 
 mod world;
 
@@ -19,10 +19,10 @@ use nix::errno::Errno;
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../bindings/scenarios.txt");
 const MAIN_TABLE: u32 = 254;
 
-/// Set where the test runs once more, for the scenario of this number.
+/// Set if the test runs again, for the scenario with this number.
 const NUMBER: &str = "LIBNETNS_TEST_SCENARIO";
 
-/// What a call gives, or the errno with which it fails.
+/// The result of a call, or the errno with which it fails.
 type Given = Result<String, Failure>;
 
 struct Failure {
@@ -48,7 +48,7 @@ struct World {
     message: String,
 }
 
-/// An argument as the calls take it.
+/// Converts an argument to the form that the calls take.
 fn text(word: &str) -> String {
     match word.split_once('*') {
         Some((unit, times)) if unit.len() == 1 => unit.repeat(times.parse().unwrap()),
@@ -60,7 +60,7 @@ fn some(word: &str) -> Option<String> {
     (word != "-").then(|| text(word))
 }
 
-/// Whether the word is this flag, which no other may be.
+/// Returns whether the word is this flag, and fails if it is another one.
 fn flag(word: &str, name: &str) -> bool {
     assert!(word == "-" || word == name, "no such flag: {word}");
     word == name
@@ -208,7 +208,7 @@ impl World {
             "vepa" => Some(MacvlanMode::Vepa),
             "bridge" => Some(MacvlanMode::Bridge),
             "passthru" => Some(MacvlanMode::Passthru),
-            // Rust has a type where the others have a word.
+            // Rust uses types where the other languages use strings.
             _ => return Err(invalid("mode")),
         };
         link::add_macvlan(self.ns(a), text(name), self.ns(b), text(parent), mode)?;
@@ -290,7 +290,7 @@ impl World {
         })))
     }
 
-    /// One call: an operation of the file's table, and its arguments.
+    /// Executes one call: an operation of the file's table, and its arguments.
     fn call(&mut self, words: &[&str]) -> Given {
         match *words {
             ["create", a, name, flags] => self.create(a, name, flags),
@@ -410,7 +410,7 @@ impl World {
         ok()
     }
 
-    /// Files, and words of messages.
+    /// Files, and parts of messages.
     fn call_of_files(&mut self, words: &[&str]) -> Given {
         match *words {
             ["file", path, word] => fs::write(path, some(word).unwrap_or_default()).unwrap(),
@@ -425,7 +425,7 @@ impl World {
         ok()
     }
 
-    /// What a call gives, as the file has it.
+    /// Formats the result of a call as in the file.
     fn result(&mut self, words: &[&str]) -> String {
         match self.call(words) {
             Ok(given) => given,
@@ -467,7 +467,7 @@ fn run(title: &str, lines: &[(usize, String)]) {
     }
 }
 
-/// Each with its title, and its lines with their numbers.
+/// Returns the scenarios with their titles and numbered lines.
 fn scenarios() -> Vec<(String, Vec<(usize, String)>)> {
     let mut found: Vec<(String, Vec<(usize, String)>)> = Vec::new();
     for (place, line) in fs::read_to_string(FILE).unwrap().lines().enumerate() {
@@ -480,7 +480,8 @@ fn scenarios() -> Vec<(String, Vec<(usize, String)>)> {
     found
 }
 
-/// In a world of its own, and in a process of its own: `/proc/self` is that of the process's first thread.
+/// Runs in a separate process with its own namespaces, because `/proc/self` is that of the process's first
+/// thread.
 fn run_alone(test: &str, number: usize) -> bool {
     let run = || {
         assert!(world::enter());

@@ -10,7 +10,7 @@ use std::thread;
 
 use libnetns::{CreateOptions, ErrorKind, Namespace};
 
-/// The current namespace and two others.
+/// Returns the current namespace and two others.
 fn three() -> Option<[Namespace; 3]> {
     world::enter().then(|| {
         let other = || CreateOptions::new().lo_up(true).anonymous().unwrap();
@@ -54,7 +54,7 @@ fn an_earlier_visit_ends_the_later_ones() {
     let third = a.enter().unwrap();
     drop(first);
     assert!(is_in(&home));
-    // These are over, and a visit that begins now is not theirs to end.
+    // These have ended, so they must not end a visit that begins now.
     let other = b.enter().unwrap();
     drop(third);
     assert!(is_in(&b));
@@ -193,7 +193,7 @@ fn sockets_are_in_there_and_the_thread_is_not() {
     assert!(is_in(&home));
     let error = a.socket(libc::AF_INET, 99, 0).unwrap_err();
     assert_eq!(error.errno(), libc::EINVAL);
-    // The same address and port in both.
+    // The same address and port in both namespaces.
     for ns in [&a, &b] {
         for address in
             [SocketAddr::from((Ipv4Addr::LOCALHOST, 80)), (Ipv6Addr::LOCALHOST, 80).into()]
@@ -234,7 +234,7 @@ fn a_run_from_a_kept_home_comes_back_whatever_it_does() {
     let panicked = catch_unwind(AssertUnwindSafe(|| a.run_from(&home, || panic!("mine"))));
     assert!(panicked.is_err());
     assert!(is_in(&home));
-    // A visit that began in it has ended with it.
+    // A visit that began inside it has ended with it.
     let visit = a.run_from(&home, || b.enter().unwrap()).unwrap();
     assert!(is_in(&home));
     assert_eq!(visit.leave().unwrap_err().kind(), ErrorKind::InvalidInput);

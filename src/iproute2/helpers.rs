@@ -1,5 +1,5 @@
-//! What the helpers in iproute2's lib/namespace.c do, done as they do it where a program could tell
-//! the difference: what they open, what they leave out, what they say on stderr. Nothing else in the
+//! The implementation of the helpers in iproute2's lib/namespace.c. It behaves the same in everything that a
+//! program can observe: what is opened, what is skipped, and what is printed to stderr. Nothing else in the
 //! library prints.
 
 use std::ffi::{CStr, CString};
@@ -23,16 +23,16 @@ use libnetns::rundir::name::{DEFAULT_RUN_DIR, join_text};
 use libnetns::util::try_vec;
 use libnetns::util::try_vec::extend;
 
-/// How iproute2 spells the run directory when it speaks of it.
+/// The path of the run directory in iproute2's messages.
 const SPOKEN_RUN_DIR: &[u8] = b"/var/run/netns";
 
-/// Takes the calling thread into a namespace, one way, with a /sys and an /etc to go with it.
+/// Moves the calling thread permanently into a namespace, with a matching /sys and /etc.
 pub fn switch(name: &CStr) -> Result<()> {
     let quoted = name.to_bytes();
     let ns = open_below_run_dir(name).inspect_err(|failure| {
         complain([b"Cannot open network namespace \"", quoted, b"\""], failure.errno);
     })?;
-    // What may fail for want of memory, before what cannot be taken back.
+    // Operations that may run out of memory come before those that cannot be undone.
     let files = match EtcFiles::of(Some(name)) {
         Err(Failure { step: Step::ReadEtc, .. }) => EtcFiles::default(),
         files => files?,
@@ -56,7 +56,7 @@ pub fn switch(name: &CStr) -> Result<()> {
 
 const NO_SYS: &[u8] = b"mount of /sys failed";
 
-/// The thread stays where it has come to.
+/// Reports a failure after which the thread stays where it is now.
 fn stuck(failure: Failure) -> Failure {
     let words: &[u8] = match failure.step {
         Step::UnshareMounts => b"unshare failed",
@@ -67,9 +67,9 @@ fn stuck(failure: Failure) -> Failure {
     Failure::new(failure.step, failure.errno)
 }
 
-/// Opens what `text` names: with a '/' a path, without one a name; and where that cannot be opened,
-/// the namespace of the process with that number. It may turn out to be anything. Symlinks are
-/// followed, because many a name is one that leads to /proc/PID/ns/net.
+/// Opens `text`: a path if it contains a '/', otherwise a name; and if that cannot be opened, the namespace
+/// of the process with that id. The file may be of any kind. Symlinks are followed, because many names are
+/// links to /proc/PID/ns/net.
 pub fn get_fd(text: &CStr) -> Result<OwnedFd> {
     let named =
         if is_path(text) { open(text, READ).at(Step::OpenPath) } else { open_below_run_dir(text) };
@@ -79,7 +79,7 @@ pub fn get_fd(text: &CStr) -> Result<OwnedFd> {
     })
 }
 
-/// Why a number is neither a name nor a process's.
+/// Returns the failure for a number that is neither a name nor the id of a process.
 fn neither(errno: Errno) -> Failure {
     let failure = Failure::new(Step::FindNamespace, errno);
     match errno {
@@ -99,7 +99,7 @@ fn open_below_run_dir(text: &CStr) -> Result<OwnedFd> {
     open(&path, READ).at(Step::Open)
 }
 
-/// /proc knows a process by its plain number only: no sign, no blank, no 0 in front.
+/// /proc contains process ids only in plain form: no sign, no blank, no leading 0.
 fn path_of_process(text: &CStr) -> Option<ProcPath> {
     let text = text.to_str().ok()?;
     let pid: u32 = text.parse().ok()?;
@@ -107,9 +107,9 @@ fn path_of_process(text: &CStr) -> Option<ProcPath> {
     (text.starts_with(|c: char| matches!(c, '1'..='9')) && pid <= i32::MAX as u32).then_some(path)
 }
 
-/// What is in the run directory, namespace or not, in the directory's own order, each with its NUL.
-/// A run directory that does not exist has nothing in it; any other that cannot be opened is
-/// complained of.
+/// Returns all entries of the run directory, namespaces or not, NUL-terminated and in directory order. The
+/// result is empty if the run directory does not exist; if it cannot be opened for another reason, this
+/// prints a message.
 pub fn entries() -> Result<Vec<u8>> {
     read_entries().inspect_err(|failure| {
         complain([b"Failed to open directory ", SPOKEN_RUN_DIR], failure.errno);
@@ -130,19 +130,19 @@ fn read_entries() -> Result<Vec<u8>> {
         Ok(())
     });
     match read {
-        // As far as it can be read, as a loop around readdir(3) has it.
+        // Returns the entries that were read, like a loop around readdir(3).
         Err(Failure { step: Step::ReadRunDir, .. }) => Ok(names),
         read => read.map(|()| names),
     }
 }
 
-/// The id that the namespace of somebody else's socket has for `ns`; None: it has none. No socket is
-/// told as one that is not open.
+/// Returns the nsid that the namespace of the caller's socket has assigned to `ns`, or `None`. A missing
+/// socket is reported like one that is not open.
 pub fn id_of(socket: Option<BorrowedFd>, ns: BorrowedFd) -> Result<Option<i32>> {
     talk(socket, |rtnl| nsid::ask(rtnl, ns))
 }
 
-/// Gives `ns` an id there; one that is negative is the kernel's to pick.
+/// Assigns an nsid to `ns` there; the kernel chooses it if `id` is negative.
 pub fn set_id(socket: Option<BorrowedFd>, ns: BorrowedFd, id: i32) -> Result<()> {
     talk(socket, |rtnl| nsid::give(rtnl, ns, id))
 }
@@ -158,7 +158,7 @@ fn talk<T>(
         .inspect_err(complain_of_talk)
 }
 
-/// The first name whose namespace has this id in the calling thread's.
+/// Returns the first name whose namespace has this nsid in the calling thread's namespace.
 pub fn name_of(id: i32) -> Result<Option<CString>> {
     connection::with(None, |rtnl| find_name(rtnl, id)).inspect_err(|failure| {
         if failure.step == Step::Socket {
@@ -186,7 +186,7 @@ fn find_name(rtnl: &mut RtnlSocket, id: i32) -> Result<Option<CString>> {
     Ok(None)
 }
 
-/// The kernel's own words for a refusal, where it has any; it gives them to who has asked for them.
+/// Prints the kernel's extended ack message, if any. The kernel sends one only if it was requested.
 fn complain_of_talk(failure: &Failure) {
     match failure.step {
         Step::GetId | Step::SetId => match ExtendedAck::of(failure) {
@@ -201,7 +201,7 @@ fn complain_of_talk(failure: &Failure) {
         _ => {
             let mut number = [0; 16];
             let mut rest = &mut number[..];
-            // It has room for any number.
+            // There is space for any number.
             let _ = write!(rest, " ({})", failure.errno as i32);
             let left = rest.len();
             let mut buffer = [0; 128];
@@ -211,7 +211,7 @@ fn complain_of_talk(failure: &Failure) {
     }
 }
 
-/// `words: reason`.
+/// Prints `words: reason`.
 fn complain<const N: usize>(words: [&[u8]; N], reason: Errno) {
     const { assert!(N + 3 <= LONGEST_LINE) };
     let mut buffer = [0; 128];
@@ -223,10 +223,10 @@ fn complain<const N: usize>(words: [&[u8]; N], reason: Errno) {
     say(&line);
 }
 
-/// In pieces.
+/// The maximum number of parts.
 const LONGEST_LINE: usize = 8;
 
-/// Says it on stderr, in one write so that no other thread's line gets into it.
+/// Prints a line to stderr with a single write, so that lines of other threads are not mixed into it.
 fn say(line: &[&[u8]]) {
     let mut pieces = [IoSlice::new(b""); LONGEST_LINE];
     for (piece, word) in pieces.iter_mut().zip(line) {

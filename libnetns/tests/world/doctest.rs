@@ -1,10 +1,10 @@
-// What the examples in the documentation include: network, mount and, for a plain user, user namespaces of
-// their own, with an empty /run. They never see the host's.
+// Included by the examples in the documentation: runs them in new network and mount namespaces and, for a
+// plain user, in a new user namespace, with an empty /run. They never see those of the host.
 
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 
-/// Runs an example, or skips it with a word where there is no way to such namespaces.
+/// Runs an example, or skips it with a message if such namespaces cannot be created.
 #[allow(dead_code)]
 fn in_world<E: std::fmt::Debug>(example: fn() -> Result<(), E>) {
     match become_private(CloneFlags::empty()).or_else(|_| become_root()) {
@@ -13,7 +13,7 @@ fn in_world<E: std::fmt::Debug>(example: fn() -> Result<(), E>) {
     }
 }
 
-/// For the calling thread and those that it starts.
+/// For the calling thread and the threads that it starts.
 pub fn become_private(also: CloneFlags) -> nix::Result<()> {
     unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWNET | also)?;
     let none = None::<&str>;
@@ -21,7 +21,7 @@ pub fn become_private(also: CloneFlags) -> nix::Result<()> {
     mount(Some("netns-test"), "/run", Some("tmpfs"), MsFlags::empty(), Some("mode=755"))
 }
 
-/// Of a user namespace; for a process of one thread.
+/// For a user namespace; the process must have only one thread.
 #[allow(dead_code)]
 fn become_root() -> nix::Result<()> {
     let (uid, gid) = (nix::unistd::getuid(), nix::unistd::getgid());

@@ -1,4 +1,4 @@
-//! A world of a test's own: network and mount namespaces with an empty /run, which the host never sees.
+//! Private namespaces for a test: network and mount namespaces with an empty /run, isolated from the host.
 
 #[path = "doctest.rs"]
 mod private;
@@ -9,11 +9,11 @@ use std::thread;
 
 use nix::sched::CloneFlags;
 
-/// Set where a test runs a second time, as root of a user namespace.
+/// Set if a test runs again, as root of a user namespace.
 const AGAIN: &str = "LIBNETNS_TEST_IN_USER_NAMESPACE";
 
-/// Whether the calling thread, which must be a test's, has got such a world. If not, a plain user's test has
-/// been run in a user namespace, or is skipped with a word.
+/// Returns whether the calling thread, which must be that of a test, has its own namespaces. Otherwise, the
+/// test of a plain user has been run in a user namespace, or is skipped with a message.
 pub fn enter() -> bool {
     match private::become_private(CloneFlags::empty()) {
         Ok(()) => true,
@@ -25,7 +25,7 @@ pub fn enter() -> bool {
     }
 }
 
-/// A process with threads cannot have another user namespace, so it takes another process.
+/// A process with threads cannot create a user namespace, so this needs another process.
 fn run_again() {
     let unshare = || {
         let mut unshare = Command::new("unshare");

@@ -1,32 +1,32 @@
-//! Why a call failed, as netns-rs tells it.
+//! The error type of netns-rs.
 
 use std::fmt::{self, Display, Formatter};
 use std::io;
 use std::path::PathBuf;
 
-/// What the functions of this crate return.
+/// The result of the functions of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Why a call failed.
+/// The reason why a call failed.
 #[derive(Debug)]
 pub enum Error {
     /// The directory of names cannot be created.
     CreateNsDirError(io::Error),
-    /// The name cannot be created: it exists, for example.
+    /// The name cannot be created, for example because it exists.
     CreateNsError(io::Error),
-    /// The network namespace cannot be opened, or is something else.
+    /// The network namespace cannot be opened, or the file is not a network namespace.
     OpenNsError(PathBuf, io::Error),
-    /// Never returned; netns-rs has it.
+    /// Never returned; present because netns-rs has it.
     CloseNsError(nix::Error),
-    /// A mount cannot be made: which one, and why.
+    /// A mount cannot be created: its description, and the errno.
     MountError(String, nix::Error),
     /// The name cannot be removed.
     UnmountError(PathBuf, nix::Error),
-    /// No network namespace can be created.
+    /// The network namespace cannot be created.
     UnshareError(nix::Error),
     /// Never returned: no thread is started.
     JoinThreadError(String),
-    /// The thread cannot enter the network namespace, or cannot come back from it.
+    /// The thread cannot enter the network namespace, or cannot switch back from it.
     SetnsError(nix::Error),
 }
 

@@ -1,7 +1,7 @@
 //! The API of netns-rs 0.2, on [`libnetns`].
 //!
-//! For programs that use netns-rs: they change the dependency, and nothing else. A new program uses
-//! [`libnetns`] itself, which has more.
+//! This crate is for programs that use netns-rs: they only have to change the dependency. New programs should
+//! use [`libnetns`] directly, which offers more.
 //!
 //! # Examples
 //!

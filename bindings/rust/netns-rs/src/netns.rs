@@ -1,4 +1,4 @@
-//! NetNs, and where its names are.
+//! NetNs, and the directory of its names.
 
 use std::fmt::{self, Display, Formatter};
 use std::fs::File;
@@ -13,17 +13,17 @@ use nix::unistd::gettid;
 
 use crate::error::{Error, Result};
 
-/// Where network namespaces have their names.
+/// The environment that determines where network namespaces have their names.
 pub trait Env {
-    /// The run directory.
+    /// Returns the run directory.
     fn persist_dir(&self) -> PathBuf;
 
-    /// Whether `p` is in it.
+    /// Returns whether `p` is in it.
     fn contains<P: AsRef<Path>>(&self, p: P) -> bool {
         p.as_ref().starts_with(self.persist_dir())
     }
 
-    /// Makes the directory, and a shared mount point of it.
+    /// Creates the directory and makes it a shared mount point.
     fn init(&self) -> Result<()> {
         let dir = self.persist_dir();
         RunDir::new(&dir).prepare().map_err(|error| {
@@ -36,7 +36,7 @@ pub trait Env {
     }
 }
 
-/// `/var/run/netns`, where `ip netns` has its names.
+/// `/var/run/netns`, which `ip netns` uses.
 #[derive(Copy, Clone, Default, Debug)]
 pub struct DefaultEnv;
 
@@ -48,11 +48,11 @@ impl Env for DefaultEnv {
 
 /// An open network namespace.
 ///
-/// `Display` shows its descriptor, device, inode and path. Two of them are equal if they are the same
+/// `Display` shows its descriptor, device, inode and path. Two values are equal if they refer to the same
 /// namespace.
 #[derive(Debug)]
 pub struct NetNs<E: Env = DefaultEnv> {
-    /// Proved to be a network namespace's.
+    /// Verified to be a network namespace.
     file: File,
     path: PathBuf,
     env: Option<E>,
@@ -80,7 +80,7 @@ impl<E1: Env, E2: Env> PartialEq<NetNs<E1>> for NetNs<E2> {
     }
 }
 
-/// The device and the inode; None: it is not open.
+/// Returns the device and the inode, or `None` if it is not open.
 fn identity(file: &File) -> Option<(u64, u64)> {
     file.metadata().ok().map(|metadata| (metadata.dev(), metadata.ino()))
 }
@@ -125,22 +125,22 @@ impl<E: Env> NetNs<E> {
         NetNs { file: OwnedFd::from(ns).into(), path, env }
     }
 
-    /// The path that it was opened by.
+    /// Returns the path that it was opened by.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Where it has its name; `None` if it was opened by a path.
+    /// Returns the environment of its name; `None` if it was opened by a path.
     pub fn env(&self) -> Option<&E> {
         self.env.as_ref()
     }
 
-    /// Its descriptor.
+    /// Returns its descriptor.
     pub fn file(&self) -> &File {
         &self.file
     }
 
-    /// Takes the calling thread there for good.
+    /// Moves the calling thread into the namespace permanently.
     pub fn enter(&self) -> Result<()> {
         self.namespace()
             .and_then(|ns| ns.switch_to())
@@ -151,7 +151,7 @@ impl<E: Env> NetNs<E> {
         Namespace::of_fd(&self.file)
     }
 
-    /// Opens the network namespace that has this name in the directory of `env`.
+    /// Opens the network namespace with this name in the directory of `env`.
     pub fn get_from_env<S: AsRef<str>>(ns_name: S, env: E) -> Result<Self> {
         let path = env.persist_dir().join(ns_name.as_ref());
         let opened = RunDir::new(env.persist_dir()).open(ns_name.as_ref());
@@ -159,7 +159,7 @@ impl<E: Env> NetNs<E> {
         Ok(NetNs::of(ns, path, Some(env)))
     }
 
-    /// Closes it, and removes its name, if it was opened by one.
+    /// Closes it and, if it was opened by name, removes the name.
     pub fn remove(self) -> Result<()> {
         let NetNs { file, path, env } = self;
         drop(file);
@@ -171,8 +171,8 @@ impl<E: Env> NetNs<E> {
         removed.map_err(|error| Error::UnmountError(path.clone(), errno(&error)))
     }
 
-    /// Calls `f` with the calling thread in there. The thread is back when this returns, and when `f`
-    /// panics, too.
+    /// Calls `f` with the calling thread in the namespace. The thread has switched back when this returns,
+    /// and also if `f` panics.
     ///
     /// # Examples
     ///
@@ -188,7 +188,7 @@ impl<E: Env> NetNs<E> {
         F: FnOnce(&Self) -> T,
     {
         let ns = self.namespace().map_err(|error| Error::SetnsError(errno(&error)))?;
-        // Then it takes no right.
+        // In this case it needs no capability.
         if matches!(ns.is_current(), Ok(true)) {
             return Ok(f(self));
         }
@@ -202,12 +202,12 @@ impl NetNs {
         NetNs::new_with_env(ns_name, DefaultEnv)
     }
 
-    /// Opens the network namespace that has this name in `/var/run/netns`.
+    /// Opens the network namespace with this name in `/var/run/netns`.
     pub fn get<S: AsRef<str>>(ns_name: S) -> Result<Self> {
         NetNs::get_from_env(ns_name, DefaultEnv)
     }
 
-    /// Opens a network namespace by its name, and calls `f` with the calling thread in there:
+    /// Opens a network namespace by its name, and calls `f` with the calling thread in it: see
     /// [`NetNs::run`].
     pub fn run_in<S, F, T>(ns_name: S, f: F) -> Result<T>
     where
@@ -218,7 +218,7 @@ impl NetNs {
     }
 }
 
-/// Opens a network namespace by a path.
+/// Opens a network namespace by its path.
 pub fn get_from_path<P: AsRef<Path>>(ns_path: P) -> Result<NetNs> {
     let path = ns_path.as_ref().to_path_buf();
     let opened = Namespace::open_path(&path);
@@ -226,7 +226,7 @@ pub fn get_from_path<P: AsRef<Path>>(ns_path: P) -> Result<NetNs> {
     Ok(NetNs::of(ns, path, None))
 }
 
-/// Opens the network namespace that the calling thread is in.
+/// Opens the calling thread's network namespace.
 pub fn get_from_current_thread() -> Result<NetNs> {
     let path = PathBuf::from(format!("/proc/self/task/{}/ns/net", gettid()));
     let opened = Namespace::current();
@@ -238,7 +238,7 @@ fn errno(error: &libnetns::Error) -> Errno {
     Errno::from_raw(error.errno())
 }
 
-/// With the errno: who uses netns-rs asks for that.
+/// Keeps the errno, which users of netns-rs query.
 fn io_error(error: &libnetns::Error) -> io::Error {
     io::Error::from_raw_os_error(error.errno())
 }

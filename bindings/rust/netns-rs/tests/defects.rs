@@ -1,4 +1,4 @@
-//! What netns-rs gets wrong, and this crate does not.
+//! Defects of netns-rs that this crate does not have.
 
 #[path = "../../../../libnetns/tests/world/mod.rs"]
 mod world;
@@ -76,7 +76,7 @@ fn every_function_of_the_api() {
     let shown = own.to_string();
     assert!(shown.starts_with("NetNS { fd: "), "{shown}");
     assert!(shown.ends_with(&format!(", ino: {inode}, path: /run/own/netns/one }}")), "{shown}");
-    // Opened by a path: the name stays.
+    // It was opened by path, so the name stays.
     get_from_path("/run/own/netns/one").unwrap().remove().unwrap();
     own.remove().unwrap();
     assert!(NetNs::get_from_env("one", Own(dir)).is_err());
