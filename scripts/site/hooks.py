@@ -5,6 +5,7 @@ what there is."""
 import html
 import posixpath
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -85,10 +86,16 @@ def on_files(files, config):
     for page in sorted((MADE / "go").glob("*.md")):
         add(f"go/{page.name}", content=page.read_text())
     for file in sorted((MADE / "rust").rglob("*")):
-        if file.is_file():
+        # A licence of a font is no page; on_post_build() puts it there.
+        if file.is_file() and file.suffix != ".md":
             add(f"rust/reference/{file.relative_to(MADE / 'rust')}", path=str(file))
     config.nav = navigation(files)
     return files
+
+
+def on_post_build(config):
+    for file in (MADE / "rust").rglob("*.md"):
+        shutil.copy(file, Path(config.site_dir, "rust/reference", file.relative_to(MADE / "rust")))
 
 
 def navigation(files):
@@ -287,7 +294,7 @@ def on_page_content(content, page, config, files):
     )
     for at in range(0, len(parts), 2):
         parts[at] = re.sub(
-            r"<code>(netns_\w+(?:\(\)|\(3\))?|netns\([17]\))</code>|\b(?<![/\w.-])(netns\([17]\)|netns_\w+\(3\))",
+            r"<code>((?:set_)?netns_\w+(?:\(\)|\(3\))?|netns\([17]\))</code>|\b(?<![/\w.-])(netns\([17]\)|netns_\w+\(3\))",
             lambda m: manual([m[0], m[1] or m[2]]),
             parts[at],
         )
