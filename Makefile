@@ -188,6 +188,9 @@ distcheck: dist
 	@scripts/need cc pkg-config
 	scripts/distcheck $(TARBALL) || [ $$? -eq 77 ]
 
+# What builds packages wants many others; YES=1 installs them without asking.
+dist distcheck deb test-packages: export ASK_FIRST = $(if $(YES),,1)
+
 # Debian's packages, from the tarball, as a distribution builds them.
 deb: dist
 	scripts/deb $(TARBALL) $(B)/deb
