@@ -1098,9 +1098,9 @@ ssize_t netns_pids(const struct netns *ns, uint32_t flags, pid_t *pids, size_t c
  * between two processes, or it is a connection that is closed but not finished, or not accepted
  * yet, or it belongs to the kernel, as a tunnel's does.
  *
- * netns_holder_list_unseen() says whether something could not be seen. Only root in the initial pid
- * namespace sees everything. Never listed are bind mounts in mount namespaces that have no process,
- * and references that the kernel holds without an open file.
+ * netns_holder_list_unseen() says whether something could not be seen. Only root in the initial
+ * pid namespace sees everything. Never listed are bind mounts in mount namespaces that have no
+ * process, and references that the kernel holds without an open file.
  *
  * Capabilities: none to see what the caller may inspect. To see everything: CAP_SYS_PTRACE over
  * every process; CAP_SYS_ADMIN in the user namespace that owns the network namespace and in the
@@ -1144,9 +1144,9 @@ int netns_holder_list_kind(const struct netns_holder_snapshot *list, size_t i);
 pid_t netns_holder_list_pid(const struct netns_holder_snapshot *list, size_t i);
 
 /**
- * Returns the thread ID of the i-th holder: the thread that is in the network namespace; for a file
- * descriptor or socket, a thread whose descriptor table has it; for a bind mount, a thread in the
- * mount namespace that has it.
+ * Returns the thread ID of the i-th holder: the thread that is in the network namespace; for a
+ * file descriptor or socket, a thread whose descriptor table has it; for a bind mount, a thread in
+ * the mount namespace that has it.
  *
  * Returns 0 where netns_holder_list_pid() does. Since 1.0.
  */
@@ -1215,8 +1215,8 @@ void netns_holder_list_free(struct netns_holder_snapshot *list);
  * was truncated. Or
  *   -EINVAL     name is NULL or not the name of a sysctl, or value is NULL and size is not 0
  *   -ENAMETOOLONG  name is longer than 255 bytes
- *   -ENOENT     the network namespace has no such sysctl, name does not begin with net, or /proc or
- *               /proc/sys is not mounted
+ *   -ENOENT     the network namespace has no such sysctl, name does not begin with net, or /proc
+ *               or /proc/sys is not mounted
  *   -EISDIR     name names a directory of sysctls, such as "net.ipv4"
  *   -EACCES     the sysctl cannot be read, or not by the caller
  *   -EIO        the sysctl has no value yet, such as net.ipv6.conf.all.stable_secret
@@ -1246,7 +1246,8 @@ ssize_t netns_sysctl_get(const struct netns *ns,
  *
  * Returns 0, or
  *   -EINVAL     name or value is NULL, name is not the name of a sysctl, or the kernel rejects the
- *               value. If only the beginning of the value is valid, the kernel may have stored that
+ *               value. If only the beginning of the value is valid, the kernel may have stored
+ *               that
  *   -E2BIG      value is longer than 4094 bytes
  *   -ENAMETOOLONG, -ENOENT, -EISDIR  as for netns_sysctl_get(); -ENOENT also if what the value
  *               names does not exist
@@ -1256,8 +1257,8 @@ ssize_t netns_sysctl_get(const struct netns *ns,
  *   -EPERM      a capability is missing (see Capabilities)
  *   -EAGAIN     cannot start a helper thread (see netns_create())
  *   -EMFILE, -ENFILE, -ENOMEM  out of file descriptors or memory
- *   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in ns, and the value may be
- *               set
+ *   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in ns, and the value may
+ *               be set
  * or another errno of write(2) for the value.
  *
  * Since 1.0.
@@ -1288,8 +1289,8 @@ int netns_sysctl_set(const struct netns *ns, const char *name, const char *value
  * netns_link_add()).
  *
  * Capabilities: none if within is the calling thread's network namespace. Opening the rtnetlink
- * socket of within in another one requires CAP_SYS_ADMIN, in the user namespace that owns it and in
- * the caller's own (see netns_link_add()).
+ * socket of within in another one requires CAP_SYS_ADMIN, in the user namespace that owns it and
+ * in the caller's own (see netns_link_add()).
  *
  * Returns the nsid, which is 0 or greater, or
  *   -EINVAL     ns is NULL
@@ -1376,10 +1377,10 @@ int netns_nsid_ensure(const struct netns *within, const struct netns *ns);
  * a name in rundir, and those that follow them without a gap greater than 64; none of a target.
  *
  * Capabilities: none to list the nsids of the calling thread's network namespace. Opening the
- * rtnetlink socket of within in another one requires CAP_SYS_ADMIN, in the user namespace that owns
- * it and in the caller's own (see netns_link_add()). With a target, the calling thread, and the
- * thread that opened the socket when it did so, need CAP_NET_ADMIN in the user namespace that owns
- * the target.
+ * rtnetlink socket of within in another one requires CAP_SYS_ADMIN, in the user namespace that
+ * owns it and in the caller's own (see netns_link_add()). With a target, the calling thread, and
+ * the thread that opened the socket when it did so, need CAP_NET_ADMIN in the user namespace that
+ * owns the target.
  *
  * Returns 0, or
  *   -EINVAL     flags is not 0, rundir is empty, target is less than NETNS_NSID_NONE or is not an
@@ -1411,8 +1412,8 @@ int netns_nsid_list(const char *rundir,
 size_t netns_nsid_list_len(const struct netns_nsid_snapshot *list);
 
 /**
- * Returns the i-th nsid, counting from 0; NETNS_NSID_NONE if i is out of range, or if list is NULL.
- * Since 1.0.
+ * Returns the i-th nsid, counting from 0; NETNS_NSID_NONE if i is out of range, or if list is
+ * NULL. Since 1.0.
  */
 int32_t netns_nsid_list_id(const struct netns_nsid_snapshot *list, size_t i);
 
@@ -1420,8 +1421,8 @@ int32_t netns_nsid_list_id(const struct netns_nsid_snapshot *list, size_t i);
  * For a list of a target's nsids: returns the nsid that the network namespace with the i-th nsid
  * has in within.
  *
- * Returns NETNS_NSID_NONE if it has none there, if the list is not one of a target's nsids, if i is
- * out of range, or if list is NULL. Since 1.0.
+ * Returns NETNS_NSID_NONE if it has none there, if the list is not one of a target's nsids, if i
+ * is out of range, or if list is NULL. Since 1.0.
  */
 int32_t netns_nsid_list_current(const struct netns_nsid_snapshot *list, size_t i);
 
@@ -1446,8 +1447,8 @@ void netns_nsid_list_free(struct netns_nsid_snapshot *list);
  *
  * from     the network namespace that the interface is in; NULL means the calling thread's.
  * ifname   the interface's name, or one of its alternative names.
- * to       the network namespace to move it to; netns_open_current() opens the calling thread's. If
- *          the interface is in it already, it is only renamed.
+ * to       the network namespace to move it to; netns_open_current() opens the calling thread's.
+ *          If the interface is in it already, it is only renamed.
  * newname  the new name; NULL keeps the name.
  *
  * After a move the interface is down, has lost its addresses and routes, and may have another
@@ -1478,8 +1479,8 @@ void netns_nsid_list_free(struct netns_nsid_snapshot *list);
  *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  malformed, oversized or missing netlink reply
  *   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in from or to
  * On failure the interface is in from under its old name. It is otherwise unchanged, except if
- * another program created an interface named newname in to during the call: then it was moved there
- * and back, and has lost its addresses.
+ * another program created an interface named newname in to during the call: then it was moved
+ * there and back, and has lost its addresses.
  *
  * Since 1.0.
  */
@@ -1497,10 +1498,10 @@ int netns_link_move(const struct netns *from,
  * kind    as in `ip link add type KIND`. "veth", "macvlan" and "vlan" are rejected: use
  *         netns_veth_add(), netns_macvlan_add() or netns_vlan_add().
  *
- * The first call with a handle, of this function or of any below that acts on interfaces, addresses
- * or routes, opens an rtnetlink socket in its network namespace. The handle keeps the socket until
- * netns_close(), and later calls use it without a switch. In a child of fork(2), the first call
- * opens a socket of the child's own.
+ * The first call with a handle, of this function or of any below that acts on interfaces,
+ * addresses or routes, opens an rtnetlink socket in its network namespace. The handle keeps the
+ * socket until netns_close(), and later calls use it without a switch. In a child of fork(2), the
+ * first call opens a socket of the child's own.
  *
  * Capabilities: CAP_NET_ADMIN in the user namespace that owns the network namespace. A call that
  * has to open the rtnetlink socket in a network namespace that the calling thread is not in also
@@ -1508,9 +1509,9 @@ int netns_link_move(const struct netns *from,
  * first call with a handle; a call also opens a socket while another thread uses the handle's.
  *
  * Returns 0, or
- *   -EINVAL     a pointer other than ns is NULL, ifname is an invalid name (see netns_link_move()),
- *               or kind is empty, longer than 55 bytes or takes parameters: "veth", "macvlan" and
- *               "vlan" have functions of their own
+ *   -EINVAL     a pointer other than ns is NULL, ifname is an invalid name (see
+ *               netns_link_move()), or kind is empty, longer than 55 bytes or takes parameters:
+ *               "veth", "macvlan" and "vlan" have functions of their own
  *   -ENAMETOOLONG  ifname is longer than 15 bytes
  *   -EEXIST     ns has an interface of that name
  *   -EOPNOTSUPP the kernel does not support this kind of interface, or cannot load its module
@@ -1526,16 +1527,16 @@ int netns_link_move(const struct netns *from,
 int netns_link_add(const struct netns *ns, const char *ifname, const char *kind);
 
 /**
- * Creates a veth pair. Each end is created in its own network namespace, by a single request to the
- * kernel: on failure neither exists. Both ends are down.
+ * Creates a veth pair. Each end is created in its own network namespace, by a single request to
+ * the kernel: on failure neither exists. Both ends are down.
  *
- * ns, ifname  the network namespace and the name of one end; NULL for ns means the calling
- *             thread's.
+ * ns, ifname            the network namespace and the name of one end; NULL for ns means the
+ *                       calling thread's.
  * peer_ns, peer_ifname  the same for its peer. Both may be in one network namespace.
  *
  * Capabilities: CAP_NET_ADMIN in the user namespaces that own the two network namespaces. Opening
- * the rtnetlink socket of ns (never that of peer_ns) in a network namespace that the calling thread
- * is not in also requires CAP_SYS_ADMIN (see netns_link_add()).
+ * the rtnetlink socket of ns (never that of peer_ns) in a network namespace that the calling
+ * thread is not in also requires CAP_SYS_ADMIN (see netns_link_add()).
  *
  * Returns 0, or
  *   -EINVAL     a name is NULL or invalid (see netns_link_move())
@@ -1559,12 +1560,14 @@ int netns_veth_add(const struct netns *ns,
  * Creates a macvlan: an interface with a link-layer address of its own on top of a parent
  * interface, which may be in another network namespace. The new interface is down.
  *
- * ns, ifname  the network namespace to create it in, and its name; NULL for ns means the calling
- *             thread's.
- * parent_ns, parent  the same of the parent interface.
- * mode        "private", "vepa", "bridge" or "passthru": how macvlans of the same parent
- *             communicate. NULL selects the kernel's default, "vepa", in which they communicate
- *             only if an external switch reflects the frames. "bridge" suits most uses.
+ * ns, ifname         the network namespace to create it in, and its name; NULL for ns means the
+ *                    calling thread's.
+ * parent_ns, parent  the network namespace and the name of the parent interface; NULL for
+ *                    parent_ns means the calling thread's.
+ * mode               "private", "vepa", "bridge" or "passthru": how macvlans of the same parent
+ *                    communicate. NULL selects the kernel's default, "vepa", in which they
+ *                    communicate only if an external switch reflects the frames. "bridge" suits
+ *                    most uses.
  *
  * Capabilities: CAP_NET_ADMIN in the user namespaces that own the two network namespaces. Opening
  * the rtnetlink socket of parent_ns (never that of ns) in a network namespace that the calling
@@ -1593,13 +1596,15 @@ int netns_macvlan_add(const struct netns *ns,
                       const char *mode);
 
 /**
- * Creates a VLAN interface (IEEE 802.1Q), which sends and receives the frames of a parent interface
- * that carry one tag. The parent may be in another network namespace. The new interface is down.
+ * Creates a VLAN interface (IEEE 802.1Q), which sends and receives the frames of a parent
+ * interface that carry one tag. The parent may be in another network namespace. The new interface
+ * is down.
  *
- * ns, ifname  the network namespace to create it in, and its name; NULL for ns means the calling
- *             thread's.
- * parent_ns, parent  the same of the parent interface.
- * id          the VLAN ID, 0 to 4094.
+ * ns, ifname         the network namespace to create it in, and its name; NULL for ns means the
+ *                    calling thread's.
+ * parent_ns, parent  the network namespace and the name of the parent interface; NULL for
+ *                    parent_ns means the calling thread's.
+ * id                 the VLAN ID, 0 to 4094.
  *
  * Capabilities: CAP_NET_ADMIN in the user namespaces that own the two network namespaces. Opening
  * the rtnetlink socket of parent_ns (never that of ns) in a network namespace that the calling
@@ -1732,8 +1737,8 @@ int netns_link_set_mtu(const struct netns *ns, const char *ifname, uint32_t mtu)
  * CAP_SYS_ADMIN (see netns_link_add()).
  *
  * Returns 0, or
- *   -EINVAL     ifname is NULL or an invalid name (see netns_link_move()), or lladdr is NULL, not a
- *               link-layer address, or not as long as the interface's
+ *   -EINVAL     ifname is NULL or an invalid name (see netns_link_move()), or lladdr is NULL, not
+ *               a link-layer address, or not as long as the interface's
  *   -ENAMETOOLONG  ifname is longer than 15 bytes
  *   -ENODEV     ns has no interface of that name
  *   -EADDRNOTAVAIL  no interface may have this address: it is multicast or all zeros
@@ -1789,9 +1794,9 @@ int netns_link_set_master(const struct netns *ns, const char *ifname, const char
  * flags  0; no flag is defined.
  * out    receives the list; free it with netns_link_list_free().
  *
- * Capabilities: none to list the calling thread's network namespace. Opening the handle's rtnetlink
- * socket in another one requires CAP_SYS_ADMIN, in the user namespace that owns it and in the
- * caller's own (see netns_link_add()).
+ * Capabilities: none to list the calling thread's network namespace. Opening the handle's
+ * rtnetlink socket in another one requires CAP_SYS_ADMIN, in the user namespace that owns it and
+ * in the caller's own (see netns_link_add()).
  *
  * Returns 0, or
  *   -EINVAL     flags is not 0, or out is NULL
@@ -1816,8 +1821,8 @@ int netns_link_list(const struct netns *ns,
 size_t netns_link_list_len(const struct netns_link_snapshot *list);
 
 /**
- * Returns the name of the i-th interface; NULL if i is out of range. Like all strings of a list, it
- * is valid until netns_link_list_free(). Since 1.0.
+ * Returns the name of the i-th interface; NULL if i is out of range. Like all strings of a list,
+ * it is valid until netns_link_list_free(). Since 1.0.
  */
 const char *netns_link_list_name(const struct netns_link_snapshot *list, size_t i);
 
@@ -1827,8 +1832,8 @@ const char *netns_link_list_name(const struct netns_link_snapshot *list, size_t 
 uint32_t netns_link_list_index(const struct netns_link_snapshot *list, size_t i);
 
 /**
- * Returns the interface's kind, such as "veth" or "bridge"; NULL for lo and hardware interfaces, or
- * if i is out of range. Since 1.0.
+ * Returns the interface's kind, such as "veth" or "bridge"; NULL for lo and hardware interfaces,
+ * or if i is out of range. Since 1.0.
  */
 const char *netns_link_list_kind(const struct netns_link_snapshot *list, size_t i);
 
@@ -1856,14 +1861,14 @@ const char *netns_link_list_state(const struct netns_link_snapshot *list, size_t
 const char *netns_link_list_address(const struct netns_link_snapshot *list, size_t i);
 
 /**
- * Returns the index of the bridge, bond or other master that the interface is a port of; 0 if it is
- * not a port, or if i is out of range. Since 1.0.
+ * Returns the index of the bridge, bond or other master that the interface is a port of; 0 if it
+ * is not a port, or if i is out of range. Since 1.0.
  */
 uint32_t netns_link_list_master(const struct netns_link_snapshot *list, size_t i);
 
 /**
- * Returns the index of a veth's peer, or of the parent of a macvlan or VLAN; 0 if there is none, or
- * if i is out of range. Since 1.0.
+ * Returns the index of a veth's peer, or of the parent of a macvlan or VLAN; 0 if there is none,
+ * or if i is out of range. Since 1.0.
  */
 uint32_t netns_link_list_peer(const struct netns_link_snapshot *list, size_t i);
 
@@ -1901,8 +1906,8 @@ void netns_link_list_free(struct netns_link_snapshot *list);
  *
  * Returns 0, or
  *   -EINVAL     ifname or cidr is NULL, ifname is an invalid name (see netns_link_move()), cidr is
- *               not an address, or it is an IPv6 address and the interface's MTU is below 1280, the
- *               least that IPv6 requires
+ *               not an address, or it is an IPv6 address and the interface's MTU is below 1280,
+ *               the least that IPv6 requires
  *   -ENAMETOOLONG  ifname is longer than 15 bytes
  *   -ENODEV     ns has no interface of that name
  *   -EEXIST     the interface has this address already; an IPv6 address, with any prefix length
@@ -1926,7 +1931,7 @@ int netns_addr_add(const struct netns *ns, const char *ifname, const char *cidr)
  * Adds an IP address to an interface.
  *
  * ns, ifname, cidr  as for netns_addr_add().
- * flags  0 or NETNS_ADDR_NODAD, which has no effect for IPv4.
+ * flags             0 or NETNS_ADDR_NODAD, which has no effect for IPv4.
  *
  * Capabilities: CAP_NET_ADMIN in the user namespace that owns the network namespace. Opening the
  * handle's rtnetlink socket in a network namespace that the calling thread is not in also requires
@@ -1947,8 +1952,8 @@ int netns_addr_add_flags(const struct netns *ns,
  *
  * ns      the network namespace to act in; NULL means the calling thread's.
  * ifname  the interface's name.
- * cidr    the address as it was added, with the same prefix length. An address that another program
- *         added together with a peer address is not found.
+ * cidr    the address as it was added, with the same prefix length. An address that another
+ *         program added together with a peer address is not found.
  *
  * Capabilities: CAP_NET_ADMIN in the user namespace that owns the network namespace. Opening the
  * handle's rtnetlink socket in a network namespace that the calling thread is not in also requires
@@ -1973,22 +1978,22 @@ int netns_addr_del(const struct netns *ns, const char *ifname, const char *cidr)
 
 /**
  * Lists the IP addresses of the interfaces of a network namespace: IPv4 before IPv6, grouped by
- * interface. The list is consistent: if addresses change while the kernel reports them, the library
- * asks again.
+ * interface. The list is consistent: if addresses change while the kernel reports them, the
+ * library asks again.
  *
  * ns     the network namespace to act in; NULL means the calling thread's.
  * flags  0; no flag is defined.
  * out    receives the list; free it with netns_addr_list_free().
  *
- * Capabilities: none to list the calling thread's network namespace. Opening the handle's rtnetlink
- * socket in another one requires CAP_SYS_ADMIN, in the user namespace that owns it and in the
- * caller's own (see netns_link_add()).
+ * Capabilities: none to list the calling thread's network namespace. Opening the handle's
+ * rtnetlink socket in another one requires CAP_SYS_ADMIN, in the user namespace that owns it and
+ * in the caller's own (see netns_link_add()).
  *
  * Returns 0, or
  *   -EINVAL     flags is not 0, or out is NULL
  *   -EPERM      a capability is missing (see Capabilities)
- *   -EAGAIN     the addresses change faster than the kernel can list them; or cannot start a helper
- *               thread (see netns_create())
+ *   -EAGAIN     the addresses change faster than the kernel can list them; or cannot start a
+ *               helper thread (see netns_create())
  *   -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS  out of file descriptors or memory
  *   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  malformed, oversized or missing netlink reply
  *   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in ns
@@ -2040,8 +2045,8 @@ const char *netns_addr_list_ifname(const struct netns_addr_snapshot *list, size_
 uint32_t netns_addr_list_scope(const struct netns_addr_snapshot *list, size_t i);
 
 /**
- * Returns the address's label, which IPv4 addresses have: the interface's name, optionally followed
- * by a colon and more; NULL if there is none, or if i is out of range. Since 1.0.
+ * Returns the address's label, which IPv4 addresses have: the interface's name, optionally
+ * followed by a colon and more; NULL if there is none, or if i is out of range. Since 1.0.
  */
 const char *netns_addr_list_label(const struct netns_addr_snapshot *list, size_t i);
 
@@ -2151,9 +2156,9 @@ int netns_route_del(const struct netns *ns, const char *dst, const char *via, co
  * flags  0 for the main table, or NETNS_ROUTE_LIST_ALL_TABLES.
  * out    receives the list; free it with netns_route_list_free().
  *
- * Capabilities: none to list the calling thread's network namespace. Opening the handle's rtnetlink
- * socket in another one requires CAP_SYS_ADMIN, in the user namespace that owns it and in the
- * caller's own (see netns_link_add()).
+ * Capabilities: none to list the calling thread's network namespace. Opening the handle's
+ * rtnetlink socket in another one requires CAP_SYS_ADMIN, in the user namespace that owns it and
+ * in the caller's own (see netns_link_add()).
  *
  * Returns 0, or
  *   -EINVAL     a flag is unknown, or out is NULL
@@ -2219,8 +2224,8 @@ uint32_t netns_route_list_metric(const struct netns_route_snapshot *list, size_t
 uint32_t netns_route_list_table(const struct netns_route_snapshot *list, size_t i);
 
 /**
- * Returns the route's origin: RTPROT_KERNEL (2), RTPROT_BOOT (3) ... of <linux/rtnetlink.h>; 0 if i
- * is out of range. Since 1.0.
+ * Returns the route's origin: RTPROT_KERNEL (2), RTPROT_BOOT (3) ... of <linux/rtnetlink.h>; 0 if
+ * i is out of range. Since 1.0.
  */
 uint32_t netns_route_list_protocol(const struct netns_route_snapshot *list, size_t i);
 
@@ -2316,9 +2321,9 @@ struct netns_event {
  * A change that does not create, delete or touch a file is reported only with the next change of
  * the same name: a name that is unmounted but not deleted, a network namespace mounted on top of
  * another one, a network namespace that another program binds on a file older than 10 seconds
- * (netns_create() and netns_attach() touch the file), a file system mounted over the run directory,
- * and the renaming of a directory above its parent. While a file that another program created is
- * younger than 10 seconds, each mount and unmount makes the monitor ready.
+ * (netns_create() and netns_attach() touch the file), a file system mounted over the run
+ * directory, and the renaming of a directory above its parent. While a file that another program
+ * created is younger than 10 seconds, each mount and unmount makes the monitor ready.
  *
  * Capabilities: none.
  *
@@ -2346,18 +2351,18 @@ int netns_monitor_open(const char *rundir,
  * Returns the descriptor, or
  *   -EINVAL     m is NULL
  *   -EBADF      the monitor's descriptors were closed, or the calling thread does not share them
- *   -ENOMEM, -ENOSPC  another file is open under the number of one of them, and memory or the limit
- *               on epoll watches does not suffice to find that out
+ *   -ENOMEM, -ENOSPC  another file is open under the number of one of them, and memory or the
+ *               limit on epoll watches does not suffice to find that out
  *
  * Since 1.0.
  */
 int netns_monitor_fd(const struct netns_monitor *m);
 
 /**
- * Returns the next event without waiting for one. NETNS_EVENT_ADD is reported for a name only while
- * it is a live network namespace, and NETNS_EVENT_REMOVE only after NETNS_EVENT_ADD. A name that
- * was added and removed, or removed and added unchanged, before the monitor could look at it is not
- * reported.
+ * Returns the next event without waiting for one. NETNS_EVENT_ADD is reported for a name only
+ * while it is a live network namespace, and NETNS_EVENT_REMOVE only after NETNS_EVENT_ADD. A name
+ * that was added and removed, or removed and added unchanged, before the monitor could look at it
+ * is not reported.
  *
  * m   the monitor.
  * ev  its size has to be set; receives the event.
@@ -2381,8 +2386,8 @@ int netns_monitor_next(struct netns_monitor *m, struct netns_event *ev);
 
 /**
  * Releases a monitor and closes those of its descriptors that it can verify to be its own. The
- * epoll descriptor is what verifies the others: if the program has closed that one, the others stay
- * open. NULL is allowed. errno is not changed. Since 1.0.
+ * epoll descriptor is what verifies the others: if the program has closed that one, the others
+ * stay open. NULL is allowed. errno is not changed. Since 1.0.
  */
 void netns_monitor_close(struct netns_monitor *m);
 
@@ -2465,9 +2470,9 @@ struct netns_spawn_options {
      */
     uint32_t flags;
     /**
-     * With NETNS_SPAWN_STDIN, NETNS_SPAWN_STDOUT and NETNS_SPAWN_STDERR: the descriptors that become
-     * the program's 0, 1 and 2. They may be the same one, or each other's number; the caller still
-     * owns them. Without the flag, or with -1, the program inherits the caller's.
+     * With NETNS_SPAWN_STDIN, NETNS_SPAWN_STDOUT and NETNS_SPAWN_STDERR: the descriptors that
+     * become the program's 0, 1 and 2. They may be the same one, or each other's number; the
+     * caller still owns them. Without the flag, or with -1, the program inherits the caller's.
      */
     int32_t stdin_fd;
     int32_t stdout_fd;
@@ -2477,8 +2482,8 @@ struct netns_spawn_options {
      */
     int32_t *pidfd;
     /**
-     * The program's working directory, looked up in the program's mount namespace and with its user's
-     * permissions; NULL means the caller's.
+     * The program's working directory, looked up in the program's mount namespace and with its
+     * user's permissions; NULL means the caller's.
      */
     const char *cwd;
     /**
@@ -2490,7 +2495,8 @@ struct netns_spawn_options {
      */
     uint32_t gid;
     /**
-     * With NETNS_SPAWN_USER: its only supplementary groups, groups_len of them; NULL and 0 for none.
+     * With NETNS_SPAWN_USER: its only supplementary groups, groups_len of them; NULL and 0 for
+     * none.
      */
     const uint32_t *groups;
     size_t groups_len;
@@ -2580,12 +2586,13 @@ int netns_exec(const struct netns *ns, const char *file, char *const *argv, char
  * and returns when the child has executed it. What the program sees of /sys and /etc is as for
  * netns_exec(), except as options say.
  *
- * ns       the network namespace.
- * options  NULL: as for netns_exec(). With both NETNS_SPAWN_KEEP_SYS and NETNS_SPAWN_KEEP_ETC the
- *          program has no mount namespace of its own, and what it mounts is visible outside.
+ * ns                the network namespace.
+ * options           NULL: as for netns_exec(). With both NETNS_SPAWN_KEEP_SYS and
+ *                   NETNS_SPAWN_KEEP_ETC the program has no mount namespace of its own, and what
+ *                   it mounts is visible outside.
  * file, argv, envp  as for netns_exec().
- * pid      receives the child's process ID; wait for it, as after fork(2). May be NULL if
- *          options->pidfd is not.
+ * pid               receives the child's process ID; wait for it, as after fork(2). May be NULL if
+ *                   options->pidfd is not.
  *
  * With NETNS_SPAWN_USER, the program runs as options->uid, options->gid and options->groups. The
  * child sets everything up with the caller's permissions, except that it enters options->cwd and

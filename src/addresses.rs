@@ -1,4 +1,4 @@
-//! Addresses of interfaces.
+//! Adds, deletes and lists the addresses of interfaces.
 
 use std::ffi::{CStr, c_char, c_int};
 use std::mem::MaybeUninit;
@@ -34,8 +34,8 @@ const _: () = assert!(NETNS_ADDR_NODAD == AddressFlags::NODAD.bits());
 ///
 /// Returns 0, or
 ///   -EINVAL     ifname or cidr is NULL, ifname is an invalid name (see netns_link_move()), cidr is
-///               not an address, or it is an IPv6 address and the interface's MTU is below 1280, the
-///               least that IPv6 requires
+///               not an address, or it is an IPv6 address and the interface's MTU is below 1280,
+///               the least that IPv6 requires
 ///   -ENAMETOOLONG  ifname is longer than 15 bytes
 ///   -ENODEV     ns has no interface of that name
 ///   -EEXIST     the interface has this address already; an IPv6 address, with any prefix length
@@ -69,7 +69,7 @@ pub unsafe extern "C" fn netns_addr_add(
 /// Adds an IP address to an interface.
 ///
 /// ns, ifname, cidr  as for netns_addr_add().
-/// flags  0 or NETNS_ADDR_NODAD, which has no effect for IPv4.
+/// flags             0 or NETNS_ADDR_NODAD, which has no effect for IPv4.
 ///
 /// Capabilities: CAP_NET_ADMIN in the user namespace that owns the network namespace. Opening the
 /// handle's rtnetlink socket in a network namespace that the calling thread is not in also requires
@@ -99,8 +99,8 @@ pub unsafe extern "C" fn netns_addr_add_flags(
 ///
 /// ns      the network namespace to act in; NULL means the calling thread's.
 /// ifname  the interface's name.
-/// cidr    the address as it was added, with the same prefix length. An address that another program
-///         added together with a peer address is not found.
+/// cidr    the address as it was added, with the same prefix length. An address that another
+///         program added together with a peer address is not found.
 ///
 /// Capabilities: CAP_NET_ADMIN in the user namespace that owns the network namespace. Opening the
 /// handle's rtnetlink socket in a network namespace that the calling thread is not in also requires
@@ -149,22 +149,22 @@ fn arguments<'a>(ifname: Option<&'a CStr>, cidr: Option<&CStr>) -> Result<(LinkN
 }
 
 /// Lists the IP addresses of the interfaces of a network namespace: IPv4 before IPv6, grouped by
-/// interface. The list is consistent: if addresses change while the kernel reports them, the library
-/// asks again.
+/// interface. The list is consistent: if addresses change while the kernel reports them, the
+/// library asks again.
 ///
 /// ns     the network namespace to act in; NULL means the calling thread's.
 /// flags  0; no flag is defined.
 /// out    receives the list; free it with netns_addr_list_free().
 ///
-/// Capabilities: none to list the calling thread's network namespace. Opening the handle's rtnetlink
-/// socket in another one requires CAP_SYS_ADMIN, in the user namespace that owns it and in the
-/// caller's own (see netns_link_add()).
+/// Capabilities: none to list the calling thread's network namespace. Opening the handle's
+/// rtnetlink socket in another one requires CAP_SYS_ADMIN, in the user namespace that owns it and
+/// in the caller's own (see netns_link_add()).
 ///
 /// Returns 0, or
 ///   -EINVAL     flags is not 0, or out is NULL
 ///   -EPERM      a capability is missing (see Capabilities)
-///   -EAGAIN     the addresses change faster than the kernel can list them; or cannot start a helper
-///               thread (see netns_create())
+///   -EAGAIN     the addresses change faster than the kernel can list them; or cannot start a
+///               helper thread (see netns_create())
 ///   -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS  out of file descriptors or memory
 ///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  malformed, oversized or missing netlink reply
 ///   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in ns
@@ -245,8 +245,8 @@ pub unsafe extern "C" fn netns_addr_list_scope(list: Option<&NetnsAddrSnapshot>,
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.scope.into()))
 }
 
-/// Returns the address's label, which IPv4 addresses have: the interface's name, optionally followed
-/// by a colon and more; NULL if there is none, or if i is out of range. Since 1.0.
+/// Returns the address's label, which IPv4 addresses have: the interface's name, optionally
+/// followed by a colon and more; NULL if there is none, or if i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_addr_list_label(
     list: Option<&NetnsAddrSnapshot>,
@@ -295,6 +295,6 @@ fn entry(list: Option<&NetnsAddrSnapshot>, i: usize) -> Option<&Address> {
 /// Frees a list and its strings. NULL is allowed. errno is not changed. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_addr_list_free(list: *mut NetnsAddrSnapshot) {
-    // SAFETY: list is NULL or a list that this library gave and that the caller uses no more.
+    // SAFETY: list is NULL or a list of this library that the caller no longer uses.
     boundary::plain((), || unsafe { convert::take_back(list) })
 }

@@ -58,9 +58,9 @@ const _: () = assert!(
 /// between two processes, or it is a connection that is closed but not finished, or not accepted
 /// yet, or it belongs to the kernel, as a tunnel's does.
 ///
-/// netns_holder_list_unseen() says whether something could not be seen. Only root in the initial pid
-/// namespace sees everything. Never listed are bind mounts in mount namespaces that have no process,
-/// and references that the kernel holds without an open file.
+/// netns_holder_list_unseen() says whether something could not be seen. Only root in the initial
+/// pid namespace sees everything. Never listed are bind mounts in mount namespaces that have no
+/// process, and references that the kernel holds without an open file.
 ///
 /// Capabilities: none to see what the caller may inspect. To see everything: CAP_SYS_PTRACE over
 /// every process; CAP_SYS_ADMIN in the user namespace that owns the network namespace and in the
@@ -127,9 +127,9 @@ pub unsafe extern "C" fn netns_holder_list_pid(
     boundary::plain(0, || holder(list, i).map_or(0, |holder| holder.pid))
 }
 
-/// Returns the thread ID of the i-th holder: the thread that is in the network namespace; for a file
-/// descriptor or socket, a thread whose descriptor table has it; for a bind mount, a thread in the
-/// mount namespace that has it.
+/// Returns the thread ID of the i-th holder: the thread that is in the network namespace; for a
+/// file descriptor or socket, a thread whose descriptor table has it; for a bind mount, a thread in
+/// the mount namespace that has it.
 ///
 /// Returns 0 where netns_holder_list_pid() does. Since 1.0.
 #[unsafe(no_mangle)]

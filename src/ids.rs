@@ -28,8 +28,8 @@ const _: () = assert!(NETNS_NSID_AUTO == nsid::NONE && NETNS_NSID_NONE == nsid::
 /// netns_link_add()).
 ///
 /// Capabilities: none if within is the calling thread's network namespace. Opening the rtnetlink
-/// socket of within in another one requires CAP_SYS_ADMIN, in the user namespace that owns it and in
-/// the caller's own (see netns_link_add()).
+/// socket of within in another one requires CAP_SYS_ADMIN, in the user namespace that owns it and
+/// in the caller's own (see netns_link_add()).
 ///
 /// Returns the nsid, which is 0 or greater, or
 ///   -EINVAL     ns is NULL
@@ -129,10 +129,10 @@ pub unsafe extern "C" fn netns_nsid_ensure(within: Option<&Netns>, ns: Option<&N
 /// a name in rundir, and those that follow them without a gap greater than 64; none of a target.
 ///
 /// Capabilities: none to list the nsids of the calling thread's network namespace. Opening the
-/// rtnetlink socket of within in another one requires CAP_SYS_ADMIN, in the user namespace that owns
-/// it and in the caller's own (see netns_link_add()). With a target, the calling thread, and the
-/// thread that opened the socket when it did so, need CAP_NET_ADMIN in the user namespace that owns
-/// the target.
+/// rtnetlink socket of within in another one requires CAP_SYS_ADMIN, in the user namespace that
+/// owns it and in the caller's own (see netns_link_add()). With a target, the calling thread, and
+/// the thread that opened the socket when it did so, need CAP_NET_ADMIN in the user namespace that
+/// owns the target.
 ///
 /// Returns 0, or
 ///   -EINVAL     flags is not 0, rundir is empty, target is less than NETNS_NSID_NONE or is not an
@@ -181,8 +181,8 @@ pub unsafe extern "C" fn netns_nsid_list_len(list: Option<&NetnsNsidSnapshot>) -
     boundary::plain(0, || list.map_or(0, |list| list.0.len()))
 }
 
-/// Returns the i-th nsid, counting from 0; NETNS_NSID_NONE if i is out of range, or if list is NULL.
-/// Since 1.0.
+/// Returns the i-th nsid, counting from 0; NETNS_NSID_NONE if i is out of range, or if list is
+/// NULL. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_nsid_list_id(list: Option<&NetnsNsidSnapshot>, i: usize) -> i32 {
     boundary::plain(nsid::NONE, || list.and_then(|list| list.0.id(i)).unwrap_or(nsid::NONE))
@@ -191,8 +191,8 @@ pub unsafe extern "C" fn netns_nsid_list_id(list: Option<&NetnsNsidSnapshot>, i:
 /// For a list of a target's nsids: returns the nsid that the network namespace with the i-th nsid
 /// has in within.
 ///
-/// Returns NETNS_NSID_NONE if it has none there, if the list is not one of a target's nsids, if i is
-/// out of range, or if list is NULL. Since 1.0.
+/// Returns NETNS_NSID_NONE if it has none there, if the list is not one of a target's nsids, if i
+/// is out of range, or if list is NULL. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_nsid_list_current(
     list: Option<&NetnsNsidSnapshot>,

@@ -1,4 +1,4 @@
-//! Lists of interfaces.
+//! Lists interfaces.
 
 use std::ffi::{c_char, c_int};
 use std::mem::MaybeUninit;
@@ -17,9 +17,9 @@ use crate::types::{Netns, NetnsLinkSnapshot};
 /// flags  0; no flag is defined.
 /// out    receives the list; free it with netns_link_list_free().
 ///
-/// Capabilities: none to list the calling thread's network namespace. Opening the handle's rtnetlink
-/// socket in another one requires CAP_SYS_ADMIN, in the user namespace that owns it and in the
-/// caller's own (see netns_link_add()).
+/// Capabilities: none to list the calling thread's network namespace. Opening the handle's
+/// rtnetlink socket in another one requires CAP_SYS_ADMIN, in the user namespace that owns it and
+/// in the caller's own (see netns_link_add()).
 ///
 /// Returns 0, or
 ///   -EINVAL     flags is not 0, or out is NULL
@@ -54,8 +54,8 @@ pub unsafe extern "C" fn netns_link_list_len(list: Option<&NetnsLinkSnapshot>) -
     boundary::plain(0, || list.map_or(0, |list| list.0.len()))
 }
 
-/// Returns the name of the i-th interface; NULL if i is out of range. Like all strings of a list, it
-/// is valid until netns_link_list_free(). Since 1.0.
+/// Returns the name of the i-th interface; NULL if i is out of range. Like all strings of a list,
+/// it is valid until netns_link_list_free(). Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_link_list_name(
     list: Option<&NetnsLinkSnapshot>,
@@ -72,8 +72,8 @@ pub unsafe extern "C" fn netns_link_list_index(list: Option<&NetnsLinkSnapshot>,
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.index))
 }
 
-/// Returns the interface's kind, such as "veth" or "bridge"; NULL for lo and hardware interfaces, or
-/// if i is out of range. Since 1.0.
+/// Returns the interface's kind, such as "veth" or "bridge"; NULL for lo and hardware interfaces,
+/// or if i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_link_list_kind(
     list: Option<&NetnsLinkSnapshot>,
@@ -119,15 +119,15 @@ pub unsafe extern "C" fn netns_link_list_address(
     })
 }
 
-/// Returns the index of the bridge, bond or other master that the interface is a port of; 0 if it is
-/// not a port, or if i is out of range. Since 1.0.
+/// Returns the index of the bridge, bond or other master that the interface is a port of; 0 if it
+/// is not a port, or if i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_link_list_master(list: Option<&NetnsLinkSnapshot>, i: usize) -> u32 {
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.master))
 }
 
-/// Returns the index of a veth's peer, or of the parent of a macvlan or VLAN; 0 if there is none, or
-/// if i is out of range. Since 1.0.
+/// Returns the index of a veth's peer, or of the parent of a macvlan or VLAN; 0 if there is none,
+/// or if i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_link_list_peer(list: Option<&NetnsLinkSnapshot>, i: usize) -> u32 {
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.peer))
@@ -151,6 +151,6 @@ fn entry(list: Option<&NetnsLinkSnapshot>, i: usize) -> Option<&Link> {
 /// Frees a list and its strings. NULL is allowed. errno is not changed. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_link_list_free(list: *mut NetnsLinkSnapshot) {
-    // SAFETY: list is NULL or a list that this library gave and that the caller uses no more.
+    // SAFETY: list is NULL or a list of this library that the caller no longer uses.
     boundary::plain((), || unsafe { convert::take_back(list) })
 }

@@ -15,8 +15,8 @@ use crate::types::Netns;
 ///
 /// from     the network namespace that the interface is in; NULL means the calling thread's.
 /// ifname   the interface's name, or one of its alternative names.
-/// to       the network namespace to move it to; netns_open_current() opens the calling thread's. If
-///          the interface is in it already, it is only renamed.
+/// to       the network namespace to move it to; netns_open_current() opens the calling thread's.
+///          If the interface is in it already, it is only renamed.
 /// newname  the new name; NULL keeps the name.
 ///
 /// After a move the interface is down, has lost its addresses and routes, and may have another
@@ -47,8 +47,8 @@ use crate::types::Netns;
 ///   -EBADMSG, -EMSGSIZE, -ETIMEDOUT  malformed, oversized or missing netlink reply
 ///   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in from or to
 /// On failure the interface is in from under its old name. It is otherwise unchanged, except if
-/// another program created an interface named newname in to during the call: then it was moved there
-/// and back, and has lost its addresses.
+/// another program created an interface named newname in to during the call: then it was moved
+/// there and back, and has lost its addresses.
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
@@ -77,10 +77,10 @@ pub unsafe extern "C" fn netns_link_move(
 /// kind    as in `ip link add type KIND`. "veth", "macvlan" and "vlan" are rejected: use
 ///         netns_veth_add(), netns_macvlan_add() or netns_vlan_add().
 ///
-/// The first call with a handle, of this function or of any below that acts on interfaces, addresses
-/// or routes, opens an rtnetlink socket in its network namespace. The handle keeps the socket until
-/// netns_close(), and later calls use it without a switch. In a child of fork(2), the first call
-/// opens a socket of the child's own.
+/// The first call with a handle, of this function or of any below that acts on interfaces,
+/// addresses or routes, opens an rtnetlink socket in its network namespace. The handle keeps the
+/// socket until netns_close(), and later calls use it without a switch. In a child of fork(2), the
+/// first call opens a socket of the child's own.
 ///
 /// Capabilities: CAP_NET_ADMIN in the user namespace that owns the network namespace. A call that
 /// has to open the rtnetlink socket in a network namespace that the calling thread is not in also
@@ -88,9 +88,9 @@ pub unsafe extern "C" fn netns_link_move(
 /// first call with a handle; a call also opens a socket while another thread uses the handle's.
 ///
 /// Returns 0, or
-///   -EINVAL     a pointer other than ns is NULL, ifname is an invalid name (see netns_link_move()),
-///               or kind is empty, longer than 55 bytes or takes parameters: "veth", "macvlan" and
-///               "vlan" have functions of their own
+///   -EINVAL     a pointer other than ns is NULL, ifname is an invalid name (see
+///               netns_link_move()), or kind is empty, longer than 55 bytes or takes parameters:
+///               "veth", "macvlan" and "vlan" have functions of their own
 ///   -ENAMETOOLONG  ifname is longer than 15 bytes
 ///   -EEXIST     ns has an interface of that name
 ///   -EOPNOTSUPP the kernel does not support this kind of interface, or cannot load its module
@@ -121,16 +121,16 @@ fn place<'a>(ns: Option<&'a Netns>, ifname: Option<&'a CStr>) -> Result<LinkLoca
     Ok(LinkLocation { ns: convert::namespace(ns), name: convert::link_name(ifname)? })
 }
 
-/// Creates a veth pair. Each end is created in its own network namespace, by a single request to the
-/// kernel: on failure neither exists. Both ends are down.
+/// Creates a veth pair. Each end is created in its own network namespace, by a single request to
+/// the kernel: on failure neither exists. Both ends are down.
 ///
-/// ns, ifname  the network namespace and the name of one end; NULL for ns means the calling
-///             thread's.
+/// ns, ifname            the network namespace and the name of one end; NULL for ns means the
+///                       calling thread's.
 /// peer_ns, peer_ifname  the same for its peer. Both may be in one network namespace.
 ///
 /// Capabilities: CAP_NET_ADMIN in the user namespaces that own the two network namespaces. Opening
-/// the rtnetlink socket of ns (never that of peer_ns) in a network namespace that the calling thread
-/// is not in also requires CAP_SYS_ADMIN (see netns_link_add()).
+/// the rtnetlink socket of ns (never that of peer_ns) in a network namespace that the calling
+/// thread is not in also requires CAP_SYS_ADMIN (see netns_link_add()).
 ///
 /// Returns 0, or
 ///   -EINVAL     a name is NULL or invalid (see netns_link_move())
@@ -160,12 +160,14 @@ pub unsafe extern "C" fn netns_veth_add(
 /// Creates a macvlan: an interface with a link-layer address of its own on top of a parent
 /// interface, which may be in another network namespace. The new interface is down.
 ///
-/// ns, ifname  the network namespace to create it in, and its name; NULL for ns means the calling
-///             thread's.
-/// parent_ns, parent  the same of the parent interface.
-/// mode        "private", "vepa", "bridge" or "passthru": how macvlans of the same parent
-///             communicate. NULL selects the kernel's default, "vepa", in which they communicate
-///             only if an external switch reflects the frames. "bridge" suits most uses.
+/// ns, ifname         the network namespace to create it in, and its name; NULL for ns means the
+///                    calling thread's.
+/// parent_ns, parent  the network namespace and the name of the parent interface; NULL for
+///                    parent_ns means the calling thread's.
+/// mode               "private", "vepa", "bridge" or "passthru": how macvlans of the same parent
+///                    communicate. NULL selects the kernel's default, "vepa", in which they
+///                    communicate only if an external switch reflects the frames. "bridge" suits
+///                    most uses.
 ///
 /// Capabilities: CAP_NET_ADMIN in the user namespaces that own the two network namespaces. Opening
 /// the rtnetlink socket of parent_ns (never that of ns) in a network namespace that the calling
@@ -203,13 +205,15 @@ pub unsafe extern "C" fn netns_macvlan_add(
     })
 }
 
-/// Creates a VLAN interface (IEEE 802.1Q), which sends and receives the frames of a parent interface
-/// that carry one tag. The parent may be in another network namespace. The new interface is down.
+/// Creates a VLAN interface (IEEE 802.1Q), which sends and receives the frames of a parent
+/// interface that carry one tag. The parent may be in another network namespace. The new interface
+/// is down.
 ///
-/// ns, ifname  the network namespace to create it in, and its name; NULL for ns means the calling
-///             thread's.
-/// parent_ns, parent  the same of the parent interface.
-/// id          the VLAN ID, 0 to 4094.
+/// ns, ifname         the network namespace to create it in, and its name; NULL for ns means the
+///                    calling thread's.
+/// parent_ns, parent  the network namespace and the name of the parent interface; NULL for
+///                    parent_ns means the calling thread's.
+/// id                 the VLAN ID, 0 to 4094.
 ///
 /// Capabilities: CAP_NET_ADMIN in the user namespaces that own the two network namespaces. Opening
 /// the rtnetlink socket of parent_ns (never that of ns) in a network namespace that the calling
@@ -372,8 +376,8 @@ pub unsafe extern "C" fn netns_link_set_mtu(
 /// CAP_SYS_ADMIN (see netns_link_add()).
 ///
 /// Returns 0, or
-///   -EINVAL     ifname is NULL or an invalid name (see netns_link_move()), or lladdr is NULL, not a
-///               link-layer address, or not as long as the interface's
+///   -EINVAL     ifname is NULL or an invalid name (see netns_link_move()), or lladdr is NULL, not
+///               a link-layer address, or not as long as the interface's
 ///   -ENAMETOOLONG  ifname is longer than 15 bytes
 ///   -ENODEV     ns has no interface of that name
 ///   -EADDRNOTAVAIL  no interface may have this address: it is multicast or all zeros

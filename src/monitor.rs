@@ -71,9 +71,9 @@ const _: () = assert!(has_no_tail_padding!(NetnsEvent, cookie: u64));
 /// A change that does not create, delete or touch a file is reported only with the next change of
 /// the same name: a name that is unmounted but not deleted, a network namespace mounted on top of
 /// another one, a network namespace that another program binds on a file older than 10 seconds
-/// (netns_create() and netns_attach() touch the file), a file system mounted over the run directory,
-/// and the renaming of a directory above its parent. While a file that another program created is
-/// younger than 10 seconds, each mount and unmount makes the monitor ready.
+/// (netns_create() and netns_attach() touch the file), a file system mounted over the run
+/// directory, and the renaming of a directory above its parent. While a file that another program
+/// created is younger than 10 seconds, each mount and unmount makes the monitor ready.
 ///
 /// Capabilities: none.
 ///
@@ -115,8 +115,8 @@ pub unsafe extern "C" fn netns_monitor_open(
 /// Returns the descriptor, or
 ///   -EINVAL     m is NULL
 ///   -EBADF      the monitor's descriptors were closed, or the calling thread does not share them
-///   -ENOMEM, -ENOSPC  another file is open under the number of one of them, and memory or the limit
-///               on epoll watches does not suffice to find that out
+///   -ENOMEM, -ENOSPC  another file is open under the number of one of them, and memory or the
+///               limit on epoll watches does not suffice to find that out
 ///
 /// Since 1.0.
 #[unsafe(no_mangle)]
@@ -124,10 +124,10 @@ pub unsafe extern "C" fn netns_monitor_fd(m: Option<&NetnsMonitor>) -> c_int {
     boundary::call(about_monitor(m), || monitor(m)?.monitor.fd())
 }
 
-/// Returns the next event without waiting for one. NETNS_EVENT_ADD is reported for a name only while
-/// it is a live network namespace, and NETNS_EVENT_REMOVE only after NETNS_EVENT_ADD. A name that
-/// was added and removed, or removed and added unchanged, before the monitor could look at it is not
-/// reported.
+/// Returns the next event without waiting for one. NETNS_EVENT_ADD is reported for a name only
+/// while it is a live network namespace, and NETNS_EVENT_REMOVE only after NETNS_EVENT_ADD. A name
+/// that was added and removed, or removed and added unchanged, before the monitor could look at it
+/// is not reported.
 ///
 /// m   the monitor.
 /// ev  its size has to be set; receives the event.
@@ -188,8 +188,8 @@ fn monitor(m: Option<&NetnsMonitor>) -> Result<&NetnsMonitor> {
 }
 
 /// Releases a monitor and closes those of its descriptors that it can verify to be its own. The
-/// epoll descriptor is what verifies the others: if the program has closed that one, the others stay
-/// open. NULL is allowed. errno is not changed. Since 1.0.
+/// epoll descriptor is what verifies the others: if the program has closed that one, the others
+/// stay open. NULL is allowed. errno is not changed. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_monitor_close(m: *mut NetnsMonitor) {
     // SAFETY: m is NULL or a monitor that this library gave and that the caller uses no more.

@@ -74,22 +74,23 @@ pub struct NetnsSpawnOptions {
     /// NETNS_SPAWN_STDIO, NETNS_SPAWN_KEEP_SYS, NETNS_SPAWN_KEEP_ETC, NETNS_SPAWN_USER,
     /// NETNS_SPAWN_SETSID, NETNS_SPAWN_STRICT_ETC, NETNS_SPAWN_TELL_ETC, NETNS_SPAWN_PIN_ETC.
     pub flags: u32,
-    /// With NETNS_SPAWN_STDIN, NETNS_SPAWN_STDOUT and NETNS_SPAWN_STDERR: the descriptors that become
-    /// the program's 0, 1 and 2. They may be the same one, or each other's number; the caller still
-    /// owns them. Without the flag, or with -1, the program inherits the caller's.
+    /// With NETNS_SPAWN_STDIN, NETNS_SPAWN_STDOUT and NETNS_SPAWN_STDERR: the descriptors that
+    /// become the program's 0, 1 and 2. They may be the same one, or each other's number; the
+    /// caller still owns them. Without the flag, or with -1, the program inherits the caller's.
     pub stdin_fd: i32,
     pub stdout_fd: i32,
     pub stderr_fd: i32,
     /// If not NULL, receives a pidfd of the program, which the caller has to close(2).
     pub pidfd: *mut i32,
-    /// The program's working directory, looked up in the program's mount namespace and with its user's
-    /// permissions; NULL means the caller's.
+    /// The program's working directory, looked up in the program's mount namespace and with its
+    /// user's permissions; NULL means the caller's.
     pub cwd: *const c_char,
     /// With NETNS_SPAWN_USER: the program's real, effective and saved user ID.
     pub uid: u32,
     /// With NETNS_SPAWN_USER: its group ID.
     pub gid: u32,
-    /// With NETNS_SPAWN_USER: its only supplementary groups, groups_len of them; NULL and 0 for none.
+    /// With NETNS_SPAWN_USER: its only supplementary groups, groups_len of them; NULL and 0 for
+    /// none.
     pub groups: *const u32,
     pub groups_len: usize,
 }
@@ -199,12 +200,13 @@ pub unsafe extern "C" fn netns_exec(
 /// and returns when the child has executed it. What the program sees of /sys and /etc is as for
 /// netns_exec(), except as options say.
 ///
-/// ns       the network namespace.
-/// options  NULL: as for netns_exec(). With both NETNS_SPAWN_KEEP_SYS and NETNS_SPAWN_KEEP_ETC the
-///          program has no mount namespace of its own, and what it mounts is visible outside.
+/// ns                the network namespace.
+/// options           NULL: as for netns_exec(). With both NETNS_SPAWN_KEEP_SYS and
+///                   NETNS_SPAWN_KEEP_ETC the program has no mount namespace of its own, and what
+///                   it mounts is visible outside.
 /// file, argv, envp  as for netns_exec().
-/// pid      receives the child's process ID; wait for it, as after fork(2). May be NULL if
-///          options->pidfd is not.
+/// pid               receives the child's process ID; wait for it, as after fork(2). May be NULL if
+///                   options->pidfd is not.
 ///
 /// With NETNS_SPAWN_USER, the program runs as options->uid, options->gid and options->groups. The
 /// child sets everything up with the caller's permissions, except that it enters options->cwd and

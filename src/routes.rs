@@ -135,9 +135,9 @@ fn arguments<'a>(
 /// flags  0 for the main table, or NETNS_ROUTE_LIST_ALL_TABLES.
 /// out    receives the list; free it with netns_route_list_free().
 ///
-/// Capabilities: none to list the calling thread's network namespace. Opening the handle's rtnetlink
-/// socket in another one requires CAP_SYS_ADMIN, in the user namespace that owns it and in the
-/// caller's own (see netns_link_add()).
+/// Capabilities: none to list the calling thread's network namespace. Opening the handle's
+/// rtnetlink socket in another one requires CAP_SYS_ADMIN, in the user namespace that owns it and
+/// in the caller's own (see netns_link_add()).
 ///
 /// Returns 0, or
 ///   -EINVAL     a flag is unknown, or out is NULL
@@ -247,8 +247,8 @@ pub unsafe extern "C" fn netns_route_list_table(
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.table))
 }
 
-/// Returns the route's origin: RTPROT_KERNEL (2), RTPROT_BOOT (3) ... of <linux/rtnetlink.h>; 0 if i
-/// is out of range. Since 1.0.
+/// Returns the route's origin: RTPROT_KERNEL (2), RTPROT_BOOT (3) ... of <linux/rtnetlink.h>; 0 if
+/// i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_route_list_protocol(
     list: Option<&NetnsRouteSnapshot>,

@@ -1,4 +1,4 @@
-//! The sysctls of a namespace.
+//! Gets and sets the sysctls of a network namespace.
 
 use std::ffi::{CStr, c_char, c_int};
 use std::ptr;
@@ -33,8 +33,8 @@ use crate::types::Netns;
 /// was truncated. Or
 ///   -EINVAL     name is NULL or not the name of a sysctl, or value is NULL and size is not 0
 ///   -ENAMETOOLONG  name is longer than 255 bytes
-///   -ENOENT     the network namespace has no such sysctl, name does not begin with net, or /proc or
-///               /proc/sys is not mounted
+///   -ENOENT     the network namespace has no such sysctl, name does not begin with net, or /proc
+///               or /proc/sys is not mounted
 ///   -EISDIR     name names a directory of sysctls, such as "net.ipv4"
 ///   -EACCES     the sysctl cannot be read, or not by the caller
 ///   -EIO        the sysctl has no value yet, such as net.ipv6.conf.all.stable_secret
@@ -68,7 +68,7 @@ pub unsafe extern "C" fn netns_sysctl_get(
 unsafe fn store(found: &[u8], value: *mut c_char, size: usize) -> Result<usize> {
     let Some(most) = size.checked_sub(1) else { return Ok(found.len()) };
     let len = found.len().min(most);
-    // SAFETY: the caller says that there is room for size bytes, which len and the NUL do not exceed.
+    // SAFETY: the caller has room for size bytes, which len and the NUL do not exceed.
     unsafe {
         ptr::copy_nonoverlapping(found.as_ptr(), value.cast(), len);
         value.add(len).write(0);
@@ -88,7 +88,8 @@ unsafe fn store(found: &[u8], value: *mut c_char, size: usize) -> Result<usize> 
 ///
 /// Returns 0, or
 ///   -EINVAL     name or value is NULL, name is not the name of a sysctl, or the kernel rejects the
-///               value. If only the beginning of the value is valid, the kernel may have stored that
+///               value. If only the beginning of the value is valid, the kernel may have stored
+///               that
 ///   -E2BIG      value is longer than 4094 bytes
 ///   -ENAMETOOLONG, -ENOENT, -EISDIR  as for netns_sysctl_get(); -ENOENT also if what the value
 ///               names does not exist
@@ -98,8 +99,8 @@ unsafe fn store(found: &[u8], value: *mut c_char, size: usize) -> Result<usize> 
 ///   -EPERM      a capability is missing (see Capabilities)
 ///   -EAGAIN     cannot start a helper thread (see netns_create())
 ///   -EMFILE, -ENFILE, -ENOMEM  out of file descriptors or memory
-///   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in ns, and the value may be
-///               set
+///   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in ns, and the value may
+///               be set
 /// or another errno of write(2) for the value.
 ///
 /// Since 1.0.
