@@ -24,6 +24,21 @@ static inline void drop_capability(int capability)
     MUST(syscall(SYS_capset, &head, data));
 }
 
+/* Gives up every capability that is not among these, for good, on the calling thread only. */
+static inline void keep_capabilities(uint64_t these)
+{
+    struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct data[2];
+
+    MUST(syscall(SYS_capget, &head, data));
+    for (int i = 0; i < 2; i++) {
+        data[i].permitted &= (uint32_t)(these >> 32 * i);
+        data[i].effective = data[i].permitted;
+        data[i].inheritable = 0;
+    }
+    MUST(syscall(SYS_capset, &head, data));
+}
+
 /* The process becomes a plain user's, who may still write its maps. */
 static inline void become_plain_user(void)
 {
