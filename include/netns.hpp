@@ -329,7 +329,8 @@ private:
     detail::owner<list_type> list_{};
 };
 
-/// A name in a run directory, or a namespace without one in list_all(). See netns_list(3). Since 1.0.
+/// A name in a run directory, or a namespace without one in list_all(). See netns_list(3) and netns_list_all(3).
+/// Since 1.0.
 class name_info {
 public:
     using list_type = netns_name_snapshot;
@@ -944,8 +945,7 @@ public:
     /// Calls f(args...) with the calling thread in the namespace, takes it back, and returns what f returned. What f
     /// throws is thrown when the thread is back. Throws error as well: with ENOTRECOVERABLE, f was called and
     /// the thread could not go back; what f threw is nested in it (std::rethrow_if_nested). f may end the thread by
-    /// pthread_exit(3), and must not leave by longjmp(3). Since 1.0.
-    /// See netns_run(3).
+    /// pthread_exit(3), and must not leave by longjmp(3). See netns_run(3). Since 1.0.
     template <class F, class... Args> std::invoke_result_t<F, Args...> run(F &&f, Args &&...args) const
     {
         const ::netns *ns = must();
@@ -954,7 +954,7 @@ public:
             [&]() -> decltype(auto) { return std::invoke(std::forward<F>(f), std::forward<Args>(args)...); });
     }
     /// The same for a thread whose own namespace is home, a handle of current(): nothing but two switches. The
-    /// thread is in home afterwards. See netns_run_from(3). Since 1.0.
+    /// thread is in home afterwards. See netns_socket_from(3). Since 1.0.
     template <class F, class... Args>
     std::invoke_result_t<F, Args...> run_from(const handle &home, F &&f, Args &&...args) const
     {
