@@ -16,7 +16,7 @@ function collect(name,    rest, word) {
         return
     visited[name]
     rest = text[name]
-    if (rest ~ /another errno of open\(2\)|what else ((clone\(2\), )?execve|write)\(2\)|driver says/)
+    if (rest ~ /another errno of ((open|write|clone|execve)\(2\)|the (kind|interface)'s driver)/)
         found["*"]
     while (match(rest, /-E[A-Z0-9]+|what (else )?netns_[a-z_]+\(\) returns/)) {
         word = substr(rest, RSTART, RLENGTH)
