@@ -615,6 +615,28 @@ static void a_plain_user_may_ask_about_the_own_namespace(void)
     netns_close(pair.ns);
 }
 
+/* The kernel checks the credentials of the thread that opened the handle's socket, and the caller's. */
+static void a_target_needs_net_admin_when_the_socket_is_opened(void)
+{
+    struct pair pair = {new_namespace("within"), new_namespace("blue")};
+    struct netns_nsid_snapshot *list = NULL;
+    struct netns *fresh = NULL;
+
+    OK(netns_nsid_set(pair.within, pair.ns, 9));
+    netns_nsid_list_free(list_of(NULL, pair.within, 9));
+    effective(CAP_NET_ADMIN, false);
+    FAILS(EACCES, netns_nsid_list(NULL, pair.within, 9, 0, &list));
+    OK(netns_open("within", 0, &fresh));
+    EQUAL(OK(netns_nsid_get(fresh, pair.ns)), 9);
+    effective(CAP_NET_ADMIN, true);
+    netns_nsid_list_free(list_of(NULL, pair.within, 9));
+    FAILS(EACCES, netns_nsid_list(NULL, fresh, 9, 0, &list));
+    MESSAGE_HAS("CAP_NET_ADMIN");
+    netns_close(fresh);
+    netns_close(pair.within);
+    netns_close(pair.ns);
+}
+
 static void ask_in_a_user_namespace(void *arg)
 {
     struct netns *inner = NULL, *ns = NULL;
@@ -713,6 +735,7 @@ int main(void)
     RUN(threads_may_use_a_handle_at_once_and_fork);
 
     RUN(a_plain_user_may_ask_about_the_own_namespace);
+    RUN(a_target_needs_net_admin_when_the_socket_is_opened);
     RUN(it_works_where_a_helper_thread_has_to_go);
     RUN(before_strict_checks_it_lists_no_target);
     RUN(without_descriptors_it_is_emfile);

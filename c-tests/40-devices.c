@@ -1006,19 +1006,6 @@ static void changes_take_net_admin(void)
     netns_close(ns);
 }
 
-/* Takes a capability out of effect, or puts it back into effect. */
-static void effective(int capability, bool on)
-{
-    struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
-    struct __user_cap_data_struct data[2];
-
-    MUST(syscall(SYS_capget, &head, data));
-    data[capability / 32].effective &= ~(1u << capability % 32);
-    if (on)
-        data[capability / 32].effective |= 1u << capability % 32;
-    MUST(syscall(SYS_capset, &head, data));
-}
-
 /* Who opened the connection may have had less rights than who uses it. */
 static void the_callers_rights_count_and_not_the_first_callers(void)
 {

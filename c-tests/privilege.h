@@ -39,6 +39,19 @@ static inline void keep_capabilities(uint64_t these)
     MUST(syscall(SYS_capset, &head, data));
 }
 
+/* Takes a capability out of effect, or puts it back into effect. */
+static inline void effective(int capability, bool on)
+{
+    struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct data[2];
+
+    MUST(syscall(SYS_capget, &head, data));
+    data[capability / 32].effective &= ~(1u << capability % 32);
+    if (on)
+        data[capability / 32].effective |= 1u << capability % 32;
+    MUST(syscall(SYS_capset, &head, data));
+}
+
 /* The process becomes a plain user's, who may still write its maps. */
 static inline void become_plain_user(void)
 {
