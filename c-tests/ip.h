@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* `ip netns`, run beside the library. */
+/* Runs `ip netns` beside the library. */
 #ifndef NETNS_TEST_IP_H
 #define NETNS_TEST_IP_H
 
@@ -7,7 +7,7 @@
 
 #include <spawn.h>
 
-/* Finds ip(8) where only root's PATH has it, and skips the test where there is none. */
+/* Finds ip(8), which may be only in root's PATH, and skips the test if it is not installed. */
 static inline void need_ip(void)
 {
     char path[PATH_MAX];
@@ -18,7 +18,7 @@ static inline void need_ip(void)
     setenv("PATH", path, 1);
 }
 
-/* Starts `ip netns VERB A B C`; the arguments end at the first NULL. What it says goes to out. */
+/* Starts `ip netns VERB A B C`; the arguments end at the first NULL. Its output goes to out. */
 static inline pid_t start_ip(int out, const char *verb, const char *a, const char *b, const char *c)
 {
     const char *const argv[] = {"ip", "netns", verb, a, b, c, NULL};
@@ -38,13 +38,13 @@ static inline pid_t start_ip(int out, const char *verb, const char *a, const cha
     return pid;
 }
 
-/* Runs it; gives its exit status. */
+/* Runs it and returns its exit status. */
 static inline int ip_netns(const char *verb, const char *a, const char *b, const char *c)
 {
     return wait_for(start_ip(-1, verb, a, b, c));
 }
 
-/* Runs it; gives what it printed, one space for each newline, until the next call. */
+/* Runs it and returns its output with newlines replaced by spaces, valid until the next call. */
 static inline const char *
 ip_netns_says(const char *verb, const char *a, const char *b, const char *c)
 {

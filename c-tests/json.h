@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* As much JSON as `ip -json` prints, in a tree that the next reading overwrites. */
+/* A JSON parser sufficient for the output of `ip -json`. The tree is overwritten by the next parse. */
 #ifndef NETNS_TEST_JSON_H
 #define NETNS_TEST_JSON_H
 
@@ -7,7 +7,7 @@
 
 struct json {
     const char *key;  /* in an object */
-    const char *text; /* of a string, number or word; NULL: an object or an array */
+    const char *text; /* of a string, number or word; NULL: it is an object or an array */
     struct json *child, *next;
 };
 
@@ -27,7 +27,7 @@ static inline char json_next(struct json_reader *reader)
     return *reader->at;
 }
 
-/* What is between two quotes, written back to where it stood. Nothing that ip prints has \u. */
+/* Unescapes a quoted string in place. ip never prints \u. */
 static inline const char *json_string(struct json_reader *reader)
 {
     char *from = reader->at + 1, *to = from, *start = from;
@@ -104,7 +104,7 @@ static inline struct json *json_value(struct json_reader *reader)
     return value;
 }
 
-/* The tree of a text, which is overwritten; NULL: it is not JSON. */
+/* Parses a text, which it overwrites. Returns NULL if the text is not JSON. */
 static inline struct json *read_json(struct json_reader *reader, char *text)
 {
     struct json *value;
@@ -116,7 +116,7 @@ static inline struct json *read_json(struct json_reader *reader, char *text)
     return reader->broken || json_next(reader) != '\0' ? NULL : value;
 }
 
-/* A member of an object; NULL: it has none of that name. */
+/* A member of an object, or NULL if there is no member of that name. */
 static inline const struct json *json_get(const struct json *object, const char *key)
 {
     const struct json *member;
@@ -134,7 +134,7 @@ static inline const char *json_text(const struct json *object, const char *key)
     return member ? member->text : NULL;
 }
 
-/* A number, with quotes or without; 0 if there is none. */
+/* A number, quoted or not; 0 if the member does not exist. */
 static inline long long json_number(const struct json *object, const char *key)
 {
     const char *text = json_text(object, key);
@@ -142,7 +142,7 @@ static inline long long json_number(const struct json *object, const char *key)
     return text ? strtoll(text, NULL, 0) : 0;
 }
 
-/* Whether it is there and true. */
+/* Whether the member exists and is true. */
 static inline bool json_true(const struct json *object, const char *key)
 {
     const char *text = json_text(object, key);

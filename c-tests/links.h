@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* What ioctl(2) says of devices, and what the calls about devices, addresses and routes have in common. */
+/* Reads device state with ioctl(2), and helpers shared by the tests of devices, addresses and routes. */
 #ifndef NETNS_TEST_LINKS_H
 #define NETNS_TEST_LINKS_H
 
@@ -13,7 +13,7 @@
 #include <pthread.h>
 #include <sys/socket.h>
 
-/* A name of the longest kind, and one that is a byte too long. */
+/* A name of the maximum length, and one that is a byte too long. */
 #define LONGEST_IFNAME "d23456789012345"
 #define TOO_LONG_IFNAME LONGEST_IFNAME "6"
 
@@ -26,7 +26,7 @@ static inline int datagram_socket(const struct netns *ns, int domain)
                    : socket(domain, SOCK_DGRAM | SOCK_CLOEXEC, 0));
 }
 
-/* What a socket is given for an IPv4 or IPv6 address and a port; gives its length. */
+/* Builds the socket address of an IPv4 or IPv6 address and a port; returns its length. */
 static inline socklen_t socket_address(const char *text, int port, struct sockaddr_storage *address)
 {
     struct sockaddr_in *in = (struct sockaddr_in *)address;
@@ -46,7 +46,7 @@ static inline socklen_t socket_address(const char *text, int port, struct sockad
 
 /* --- what the kernel says, asked without netlink ------------------------------------------------ */
 
-/* Asks one thing about a device in ns (NULL: here); false: there is no such device. */
+/* Makes one ioctl(2) about a device in ns (NULL: here). Returns false if the device does not exist. */
 static inline bool
 ask_device(const struct netns *ns, const char *ifname, unsigned long what, struct ifreq *answer)
 {
@@ -62,7 +62,7 @@ ask_device(const struct netns *ns, const char *ifname, unsigned long what, struc
     return there;
 }
 
-/* Its index; 0: there is no such device. */
+/* The device's index, or 0 if it does not exist. */
 static inline unsigned index_of(const struct netns *ns, const char *ifname)
 {
     struct ifreq answer;
@@ -89,7 +89,7 @@ static inline int mtu_of(const struct netns *ns, const char *ifname)
     return ask_device(ns, ifname, SIOCGIFMTU, &answer) ? answer.ifr_mtu : -1;
 }
 
-/* Its link-layer address, in a buffer that the next call overwrites. */
+/* The device's link-layer address, in a buffer that the next call overwrites. */
 static inline const char *lladdr_of(const struct netns *ns, const char *ifname)
 {
     static char text[18];
@@ -102,7 +102,7 @@ static inline const char *lladdr_of(const struct netns *ns, const char *ifname)
     return text;
 }
 
-/* The i-th device of a list by its name; its length: there is none. */
+/* The index in the list of the device with this name, or the list's length if it is not there. */
 static inline size_t find_device(const struct netns_link_snapshot *list, const char *ifname)
 {
     size_t i, len = netns_link_list_len(list);
@@ -112,7 +112,7 @@ static inline size_t find_device(const struct netns_link_snapshot *list, const c
     return i;
 }
 
-/* How many devices there are, lo among them. */
+/* The number of devices, including lo. */
 static inline int devices_in(const struct netns *ns)
 {
     struct netns_link_snapshot *list = NULL;
@@ -148,13 +148,13 @@ static inline int routes_in(const struct netns *ns)
 
 /* --- places to work in -------------------------------------------------------------------------- */
 
-/* From here on the thread is in an empty namespace of the test's own, not in the host's. */
+/* Moves the calling thread from the host's network namespace to a new, empty one. */
 static inline void leave_the_host(void)
 {
     MUST(unshare(CLONE_NEWNET));
 }
 
-/* Without IPv6 nothing of it can be tested. */
+/* Without IPv6, the IPv6 part of a test is skipped. */
 static inline bool have_ipv6(void)
 {
     return access("/proc/net/if_inet6", F_OK) == 0;
@@ -166,14 +166,14 @@ static inline void need_ipv6(void)
         skip("no IPv6");
 }
 
-/* Whether a device was made; there is one way in which a kernel says that it lacks the kind. */
+/* Whether a device was created. Only one errno means that the kernel does not support the kind. */
 static inline bool was_made(int rc)
 {
     check_at(rc == 0 || rc == -EOPNOTSUPP, __LINE__, "%d: %s", rc, netns_errmsg());
     return rc == 0;
 }
 
-/* Whether the kernel can make such a device; it is tried in a namespace that is thrown away. */
+/* Whether the kernel supports this kind of device, found by creating one in a temporary namespace. */
 static inline bool have_kind(const char *kind)
 {
     struct netns *ns = NULL;
@@ -224,14 +224,15 @@ static inline void need_macvlan(void)
         skip("the kernel has no macvlan");
 }
 
-/* IPv6 off for v0 of the namespace that arg is, in a child: another /proc would show another's switches. */
+/* Disables IPv6 on v0 in the namespace arg. Runs in a child because the sysctls visible in /proc depend on
+   the network namespace. */
 static inline void switch_ipv6_off(void *arg)
 {
     OK(netns_setns(arg));
     write_file("/proc/sys/net/ipv6/conf/v0/disable_ipv6", "1", 0);
 }
 
-/* "blue" with v0 and "red" with v1, which are a pair. */
+/* Creates "blue" with v0 and "red" with v1, which form a veth pair. */
 static inline void make_pair(struct netns **blue, struct netns **red)
 {
     need_veth();
@@ -240,7 +241,7 @@ static inline void make_pair(struct netns **blue, struct netns **red)
     OK(netns_veth_add(*blue, "v0", *red, "v1"));
 }
 
-/* The same with v0 192.0.2.1/24 and v1 192.0.2.2/24, and both up. */
+/* The same, with v0 192.0.2.1/24 and v1 192.0.2.2/24, both up. */
 static inline void make_connected_pair(struct netns **blue, struct netns **red)
 {
     make_pair(blue, red);
@@ -258,14 +259,14 @@ static inline void close_pair(struct netns *blue, struct netns *red)
 
 /* --- names ------------------------------------------------------------------------------------- */
 
-/* No device can be called so. */
+/* Names that no device can have. */
 static const char *const bad_ifnames[] = {NULL, "", ".", "..", "a/b", "/", "a b", " ", "a\tb",
                                           "a\nb", "a:b", "v0:1", ":", "v%d", "%", "\xa0", "all",
                                           "default"};
 
 #define BAD_IFNAMES (sizeof bad_ifnames / sizeof *bad_ifnames)
 
-/* A call that takes a device's name refuses what cannot be one, and says so of the very name. */
+/* Checks that a call that takes a device name refuses invalid ones, with a message that contains the name. */
 #define REFUSES_BAD_NAMES(name, call)                                                              \
     do {                                                                                           \
         const char *name;                                                                          \
@@ -283,7 +284,7 @@ static const char *const bad_ifnames[] = {NULL, "", ".", "..", "a/b", "/", "a b"
 /* One of the calls, to be made in ns. */
 typedef int request(const struct netns *ns);
 
-/* What a request met, for the caller of a part that ran on another thread. */
+/* The result of a request, for the caller of a part that ran on another thread. */
 struct attempt {
     request *call;
     const struct netns *ns;
@@ -301,7 +302,8 @@ static inline void attempt(void *arg)
     snprintf(a->message, sizeof a->message, "%s", a->rc < 0 ? netns_errmsg() : "");
 }
 
-/* The request fails with this errno while a system call fails with `cause`, and leaves nothing. */
+/* Checks that the request fails with this errno while a system call fails with `cause`, and that it leaves
+   nothing behind. */
 static inline void
 fails_with_fault(request *call, const struct netns *ns, int syscall, int cause, int error, int line)
 {
@@ -316,7 +318,7 @@ fails_with_fault(request *call, const struct netns *ns, int syscall, int cause, 
     unchanged_at(before, line);
 }
 
-/* So does each of the requests, made over a handle of "blue" that has no connection yet. */
+/* The same for each of the requests, made with a handle of "blue" that has no connection yet. */
 static inline void
 all_fail_with_fault(request *const *calls, size_t count, int syscall, int error, int line)
 {
@@ -329,7 +331,8 @@ all_fail_with_fault(request *const *calls, size_t count, int syscall, int error,
     }
 }
 
-/* Over such a handle the request fails with EMFILE until it has descriptors enough. */
+/* Checks that the request fails with EMFILE until enough descriptors are available, also with such a
+   handle. */
 static inline void request_runs_out_of_descriptors(request *call)
 {
     struct netns *ns = NULL;
@@ -339,7 +342,8 @@ static inline void request_runs_out_of_descriptors(request *call)
     netns_close(ns);
 }
 
-/* The calling thread gives CAP_NET_ADMIN up, and each of the requests says that it takes that. */
+/* Drops CAP_NET_ADMIN on the calling thread and checks that each of the requests fails and names the
+   capability. */
 static inline void all_take_net_admin(request *const *calls, size_t count, const struct netns *ns)
 {
     drop_capability(CAP_NET_ADMIN);
@@ -351,7 +355,7 @@ static inline void all_take_net_admin(request *const *calls, size_t count, const
 
 /* --- others at work meanwhile ------------------------------------------------------------------ */
 
-/* What makes one thing come and go in ns, for the i-th time. */
+/* A function that creates and deletes something in ns, for the i-th time. */
 struct changer {
     const struct netns *ns;
     void (*change)(const struct netns *ns, int i);
@@ -368,8 +372,8 @@ static inline void *come_and_go(void *arg)
 }
 
 /*
- * Has something come and go on another thread while `look` lists what is in ns, finds those that stay
- * and gives what the listing returned.
+ * Checks that `look`, which lists ns and returns the listing's result, finds everything that stays while
+ * another thread creates and deletes something in ns. -EAGAIN is accepted, but not every time.
  */
 static inline void
 look_meanwhile(const struct netns *ns, void (*change)(const struct netns *ns, int i),

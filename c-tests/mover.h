@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* A thread that goes into another namespace and stays there while the others look. */
+/* A thread that enters another namespace and stays there while other threads observe it. */
 #ifndef NETNS_TEST_MOVER_H
 #define NETNS_TEST_MOVER_H
 
@@ -8,7 +8,7 @@
 #include <pthread.h>
 
 struct mover {
-    const struct netns *to; /* NULL: where it is */
+    const struct netns *to; /* NULL: it stays where it is */
     void (*in_there)(void *arg);
     void *arg;
     pthread_t thread;
@@ -30,7 +30,7 @@ static inline void *move(void *arg)
     return NULL;
 }
 
-/* Returns when the thread is there and has done what it was given to do (NULL: nothing). */
+/* Returns once the thread is in the namespace and has run the function that it was given (NULL: none). */
 static inline void start_mover(struct mover *mover, const struct netns *to,
                                void (*in_there)(void *arg), void *arg)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Runs a program as on an older kernel: calls that came later answer as they do where they are not
- * known. The answer is all that can be forced. What an old kernel does without being asked (a pidfd
- * without a file system of its own, statx without MOUNT_ROOT) cannot.
+ *
+ * Runs a program as on an older kernel: newer system calls fail as they do where they are unknown. Only
+ * the result of a call can be simulated. What an old kernel does differently without being asked (pidfds
+ * without their own file system, statx without MOUNT_ROOT) cannot.
  *
  *   old-kernel LACK... -- PROGRAM ARGUMENTS    LACK is one of those below, or "all"
  *   old-kernel --list
@@ -24,10 +25,12 @@
 #define SO_NETNS_COOKIE 71
 #define PIDFD_THREAD 0200 /* O_EXCL */
 
-/* The first system call with the same number everywhere, pidfd_send_signal, came with Linux 5.1. */
+/* The first system call with the same number on all architectures, pidfd_send_signal, was added in Linux
+   5.1. */
 #define FIRST_OF_5_1 424
 
-/* Which calls fail: those from `first` to `last`, with an argument from `low` to `high` under `mask`. */
+/* Which calls fail: those numbered from `first` to `last`, if an argument is between `low` and `high`
+   under `mask`. */
 struct lack {
     const char *name;
     unsigned first, last;
@@ -51,13 +54,13 @@ static const struct lack lacks[] = {
     {CALL(faccessat2, ENOSYS)},        /* 5.8 */
     {CALL(close_range, ENOSYS)},       /* 5.9 */
     {CALL(mount_setattr, ENOSYS)},     /* 5.12 */
-    /* 6.8, with statmount; the same numbers everywhere, which older headers lack. */
+    /* 6.8, with statmount. The numbers are the same on all architectures; older headers lack them. */
     {"listmount", 457, 458, ENOSYS, 0, 0, 0, 0},
     /* 6.19, likewise. */
     {"listns", 470, 470, ENOSYS, 0, 0, 0, 0},
-    /* 4.11, but only from 5.8 on it tells what is a mount point. */
+    /* 4.11, but it reports mount points only from 5.8 on. */
     {CALL(statx, ENOSYS)},
-    /* Of nsfs from 6.18 on; where the kernel is built without handles there are none at all. */
+    /* nsfs has handles from 6.18 on. A kernel built without file handles has none at all. */
     {CALL(name_to_handle_at, EOPNOTSUPP)},
     {"file-handles", SYS_name_to_handle_at, SYS_open_by_handle_at, ENOSYS, 0, 0, 0, 0},
     /* 4.20 */
@@ -69,19 +72,19 @@ static const struct lack lacks[] = {
     {"pidfd-thread", CALL_WITH(pidfd_open, EINVAL, 1, PIDFD_THREAD, PIDFD_THREAD, PIDFD_THREAD)},
     /* 6.11: from PIDFD_GET_CGROUP_NAMESPACE on. */
     {"pidfd-ioctls", CALL_WITH(ioctl, ENOTTY, 1, 0xffff, 0xff01, 0xffff)},
-    /* 6.11: those after NS_GET_OWNER_UID, with NS_GET_ID of 6.18. */
+    /* 6.11: those after NS_GET_OWNER_UID, including NS_GET_ID of 6.18. */
     {"nsfs-ioctls", CALL_WITH(ioctl, ENOTTY, 1, 0xffff, 0xb705, 0xb7ff)},
 };
 
 #define COUNT (sizeof lacks / sizeof *lacks)
-#define INSTRUCTIONS 8 /* of a lack */
+#define INSTRUCTIONS 8 /* per lack */
 
 static struct sock_filter code[COUNT * INSTRUCTIONS + 1];
 static unsigned short used;
 
 static void forbid(const struct lack *lack)
 {
-    /* The arguments looked at are in the low half. */
+    /* The arguments are compared by their low half. */
     unsigned low = offsetof(struct seccomp_data, args) + 8 * lack->argument +
                    (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0);
     const struct sock_filter one[INSTRUCTIONS] = {
@@ -111,7 +114,7 @@ static int forbid_by_name(const char *name)
     return found;
 }
 
-/* Without PR_SET_NO_NEW_PRIVS where that is allowed: set-user-ID programs go on being such. */
+/* Without PR_SET_NO_NEW_PRIVS where the kernel allows that, so that set-user-ID programs keep working. */
 static int install(void)
 {
     struct sock_fprog program = {used, code};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Children that start and end all the time. */
+/* Short-lived children that are started and end continuously. */
 #ifndef NETNS_TEST_PASSING_H
 #define NETNS_TEST_PASSING_H
 
@@ -28,7 +28,7 @@ static inline void come_and_go(void *arg)
     }
 }
 
-/* Gives the process that starts them, one after the other, which ends with status 0 when stop is closed. */
+/* Returns the process that starts them one after the other. It exits with status 0 when stop is closed. */
 static inline pid_t start_passing(void (*live)(void), int *stop)
 {
     struct passing passing = {.live = live};

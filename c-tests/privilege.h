@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Privileges given up, on the calling thread: they do not come back. */
+/* Drops privileges irrevocably on the calling thread. */
 #ifndef NETNS_TEST_PRIVILEGE_H
 #define NETNS_TEST_PRIVILEGE_H
 
@@ -9,10 +9,10 @@
 #include <linux/capability.h>
 #include <sys/prctl.h>
 
-/* A plain user of the machine. */
+/* An unprivileged user of the machine. */
 #define NOBODY 65534
 
-/* Gives up one capability for good, on the calling thread only. */
+/* Drops one capability irrevocably, on the calling thread only. */
 static inline void drop_capability(int capability)
 {
     struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
@@ -52,17 +52,18 @@ static inline void effective(int capability, bool on)
     MUST(syscall(SYS_capset, &head, data));
 }
 
-/* The process becomes a plain user's, who may still write its maps. */
+/* The process becomes an unprivileged user's that may still write its own ID maps. */
 static inline void become_plain_user(void)
 {
-    /* A user namespace with one user in it has nobody else to become. */
+    /* In a user namespace with only one mapped user there is no other user to become. */
     if (setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0)
         skip("needs real root");
     MUST(setresuid(NOBODY, NOBODY, NOBODY));
     MUST(prctl(PR_SET_DUMPABLE, 1));
 }
 
-/* Like `unshare -Urm`, and more namespaces if asked: root in a user namespace of one's own. */
+/* Like `unshare -Urm`, with further namespaces if requested: the process becomes root of a new user
+   namespace. */
 static inline void enter_user_namespace(int more)
 {
     char uid_map[64], gid_map[64];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Programs started in a namespace, and what they say. */
+/* Programs started in a namespace, and their output. */
 #ifndef NETNS_TEST_PROGRAM_H
 #define NETNS_TEST_PROGRAM_H
 
@@ -12,7 +12,8 @@
 #define STDIO(in, out, error) \
     .flags = NETNS_SPAWN_STDIO, .stdin_fd = (in), .stdout_fd = (out), .stderr_fd = (error)
 
-/* All that comes out of a descriptor, which is closed; the next call overwrites it. */
+/* Everything that can be read from a descriptor, which is then closed. The next call overwrites the
+   result. */
 static inline const char *text_of(int fd)
 {
     static char text[65536];
@@ -31,7 +32,7 @@ static inline const char *text_of(int fd)
     return text;
 }
 
-/* Starts a program whose output goes into a pipe; gives the other end. */
+/* Starts a program whose output goes to a pipe; returns the pipe's other end. */
 static inline int start_saying(const struct netns *ns, const struct netns_spawn_options *options,
                                const char *file, char *const argv[], pid_t *pid)
 {
@@ -47,7 +48,7 @@ static inline int start_saying(const struct netns *ns, const struct netns_spawn_
     return ends[0];
 }
 
-/* What a shell script says in a namespace. */
+/* The output of a shell script run in a namespace. */
 #define SAID(ns, options, script) said_at((ns), (options), (script), __LINE__)
 
 static inline const char *said_at(const struct netns *ns, const struct netns_spawn_options *options,
@@ -66,10 +67,10 @@ static inline const char *said_at(const struct netns *ns, const struct netns_spa
     return text;
 }
 
-/* The number that a shell script says. */
+/* The number printed by a shell script. */
 #define NUMBER(ns, options, script) strtoull(said_at((ns), (options), (script), __LINE__), NULL, 10)
 
-/* Where the mount namespace of a process is told apart from another one. */
+/* Identifies the mount namespace of the process. */
 static inline uint64_t mount_namespace(void)
 {
     struct stat st;
@@ -77,7 +78,7 @@ static inline uint64_t mount_namespace(void)
     return stat("/proc/thread-self/ns/mnt", &st) == 0 ? st.st_ino : 0;
 }
 
-/* A private /etc with the few files that tests cover. */
+/* Sets up a private /etc with the few files that the tests replace. */
 static inline void private_etc(void)
 {
     MUST(mount("netns-test", "/etc", "tmpfs", 0, "mode=755"));
@@ -86,7 +87,7 @@ static inline void private_etc(void)
     write_file("/etc/hosts", "everybody's hosts", 0644);
 }
 
-/* There is no child, running or zombie. */
+/* Checks that there is no child left, running or zombie. */
 #define CHILDLESS() check_at(waitpid(-1, NULL, __WALL | WNOHANG) == -1 && errno == ECHILD, \
                              __LINE__, "a child is left")
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* What a call prints on stderr. */
+/* Captures what a call prints on stderr. */
 #ifndef NETNS_TEST_STDERR_H
 #define NETNS_TEST_STDERR_H
 
@@ -9,7 +9,7 @@
 
 static int stderr_proper = -1;
 
-/* From here on stderr is kept. */
+/* Starts capturing stderr. */
 static inline void listen_to_stderr(void)
 {
     int fd = MUST(memfd_create("stderr", MFD_CLOEXEC));
@@ -19,7 +19,7 @@ static inline void listen_to_stderr(void)
     close(fd);
 }
 
-/* What was printed since, in a buffer that the next call overwrites; leaves errno alone. */
+/* Returns what has been printed since, in a buffer that the next call overwrites. Leaves errno unchanged. */
 static inline const char *said_on_stderr(void)
 {
     static char text[65536];
@@ -33,7 +33,7 @@ static inline const char *said_on_stderr(void)
     return text;
 }
 
-/* The call returns this and errno, and prints these lines. */
+/* Checks that the call returns this value and errno, and prints these lines. */
 #define GIVES(value, error, lines, call)                                                      \
     do {                                                                                      \
         int given_, errno_;                                                                   \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A thread that is stopped before its system calls (Linux 5.5), so that a stranger's deed can be put
- * between any two of them, or an answer in a call's place. Its memory is the test's own.
+ * Stops a thread before its system calls (Linux 5.5), so that the test can act between any two of them as
+ * another process would, or answer a call itself. The thread shares the test's memory.
  */
 #ifndef NETNS_TEST_STEPS_H
 #define NETNS_TEST_STEPS_H
@@ -14,7 +14,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* Those that have to do with files, mounts and namespaces. */
+/* The system calls that concern files, mounts and namespaces. */
 static const int steps_calls[] = {
     SYS_openat,     SYS_openat2,   SYS_mkdirat,       SYS_unlinkat,         SYS_umount2,
     SYS_mount,      SYS_move_mount, SYS_open_tree,    SYS_mount_setattr,    SYS_name_to_handle_at,
@@ -29,7 +29,8 @@ static const int steps_calls[] = {
 
 #define STEPS_CALLS (sizeof steps_calls / sizeof *steps_calls)
 
-/* Stops the calling thread, and those that it starts, at these; gives what tells of it. */
+/* Makes the calling thread, and those that it starts, stop at these calls. Returns the descriptor that
+   reports the stops. */
 static inline int stop_at_calls(const int *calls, size_t count)
 {
     struct sock_filter code[STEPS_CALLS + 3];
@@ -70,10 +71,10 @@ static inline void *call_with_stops(void *arg)
     return NULL;
 }
 
-/* What is done at a stop: the call goes on, unless the response says otherwise. */
+/* Called at each stop. The system call is executed unless the response says otherwise. */
 typedef void at_stop(const struct seccomp_data *data, struct seccomp_notif_resp *response, void *arg);
 
-/* Fails where the stopped call is over, by a signal or with its thread, and for no other reason. */
+/* Fails only if the stopped call has ended, through a signal or with its thread. */
 static inline int ioctl_at_stop(int listener, unsigned long request, void *what)
 {
     int rc = ioctl(listener, request, what);
@@ -82,8 +83,8 @@ static inline int ioctl_at_stop(int listener, unsigned long request, void *what)
 }
 
 /*
- * Calls a function in a thread of its own, which is stopped at these system calls. Returns what the
- * function did, with errno as it left it.
+ * Calls a function in its own thread, which is stopped at these system calls. Returns what the function
+ * returned, with its errno.
  */
 static inline int with_stops(const int *calls, size_t count, int (*call)(void *arg), void *arg, at_stop *at,
                              void *at_arg)
@@ -101,7 +102,7 @@ static inline int with_stops(const int *calls, size_t count, int (*call)(void *a
         bool is_over = stopping.is_over;
         int ready = poll(&waiting, 1, 10);
 
-        /* Nobody is left who could be stopped, which the listener itself tells from Linux 5.9 on. */
+        /* No thread is left that could be stopped. The listener itself reports this from Linux 5.9 on. */
         if (ready == 0 && is_over)
             break;
         if (ready <= 0)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* A run directory that others write to, what they do there, and what may not be touched meanwhile. */
+/* A run directory that other processes write to: what they do in it, and what must not be touched
+   meanwhile. */
 #ifndef NETNS_TEST_STRANGERS_H
 #define NETNS_TEST_STRANGERS_H
 
@@ -8,13 +9,13 @@
 #include <sys/inotify.h>
 #include <sys/sysmacros.h>
 
-/* The run directory, in a directory that can be renamed, and a link to it. */
+/* The run directory, inside a directory that can be renamed, and a link to it. */
 #define PARENT "/run/p"
 #define RUN_DIR PARENT "/d"
 #define LINK "/run/l"
 #define NAME RUN_DIR "/blue"
 
-/* Where the run directory's path leads in the end, with a name of its own in it. */
+/* Where the run directory's path leads after an attack: a directory that contains the same name. */
 #define EVIL "/run/evil"
 
 /* --- what nobody may touch --------------------------------------------------------------------- */
@@ -25,17 +26,18 @@ static const char *const outside[] = {"ns", "file", "empty", "directory", "fifo"
 
 #define OUTSIDE_COUNT (int)(sizeof outside / sizeof *outside)
 
-/* That a stranger makes a link to it is no harm. */
+/* Creating a link to it is harmless. */
 #define HARM (IN_OPEN | IN_ACCESS | IN_MODIFY | IN_CREATE | IN_DELETE | IN_MOVE)
 
-/* The namespace that has a name outside, the one that has names else, and what tells of harm. */
+/* The namespace with a name outside the run directory, the namespace used inside it, and the inotify
+   descriptor that reports harm. */
 static struct netns *theirs, *ours;
 static int harm;
 
-/* The run directory as it is below what is mounted on it: on the file system that OUTSIDE is on. */
+/* The run directory below the file system mounted on it; it is on the same file system as OUTSIDE. */
 static int below = -1;
 
-/* Where /proc is, for the test itself: the library may have to do without. */
+/* Where the test itself finds /proc: the library may have to work without it. */
 static const char *proc = "/proc";
 
 static inline void bind_on(const char *source, const char *target)
@@ -51,7 +53,7 @@ static inline void bind_namespace(const struct netns *ns, const char *target)
     bind_on(path, target);
 }
 
-/* As it is before a call, whatever the last one made of it. */
+/* Restores the state before a call, whatever the previous call did. */
 static inline void make_evil(void)
 {
     while (umount2(EVIL "/d", MNT_DETACH) == 0 || umount2(EVIL "/d/blue", MNT_DETACH) == 0)
@@ -83,8 +85,8 @@ static inline void make_outside(void)
     MUST(inotify_add_watch(harm, OUTSIDE, HARM));
     for (int i = 0; i < OUTSIDE_COUNT; i++) {
         snprintf(path, sizeof path, OUTSIDE "/%s", outside[i]);
-        /* A program that lists all namespaces of the machine opens that one, wherever it is mounted. What the
-         * library opens is looked at: check_not_theirs(). */
+        /* A program that lists all namespaces of the machine opens this one, wherever it is mounted. What
+         * the library opens is checked by check_not_theirs(). */
         MUST(inotify_add_watch(harm, path, i == 0 ? HARM & ~IN_OPEN : HARM));
     }
 }
@@ -103,7 +105,7 @@ static inline bool is_mount_of(const char *path, const struct netns *ns)
     return stat(path, &st) == 0 && st.st_ino == netns_inode(ns);
 }
 
-/* Whether anything was opened, changed or made; says what. */
+/* Whether nothing was opened, changed or created; prints what was. */
 static inline bool is_unharmed(void)
 {
     union {
@@ -137,7 +139,7 @@ static inline bool evil_is_as_it_was(void)
 
 /* --- the run directory before a call -------------------------------------------------------------- */
 
-/* LINKED: it is a link, in a directory where links are followed. */
+/* LINKED: the name is a symbolic link, in a directory where links are followed. */
 enum state_of_name { FRESH, ABSENT, LIVE, STACKED, STALE, LINKED };
 
 static bool links_are_followed;
@@ -176,7 +178,7 @@ static inline void make_run_directory(enum state_of_name state)
     }
 }
 
-/* What was mounted goes with the directory that it was mounted in. */
+/* Mounts in the directory disappear with it. */
 static inline void clear_run_directory(void)
 {
     static const char *const names[] = {"blue", "d/blue", "d"};
@@ -212,7 +214,7 @@ static inline void clear_run_directory(void)
 
 /* --- what strangers do -------------------------------------------------------------------------- */
 
-/* Whether somebody else is at it as well: then not every deed can be done. */
+/* Whether others are changing the directory at the same time, so that an action may fail. */
 static bool racing;
 
 static inline void deed(long rc)
@@ -225,7 +227,7 @@ static inline void deed_bind(const char *source, const char *target)
 {
     struct stat st;
 
-    /* A mount follows links. */
+    /* mount(2) follows symbolic links. */
     if (!racing || (lstat(target, &st) == 0 && !S_ISLNK(st.st_mode)))
         deed(mount(source, target, "none", MS_BIND, NULL));
 }
@@ -317,7 +319,7 @@ static inline void mount_another_kind_on_top(void)
 {
     struct stat st;
 
-    /* A mount follows links. */
+    /* mount(2) follows symbolic links. */
     if (fstatat(below, "blue", &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISLNK(st.st_mode))
         deed_bind(own_namespace("uts"), NAME);
 }
@@ -329,7 +331,7 @@ static inline void move_out(void)
     renameat(below, "blue", AT_FDCWD, "/run/moved");
 }
 
-/* The directories on the way to the name, by whichever path. */
+/* Replaces the directories on the way to the name, whichever path is used. */
 static inline void replace_directory(void)
 {
     deed(rename(PARENT, "/run/q"));
@@ -360,9 +362,9 @@ static inline void put_a_fifo_for_the_directory(void)
 struct swap {
     const char *name;
     void (*make)(void);
-    /* What is mounted on the name from then on stays, whatever is called. */
+    /* What is mounted on the name from then on stays mounted, whichever call is made. */
     bool stays_mounted;
-    /* An empty file of another's, for which EXIST_OK waits. */
+    /* An empty file of another program, for which EXIST_OK waits. */
     bool is_placeholder;
 };
 
@@ -401,10 +403,10 @@ static const struct swap swaps[] = {
 
 #define SWAPS (int)(sizeof swaps / sizeof *swaps)
 
-/* The first ones are taken away, and linked to a file, an empty file and a namespace. */
+/* The first swaps delete the name and create a link to a file, to an empty file or to a namespace. */
 #define BEHIND_A_LINK_TO_A_NAMESPACE 4
 
-/* The last ones are about the directory. */
+/* The last swaps concern the directory. */
 #define FIRST_OF_DIRECTORY (SWAPS - 4)
 
 /* --- what is called meanwhile ------------------------------------------------------------------- */
@@ -495,10 +497,10 @@ struct operation {
     const char *name;
     int (*call)(const char *rundir);
     enum state_of_name state;
-    /* What it may say, by its documentation. */
+    /* The documented errnos. */
     int errors[12];
-    /* Which directory it works in is settled by its first mount or by the file it makes (create,
-     * attach), or by its first look at the name (remove); it changes nothing otherwise. */
+    /* The directory that the call works in is determined by its first mount or by the file it creates
+     * (create, attach), or by its first lookup of the name (remove). Other calls change nothing. */
     enum { NEVER_CHANGES, CHANGES_WHAT_IT_MAKES, CHANGES_WHAT_IT_LOOKS_AT } changes;
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * What every test program stands on: each test runs in a process and a private world of its own,
- * prints one TAP line, and fails when it leaks a descriptor. For C and for C++17.
+ * The base of every test program: each test runs in its own process with private namespaces, prints one
+ * TAP line, and fails if it leaks a descriptor. Works in C and in C++17.
  */
 #ifndef NETNS_TEST_H
 #define NETNS_TEST_H
@@ -37,12 +37,12 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The exit code of a test, and of a program, that cannot run here. */
+/* Exit status of a test, or of a whole program, that cannot run here. */
 #define SKIPPED 77
 
 /*
- * How many times slower than a developer's machine this one is: NETNS_TEST_SLOWNESS of an emulated one,
- * whose bounds of time are that much wider.
+ * How many times slower than a developer's machine this one is: NETNS_TEST_SLOWNESS, which is set on
+ * emulated machines. Timeouts are multiplied by it.
  */
 static inline int slowness(void)
 {
@@ -52,7 +52,7 @@ static inline int slowness(void)
     return factor > 1 ? factor : 1;
 }
 
-/* How long one test may take, in seconds; valgrind takes its time. */
+/* The timeout of one test, in seconds. It allows for valgrind. */
 #define TEST_TIMEOUT (300 * slowness())
 
 /* --- checks ------------------------------------------------------------------------------------ */
@@ -76,10 +76,10 @@ check_at(bool ok, int line, const char *format, ...)
     return false;
 }
 
-/* The condition holds. */
+/* Checks that the condition is true. */
 #define CHECK(condition) check_at((condition), __LINE__, "%s", #condition)
 
-/* Two integers are equal. */
+/* Checks that two integers are equal. */
 #define EQUAL(a, b) equal_at((long long)(a), (long long)(b), __LINE__, #a " == " #b)
 
 static inline bool equal_at(long long a, long long b, int line, const char *text)
@@ -87,7 +87,7 @@ static inline bool equal_at(long long a, long long b, int line, const char *text
     return check_at(a == b, line, "%s: %lld, %lld", text, a, b);
 }
 
-/* Two strings are equal; NULL equals NULL only. */
+/* Checks that two strings are equal. NULL is equal to NULL only. */
 #define SAME(a, b) same_at((a), (b), __LINE__, #a " is " #b)
 
 static inline bool same_at(const char *a, const char *b, int line, const char *text)
@@ -97,10 +97,10 @@ static inline bool same_at(const char *a, const char *b, int line, const char *t
     return check_at(same, line, "%s: \"%s\", \"%s\"", text, a ? a : "(NULL)", b ? b : "(NULL)");
 }
 
-/* An errno that no call sets by itself. */
+/* An errno value that no call sets. */
 #define ERRNO_UNTOUCHED 4242
 
-/* The call succeeds and leaves errno alone; gives what it returned. */
+/* Checks that the call succeeds and does not change errno; returns the call's result. */
 #define OK(call) (errno = ERRNO_UNTOUCHED, ok_at((long long)(call), __LINE__, #call))
 
 static inline long long ok_at(long long rc, int line, const char *text)
@@ -112,18 +112,19 @@ static inline long long ok_at(long long rc, int line, const char *text)
     return rc;
 }
 
-/* What no message has outside of quotes: words of C, and constants of the kernel's. */
+/* Words that must not appear in a message outside quotes: C keywords and kernel constants. */
 static const char *const words_of_programs[] = {
     "netns_", "NETNS_", "CLONE_", "RTM_", " PR_", "(PR_", "NLM_", "IFLA_", " O_", "pass ", "sizeof", "struct ", "NULL", "->"};
 
-/* What keeps a message from being `verb "object": step: reason (cause or remedy)`; NULL: it is. */
+/* Returns what is wrong with a message that does not have the form `verb "object": step: reason (cause or
+   remedy)`, or NULL if the form is correct. */
 static inline const char *form_fault(const char *message)
 {
     char bare[1024];
     size_t length = 0;
     bool quoted = false;
 
-    /* Without what is in quotes, which is the caller's. */
+    /* Quoted text is skipped: it comes from the caller. */
     for (const char *at = message; *at && length < sizeof bare - 1; at++) {
         quoted ^= *at == '"';
         if (*at == '\n' || *at == '\r')
@@ -142,7 +143,8 @@ static inline const char *form_fault(const char *message)
     return NULL;
 }
 
-/* The call fails with this errno: returned, in errno, and explained in a message of the one form. */
+/* Checks that the call fails with this errno, both returned and in errno, and that its message has the
+   documented form. */
 #define FAILS(error, call) \
     (errno = ERRNO_UNTOUCHED, fails_at((error), (long long)(call), __LINE__, #call))
 
@@ -158,16 +160,16 @@ static inline bool fails_at(int error, long long rc, int line, const char *text)
                     form_fault(message));
 }
 
-/* The last message contains the text. */
+/* Checks that the last message contains the text. */
 #define MESSAGE_HAS(text) \
     check_at(strstr(netns_errmsg(), (text)) != NULL, __LINE__, "\"%s\" in \"%s\"", (text), netns_errmsg())
 
-/* The last message does not contain the text. */
+/* Checks that the last message does not contain the text. */
 #define MESSAGE_LACKS(text)                                                                    \
     check_at(!strstr(netns_errmsg(), (text)), __LINE__, "\"%s\" not wanted in \"%s\"", (text), \
              netns_errmsg())
 
-/* A call of the test's own that must not fail; the test ends if it does. */
+/* A call made by the test itself that must succeed. If it fails, the test ends. */
 #define MUST(call) must_at((long long)(call), __LINE__, #call)
 
 static inline long long must_at(long long rc, int line, const char *text)
@@ -182,7 +184,7 @@ static inline long long must_at(long long rc, int line, const char *text)
 
 /* --- looking at the world ---------------------------------------------------------------------- */
 
-/* How many files a directory has; -1: there is none. */
+/* The number of entries in a directory, or -1 if the directory does not exist. */
 static inline int files_in(const char *path)
 {
     DIR *dir = opendir(path);
@@ -196,18 +198,18 @@ static inline int files_in(const char *path)
     return count - 2;
 }
 
-/* How many descriptors the process has open. */
+/* The number of descriptors that the process has open. */
 static inline int open_descriptors(void)
 {
-    return files_in("/proc/self/fd") - 1; /* but for the directory itself */
+    return files_in("/proc/self/fd") - 1; /* without the directory itself */
 }
 
-/* How many threads a tool that the program is built with may have in it (scripts/test-sanitizers). */
+/* The number of threads that a tool built into the program may run (scripts/test-sanitizers). */
 #ifndef THREADS_OF_TOOL
 #define THREADS_OF_TOOL 0
 #endif
 
-/* How many threads the process has. */
+/* The number of threads in the process. */
 static inline int threads_running(void)
 {
     int running = files_in("/proc/self/task") - THREADS_OF_TOOL;
@@ -230,7 +232,7 @@ static inline bool exists(const char *path)
     return lstat(path, &st) == 0;
 }
 
-/* Whether the file is a network namespace, as setns(2) would find. */
+/* Whether setns(2) would accept the file as a network namespace. */
 static inline bool is_netns(const char *path)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -241,7 +243,8 @@ static inline bool is_netns(const char *path)
     return type == CLONE_NEWNET;
 }
 
-/* How many mounts the calling thread's mount namespace has at this very path; NULL: altogether. */
+/* The number of mounts at exactly this path in the calling thread's mount namespace; for NULL, the number
+   of all its mounts. */
 static inline int mounts_at(const char *path)
 {
     FILE *file = fopen("/proc/thread-self/mountinfo", "re");
@@ -257,7 +260,7 @@ static inline int mounts_at(const char *path)
     return count;
 }
 
-/* The names that netns_list() gives, joined by spaces, in a buffer that the next call overwrites. */
+/* The names returned by netns_list(), separated by spaces, in a buffer that the next call overwrites. */
 static inline const char *names_in(const char *rundir, uint32_t flags)
 {
     static char text[65536];
@@ -304,7 +307,7 @@ static inline double seconds(void)
     return now.tv_sec + now.tv_nsec / 1e9;
 }
 
-/* Runs a shell command; gives its exit status. */
+/* Runs a shell command and returns its exit status. */
 static inline int shell(const char *command)
 {
     int status = system(command);
@@ -312,7 +315,7 @@ static inline int shell(const char *command)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-/* Waits for a child; gives its exit status, or 128 and its signal. */
+/* Waits for a child and returns its exit status, or 128 plus the signal that killed it. */
 static inline int wait_for(pid_t pid)
 {
     int status = 0;
@@ -323,7 +326,7 @@ static inline int wait_for(pid_t pid)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-/* Whether a tool is there to test against. */
+/* Whether a program that a test needs is installed. */
 static inline bool have(const char *tool)
 {
     char command[256];
@@ -332,19 +335,19 @@ static inline bool have(const char *tool)
     return shell(command) == 0;
 }
 
-/* Whether the program runs under valgrind, which knows no system calls of the last years. */
+/* Whether the program runs under valgrind, which does not support recent system calls. */
 static inline bool under_valgrind(void)
 {
     return getenv("NETNS_TEST_VALGRIND") != NULL;
 }
 
-/* Whether there is no time for many rounds: under valgrind, and on an emulated machine. */
+/* Whether the test should run fewer rounds: under valgrind and on an emulated machine. */
 static inline bool is_slow(void)
 {
     return under_valgrind() || slowness() > 2;
 }
 
-/* What cannot be asked of a kernel is told by its version. */
+/* For features that cannot be detected in any other way. */
 static inline bool kernel_is_at_least(int major, int minor)
 {
     struct utsname name;
@@ -355,7 +358,7 @@ static inline bool kernel_is_at_least(int major, int minor)
     return has_major > major || (has_major == major && has_minor >= minor);
 }
 
-/* Whether a namespace has a file handle, so that a name is known without being opened (Linux 6.18). */
+/* Whether namespaces have file handles, which identify a name's namespace without opening it (Linux 6.18). */
 static inline bool have_namespace_handles(void)
 {
     union {
@@ -370,13 +373,13 @@ static inline bool have_namespace_handles(void)
                              AT_SYMLINK_FOLLOW) == 0;
 }
 
-/* Whether there is open_tree(2): Linux before 5.2 has none, and valgrind knows none. */
+/* Whether open_tree(2) is available: Linux before 5.2 does not have it, and valgrind does not support it. */
 static inline bool have_open_tree(void)
 {
     return syscall(SYS_open_tree, -1, "", 0) == 0 || errno != ENOSYS;
 }
 
-/* Whether mounts are made by descriptor, so that no path below /proc is needed (Linux 5.12). */
+/* Whether mounts can be made by descriptor, so that no path below /proc is needed (Linux 5.12). */
 static inline bool have_mounts_by_descriptor(void)
 {
     return have_open_tree() &&
@@ -384,9 +387,9 @@ static inline bool have_mounts_by_descriptor(void)
            (syscall(SYS_mount_setattr, -1, "", 0, NULL, 0) == 0 || errno != ENOSYS);
 }
 
-#define SO_NETNS_COOKIE_ 71 /* of Linux 5.14; glibc before 2.34 does not name it */
+#define SO_NETNS_COOKIE_ 71 /* since Linux 5.14; glibc defines it since 2.34 */
 
-/* Whether the kernel gives namespaces cookies, as it says itself. */
+/* Whether the kernel supports namespace cookies, according to the kernel itself. */
 static inline bool have_cookies(void)
 {
     uint64_t cookie;
@@ -398,7 +401,8 @@ static inline bool have_cookies(void)
     return there;
 }
 
-/* A namespace's cookie; 0 where there are none (before Linux 5.14), which the call says. */
+/* A namespace's cookie, or 0 where there are none (before Linux 5.14); then it also checks that the call
+   reports this. */
 #define COOKIE_OF(ns) cookie_at((ns), __LINE__)
 
 static inline uint64_t cookie_at(const struct netns *ns, int line)
@@ -422,7 +426,7 @@ static inline void write_map(const char *path, const char *text)
     close(fd);
 }
 
-/* A plain user becomes root in a user namespace with a network namespace of its own. */
+/* Without privileges, the process becomes root of a new user namespace with its own network namespace. */
 static inline void become_root_of_a_user_namespace(void)
 {
     char map[64];
@@ -437,7 +441,7 @@ static inline void become_root_of_a_user_namespace(void)
     write_map("/proc/self/gid_map", map);
 }
 
-/* A private mount namespace with an empty tmpfs on /run, and no run directory in it. */
+/* Sets up a private mount namespace with an empty tmpfs on /run and no run directory. */
 static inline void world_without_run_directory(void)
 {
     if (geteuid() != 0)
@@ -448,7 +452,7 @@ static inline void world_without_run_directory(void)
     MUST(mount("netns-test", "/run", "tmpfs", 0, "mode=755"));
 }
 
-/* The same with a tmpfs on /run/netns. */
+/* The same, with a tmpfs on /run/netns. */
 static inline void world(void)
 {
     world_without_run_directory();
@@ -460,7 +464,7 @@ static inline void world(void)
 
 static int tests_run, tests_failed, tests_skipped;
 
-/* Ends the test as one that cannot run here. */
+/* Ends the test as skipped. */
 static inline void skip(const char *why)
 {
     printf("# %s\n", why);
@@ -474,7 +478,7 @@ static inline void need_cookies(void)
         skip("namespaces have no cookies before Linux 5.14");
 }
 
-/* Whether who runs the program has left this test out. */
+/* Whether the user who started the program excluded this test. */
 static inline bool is_left_out(const char *name)
 {
     const char *rest = getenv("NETNS_TEST_LEAVE_OUT");
@@ -526,13 +530,13 @@ static inline void run_test(const char *name, void (*enter)(void), void (*test)(
     fflush(stdout);
 }
 
-/* Runs a test in a world with an empty run directory. */
+/* Runs a test with an empty run directory. */
 #define RUN(test) run_test(#test, world, test)
 
-/* Runs a test in a world without one. */
+/* Runs a test without a run directory. */
 #define RUN_WITHOUT_RUN_DIRECTORY(test) run_test(#test, world_without_run_directory, test)
 
-/* What main() returns. */
+/* Returns the exit status for main(). */
 static inline int finish(void)
 {
     printf("1..%d\n", tests_run);
@@ -543,7 +547,7 @@ static inline int finish(void)
 
 /* --- other processes and lesser rights -------------------------------------------------------- */
 
-/* Starts a part of a test in a process of its own, which exits with 1 if something fails there. */
+/* Starts a part of a test in its own process, which exits with 1 if a check fails there. */
 static inline pid_t start_part(void (*part)(void *arg), void *arg)
 {
     pid_t pid;
@@ -559,7 +563,7 @@ static inline pid_t start_part(void (*part)(void *arg), void *arg)
     return pid;
 }
 
-/* Runs a part of a test in a process of its own, which may give up or unshare what it likes. */
+/* Runs a part of a test in its own process, where it may drop privileges or unshare namespaces. */
 #define IN_CHILD(part, arg) in_child_at((part), (arg), __LINE__, #part)
 
 static inline void in_child_at(void (*part)(void *arg), void *arg, int line, const char *text)
@@ -571,7 +575,7 @@ static inline void in_child_at(void (*part)(void *arg), void *arg, int line, con
     check_at(status == 0, line, "%s ended with status %d", text, status);
 }
 
-/* A child that stays in a network namespace (NULL: its parent's) until stop() ends it. */
+/* Starts a child that stays in a network namespace (NULL: its parent's) until stop(). */
 static inline pid_t start_in(const struct netns *ns)
 {
     int ready[2];
@@ -582,7 +586,7 @@ static inline pid_t start_in(const struct netns *ns)
     fflush(NULL);
     pid = MUST(fork());
     if (pid == 0) {
-        /* One that outlived its test would keep the namespace for ever. */
+        /* A child that outlived its test would keep the namespace alive. */
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (ns)
             MUST(netns_setns(ns));
@@ -603,7 +607,7 @@ static inline void stop(pid_t pid)
     wait_for(pid);
 }
 
-/* Binds a namespace on a file after a while, as iproute2 does: in its own process, with no lock. */
+/* Binds a namespace on a file after a delay, as iproute2 does: in its own process and without a lock. */
 static inline pid_t bind_later(const char *path, long ms)
 {
     pid_t pid = MUST(fork());
@@ -617,7 +621,8 @@ static inline pid_t bind_later(const char *path, long ms)
     return pid;
 }
 
-/* A child that lets go of its parent's flock after a while: the lock is the open file's. */
+/* Starts a child that releases its parent's flock after a delay. The lock belongs to the open file
+   description, which both share. */
 static inline pid_t unlock_later(int fd, long ms)
 {
     pid_t pid = MUST(fork());
@@ -629,7 +634,7 @@ static inline pid_t unlock_later(int fd, long ms)
     return pid;
 }
 
-/* Lets the process open so many more descriptors and then none; less than 0: as many as ever. */
+/* Limits the process to this many more descriptors; a negative number removes the limit. */
 static inline void allow_descriptors(int more)
 {
     static struct rlimit before;
@@ -650,10 +655,10 @@ static inline void allow_descriptors(int more)
 
 /* --- more to look at -------------------------------------------------------------------------- */
 
-/* How many threads the test itself runs at the moment. */
+/* The number of threads that the test itself is running. */
 static int threads_of_ours = 1;
 
-/* How many threads are left. One that has been joined is seen in /proc for a moment yet. */
+/* The number of threads left. A thread that has been joined can remain visible in /proc for a moment. */
 static inline int threads_left(void)
 {
     for (int tries = 0; tries < 2000 * slowness() && threads_running() > threads_of_ours; tries++)
@@ -674,10 +679,10 @@ static inline bool lo_is_up(const struct netns *ns)
     return request.ifr_flags & IFF_UP;
 }
 
-/* What no call writes to when it fails. */
+/* A value that a failing call must not overwrite. */
 #define SENTINEL ((struct netns *)&test_failures)
 
-/* The call with this handle fails, and the handle is not written to. */
+/* Checks that the call with this handle argument fails and does not write to the handle. */
 #define FAILS_UNTOUCHED(error, ns, call) \
     do {                                 \
         (ns) = SENTINEL;                 \
@@ -685,7 +690,7 @@ static inline bool lo_is_up(const struct netns *ns)
         CHECK((ns) == SENTINEL);         \
     } while (0)
 
-/* What a failed call leaves as it was. */
+/* What a failed call must leave unchanged. */
 struct state {
     int mounts, files, descriptors, threads;
     uint64_t netns;
@@ -712,7 +717,8 @@ static inline void unchanged_at(struct state before, int line)
     check_at(now.netns == before.netns, line, "the thread is in another namespace");
 }
 
-/* The call fails with EMFILE and leaves no trace while it lacks descriptors; then it succeeds. */
+/* Checks that the call fails with EMFILE and leaves nothing behind while it lacks descriptors, and then
+   succeeds. */
 #define RUNS_OUT_OF_DESCRIPTORS(call)                                                            \
     do {                                                                                         \
         struct state before_ = state_now();                                                      \
