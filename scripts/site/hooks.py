@@ -90,6 +90,7 @@ def on_files(files, config):
         if file.is_file() and file.suffix != ".md":
             add(f"rust/reference/{file.relative_to(MADE / 'rust')}", path=str(file))
     config.nav = navigation(files)
+    config.nav[0]["Start"].append({"Source": config.extra["repository"]})
     return files
 
 
@@ -169,7 +170,7 @@ def in_the_site(link, source, uri, config, files):
         return posixpath.relpath(PAGES[index], posixpath.dirname(uri) or ".") + anchor
     if (ROOT / path).exists():
         kind = "tree" if (ROOT / path).is_dir() else "blob"
-        return f"{config.repo_url}/{kind}/main/{path}{anchor}"
+        return f"{config.extra['repository']}/{kind}/main/{path}{anchor}"
     # MkDocs tells of it.
     return link
 
