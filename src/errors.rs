@@ -21,8 +21,7 @@ pub unsafe extern "C" fn netns_version() -> *const c_char {
 /// Returns the calling thread's last failure as one line of UTF-8 without a newline, in the form
 ///
 ///   VERB "OBJECT": STEP: REASON (CAUSE OR REMEDY)
-///   create "blue": bind on /run/netns/blue: Operation not permitted (needs CAP_SYS_ADMIN over the
-///   mount namespace)
+///   open "blue": open /run/netns/blue: No such file or directory (no network namespace has this name)
 ///
 /// VERB is what the call was to do, and OBJECT what to do it to; for interfaces, addresses, routes
 /// and programs, "in" and the network namespace follow. A process is shown as pid N, a descriptor
