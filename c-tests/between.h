@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* What others do between two system calls of one function, at the very place. */
+/* Lets the test act between two given system calls of a function, as another process would. */
 #ifndef NETNS_TEST_BETWEEN_H
 #define NETNS_TEST_BETWEEN_H
 
@@ -8,10 +8,11 @@
 #define MOST_CALLS 4
 
 struct between {
-    /* These calls, up to a 0, are held while the body makes them ... */
+    /* These system calls, up to a 0, are held while the body makes them ... */
     const int *calls;
     void (*body)(void);
-    /* ... until this has been called, in a thread that is not held; nth: of its kind, from 1 on. */
+    /* ... until this function has been called, in a thread that is not held. nth counts the calls of that
+       kind, from 1. */
     void (*act)(int call, int nth);
     int times[MOST_CALLS];
 };
@@ -36,7 +37,7 @@ static inline void act_at_stop(const struct seccomp_data *data, struct seccomp_n
     between->act(data->nr, ++between->times[which]);
 }
 
-/* Runs the body in a thread of its own, since a filter stays for good. */
+/* Runs the body in its own thread, since a seccomp filter cannot be removed. */
 static inline void
 act_between(const int *calls, void (*body)(void), void (*act)(int call, int nth))
 {

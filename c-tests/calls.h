@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Every function of the library that can fail, once: for programs that go through all of them. */
+/* One call of every library function that can fail, for programs that test all of them. */
 #ifndef NETNS_TEST_CALLS_H
 #define NETNS_TEST_CALLS_H
 
@@ -8,17 +8,17 @@
 #include <libnetns/netns-iproute2.h>
 #include <sys/socket.h>
 
-/* A run directory of one's own. */
+/* A run directory other than the default. */
 #define MINE "/run/mine"
 
-/* What the calls work on, and what they have made. */
+/* What the calls operate on, and what they have created. */
 static struct {
     struct netns *home, *blue, *red, *far, *made;
     pid_t child, started;
     int socket, pidfd, null, fd;
 } given;
 
-/* A call gives 0 or more, or -errno; then `undo` puts back what it has changed, if anything. */
+/* A call returns 0 or more, or -errno. `undo` then reverts what the call has changed, if anything. */
 struct call {
     const char *name;
     long (*make)(void);
@@ -130,7 +130,7 @@ static inline long call_create_existing(void)
     return netns_create("blue", NETNS_CREATE_EXIST_OK | NETNS_CREATE_LO_UP, &given.made);
 }
 
-/* As its users do: once more later where somebody else has the lock. */
+/* As a user would: the call is repeated later if another process holds the lock. */
 static inline long call_create_without_waiting(void)
 {
     long rc = -EAGAIN;
@@ -204,7 +204,7 @@ static inline long call_open_socket(void)
 
 static inline long call_open_pidfd(void)
 {
-    /* Where there are no pidfds, there is none to open. */
+    /* On a kernel without pidfds there is none to open. */
     return netns_open_fd(given.pidfd < 0 ? given.socket : given.pidfd, &given.made);
 }
 
@@ -270,7 +270,7 @@ static inline long call_setns(void)
     return netns_setns(given.home);
 }
 
-/* A call that succeeds once for all; in a child its status tells. */
+/* For a call that cannot be undone. It runs in a child, whose exit status is the result. */
 static inline long call_in_child(long (*make)(void))
 {
     pid_t pid = fork();
@@ -472,7 +472,7 @@ static inline long call_spawn_pinned(void)
     return netns_spawn(given.blue, &options, "true", true_argv, NULL, &given.started);
 }
 
-/* The same user, by way of becoming it. */
+/* Switches to the same user ID. */
 static inline long call_spawn_as_a_user(void)
 {
     static const uint32_t groups[] = {0, 7};
@@ -498,7 +498,7 @@ static inline long switch_to_blue(void)
 {
     static char blue[] = "blue";
 
-    /* It prints what fails. */
+    /* The call prints errors. */
     MUST(dup2(given.null, 2));
     return netns_switch(blue) < 0 ? -errno : 0;
 }
@@ -721,7 +721,7 @@ static inline void prepare_calls(void)
     MUST(netns_nsid_set(given.blue, given.far, NETNS_NSID_AUTO));
     MUST(netns_veth_add(given.blue, "v0", given.blue, "moved"));
     MUST(netns_link_up(given.blue, "v0"));
-    /* With its last address an interface loses its routes. */
+    /* An interface loses its routes with its last address. */
     MUST(netns_addr_add(given.blue, "v0", "192.0.2.1/24"));
     add_bridge();
     add_address();

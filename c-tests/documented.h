@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* What each function may fail with, as documented.awk reads it in the header. */
+/* The errnos that each function may fail with, read from the header by documented.awk. */
 #ifndef NETNS_TEST_DOCUMENTED_H
 #define NETNS_TEST_DOCUMENTED_H
 
@@ -11,7 +11,7 @@
 /* ";function ERRNO ERRNO;function ERRNO;" */
 static char documented[65536] = ";";
 
-/* Ends the program where there is nothing: it would be right about everything. */
+/* Ends the program if the file is empty, since every check would then succeed. */
 static inline void read_documented(const char *path)
 {
     FILE *file = fopen(path, "re");
@@ -26,7 +26,7 @@ static inline void read_documented(const char *path)
         *at = ';';
 }
 
-/* From the blank behind the function's name on; NULL: it fails with nothing. */
+/* Returns the text from the blank after the function's name, or NULL if the function documents no errno. */
 static inline const char *documented_errnos(const char *function)
 {
     char start[80];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* examples/echod, started for a test, and those who talk to it. */
+/* Starts examples/echod for a test, and provides clients for it. */
 #ifndef NETNS_TEST_ECHOD_H
 #define NETNS_TEST_ECHOD_H
 
@@ -12,18 +12,18 @@
 
 #define PORT 7007
 #define PORT_TEXT "7007"
-/* How long anything may take, in ms, before it counts as lost. */
+/* The timeout of every step, in ms. */
 #define PATIENCE (20000 * slowness())
 
 struct echod {
     pid_t pid;
     int out, err;
-    /* What it has said and nobody has read yet. */
+    /* Output that the test has not read yet. */
     char said[65536], complained[65536];
     size_t said_len, complained_len;
 };
 
-/* The path of a program of examples/; the Makefile says where they are. */
+/* The path of a program of examples/. The Makefile passes the directory. */
 static inline const char *example(const char *name)
 {
     static char path[PATH_MAX];
@@ -40,7 +40,7 @@ static inline void exec_echod(const char *const *wrapper, const char *const *opt
     const char *words[MOST_WORDS];
     int count = 0;
 
-    /* One that outlived its test would keep its namespaces for ever. */
+    /* A daemon that outlived its test would keep its namespaces alive. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     alarm(0);
     while (*wrapper)
@@ -55,7 +55,7 @@ static inline void exec_echod(const char *const *wrapper, const char *const *opt
     _exit(1);
 }
 
-/* Starts the daemon, as the last words of another command. */
+/* Starts the daemon as the last arguments of another command. */
 static inline void start_echod_under(struct echod *echod, const char *const *wrapper,
                                      const char *const *options)
 {
@@ -79,7 +79,7 @@ static inline void start_echod_under(struct echod *echod, const char *const *wra
     echod->err = err[0];
 }
 
-/* Starts it; under valgrind where the test is, so that what it loses is seen. */
+/* Starts it, under valgrind if the test runs under valgrind, so that leaks are found. */
 static inline void start_echod_with(struct echod *echod, const char *const *options)
 {
     static const char *const valgrind[] = {
@@ -96,7 +96,7 @@ static inline void start_echod(struct echod *echod)
     start_echod_with(echod, no_options);
 }
 
-/* Reads what there is; false: it says no more. */
+/* Reads what is available. Returns false at the end of the output. */
 static inline bool drain(int fd, char *text, size_t *len, size_t size)
 {
     ssize_t got;
@@ -107,7 +107,7 @@ static inline bool drain(int fd, char *text, size_t *len, size_t size)
     return got < 0 && errno == EAGAIN;
 }
 
-/* Takes the first line off a text; false: there is no whole one. */
+/* Removes the first line from a text. Returns false if there is no complete line. */
 static inline bool cut_line(char *text, size_t *len, char *line, size_t size)
 {
     char *end = strchr(text, '\n');
@@ -123,7 +123,7 @@ static inline bool cut_line(char *text, size_t *len, char *line, size_t size)
     return true;
 }
 
-/* The next line that the daemon says on stdout, waited for at most so long. */
+/* Waits for the daemon's next line on stdout, at most for `ms`. */
 static inline bool next_line(struct echod *echod, char *line, size_t size, int ms)
 {
     double end = seconds() + ms / 1000.0;
@@ -141,7 +141,7 @@ static inline bool next_line(struct echod *echod, char *line, size_t size, int m
     }
 }
 
-/* The next line is this. */
+/* Checks the next line. */
 #define SAYS(echod, text) says_at((echod), (text), __LINE__)
 
 static inline void says_at(struct echod *echod, const char *text, int line)
@@ -152,7 +152,7 @@ static inline void says_at(struct echod *echod, const char *text, int line)
     check_at(strcmp(said, text) == 0, line, "echod says \"%s\", not \"%s\"", said, text);
 }
 
-/* On stderr it complains of what has this in it. */
+/* Waits until the daemon prints a line that contains this text on stderr. */
 #define COMPLAINS(echod, text) complains_at((echod), (text), __LINE__)
 
 static inline void complains_at(struct echod *echod, const char *text, int line)
@@ -169,7 +169,8 @@ static inline void complains_at(struct echod *echod, const char *text, int line)
     check_at(strstr(said, text) != NULL, line, "echod complains \"%s\", not of \"%s\"", said, text);
 }
 
-/* Ends it by a signal: it exits with 0 (99: valgrind has found something) and has said no more. */
+/* Stops the daemon with a signal and checks that it exits with 0 (99: valgrind has found an error) and has
+   printed nothing more. */
 #define STOP_ECHOD(echod, signal) stop_echod_at((echod), (signal), __LINE__)
 
 static inline void stop_echod_at(struct echod *echod, int signal, int line)
@@ -193,7 +194,7 @@ static inline int descriptors_of(const struct echod *echod)
     return files_in(path);
 }
 
-/* It has so many descriptors, when it has seen who has hung up. */
+/* Waits until the daemon has noticed closed connections and has this many descriptors. */
 #define HAS_DESCRIPTORS(echod, count) has_descriptors_at((echod), (count), __LINE__)
 
 static inline void has_descriptors_at(const struct echod *echod, int count, int line)
@@ -205,14 +206,15 @@ static inline void has_descriptors_at(const struct echod *echod, int count, int 
     equal_at(descriptors_of(echod), count, line, "descriptors of echod");
 }
 
-/* What it has of memory that is its own, in kB. */
+/* The daemon's private memory, in kB. */
 static inline long memory_of(const struct echod *echod)
 {
     char path[64], line[256];
     long kilobytes = -1;
     FILE *file;
 
-    /* It would be valgrind's own, and grow with the code that it comes by; it sees itself what is lost. */
+    /* It would be valgrind's memory, which grows with the code that is executed. valgrind finds leaks
+       itself. */
     if (under_valgrind())
         return 0;
     snprintf(path, sizeof path, "/proc/%d/status", echod->pid);
@@ -227,7 +229,7 @@ static inline long memory_of(const struct echod *echod)
 
 /* --- talking to it ----------------------------------------------------------------------------- */
 
-/* The address as text, IPv4 or IPv6, with a port. */
+/* Builds the address from text, IPv4 or IPv6, and a port. */
 static inline socklen_t
 parse_address(const char *text, in_port_t port, struct sockaddr_storage *address)
 {
@@ -246,7 +248,7 @@ parse_address(const char *text, in_port_t port, struct sockaddr_storage *address
     return sizeof *v6;
 }
 
-/* A socket in the namespace that waits no longer than patience has it. */
+/* A socket in the namespace with a timeout of PATIENCE. */
 static inline int patient_socket(const struct netns *ns, int family, int type)
 {
     struct timeval patience = {PATIENCE / 1000, 0};
@@ -257,7 +259,7 @@ static inline int patient_socket(const struct netns *ns, int family, int type)
     return fd;
 }
 
-/* A socket in the namespace, connected to the daemon at the address; -1: refused. */
+/* A socket in the namespace connected to the daemon at the address, or -1 if the connection is refused. */
 static inline int dial(const struct netns *ns, int type, const char *text)
 {
     struct sockaddr_storage address;
@@ -270,7 +272,7 @@ static inline int dial(const struct netns *ns, int type, const char *text)
     return -1;
 }
 
-/* Fills a buffer so that no other seed gives the same. */
+/* Fills a buffer with data that depends on the seed. */
 static inline void fill(unsigned char *data, size_t len, unsigned seed)
 {
     uint64_t state = seed * 0x9e3779b97f4a7c15u + 1;
@@ -295,7 +297,7 @@ static inline bool read_all(int fd, void *data, size_t len)
     return true;
 }
 
-/* Sends some bytes, which come back. */
+/* Sends some bytes and checks that they are returned. */
 #define ECHOES(fd, len) echoes_at((fd), (len), __LINE__)
 
 static inline void echoes_at(int fd, size_t len, int line)
@@ -312,7 +314,7 @@ static inline void echoes_at(int fd, size_t len, int line)
                  strerror(errno));
 }
 
-/* Both protocols, both families. */
+/* Checks both protocols and both address families. */
 #define IS_SERVED(ns) is_served_at((ns), __LINE__)
 
 static inline void is_served_at(const struct netns *ns, int line)
@@ -329,7 +331,7 @@ static inline void is_served_at(const struct netns *ns, int line)
     }
 }
 
-/* Nobody listens there. */
+/* Checks that nothing listens there. */
 #define IS_NOT_SERVED(ns) is_not_served_at((ns), __LINE__)
 
 static inline void is_not_served_at(const struct netns *ns, int line)
@@ -345,7 +347,7 @@ static inline void is_not_served_at(const struct netns *ns, int line)
     close(fd);
 }
 
-/* The connection has been ended by the daemon's side. */
+/* Checks that the daemon has closed the connection. */
 #define HAS_ENDED(fd) has_ended_at((fd), __LINE__)
 
 static inline void has_ended_at(int fd, int line)

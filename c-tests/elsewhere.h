@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* A process that keeps a namespace by nothing but a mount in a mount namespace of its own. */
+/* A process that keeps a namespace alive only by a mount in its own mount namespace. */
 #ifndef NETNS_TEST_ELSEWHERE_H
 #define NETNS_TEST_ELSEWHERE_H
 
@@ -32,22 +32,22 @@ static inline void mount_and_wait(void *arg)
     snprintf(path, sizeof path, "/proc/self/fd/%d", netns_fd(other->ns));
     MUST(mount(path, MOUNTED_AT, "none", MS_BIND, NULL));
     netns_close(other->ns);
-    /* Two processes are in it then, and the first is the one that does not see the mount. */
+    /* There are two processes in that mount namespace, and the first does not see the mount. */
     if (other->in_chroot && start_part(wait_outside, other) > 0) {
         MUST(mkdir("/run/root", 0755));
         MUST(chroot("/run/root"));
         MUST(chdir("/"));
     }
     MUST(write(other->ready, "", 1));
-    /* Until the other end is closed. */
+    /* Waits until the other end is closed. */
     EQUAL(read(other->go, &byte, 1), 0);
     if (other->in_chroot)
         EQUAL(wait_for(-1), 0);
 }
 
 /*
- * Gives the process, which ends with status 0 when go is closed. in_chroot: it does not see the mount itself, and a
- * child of it does.
+ * Returns the process, which exits with status 0 when go is closed. in_chroot: the process itself does not
+ * see the mount, but its child does.
  */
 static inline pid_t start_mounting(struct netns *ns, bool in_chroot, int *go)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* System calls made to fail by a seccomp filter, as an old kernel or one in distress would. */
+/* Makes system calls fail with a seccomp filter, as on an old kernel or when a resource is exhausted. */
 #ifndef NETNS_TEST_FAULT_H
 #define NETNS_TEST_FAULT_H
 
@@ -17,7 +17,7 @@
 /* Linux 6.19. */
 #define SYS_LISTNS (SYS_clone3 - 435 + 470)
 
-/* Younger architectures, such as arm64, have the newer call only, and the C library makes that. */
+/* Newer architectures, such as arm64, have only the newer call, and the C library uses that. */
 #ifndef SYS_mkdir
 #define SYS_mkdir SYS_mkdirat
 #endif
@@ -28,7 +28,7 @@
 #define SYS_poll SYS_ppoll
 #endif
 
-/* A system call that fails: always, or where argument `arg` has `value` in the bits of `mask`. */
+/* A system call that fails: always, or only if argument `arg` has `value` in the bits of `mask`. */
 struct fault {
     int call, error;
     int arg;
@@ -44,8 +44,8 @@ static inline void need_seccomp(void)
 }
 
 /*
- * Whether these calls can be made to fail under valgrind: it could not go on itself without some, and
- * knows none of the last years, which fail as it is.
+ * Whether these calls can be made to fail under valgrind. It needs some of them itself, and it does not
+ * support recent ones, which fail in any case.
  */
 static inline bool can_fail_here(const struct fault *faults, size_t count)
 {
@@ -58,7 +58,7 @@ static inline bool can_fail_here(const struct fault *faults, size_t count)
     if (!under_valgrind())
         return true;
     for (i = 0; i < count; i++) {
-        /* open_tree and what came after it: valgrind 3.19 says just that of them. */
+        /* valgrind 3.19 reports ENOSYS for open_tree and everything newer. */
         if (faults[i].call >= SYS_open_tree && faults[i].error == ENOSYS)
             continue;
         for (j = 0; j < sizeof calls / sizeof *calls && calls[j] != faults[i].call; j++)
@@ -69,7 +69,7 @@ static inline bool can_fail_here(const struct fault *faults, size_t count)
     return true;
 }
 
-/* From here on the calling thread's calls fail so, and those of threads and children it starts. */
+/* Makes the calls fail for the calling thread and for threads and children that it starts. */
 static inline void install_faults(const struct fault *faults, size_t count)
 {
     struct sock_filter code[6 * MOST_FAULTS + 1];
@@ -79,7 +79,7 @@ static inline void install_faults(const struct fault *faults, size_t count)
     MUST(count <= MOST_FAULTS ? 0 : -1);
     for (i = 0; i < count; i++) {
         const struct fault *fault = &faults[i];
-        /* Arguments are 64 bits wide; what is looked at here is in the low half. */
+        /* Arguments are 64 bits wide; only the low half is compared. */
         unsigned low = offsetof(struct seccomp_data, args) + 8u * fault->arg +
                        (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0);
         struct sock_filter one[] = {
@@ -98,8 +98,8 @@ static inline void install_faults(const struct fault *faults, size_t count)
     MUST(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
     MUST(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0));
     /*
-     * Does it? An argument that is no good keeps a call that gets through from doing anything, and
-     * valgrind from making it.
+     * Checks that the filter works. The arguments are invalid, so that a call that is not filtered has no
+     * effect, and valgrind does not execute it.
      */
     for (i = 0; i < count && !under_valgrind(); i++)
         if (faults[i].mask == 0)
@@ -108,7 +108,7 @@ static inline void install_faults(const struct fault *faults, size_t count)
                      faults[i].call, strerror(errno));
 }
 
-/* From here on the call ends the thread or the process that makes it: `action` says which. */
+/* Makes the call end the calling thread or process, depending on `action`. */
 static inline void end_at(unsigned call, unsigned action)
 {
     struct sock_filter code[] = {
@@ -140,8 +140,8 @@ static inline void *run_faulty(void *arg)
 }
 
 /*
- * Calls the function while these calls fail. It runs on a thread of its own, since a filter stays
- * for good; so whoever calls this can still look at what is left.
+ * Calls the function while these system calls fail. The function runs on its own thread, since a seccomp
+ * filter cannot be removed; so the caller can check the result without the faults.
  */
 static inline void
 with_faults(const struct fault *faults, size_t count, void (*body)(void *arg), void *arg)
@@ -158,7 +158,7 @@ with_faults(const struct fault *faults, size_t count, void (*body)(void *arg), v
     threads_of_ours--;
 }
 
-/* The same for the faults that are named behind the argument. */
+/* The same, with the faults listed after the argument. */
 #define WITH_FAULTS(body, arg, ...)                                               \
     do {                                                                          \
         const struct fault faults_[] = {__VA_ARGS__};                             \

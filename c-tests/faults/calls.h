@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The calls that strace has seen, and what each of them can fail with. */
+/* The system calls recorded by strace, and how each of them can fail. */
 #ifndef NETNS_FAULTS_CALLS_H
 #define NETNS_FAULTS_CALLS_H
 
 #include "supervisor.h"
 
-/* A call as strace shows it. */
+/* A system call as printed by strace. */
 struct call {
     struct place place;
     char name[32];
@@ -20,12 +20,12 @@ struct calls {
 #define MOST_ERRORS 6
 
 /*
- * What a call may fail with, as its manual page says and the kernel does. EPERM also stands for the
- * seccomp filters that know no newer call; the first line that fits counts.
+ * How a call can fail, according to its manual page and the kernel. EPERM also represents seccomp filters
+ * that do not know newer calls. The first matching line applies.
  */
 static const struct {
     const char *name;
-    /* What has to be among its arguments; NULL: anything. */
+    /* Text that its arguments must contain; NULL: any arguments. */
     const char *with;
     int errors[MOST_ERRORS];
 } failures[] = {
@@ -67,7 +67,7 @@ static const struct {
     {"writev", NULL, {EINTR, ENOSPC}},
     {"flock", NULL, {EINTR, ENOMEM}},
     {"fcntl", "F_DUPFD", {EMFILE, ENOMEM}},
-    /* Of a descriptor that is one it cannot fail. */
+    /* It cannot fail for an open descriptor. */
     {"fcntl", "F_GETFL", {0}},
     {"fcntl", "F_SETFL", {EPERM}},
     {"dup2", NULL, {EBUSY, EINTR, EMFILE}},
@@ -79,7 +79,7 @@ static const struct {
     {"mount", "MS_SLAVE", {EPERM, ENOMEM}},
     {"mount", "MS_PRIVATE", {EPERM, ENOMEM}},
     {"mount", "MS_SHARED", {EPERM, ENOMEM, ENOSPC}},
-    /* EBUSY says that it is mounted there already. */
+    /* EBUSY would mean that it is mounted there already. */
     {"mount", NULL, {EPERM, ENOMEM, EMFILE, ENOSPC}},
     {"umount2", "MNT_DETACH", {EPERM, ENOMEM}},
     {"umount2", NULL, {EPERM, ENOMEM, EBUSY}},
@@ -96,7 +96,7 @@ static const struct {
     {"ioctl", "SIOCGSKNS", {EPERM, ENOMEM, EMFILE}},
     {"ioctl", "IFFLAGS", {EPERM, ENOMEM}},
     {"ioctl", "NS_GET_USERNS", {ENOMEM, EMFILE}},
-    /* Of a namespace's own descriptor it cannot fail. */
+    /* It cannot fail for a namespace's descriptor. */
     {"ioctl", "NS_GET", {0}},
     {"ioctl", NULL, {EPERM, ENOMEM, EMFILE}},
     {"kcmp", NULL, {EPERM}},
@@ -107,7 +107,7 @@ static const struct {
     {"inotify_add_watch", NULL, {ENOMEM, EINTR, ENOSPC}},
     {"inotify_rm_watch", NULL, {EPERM}},
     {"timerfd_create", NULL, {ENOMEM, EMFILE}},
-    /* They have nothing to ask for. */
+    /* They need no resources. */
     {"timerfd_settime", NULL, {0}},
     {"timerfd_gettime", NULL, {0}},
     {"epoll_wait", NULL, {EINTR}},
@@ -135,15 +135,15 @@ static const struct {
 };
 
 /*
- * They cannot fail; the last two are the C library's, for a thread that it starts. Where the vDSO cannot
- * read the clock, as in an emulated machine, clock_gettime(2) is a system call.
+ * They cannot fail. The last two are made by the C library for a thread that it starts. Where the vDSO
+ * cannot read the clock, as on an emulated machine, clock_gettime(2) is a system call.
  */
 static const char *const unfailing[] = {
     "clock_gettime", "exit", "getpid", "gettid", "getuid", "geteuid", "getgid", "getegid", "umask",
     "rseq", "set_robust_list",
 };
 
-/* Those that the call can fail with, ending with 0; NULL: nobody has said. */
+/* The errnos that the call can fail with, terminated by 0; NULL: the table has no entry. */
 static inline const int *errors_of(const struct call *call)
 {
     static const int none[1];
@@ -162,7 +162,7 @@ static inline const int *errors_of(const struct call *call)
 
 struct log {
     struct calls *calls;
-    /* Threads by their numbers; 0: not one of ours. */
+    /* Threads by their IDs; 0: not one of the test's. */
     struct { pid_t pid; int thread; bool is_program; int calls; } seen[64];
     int seen_count;
     bool begun, ended;
@@ -178,7 +178,7 @@ static inline int seen_thread(struct log *log, pid_t pid)
     MUST(i < 64 ? 0 : -1);
     log->seen_count++;
     log->seen[i].pid = pid;
-    /* Who comes up between the marks was started there. */
+    /* A thread that first appears between the marks was started there. */
     log->seen[i].thread = log->begun ? log->calls->threads++ : -1;
     return i;
 }
@@ -194,7 +194,7 @@ static inline bool name_is_passed_over(const char *name)
     return false;
 }
 
-/* Whether the line says that a program was started: what follows is the program's. */
+/* Whether the line reports the start of a program; the following calls are the program's. */
 static inline bool is_started(const char *text)
 {
     size_t length = strlen(text);
@@ -202,7 +202,7 @@ static inline bool is_started(const char *text)
     return strstr(text, "execve") && length > 4 && strcmp(text + length - 4, " = 0") == 0;
 }
 
-/* An older strace knows no names for calls of Linux 6.8 and later. */
+/* Older versions of strace have no names for calls of Linux 6.8 and later. */
 static inline void name_newer_call(char *name)
 {
     static const struct { const char *number, *name; } newer[] = {
@@ -213,7 +213,7 @@ static inline void name_newer_call(char *name)
             strcpy(name, newer[i].name);
 }
 
-/* One line: who, and what was called, or how it ended. */
+/* Parses one line: the thread, and the call or how the thread ended. */
 static inline void read_line(struct log *log, char *line, bool becomes_program)
 {
     char *text = line;
@@ -237,7 +237,7 @@ static inline void read_line(struct log *log, char *line, bool becomes_program)
         return;
     if (is_started(text))
         log->seen[i].is_program = true;
-    /* Of a thread other than the first it replaces them all. */
+    /* An execve(2) by a thread other than the first replaces all threads. */
     if (log->seen[i].is_program && becomes_program)
         log->ended = true;
     if (strchr("<+-", *text) || length >= sizeof call->name || text[length] != '(')
@@ -252,7 +252,7 @@ static inline void read_line(struct log *log, char *line, bool becomes_program)
     MUST(++log->calls->count < MOST_CALLS ? 0 : -1);
 }
 
-/* The calls that the library has made between the marks; false: strace has not seen both. */
+/* Reads the calls that the library made between the marks. Returns false if a mark is missing. */
 static inline bool read_log(const char *path, bool becomes_program, struct calls *calls)
 {
     struct log log = {.calls = calls};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * What is expected of a call of which one system call has failed, where that is something else than the
- * same errno, or a success, with nothing left behind.
+ * The expected results of calls in which one system call has failed, where they differ from the default:
+ * the same errno or a success, with nothing left behind.
  */
 #ifndef NETNS_FAULTS_EXPECTED_H
 #define NETNS_FAULTS_EXPECTED_H
@@ -10,13 +10,13 @@
 #include "scenario.h"
 
 struct expectation {
-    /* NULL: any function, or one of which a ", " and a way may follow; any system call; any arguments,
-       or what has to be among them. */
+    /* Function: NULL for any, or a name, which a ", " and a variant may follow. System call: NULL for any.
+       Arguments: NULL for any, or text that they must contain. */
     const char *function, *call, *with;
-    /* What the system call failed with, 0: anything; and what the function says then, 0: the same. */
+    /* The errno of the system call (0: any), and the errno that the function reports (0: the same). */
     int error, says;
-    /* LESS: a success may do less. HALF: a failure may leave the work half done. STRANDED: it may leave
-       the thread in the namespace. */
+    /* LESS: a successful call may do less. HALF: a failed call may leave the work half done. STRANDED: it
+       may leave the thread in the namespace. */
     int forgiven;
     const char *why;
 };
@@ -67,7 +67,7 @@ static inline bool is_of(const struct scenario *scenario, const char *function)
            (strncmp(function + length, ", ", 2) == 0 && strcmp(function + length + 2, scenario->way) == 0);
 }
 
-/* The row for a call of a scenario that fails with this errno; NULL: there is none. */
+/* The row that applies to a scenario's system call that fails with this errno, or NULL. */
 static inline const struct expectation *
 expectation_of(const struct scenario *scenario, const struct call *call, int error)
 {

@@ -2,12 +2,11 @@
 /*
  * usage: faults DOCUMENTED [SCENARIO]
  *
- * Lets every system call of every public function fail once in each way that it can, and kills the
- * process at each. Every call is made on the smallest stack, and once more in each of the surroundings
- * of surroundings.h; a name that looks stale is a live one in another mount namespace. DOCUMENTED is
- * what documented.awk makes of the header. strace finds the calls; a supervisor, which sees the same
- * ones, does the rest (see supervisor.h). Only scenarios are run of which SCENARIO is a part of the
- * name.
+ * Makes every system call of every public function fail once in each way that it can, and kills the
+ * process at each. Every call is made on the smallest stack, and again in each of the surroundings of
+ * surroundings.h; names that look stale are live in another mount namespace. DOCUMENTED is the output of
+ * documented.awk for the header. strace records the calls; a supervisor, which sees the same calls,
+ * injects the faults (see supervisor.h). With SCENARIO, only scenarios whose names contain it are run.
  */
 #include "expected.h"
 #include "links.h"
@@ -28,7 +27,7 @@
 #define SCENARIOS (COUNT(program_scenarios) + COUNT(name_scenarios) + COUNT(thread_scenarios) + \
                    COUNT(link_scenarios))
 
-/* Those that take long come first. */
+/* Long scenarios come first. */
 static const struct scenario *scenario_at(size_t i)
 {
     if (i < COUNT(program_scenarios))
@@ -51,11 +50,11 @@ static const char *title_of(const struct scenario *scenario)
     return title;
 }
 
-/* What all workers have counted. */
+/* Counters shared by all workers. */
 static struct totals {
     atomic_size_t next;
     atomic_long unable, calls, failures, kills, surrounded, failed;
-    /* On this kernel, and on an old one. */
+    /* On this kernel, and on a simulated old kernel. */
     atomic_int tried[200];
 } *totals;
 
@@ -68,7 +67,7 @@ static long ways_tried(void)
     return count;
 }
 
-/* The ways of one function follow on each other. */
+/* The variants of a function are adjacent. */
 static long functions_tried(void)
 {
     const char *last = "";
@@ -86,7 +85,7 @@ static long functions_tried(void)
 
 static const char *documented_path;
 
-/* "*" is whatever another call says. */
+/* "*" stands for the errnos of another call. */
 static bool is_documented(const char *function, int error)
 {
     return is_named(function, strerrorname_np(error)) || is_named(function, "*");
@@ -94,7 +93,7 @@ static bool is_documented(const char *function, int error)
 
 /* --- one run ---------------------------------------------------------------------------------- */
 
-/* Where the worlds of a scenario end up if nothing fails. */
+/* The state after a successful run of the scenario. */
 struct norm {
     int mounts_outside;
 };
@@ -128,7 +127,7 @@ static void call_and_look(void)
     look_after(subject_of, &before);
 }
 
-/* What belongs to a thread is made ready by the thread; a monitor is the other threads'. */
+/* What belongs to a thread is prepared by that thread; a monitor belongs to the other threads. */
 static bool is_ready_in_own_table(const struct scenario *scenario)
 {
     return surroundings == OWN_TABLE && !is_of_monitor(scenario);
@@ -166,7 +165,7 @@ static void be_the_subject(const struct scenario *scenario, int line)
     _exit(0);
 }
 
-/* The names that there are. */
+/* Lists the existing names. */
 static void names_left(char *text, size_t size, uint32_t flags)
 {
     struct netns_name_snapshot *list = NULL;
@@ -180,7 +179,7 @@ static void names_left(char *text, size_t size, uint32_t flags)
     netns_list_free(list);
 }
 
-/* After a failure they are the same; only a stale one that was in the way may be gone. */
+/* After a failure the names must be the same, except that a stale name that was in the way may be gone. */
 static void look_at_names(const char *before, const char *stale_before)
 {
     char names[512], stale[512], *name;
@@ -194,7 +193,7 @@ static void look_at_names(const char *before, const char *stale_before)
             problem("%s is stale", name);
 }
 
-/* Every name that is listed can be opened. */
+/* Checks that every listed name can be opened. */
 static void listed_names_open(void)
 {
     struct netns_name_snapshot *list = NULL;
@@ -219,10 +218,10 @@ static void nobody_has_the_lock(void)
 
 #define WORKS(call) ((call) >= 0 ? (void)0 : problem("the next process: %s", netns_errmsg()))
 
-/* What the next process does first with a name that may be left. */
+/* The next process's first operation on a name that may be left behind. */
 static enum first { CREATES, ATTACHES, REMOVES, FIRSTS } first;
 
-/* It works, or there is such a name already. */
+/* The operation succeeds, or the name exists already. */
 static void takes(const char *name, int rc_)
 {
     if (rc_ != -EEXIST || !can_open(name))
@@ -242,14 +241,15 @@ static void begin_with(const char *name)
     }
 }
 
-/* The next process can do everything with every name, whatever the one before has left of it. */
+/* Checks that the next process can perform every operation on every name, whatever state the subject left. */
 static void everything_works(void)
 {
     static const char *const names[] = {"blue", "green", "stale", "old", "azure",
                                         "other", "anon", "link", "dangling"};
     struct netns *ns = NULL;
 
-    /* The last ones are somebody else's, who may still be at work, and links, which nobody takes over. */
+    /* The last names belong to another program that may still be creating them, or are symbolic links,
+       which are never replaced. */
     for (size_t i = 0; i < sizeof names / sizeof *names - 3; i++)
         begin_with(names[i]);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -271,7 +271,8 @@ static bool removes_names(const struct scenario *scenario)
     return strncmp(scenario->function, "netns_remove", 12) == 0;
 }
 
-/* What the call has left; in the process that made the world, after the subject's end. */
+/* Checks what the call has left behind. Runs in the process that created the world, after the subject has
+   ended. */
 static void look_around(const struct scenario *scenario, struct mounts before, const char *names,
                         const char *stale, struct norm *norm)
 {
@@ -282,7 +283,7 @@ static void look_around(const struct scenario *scenario, struct mounts before, c
         look_at_names(names, stale);
         if (mounts.inside != before.inside)
             problem("mounts in the run directory: %d, %d", before.inside, mounts.inside);
-        /* The run directory itself stays, once it is made. */
+        /* The run directory is not removed again. */
         if (mounts.outside != before.outside && mounts.outside != norm->mounts_outside)
             problem("mounts: %d, %d", before.outside, mounts.outside);
     }
@@ -302,7 +303,7 @@ static void look_around(const struct scenario *scenario, struct mounts before, c
         problem("mounts are left: %d, not %d", mounts.outside, norm->mounts_outside);
 }
 
-/* Whether the subject ended as it had to. */
+/* Checks that the subject ended as expected. */
 static void look_at_end(const struct target *target, int status)
 {
     bool to_be_killed = target && (target->what == KILL || target->what == KILL_PARENT);
@@ -350,7 +351,7 @@ static void run_in_world(const struct scenario *scenario, const struct target *t
 
 static struct norm *norm;
 
-/* In a world of its own; what came of it is in `outcome`. */
+/* Runs in its own world and stores the result in `outcome`. */
 static void run_alone(const struct scenario *scenario, const struct target *target,
                 const struct outcome *known, bool supervised)
 {
@@ -404,7 +405,7 @@ static void report(const struct scenario *scenario, const struct call *call, con
     MUST(write(1, text, length));
 }
 
-/* A failure is told by the same errno, or by the one that is expected, and the header has it. */
+/* A failure must be reported with the same errno or the expected one, and the header must document it. */
 static void look_at_errno(const struct scenario *scenario, const struct call *call, enum what what,
                           int error)
 {
@@ -419,7 +420,7 @@ static void look_at_errno(const struct scenario *scenario, const struct call *ca
     if (says != error && says != fails_as_it_is(scenario->flags) && !(row && row->says == says) &&
         !(what == FAIL_FROM_HERE && says == ENOTRECOVERABLE))
         problem("it says %s", strerrorname_np(says));
-    /* Whatever open(2), execve(2) or a driver may say besides: a signal only delays. */
+    /* Whatever else open(2), execve(2) or a driver may return: a signal may only delay a call. */
     if (says == EINTR)
         problem("EINTR comes out");
     if (!(scenario->flags & IPROUTE2) && !is_documented(scenario->function, says))
@@ -435,7 +436,7 @@ static void try_one(const struct scenario *scenario, const struct call *call,
 
     forgiven = row ? row->forgiven : NOTHING;
     run_alone(scenario, &target, known, true);
-    /* The helper thread may have become the program before the first one has gone on. */
+    /* The helper thread may have become the program before the first thread continues. */
     if ((!outcome->hit || outcome->strayed) &&
         !(scenario->flags & BECOMES_PROGRAM && call->place.thread == 0))
         problem("the call was not met again");
@@ -463,7 +464,8 @@ static const struct seen *seen_at(const struct outcome *known, struct place plac
     return NULL;
 }
 
-/* As far as the subject's own thread is concerned: a program that it starts is seen by one of them. */
+/* Compares the calls of the subject's first thread: a program that it starts is recorded by only one of
+   strace and the supervisor. */
 static bool are_the_same(const struct calls *calls, const struct outcome *known)
 {
     int found = 0, seen = 0;
@@ -477,7 +479,7 @@ static bool are_the_same(const struct calls *calls, const struct outcome *known)
     return found == seen;
 }
 
-/* A kill may leave something under the name. */
+/* A killed call may leave something under the name. */
 static bool changes_names(const struct scenario *scenario)
 {
     return strncmp(scenario->function, "netns_create", 12) == 0 ||
@@ -508,10 +510,10 @@ static void try_call(const struct scenario *scenario, const struct call *call,
         try_one(scenario, call, known, KILL_PARENT, 0);
 }
 
-/* Who is root for himself only may not do everything. */
+/* Root of a user namespace only, which may not do everything. */
 static bool is_rootless;
 
-/* Those that a kernel may lack something for: a kind of interface, cookies, ids of a target. */
+/* Scenarios that need something that a kernel may lack: a kind of interface, cookies, nsids of a target. */
 static bool may_be_lacking(const struct scenario *scenario)
 {
     static const char *const functions[] = {"netns_link_add", "netns_veth_add", "netns_macvlan_add",
@@ -531,7 +533,7 @@ static bool cannot_run(const struct scenario *scenario)
 
 /* --- in other surroundings -------------------------------------------------------------------- */
 
-/* A handle opens its connection anew; a monitor has lost its descriptors, and says so. */
+/* A handle must reopen its connection; a monitor has lost its descriptors and must report that. */
 static void look_at_reuse(const struct scenario *scenario)
 {
     int says = outcome->rc < 0 ? outcome->error : 0;
@@ -555,8 +557,8 @@ static void try_reuse(const struct scenario *scenario, enum surroundings which)
     }
 }
 
-/* In a callback, and between enter and leave, signals are the program's: nobody but the program may say
-   how long setuid(2) of another thread has to wait. */
+/* In a callback, and between enter and leave, the signal mask belongs to the program, which then
+   determines how long setuid(2) in another thread has to wait. */
 static bool is_away_by_itself(const struct scenario *scenario)
 {
     return strcmp(scenario->function, "netns_run") == 0 ||
@@ -565,8 +567,8 @@ static bool is_away_by_itself(const struct scenario *scenario)
 }
 
 /*
- * The capabilities are gone from one call to the next: what is half done cannot always be undone, but a
- * thread is at home, and what is left is cleared by whoever may.
+ * The capabilities disappear between two system calls. Half-done work cannot always be undone, but the
+ * thread must be back in its namespace, and a privileged process must be able to remove what is left.
  */
 static void try_credentials(const struct scenario *scenario, const struct call *call,
                             const struct outcome *known)
@@ -593,12 +595,12 @@ static void try_credentials(const struct scenario *scenario, const struct call *
 static void try_surroundings(const struct scenario *scenario, const struct calls *calls,
                              const struct outcome *known)
 {
-    /* iproute2's helpers keep nothing; the socket is the program's own. */
+    /* iproute2's helpers keep no descriptors; the socket belongs to the program. */
     if (!(scenario->flags & IPROUTE2)) {
         try_reuse(scenario, NUMBERS_REUSED);
         try_reuse(scenario, OWN_TABLE);
     }
-    /* Root of a user namespace of one's own has nobody else to become. */
+    /* In a user namespace with one mapped user there is no other user to become. */
     if (old_kernel || is_rootless || scenario->flags & ROOTLESS)
         return;
     for (int i = 0; i < calls->count; i++)
@@ -658,7 +660,7 @@ static void prepare_worker(void)
     outcome = shared(sizeof *outcome);
     norm = shared(sizeof *norm);
     norm->mounts_outside = -1;
-    /* What the calls do to the thread's own namespace is not done to the machine's. */
+    /* What the calls do to the thread's own namespace must not affect the machine's. */
     MUST(unshare(CLONE_NEWNET));
 }
 
@@ -676,7 +678,7 @@ static int work(const char *which)
     return 0;
 }
 
-/* Addresses that are the same in every run make calls that are the same. */
+/* With the same addresses in every run, the arguments of the calls are the same. */
 static void without_random_addresses(char **argv)
 {
     int now = personality(0xffffffff);
@@ -698,7 +700,7 @@ static bool can_make_worlds(void)
     return wait_for(pid) == 0;
 }
 
-/* What it lacks here; NULL: nothing. */
+/* The reason why the tests cannot run here; NULL: they can. */
 static const char *cannot_work(void)
 {
     unsigned action = SECCOMP_RET_USER_NOTIF;
@@ -717,7 +719,7 @@ static const char *cannot_work(void)
 
 int main(int argc, char **argv)
 {
-    /* Half of the time a run waits for the kernel to clear its world away. */
+    /* Half of the time a run waits for the kernel to destroy its world. */
     long workers = 2 * sysconf(_SC_NPROCESSORS_ONLN);
     const char *why_not;
 

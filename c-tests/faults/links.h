@@ -6,7 +6,7 @@
 #include "../links.h"
 #include "scenario.h"
 
-/* What a network looks like before a call: a veth from blue to red, which is up and has an address. */
+/* The network before a call: a veth pair between blue and red, which is up and has an address. */
 static void make_network(void)
 {
     make_blue();
@@ -18,7 +18,7 @@ static void make_network(void)
     MUST(netns_addr_add_flags(blue, "veth", "192.0.2.1/24", 0));
 }
 
-/* Handles that have not talked to the kernel yet: the connection is the call's to open. */
+/* New handles without a connection to the kernel, so that the call opens it. */
 static void make_network_anew(void)
 {
     struct netns *again = NULL;
@@ -385,7 +385,7 @@ static long long list_ids_of_target(void)
     return netns_nsid_list(NULL, blue, 8, 0, &received.ids);
 }
 
-/* Those that blue has as seen from itself. */
+/* The nsids in blue, queried from blue itself. */
 static void check_ids_of_target(bool done)
 {
     if (!done)

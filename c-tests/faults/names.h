@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Names made, opened, taken and listed. */
+/* Names that are created, opened, attached, removed and listed. */
 #ifndef NETNS_FAULTS_NAMES_H
 #define NETNS_FAULTS_NAMES_H
 
@@ -7,7 +7,7 @@
 
 static uint64_t blue_cookie;
 
-/* A process whose descriptors are looked at; 0: there is none. */
+/* A process whose descriptors are inspected; 0: there is none. */
 static pid_t resident;
 
 static bool can_open(const char *name)
@@ -109,13 +109,13 @@ static void check_stale_taken(bool done)
     close_received(done);
 }
 
-/* What a killed creator of this library left, and what another's did. */
+/* Stale files, one left by a killed creator of this library and one by another program's. */
 static void leave_stale(void)
 {
     write_file(NETNS_RUN_DIR "/stale", "", 01000);
 }
 
-/* What another program is making at this moment. */
+/* A name that another program is creating at this moment. */
 static void begin_anon(void)
 {
     write_file(NETNS_RUN_DIR "/anon", "", 0);
@@ -126,7 +126,7 @@ static void in_a_deep_run_directory(void)
     rundir = "/run/of/mine";
 }
 
-/* A run directory with names in it, that is no mount point. */
+/* A run directory that contains names but is not a mount point. */
 static void in_a_plain_directory(void)
 {
     rundir = "/run/mine";
@@ -202,7 +202,7 @@ static long long remove_old(void)
     return netns_remove_at(rundir, "old", 0);
 }
 
-/* What is left of a name that was being taken away can be taken away. */
+/* A name whose removal was interrupted can be removed. */
 static void check_blue_removed(bool done)
 {
     if (done)
@@ -227,7 +227,7 @@ static void stack_blue(void)
     MUST(mount(NETNS_RUN_DIR "/blue", NETNS_RUN_DIR "/blue", "none", MS_BIND, NULL));
 }
 
-/* A name whose mount another mount of the directory hides. */
+/* A name whose mount is hidden by another mount of the directory. */
 static void hide_old(void)
 {
     in_a_plain_directory();
@@ -284,7 +284,7 @@ static long long open_inode(void)
 static void make_known_blue(void)
 {
     make_blue();
-    /* Before Linux 5.14 there is none to be known. */
+    /* Before Linux 5.14 there are no cookies. */
     if (netns_cookie(blue, &blue_cookie) < 0)
         blue_cookie = 0;
 }
@@ -340,7 +340,7 @@ static long long close_blue(void)
     return 0;
 }
 
-/* With the connection that it has kept. */
+/* With the connection that it keeps. */
 static void make_talkative_blue(void)
 {
     struct netns_link_snapshot *links = NULL;
@@ -452,7 +452,7 @@ static long long list_everything(void)
     return netns_list_all(0, &received.list);
 }
 
-/* The namespace of two names is there once, and the one that has none. */
+/* The namespace with two names is listed once, and so is the one without a name. */
 static void check_everything(bool done)
 {
     bool has_home = false;
@@ -477,7 +477,7 @@ static long long list_holders(void)
     return netns_holder_list(blue, 0, &received.holders);
 }
 
-/* A mount of each name, and nothing else that is seen. */
+/* The mount of each name, and nothing else that is visible. */
 static void check_holders(bool done)
 {
     int mounts = 0, sockets = 0;
@@ -489,7 +489,7 @@ static void check_holders(bool done)
                    netns_holder_list_pid(received.holders, i) == resident &&
                    netns_holder_list_fd(received.holders, i) == 0;
         WANT(netns_holder_list_fd(received.holders, i) != netns_fd(blue));
-        /* A process that hides its descriptors is not found to have a socket. */
+        /* A process that hides its descriptors is not reported as the owner of a socket. */
         if (netns_holder_list_pid(received.holders, i) == 0)
             continue;
         WANT(netns_holder_list_tid(received.holders, i) > 0);
@@ -541,7 +541,7 @@ static void check_three(bool done)
         has_names("azure blue stale");
 }
 
-/* One namespace of two names, one of another, and what a killed creator left. */
+/* A namespace with two names, one with one name, and a stale file of a killed creator. */
 static void several_names(void)
 {
     make_blue();
@@ -549,7 +549,7 @@ static void several_names(void)
     leave_stale();
 }
 
-/* Hides the descriptors that others have, from this process: under the supervisor it is one more or less. */
+/* Hides the descriptors of other processes from this one: their number is different under the supervisor. */
 static void hide_descriptors(void)
 {
     DIR *dir;
@@ -569,7 +569,7 @@ static void hide_descriptors(void)
     closedir(dir);
 }
 
-/* The same with its own, of which some are sockets under strace, and others under the supervisor. */
+/* The same for its own descriptors, which include sockets under strace, and others under the supervisor. */
 static void hide_all_descriptors(void)
 {
     char path[64];
@@ -586,7 +586,7 @@ static void hide_all_descriptors(void)
     closedir(dir);
 }
 
-/* A process that has nothing open but a socket in blue. */
+/* A process that has nothing open except a socket in blue. */
 static void several_names_and_a_resident(void)
 {
     int ready[2];
@@ -606,7 +606,7 @@ static void several_names_and_a_resident(void)
     }
     close(ready[1]);
     MUST(read(ready[0], &byte, 1) == 1 ? 0 : -1);
-    /* Until it has closed the rest. */
+    /* Waits until the process has closed all other descriptors. */
     MUST(read(ready[0], &byte, 1) == 0 ? 0 : -1);
     close(ready[0]);
 }

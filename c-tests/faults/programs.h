@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Programs, the monitor, and iproute2's own names. */
+/* Programs, the monitor, and iproute2's helper functions. */
 #ifndef NETNS_FAULTS_PROGRAMS_H
 #define NETNS_FAULTS_PROGRAMS_H
 
@@ -9,7 +9,7 @@
 
 /* --- programs --------------------------------------------------------------------------------- */
 
-/* This very program, which says by its status whether it is where it ought to be. */
+/* The path of this program, which reports by its exit status whether it is in the expected namespace. */
 static char self[PATH_MAX];
 static char inode_text[32];
 static char *program_argv[] = {self, (char *)"--program", inode_text, NULL};
@@ -30,7 +30,7 @@ static int be_the_program(const char *inode)
     return exists("/sys/class/net/mark") && exists("/sys/kernel/mark") ? 0 : 5;
 }
 
-/* A namespace with files in /etc/netns, an interface, and something that is mounted below /sys. */
+/* A namespace with files in /etc/netns, an interface, and a mount below /sys. */
 static void make_furnished_blue(void)
 {
     MUST(mount("sysfs", "/sys", "sysfs", 0, NULL));
@@ -66,7 +66,7 @@ static long long spawn_with_options(void)
     return netns_spawn(blue, &options, self, program_argv, NULL, &received.pid);
 }
 
-/* Held fast, with a mount in /etc that stays. */
+/* For a pinned /etc, with a mount in /etc that must stay. */
 static void make_pinned_blue(void)
 {
     make_furnished_blue();
@@ -104,7 +104,7 @@ static long long spawn_strictly(void)
     return netns_spawn(blue, &options, self, program_argv, NULL, &received.pid);
 }
 
-/* The same user, by way of becoming it; its only descriptor of its own is standard error. */
+/* Switches to the same user ID; the only descriptor passed is standard error. */
 static long long spawn_as_a_user(void)
 {
     static const uint32_t groups[] = {0, 7};
@@ -125,7 +125,7 @@ static long long spawn_nothing(void)
     return netns_spawn(blue, NULL, "/nowhere/at-all", program_argv, NULL, &received.pid);
 }
 
-/* Looked up in PATH, where the first directory has none; in the caller's mount namespace. */
+/* Searches PATH, whose first directory does not contain the program; in the caller's mount namespace. */
 static long long spawn_from_path(void)
 {
     struct netns_spawn_options options = {
@@ -199,7 +199,7 @@ static void check_idle_monitor(bool done)
     netns_monitor_close(received.monitor);
 }
 
-/* A name, and one that may yet be bound. */
+/* A name, and a file that may still be bound. */
 static void begin_to_watch(void)
 {
     MUST(netns_monitor_open(NULL, 0, &monitor));
@@ -213,7 +213,7 @@ static long long take_event(void)
     return netns_monitor_next(monitor, &received.event);
 }
 
-/* A failure loses no event. */
+/* A failed call loses no event. */
 static void check_event(bool done)
 {
     if (!done)
@@ -258,7 +258,7 @@ static void check_removal(bool done)
 
 /* --- iproute2's helpers ----------------------------------------------------------------------- */
 
-/* As iproute2's begins. */
+/* Begins like iproute2's struct. */
 static struct { int fd; char rest[64]; } connection;
 
 static struct rtnl_handle *handle(void)
@@ -349,7 +349,7 @@ static void check_switched(bool done)
     }
 }
 
-/* The thread's namespace is one that nobody else has, whose ids begin anew. */
+/* Moves the thread to a namespace that no other process uses, with no nsids assigned. */
 static void be_elsewhere(void)
 {
     MUST(unshare(CLONE_NEWNET));

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A scenario: one call of the library in a world made for it. A process that is pid 1 of its own pid
- * namespace makes the world, and a child of it, the subject, calls. What the call leaves behind is
- * looked at by the subject, if it lives, and by its parent: the next process, for which all has to work.
+ * A scenario is one library call in a world created for it. A process that is pid 1 of its own pid
+ * namespace creates the world, and its child, the subject, makes the call. What the call leaves behind is
+ * checked by the subject, if it is still alive, and by its parent, which acts as the next process:
+ * everything must work for it.
  */
 #ifndef NETNS_FAULTS_SCENARIO_H
 #define NETNS_FAULTS_SCENARIO_H
@@ -10,32 +11,32 @@
 #include "../privilege.h"
 #include "supervisor.h"
 
-/* What the program around the call has done: surroundings.h. */
+/* What the program has done around the call: see surroundings.h. */
 enum surroundings { AS_USUAL, NUMBERS_REUSED, OWN_TABLE, CREDENTIALS_CHANGED };
 
 static enum surroundings surroundings;
 
-/* What a scenario is about, for the checks that all have in common. */
+/* Properties of a scenario, used by the common checks. */
 enum {
     /* The run directory does not exist yet. */
     NO_RUN_DIRECTORY = 1,
-    /* As after `unshare -Urm`: the thread could not come back to where it is. */
+    /* As after `unshare -Urm`: the thread cannot switch back to its namespace. */
     ROOTLESS = 2,
-    /* A success ends in another program, and does not return. */
+    /* A successful call executes another program and does not return. */
     BECOMES_PROGRAM = 4,
-    /* One of iproute2's: a failure is told as -1, -2 or NULL, and in errno. */
+    /* One of iproute2's helpers, which reports a failure as -1, -2 or NULL and in errno. */
     IPROUTE2 = 8,
     /* A success leaves the thread in the namespace. */
     ONE_WAY = 16,
-    /* It cannot fail, and returns nothing. */
+    /* The call cannot fail and returns nothing. */
     RETURNS_NOTHING = 32,
-    /* The names before the call are not those before the subject. */
+    /* `ready` creates names, so the names before the call differ from those before the subject. */
     READY_MAKES_NAMES = 64,
-    /* It asks the kernel for nothing. */
+    /* The call makes no system call. */
     MAKES_NO_CALL = 128,
 };
 
-/* It fails as it is, with this errno. */
+/* The call fails with this errno even if no system call is made to fail. */
 #define FAILS_AS_IT_IS(error) ((unsigned)(error) << 16)
 
 static inline int fails_as_it_is(unsigned flags)
@@ -44,31 +45,32 @@ static inline int fails_as_it_is(unsigned flags)
 }
 
 struct scenario {
-    /* A function of netns.h, and which of its ways. */
+    /* A function of netns.h, and the variant that is tested. */
     const char *function, *way;
     unsigned flags;
-    /* In the world, before the subject is forked. */
+    /* Runs in the world before the subject is forked. */
     void (*prepare)(void);
-    /* In the subject, before the call: what belongs to a thread. */
+    /* Runs in the subject before the call, for state that belongs to a thread. */
     void (*ready)(void);
     long long (*call)(void);
-    /* In the subject, after it: all of the work is done, or none; what was received is given back. */
+    /* Runs in the subject after the call. Checks that either all of the work is done or none of it, and
+       frees what was received. */
     void (*check)(bool done);
 };
 
-/* What is forgiven in a run, because expected.h has a reason for it. */
+/* What is accepted in a run because of an entry in expected.h. */
 enum { NOTHING, LESS, HALF, STRANDED };
 
 static int forgiven;
 
-/* Where every scenario's names are; the run directory that the call is about. */
+/* The run directory of the call, where every scenario's names are. */
 static const char *rundir = NETNS_RUN_DIR;
 
-/* Handles that prepare() may make, and what it may need besides. */
+/* Handles that prepare() may create, and other state that it may need. */
 static struct netns *blue, *red;
 static int descriptor = -1;
 
-/* What calls receive. A failed one writes to none of it. */
+/* The results of calls. A failed call must not write to any of them. */
 static struct received {
     struct netns *ns;
     struct netns_name_snapshot *list;
@@ -86,7 +88,7 @@ static struct received {
     char *text;
 } received;
 
-/* The result of the call, and the namespace and the monitor that it was made in or with. */
+/* The result of the call, and the namespace that it was made in and the monitor that it was made with. */
 static long long rc;
 static uint64_t home;
 static struct netns_monitor *monitor;
@@ -100,11 +102,11 @@ static inline uint64_t in_mounts(void)
 
 /* --- the world -------------------------------------------------------------------------------- */
 
-/* A process in another mount namespace that has the same run directory, as a container may have the
-   host's; 0: none is needed. */
+/* A process in another mount namespace that shares the run directory, as a container may share the host's;
+   0: not needed. */
 static pid_t elsewhere;
 
-/* What looks stale here is a live name there. */
+/* Makes a name that looks stale here live in that mount namespace. */
 static inline void live_elsewhere(const char *path)
 {
     int ready[2];
@@ -163,7 +165,7 @@ static inline void make_world(const struct scenario *scenario)
         live_elsewhere(NETNS_RUN_DIR "/stale");
 }
 
-/* How many mounts there are in the run directory, and how many of all there are elsewhere. */
+/* The number of mounts in the run directory, and outside it. */
 struct mounts {
     int inside, outside;
 };
@@ -189,7 +191,7 @@ static inline struct mounts mounts_now(void)
 
 /* --- the subject ------------------------------------------------------------------------------ */
 
-/* The descriptors that are open, as bits; but for what lists them. */
+/* The open descriptors as bits, without the one used for listing them. */
 static inline uint64_t descriptors(void)
 {
     DIR *dir = opendir("/proc/self/fd");
@@ -226,7 +228,7 @@ static inline void look_before(struct before *before)
     before->received = received;
 }
 
-/* What a failed call says: the errno twice, and one line about it. */
+/* Checks the report of a failed call: the errno in both places, and a message of one line. */
 static inline void look_at_words(const struct scenario *scenario)
 {
     const char *message = outcome->message;
@@ -249,7 +251,8 @@ static inline void check_work(const struct scenario *scenario, bool done)
         outcome->problems[before] = '\0';
 }
 
-/* Not without the capabilities to look, nor by a monitor that has lost its descriptors. */
+/* Not without the capabilities needed for the checks, and not with a monitor that has lost its
+   descriptors. */
 static inline bool can_check(bool done)
 {
     return surroundings != CREDENTIALS_CHANGED && (done || surroundings == AS_USUAL);
@@ -264,7 +267,7 @@ static inline void no_child_is_left(void)
 static inline void look_after(const struct scenario *scenario, struct before *before)
 {
     bool done = rc >= 0;
-    /* Of the two namespaces that it is about, it could not go back to that of mounts. */
+    /* Of the two namespaces, only the return to the mount namespace failed. */
     bool lost_mounts = rc == -ENOTRECOVERABLE && strcmp(scenario->function, "netns_setns_mounts") == 0;
     char cwd[256] = "";
     sigset_t mask = {0};
@@ -276,7 +279,7 @@ static inline void look_after(const struct scenario *scenario, struct before *be
         look_at_words(scenario);
     else if (outcome->error != ERRNO_UNTOUCHED && !(scenario->flags & RETURNS_NOTHING))
         problem("a success has changed errno to %d", outcome->error);
-    /* Where it is not, it says so. */
+    /* If the thread is in another namespace, the call must report that. */
     if (rc == -ENOTRECOVERABLE)
         WANT((here() == before->netns) == (strcmp(scenario->function, "netns_leave") == 0 || lost_mounts));
     else if (!(done && scenario->flags & ONE_WAY) && forgiven != STRANDED && here() != before->netns)

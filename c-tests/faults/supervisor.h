@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The system calls of another process, seen one by one before the kernel does them, and one of them
- * failed or never done: by a seccomp filter that asks (SECCOMP_RET_USER_NOTIF, whose answer may be to go on
- * since Linux 5.5). strace could inject the same, but counts by thread and call alone, so that a number may
- * mean two calls of two threads; and it would have to be started ten thousand times.
+ * Observes the system calls of another process before the kernel executes them, and makes one of them fail
+ * or kills the process instead. It uses a seccomp filter with SECCOMP_RET_USER_NOTIF, which can let a call
+ * continue since Linux 5.5. strace could inject the same faults, but it identifies a call only by its
+ * thread and number, so that a number can refer to calls of two threads; and it would have to be started
+ * ten thousand times.
  */
 #ifndef NETNS_FAULTS_SUPERVISOR_H
 #define NETNS_FAULTS_SUPERVISOR_H
@@ -17,7 +18,7 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
-/* prctl(2) of this says where the library's call begins (1) and ends (2). */
+/* prctl(2) with this value marks where the library's call begins (1) and ends (2). */
 #define MARK 0x6e65746eL
 
 static inline void mark(long which)
@@ -28,14 +29,15 @@ static inline void mark(long which)
 #define MOST_CALLS 1024
 #define MOST_THREADS 16
 
-/* A system call: which thread made it (in the order of their first calls), and which of its calls. */
+/* Identifies a system call by its thread (in the order of their first calls) and its index among that
+   thread's calls. */
 struct place {
     int thread, index;
 };
 
 enum what { LET, FAIL, FAIL_FROM_HERE, KILL, KILL_PARENT, CHANGE_CREDENTIALS };
 
-/* What is done to one call. */
+/* The call that is changed, and how. */
 struct target {
     struct place place;
     enum what what;
@@ -45,23 +47,23 @@ struct target {
 struct seen {
     struct place place;
     int number;
-    /* Made by a child that is not yet another program. */
+    /* Made by a child that has not executed its program yet. */
     bool by_child;
 };
 
-/* What came of one call of the library's. All of it is shared by the processes that are part in it. */
+/* The result of one library call, in memory shared by all processes involved. */
 struct outcome {
     struct seen calls[MOST_CALLS];
     int count;
-    /* The target was met; a call that was something else than the last time was met in its place. */
+    /* hit: the target was reached. strayed: a different call was found in its place. */
     bool hit, strayed;
-    /* What a close that was failed has left open, by no fault of the library's. */
+    /* Descriptors left open by a close(2) that was made to fail; not a leak of the library. */
     int left_open;
     bool closed_twice;
-    /* The thread that changes the credentials, whether it is to do so, and whether it has. */
+    /* The thread that changes the credentials, whether it should do so, and whether it has. */
     pid_t changer;
     atomic_bool change, changed;
-    /* Where the call has returned. */
+    /* Set when the call has returned. */
     bool returned;
     long long rc;
     int error;
@@ -86,8 +88,8 @@ __attribute__((format(printf, 1, 2))) static inline void problem(const char *for
 #define WANT(condition) ((condition) ? true : (problem("line %d: %s", __LINE__, #condition), false))
 
 /*
- * What is about memory and waiting is passed over: how often threads wait for each other differs from
- * run to run, and 08-allocations.c makes every allocation fail.
+ * Calls that concern memory and waiting are ignored: how often threads wait for each other varies between
+ * runs, and 08-allocations.c makes every allocation fail.
  */
 static const struct { const char *name; int number; } passed_over[] = {
     {"brk", SYS_brk},
@@ -99,7 +101,7 @@ static const struct { const char *name; int number; } passed_over[] = {
     {"futex", SYS_futex},
     {"getrandom", SYS_getrandom},
     {"restart_syscall", SYS_restart_syscall},
-    /* How often it is looked whether a child is the program yet, where clone(2) does not wait. */
+    /* How often the parent checks whether a child has executed its program, where clone(2) does not wait. */
     {"waitid", SYS_waitid},
     {"clock_nanosleep", SYS_clock_nanosleep},
 };
@@ -114,7 +116,7 @@ static inline bool is_passed_over(int number)
     return false;
 }
 
-/* What a kernel before Linux 5.2, or a filter, does not know. */
+/* Calls that a kernel before Linux 5.2, or a filter, does not know. */
 static const struct { const char *name; int number; } newer_calls[] = {
     {"open_tree", SYS_open_tree},
     {"move_mount", SYS_move_mount},
@@ -129,10 +131,10 @@ static const struct { const char *name; int number; } newer_calls[] = {
 
 #define NEWER_CALLS (sizeof newer_calls / sizeof *newer_calls)
 
-/* Whether all of these are unknown, to everybody in the world. */
+/* Whether all of these fail for every process in the world. */
 static bool old_kernel;
 
-/* From here on they are, to this process and its children. The supervisor is not asked about them. */
+/* Makes them fail for this process and its children. The supervisor does not see them. */
 static inline void have_an_old_kernel(void)
 {
     struct fault faults[NEWER_CALLS] = {0};
@@ -146,10 +148,11 @@ static inline void have_an_old_kernel(void)
 
 /* --- the process that is looked at ------------------------------------------------------------ */
 
-/* From here on every call of this process is asked about; `line` takes the descriptor for that. */
+/* Makes every system call of this process visible to the supervisor; `line` transfers the listener's
+   descriptor. */
 static inline void be_supervised(int line)
 {
-    /* But for the one that passes the descriptor on. */
+    /* Except the call that sends the descriptor. */
     struct sock_filter code[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_sendmsg, 0, 1),
@@ -171,7 +174,7 @@ static inline void be_supervised(int line)
     memcpy(CMSG_DATA(&control.header), &listener, sizeof listener);
     MUST(sendmsg(line, &message, 0));
     close(listener);
-    /* A search of descriptors finds as many as under strace, which has one open there. */
+    /* Keeps the number of open descriptors the same as under strace, which has one open there. */
     MUST(dup3(2, line, O_CLOEXEC));
 }
 
@@ -181,7 +184,7 @@ struct supervisor {
     int listener;
     pid_t subject;
     const struct target *target;
-    /* What was seen the last time, to know a call again; NULL: this is the first time. */
+    /* What was recorded in the previous run, to recognise a call; NULL: this is the first run. */
     const struct outcome *known;
     bool between_marks;
     pid_t threads[MOST_THREADS];
@@ -224,7 +227,7 @@ static inline bool is_thread_of(pid_t process, pid_t thread)
     return exists(path);
 }
 
-/* Which number the call at this place had the last time; -1: there was none. */
+/* The number of the system call at this place in the previous run; -1: there was none. */
 static inline int known_number(const struct supervisor *by, struct place place)
 {
     for (int i = 0; i < by->known->count; i++)
@@ -245,7 +248,8 @@ static inline bool is_meant(const struct supervisor *by, struct place place, int
     return place.index == target->place.index;
 }
 
-/* A close that was failed, and one more of the same number, which may be another file's by then. */
+/* Records a close(2) that was made to fail, and a second one of the same descriptor, which may belong to
+   another file by then. */
 static inline void note_close(const struct seccomp_notif *asked, bool fails, bool by_child)
 {
     int fd = (int)asked->data.args[0];
@@ -277,8 +281,9 @@ static inline bool is_signalled(pid_t process, pid_t thread)
     return pending & SETXID_SIGNALS;
 }
 
-/* The other thread calls setuid(2) now: its signal waits for the caller, or has interrupted it. Where the
-   caller holds a lock of the C library, in pthread_create(3), it comes once that is given back. */
+/* The other thread calls setuid(2) now. Its signal is pending for the calling thread or has interrupted
+   it. If the calling thread holds a lock of the C library, in pthread_create(3), the signal is sent once
+   the lock is released. */
 static inline void let_credentials_change(struct supervisor *by, const struct seccomp_notif *asked)
 {
     outcome->change = true;
@@ -290,7 +295,7 @@ static inline void let_credentials_change(struct supervisor *by, const struct se
     }
 }
 
-/* Whether the call is to get an answer; if not, whoever made it is no more. */
+/* Whether the call gets an answer. Otherwise the process that made it has been killed. */
 static inline bool judge(struct supervisor *by, const struct seccomp_notif *asked, int *error)
 {
     int number = asked->data.nr;
@@ -333,7 +338,7 @@ static inline void answer_one(struct supervisor *by)
     int error = 0;
     bool is_mark;
 
-    /* Who asked may be gone by now. */
+    /* The process may have been killed meanwhile. */
     if (ioctl(by->listener, SECCOMP_IOCTL_NOTIF_RECV, &asked) < 0)
         return;
     is_mark = asked.data.nr == SYS_prctl && asked.data.args[0] == MARK;
@@ -347,12 +352,12 @@ static inline void answer_one(struct supervisor *by)
     ioctl(by->listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);
 }
 
-/* How long a call may keep everybody waiting, in milliseconds. */
+/* The longest time without a system call, in milliseconds. */
 #define LONGEST_SILENCE 60000
 
 /*
- * Answers until nobody is left to ask; gives how the process ended, as waitpid(2) says. Children that
- * it left are waited for as well.
+ * Answers until no process is left. Returns the subject's wait status as of waitpid(2). Also waits for
+ * children that it left behind.
  */
 static inline int supervise(int listener, pid_t subject, const struct target *target,
                             const struct outcome *known)

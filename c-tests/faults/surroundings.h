@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * What the program around a call may have done, besides what the kernel may do: closed the descriptors
- * that it does not know and opened its own under their numbers, in this thread's descriptor table or in
- * one that only this thread has; changed the process's credentials from another thread in the middle of
- * the call; and given the thread the smallest stack that there is.
+ * What the program around a call may have done, in addition to the kernel's failures: closed descriptors
+ * that it does not know and opened its own under their numbers, in this thread's descriptor table or in a
+ * table that only this thread uses; changed the process's credentials from another thread during the call;
+ * and given the thread the smallest possible stack.
  */
 #ifndef NETNS_FAULTS_SURROUNDINGS_H
 #define NETNS_FAULTS_SURROUNDINGS_H
@@ -27,15 +27,16 @@ static const char *const surroundings_texts[] = {
 /* --- the smallest stack ----------------------------------------------------------------------- */
 
 /*
- * A thread with PTHREAD_STACK_MIN, 16 KB, has less for its own: the C library keeps the thread's data
- * and its thread-local variables at the top. Every call of the fault run gets by with what is left.
+ * Less than PTHREAD_STACK_MIN, 16 KB, is usable: the C library keeps the thread's data and its
+ * thread-local variables at the top. Every call of the fault tests must work with the rest.
  */
 #define STACK_ROOM (12 * 1024)
 #define GUARD_ROOM (64 * 1024)
 
 static ucontext_t caller_context;
 
-/* Overflowing it is a SIGSEGV. A context and not a thread, since much is asked about the thread. */
+/* An overflow raises SIGSEGV. A context is used instead of a thread, because many checks concern the
+   thread itself. */
 static inline void on_small_stack(void (*function)(void))
 {
     static ucontext_t context;
@@ -55,7 +56,7 @@ static inline void on_small_stack(void (*function)(void))
 
 /* --- descriptors closed and reused ------------------------------------------------------------ */
 
-/* What the program opens under a number that was the library's. */
+/* What the program opens under a number that the library used. */
 enum foreign_kind { STREAM, NETLINK_SOCKET, INOTIFY, FOREIGN_KINDS };
 
 static enum foreign_kind foreign_kind;
@@ -65,13 +66,13 @@ static enum foreign_kind foreign_kind;
 static struct foreign {
     int fd, peer;
     ino_t inode;
-    /* What the program is still to read from it. */
+    /* Data that the program has not read yet. */
     long unread;
 } foreign[MOST_FOREIGN];
 
 static int foreign_count;
 
-/* Whether it is of a kind that a handle or a monitor keeps; the caller's own are left to him. */
+/* Whether it is of a kind that a handle or a monitor keeps. The caller's own descriptors are not replaced. */
 static inline bool is_kept_by_library(int fd)
 {
     char path[64], text[256] = "";
@@ -107,7 +108,7 @@ static inline int open_stream(int *peer)
     return ends[0];
 }
 
-/* With an answer in it that the program has not read yet. */
+/* With an answer that the program has not read yet. */
 static inline int open_netlink(void)
 {
     struct { struct nlmsghdr head; struct ifinfomsg body; } request = {
@@ -118,7 +119,7 @@ static inline int open_netlink(void)
     return fd;
 }
 
-/* With an event in it that the program has not read yet. */
+/* With an event that the program has not read yet. */
 static inline int open_inotify(void)
 {
     int fd = MUST(inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
@@ -162,7 +163,7 @@ static inline void talk_once(struct netns *ns)
         netns_link_list_free(links);
 }
 
-/* Lets handles open what they keep. */
+/* Makes handles open the connections that they keep. */
 static inline void make_talkative(void)
 {
     talk_once(blue);
@@ -232,7 +233,7 @@ static inline void *work_in_own_table(void *arg)
     return NULL;
 }
 
-/* The other threads' table has after it what it had before. */
+/* Checks that the other threads' table is the same afterwards. */
 static inline void in_own_table(void (*function)(void))
 {
     struct in_table in = {.kept = kept_by_library(), .function = function};
@@ -250,7 +251,7 @@ static inline void in_own_table(void (*function)(void))
 
 /* --- credentials changed by another thread ---------------------------------------------------- */
 
-/* The C library's setuid(2) is about all threads: it sends each of them a signal, and waits. */
+/* The C library's setuid(2) applies to all threads: it sends each of them a signal and waits. */
 static void *change_credentials(void *arg)
 {
     (void)arg;
@@ -263,7 +264,7 @@ static void *change_credentials(void *arg)
     return NULL;
 }
 
-/* Before there is a supervisor, so that he is not asked about this thread. */
+/* Runs before the supervisor is started, so that this thread's calls are not reported to it. */
 static inline void start_changer(void)
 {
     pthread_t thread;
@@ -274,7 +275,7 @@ static inline void start_changer(void)
         sleep_ms(1);
 }
 
-/* Whoever kept the signal from the thread gives it free at the end of the call. */
+/* The call unblocks the signal at its end. */
 static inline void wait_for_changer(void)
 {
     for (int i = 0; i < 5000 && outcome->change && !outcome->changed; i++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The calling thread's ways, and what is asked of a namespace. */
+/* Calls that move the calling thread, and calls that query a namespace. */
 #ifndef NETNS_FAULTS_THREADS_H
 #define NETNS_FAULTS_THREADS_H
 
@@ -94,7 +94,7 @@ static long long open_socket_from_home(void)
     return netns_socket_from(red, blue, AF_INET, SOCK_STREAM, 0);
 }
 
-/* Which has verified before that it can go home. */
+/* It has verified before that it can switch back. */
 static void open_and_close_one(void)
 {
     close(MUST(netns_socket_from(red, blue, AF_INET, SOCK_STREAM, 0)));
@@ -114,7 +114,7 @@ static void check_entered(bool done)
     }
 }
 
-/* A token that has failed is good for another try. */
+/* After a failure, the token can be used again. */
 static void check_left(bool done)
 {
     if (!done)
@@ -242,7 +242,7 @@ static void check_set(bool done)
     char value[8] = "";
 
     WANT(netns_sysctl_get(blue, "net.ipv4.ip_default_ttl", value, sizeof value) == 2);
-    /* What is set stays set, where the thread could not go back. */
+    /* The value stays changed if the thread could not switch back. */
     if (rc != -ENOTRECOVERABLE)
         WANT((strcmp(value, "77") == 0) == done);
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Everybody is dead, in the middle of whatever it did: the next process needs no administrator. */
+/* All processes have been killed at arbitrary points: the next process must be able to continue without an
+   administrator's help. */
 #include "stress.h"
 
 struct left {
     bool is_there, is_live, is_stale, is_ours;
 };
 
-/* What lies in the run directory, by other means than the library's. */
+/* Inspects the run directory without using the library. */
 static void see_what_is_left(struct left left[NAMES])
 {
     char path[64];
@@ -51,14 +52,14 @@ static void list_is(const struct left left[NAMES], uint32_t flags)
     netns_list_free(list);
 }
 
-/* Each name is created, opened or removed, and then removed for good. */
+/* Creates, opens or removes each name, and finally removes it. */
 static void use_name(int name, const struct left *left, uint64_t *random)
 {
     struct actor *actor = &shared->actors[ACTORS - 1];
     struct view view = look_at(name);
     struct netns *ns = NULL;
 
-    /* A placeholder of ip's that is not old enough is nobody's yet, but for remove. */
+    /* A placeholder of ip that is not old enough can only be removed. */
     if (below(random, 2) && (!left->is_stale || left->is_ours)) {
         int rc;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Who makes and removes which name: by this it is known whether a name that does not open any more
- * has been removed, or was shown too early or lost.
+ * Records which actor creates or removes which name. This distinguishes a name that has been removed from
+ * one that was shown too early or lost.
  */
 #include "stress.h"
 
@@ -21,8 +21,8 @@ int number_of(const char *name)
     return -1;
 }
 
-/* The order matters: who looks before an effect either finds the actor at work or sees the count
- * change. */
+/* The order matters: an observer that looks before an effect either finds the actor working or sees the
+ * count change. */
 
 void begin(struct actor *actor, enum deed deed, int name)
 {

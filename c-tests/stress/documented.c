@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* How operations may fail in a crowd, and that the header says so. */
+/* The errnos that operations may fail with under concurrent use, and a check that the header documents
+   them. */
 #include "stress.h"
 
 #include "../documented.h"
@@ -8,7 +9,7 @@
 
 struct rule {
     const char *text, *function;
-    /* What makes sense where nothing but other callers and SIGKILL is in the way. */
+    /* What is plausible when only other callers and SIGKILL interfere. */
     int errnos[FAILURES];
 };
 
@@ -64,7 +65,7 @@ void compare_rules_with(const char *path)
                       strerrorname_np(rules[i].errnos[j]), rules[i].function);
         }
     }
-    /* A search that finds everything would find this. */
+    /* A search that matches everything would match these. */
     if (is_documented("netns_create", EXDEV) || !is_documented("netns_names_at", EACCES))
         wrong("the header is not read as it should be");
     printf("%d operations, and the %d ways in which they may fail here, are as the header says\n",

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The processes of other programs in the crowd: ip, the tool netns, and who holds the lock. */
+/* The processes of other programs in the run: ip, the tool netns, and processes that hold the lock. */
 #include "stress.h"
 
-/* Now and then somebody reads the directory with its lock held, for longer than anybody waits. */
+/* Occasionally a process holds the directory's lock for longer than any caller waits. */
 #define LONGEST_HOLD_MS 1300
 
 static const struct {
@@ -10,7 +10,7 @@ static const struct {
     bool makes, removes;
     unsigned share;
 } verbs[] = {
-    /* An add that cannot bind removes whatever has the name. */
+    /* An add that cannot bind removes whatever is under the name. */
     {"add", true, true, 4},
     {"delete", false, true, 3},
     {"exec", false, false, 2},
@@ -37,7 +37,7 @@ become(const char *program, bool is_ip, const char *verb, const char *name, bool
     arguments[i++] = verb;
     if (strcmp(verb, "list") != 0)
         arguments[i++] = name;
-    /* With a copy of all mounts, for a while. */
+    /* For a while, with a copy of all mounts. */
     if (strcmp(verb, "exec") == 0) {
         arguments[i++] = is_slow ? "sleep" : "true";
         if (is_slow)
@@ -64,7 +64,8 @@ void start_outsider(unsigned number, struct outsider *outsider, uint64_t *random
 {
     struct actor *actor = &shared->actors[PROCESSES * THREADS + number];
     bool is_ip = shared->has_ip && below(random, 3);
-    /* Slow with the lock held, it would leave the directory's mount to who goes on without. */
+    /* A slow tool holding the lock would leave the first mount of the directory to callers that continue
+       without the lock. */
     bool is_slow = below(random, 3) == 0 && shared->is_prepared;
     unsigned pick = below(random, 10), i = 0;
     int name = is_ip ? OWN_NAMES + below(random, NAMES - OWN_NAMES) : below(random, NAMES);
@@ -81,7 +82,7 @@ void start_outsider(unsigned number, struct outsider *outsider, uint64_t *random
         pick -= verbs[i].share;
     if (verbs[i].makes)
         begin(actor, MAKES, name);
-    /* The tool's add takes nothing back. */
+    /* When the tool's add fails, it removes nothing. */
     if (verbs[i].removes && (is_ip || !verbs[i].makes))
         begin(actor, REMOVES, name);
     outsider->pid = start();

@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A crowd in one run directory: processes of several threads that do everything the library does,
- * and processes of ip and of netns, killed at random. Whatever they see must make sense, and when
- * all are dead, nothing of them may be left.
+ * Many processes in one run directory: processes of several threads that use all functions of the
+ * library, and processes of ip and of netns, killed at random. What they observe must be consistent, and
+ * when all are dead, nothing of theirs may be left.
  *
  *   stress [-r] [-t SECONDS] [-s SEED]
  *
- * -r  stays root, instead of making a user namespace in which namespaces can be counted.
- * With the same seed everybody does the same; who is faster, and who is killed where, differs.
+ * -r  stay root instead of creating a user namespace, in which namespaces can be counted
+ * With the same seed every process makes the same calls; their interleaving and the points at which they
+ * are killed differ.
  */
 #include "stress.h"
 #include "world.h"
 
 #include <poll.h>
 
-/* One of all processes is killed this often, in milliseconds; for the mean. */
+/* The mean interval at which a random process is killed, in milliseconds. */
 #define KILL_EVERY 20
-/* When more than this is wrong, the rest is noise. */
+/* After this many failures, further ones are not printed. */
 #define MOST_FAILURES 20
 
 struct shared *shared;
@@ -44,7 +45,7 @@ void wrong(const char *format, ...)
         length = sizeof line - 2;
     line[length++] = '\n';
     fflush(stdout);
-    /* In one piece, whoever else writes. */
+    /* In a single write, so that lines of several processes do not mix. */
     if (shared->failures++ < MOST_FAILURES && write(STDOUT_FILENO, line, length) < 0)
         _exit(1);
 }
@@ -81,7 +82,7 @@ static void worker_ended(unsigned number, int status)
         wrong("process %u ended with status %#x", number, status);
 }
 
-/* Waits for whoever has ended; whether there is anybody else. */
+/* Waits for processes that have ended. Returns whether any are left. */
 static bool reap(void)
 {
     int status;
@@ -131,7 +132,7 @@ static void kill_everybody(void)
 
     for (unsigned i = 0; i < PROCESSES + OUTSIDERS; i++)
         kill_one(i);
-    /* Orphans come to us, and have nothing more to do. */
+    /* Orphans are reparented to this process and have nothing more to do. */
     while (reap() && seconds() < until)
         sleep_ms(1);
     if (reap())
@@ -140,14 +141,14 @@ static void kill_everybody(void)
 
 /* --- the run --------------------------------------------------------------------------------- */
 
-/* Whether everything that the run is for has happened at least once. */
+/* Whether everything that the run must cover has happened at least once. */
 static bool all_was_seen(void)
 {
     return shared->listed && shared->told && shared->told_gone && shared->opened && shared->outlived &&
            shared->lives && kills && own_kills;
 }
 
-/* A slow machine gets four times as long to see everything. */
+/* A slow machine gets up to four times as long to cover everything. */
 static void run(double length, struct watch *watch)
 {
     double began = seconds(), next_kill = began;
@@ -196,7 +197,7 @@ static void find_tools(void)
         printf("without ip, which is not here\n");
 }
 
-/* Names that older programs have made, in a directory that is no mount point. */
+/* Names created by older programs, in a directory that is not a mount point. */
 static void bind_older_names(void)
 {
     char path[64];
@@ -217,7 +218,7 @@ static void bind_older_names(void)
     }
 }
 
-/* A user namespace may be refused sysfs, which a program in a namespace wants. */
+/* A user namespace may not be allowed to mount sysfs, which a program started in a namespace needs. */
 static bool may_mount_sys(void)
 {
     pid_t pid;
@@ -263,7 +264,7 @@ static void print_figures(double length)
         wrong("something was never seen");
 }
 
-/* Everything is as it was, but for the run directory, which is a mount point now. */
+/* Checks that everything is as before, except that the run directory is now a mount point. */
 static void world_is_empty(int mounts, int descriptors)
 {
     long left;

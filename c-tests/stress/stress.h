@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * What the parts of the stress test know of each other. Everything that more than one process has
- * to know lies in one shared piece of memory, which a killed process leaves as it is.
+ * Declarations shared by the parts of the stress test. All state needed by more than one process is in one
+ * piece of shared memory, which a killed process leaves as it is.
  */
 #ifndef NETNS_STRESS_H
 #define NETNS_STRESS_H
@@ -15,11 +15,11 @@
 
 #define PROCESSES 32
 #define THREADS 4
-/* Processes of ip and of netns at any moment. */
+/* The number of processes of ip and netns at any moment. */
 #define OUTSIDERS 6
 
-/* The first names are made and removed by the library alone, the others by ip too: that one, when
- * it fails to bind, removes whatever has the name by then. */
+/* The first names are created and removed by the library only, the others also by ip, which removes
+ * whatever is under the name when its bind fails. */
 #define OWN_NAMES 4
 #define NAMES 8
 
@@ -66,15 +66,15 @@ struct tally {
 
 enum deed { MAKES, REMOVES, DEEDS };
 
-/* One thread, or one process of another program. A name's number and 1; 0: it does nothing. */
+/* A thread of the test, or a process of another program. Holds a name's number plus 1; 0: it does nothing. */
 struct actor {
     atomic_int doing[DEEDS];
 };
 
-/* The last one clears what is left. */
+/* The last actor removes what is left. */
 #define ACTORS (PROCESSES * THREADS + OUTSIDERS + 1)
 
-/* What was known of a name at some moment. */
+/* What was known about a name at some moment. */
 struct view {
     int name;
     unsigned begun[DEEDS];
@@ -86,20 +86,20 @@ struct shared {
     struct tally tallies[OPERATIONS];
     struct actor actors[ACTORS];
     atomic_uint begun[DEEDS][NAMES];
-    /* A process that is about to be killed by a timer of its own. */
+    /* Processes that will be killed by their own timer. */
     atomic_bool doomed[PROCESSES];
-    /* The run directory is a shared mount point by now. */
+    /* Set when the run directory is a shared mount point. */
     atomic_bool is_prepared;
-    /* From Linux 6.18 on a namespace is known from one that got its inode. */
+    /* From Linux 6.18 on, a namespace can be distinguished from a later one with the same inode. */
     bool has_handles;
-    /* Where sysfs may be mounted, a program may be started with it. */
+    /* If sysfs may be mounted, programs can be started with it. */
     bool can_mount_sys;
-    /* Names that were listed or told, those that opened, those that somebody was removing, stale
-     * ones, and namespaces that outlived their names. */
+    /* Counts of names that were listed, reported by the monitor, or opened; of names that were being
+     * removed; of stale names; and of namespaces that outlived their names. */
     atomic_ulong listed, told, told_gone, opened, removed_meanwhile, stale, outlived;
-    /* Processes that ended by themselves, and those of other programs. */
+    /* Counts of processes that ended by themselves, and of processes of other programs. */
     atomic_ulong lives, programs;
-    /* Of those that run, or did a moment ago. */
+    /* The processes that are running or have just ended. */
     atomic_int pids[PROCESSES + OUTSIDERS];
     bool has_ip;
     char tool[PATH_MAX];
@@ -107,19 +107,19 @@ struct shared {
 
 extern struct shared *shared;
 
-/* Says what is wrong, and counts it. */
+/* Reports a failure and counts it. */
 __attribute__((format(printf, 1, 2))) void wrong(const char *format, ...);
 
 /* documented.c: */
-/* Sees to it that the header documents every errno that an operation may fail with here. */
+/* Checks that the header documents every errno that an operation may fail with here. */
 void compare_rules_with(const char *path);
-/* Counts how an operation ended; gives the result. */
+/* Counts how an operation ended; returns the result. */
 long long ended(enum operation operation, long long rc);
 void print_tallies(void);
 
 /* deeds.c: */
 const char *name_of(int name);
-/* -1: none of ours. */
+/* -1: not a name of this test. */
 int number_of(const char *name);
 void begin(struct actor *actor, enum deed deed, int name);
 void end(struct actor *actor, enum deed deed);
@@ -127,11 +127,12 @@ void end(struct actor *actor, enum deed deed);
 void forget(struct actor *actor);
 struct view look_at(int name);
 void look_at_all(struct view views[NAMES]);
-/* Whether anybody may have done this to the name since the view was taken. */
+/* Whether any actor may have done this to the name since the view was taken. */
 bool may_have(const struct view *view, enum deed deed);
-/* The name was seen in this view's time: it opens, unless somebody removes it. inode 0: any. */
+/* Checks that a name seen since the view was taken can be opened, unless an actor removes it. inode 0:
+   any. */
 void open_seen(const struct view *view, uint64_t inode);
-/* The handle is that of a network namespace, and one can work in it. */
+/* Checks that the handle refers to a network namespace that can be used. */
 void check_handle(const struct netns *ns);
 void check_it_lives(const struct netns *ns);
 
@@ -151,7 +152,7 @@ static inline unsigned below(uint64_t *state, unsigned bound)
 }
 
 /* worker.c: */
-/* The life of one process; gives its exit status. */
+/* Runs one process; returns its exit status. */
 int live(unsigned number, uint64_t seed);
 
 /* outsider.c: other programs. */
@@ -160,24 +161,24 @@ struct outsider {
     bool is_killed;
 };
 void start_outsider(unsigned number, struct outsider *outsider, uint64_t *random);
-/* It has ended with this status of waitpid(2). */
+/* Handles the end of a process with this wait status. */
 void outsider_ended(unsigned number, struct outsider *outsider, int status);
 
-/* watch.c: what a monitor tells, and whether that can be. */
+/* watch.c: checks the plausibility of a monitor's events. */
 struct watch {
     struct netns_monitor *monitor;
     bool is_told[NAMES];
-    /* Of the names that are told, from before they were. */
+    /* Views of the names, taken before they were reported. */
     struct view views[NAMES];
 };
 bool watch_begin(struct watch *watch);
-/* Takes what the monitor has to say. */
+/* Reads the monitor's events. */
 void watch_go_on(struct watch *watch);
-/* Nobody changes anything any more: what was told is what there is. */
+/* Checks, after all changes have ended, that the events agree with the list. */
 void watch_agrees_with_list(struct watch *watch);
 
 /* aftermath.c: */
-/* Everybody is dead: the next process finds what is left usable, and clears it. */
+/* All processes are dead: the next process must be able to use what is left, and removes it. */
 void clear_what_is_left(uint64_t seed);
 
 #endif

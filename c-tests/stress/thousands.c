@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Thousands of namespaces at once: created, listed, told of, opened, attached and removed, and then
- * all of it given back: names, mounts, files, descriptors, the process's memory and the kernel's.
+ * Creates, lists, monitors, opens, attaches and removes thousands of namespaces at once, and checks that
+ * everything is freed afterwards: names, mounts, files, descriptors, the process's memory and the kernel's.
  *
  *   thousands [COUNT]
  */
@@ -10,8 +10,8 @@
 #include <malloc.h>
 #include <sys/statfs.h>
 
-/* Others on the machine take and give memory too, so what the kernel has got back is seen in one of
- * several rounds; what leaks is missing in each of them. */
+/* Other processes on the machine also allocate and free memory, so the check must succeed in one of
+ * several rounds; a leak would show in all of them. */
 #define ROUNDS 4
 #define LONGEST_WAIT 60
 
@@ -19,7 +19,7 @@ static int count = 10000;
 
 /* --- what there is --------------------------------------------------------------------------- */
 
-/* Kilobytes that the kernel uses for itself. */
+/* Kilobytes used by the kernel itself. */
 static long kernel_memory(void)
 {
     static const char *const kinds[] = {"Slab:", "KernelStack:", "PageTables:", "VmallocUsed:",
@@ -37,7 +37,7 @@ static long kernel_memory(void)
     return sum;
 }
 
-/* How many of the kernel's structures are in use on the whole machine; 0: it does not tell. */
+/* The number of kernel structures in use on the whole machine; 0: unknown. */
 static long structures(void)
 {
     FILE *file = fopen("/proc/slabinfo", "re");
@@ -93,7 +93,7 @@ static const char *name(int i)
 static double since;
 static bool is_quiet;
 
-/* Since the last call, or since the clock was set. */
+/* The time since the last call, or since the clock was set. */
 static void print_time(const char *what)
 {
     double taken = seconds() - since;
@@ -158,7 +158,7 @@ static void remove_all(void)
         OK(netns_remove(name(i), 0));
 }
 
-/* Every name is told once: to come, or to go. */
+/* Checks that every name is reported exactly once, as added or as removed. */
 static void all_are_told(struct netns_monitor *monitor, uint32_t type)
 {
     struct netns_event event = {.size = sizeof event};
@@ -189,7 +189,7 @@ static void snapshot_tells_all(void)
 
 /* --- rounds ---------------------------------------------------------------------------------- */
 
-/* What the kernel used for itself before, with all of them there, and after; and the process. */
+/* The kernel's memory use before, with all namespaces, and after; and the process's. */
 struct used {
     long before, most, after;
     long structures_before, structures_after;
@@ -198,7 +198,7 @@ struct used {
 
 static bool is_given_back(const struct used *used)
 {
-    /* The kernel keeps some empty pages at hand. */
+    /* The kernel caches some empty pages. */
     return used->after - used->before <= (used->most - used->before) / 4 &&
            used->structures_after - used->structures_before <= count / 2;
 }
@@ -248,7 +248,7 @@ static struct used one_round(void)
     return used;
 }
 
-/* The run directory becomes a mount point, and memory is taken that is taken once. */
+/* Makes the run directory a mount point and triggers allocations that happen only once. */
 static void warm_up(void)
 {
     int wanted = count;
@@ -262,7 +262,7 @@ static void warm_up(void)
     count = wanted;
 }
 
-/* What malloc keeps at hand for each thread counts as used; without it, the count is exact. */
+/* malloc's per-thread caches count as used memory; without them the numbers are exact. */
 static void do_without_malloc_cache(char **argv)
 {
     if (getenv("GLIBC_TUNABLES"))

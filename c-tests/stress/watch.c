@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* What a monitor tells, and whether that can be. */
+/* Checks the plausibility of a monitor's events. */
 #include "stress.h"
 
 bool watch_begin(struct watch *watch)
@@ -24,7 +24,7 @@ static void has_gone(struct watch *watch, int name)
     shared->told_gone++;
     if (!watch->is_told[name])
         wrong("%s is told to go, and was not told to come", name_of(name));
-    /* A monitor that does not know namespaces apart tells of all that may have changed. */
+    /* A monitor that cannot distinguish namespaces reports every possible change. */
     else if (shared->has_handles && !may_have(&watch->views[name], REMOVES))
         wrong("%s is told to go, and nobody removes it", name_of(name));
     watch->is_told[name] = false;
@@ -51,8 +51,8 @@ void watch_go_on(struct watch *watch)
     }
 }
 
-/* Whoever was killed between unmount and unlink leaves what a monitor sees with the next change
- * only. */
+/* A process killed between unmount and unlink leaves a state that a monitor notices only with the next
+ * change. */
 static bool is_left_unmounted(int name)
 {
     char path[64];

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* One process of the crowd: its threads call the library at random. */
+/* One process of the run: its threads call the library at random. */
 #include "stress.h"
 
 #include <poll.h>
 
 #define MOST_STEPS 60
 
-/* The process's own namespace, and two more that all its threads use at once. */
+/* The process's own namespace, and two more that all its threads use. */
 static struct netns *home, *common[2];
 
 struct thread {
@@ -23,7 +23,7 @@ static const struct netns *any_common(struct thread *self)
 
 /* --- names made and removed ------------------------------------------------------------------ */
 
-/* A name that was just made, or found, opens as the same namespace, unless somebody removes it. */
+/* A name that was just created, or found, opens as the same namespace unless an actor removes it. */
 static void check_made(const struct view *view, const struct netns *ns)
 {
     if (!netns_name(ns) || strcmp(netns_name(ns), name_of(view->name)) != 0)
@@ -44,7 +44,7 @@ static void remove_one(struct thread *self, int name)
     end(self->actor, REMOVES);
 }
 
-/* What was removed is gone, unless somebody makes it again; who had it open still has it. */
+/* A removed name is gone unless an actor creates it again; open handles remain valid. */
 static void remove_opened(struct thread *self, int name, const struct netns *ns)
 {
     struct view view = look_at(name);
@@ -76,7 +76,7 @@ static void make(struct thread *self)
     end(self->actor, MAKES);
     if (rc < 0)
         return;
-    /* What was only opened needs no mount point. */
+    /* A handle that was only opened does not need the mount point. */
     if (wants_new)
         shared->is_prepared = true;
     check_made(&view, ns);
@@ -131,7 +131,7 @@ static void remove_any(struct thread *self)
     remove_one(self, below(&self->random, NAMES));
 }
 
-/* Makes and removes a name until a timer kills the whole process, wherever it is by then. */
+/* Creates and removes a name until a timer kills the whole process at an arbitrary point. */
 static void die_at_work(struct thread *self)
 {
     struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL};
@@ -158,7 +158,7 @@ static void die_at_work(struct thread *self)
 
 /* --- names seen ------------------------------------------------------------------------------ */
 
-/* A name that opens is listed, unless somebody removes it. */
+/* A name that can be opened is listed, unless an actor removes it. */
 static void find_in_list(const struct view *view, const struct netns_name_snapshot *list)
 {
     for (size_t i = 0; i < netns_list_len(list); i++)
@@ -403,7 +403,7 @@ int live(unsigned number, uint64_t seed)
     struct thread threads[THREADS];
     uint64_t random = seed;
 
-    /* Some see the names through a mount namespace of their own, which gets what others bind. */
+    /* Some processes have their own mount namespace, to which the mounts of others propagate. */
     if (number % 4 == 3 && shared->is_prepared)
         MUST(unshare(CLONE_NEWNS));
     if (ended(OPEN_CURRENT, netns_open_current(&home)) < 0)

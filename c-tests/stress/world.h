@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A world in which every namespace can be counted. The kernel counts those that a user namespace
- * owns, whoever else makes some on the machine, and lets go of one when all of it is gone. It does
- * not tell the count, but refuses to make more than a limit.
+ * A world in which every namespace can be counted. The kernel counts the network namespaces that a user
+ * namespace owns, independently of others on the machine, and decrements the count when a namespace is
+ * completely destroyed. The count cannot be read, but a limit can be set.
  */
 #ifndef NETNS_STRESS_WORLD_H
 #define NETNS_STRESS_WORLD_H
 
 #include "../test.h"
 
-/* How long the kernel may take to take namespaces down; one worker does that for all. */
+/* The time that the kernel may take to destroy namespaces; a single worker thread destroys all of them. */
 #define LONGEST_CLEANUP 600
 
 #define LIMIT "/proc/sys/user/max_net_namespaces"
 
-/* Less than 0: they cannot be counted here. */
+/* Negative: they cannot be counted here. */
 static long namespaces_before = -1;
 
 static inline bool set_limit(long limit)
@@ -25,7 +25,7 @@ static inline bool set_limit(long limit)
     return file && fclose(file) == 0 && is_set;
 }
 
-/* Whether there are at most so many. Where there are, one more is made for a moment. */
+/* Whether there are at most `count` namespaces. If so, one more is created temporarily. */
 static inline bool namespaces_are_at_most(long count)
 {
     pid_t pid;
@@ -42,7 +42,7 @@ static inline bool namespaces_are_at_most(long count)
     return status == 0;
 }
 
-/* Whether a user namespace may be made, and counts. */
+/* Whether a user namespace can be created and counts namespaces. */
 static inline bool can_count(void)
 {
     pid_t pid;
@@ -56,8 +56,8 @@ static inline bool can_count(void)
     return wait_for(pid) == 0;
 }
 
-/* The caller becomes root of a user namespace that owns what it makes or, where that cannot be or
- * is not wanted, stays the root that it is. */
+/* Makes the caller root of a user namespace that owns what it creates. If that is impossible or not
+ * requested, the caller remains the root user that it is. */
 static inline void enter_world(bool stays_root)
 {
     if (!stays_root && can_count()) {
@@ -72,7 +72,7 @@ static inline void enter_world(bool stays_root)
     world_without_run_directory();
 }
 
-/* Waits until the kernel has taken down all that were made in this world; how many are left. */
+/* Waits until the kernel has destroyed all namespaces created in this world; returns how many are left. */
 static inline long namespaces_left(void)
 {
     double until = seconds() + LONGEST_CLEANUP;
