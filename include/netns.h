@@ -311,7 +311,7 @@ int netns_open_at(const char *rundir,
  *   -EINVAL     pid is not greater than 0, or out is NULL
  *   -ESRCH      no such process or thread, or it has ended
  *   -EACCES     the caller may not inspect the process: CAP_SYS_PTRACE is missing
- *   -ENOENT     before Linux 6.11: /proc is not mounted, or belongs to another pid namespace
+ *   -ENOENT     before Linux 6.11: /proc is not mounted, or belongs to another PID namespace
  *   -EMFILE, -ENFILE, -ENOMEM  out of file descriptors or memory
  *
  * Since 1.0.
@@ -1035,7 +1035,7 @@ int netns_names_at(const char *rundir,
  *
  * Returns the number of IDs found; if that is greater than cap, enlarge pids and call again. Or
  *   -EINVAL     ns is NULL, a flag is unknown, or pids is NULL and cap is not 0
- *   -ENOENT     /proc is not mounted, or belongs to another pid namespace
+ *   -ENOENT     /proc is not mounted, or belongs to another PID namespace
  *   -EMFILE, -ENFILE, -ENOMEM  out of file descriptors or memory
  *
  * Since 1.0.
@@ -1099,7 +1099,7 @@ ssize_t netns_pids(const struct netns *ns, uint32_t flags, pid_t *pids, size_t c
  * yet, or it belongs to the kernel, as a tunnel's does.
  *
  * netns_holder_list_unseen() says whether something could not be seen. Only root in the initial
- * pid namespace sees everything. Never listed are bind mounts in mount namespaces that have no
+ * PID namespace sees everything. Never listed are bind mounts in mount namespaces that have no
  * process, and references that the kernel holds without an open file.
  *
  * Capabilities: none to see what the caller may inspect. To see everything: CAP_SYS_PTRACE over
@@ -1109,7 +1109,7 @@ ssize_t netns_pids(const struct netns *ns, uint32_t flags, pid_t *pids, size_t c
  *
  * Returns 0, or
  *   -EINVAL     flags is not 0, or a pointer is NULL
- *   -ENOENT     /proc is not mounted, or belongs to another pid namespace
+ *   -ENOENT     /proc is not mounted, or belongs to another PID namespace
  *   -EACCES     the caller has no permission to read /proc
  *   -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM  out of file descriptors or memory
  *   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in ns

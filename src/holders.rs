@@ -59,7 +59,7 @@ const _: () = assert!(
 /// yet, or it belongs to the kernel, as a tunnel's does.
 ///
 /// netns_holder_list_unseen() says whether something could not be seen. Only root in the initial
-/// pid namespace sees everything. Never listed are bind mounts in mount namespaces that have no
+/// PID namespace sees everything. Never listed are bind mounts in mount namespaces that have no
 /// process, and references that the kernel holds without an open file.
 ///
 /// Capabilities: none to see what the caller may inspect. To see everything: CAP_SYS_PTRACE over
@@ -69,7 +69,7 @@ const _: () = assert!(
 ///
 /// Returns 0, or
 ///   -EINVAL     flags is not 0, or a pointer is NULL
-///   -ENOENT     /proc is not mounted, or belongs to another pid namespace
+///   -ENOENT     /proc is not mounted, or belongs to another PID namespace
 ///   -EACCES     the caller has no permission to read /proc
 ///   -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM  out of file descriptors or memory
 ///   -ENOTRECOVERABLE  cannot switch the calling thread back: it is left in ns

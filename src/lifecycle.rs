@@ -244,7 +244,7 @@ pub unsafe extern "C" fn netns_open_at(
 ///   -EINVAL     pid is not greater than 0, or out is NULL
 ///   -ESRCH      no such process or thread, or it has ended
 ///   -EACCES     the caller may not inspect the process: CAP_SYS_PTRACE is missing
-///   -ENOENT     before Linux 6.11: /proc is not mounted, or belongs to another pid namespace
+///   -ENOENT     before Linux 6.11: /proc is not mounted, or belongs to another PID namespace
 ///   -EMFILE, -ENFILE, -ENOMEM  out of file descriptors or memory
 ///
 /// Since 1.0.

@@ -26,7 +26,7 @@ const _: () = assert!(NETNS_PIDS_THREADS == PidsFlags::THREADS.bits());
 ///
 /// Returns the number of IDs found; if that is greater than cap, enlarge pids and call again. Or
 ///   -EINVAL     ns is NULL, a flag is unknown, or pids is NULL and cap is not 0
-///   -ENOENT     /proc is not mounted, or belongs to another pid namespace
+///   -ENOENT     /proc is not mounted, or belongs to another PID namespace
 ///   -EMFILE, -ENFILE, -ENOMEM  out of file descriptors or memory
 ///
 /// Since 1.0.
