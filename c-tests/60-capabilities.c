@@ -4,15 +4,20 @@
 #include "privilege.h"
 
 #include <netinet/in.h>
+#include <sys/wait.h>
 
 #define BIT(capability) (1ULL << (capability))
 #define SYS_ADMIN BIT(CAP_SYS_ADMIN)
 #define NET_ADMIN BIT(CAP_NET_ADMIN)
 #define SYS_CHROOT BIT(CAP_SYS_CHROOT)
+#define SETGID BIT(CAP_SETGID)
+#define SETUID BIT(CAP_SETUID)
 
 /* What the calls work on. */
-static struct netns *ns, *home;
+static struct netns *ns, *other, *home;
 static int socket_there;
+/* Of other, in ns. */
+#define NSID 7
 static pid_t process_of_another_user;
 
 /* --- the calls ---------------------------------------------------------------------------------- */
@@ -222,7 +227,237 @@ static int list_links_here(void)
     return rc;
 }
 
+/* Of two errors that mean a missing capability, the one in the table. */
+static int eperm_for_eacces(int rc)
+{
+    return rc == -EACCES ? -EPERM : rc;
+}
+
+static int add_link(void)
+{
+    return netns_link_add(ns, "new0", "bridge");
+}
+
+static int add_link_here(void)
+{
+    return netns_link_add(NULL, "new0", "bridge");
+}
+
+static int delete_link(void)
+{
+    return netns_link_del(ns, "moved");
+}
+
+static int add_veth(void)
+{
+    return netns_veth_add(ns, "new0", other, "new1");
+}
+
+static int add_veth_here(void)
+{
+    return netns_veth_add(NULL, "new0", other, "new1");
+}
+
+/* Also where the kernel has no VLANs: it looks at the capabilities first. */
+static int add_vlan(void)
+{
+    int rc = netns_vlan_add(other, "new0", ns, "moved", 7);
+
+    return rc == -EOPNOTSUPP ? 0 : rc;
+}
+
+static int add_vlan_here(void)
+{
+    int rc = netns_vlan_add(other, "new0", NULL, "moved", 7);
+
+    return rc == -EOPNOTSUPP ? 0 : rc;
+}
+
+static int move(void)
+{
+    return netns_link_move(ns, "moved", other, NULL);
+}
+
+static int move_from_here(void)
+{
+    return netns_link_move(NULL, "moved", other, NULL);
+}
+
+static int move_and_rename(void)
+{
+    return netns_link_move(NULL, "moved", other, "new0");
+}
+
+static int add_and_delete_address(void)
+{
+    int rc = netns_addr_add(ns, "lo", "192.0.2.1/32");
+
+    return rc < 0 ? rc : netns_addr_del(ns, "lo", "192.0.2.1/32");
+}
+
+static int list_addresses(void)
+{
+    struct netns_addr_snapshot *addresses = NULL;
+    int rc = netns_addr_list(ns, 0, &addresses);
+
+    netns_addr_list_free(addresses);
+    return rc;
+}
+
+static int add_and_delete_route(void)
+{
+    int rc = netns_link_up(ns, "lo");
+
+    if (rc == 0)
+        rc = netns_route_add(ns, "198.51.100.0/24", NULL, "lo");
+    return rc < 0 ? rc : netns_route_del(ns, "198.51.100.0/24", NULL, "lo");
+}
+
+static int list_routes(void)
+{
+    struct netns_route_snapshot *routes = NULL;
+    int rc = netns_route_list(ns, 0, &routes);
+
+    netns_route_list_free(routes);
+    return rc;
+}
+
+static int get_nsid(void)
+{
+    int id = netns_nsid_get(ns, other);
+
+    return id < 0 ? id : 0;
+}
+
+static int get_nsid_here(void)
+{
+    int id = netns_nsid_get(NULL, other);
+
+    return id < 0 ? id : 0;
+}
+
+static int ensure_nsid(void)
+{
+    int id = netns_nsid_ensure(ns, other);
+
+    return id < 0 ? id : 0;
+}
+
+/* It is set already; the kernel looks at the capabilities first. */
+static int set_nsid(void)
+{
+    int rc = netns_nsid_set(ns, other, NSID);
+
+    return rc == -EEXIST ? 0 : rc;
+}
+
+static int list_nsids(void)
+{
+    struct netns_nsid_snapshot *ids = NULL;
+    int rc = netns_nsid_list(NULL, ns, NETNS_NSID_NONE, 0, &ids);
+
+    netns_nsid_list_free(ids);
+    return rc;
+}
+
+static int list_nsids_of_a_target(void)
+{
+    struct netns_nsid_snapshot *ids = NULL;
+    int rc = netns_nsid_list(NULL, ns, NSID, 0, &ids);
+
+    netns_nsid_list_free(ids);
+    return eperm_for_eacces(rc);
+}
+
+static int get_sysctl(void)
+{
+    return netns_sysctl_get(ns, "net.ipv4.ip_forward", NULL, 0) < 0 ? -errno : 0;
+}
+
+static int get_sysctl_here(void)
+{
+    return netns_sysctl_get(NULL, "net.ipv4.ip_forward", NULL, 0) < 0 ? -errno : 0;
+}
+
+/* EACCES: who runs this is not root in the initial user namespace. */
+static int set_sysctl(void)
+{
+    return eperm_for_eacces(netns_sysctl_set(ns, "net.ipv4.ip_forward", "1"));
+}
+
+static int set_sysctl_here(void)
+{
+    return eperm_for_eacces(netns_sysctl_set(NULL, "net.ipv4.ip_forward", "1"));
+}
+
+static int find_processes(void)
+{
+    return netns_pids(ns, 0, NULL, 0) < 0 ? -errno : 0;
+}
+
+static int find_holders(void)
+{
+    struct netns_holder_snapshot *holders = NULL;
+    int rc = netns_holder_list(ns, 0, &holders);
+
+    netns_holder_list_free(holders);
+    return rc;
+}
+
+static int monitor(void)
+{
+    struct netns_monitor *opened = NULL;
+    int rc = netns_monitor_open(NULL, 0, &opened);
+
+    netns_monitor_close(opened);
+    return rc;
+}
+
+static int spawn_with(uint32_t flags)
+{
+    struct netns_spawn_options options = NETNS_SPAWN_OPTIONS_INIT;
+    char *argv[] = {"true", NULL};
+    pid_t pid;
+    int rc;
+
+    options.flags = flags;
+    options.uid = options.gid = NOBODY;
+    rc = netns_spawn(ns, &options, "true", argv, NULL, &pid);
+    if (rc == 0)
+        wait_for(pid);
+    return rc;
+}
+
+static int spawn(void)
+{
+    return spawn_with(0);
+}
+
+static int spawn_and_keep_mounts(void)
+{
+    return spawn_with(NETNS_SPAWN_KEEP_SYS | NETNS_SPAWN_KEEP_ETC);
+}
+
+static int spawn_as_another_user(void)
+{
+    return spawn_with(NETNS_SPAWN_USER);
+}
+
+static int exec(void)
+{
+    char *argv[] = {"true", NULL};
+
+    return netns_exec(ns, "true", argv, NULL);
+}
+
 /* --- what they require -------------------------------------------------------------------------- */
+
+/* Where the thread is before it gives up capabilities. */
+enum place {
+    ELSEWHERE,
+    HERE,     /* in the namespace */
+    CONNECTED /* elsewhere, and the handle has its rtnetlink socket */
+};
 
 static const struct requirement {
     const char *function;
@@ -230,38 +465,77 @@ static const struct requirement {
     int (*call)(void);
     uint64_t needed;
     int error;
-    bool is_here; /* the thread is in the namespace */
+    enum place place;
 } requirements[] = {
-    {"netns_create", "create", create_named, SYS_ADMIN, EPERM, false},
-    {"netns_create", "create an anonymous one", create_anonymous, SYS_ADMIN, EPERM, false},
-    {"netns_create", "create with lo up", create_with_lo_up, SYS_ADMIN | NET_ADMIN, EPERM, false},
-    {"netns_create", "open what exists", open_what_exists, 0, 0, false},
-    {"netns_create", "bring lo up in one", bring_lo_up, SYS_ADMIN | NET_ADMIN, EPERM, false},
-    {"netns_attach", "attach", attach, SYS_ADMIN, EPERM, false},
-    {"netns_remove", "remove a live name", remove_live, SYS_ADMIN, EPERM, false},
-    {"netns_remove", "remove a stale name", remove_stale, 0, 0, false},
-    {"netns_remove", "remove a symbolic link", remove_link, 0, 0, false},
-    {"netns_list", "list", list, 0, 0, false},
-    {"netns_open", "open by name", open_name, 0, 0, false},
-    {"netns_open_pid", "open by process", open_process, BIT(CAP_SYS_PTRACE), EACCES, false},
-    {"netns_open", "open by a process's path", open_process_by_path, BIT(CAP_SYS_PTRACE), EACCES, false},
-    {"netns_open_fd", "open by socket", open_socket, NET_ADMIN, EPERM, false},
-    {"netns_open_current", "open the current one", open_current, 0, 0, false},
-    {"netns_setns", "set", set, SYS_ADMIN, EPERM, false},
-    {"netns_setns_mounts", "set with mounts", set_with_mounts, SYS_ADMIN | SYS_CHROOT, EPERM, false},
-    {"netns_setns_mounts", "set and keep the mounts", set_and_keep_mounts, SYS_ADMIN, EPERM, false},
-    {"netns_enter", "enter and leave", enter_and_leave, SYS_ADMIN, EPERM, false},
-    {"netns_run", "run", run, SYS_ADMIN, EPERM, false},
-    {"netns_run", "run here", run_here, 0, 0, true},
-    {"netns_run_from", "run from a home", run_from, SYS_ADMIN, EPERM, false},
-    {"netns_socket", "open a socket", a_socket, SYS_ADMIN, EPERM, false},
-    {"netns_socket", "open a raw socket", a_raw_socket, SYS_ADMIN | BIT(CAP_NET_RAW), EPERM, false},
-    {"netns_socket", "open a raw socket here", a_raw_socket_here, BIT(CAP_NET_RAW), EPERM, true},
-    {"netns_socket_from", "open a socket from a home", a_socket_from, SYS_ADMIN, EPERM, false},
-    {"netns_link_up", "bring an interface up", bring_up, SYS_ADMIN | NET_ADMIN, EPERM, false},
-    {"netns_link_up", "bring an interface up here", bring_up_here, NET_ADMIN, EPERM, true},
-    {"netns_link_list", "list interfaces", list_links, SYS_ADMIN, EPERM, false},
-    {"netns_link_list", "list interfaces here", list_links_here, 0, 0, true},
+    {"netns_create", "create", create_named, SYS_ADMIN, EPERM, ELSEWHERE},
+    {"netns_create", "create an anonymous one", create_anonymous, SYS_ADMIN, EPERM, ELSEWHERE},
+    {"netns_create", "create with lo up", create_with_lo_up, SYS_ADMIN | NET_ADMIN, EPERM, ELSEWHERE},
+    {"netns_create", "open what exists", open_what_exists, 0, 0, ELSEWHERE},
+    {"netns_create", "bring lo up in one", bring_lo_up, SYS_ADMIN | NET_ADMIN, EPERM, ELSEWHERE},
+    {"netns_attach", "attach", attach, SYS_ADMIN, EPERM, ELSEWHERE},
+    {"netns_remove", "remove a live name", remove_live, SYS_ADMIN, EPERM, ELSEWHERE},
+    {"netns_remove", "remove a stale name", remove_stale, 0, 0, ELSEWHERE},
+    {"netns_remove", "remove a symbolic link", remove_link, 0, 0, ELSEWHERE},
+    {"netns_list", "list", list, 0, 0, ELSEWHERE},
+    {"netns_open", "open by name", open_name, 0, 0, ELSEWHERE},
+    {"netns_open_pid", "open by process", open_process, BIT(CAP_SYS_PTRACE), EACCES, ELSEWHERE},
+    {"netns_open", "open by a process's path", open_process_by_path, BIT(CAP_SYS_PTRACE), EACCES, ELSEWHERE},
+    {"netns_open_fd", "open by socket", open_socket, NET_ADMIN, EPERM, ELSEWHERE},
+    {"netns_open_current", "open the current one", open_current, 0, 0, ELSEWHERE},
+    {"netns_setns", "set", set, SYS_ADMIN, EPERM, ELSEWHERE},
+    {"netns_setns_mounts", "set with mounts", set_with_mounts, SYS_ADMIN | SYS_CHROOT, EPERM, ELSEWHERE},
+    {"netns_setns_mounts", "set and keep the mounts", set_and_keep_mounts, SYS_ADMIN, EPERM, ELSEWHERE},
+    {"netns_enter", "enter and leave", enter_and_leave, SYS_ADMIN, EPERM, ELSEWHERE},
+    {"netns_run", "run", run, SYS_ADMIN, EPERM, ELSEWHERE},
+    {"netns_run", "run here", run_here, 0, 0, HERE},
+    {"netns_run_from", "run from a home", run_from, SYS_ADMIN, EPERM, ELSEWHERE},
+    {"netns_socket", "open a socket", a_socket, SYS_ADMIN, EPERM, ELSEWHERE},
+    {"netns_socket", "open a raw socket", a_raw_socket, SYS_ADMIN | BIT(CAP_NET_RAW), EPERM, ELSEWHERE},
+    {"netns_socket", "open a raw socket here", a_raw_socket_here, BIT(CAP_NET_RAW), EPERM, HERE},
+    {"netns_socket_from", "open a socket from a home", a_socket_from, SYS_ADMIN, EPERM, ELSEWHERE},
+    {"netns_link_up", "bring an interface up", bring_up, SYS_ADMIN | NET_ADMIN, EPERM, ELSEWHERE},
+    {"netns_link_up", "bring an interface up here", bring_up_here, NET_ADMIN, EPERM, HERE},
+    {"netns_link_list", "list interfaces", list_links, SYS_ADMIN, EPERM, ELSEWHERE},
+    {"netns_link_list", "list interfaces here", list_links_here, 0, 0, HERE},
+    {"netns_link_list", "list interfaces by the handle's socket", list_links, 0, 0, CONNECTED},
+    {"netns_link_add", "create an interface", add_link, SYS_ADMIN | NET_ADMIN, EPERM, ELSEWHERE},
+    {"netns_link_add", "create an interface here", add_link_here, NET_ADMIN, EPERM, HERE},
+    {"netns_link_add", "create an interface by a handle of here", add_link, NET_ADMIN, EPERM, HERE},
+    {"netns_link_add", "create an interface by the handle's socket", add_link, NET_ADMIN, EPERM, CONNECTED},
+    {"netns_link_del", "delete an interface", delete_link, SYS_ADMIN | NET_ADMIN, EPERM, ELSEWHERE},
+    {"netns_veth_add", "create a veth pair", add_veth, SYS_ADMIN | NET_ADMIN, EPERM, ELSEWHERE},
+    {"netns_veth_add", "create a veth pair from here", add_veth_here, NET_ADMIN, EPERM, HERE},
+    {"netns_vlan_add", "create a VLAN", add_vlan, SYS_ADMIN | NET_ADMIN, EPERM, ELSEWHERE},
+    {"netns_vlan_add", "create a VLAN on a parent here", add_vlan_here, NET_ADMIN, EPERM, HERE},
+    {"netns_link_move", "move an interface", move, SYS_ADMIN | NET_ADMIN, EPERM, ELSEWHERE},
+    {"netns_link_move", "move an interface from here", move_from_here, NET_ADMIN, EPERM, HERE},
+    {"netns_link_move", "rename an interface on its way", move_and_rename, SYS_ADMIN | NET_ADMIN, EPERM, HERE},
+    {"netns_addr_add", "add an address", add_and_delete_address, SYS_ADMIN | NET_ADMIN, EPERM, ELSEWHERE},
+    {"netns_addr_add", "add an address by the handle's socket", add_and_delete_address, NET_ADMIN, EPERM, CONNECTED},
+    {"netns_addr_list", "list addresses", list_addresses, SYS_ADMIN, EPERM, ELSEWHERE},
+    {"netns_route_add", "add a route", add_and_delete_route, SYS_ADMIN | NET_ADMIN, EPERM, ELSEWHERE},
+    {"netns_route_add", "add a route by the handle's socket", add_and_delete_route, NET_ADMIN, EPERM, CONNECTED},
+    {"netns_route_list", "list routes", list_routes, SYS_ADMIN, EPERM, ELSEWHERE},
+    {"netns_nsid_get", "get an nsid", get_nsid, SYS_ADMIN, EPERM, ELSEWHERE},
+    {"netns_nsid_get", "get an nsid here", get_nsid_here, 0, 0, HERE},
+    {"netns_nsid_get", "get an nsid by the handle's socket", get_nsid, 0, 0, CONNECTED},
+    {"netns_nsid_ensure", "ensure an nsid that there is", ensure_nsid, SYS_ADMIN, EPERM, ELSEWHERE},
+    {"netns_nsid_set", "assign an nsid", set_nsid, SYS_ADMIN | NET_ADMIN, EPERM, ELSEWHERE},
+    {"netns_nsid_set", "assign an nsid by the handle's socket", set_nsid, NET_ADMIN, EPERM, CONNECTED},
+    {"netns_nsid_list", "list nsids", list_nsids, SYS_ADMIN, EPERM, ELSEWHERE},
+    {"netns_nsid_list", "list a target's nsids", list_nsids_of_a_target, SYS_ADMIN | NET_ADMIN, EPERM, ELSEWHERE},
+    {"netns_sysctl_get", "get a sysctl", get_sysctl, SYS_ADMIN, EPERM, ELSEWHERE},
+    {"netns_sysctl_get", "get a sysctl here", get_sysctl_here, 0, 0, HERE},
+    {"netns_sysctl_get", "get a sysctl although there is a socket", get_sysctl, SYS_ADMIN, EPERM, CONNECTED},
+    {"netns_sysctl_set", "set a sysctl", set_sysctl, SYS_ADMIN | NET_ADMIN, EPERM, ELSEWHERE},
+    {"netns_sysctl_set", "set a sysctl here", set_sysctl_here, NET_ADMIN, EPERM, HERE},
+    {"netns_pids", "find the processes", find_processes, 0, 0, ELSEWHERE},
+    {"netns_holder_list", "find what keeps it", find_holders, 0, 0, ELSEWHERE},
+    {"netns_monitor_open", "monitor the run directory", monitor, 0, 0, ELSEWHERE},
+    {"netns_spawn", "spawn", spawn, SYS_ADMIN, EPERM, ELSEWHERE},
+    {"netns_spawn", "spawn and keep the mounts", spawn_and_keep_mounts, SYS_ADMIN, EPERM, ELSEWHERE},
+    {"netns_spawn", "spawn as another user", spawn_as_another_user, SYS_ADMIN | SETGID | SETUID, EPERM, ELSEWHERE},
+    {"netns_exec", "exec", exec, SYS_ADMIN, EPERM, ELSEWHERE},
 };
 
 static const struct {
@@ -269,7 +543,8 @@ static const struct {
     const char *name;
 } capability_names[] = {
     {CAP_SYS_ADMIN, "CAP_SYS_ADMIN"},   {CAP_NET_ADMIN, "CAP_NET_ADMIN"}, {CAP_NET_RAW, "CAP_NET_RAW"},
-    {CAP_SYS_PTRACE, "CAP_SYS_PTRACE"}, {CAP_SYS_CHROOT, "CAP_SYS_CHROOT"},
+    {CAP_SYS_PTRACE, "CAP_SYS_PTRACE"}, {CAP_SYS_CHROOT, "CAP_SYS_CHROOT"}, {CAP_SETGID, "CAP_SETGID"},
+    {CAP_SETUID, "CAP_SETUID"},
 };
 
 struct attempt {
@@ -284,12 +559,21 @@ static void attempt(void *arg)
     const struct attempt *it = arg;
     int rc;
 
-    if (it->of->is_here)
+    if (it->of->place == HERE)
         MUST(netns_setns(ns));
+    if (it->of->place == CONNECTED)
+        MUST(list_links());
     keep_capabilities(it->capabilities);
     rc = it->of->call();
     check_at(rc == -it->error, __LINE__, "%s with capabilities %#llx: %d (%s), not -%d", it->of->name,
              (unsigned long long)it->capabilities, rc, rc < 0 ? netns_errmsg() : "", it->error);
+}
+
+static void delete_if_there(const struct netns *where, const char *name)
+{
+    int rc = netns_link_del(where, name);
+
+    CHECK(rc == 0 || rc == -ENODEV);
 }
 
 static void attempt_anew(const struct requirement *of, uint64_t capabilities, int error)
@@ -297,10 +581,14 @@ static void attempt_anew(const struct requirement *of, uint64_t capabilities, in
     struct attempt it = {of, capabilities, error};
 
     OK(netns_attach(ns, "blue", 0));
+    OK(netns_veth_add(ns, "moved", ns, "peer"));
     write_file("/run/netns/stale", "", 01000);
     MUST(chmod("/run/netns/stale", 01000)); /* as this library marks its own, whatever the umask says */
     MUST(symlink("/run/netns/blue", "/run/netns/link"));
     IN_CHILD(attempt, &it);
+    delete_if_there(ns, "peer");
+    delete_if_there(ns, "new0");
+    delete_if_there(other, "new0");
     OK(netns_remove("blue", NETNS_REMOVE_MISSING_OK));
     OK(netns_remove("new", NETNS_REMOVE_MISSING_OK));
     OK(netns_remove("stale", NETNS_REMOVE_MISSING_OK));
@@ -338,9 +626,11 @@ static pid_t start_process_of_another_user(void)
     return started ? pid : 0;
 }
 
-static bool is_about_a_process(const struct requirement *requirement)
+/* Calls that need a second user. */
+static bool is_about_another_user(const struct requirement *requirement)
 {
-    return requirement->call == open_process || requirement->call == open_process_by_path;
+    return requirement->call == open_process || requirement->call == open_process_by_path ||
+           requirement->call == spawn_as_another_user;
 }
 
 static void each_call_needs_what_is_documented_and_no_more(void)
@@ -348,11 +638,13 @@ static void each_call_needs_what_is_documented_and_no_more(void)
     process_of_another_user = start_process_of_another_user();
     OK(netns_open_current(&home));
     OK(netns_create(NULL, 0, &ns));
+    OK(netns_create(NULL, 0, &other));
+    OK(netns_nsid_set(ns, other, NSID));
     socket_there = OK(netns_socket(ns, AF_INET, SOCK_DGRAM, 0));
     for (size_t i = 0; i < sizeof requirements / sizeof *requirements; i++) {
         const struct requirement *it = &requirements[i];
 
-        if (is_about_a_process(it) && process_of_another_user == 0)
+        if (is_about_another_user(it) && process_of_another_user == 0)
             continue;
         attempt_anew(it, it->needed, 0);
         for (int capability = 0; capability < 64; capability++)
@@ -361,6 +653,7 @@ static void each_call_needs_what_is_documented_and_no_more(void)
     }
     close(socket_there);
     netns_close(ns);
+    netns_close(other);
     netns_close(home);
     if (process_of_another_user)
         stop(process_of_another_user);
@@ -396,6 +689,10 @@ static const char *documented_capabilities(const char *function)
 
     snprintf(declaration, sizeof declaration, "\nint %s(", function);
     declared = strstr(header, declaration);
+    if (!declared) {
+        snprintf(declaration, sizeof declaration, "\nssize_t %s(", function);
+        declared = strstr(header, declaration);
+    }
     if (!declared)
         return "";
     for (const char *at = header; (at = strstr(at, "\n * Capabilities: ")) && at < declared; at++)
