@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* First use: the run directory is made, mounted on itself once, and shared. */
+/* First use: the run directory is created, mounted on itself once, and made shared. */
 #include "test.h"
 
 #define CREATORS 20
 
 /* --- what mountinfo says ---------------------------------------------------------------------- */
 
-/* The peer group of the mount at path; 0: it is private, -1: there is none. */
+/* The peer group of the mount at path; 0: the mount is private, -1: there is no mount. */
 static int peer_group(const char *path)
 {
     FILE *file = fopen("/proc/thread-self/mountinfo", "re");
@@ -34,7 +34,7 @@ static mode_t mode_of(const char *path)
 
 /* --- what others do --------------------------------------------------------------------------- */
 
-/* Makes a name as CNI and Docker do: a file, and the namespace of a child mounted on it. */
+/* Creates a name as CNI plugins and Docker do: a file on which a child's namespace is mounted. */
 static void bind_as_others_do(const char *path)
 {
     struct netns *ns = NULL;
@@ -69,7 +69,7 @@ static void check_that_two_old_names_can_be_removed(void)
     CHECK(!exists("/run/netns/older"));
     EQUAL(mounts_at("/run/netns/older"), 0);
     SAME(names_in(NULL, NETNS_LIST_STALE), "");
-    /* It may have taken a helper in another mount namespace. */
+    /* The call may have used a helper in another mount namespace. */
     MUST(readlink("/proc/thread-self/ns/mnt", after, sizeof after - 1));
     SAME(after, before);
     EQUAL(threads_left(), 1);
@@ -252,7 +252,8 @@ static void below_a_shared_parent_it_is_in_a_peer_group_of_its_own(void)
     before = mounts_at(NULL);
     OK(netns_create("blue", 0, NULL));
     EQUAL(mounts_at("/run/netns"), 1);
-    /* In its parent's group, the mount of each name would spread to the parent, and be two. */
+    /* If both mounts were in the parent's peer group, the mount of each name would propagate to the parent
+       and exist twice. */
     EQUAL(mounts_at("/run/netns/blue"), 1);
     EQUAL(mounts_at(NULL), before + 2);
     CHECK(peer_group("/run") > 0);
@@ -274,11 +275,11 @@ static void a_private_mount_that_is_there_becomes_shared(void)
 }
 
 struct clone {
-    unsigned long propagation; /* what the clone sets on its copy of the mounts; 0: nothing */
+    unsigned long propagation; /* set by the clone on its copy of the mounts; 0: unchanged */
     int orders[2], answers[2];
 };
 
-/* Tells, each time it is asked, whether this mount namespace has the name. */
+/* Reports, each time it is asked, whether this mount namespace contains the name. */
 static void see_the_name_come_and_go(void *arg)
 {
     struct clone *clone = arg;
@@ -377,7 +378,7 @@ static void names_from_before_can_be_removed_while_there_is_no_mount(void)
     EQUAL(mounts_at("/run/netns"), 0);
 }
 
-/* As iproute2 leaves it: each older name is there twice, and the lower one cannot be reached. */
+/* As iproute2 leaves it: each older name is mounted twice, and the lower mount cannot be reached. */
 static void names_hidden_below_the_mount_of_others_can_be_removed(void)
 {
     two_names_in_a_plain_directory();
@@ -414,8 +415,8 @@ static void removing_a_hidden_name_leaves_the_others_alone(void)
     SAME(names(), "new old older");
 }
 
-/* As `ip netns del` leaves it, which takes the upper mount off and then finds the file busy. The
- * mark makes the file stale at once, as ten seconds would. */
+/* As left by `ip netns del`, which unmounts the upper mount and then fails to remove the busy file. The
+ * mark makes the file stale immediately, as an age of ten seconds would. */
 static void a_stale_name_with_a_mount_hidden_below_is_taken_over(void)
 {
     struct netns *ns = NULL;
@@ -436,15 +437,15 @@ static void a_stale_name_with_a_mount_hidden_below_is_taken_over(void)
 /* --- many at once ----------------------------------------------------------------------------- */
 
 struct outcome {
-    int64_t rc; /* as wide as the other: no padding is written */
+    int64_t rc; /* as wide as the other, so that there is no padding */
     uint64_t inode;
 };
 
 struct race {
     const char *rundir;
-    const char *name; /* NULL: each creator's own */
+    const char *name; /* NULL: each creator uses its own name */
     uint32_t flags;
-    bool attach; /* what was made before the gate opened, so that all get there at once */
+    bool attach; /* namespaces created before the gate opened, so that all bind at once */
     int number, gate[2], outcomes[2];
 };
 
@@ -460,7 +461,7 @@ static void create_when_the_gate_opens(void *arg)
     close(race->gate[1]);
     if (race->attach)
         OK(netns_create(NULL, 0, &ns));
-    /* Nobody writes: the read ends when the last writer has closed. */
+    /* Nothing is written: the read returns when the last writer has closed the pipe. */
     if (read(race->gate[0], &byte, 1) != 0)
         return;
     if (race->attach)
@@ -499,7 +500,7 @@ static int how_many(const struct outcome *outcomes, int64_t rc)
     return count;
 }
 
-/* One such race may go well by chance; each run directory sees its first use once. */
+/* One such race may succeed by chance; each run directory has only one first use. */
 static void check_races_for_names_of_their_own(bool attach)
 {
     int rounds = is_slow() ? 2 : 10;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Create, open, list, remove: the life of a name, and each errno on its way. */
+/* Create, open, list and remove: the life of a name, and each errno. */
 #include "privilege.h"
 
 static const char *long_name(size_t length)
@@ -160,7 +160,7 @@ static void exist_ok_brings_lo_up_in_what_exists(void)
     EQUAL(netns_equal(made, found), 1);
     EQUAL(lo_is_up(made), true);
     netns_close(found);
-    /* Once up it stays up, and is no error. */
+    /* lo stays up, and an lo that is already up is not an error. */
     OK(netns_create("blue", NETNS_CREATE_EXIST_OK | NETNS_CREATE_LO_UP, NULL));
     EQUAL(lo_is_up(made), true);
     EQUAL(here(), home);
@@ -367,7 +367,7 @@ static void many_names_come_and_go(void)
     UNCHANGED_SINCE(before);
 }
 
-/* Takes the name away as often as it can, for as long as somebody else makes it. */
+/* Removes the name repeatedly while another process creates it. */
 static pid_t start_a_restless_unlinker(void)
 {
     pid_t pid = MUST(fork());
@@ -379,7 +379,7 @@ static pid_t start_a_restless_unlinker(void)
         unlink("/run/netns/blue");
 }
 
-/* Between file and bind there is a moment in which who knows of no lock takes the file away. */
+/* Between creating the file and binding on it, a process that does not take the lock can remove the file. */
 static void a_create_that_loses_its_file_tries_again(void)
 {
     int rounds = is_slow() ? 100 : 2000, lost = 0, i, rc;
@@ -488,11 +488,11 @@ static void remove_there_is_erofs_and_the_name_still_works(void)
     OK(netns_create("live", 0, NULL));
     write_file("/run/netns/notes", "text", 0644);
     MUST(mount("none", "/run/netns", "none", MS_REMOUNT | MS_RDONLY, "mode=755"));
-    /* What it is says more than what could not be done to it. */
+    /* The reason why it is not a name is more informative than the failed operation. */
     FAILS(ENOTTY, netns_remove("notes", 0));
     FAILS(EROFS, netns_remove("live", 0));
     FAILS(EROFS, netns_remove("live", NETNS_REMOVE_MISSING_OK));
-    /* All or nothing: a name that cannot go altogether does not go by half. */
+    /* A name that cannot be removed completely is not removed partially. */
     SAME(names(), "live");
     CHECK(is_netns("/run/netns/live"));
 }
@@ -530,7 +530,7 @@ static void without_cap_sys_admin_it_is_eperm(void)
     OK(netns_create("live", 0, &live));
     IN_CHILD(a_plain_user_is_refused, live);
     SAME(names(), "live");
-    /* Not even in a directory of one's own. */
+    /* Not even in a directory that belongs to the user. */
     MUST(chown("/run/netns", 65534, 65534));
     IN_CHILD(a_plain_user_is_refused, live);
     SAME(names(), "live");
@@ -543,7 +543,7 @@ static void a_file_that_sticks_is_eperm(void *arg)
     drop_capability(CAP_FOWNER);
     FAILS(EPERM, netns_remove("sticks", 0));
     MESSAGE_HAS("another user's in a sticky directory");
-    /* Whose it is cannot be seen before the namespace is off. */
+    /* Its owner can be seen only after the namespace has been unmounted. */
     CHECK(!is_netns("/run/netns/sticks"));
     CHECK(exists("/run/netns/sticks"));
 }
@@ -574,7 +574,7 @@ static void root_of_less_is_refused(void *arg)
     FAILS(EACCES, netns_create("blue", NETNS_CREATE_EXIST_OK, NULL));
     FAILS(EACCES, netns_attach(own, "blue", 0));
     FAILS(EACCES, netns_remove("stale", 0));
-    /* Mounts that came along from a more privileged mount namespace stay. */
+    /* Mounts inherited from a more privileged mount namespace cannot be unmounted. */
     FAILS(EPERM, netns_remove("live", 0));
     MESSAGE_HAS("more privileged mount namespace");
     UNCHANGED_SINCE(before);
@@ -629,7 +629,7 @@ static void find_no_room_for_a_namespace(void *arg)
     FAILS(ENOSPC, netns_create_at("/run/mine", "blue", 0, NULL));
     CHECK(!exists("/run/mine"));
     UNCHANGED_SINCE(before);
-    /* What exists needs no room. */
+    /* An existing name needs no space. */
     OK(netns_create("live", NETNS_CREATE_EXIST_OK, &ns));
     EQUAL(netns_equal(ns, own), 1);
     netns_close(ns);
@@ -681,7 +681,7 @@ static void without_descriptors_it_is_emfile(void)
     CHECK(is_netns("/run/netns/red"));
 }
 
-/* The run directory and its mount may stay: others may be using them by now. */
+/* The run directory and its mount may stay: other processes may already be using them. */
 static void so_it_is_at_the_very_first_create(void)
 {
     int before = open_descriptors(), more, rc = -1;

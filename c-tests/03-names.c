@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Hostile names, and hostile things under innocent names. */
+/* Invalid and unusual names, and files under valid names that are not namespaces. */
 #include "test.h"
 
 #include <sys/socket.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
 
-/* The name whole, not only when it is found at the start of another. */
+/* Whether the complete name is listed, not only a longer one that begins with it. */
 static bool listed(const char *name)
 {
     struct netns_name_snapshot *list = NULL;
@@ -139,7 +139,7 @@ static void odd_names_live_side_by_side(void)
 
 /* --- strangers under a name ------------------------------------------------------------------- */
 
-/* Whatever lies at /run/netns/x is refused, and neither it nor anything else changes. */
+/* Checks that whatever is at /run/netns/x is refused, and that neither it nor anything else changes. */
 static void check_that_x_is_a_stranger(const char *what)
 {
     struct netns *ns = SENTINEL, *live = NULL;
@@ -224,7 +224,7 @@ static void a_device_is_no_name(void)
 
 /* --- strangers mounted on a name -------------------------------------------------------------- */
 
-/* The mount on /run/netns/x is refused, and is what it was. */
+/* Checks that the mount on /run/netns/x is refused and unchanged. */
 static void check_that_the_mount_on_x_is_a_stranger(const char *what)
 {
     check_that_x_is_a_stranger(what);
@@ -349,7 +349,7 @@ static void a_symlinked_run_directory_is_mounted_where_it_is(void)
 
 static void a_message_names_its_object_on_one_line(void)
 {
-    /* FAILS sees to it that it is one line. */
+    /* FAILS checks that the message is one line. */
     FAILS(ENOENT, netns_open("a\nb", 0, &(struct netns *){NULL}));
     MESSAGE_HAS("open \"a\\x0ab\": open /run/netns/a\\x0ab: No such file or directory");
     FAILS(ENOENT, netns_remove("tab\there", 0));

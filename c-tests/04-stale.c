@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Names whose creator was killed, and names that another program is making at this moment. */
+/* Names whose creator was killed, and names that another program is creating. */
 #include "ip.h"
 
 /* The age at which a placeholder of another program is stale, in seconds. */
 #define STALE_AGE 10
 
-/* What the library leaves when it is killed between file and bind. */
+/* The mode of a file left by the library when it is killed before the bind. */
 #define OUR_MODE 01000
 
-/* What `ip netns add` has there until it binds. */
+/* The mode of the file that `ip netns add` creates before it binds. */
 #define FOREIGN_MODE 0
 
-/* An empty file; gives a descriptor of it, which tells whether it has been unlinked. */
+/* Creates an empty file and returns a descriptor, which shows whether the file has been unlinked. */
 static int placeholder(const char *path, mode_t mode)
 {
     int fd = MUST(open(path, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
@@ -22,7 +22,7 @@ static int placeholder(const char *path, mode_t mode)
     return fd;
 }
 
-/* Whether the very file is still there under any name; closes it. */
+/* Whether this file still has any name. Closes the descriptor. */
 static bool still_linked(int fd)
 {
     struct stat st;
@@ -32,7 +32,7 @@ static bool still_linked(int fd)
     return st.st_nlink > 0;
 }
 
-/* The handle is what the name leads to. */
+/* Checks that the handle refers to the namespace at the path. */
 static bool is_at(const struct netns *ns, const char *path)
 {
     struct stat st;
@@ -123,7 +123,7 @@ static void a_name_in_the_making_exists_for_create_and_attach(void)
     FAILS(EEXIST, netns_create("blue", 0, &(struct netns *){NULL}));
     MESSAGE_HAS("another process is creating it");
     FAILS(EEXIST, netns_attach(ns, "blue", 0));
-    /* At once: neither waits for the other program. */
+    /* Neither call waits for the other program. */
     CHECK(seconds() - start < STALE_AGE - 1);
     SAME(names_in(NULL, NETNS_LIST_STALE), "");
     CHECK(still_linked(fd));
@@ -179,7 +179,7 @@ static void exist_ok_makes_its_own_when_the_other_gives_up(void)
     netns_close(ns);
 }
 
-/* A child whose EXIST_OK meets a placeholder that nobody will ever bind. */
+/* A child whose EXIST_OK call finds a placeholder that is never bound. */
 static pid_t wait_for_what_never_comes(double made)
 {
     struct netns *ns = NULL;
@@ -188,7 +188,7 @@ static pid_t wait_for_what_never_comes(double made)
     if (pid != 0)
         return pid;
     OK(netns_create("awaited", NETNS_CREATE_EXIST_OK, &ns));
-    /* File times are coarse, so a tick early is on time. */
+    /* File times are coarse, so the wait may end a tick early. */
     CHECK(seconds() - made >= STALE_AGE - 0.1);
     CHECK(seconds() - made < STALE_AGE + 60);
     CHECK(is_at(ns, "/run/netns/awaited"));
@@ -196,7 +196,7 @@ static pid_t wait_for_what_never_comes(double made)
     exit(test_failures ? 1 : 0);
 }
 
-/* A program that keeps its placeholder young, for twice as long as anybody is to wait for it. */
+/* A program that keeps its placeholder young for twice the time that a call waits. */
 static pid_t keep_young(const char *path)
 {
     pid_t pid = MUST(fork());
@@ -211,7 +211,7 @@ static pid_t keep_young(const char *path)
     _exit(0);
 }
 
-/* A child whose EXIST_OK meets a placeholder that never becomes stale. */
+/* A child whose EXIST_OK call finds a placeholder that never becomes stale. */
 static pid_t wait_for_what_stays_young(void)
 {
     struct netns *ns = SENTINEL;
@@ -228,7 +228,7 @@ static pid_t wait_for_what_stays_young(void)
     exit(test_failures ? 1 : 0);
 }
 
-/* One test, because the clock cannot be hurried: a file's age is its ctime. */
+/* A single test, because the age is measured by ctime, which cannot be set. */
 static void at_ten_seconds_a_name_in_the_making_is_stale_or_not_waited_for(void)
 {
     static const char *const all[] = {"attached", "awaited", "created", "exist-ok", "removed"};
@@ -264,7 +264,7 @@ static void at_ten_seconds_a_name_in_the_making_is_stale_or_not_waited_for(void)
     CHECK(is_at(other, "/run/netns/exist-ok"));
     OK(netns_remove("removed", 0));
     SAME(names_in(NULL, NETNS_LIST_STALE), "attached awaited created exist-ok");
-    /* All but the one that was removed is bound on as it was. */
+    /* All except the one that was removed have been reused for a bind. */
     for (i = 0; i < 4; i++)
         CHECK(still_linked(fds[i]));
     CHECK(!still_linked(fds[4]));
@@ -275,7 +275,7 @@ static void at_ten_seconds_a_name_in_the_making_is_stale_or_not_waited_for(void)
     netns_close(other);
 }
 
-/* A creator that makes and removes one name as fast as it can, until it is killed. */
+/* Creates and removes one name as fast as possible, until it is killed. */
 static pid_t start_a_restless_creator(void)
 {
     pid_t pid = MUST(fork());
@@ -386,7 +386,7 @@ static void exist_ok_beside_ip_netns_add_always_ends_in_one_namespace(void)
     printf("# %d rounds: ip made it in %d\n", i, both);
 }
 
-/* An adder that loses its file to remove has to fail, not to leave something half made. */
+/* An adder whose file is removed meanwhile must fail and leave nothing half done. */
 static void remove_beside_ip_netns_add_leaves_a_name_or_none(void)
 {
     int rounds = is_slow() ? 20 : 100, i;
@@ -406,7 +406,7 @@ static void remove_beside_ip_netns_add_leaves_a_name_or_none(void)
     }
 }
 
-/* Makes a name as iproute2 does, as fast as it can, for as long as somebody else removes it. */
+/* Creates a name as iproute2 does, as fast as possible, while another process removes it. */
 static pid_t start_a_restless_adder(void)
 {
     pid_t pid = MUST(fork());
@@ -420,12 +420,12 @@ static pid_t start_a_restless_adder(void)
         if (fd < 0)
             continue;
         close(fd);
-        /* The name may be gone by now, which is as it should be. */
+        /* The name may be gone by now, which is fine. */
         mount("/proc/self/ns/net", "/run/netns/blue", "none", MS_BIND, NULL);
     }
 }
 
-/* What is no namespace at the first look and a mount at the second is a namespace at the third. */
+/* The first look finds no namespace and the second a mount point, so the third finds a namespace. */
 static void a_name_that_is_bound_while_it_is_looked_at_is_no_stranger(void)
 {
     pid_t adder = start_a_restless_adder();

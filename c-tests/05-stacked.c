@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Several mounts on one name, and names removed while others still use what they stand for. */
+/* Several mounts on one name, and names that are removed while others still use their namespaces. */
 #include "test.h"
 
 #include <sys/socket.h>
 
-/* Mounts the namespace of a handle on path, on top of whatever is there. */
+/* Mounts the handle's namespace on path, on top of whatever is mounted there. */
 static void stack(const struct netns *ns, const char *path)
 {
     char source[64];
@@ -13,7 +13,7 @@ static void stack(const struct netns *ns, const char *path)
     MUST(mount(source, path, "none", MS_BIND, "none"));
 }
 
-/* Mounts so many namespaces, each another one, on top of each other; gives a handle of the last. */
+/* Mounts this many different namespaces on top of each other; returns a handle of the last. */
 static struct netns *stack_many(const char *path, int count)
 {
     struct netns *ns = NULL;
@@ -39,7 +39,7 @@ static void check_that_one_call_takes_off(int count)
     write_file("/run/netns/x", "", 0644);
     top = stack_many("/run/netns/x", count);
     EQUAL(mounts_at("/run/netns/x"), count);
-    /* The topmost is what the name stands for, and it is listed once. */
+    /* The name refers to the topmost namespace, and it is listed once. */
     OK(netns_open("x", 0, &found));
     EQUAL(netns_equal(found, top), 1);
     OK(netns_list(0, &list));
@@ -73,7 +73,8 @@ static void a_name_bound_200_times_goes_in_one_call(void)
     check_that_one_call_takes_off(is_slow() ? 30 : 200);
 }
 
-/* A copy is its original's peer, so a mount on one of them appears on all: twice as many a time. */
+/* A copy is a peer of its original, so a mount on one of them appears on all: each bind doubles their
+   number. */
 static void a_name_bound_on_itself_over_and_over_goes_in_one_call(void)
 {
     struct netns *ns = NULL;
@@ -125,7 +126,7 @@ static void stacks_in_two_run_directories_go_one_by_one(void)
     netns_close(b);
 }
 
-/* The run directory is one peer group, so whatever is mounted in it appears at both places. */
+/* The run directory is one peer group, so whatever is mounted in it appears in both places. */
 static void a_run_directory_mounted_twice_loses_the_name_twice(void)
 {
     struct netns *top;
@@ -200,7 +201,8 @@ struct elsewhere {
     int ready[2], removed[2];
 };
 
-/* Has the mounts in a mount namespace of its own, which hears nothing of the first one's. */
+/* Keeps copies of the mounts in a private mount namespace, to which the first one's changes do not
+   propagate. */
 static void watch_from_a_private_copy(void *arg)
 {
     struct elsewhere *elsewhere = arg;
@@ -253,7 +255,7 @@ static void a_name_goes_though_a_process_is_in_its_namespace(void)
     EQUAL(netns_equal(ns, found), 1);
     netns_close(found);
     netns_close(ns);
-    /* The process alone keeps it, and can give it a name again. */
+    /* Only the process keeps the namespace alive, and another name can be attached to it. */
     OK(netns_open_pid(child, &found));
     OK(netns_attach(found, "again", 0));
     stop(child);

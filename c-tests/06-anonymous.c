@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Namespaces without a name, and names given afterwards. */
+/* Namespaces without a name, and names that are attached later. */
 #include "privilege.h"
 
 #include <sys/socket.h>
 
-/* The names that a namespace has, joined by spaces. */
+/* The names of a namespace, separated by spaces. */
 static const char *names_of(const char *rundir, const struct netns *ns)
 {
     static char text[4096];
@@ -107,20 +107,20 @@ static void without_out_it_is_refused(void)
 
 /* --- how long it lives ------------------------------------------------------------------------ */
 
-/* A user namespace where one more network namespace may exist tells when one has ended: the kernel
- * clears up behind the back of whoever let go last. */
+/* Allows the user namespace only one more network namespace, which shows when one has ended: the kernel
+ * destroys a namespace asynchronously after its last user. */
 static void allow_one_more_namespace(void)
 {
     enter_user_namespace_with_run_directory(CLONE_NEWNET);
     write_map("/proc/sys/user/max_net_namespaces", "2");
 }
 
-/* While the one place is taken. */
+/* Checks this while the one allowed namespace exists. */
 static void there_is_no_room(int line)
 {
     struct netns *ns = NULL;
 
-    /* Long enough for what would be cleared up by mistake. */
+    /* Long enough for a namespace that is destroyed by mistake. */
     sleep_ms(200);
     check_at(netns_create(NULL, 0, &ns) == -ENOSPC, line, "a namespace has ended too early");
     netns_close(ns);
@@ -128,7 +128,7 @@ static void there_is_no_room(int line)
 
 #define THERE_IS_NO_ROOM() there_is_no_room(__LINE__)
 
-/* Makes one as soon as the last one has ended. */
+/* Creates a namespace as soon as the previous one has ended. */
 static struct netns *make_when_there_is_room(const char *name)
 {
     struct netns *ns = NULL;
@@ -139,7 +139,7 @@ static struct netns *make_when_there_is_room(const char *name)
         if (rc == -ENOSPC)
             sleep_ms(10);
     }
-    /* Without one there is nothing to go on with. */
+    /* The test cannot continue without it. */
     if (rc < 0) {
         printf("# %s\n", netns_errmsg());
         exit(1);
@@ -201,7 +201,7 @@ static void it_lives_as_long_as_a_name_or_a_process(void)
     IN_CHILD(hold_by_a_name_or_a_process, NULL);
 }
 
-/* Whatever a failed or finished call kept of a namespace would take the one place there is. */
+/* Whatever a failed or completed call kept of a namespace would occupy the only allowed place. */
 static void make_and_end_one_after_the_other(void *arg)
 {
     struct netns *ns;
@@ -367,7 +367,7 @@ static void what_attach_refuses_leaves_no_trace(void)
     FAILS(EEXIST, netns_attach(ns, "link", 0));
     FAILS(EEXIST, netns_attach(ns, "dir", 0));
     FAILS(EEXIST, netns_attach(ns, "file", 0));
-    /* A young empty file of another program: it is making that name. */
+    /* A young empty file of another program, which is creating that name. */
     FAILS(EEXIST, netns_attach(ns, "adder", 0));
     FAILS(ENOTDIR, netns_attach_at("/run/netns/file", ns, "blue", 0));
     FAILS(ENOTDIR, netns_attach_at("/run/netns/file/below", ns, "blue", 0));

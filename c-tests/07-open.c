@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Every way to open a namespace, and what is refused. */
+/* All ways to open a namespace, and what is refused. */
 #include "fault.h"
 #include "mover.h"
 #include "privilege.h"
@@ -11,7 +11,8 @@
 
 #define SIZE(array) (sizeof(array) / sizeof *(array))
 
-/* The handle is of this namespace, on a descriptor of its own that no exec inherits; ends it. */
+/* Checks that the handle refers to this namespace and has its own descriptor, which is close-on-exec;
+   closes it. */
 #define IS_OF(inode, opened) is_of_at((inode), (opened), __LINE__)
 
 static void is_of_at(uint64_t inode, struct netns *opened, int line)
@@ -165,7 +166,7 @@ static void a_plain_user_opens(void *arg)
     MESSAGE_HAS("CAP_SYS_PTRACE");
     FAILS_UNTOUCHED(EACCES, ns, netns_open_pid(1, &ns));
     MESSAGE_HAS("CAP_SYS_PTRACE");
-    /* What he may see he may open. */
+    /* A user who can look up the name can open it. */
     OK(netns_open("live", 0, &found));
     IS_OF(netns_inode(live), found);
     OK(netns_open("/run/netns/live", 0, &found));
@@ -185,7 +186,7 @@ static void without_privilege_what_can_be_seen_can_be_opened(void)
     struct netns *live = NULL;
 
     OK(netns_create("live", 0, &live));
-    /* Nobody but root could open what is no namespace yet. */
+    /* Only root could open a file that is not a namespace yet. */
     write_file("/run/netns/closed", "", 0);
     IN_CHILD(a_plain_user_opens, live);
     netns_close(live);
@@ -193,7 +194,7 @@ static void without_privilege_what_can_be_seen_can_be_opened(void)
 
 /* --- by process ------------------------------------------------------------------------------- */
 
-/* Docker and others spell it so: the name is the one that netns_open() of "blue" gives. */
+/* The path by which Docker and others refer to a name; netns_open() of "blue" gives the same name. */
 static void by_a_path_that_is_a_name(void)
 {
     static const char *const paths[] = {"/run/netns/blue", "/var/run/netns/blue"};
@@ -279,7 +280,7 @@ static void the_current_one_is_the_threads_not_the_processs(void)
     netns_close(ns);
 }
 
-/* A child that has ended and has not been waited for. */
+/* A child that has ended but has not been waited for. */
 static pid_t start_zombie(void)
 {
     pid_t child = MUST(fork());
@@ -314,7 +315,7 @@ static void no_process_is_esrch_or_einval(void)
 
 #define PIDFD_GET_NET_NAMESPACE 0xff04u
 
-/* Whether a pidfd tells its namespace here, without /proc (Linux 6.11). */
+/* Whether pidfds report their namespace without /proc (Linux 6.11). */
 static bool pidfds_know_namespaces(void)
 {
     int pidfd = syscall(SYS_pidfd_open, getpid(), 0), fd = -1;
@@ -328,7 +329,7 @@ static bool pidfds_know_namespaces(void)
     return fd >= 0;
 }
 
-/* In a pid namespace of its own, in which the part is number 1, with a /proc of another one. */
+/* Runs the part as process 1 of a new pid namespace, with the /proc of another one. */
 struct renumbered {
     const struct netns *in;
     void (*part)(void *arg);
@@ -351,7 +352,7 @@ static void renumber(void *arg)
     IN_CHILD(go_and_do, arg);
 }
 
-/* In a namespace that /proc/1 is not in. */
+/* In a network namespace other than that of /proc/1. */
 static void do_renumbered(void (*part)(void *arg), void *arg)
 {
     struct netns *ns = NULL;
@@ -391,7 +392,7 @@ static void find_no_proc_of_ones_own(void *arg)
     CHECK(ns == SENTINEL);
 }
 
-/* -ENOENT, where the number in another's /proc would be somebody else's. */
+/* -ENOENT: the number in that /proc would belong to another process. */
 static void where_only_such_a_proc_could_tell_nothing_is_opened(void)
 {
     struct fault no_pidfds = {.call = SYS_pidfd_open, .error = ENOSYS};
@@ -405,7 +406,7 @@ static void where_only_such_a_proc_could_tell_nothing_is_opened(void)
 
 /* --- by descriptor ---------------------------------------------------------------------------- */
 
-/* The descriptor leads to the namespace, and stays as it is. */
+/* Checks that the descriptor leads to the namespace and is unchanged. */
 #define LEADS_TO(inode, fd) leads_to_at((inode), (fd), __LINE__)
 
 static void leads_to_at(uint64_t inode, int fd, int line)
@@ -448,7 +449,7 @@ static void by_descriptor_that_is_a_path_only(void)
     OK(netns_create("blue", 0, &ns));
     fd = MUST(open("/run/netns/blue", O_PATH | O_CLOEXEC));
     LEADS_TO(netns_inode(ns), fd);
-    /* Such a descriptor is no good for setns(2); the handle's is. */
+    /* Such a descriptor cannot be used with setns(2), but the handle can. */
     OK(netns_open_fd(fd, &found));
     token = OK(netns_enter(found));
     EQUAL(here(), netns_inode(ns));
@@ -541,7 +542,7 @@ static void a_pidfd_of_a_process_that_has_ended_is_esrch(void)
     close(fd);
 }
 
-/* The descriptor leads nowhere, and stays as it is; closes it. */
+/* Checks that the descriptor is refused and unchanged; closes it. */
 #define LEADS_NOWHERE(fd) leads_nowhere_at((fd), __LINE__)
 
 static void leads_nowhere_at(int fd, int line)
@@ -588,7 +589,7 @@ static void no_descriptor_is_ebadf(void)
     FAILS(EBADF, netns_open_fd(-1, &ns));
     FAILS(EBADF, netns_open_fd(-100 /* AT_FDCWD */, &ns));
     FAILS(EBADF, netns_open_fd(INT_MIN, &ns));
-    /* Valgrind warns of numbers that cannot be. */
+    /* valgrind warns about impossible descriptor numbers. */
     if (!under_valgrind())
         FAILS(EBADF, netns_open_fd(INT_MAX, &ns));
     CHECK(ns == SENTINEL);
@@ -667,7 +668,7 @@ static void without_descriptors_it_is_emfile(void)
     IS_OF(netns_inode(ns), found);
     RUNS_OUT_OF_DESCRIPTORS(netns_open_fd(path, &found));
     IS_OF(netns_inode(ns), found);
-    /* Valgrind does not count what an ioctl opens. */
+    /* valgrind does not track descriptors opened by an ioctl. */
     if (!under_valgrind()) {
         int pidfd = open_pidfd(child);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * setns, enter, leave and socket allocate nothing, whether they succeed or fail; what the others
- * allocate may be refused. A program of its own, because its allocator takes the place of the one
- * that valgrind watches.
+ * setns, enter, leave and socket allocate no memory, whether they succeed or fail, and an allocation of
+ * any other call may fail. This is a separate program because its allocator replaces the one that valgrind
+ * observes.
  */
 #include "test.h"
 
@@ -11,21 +11,21 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
-/* How often the program has asked for memory, or given some back. */
+/* The number of allocations and frees made by the program. */
 static atomic_long calls;
 
 /*
- * An allocator that never frees, because in a static program glibc's own cannot be called by
- * another name. Each block has its size before it.
+ * An allocator that never frees, because a static program cannot call glibc's allocator under another
+ * name. Each block is preceded by its size.
  */
 static _Alignas(64) unsigned char arena[32 << 20];
 static atomic_size_t used;
 
-/* The process that may allocate, 0: any; how often another one has, which shares its memory. */
+/* The process that may allocate (0: any), and the number of allocations by others, which share its memory. */
 static atomic_int owner;
 static atomic_long elsewhere;
 
-/* The allocation that is to fail, counted from 1; 0: none. */
+/* The allocation that fails, counted from 1; 0: none. */
 static atomic_long failing;
 
 static void *allocate(size_t alignment, size_t size)
@@ -55,7 +55,7 @@ void *malloc(size_t size)
 
 void *calloc(size_t count, size_t size)
 {
-    /* The arena is zero, and nothing in it is used twice. */
+    /* The arena is zero-filled, and no part of it is reused. */
     return size && count > SIZE_MAX / size ? NULL : allocate(16, count * size);
 }
 
@@ -154,7 +154,7 @@ static int make(void)
 
 static int make_in_a_new_directory(void)
 {
-    /* The directory is made by a helper thread. */
+    /* A helper thread creates the directory. */
     int rc = netns_create_at("/run/of-its-own", "green", 0, NULL);
 
     umount2("/run/of-its-own/green", MNT_DETACH);
@@ -205,7 +205,7 @@ static int follow(void)
     if (rc == 0) {
         next = netns_monitor_next(monitor, &event);
         again = netns_monitor_next(monitor, &event);
-        /* What could not be told is told when there is memory again. */
+        /* An event that could not be reported is reported once memory is available. */
         check_at(next == 1 || again == 1, __LINE__, "next: %d, then %d", next, again);
     }
     netns_monitor_close(monitor);
@@ -231,7 +231,7 @@ static int rename_lo(void)
     return netns_link_move(ns_of_all, "lo", ns_of_all, "lo");
 }
 
-/* A connection of iproute2's, as far as anybody else knows it. */
+/* The part of iproute2's connection that other programs know. */
 struct rtnl_handle {
     int fd;
 };
@@ -285,7 +285,7 @@ static int find_as_iproute2_does(void)
     return 0;
 }
 
-/* What has been added is there the next time. */
+/* A name that has been added exists the next time. */
 static int or_there_already(int rc)
 {
     return rc == -EEXIST ? 0 : rc;
@@ -345,7 +345,7 @@ static int list_routes(void)
     return rc;
 }
 
-/* Starts what must not be found, with all there is to do before. */
+/* Starts a program that does not exist, after all the preparations. */
 static int start_nothing(void)
 {
     char *argv[] = {(char *)"x", NULL}, *envp[] = {NULL};
@@ -363,7 +363,7 @@ static int become_nothing(void)
     return rc == -ENOENT ? 0 : rc;
 }
 
-/* So that there is something to do before a program runs; PATH has no place that may not be read. */
+/* So that there is something to prepare for a program. PATH contains no directory that cannot be read. */
 static void give_blue_a_file(void)
 {
     MUST(setenv("PATH", "/bin:/usr/bin", 1));
@@ -374,7 +374,7 @@ static void give_blue_a_file(void)
     write_file("/etc/hosts", "", 0644);
 }
 
-/* A child that is not yet its program shares the memory, and its parent's other threads go on. */
+/* A child that has not executed its program shares the memory, while the parent's other threads continue. */
 static void a_child_allocates_nothing(void)
 {
     char *argv[] = {(char *)"true", NULL};
@@ -389,7 +389,7 @@ static void a_child_allocates_nothing(void)
     EQUAL(wait_for(pid), 0);
     EQUAL(netns_spawn(ns_of_all, NULL, "/", argv, NULL, &pid), -EACCES);
     EQUAL(elsewhere, 0);
-    /* It would be seen. */
+    /* An allocation by the child would be noticed. */
     pid = MUST(vfork());
     if (pid == 0) {
         void *volatile block = malloc(1);
@@ -402,7 +402,7 @@ static void a_child_allocates_nothing(void)
     netns_close(ns_of_all);
 }
 
-/* The process would not come through it if anything aborted. */
+/* The process would not survive the test if anything aborted. */
 static void where_memory_runs_out_every_call_says_so(void)
 {
     static int (*const each[])(void) = {make_anonymous, make, make_in_a_new_directory,
@@ -425,9 +425,9 @@ static void where_memory_runs_out_every_call_says_so(void)
             failing = nth;
             rc = each[i]();
             if (failing > 0)
-                break; /* It makes fewer than that. */
+                break; /* It makes fewer allocations. */
             failed += rc < 0;
-            /* EAGAIN is what pthread_create(3) says of memory. */
+            /* pthread_create(3) reports EAGAIN if memory is short. */
             check_at(rc >= 0 || rc == -ENOMEM || rc == -EAGAIN, __LINE__, "call %zu, %d: %d", i,
                      nth, rc);
             netns_remove("green", NETNS_REMOVE_MISSING_OK);
@@ -440,7 +440,7 @@ static void where_memory_runs_out_every_call_says_so(void)
     netns_close(ns_of_all);
 }
 
-/* One way, so each time in a process of its own. */
+/* Each call runs in its own process, since it cannot be undone. */
 static void where_memory_runs_out_switch_says_so(void)
 {
     int nth, status = 0;
@@ -498,7 +498,7 @@ static void failures_allocate_nothing(void)
     netns_close(ns);
 }
 
-/* Whether the library says why, and whether that allocates, are one question. */
+/* The same test checks whether the library explains the failure and whether this allocates memory. */
 static void explaining_allocates_nothing(void)
 {
     long before;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The calling thread goes into a namespace and back, and sockets are opened elsewhere. */
+/* The calling thread switches to a namespace and back, and opens sockets in other namespaces. */
 #include "privilege.h"
 
 #include <arpa/inet.h>
@@ -100,7 +100,7 @@ static void leaving_with_a_closed_descriptor_is_ebadf(void)
     netns_close(ns);
 }
 
-/* The descriptor is refused, stays open, and the thread stays where it is. */
+/* Checks that the descriptor is refused, stays open, and that the thread stays in its namespace. */
 static void refused(int fd, int line)
 {
     uint64_t before = here();
@@ -123,7 +123,7 @@ static void leaving_with_what_is_no_token_is_einval(void)
 
     write_file("/run/file", "", 0644);
     fds[0] = MUST(open("/run/file", O_RDONLY | O_CLOEXEC));
-    /* The two flags that mark a token, on what is no namespace. */
+    /* The two flags that mark a token, on files that are not network namespaces. */
     fds[1] = MUST(open("/run/file", O_RDONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC));
     fds[2] = MUST(open("/proc/self/ns/mnt", O_RDONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC));
     fds[3] = MUST(open("/run", O_RDONLY | O_DIRECTORY | O_APPEND | O_NONBLOCK | O_CLOEXEC));
@@ -144,7 +144,7 @@ static void leaving_with_what_is_no_token_is_einval(void)
     netns_close(other);
 }
 
-/* setns(2) takes a pidfd too, so a process in another namespace must not pass for a way back. */
+/* setns(2) also accepts a pidfd, so a process in another namespace must not be accepted as a way back. */
 static void a_pidfd_is_no_token_however_it_is_marked(void)
 {
     struct netns *ns = new_namespace(0);
@@ -166,7 +166,7 @@ static void a_pidfd_is_no_token_however_it_is_marked(void)
     netns_close(ns);
 }
 
-/* The other way round, a handle of where a token leads must not become a way to go there. */
+/* Conversely, a handle of the token's namespace must not become a token. */
 static void a_handle_of_a_token_is_no_token(void)
 {
     struct netns *ns = new_namespace(0), *from_token = NULL;
@@ -212,7 +212,7 @@ static void a_forked_child_may_leave_too(void)
         exit(test_failures ? 1 : 0);
     }
     EQUAL(wait_for(pid), 0);
-    /* The child's leave is the child's alone. */
+    /* The child's leave does not affect the parent. */
     EQUAL(here(), netns_inode(ns));
     OK(netns_leave(token));
     EQUAL(here(), home);
@@ -264,7 +264,7 @@ static void without_a_descriptor_to_be_had_nothing_changes(void)
     FAILS(EMFILE, netns_socket(ns, AF_INET, SOCK_DGRAM, 0));
     MESSAGE_HAS("RLIMIT_NOFILE");
     EQUAL(here(), home);
-    /* setns needs none. */
+    /* setns needs no descriptor. */
     OK(netns_is_current(ns));
     allow_descriptors(-1);
     netns_close(ns);
@@ -283,7 +283,7 @@ static void a_socket_that_is_one_too_many_leaves_the_thread_at_home(void)
         allow_descriptors(-1);
         EQUAL(here(), home);
         CHECK(fd >= 0 || fd == -EMFILE);
-        /* There was one for the way back. */
+        /* The descriptor for the way back was available. */
         one_too_many |= fd < 0 && strstr(netns_errmsg(), "]: socket: ") != NULL;
     }
     CHECK(one_too_many);
@@ -304,7 +304,7 @@ static void lives_in(int socket, const struct netns *ns, int line)
 
 #define LIVES_IN(socket, ns) lives_in((socket), (ns), __LINE__)
 
-/* NULL is where the thread is, which takes no capability. */
+/* NULL stands for the thread's own namespace, which needs no capability. */
 static void without_a_namespace_a_socket_is_opened_where_the_thread_is(void)
 {
     struct netns *ns = new_namespace(0), *own = NULL;
@@ -437,7 +437,7 @@ static void what_socket_refuses_is_refused_with_its_errno(void)
 static const struct sockaddr_in service = {
     .sin_family = AF_INET, .sin_port = 0x901f /* 8080 */, .sin_addr.s_addr = 0x0100007f};
 
-/* Sends a letter to the service in the namespace; gives the one that comes back. */
+/* Sends a letter to the service in the namespace and returns the answer. */
 static char ask_by_tcp(const struct netns *ns, int listener, char letter)
 {
     int client = OK(netns_socket(ns, AF_INET, SOCK_STREAM, 0)), server;
@@ -510,7 +510,7 @@ static void a_namespace_is_entered_without_its_name(void)
 
 /* --- without /proc ---------------------------------------------------------------------------- */
 
-/* Where the thread is, as here() would tell. */
+/* The thread's namespace, as here() would return it. */
 static uint64_t here_by_socket(void)
 {
     int socket_here = MUST(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -523,7 +523,7 @@ static uint64_t here_by_socket(void)
     return st.st_ino;
 }
 
-/* It would be a token if it were marked as one, and leaving would close it. */
+/* It would be a token if it had the marks, and leave would close it. */
 static void is_no_token(const struct netns *ns, int line)
 {
     uint64_t before = here_by_socket();
@@ -583,7 +583,7 @@ static void without_proc_names_come_and_go(void)
     struct netns *ns = NULL;
     uint64_t home = here();
 
-    /* mount(2) has a path below /proc for what is open; valgrind knows no other call either. */
+    /* mount(2) needs a path below /proc for an open file, and valgrind does not support any other call. */
     if (!have_mounts_by_descriptor())
         skip("no mounts by descriptor, which came with Linux 5.12");
     cover_proc();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Many threads, each in a namespace of its own, that go about in each other's. */
+/* Many threads, each in its own namespace, use each other's namespaces. */
 #include "test.h"
 
 #include <pthread.h>
@@ -16,7 +16,8 @@ static int rounds(void)
     return is_slow() ? 5 : 100;
 }
 
-/* Runs the function on every thread, each with its index; all begin at once and all have ended. */
+/* Runs the function on every thread with its index. All start at the same time, and the call returns when
+   all have ended. */
 static void on_every_thread(void *(*function)(void *))
 {
     pthread_t threads[THREADS];
@@ -256,7 +257,7 @@ static void every_thread_has_a_message_of_its_own(void)
     SAME(netns_errmsg(), "");
 }
 
-/* There, only a new process may have threads. */
+/* There, threads can be created only in a new process. */
 static void in_the_parent_of_a_pid_namespace_there_is_no_helper(void)
 {
     struct netns *ns;

@@ -108,7 +108,7 @@ static const struct {
 
 /* --- signals ---------------------------------------------------------------------------------- */
 
-/* What the handler saw: how often it ran, and how often on another thread or in another place. */
+/* What the handler recorded: how often it ran, and how often on another thread or in another namespace. */
 static struct {
     volatile uint64_t home;
     volatile pid_t thread;
@@ -131,7 +131,7 @@ static void on_signal(int signal)
 static atomic_bool pester;
 static pthread_t pestered;
 
-/* Signals to one thread, where the timer's are for the process: any thread may get those. */
+/* Signals for one thread. The timer's signals are for the process, so that any thread may receive them. */
 static void *send_signals(void *arg)
 {
     while (pester) {
@@ -146,8 +146,8 @@ static pthread_t pest;
 static void start_signals(void)
 {
     /*
-     * Without SA_RESTART, so that what the library leaves unprotected fails with EINTR. Under
-     * valgrind calls would that the kernel never interrupts, such as open(2) of a directory.
+     * Without SA_RESTART, so that a system call that the library does not protect fails with EINTR. Under
+     * valgrind this would include calls that the kernel never interrupts, such as open(2) of a directory.
      */
     struct sigaction action = {.sa_handler = on_signal,
                                .sa_flags = under_valgrind() ? SA_RESTART : 0};
@@ -161,7 +161,7 @@ static void start_signals(void)
     MUST(sigaction(SIGUSR1, &action, NULL));
     pestered = pthread_self();
     pester = true;
-    /* The sender inherits a full mask: the timer's signals are not for it. */
+    /* The sender inherits a full mask, so that it does not receive the timer's signals. */
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &before);
     MUST(-pthread_create(&pest, NULL, send_signals, NULL));
@@ -174,12 +174,12 @@ static void stop_signals(void)
     MUST(setitimer(ITIMER_REAL, &(struct itimerval){{0, 0}, {0, 0}}, NULL));
     pester = false;
     MUST(-pthread_join(pest, NULL));
-    /* The alarm was also the harness's. */
+    /* The test harness also uses the alarm. */
     signal(SIGALRM, SIG_DFL);
     alarm(TEST_TIMEOUT);
 }
 
-/* Which signals the thread blocks, one bit each. */
+/* The signals that the thread blocks, one bit each. */
 static uint64_t blocked(void)
 {
     uint64_t bits = 0;
@@ -192,7 +192,7 @@ static uint64_t blocked(void)
     return bits;
 }
 
-/* Does the calls, each for a moment, under fire. */
+/* Makes the calls, each for a short time, while signals arrive. */
 static void under_fire(size_t from, size_t to)
 {
     double length = under_valgrind() ? 1.5 : 0.25;
@@ -203,7 +203,7 @@ static void under_fire(size_t from, size_t to)
         double end = seconds() + length, last = end + 60;
 
         start_signals();
-        /* On a busy machine the sender may have had no time yet. */
+        /* On a busy machine the sender may not have run yet. */
         while ((seconds() < end || (seen.handled < 10 && seconds() < last)) && !test_failures)
             calls[i].call();
         stop_signals();
@@ -222,7 +222,7 @@ static void handlers_run_at_home_and_no_call_is_interrupted(void)
     sigset_t one;
 
     MUST(netns_create("blue", 0, &ns));
-    /* Not empty, so that a mask that is emptied instead of restored is noticed. */
+    /* A non-empty mask, so that a mask that is cleared instead of restored is noticed. */
     sigemptyset(&one);
     sigaddset(&one, SIGUSR2);
     pthread_sigmask(SIG_BLOCK, &one, NULL);
@@ -263,7 +263,7 @@ static void signals_that_were_pending_are_delivered_after_the_call(void)
     netns_close(ns);
 }
 
-/* netns_run() promises it: a handler that runs while the callback does runs in there. */
+/* As documented for netns_run(): a handler that runs during the callback runs in the namespace. */
 static int raise_in_there(void *arg)
 {
     raise(SIGUSR1);
@@ -291,7 +291,7 @@ static void handlers_run_in_the_namespace_during_a_callback(void)
     netns_close(ns);
 }
 
-/* Signals for the process, which any thread of it may get, as fast as they can be sent. */
+/* Signals for the process, which any thread may receive, sent as fast as possible. */
 static pid_t flood(void)
 {
     pid_t parent = getpid(), pid = MUST(fork());
@@ -308,7 +308,7 @@ static pid_t flood(void)
     }
 }
 
-/* A mount that lies below the directory's own is taken off by a thread with mounts of its own. */
+/* A mount below the directory's own mount is unmounted by a thread with its own mount namespace. */
 static void no_handler_runs_on_the_thread_that_uncovers_a_name(void)
 {
     struct sigaction action = {.sa_handler = on_signal,
@@ -324,7 +324,7 @@ static void no_handler_runs_on_the_thread_that_uncovers_a_name(void)
     MUST(sigaction(SIGALRM, &action, NULL));
     MUST(sigaction(SIGHUP, &action, NULL));
     sender = flood();
-    /* On a busy machine the sender may need some more. */
+    /* On a busy machine the sender may need more rounds. */
     for (i = 0; (i < rounds || (seen.handled < rounds && seconds() < last)) && !test_failures; i++) {
         write_file("/run/netns/blue", "", 0);
         MUST(mount("/proc/thread-self/ns/net", "/run/netns/blue", "none", MS_BIND, NULL));
@@ -423,7 +423,7 @@ static void a_cancelled_thread_ends_after_the_call(void)
         SAME(names_in(NULL, NETNS_LIST_STALE), "blue");
         EQUAL(threads_left(), 1);
     }
-    /* Nobody holds the run directory's lock. */
+    /* Nothing holds the run directory's lock. */
     lock = MUST(open("/run/netns", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     EQUAL(flock(lock, LOCK_EX | LOCK_NB), 0);
     close(lock);
@@ -437,7 +437,7 @@ static void *call_everything(void *arg)
     size_t i;
 
     pthread_setcancelstate(state, NULL);
-    /* Pending all the time where the state is disabled. */
+    /* A cancellation is always pending while the state is disabled. */
     if (state == PTHREAD_CANCEL_DISABLE)
         pthread_cancel(pthread_self());
     for (i = 0; i < CALLS; i++) {

@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <sys/socket.h>
 
-/* What a test and its callbacks know in common. */
+/* State shared by a test and its callbacks. */
 static struct netns *ns, *other;
 static uint64_t home;
 static int called;
@@ -89,7 +89,7 @@ static void a_callback_that_fails_is_no_failure_of_run(void)
     errno = 0;
     EQUAL(netns_run(ns, fail_with_errno, NULL, &result), 0);
     EQUAL(result, -1);
-    /* The callback's own errno is what its caller wants to see. */
+    /* The caller must see the callback's errno. */
     EQUAL(errno, EBADF);
     SAME(netns_errmsg(), "");
     end();
@@ -147,7 +147,7 @@ static void a_callback_that_enters_and_does_not_leave_is_brought_home(void)
     begin();
     OK(netns_run(ns, enter_without_leaving, &token, NULL));
     EQUAL(here(), home);
-    /* Its token is the caller's now, and leads where the callback was. */
+    /* The token now belongs to the caller and leads back to the callback's namespace. */
     OK(netns_leave(token));
     EQUAL(here(), netns_inode(ns));
     MUST(setns(netns_fd(other), CLONE_NEWNET));
@@ -155,7 +155,8 @@ static void a_callback_that_enters_and_does_not_leave_is_brought_home(void)
     end();
 }
 
-/* NULL is where the thread is: it goes nowhere, takes no capability for that, and is not brought back. */
+/* NULL stands for the thread's own namespace: the call does not switch, needs no capability, and does not
+   switch back. */
 static void without_a_namespace_the_callback_is_just_called(void)
 {
     int result = 0, token;
@@ -233,7 +234,7 @@ static void clean_up(void *arg)
 static void *run_what_ends_the_thread(void *arg)
 {
     pthread_cleanup_push(clean_up, NULL);
-    /* Does not return, and would not with this. */
+    /* Does not return; returning would fail this check. */
     CHECK(netns_run(ns, end_the_thread, NULL, NULL) > 0);
     pthread_cleanup_pop(0);
     return arg;
@@ -250,7 +251,8 @@ static void a_callback_may_end_its_thread(void)
     MUST(-pthread_create(&thread, NULL, run_what_ends_the_thread, NULL));
     MUST(-pthread_join(thread, &result));
     CHECK(result == &value_of_thread);
-    /* The way back is on the way out: the caller's own cleanup runs at home. */
+    /* The thread is switched back while it unwinds, so the caller's cleanup handler runs in its own
+       namespace. */
     EQUAL(cleaned_up_in, home);
     EQUAL(open_descriptors(), before);
     EQUAL(threads_left(), 1);
@@ -303,7 +305,7 @@ static int close_and_drop_admin(void *arg)
 
 static const char *in_the_way;
 
-/* What closes descriptors that it does not know opens others under their numbers. */
+/* A program that closes unknown descriptors opens others under their numbers. */
 static int take_the_way_back(void *number)
 {
     MUST(close(*(int *)number));
@@ -312,7 +314,7 @@ static int take_the_way_back(void *number)
     return 1;
 }
 
-/* It is told so, and what has the number by now is left alone, a namespace too. */
+/* The failure is reported, and the file that now has the number, even a namespace, is left alone. */
 static void a_callback_that_closes_the_way_back_is_enotrecoverable(void)
 {
     static const char *const files[] = {NULL, "/dev/null", "/run/netns/red"};
@@ -337,7 +339,7 @@ static void a_callback_that_closes_the_way_back_is_enotrecoverable(void)
     end();
 }
 
-/* A handle may be closed while its namespace is visited: the message is not to speak of it then. */
+/* A handle may be closed while the thread is in its namespace; then the message must not mention it. */
 static void so_is_one_that_closes_the_handle_too(void)
 {
     int result = 4711;
@@ -488,7 +490,7 @@ static void the_way_back_needs_no_descriptor(void)
     EQUAL(netns_run(ns, use_up_descriptors, NULL, &result), 0);
     EQUAL(result, -1);
     EQUAL(here(), home);
-    /* And who has none for the way there does not go. */
+    /* If there is no descriptor for the way back, the thread does not switch. */
     allow_descriptors(0);
     FAILS(EMFILE, netns_run(ns, give, &(int){1}, &result));
     MESSAGE_HAS("RLIMIT_NOFILE");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* A plain user in user namespaces, and root with less than root has. */
+/* Unprivileged users in user namespaces, and root with reduced capabilities. */
 #include "privilege.h"
 #include "steps.h"
 
@@ -8,7 +8,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
-/* `unshare -Urm`: root over its mounts, but not over the network namespace that it is in. */
+/* `unshare -Urm`: privileged over its mounts, but not over its network namespace. */
 static void without_a_way_back(void)
 {
     become_plain_user();
@@ -22,7 +22,7 @@ static void with_a_way_back(void)
     enter_user_namespace_with_run_directory(CLONE_NEWNET);
 }
 
-/* The thread and its process are as they were before the call. */
+/* Checks that the thread and its process are as before the call. */
 #define CHANGES_NOTHING(call) \
     do { \
         uint64_t home_ = here(); \
@@ -144,7 +144,7 @@ static void *go_one_way(void *ns)
     OK(netns_setns(ns));
     EQUAL(here(), netns_inode(ns));
     EQUAL(OK(netns_is_current(ns)), 1);
-    /* In there it is root's, so from there on there is always a way back. */
+    /* The thread is then in a namespace that it is privileged over, so it can always switch back. */
     OK(netns_leave(OK(netns_enter(ns))));
     return NULL;
 }
@@ -244,7 +244,8 @@ static void root_of_its_own_network_namespace_goes_and_comes_back(void)
     netns_close(ns);
 }
 
-/* A namespace of somebody else's may be held, but not entered, and no socket be opened in it. */
+/* A handle of another user's namespace can be opened, but the namespace cannot be entered, nor a socket
+   opened in it. */
 static void another_users_namespace_can_be_held_but_not_entered(void)
 {
     struct netns *foreign = NULL, *opened = NULL;
@@ -333,10 +334,10 @@ static void root_without_cap_sys_admin_may_look_but_not_touch(void)
     netns_close(ns);
 }
 
-/* Clearing an empty file takes no capability. */
+/* Removing an empty file needs no capability. */
 /* --- what a refusal costs ---------------------------------------------------------------------- */
 
-/* What a visit makes, and what a helper thread would. */
+/* The system calls of a call that switches namespaces, and those that a helper thread would make. */
 static const int calls_of_visits[] = {SYS_rt_sigprocmask, SYS_openat, SYS_capget, SYS_setns, SYS_unshare,
                                       SYS_socket, SYS_ioctl, SYS_close, SYS_clone, SYS_clone3};
 
@@ -367,7 +368,8 @@ static int be_refused(void *arg)
     drop_capability(CAP_SYS_ADMIN);
     COUNTED(FAILS(EPERM, netns_socket(arg, AF_INET, SOCK_STREAM, 0)));
     MESSAGE_LACKS("back");
-    /* The mask, the thread's own namespace, the refusal, the question why, and all of it undone. */
+    /* The signal mask, opening the thread's own namespace, the refusal, finding its reason, and undoing
+       all this. */
     CHECK(counted.calls <= 6);
     EQUAL(counted.threads, 0);
     COUNTED(FAILS(EPERM, netns_create(NULL, 0, &made)));
@@ -401,7 +403,7 @@ static int visit_home(void *arg)
     return 0;
 }
 
-/* With it, but over no namespace that a helper thread could go to. */
+/* With the capability, but not over any namespace that a helper thread could enter. */
 static void nor_for_a_namespace_outside_the_user_namespace(void)
 {
     struct netns *home = NULL;
@@ -417,7 +419,7 @@ static int visit_twice(void *arg)
     int token;
 
     COUNTED(close(OK(netns_socket(arg, AF_INET, SOCK_STREAM, 0))));
-    /* And the test's own close. */
+    /* Including the test's own close. */
     EQUAL(counted.calls, 9);
     COUNTED(token = OK(netns_enter(arg)));
     EQUAL(counted.calls, 3);
@@ -443,7 +445,7 @@ static void root_without_cap_sys_admin_clears_what_a_killed_creator_left(void)
     CHECK(!exists("/run/netns/blue"));
 }
 
-/* lo is the namespace's own, but bringing it up takes the capability over it. */
+/* lo belongs to the namespace, but bringing it up needs the capability. */
 static void root_without_cap_net_admin_gets_no_lo_and_no_name(void)
 {
     struct netns *ns = NULL;
@@ -466,7 +468,7 @@ static void a_name_from_outside_the_user_namespace_is_not_removed(void)
 
     OK(netns_create("blue", 0, NULL));
     mounts = mounts_at(NULL);
-    /* Still the owner of the directory: only the mount is out of reach. */
+    /* The user still owns the directory; only the mount is out of reach. */
     enter_user_namespace(0);
     CHANGES_NOTHING(FAILS(EPERM, netns_remove("blue", 0)));
     MESSAGE_HAS("more privileged mount namespace");

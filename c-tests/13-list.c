@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Listing: the names there are, and the names of one namespace. */
+/* Lists: all names, and the names of one namespace. */
 #include "fault.h"
 #include "privilege.h"
 
 #define SIZE(array) (sizeof(array) / sizeof *(array))
 
-/* What no call writes to when it fails. */
+/* A value that a failing call must not overwrite. */
 #define NO_LIST ((struct netns_name_snapshot *)&test_failures)
 
-/* The place of a name in a list, or -1. */
+/* The index of a name in a list, or -1. */
 static long place_of(const struct netns_name_snapshot *list, const char *name)
 {
     for (size_t i = 0; i < netns_list_len(list); i++)
@@ -170,7 +170,7 @@ static void more_than_a_thousand_names_are_listed(void)
     for (int i = 0; i < spaces; i++)
         OK(netns_create(NULL, 0, &handles[i]));
     for (int i = 0; i < count; i++) {
-        /* 7919 is a prime, so each number comes once, and in no order. */
+        /* 7919 is prime, so each number occurs once and in no particular order. */
         int number = i * 7919 % count;
 
         snprintf(name, sizeof name, "a-name-that-takes-some-room-in-the-directory-%04d", number);
@@ -208,7 +208,7 @@ static void strangers_are_hidden(void)
     SAME(names_in(NULL, NETNS_LIST_STALE), "live");
 }
 
-/* How a placeholder of another program becomes stale by age is in 04-stale. */
+/* 04-stale tests how a placeholder of another program becomes stale with age. */
 static void a_stale_name_is_listed_on_request_only(void)
 {
     struct netns_name_snapshot *list = NULL;
@@ -227,7 +227,7 @@ static void a_stale_name_is_listed_on_request_only(void)
     EQUAL(netns_list_inode(list, 1), netns_inode(ns));
     EQUAL(netns_list_inode(list, 2), 0);
     netns_list_free(list);
-    /* Looking changes nothing. */
+    /* Listing changes nothing. */
     CHECK(exists("/run/netns/a-ours") && exists("/run/netns/young"));
     OK(netns_remove("a-ours", 0));
     OK(netns_remove("z-ours", 0));
@@ -331,8 +331,8 @@ static void without_descriptors_it_is_emfile(void)
 }
 
 /*
- * Before Linux 6.18 each name is opened to be looked at. One that there is no descriptor for must
- * not count as none at all, not even where there was one for the directory.
+ * Before Linux 6.18 each name is opened to identify it. If no descriptor is available for a name, the call
+ * must fail and not omit the name, even if one was available for the directory.
  */
 static void so_it_is_where_names_have_to_be_opened(void)
 {
@@ -455,7 +455,7 @@ static void make_and_remove_over_and_over(void *arg)
     }
 }
 
-/* Each steady name is there with its inode; the others are passing ones, and live ones. */
+/* Checks that each permanent name is listed with its inode, and that the others are temporary ones. */
 static void check_list_beside_changes(uint32_t flags, struct netns *const *steady)
 {
     struct netns_name_snapshot *list = NULL;
@@ -495,7 +495,8 @@ static void a_list_made_beside_changes_has_what_is_steady(void)
     child = start_part(make_and_remove_over_and_over, &rounds);
     while (waitpid(child, &status, WNOHANG) == 0) {
         check_list_beside_changes(0, steady);
-        /* Ours exist under the lock only, which this takes too: it never meets one. */
+        /* The library's own placeholders exist only while the lock is held, which this call also takes, so
+           it never sees one. */
         check_list_beside_changes(NETNS_LIST_STALE, steady);
         lists++;
     }

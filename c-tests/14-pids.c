@@ -7,12 +7,12 @@
 
 #define CHILDREN 3
 #define ROOM 4096
-/* Where no id was written. */
+/* Marks elements that were not written. */
 #define GUARD ((pid_t)-4242)
 
 static pid_t found[ROOM];
 
-/* Fills found; gives the count, and sees to it that it fits and ascends. */
+/* Fills found and returns the count. Checks that it fits and that the ids are in ascending order. */
 static ssize_t find(const struct netns *ns, uint32_t flags)
 {
     ssize_t count = OK(netns_pids(ns, flags, found, ROOM));
@@ -66,7 +66,7 @@ static void a_namespace_with_nobody_in_it_has_none(void)
     OK(netns_create("blue", 0, &ns));
     EQUAL(find(ns, 0), 0);
     EQUAL(find(ns, NETNS_PIDS_THREADS), 0);
-    /* Who has a handle or a socket is not in it. */
+    /* A process that has only a handle or a socket is not in the namespace. */
     fd = OK(netns_socket(ns, AF_INET, SOCK_DGRAM, 0));
     EQUAL(find(ns, 0), 0);
     close(fd);
@@ -110,7 +110,7 @@ static void who_ends_is_found_no_more(void)
     stays = start_in(ns);
     ends = start_in(ns);
     EQUAL(find(ns, 0), 2);
-    /* Not yet waited for, it is a zombie, and in no namespace. */
+    /* Before it is waited for, it is a zombie, and in no namespace. */
     MUST(kill(ends, SIGKILL));
     MUST(waitid(P_PID, ends, &info, WEXITED | WNOWAIT));
     EQUAL(find(ns, 0), 1);
@@ -157,7 +157,7 @@ static void a_thread_that_has_moved_counts_by_its_own_id(void)
     EQUAL(find(ns, NETNS_PIDS_THREADS), 1);
     EQUAL(found[0], mover.tid);
     CHECK(mover.tid != getpid());
-    /* Without the flag a process is where its main thread is. */
+    /* Without the flag, a process counts as being in its main thread's namespace. */
     EQUAL(find(ns, 0), 0);
     CHECK(has(find(home, 0), getpid()));
     CHECK(!has(find(home, NETNS_PIDS_THREADS), mover.tid));
@@ -258,7 +258,7 @@ static void without_descriptors_it_is_emfile(void)
 static void look_without_proc(void *arg)
 {
     MUST(unshare(CLONE_NEWNS));
-    /* Mounts that a user namespace has inherited stay. */
+    /* Mounts inherited by a user namespace cannot be unmounted. */
     if (umount2("/proc", MNT_DETACH) < 0)
         skip("/proc cannot be unmounted here");
     FAILS(ENOENT, netns_pids(arg, 0, NULL, 0));
@@ -293,7 +293,7 @@ static void look_from_inside(void *arg)
     EQUAL(found[0], getpid());
 }
 
-/* An inner namespace's /proc is mounted, in which this process is not. */
+/* The mounted /proc is that of an inner pid namespace, which does not contain this process. */
 static void look_from_outside(void *arg)
 {
     int ready[2];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* What the library makes `ip netns` lists, enters and deletes, and the other way round. */
+/* `ip netns` lists, enters and deletes what the library creates, and vice versa. */
 #include "ip.h"
 
-/* Whether a line or word of the text is this. */
+/* Whether the text contains this line or word. */
 static bool has_word(const char *text, const char *word)
 {
     size_t length = strlen(word);
@@ -21,7 +21,7 @@ static void says(const char *text, const char *word, int line)
     check_at(has_word(text, word), line, "\"%s\" in \"%s\"", word, text);
 }
 
-/* What a program that ip runs in the namespace finds itself in. */
+/* Whether a program that ip runs in the namespace is in the expected one. */
 static bool ip_enters(const char *name, uint64_t inode)
 {
     char place[64];
@@ -50,7 +50,7 @@ static void ip_lists_enters_and_deletes_what_the_library_made(void)
     FAILS(ENOENT, netns_open("blue", 0, &opened));
     FAILS(ENOENT, netns_remove("blue", 0));
     CHECK(!exists("/run/netns/blue"));
-    /* The handle and the other name do not mind. */
+    /* The handle and the other name are unaffected. */
     OK(netns_open("green", 0, &opened));
     EQUAL(netns_equal(ns, opened), 1);
     OK(netns_names(ns, 0, &list));
@@ -94,7 +94,7 @@ static void the_library_lists_enters_and_removes_what_ip_made(void)
     netns_close(ns);
 }
 
-/* The ids that netns_pids() gives, as `ip netns pids` prints them. */
+/* The ids returned by netns_pids(), as `ip netns pids` prints them. */
 static const char *pids_of(const struct netns *ns)
 {
     static char text[1024];
@@ -133,7 +133,7 @@ static void ip_and_the_library_agree_on_processes_and_names(void)
     EQUAL(netns_list_len(list), 2);
     SAME(netns_list_name(list, 0), "blue");
     SAME(netns_list_name(list, 1), "green");
-    /* Of several names iproute2 tells one. */
+    /* If there are several names, iproute2 reports one of them. */
     identified = ip_netns_says("identify", pid[1], NULL, NULL);
     CHECK(!strcmp(identified, "blue") || !strcmp(identified, "green"));
     for (i = 0; i < 2; i++)
@@ -166,7 +166,7 @@ static void remove_with(bool by_ip, const char *name)
         OK(netns_remove(name, 0));
 }
 
-/* Both keep to each other's names, in any order, and nothing piles up. */
+/* Both handle each other's names in any order, and nothing accumulates. */
 static void names_come_and_go_in_mixed_order(void)
 {
     int rounds = is_slow() ? 12 : 50, before, i;
@@ -198,13 +198,13 @@ static void names_come_and_go_in_mixed_order(void)
     SAME(names_in(NULL, NETNS_LIST_STALE), "kept");
 }
 
-/* Where the parent is shared every mount in the directory may show up in two places. */
+/* If the parent is shared, every mount in the directory may appear in two places. */
 static void share_run(void)
 {
     MUST(mount("none", "/run", "none", MS_SHARED, NULL));
 }
 
-/* Each of the two adds a name, and each removes the other's. */
+/* Each of the two adds a name and removes the other's. */
 static void one_comes_first(bool ip_first)
 {
     struct netns *ns = NULL;
@@ -257,7 +257,7 @@ static void ip_lives_in_a_directory_that_the_library_made_below_a_shared_mount(v
     EQUAL(mounts_at("/run/netns"), 1);
 }
 
-/* A program that ip starts sees names that the library makes later, and none that it took away. */
+/* A program started by ip sees names that the library creates later, and no names that it has removed. */
 static void names_reach_and_leave_the_mount_namespaces_that_ip_makes(void)
 {
     char inside[2] = "";
@@ -283,7 +283,7 @@ static void names_reach_and_leave_the_mount_namespaces_that_ip_makes(void)
     MUST(write(go[1], "\n", 1));
     EQUAL(read(answer[0], inside, 1), 1);
     SAME(inside, "y");
-    /* Mounted in there too, it must not make the name busy. */
+    /* The mount inside that namespace must not make the name busy. */
     OK(netns_remove("green", 0));
     MUST(write(go[1], "\n", 1));
     EQUAL(read(answer[0], inside, 1), 1);

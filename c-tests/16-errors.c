@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* What the kernel refuses comes out with its errno, is explained, and leaves nothing behind. */
+/* Errors of the kernel are returned with their errno and an explanation, and nothing is left behind. */
 #include "fault.h"
 
 #include <linux/sockios.h>
@@ -10,7 +10,7 @@
 static struct netns *ns;
 static int a_socket;
 
-/* What a failed call would have written to. */
+/* What a failed call must not write to. */
 static struct netns *made;
 static struct netns_name_snapshot *listed;
 
@@ -148,29 +148,29 @@ static long long socket_in(void)
 #define WHERE(number, argument, bits, is, errno_) \
     {.call = SYS_##number, .error = (errno_), .arg = (argument), .mask = (bits), .value = (is)}
 
-/* The opens that are told apart by their flags. */
+/* The calls of open(2) that are distinguished by their flags. */
 #define HOME_FLAGS (O_APPEND | O_NONBLOCK)
 #define OPEN(bits, is, errno_) WHERE(openat, 2, bits, is, errno_)
 #define OPEN_HOME(errno_) OPEN(HOME_FLAGS, HOME_FLAGS, errno_)
 #define OPEN_OWN(errno_) OPEN(HOME_FLAGS | O_DIRECTORY | O_CREAT | O_PATH, 0, errno_)
-/* Where a handle opens nothing, a name does. */
+/* Where a file handle cannot be opened, the name is opened. */
 #define OPEN_NAME(errno_) OPEN(HOME_FLAGS, O_NONBLOCK, errno_), NO_OPEN_BY_HANDLE
 #define NO_OPEN_BY_HANDLE ALWAYS(open_by_handle_at, ENOSYS)
 #define MAKE_FILE(errno_) OPEN(O_CREAT, O_CREAT, errno_)
 #define OPEN_DIRECTORY(errno_) OPEN(O_DIRECTORY, O_DIRECTORY, errno_)
-/* Where a namespace cannot be opened below /proc, a socket is asked for it, and then a pidfd. */
+/* If a namespace cannot be opened below /proc, the library tries a socket and then a pidfd. */
 #define ASK_SOCKET(errno_) WHERE(ioctl, 1, ~0u, SIOCGSKNS, errno_)
 #define NO_OTHER_WAY(errno_) ASK_SOCKET(errno_), NO_PIDFD
 #define BRING_UP(errno_) WHERE(ioctl, 1, ~0u, SIOCSIFFLAGS, errno_)
 #define DUPLICATE(errno_) WHERE(fcntl, 1, ~0u, F_DUPFD_CLOEXEC, errno_)
 #define UNSHARE(errno_) WHERE(unshare, 0, ~0u, CLONE_NEWNET, errno_)
 #define BIND_BY_PATH(errno_) WHERE(mount, 3, MS_BIND, MS_BIND, errno_)
-/* By either call. */
+/* With either system call. */
 #define MAKE_SHARED(errno_) \
     WHERE(mount, 3, MS_SHARED, MS_SHARED, errno_), ALWAYS(mount_setattr, errno_)
 #define NO_PIDFD ALWAYS(pidfd_open, ENOSYS)
 #define START_THREAD(errno_) ALWAYS(clone3, errno_), ALWAYS(clone, errno_)
-/* As before Linux 6.18: what a descriptor is, fstatfs(2) and an ioctl(2) have to tell. */
+/* As before Linux 6.18: a descriptor is identified with fstatfs(2) and an ioctl(2). */
 #define NO_HANDLES ALWAYS(name_to_handle_at, EOPNOTSUPP)
 #define ASK_KIND(errno_) WHERE(ioctl, 1, ~0u, 0xb703 /* NS_GET_NSTYPE */, errno_)
 
@@ -180,12 +180,12 @@ struct failure {
     const char *what;
     int error;
     long long (*call)(void);
-    /* What the message has to say; NULL: nothing in particular. */
+    /* Text that the message must contain; NULL: nothing in particular. */
     const char *step, *remedy;
     struct fault faults[MOST_CAUSES];
 };
 
-/* In the words of strerror(3): of what came back or, where that is the contract's, of its cause. */
+/* The text of strerror(3) for the returned errno or, if the contract prescribes that errno, for its cause. */
 static bool names_its_cause(const struct failure *failure)
 {
     bool named = strstr(netns_errmsg(), strerror(failure->error)) != NULL;
@@ -193,7 +193,7 @@ static bool names_its_cause(const struct failure *failure)
     for (size_t i = 0; i < MOST_CAUSES && failure->faults[i].error; i++) {
         int cause = failure->faults[i].error;
 
-        /* One without a name is EIO. */
+        /* An errno without a name is reported as EIO. */
         named |= strstr(netns_errmsg(), strerror(strerrorname_np(cause) ? cause : EIO)) != NULL;
     }
     return named;
@@ -249,7 +249,7 @@ static void each_fails(const struct failure *failures, size_t count)
 
 #define EACH_FAILS(failures) each_fails((failures), sizeof(failures) / sizeof *(failures))
 
-/* One name, and one that a killed creator left. */
+/* Creates one name, and leaves another as a killed creator would. */
 static void begin(void)
 {
     MUST(netns_create("blue", 0, &ns));
@@ -309,7 +309,7 @@ static void without_descriptors_or_memory_every_call_says_so(void)
 
 static void a_descriptor_that_is_lacking_half_way_leaves_nothing(void)
 {
-    /* Without file handles of namespaces (Linux 6.18) it is opened to see what it is. */
+    /* Without file handles of namespaces (Linux 6.18), the file is opened to identify it. */
     const char *at_blue = have_namespace_handles() ? "open /run/netns/blue" : "stat /run/netns/blue";
     const struct failure failures[] = {
         {"file", EMFILE, create, "create /run/netns/green", "RLIMIT_NOFILE", {MAKE_FILE(EMFILE)}},
@@ -349,7 +349,7 @@ static void a_namespace_that_cannot_be_made_leaves_nothing(void)
         {"memory", ENOMEM, create, "unshare", NULL, {UNSHARE(ENOMEM)}},
         {"lo's socket", ENOMEM, create_lo_up, "bring lo up", NULL, {ALWAYS(socket, ENOMEM)}},
         {"lo's flags", EPERM, create_lo_up, "bring lo up", "CAP_NET_ADMIN", {BRING_UP(EPERM)}},
-        /* What cannot be proved to be one gets no name. */
+        /* A file that cannot be identified as a namespace is not given a name. */
         {"proof", ENOMEM, create, "/run/netns/green", NULL,
          {NO_HANDLES, ALWAYS(fstatfs, ENOMEM)}},
         {"proof", ENOMEM, create, "/run/netns/green", NULL, {NO_HANDLES, ASK_KIND(ENOMEM)}},
@@ -374,7 +374,7 @@ static void a_socket_that_cannot_be_opened_is_refused_as_socket_says(void)
         {"setns", ENOMEM, socket_in, "switch back", NULL, {ALWAYS(setns, ENOMEM)}},
         {"setns", EPERM, enter, "switch back", "does not come back", {ALWAYS(setns, EPERM)}},
         {"setns", EPERM, run, "switch back", "does not come back", {ALWAYS(setns, EPERM)}},
-        /* The helper thread asks once more. */
+        /* The helper thread tries again. */
         {"setns", EPERM, socket_in, "setns", "owns the target", {ALWAYS(setns, EPERM)}},
     };
 
@@ -392,7 +392,7 @@ static void where_no_helper_thread_starts_nothing_is_left(void)
          {ALWAYS(setns, EPERM), START_THREAD(EAGAIN)}},
         {"thread", EAGAIN, socket_in, "helper thread", NULL,
          {ALWAYS(setns, EPERM), START_THREAD(EAGAIN)}},
-        /* A home that may not be opened is no way back either. */
+        /* A namespace that cannot be opened cannot be returned to either. */
         {"thread", EAGAIN, create, "helper thread", NULL,
          {OPEN_HOME(EACCES), NO_OTHER_WAY(EPERM), START_THREAD(EAGAIN)}},
         {"home", EPERM, enter, "own namespace", NULL, {OPEN_HOME(EACCES), NO_OTHER_WAY(EPERM)}},
@@ -404,7 +404,7 @@ static void where_no_helper_thread_starts_nothing_is_left(void)
     end();
 }
 
-/* The kernel's inner numbers leak out at times, and a filter may answer any up to 4095. */
+/* The kernel sometimes returns internal error numbers, and a filter may return any number up to 4095. */
 static void an_errno_without_a_name_is_eio_and_no_success(void)
 {
     static const struct failure failures[] = {
@@ -549,7 +549,7 @@ static void cannot_unlink(void *arg)
     MESSAGE_HAS("unlink /run/netns/blue");
 }
 
-/* The mount is off by then, and cannot be put back: what is left is what every call can clear. */
+/* By then the namespace is unmounted and cannot be mounted again. What is left can be removed by any call. */
 static void a_file_that_cannot_be_unlinked_is_left_stale(void)
 {
     const struct fault faults[] = {ALWAYS(unlinkat, EROFS)};
@@ -630,7 +630,7 @@ static void a_run_directory_that_cannot_be_made_leaves_no_mount(void)
 
         for (faults = 0; faults < MOST_CAUSES && failures[i].faults[faults].error; faults++)
             ;
-        /* Before Linux 5.12 the directory is mounted by path, and move_mount(2) has no part in it. */
+        /* Before Linux 5.12 the directory is mounted by path, without move_mount(2). */
         if (failures[i].faults[0].call == SYS_move_mount && !have_mounts_by_descriptor())
             continue;
         if (!can_fail_here(failures[i].faults, faults))
@@ -641,7 +641,7 @@ static void a_run_directory_that_cannot_be_made_leaves_no_mount(void)
         if (test_failures > failed)
             printf("# after: %s\n", failures[i].what);
     }
-    /* And the next one finds nothing in its way. */
+    /* The next call is not affected. */
     OK(netns_create("green", 0, NULL));
     EQUAL(mounts_at("/run/netns"), 1);
     EQUAL(mounts_at("/run/netns/green"), 1);

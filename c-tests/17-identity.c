@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* What a handle tells of its namespace, what the library tells of itself, and what NULL gives. */
+/* What a handle reports about its namespace, what the library reports about itself, and the results for
+   NULL. */
 #include "mover.h"
 
 #include <sys/socket.h>
@@ -230,7 +231,7 @@ static void null_equals_nothing(void)
 
 static void ask_in_there(void *arg)
 {
-    struct netns **handles = arg; /* of where the thread has come to, and of where it was */
+    struct netns **handles = arg; /* of the thread's new and previous namespaces */
 
     EQUAL(OK(netns_is_current(handles[0])), 1);
     EQUAL(OK(netns_is_current(handles[1])), 0);
@@ -344,7 +345,7 @@ static void the_message_is_the_last_failures_until_the_next(void)
     message = netns_errmsg();
     MESSAGE_HAS("remove \"blue\"");
     snprintf(copy, sizeof copy, "%s", message);
-    /* Neither asking for it nor a success changes it. */
+    /* Neither reading the message nor a successful call changes it. */
     errno = ERRNO_UNTOUCHED;
     CHECK(netns_errmsg() == message);
     EQUAL(errno, ERRNO_UNTOUCHED);

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The way back from a namespace, when setns(2) fails: before the thread goes, on the way there, and
- * on the way back. The program's own setns takes the place of libc's, in the library too.
+ * Switching back from a namespace when setns(2) fails: before the thread switches, when it switches, and
+ * when it switches back. The program's own setns replaces libc's, also for the library.
  */
 #include "test.h"
 
 #include <pthread.h>
 #include <sys/socket.h>
 
-/* Which calls fail, counted from 1 on the thread that plans them, and how. */
+/* Which calls fail, counted from 1 on the thread that set the plan, and with which error. */
 static struct {
     int from, to, error;
 } plan;
 
 static int setns_calls;
 
-/* Other threads' calls are left alone: a helper thread is not part of the plan. */
+/* Calls of other threads are not affected: a helper thread is not part of the plan. */
 static pthread_t planner;
 
 int setns(int fd, int type)
@@ -30,7 +30,7 @@ int setns(int fd, int type)
     return (int)syscall(SYS_setns, fd, type);
 }
 
-/* The calls from the first to the last one fail; the others do their work. */
+/* Makes the calls from the first to the last one fail; the others are executed. */
 static void fail_calls(int from, int to, int error)
 {
     planner = pthread_self();
@@ -47,12 +47,12 @@ static void fail_none(void)
 
 #define FOREVER INT_MAX
 
-/* The calls that a short trip makes: the proof, the way there, the way back. */
+/* The calls made for a temporary switch: the verification, the switch and the return. */
 #define PROOF 1
 #define THERE 2
 #define BACK 3
 
-/* A new namespace is gone to with unshare(2). */
+/* A new namespace is entered with unshare(2). */
 #define BACK_FROM_NEW 2
 
 static struct netns *ns;
@@ -73,7 +73,7 @@ static void end(void)
     netns_close(ns);
 }
 
-/* Puts the thread back where the library could not. */
+/* Moves the thread back where the library could not. */
 static void go_home(const struct netns *to)
 {
     fail_none();
@@ -249,7 +249,7 @@ static void socket_without_a_way_back_leaves_no_socket(void)
     EQUAL(here(), netns_inode(ns));
     EQUAL(open_descriptors(), before);
     go_home(own);
-    /* It is the thread that matters, even where the socket failed too. */
+    /* The thread's state is what matters, even if the socket could not be opened either. */
     fail_calls(BACK, FOREVER, EPERM);
     FAILS(ENOTRECOVERABLE, netns_socket(ns, 9999, SOCK_STREAM, 0));
     EQUAL(here(), netns_inode(ns));
@@ -284,7 +284,7 @@ static void create_without_a_way_back_leaves_no_name(void)
     end();
 }
 
-/* Bringing lo up in a namespace that exists is a trip too. */
+/* Bringing lo up in an existing namespace also requires a switch. */
 static void lo_up_without_a_way_back_says_so(void)
 {
     struct netns *own = NULL, *opened = NULL;
@@ -344,7 +344,7 @@ static void a_way_back_that_is_lost_during_the_callback_is_enotrecoverable(void)
     end();
 }
 
-/* A thread that ends in there takes its place with it: the process is none the worse. */
+/* A thread that ends in the wrong namespace does not affect the process. */
 static void *end_in_the_wrong_place(void *arg)
 {
     planner = pthread_self();

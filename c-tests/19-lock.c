@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * The run directory's lock. Whoever can read the directory can hold it, so the library waits for a
- * second and goes on without it.
+ * The run directory's lock. Any process that can read the directory can hold it, so the library waits for
+ * one second and then continues without it.
  */
 #include "ip.h"
 
 #include <pthread.h>
 
-/* The wait is a second; longer than the other bound takes nothing but a hang. */
+/* The wait is one second. Only a hang takes longer than the upper bound. */
 #define WAITED(start) \
     (CHECK(seconds() - (start) >= 0.9), CHECK(seconds() - (start) < 60))
 
-/* Less than the second that a call without the lock takes. */
+/* Less than the second that a call without the lock waits. */
 #define WITHOUT_A_WAIT 0.9
 
-/* A busy machine may be late with anything, but not every time. */
+/* On a busy machine any measurement may be late, but not every time. */
 #define TRIES 20
 
-/* Holds the lock, as flock(1) on the directory does, until the descriptor is closed. */
+/* Holds the lock until the descriptor is closed, as flock(1) on the directory does. */
 static int hold_lock(int how)
 {
     int fd = MUST(open("/run/netns", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -26,7 +26,7 @@ static int hold_lock(int how)
     return fd;
 }
 
-/* Nobody holds it. */
+/* Whether nothing holds the lock. */
 static bool lock_is_free(void)
 {
     int fd = MUST(open("/run/netns", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -36,7 +36,7 @@ static bool lock_is_free(void)
     return is_free;
 }
 
-/* Each call does its work after its second. */
+/* Each call does its work after waiting for one second. */
 static void goes_on_without(int how)
 {
     struct netns *ns = NULL, *made = NULL;
@@ -112,7 +112,7 @@ static void what_needs_no_lock_does_not_wait(void)
     netns_close(ns);
 }
 
-/* Only the lock tells a file that was left from one that is in use at this moment. */
+/* Only the lock distinguishes a leftover file from one that is in use at the moment. */
 static void without_the_lock_a_marked_file_is_not_stale_before_its_time(void)
 {
     double start;
@@ -134,8 +134,8 @@ static void without_the_lock_a_marked_file_is_not_stale_before_its_time(void)
 }
 
 /*
- * Clearing a marked file takes the lock, as the test above shows: so the lock has been taken when the
- * name is made.
+ * Removing a marked file requires the lock, as the test above shows. So when the name exists, the lock has
+ * been taken.
  */
 static void a_lock_that_is_let_go_of_is_taken(void)
 {
@@ -167,7 +167,7 @@ static void give_up_at_once(int how)
     MESSAGE_HAS("lock /run/netns");
     FAILS_UNTOUCHED(EAGAIN, none, netns_create_at("/run/netns", "red", NETNS_CREATE_NOWAIT | NETNS_CREATE_EXIST_OK, &none));
     UNCHANGED_SINCE(before);
-    /* What exists needs no lock. */
+    /* For an existing name the lock is not needed. */
     FAILS_UNTOUCHED(EEXIST, none, netns_create("blue", NETNS_CREATE_NOWAIT, &none));
     OK(netns_create("blue", NETNS_CREATE_NOWAIT | NETNS_CREATE_EXIST_OK, &none));
     EQUAL(netns_equal(ns, none), 1);
@@ -179,7 +179,7 @@ static void give_up_at_once(int how)
     netns_close(ns);
 }
 
-/* flock(2) would be asked again and again, and the thread would sleep. */
+/* flock(2) would be retried while the thread sleeps. */
 static void without_a_wait_a_lock_that_is_held_is_eagain(void)
 {
     double start, fastest = 60;
@@ -215,7 +215,7 @@ static void without_a_wait_a_name_in_the_making_is_eagain(void)
     CHECK(fastest < WITHOUT_A_WAIT);
     CHECK(exists("/run/netns/blue"));
     FAILS(EEXIST, netns_create("blue", 0, NULL));
-    /* One of this library, which is held for as long as its creator is at work. */
+    /* A placeholder of this library, which its creator keeps locked while it works. */
     MUST(chmod("/run/netns/blue", 01000));
     {
         int fd = MUST(open("/run/netns/blue", O_RDONLY | O_CLOEXEC));
@@ -228,7 +228,7 @@ static void without_a_wait_a_name_in_the_making_is_eagain(void)
     OK(netns_create("blue", NETNS_CREATE_NOWAIT, NULL));
 }
 
-/* A child that has the lock, and is killed after a while. */
+/* Starts a child that holds the lock and is killed after a while. */
 static pid_t start_holder(long ms)
 {
     int ready[2];
@@ -283,7 +283,7 @@ static void no_call_keeps_the_lock(void)
     netns_close(ns);
 }
 
-/* iproute2 waits for the lock for ever. */
+/* iproute2 waits for the lock indefinitely. */
 static void ip_netns_add_is_not_held_up_by_a_waiting_library(void)
 {
     double start;
@@ -326,7 +326,7 @@ static void *create_the_same(void *winners)
     return NULL;
 }
 
-/* All of them have waited for their second, and now work side by side with no lock at all. */
+/* All of them have waited for one second and now work concurrently without any lock. */
 static void creators_without_the_lock_do_not_harm_each_other(void)
 {
     pthread_t threads[2 * CREATORS];
@@ -359,7 +359,8 @@ static void *create_and_remove_until_told(void *arg)
     return NULL;
 }
 
-/* The lock is the open file's, which such a child has too: who ends by closing it keeps it held. */
+/* If the lock were released only by close(2), a child forked meanwhile, which shares the open file
+   description, would keep it held. */
 static void a_child_forked_while_it_is_held_does_not_keep_it(void)
 {
     pid_t children[CHILDREN];
@@ -369,7 +370,7 @@ static void a_child_forked_while_it_is_held_does_not_keep_it(void)
 
     MUST(-pthread_create(&creator, NULL, create_and_remove_until_told, &enough));
     for (i = 0; i < CHILDREN; i++) {
-        /* Somewhere in the middle of a call, each time somewhere else. */
+        /* At a different point within a call each time. */
         usleep(100 + i * 10);
         children[i] = MUST(fork());
         if (children[i] == 0) {
@@ -381,7 +382,7 @@ static void a_child_forked_while_it_is_held_does_not_keep_it(void)
     __atomic_store_n(&enough, true, __ATOMIC_SEQ_CST);
     MUST(-pthread_join(creator, NULL));
     CHECK(lock_is_free());
-    /* Which takes the lock. */
+    /* This call takes the lock. */
     write_file("/run/netns/green", "", 01000);
     OK(netns_create("green", 0, NULL));
     for (i = 0; i < CHILDREN; i++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Old kernels, by force: everything works without the calls that have come since Linux 4.19. */
+/* Simulates old kernels: everything works without the system calls added since Linux 4.19. */
 #include "fault.h"
 
 #include <sys/socket.h>
@@ -22,7 +22,7 @@ static const struct fault
     no_cookie = {.call = SYS_getsockopt, .error = ENOPROTOOPT, .arg = 2, .mask = ~0u,
                  .value = SO_NETNS_COOKIE};
 
-/* What the calls that fail cannot make for themselves. */
+/* What the calls under faults cannot create themselves. */
 static struct {
     struct netns *home;
     pid_t child;
@@ -36,7 +36,7 @@ static void same_namespace(struct netns **opened, const struct netns *ns, int li
     *opened = NULL;
 }
 
-/* They are the same; closes the first. */
+/* Checks that both are the same namespace; closes the first. */
 #define SAME_NAMESPACE(opened, ns) same_namespace(&(opened), (ns), __LINE__)
 
 static void create_and_open(void)
@@ -170,11 +170,11 @@ static void round_trip(void *arg)
     OK(netns_remove("blue", 0));
     FAILS(ENOENT, netns_remove("blue", 0));
     SAME(names_in(NULL, NETNS_LIST_STALE), "");
-    /* All that is left is the run directory's own mount. */
+    /* Only the run directory's own mount is left. */
     EQUAL(mounts_at(NULL), before + 1);
 }
 
-/* The whole round trip from first use on, below a shared mount, which is where it is hardest. */
+/* The complete life cycle from first use on, below a shared mount, which is the most difficult case. */
 static void round_trip_without(const struct fault *faults, size_t count)
 {
     need_seccomp();
@@ -182,7 +182,7 @@ static void round_trip_without(const struct fault *faults, size_t count)
     OK(netns_open_current(&given.home));
     given.child = start_in(NULL);
     given.pidfd = (int)syscall(SYS_pidfd_open, given.child, 0);
-    /* A kernel that has none to begin with, or valgrind in its place, has the rest all the same. */
+    /* On a kernel that lacks them anyway, or under valgrind, everything else must work as well. */
     with_faults(faults, count, round_trip, NULL);
     EQUAL(threads_left(), 1);
     if (given.pidfd >= 0)
@@ -241,7 +241,7 @@ static void everything_works_without_all_of_them(void)
             no_clone3, no_id, no_pidfd_namespace, no_cookie);
 }
 
-/* What containers answer to calls that their filter does not know. */
+/* What container filters return for unknown system calls. */
 static void everything_works_where_a_filter_answers_eperm(void)
 {
     WITHOUT({.call = SYS_name_to_handle_at, .error = EPERM}, {.call = SYS_statx, .error = EPERM},
@@ -271,7 +271,7 @@ static void create_at_last(void *arg)
     CHECK(more > 1);
 }
 
-/* A half made run directory would be its parent's peer, and each name in it two mounts. */
+/* A half-prepared run directory would be its parent's peer, and each name in it would be mounted twice. */
 static void a_first_create_without_descriptors_leaves_no_half_made_directory(void)
 {
     const struct fault faults[] = {no_open_tree, no_move_mount, no_mount_setattr};
@@ -310,7 +310,8 @@ static void refuse_what_is_mounted(void *arg)
     SAME(names_in(NULL, NETNS_LIST_STALE), "");
 }
 
-/* To stat(2) the first two are the empty files that a creator has before it binds, or leaves. */
+/* For stat(2), the first two look like the empty files that a creator has before it binds or leaves
+   behind. */
 static void mount_what_is_no_network_namespace(void)
 {
     write_file("/run/netns/young", "", 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The monitor tells of every name that comes and goes, once, and of nothing else. */
+/* The monitor reports every added and removed name exactly once, and nothing else. */
 #include "fault.h"
 #include "ip.h"
 #include "privilege.h"
@@ -11,7 +11,7 @@
 #include <sys/inotify.h>
 #include <sys/ptrace.h>
 
-/* How long an event may take, and how long nothing may come before that is believed, in ms. */
+/* The timeout for an event, and how long the test waits to verify that there is none, in ms. */
 #define PATIENCE (10000 * slowness())
 #define QUIET 200
 #define SOME_QUIET 20
@@ -47,7 +47,7 @@ static int take(struct netns_monitor *m, struct netns_event *ev)
     return OK(netns_monitor_next(m, ev));
 }
 
-/* The next event, each of which the descriptor has to announce; false if none comes in time. */
+/* Waits for the next event, which the descriptor must announce. Returns false after the timeout. */
 static bool await_event(struct netns_monitor *m, struct netns_event *ev, int ms)
 {
     double end = seconds() + ms / 1000.0;
@@ -75,7 +75,8 @@ static void tells_at(struct netns_monitor *m, uint32_t type, const char *name, i
              "event %u of \"%s\", not %u of \"%s\"", ev.type, ev.name, type, name);
 }
 
-/* There is nothing to tell, and nobody is woken up for nothing, but for once at the beginning. */
+/* Checks that there is no event and that the descriptor is not ready without reason, except once at the
+   beginning. */
 #define IS_QUIET(m) is_quiet_at((m), __LINE__)
 
 static void is_quiet_at(struct netns_monitor *m, int line)
@@ -90,7 +91,7 @@ static void is_quiet_at(struct netns_monitor *m, int line)
     check_at(wakes < 2, line, "ready for nothing again and again");
 }
 
-/* Whether a name is told without a descriptor, and with its cookie (Linux 6.18). */
+/* Whether a name is reported without using a descriptor, and with its cookie (Linux 6.18). */
 static bool have_handles(void)
 {
     union { struct file_handle head; char space[sizeof(struct file_handle) + 128]; } handle;
@@ -127,7 +128,7 @@ static void note(struct told *told, const struct netns_event *ev)
     told->removes += ev->type == REMOVE;
 }
 
-/* Takes what there is, until nothing comes for a while. */
+/* Reads events until none arrives for a while. */
 static void follow(struct netns_monitor *m, struct told *told, int ms)
 {
     struct netns_event ev;
@@ -145,7 +146,7 @@ static int live_names(const struct told *told)
     return live;
 }
 
-/* What was told is what there is. */
+/* Checks that the reported names are those that exist. */
 static void is_what_is_listed(const struct told *told)
 {
     struct netns_name_snapshot *list = NULL;
@@ -163,7 +164,7 @@ static void is_what_is_listed(const struct told *told)
 
 /* --- names made by hand ----------------------------------------------------------------------- */
 
-/* Binds the process's own namespace, as somebody does who does not know the library. */
+/* Binds the process's own namespace, as a program that does not use the library would. */
 static void bind_name(const char *path)
 {
     write_file(path, "", 0);
@@ -186,7 +187,7 @@ static void erase(const char *name)
     OK(netns_remove(name, 0));
 }
 
-/* Makes and deletes more files than inotify keeps events. */
+/* Creates and deletes more files than the inotify queue holds. */
 static void overflow(const char *dir)
 {
     FILE *file = fopen("/proc/sys/fs/inotify/max_queued_events", "re");
@@ -256,7 +257,8 @@ static void make_and_remove(void *arg)
     }
 }
 
-/* Opened while names come and go: what was there and what changes is all, and nothing twice. */
+/* The monitor is opened while names are added and removed: it reports the existing names and the changes,
+   without gaps or duplicates. */
 static void between_snapshot_and_changes_is_neither_gap_nor_double(void)
 {
     int rounds = is_slow() ? 2 : 10, round, i;
@@ -387,7 +389,7 @@ static void may_be_made_with_its_parents(const char *rundir, const char *middle,
         TELLS(m, ADD, "blue");
         IS_QUIET(m);
         OK(netns_remove_at(rundir, "blue", 0));
-        /* Between two reads all of it goes; once it comes again, too. */
+        /* Between two reads all of it disappears; once it also reappears. */
         takes_the_directory_away(rundir);
         MUST(rmdir(middle));
         MUST(rmdir(top));
@@ -449,7 +451,7 @@ static void a_directory_that_is_renamed_away_has_no_names(void)
     IS_QUIET(m);
     unbind_name("/run/plain/green");
     TELLS(m, REMOVE, "green");
-    /* The old one comes back in its place. */
+    /* The old directory returns to its place. */
     MUST(rename("/run/plain", "/run/third"));
     MUST(rename("/run/other", "/run/plain"));
     follow(m, &told, QUIET);
@@ -565,7 +567,7 @@ static void a_name_in_the_making_is_told_when_it_is_bound(void)
     netns_monitor_close(m);
 }
 
-/* One that was there before the monitor, and one whose neighbour waits as well. */
+/* One was there before the monitor was opened; another waits together with a second file. */
 static void names_in_the_making_wait_side_by_side(void)
 {
     struct netns_monitor *m;
@@ -579,21 +581,21 @@ static void names_in_the_making_wait_side_by_side(void)
     MUST(mount("/proc/self/ns/net", "/run/netns/b", "none", MS_BIND, NULL));
     TELLS(m, ADD, "b");
     IS_QUIET(m);
-    /* A mount that has nothing to do with it. */
+    /* An unrelated mount. */
     MUST(mkdir("/run/elsewhere", 0755));
     MUST(mount("netns-test", "/run/elsewhere", "tmpfs", 0, NULL));
     IS_QUIET(m);
     MUST(mount("/proc/self/ns/net", "/run/netns/a", "none", MS_BIND, NULL));
     TELLS(m, ADD, "a");
     IS_QUIET(m);
-    /* While nothing waits, mounts wake nobody. */
+    /* While no name is being created, mounts do not wake the monitor. */
     EQUAL(open_descriptors(), descriptors - 2);
     MUST(umount2("/run/elsewhere", MNT_DETACH));
     CHECK(!is_ready(m, QUIET));
     netns_monitor_close(m);
 }
 
-/* As a script hears of what it does, one after the other. */
+/* A script hears of its own changes in order. */
 static void names_are_told_in_the_order_in_which_they_were_bound(void)
 {
     struct netns_monitor *m = watch(0);
@@ -636,7 +638,7 @@ static void a_placeholder_may_be_replaced_renamed_or_withdrawn(void)
     netns_monitor_close(m);
 }
 
-/* Whether inotify tells that a file's attributes have changed, as it does after the bind. */
+/* Whether inotify reports a change of a file's attributes, which the library causes after a bind. */
 static void a_bind_is_announced(void *arg)
 {
     int fd = MUST(inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
@@ -689,7 +691,7 @@ static void tells_of_at(struct netns_monitor *m, uint32_t type, const char *name
     check_at(ev.cookie == cookie, line, "cookie %ju, not %ju", (uintmax_t)ev.cookie, (uintmax_t)cookie);
 }
 
-/* As events tell it. */
+/* The cookie as events report it. */
 static uint64_t told_cookie(const struct netns *ns)
 {
     uint64_t cookie = 0;
@@ -712,7 +714,7 @@ static void an_event_tells_which_namespace_it_is(void)
     TELLS_OF(m, ADD, "red", netns_inode(old), cookies[0]);
     erase("red");
     TELLS_OF(m, REMOVE, "red", netns_inode(old), cookies[0]);
-    /* Replaced between two looks; both live, so that they have different inodes. */
+    /* Replaced between two looks. Both exist, so their inodes differ. */
     erase("blue");
     OK(netns_create("blue", 0, &new));
     cookies[1] = told_cookie(new);
@@ -723,7 +725,7 @@ static void an_event_tells_which_namespace_it_is(void)
     netns_monitor_close(m);
     m = watch(NETNS_MONITOR_SNAPSHOT);
     TELLS_OF(m, ADD, "blue", netns_inode(new), cookies[1]);
-    /* It is told as what it was when it is gone altogether. */
+    /* When the name has disappeared, it is reported with its last namespace. */
     first = new;
     erase("blue");
     TELLS_OF(m, REMOVE, "blue", netns_inode(first), cookies[1]);
@@ -734,7 +736,7 @@ static void an_event_tells_which_namespace_it_is(void)
 
 /* --- what it costs ---------------------------------------------------------------------------- */
 
-/* How often the monitor was ready while something that is no name was mounted and unmounted. */
+/* How often the monitor became ready while something that is not a name was mounted and unmounted. */
 static int wakes_by_mounts(struct netns_monitor *m, int count)
 {
     struct netns_event ev;
@@ -767,10 +769,10 @@ static void mounts_wake_nobody_who_waits_for_none(void)
     IS_QUIET(m);
     CHECK(wakes_by_mounts(m, 5) > 0);
     sleep_ms(STALE_AGE * 1000 + 100);
-    /* The look that finds it stale is the last. */
+    /* The look that finds it stale is the last one. */
     CHECK(wakes_by_mounts(m, 1) <= 1);
     EQUAL(wakes_by_mounts(m, 200), 0);
-    /* Who takes it over is seen all the same. */
+    /* A program that replaces it is noticed nevertheless. */
     create("foreign");
     TELLS(m, ADD, "foreign");
     create("ours");
@@ -779,7 +781,7 @@ static void mounts_wake_nobody_who_waits_for_none(void)
     netns_monitor_close(m);
 }
 
-/* The system calls of a part of a test, which is run in a child. */
+/* The number of system calls that a part of a test makes in a child. */
 static long system_calls_of(void (*part)(void *arg), void *arg)
 {
     pid_t pid = MUST(fork());
@@ -823,7 +825,8 @@ static void make_a_name(void *m)
     EQUAL(take(m, &ev), 0);
 }
 
-/* What `change` and a look at it cost, beside so many files that nobody has bound on yet. */
+/* The number of system calls for `change` and a look at it, beside this many files that have not been
+   bound yet. */
 static long cost_beside(int count, mode_t mode, void (*change)(void *arg))
 {
     struct netns_monitor *m;
@@ -867,7 +870,7 @@ static void a_change_costs_the_same_beside_any_number_of_left_behind_files(void)
 
 #define MOST_DESCRIPTORS 64
 
-/* Those that are open now and were not before, and how many. */
+/* The descriptors that are open now and were not before, and their number. */
 static int new_descriptors(const bool *before, int *fds)
 {
     int fd, count = 0;
@@ -884,7 +887,7 @@ static void see_descriptors(bool *seen)
         seen[fd] = fcntl(fd, F_GETFD) >= 0;
 }
 
-/* A monitor with all the descriptors that one can have. */
+/* A monitor that has all the descriptors that it can have. */
 static struct netns_monitor *watch_with_all(int *fds, int *count)
 {
     bool before[MOST_DESCRIPTORS];
@@ -906,8 +909,8 @@ static void is_foreign(struct netns_monitor *m)
     CHECK(memcmp(&ev, &before, sizeof ev) == 0);
 }
 
-/* A number has another file: a pipe with a byte in it, which nobody may read, or a file of the kind
- * that was there. */
+/* A descriptor number belongs to another file: a pipe with a byte in it, which must not be read, or a file
+ * of the same kind. */
 static void a_foreign_descriptor_is_an_error_and_never_touched(void)
 {
     int fds[MOST_DESCRIPTORS], others[MOST_DESCRIPTORS], pipe_fds[2], count, other_count, i;
@@ -931,13 +934,13 @@ static void a_foreign_descriptor_is_an_error_and_never_touched(void)
         is_foreign(m);
         MUST(close(fds[i]));
         is_foreign(m);
-        /* Its own one again. */
+        /* Restores the monitor's descriptor. */
         MUST(dup2(kept, fds[i]));
         MUST(close(kept));
         EQUAL(take(m, &ev), 0);
     }
     EQUAL(read(pipe_fds[0], &byte, 1), 1);
-    /* What was lent has been left as it was. */
+    /* The borrowed descriptor has not been changed. */
     EQUAL(epoll_wait(netns_monitor_fd(other), &event, 1, 0), 0);
     create("blue");
     TELLS(other, ADD, "blue");
@@ -953,7 +956,7 @@ static void a_foreign_descriptor_is_an_error_and_never_touched(void)
     close(pipe_fds[1]);
 }
 
-/* As a daemon does that closes what it does not know, and opens something else. */
+/* Like a daemon that closes unknown descriptors and opens others. */
 static void what_has_taken_the_numbers_is_not_closed(void)
 {
     int fds[MOST_DESCRIPTORS], count, i, descriptors, null;
@@ -1054,7 +1057,7 @@ static void the_same_namespace_under_its_name_again_is_a_pair_or_nothing(void)
     netns_monitor_close(m);
 }
 
-/* No cookies, and the inode may be the same: the name's going has to be remembered. */
+/* Without cookies, and possibly with the same inode, the monitor must remember that the name was removed. */
 static void follow_without_handles(void *arg)
 {
     (void)arg;
@@ -1099,7 +1102,7 @@ static void after_an_overflow_the_difference_is_told(void)
     netns_monitor_close(m);
 }
 
-/* The event that says so is among those that got lost. */
+/* The event that reports this is among those that were lost. */
 static void after_an_overflow_the_directory_may_be_another(void)
 {
     struct netns_monitor *m;
@@ -1141,7 +1144,7 @@ static void an_epoll_is_ready_as_long_as_there_are_events(void)
     create("c");
     m = watch(NETNS_MONITOR_SNAPSHOT);
     MUST(epoll_ctl(epoll, EPOLL_CTL_ADD, netns_monitor_fd(m), &event));
-    /* The snapshot wakes up, too, and one event may be taken each time. */
+    /* The snapshot also wakes the loop, which may read one event each time. */
     for (i = 0; i < 3; i++) {
         EQUAL(epoll_wait(epoll, &event, 1, PATIENCE), 1);
         EQUAL(epoll_wait(epoll, &event, 1, PATIENCE), 1);
@@ -1171,8 +1174,8 @@ static void an_epoll_is_ready_as_long_as_there_are_events(void)
     close(epoll);
 }
 
-/* Event loops ask more than once: who puts a descriptor into an epoll, arms it anew, or has an epoll in
-   an epoll asks each time whether it is ready. */
+/* Event loops query readiness several times: adding a descriptor to an epoll, re-arming it, or nesting
+   epolls queries it each time. */
 static void what_was_bound_keeps_it_ready_however_often_it_is_asked(void)
 {
     int inner = MUST(epoll_create1(EPOLL_CLOEXEC)), outer = MUST(epoll_create1(EPOLL_CLOEXEC)), i;
@@ -1405,7 +1408,7 @@ static void bad_arguments_are_refused(void)
     FAILS(E2BIG, netns_monitor_next(m, &big.ev));
     CHECK(memcmp(&big, &before, sizeof big) == 0);
     big.ev.size = sizeof big;
-    /* A later version's structure is bigger: what this one does not know is zero. */
+    /* A later version's structure is larger: fields unknown to this version are zero. */
     EQUAL(OK(netns_monitor_next(m, &big.ev)), 1);
     EQUAL(big.ev.size, sizeof big);
     EQUAL(big.ev.type, ADD);
@@ -1434,7 +1437,7 @@ static void the_longest_name_is_told_whole(void)
     netns_monitor_close(m);
 }
 
-/* The other side of a pair of pipes: says a byte, and waits for one. */
+/* The other side of a pair of pipes: writes a byte and waits for one. */
 static void say(const int *ends)
 {
     MUST(write(ends[1], "", 1));
@@ -1464,7 +1467,7 @@ static void lose_the_right_to_read(void *arg)
     FAILS(EACCES, netns_monitor_next(m, &ev));
     FAILS(EACCES, netns_monitor_next(m, &ev));
     CHECK(memcmp(&ev, &before, sizeof ev) == 0);
-    /* Who cannot help it need not be told all the time. */
+    /* A caller that cannot solve the problem is not woken continuously. */
     CHECK(!is_ready(m, QUIET));
     say(pipes[0]);
     hear(pipes[1]);
@@ -1543,7 +1546,7 @@ static void without_descriptors_no_event_is_lost(void)
     SAME(ev.name, "blue");
     IS_QUIET(m);
 
-    /* To wait for the bind takes two more, which may be lacking at first. */
+    /* Waiting for the bind needs two more descriptors, which may be missing at first. */
     write_file("/run/netns/red", "", 0);
     for (more = 0; more < 3; more++) {
         allow_descriptors(more);
@@ -1556,7 +1559,7 @@ static void without_descriptors_no_event_is_lost(void)
     MUST(mount("/proc/self/ns/net", "/run/netns/red", "none", MS_BIND, NULL));
     TELLS(m, ADD, "red");
 
-    /* To look at everything, too. */
+    /* This also makes the monitor look at everything. */
     overflow("/run/netns");
     erase("blue");
     allow_descriptors(0);
@@ -1634,7 +1637,7 @@ static void what_the_kernel_refuses_for_a_while_loses_no_event(void)
             create("blue");
             with_faults(&fault, 1, next_fails, &refused);
             EQUAL(open_descriptors(), before.descriptors);
-            /* The descriptor may say nothing of it now: who was refused calls again. */
+            /* The descriptor need not be ready now: a caller whose call failed calls again. */
             EQUAL(take(m, &(struct netns_event){0}), 1);
             IS_QUIET(m);
             erase("blue");
@@ -1664,7 +1667,7 @@ static void descriptors_are_closed_on_exec(void)
         seen++;
         CHECK(flags & FD_CLOEXEC);
     }
-    /* An epoll, an inotify and, for the name that waits, mountinfo at the least. */
+    /* At least an epoll, an inotify and, for the name being created, mountinfo. */
     CHECK(seen >= 3);
     netns_monitor_close(m);
 }
@@ -1678,7 +1681,7 @@ struct pairs {
     atomic_bool failed;
 };
 
-/* A name goes as soon as it was told, and the next one comes without waiting for that. */
+/* A name is removed as soon as it was reported, and the next one is added without waiting for that. */
 static void *make_pairs(void *arg)
 {
     struct pairs *pairs = arg;
@@ -1762,7 +1765,7 @@ static void what_is_told_of_a_churn_is_in_order_and_complete(void)
     for (i = 0; i < 3; i++)
         EQUAL(wait_for(pids[i]), 0);
     follow(m, &told, QUIET);
-    /* valgrind on a busy machine may come to a few only. */
+    /* valgrind on a busy machine may get through only a few. */
     CHECK(told.adds > (is_slow() ? 0 : 20) && told.removes > (is_slow() ? 0 : 20));
     is_what_is_listed(&told);
     IS_QUIET(m);
