@@ -1827,55 +1827,55 @@ size_t netns_link_list_len(const struct netns_link_snapshot *list);
 const char *netns_link_list_name(const struct netns_link_snapshot *list, size_t i);
 
 /**
- * Returns the interface's index; 0 if i is out of range. Since 1.0.
+ * Returns the i-th interface's index; 0 if i is out of range. Since 1.0.
  */
 uint32_t netns_link_list_index(const struct netns_link_snapshot *list, size_t i);
 
 /**
- * Returns the interface's kind, such as "veth" or "bridge"; NULL for lo and hardware interfaces,
- * or if i is out of range. Since 1.0.
+ * Returns the i-th interface's kind, such as "veth" or "bridge"; NULL for lo and hardware
+ * interfaces, or if i is out of range. Since 1.0.
  */
 const char *netns_link_list_kind(const struct netns_link_snapshot *list, size_t i);
 
 /**
- * Returns the interface's MTU in bytes; 0 if i is out of range. Since 1.0.
+ * Returns the i-th interface's MTU in bytes; 0 if i is out of range. Since 1.0.
  */
 uint32_t netns_link_list_mtu(const struct netns_link_snapshot *list, size_t i);
 
 /**
- * Returns the interface's flags, a bitwise OR of IFF_UP, IFF_RUNNING, IFF_LOOPBACK ... of
+ * Returns the i-th interface's flags, a bitwise OR of IFF_UP, IFF_RUNNING, IFF_LOOPBACK ... of
  * <net/if.h>; 0 if i is out of range. Since 1.0.
  */
 uint32_t netns_link_list_flags(const struct netns_link_snapshot *list, size_t i);
 
 /**
- * Returns the interface's operational state: "up", "down", "unknown", "lowerlayerdown", "dormant",
- * "notpresent" or "testing"; NULL if i is out of range. Since 1.0.
+ * Returns the i-th interface's operational state: "up", "down", "unknown", "lowerlayerdown",
+ * "dormant", "notpresent" or "testing"; NULL if i is out of range. Since 1.0.
  */
 const char *netns_link_list_state(const struct netns_link_snapshot *list, size_t i);
 
 /**
- * Returns the interface's link-layer address, such as "02:00:5e:10:00:01"; NULL if it has none, or
- * if i is out of range. Since 1.0.
+ * Returns the i-th interface's link-layer address, such as "02:00:5e:10:00:01"; NULL if it has
+ * none, or if i is out of range. Since 1.0.
  */
 const char *netns_link_list_address(const struct netns_link_snapshot *list, size_t i);
 
 /**
- * Returns the index of the bridge, bond or other master that the interface is a port of; 0 if it
- * is not a port, or if i is out of range. Since 1.0.
+ * Returns the index of the bridge, bond or other master that the i-th interface is a port of; 0 if
+ * it is not a port, or if i is out of range. Since 1.0.
  */
 uint32_t netns_link_list_master(const struct netns_link_snapshot *list, size_t i);
 
 /**
- * Returns the index of a veth's peer, or of the parent of a macvlan or VLAN; 0 if there is none,
- * or if i is out of range. Since 1.0.
+ * Returns the index of the i-th interface's peer, if it is a veth, or of its parent, if it is a
+ * macvlan or VLAN; 0 if there is none, or if i is out of range. Since 1.0.
  */
 uint32_t netns_link_list_peer(const struct netns_link_snapshot *list, size_t i);
 
 /**
- * Returns the nsid, in the listed network namespace, of the network namespace that
- * netns_link_list_peer()'s index belongs to (see netns_nsid_get()); -1 if that is the same network
- * namespace, if there is no peer, or if i is out of range. Since 1.0.
+ * Returns the nsid (see netns_nsid_get()), in the listed network namespace, of the one that
+ * contains the interface of netns_link_list_peer(); -1 if they are the same network namespace, if
+ * there is no peer, or if i is out of range. Since 1.0.
  */
 int32_t netns_link_list_peer_nsid(const struct netns_link_snapshot *list, size_t i);
 
@@ -2018,53 +2018,53 @@ size_t netns_addr_list_len(const struct netns_addr_snapshot *list);
 const char *netns_addr_list_address(const struct netns_addr_snapshot *list, size_t i);
 
 /**
- * Returns the address's prefix length in bits; 0 if i is out of range. Since 1.0.
+ * Returns the i-th address's prefix length in bits; 0 if i is out of range. Since 1.0.
  */
 uint32_t netns_addr_list_prefix(const struct netns_addr_snapshot *list, size_t i);
 
 /**
- * Returns AF_INET or AF_INET6; 0 if i is out of range. Since 1.0.
+ * Returns the i-th address's family, AF_INET or AF_INET6; 0 if i is out of range. Since 1.0.
  */
 int netns_addr_list_family(const struct netns_addr_snapshot *list, size_t i);
 
 /**
- * Returns the index of the interface that has the address; 0 if i is out of range. Since 1.0.
+ * Returns the index of the interface that has the i-th address; 0 if i is out of range. Since 1.0.
  */
 uint32_t netns_addr_list_index(const struct netns_addr_snapshot *list, size_t i);
 
 /**
- * Returns the name of the interface that has the address; NULL if the interface was deleted while
- * the list was made, or if i is out of range. Since 1.0.
+ * Returns the name of the interface that has the i-th address; NULL if the interface was deleted
+ * while the list was made, or if i is out of range. Since 1.0.
  */
 const char *netns_addr_list_ifname(const struct netns_addr_snapshot *list, size_t i);
 
 /**
- * Returns the address's scope: RT_SCOPE_UNIVERSE (0), RT_SCOPE_LINK, RT_SCOPE_HOST ... of
+ * Returns the i-th address's scope: RT_SCOPE_UNIVERSE (0), RT_SCOPE_LINK, RT_SCOPE_HOST ... of
  * <linux/rtnetlink.h>; 0 if i is out of range. Since 1.0.
  */
 uint32_t netns_addr_list_scope(const struct netns_addr_snapshot *list, size_t i);
 
 /**
- * Returns the address's label, which IPv4 addresses have: the interface's name, optionally
+ * Returns the i-th address's label, which IPv4 addresses have: the interface's name, optionally
  * followed by a colon and more; NULL if there is none, or if i is out of range. Since 1.0.
  */
 const char *netns_addr_list_label(const struct netns_addr_snapshot *list, size_t i);
 
 /**
- * Returns the address's flags, a bitwise OR of IFA_F_PERMANENT, IFA_F_TENTATIVE ... of
+ * Returns the i-th address's flags, a bitwise OR of IFA_F_PERMANENT, IFA_F_TENTATIVE ... of
  * <linux/if_addr.h>; 0 if i is out of range. Since 1.0.
  */
 uint32_t netns_addr_list_flags(const struct netns_addr_snapshot *list, size_t i);
 
 /**
- * Returns the peer address of a point-to-point address; NULL if there is none, or if i is out of
- * range. Since 1.0.
+ * Returns the peer address of the i-th address, if it is a point-to-point address; NULL if there
+ * is none, or if i is out of range. Since 1.0.
  */
 const char *netns_addr_list_peer(const struct netns_addr_snapshot *list, size_t i);
 
 /**
- * Returns the broadcast address of the address's network; NULL if there is none, or if i is out of
- * range. Since 1.0.
+ * Returns the broadcast address of the i-th address's network; NULL if there is none, or if i is
+ * out of range. Since 1.0.
  */
 const char *netns_addr_list_broadcast(const struct netns_addr_snapshot *list, size_t i);
 
@@ -2189,55 +2189,55 @@ size_t netns_route_list_len(const struct netns_route_snapshot *list);
 const char *netns_route_list_dst(const struct netns_route_snapshot *list, size_t i);
 
 /**
- * Returns AF_INET or AF_INET6; 0 if i is out of range. Since 1.0.
+ * Returns the i-th route's family, AF_INET or AF_INET6; 0 if i is out of range. Since 1.0.
  */
 int netns_route_list_family(const struct netns_route_snapshot *list, size_t i);
 
 /**
- * Returns the address of the route's gateway; NULL if there is none, or if i is out of range.
+ * Returns the address of the i-th route's gateway; NULL if there is none, or if i is out of range.
  * Since 1.0.
  */
 const char *netns_route_list_via(const struct netns_route_snapshot *list, size_t i);
 
 /**
- * Returns the index of the route's interface; 0 if there is none, or if i is out of range.
+ * Returns the index of the i-th route's interface; 0 if there is none, or if i is out of range.
  * Since 1.0.
  */
 uint32_t netns_route_list_index(const struct netns_route_snapshot *list, size_t i);
 
 /**
- * Returns the name of the route's interface; NULL if there is none, if it was deleted while the
- * list was made, or if i is out of range. Since 1.0.
+ * Returns the name of the i-th route's interface; NULL if there is none, if it was deleted while
+ * the list was made, or if i is out of range. Since 1.0.
  */
 const char *netns_route_list_ifname(const struct netns_route_snapshot *list, size_t i);
 
 /**
- * Returns the route's metric; of several routes to one destination, the lowest metric wins. 0 if i
- * is out of range. Since 1.0.
+ * Returns the i-th route's metric; of several routes to one destination, the lowest metric wins. 0
+ * if i is out of range. Since 1.0.
  */
 uint32_t netns_route_list_metric(const struct netns_route_snapshot *list, size_t i);
 
 /**
- * Returns the route's table: RT_TABLE_MAIN (254), RT_TABLE_LOCAL (255) ... of <linux/rtnetlink.h>;
- * 0 if i is out of range. Since 1.0.
+ * Returns the i-th route's table: RT_TABLE_MAIN (254), RT_TABLE_LOCAL (255) ... of
+ * <linux/rtnetlink.h>; 0 if i is out of range. Since 1.0.
  */
 uint32_t netns_route_list_table(const struct netns_route_snapshot *list, size_t i);
 
 /**
- * Returns the route's origin: RTPROT_KERNEL (2), RTPROT_BOOT (3) ... of <linux/rtnetlink.h>; 0 if
- * i is out of range. Since 1.0.
+ * Returns the i-th route's origin: RTPROT_KERNEL (2), RTPROT_BOOT (3) ... of <linux/rtnetlink.h>;
+ * 0 if i is out of range. Since 1.0.
  */
 uint32_t netns_route_list_protocol(const struct netns_route_snapshot *list, size_t i);
 
 /**
- * Returns the scope of the route's destination: RT_SCOPE_UNIVERSE (0), RT_SCOPE_LINK ... of
+ * Returns the scope of the i-th route's destination: RT_SCOPE_UNIVERSE (0), RT_SCOPE_LINK ... of
  * <linux/rtnetlink.h>; 0 if i is out of range. Since 1.0.
  */
 uint32_t netns_route_list_scope(const struct netns_route_snapshot *list, size_t i);
 
 /**
- * Returns the route's type: RTN_UNICAST (1), RTN_BLACKHOLE ... of <linux/rtnetlink.h>; 0 if i is
- * out of range. Since 1.0.
+ * Returns the i-th route's type: RTN_UNICAST (1), RTN_BLACKHOLE ... of <linux/rtnetlink.h>; 0 if i
+ * is out of range. Since 1.0.
  */
 uint32_t netns_route_list_type(const struct netns_route_snapshot *list, size_t i);
 

@@ -205,13 +205,13 @@ pub unsafe extern "C" fn netns_addr_list_address(
     })
 }
 
-/// Returns the address's prefix length in bits; 0 if i is out of range. Since 1.0.
+/// Returns the i-th address's prefix length in bits; 0 if i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_addr_list_prefix(list: Option<&NetnsAddrSnapshot>, i: usize) -> u32 {
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.prefix.into()))
 }
 
-/// Returns AF_INET or AF_INET6; 0 if i is out of range. Since 1.0.
+/// Returns the i-th address's family, AF_INET or AF_INET6; 0 if i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_addr_list_family(
     list: Option<&NetnsAddrSnapshot>,
@@ -220,14 +220,14 @@ pub unsafe extern "C" fn netns_addr_list_family(
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.family.into()))
 }
 
-/// Returns the index of the interface that has the address; 0 if i is out of range. Since 1.0.
+/// Returns the index of the interface that has the i-th address; 0 if i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_addr_list_index(list: Option<&NetnsAddrSnapshot>, i: usize) -> u32 {
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.index))
 }
 
-/// Returns the name of the interface that has the address; NULL if the interface was deleted while
-/// the list was made, or if i is out of range. Since 1.0.
+/// Returns the name of the interface that has the i-th address; NULL if the interface was deleted
+/// while the list was made, or if i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_addr_list_ifname(
     list: Option<&NetnsAddrSnapshot>,
@@ -238,14 +238,14 @@ pub unsafe extern "C" fn netns_addr_list_ifname(
     })
 }
 
-/// Returns the address's scope: RT_SCOPE_UNIVERSE (0), RT_SCOPE_LINK, RT_SCOPE_HOST ... of
+/// Returns the i-th address's scope: RT_SCOPE_UNIVERSE (0), RT_SCOPE_LINK, RT_SCOPE_HOST ... of
 /// <linux/rtnetlink.h>; 0 if i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_addr_list_scope(list: Option<&NetnsAddrSnapshot>, i: usize) -> u32 {
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.scope.into()))
 }
 
-/// Returns the address's label, which IPv4 addresses have: the interface's name, optionally
+/// Returns the i-th address's label, which IPv4 addresses have: the interface's name, optionally
 /// followed by a colon and more; NULL if there is none, or if i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_addr_list_label(
@@ -257,15 +257,15 @@ pub unsafe extern "C" fn netns_addr_list_label(
     })
 }
 
-/// Returns the address's flags, a bitwise OR of IFA_F_PERMANENT, IFA_F_TENTATIVE ... of
+/// Returns the i-th address's flags, a bitwise OR of IFA_F_PERMANENT, IFA_F_TENTATIVE ... of
 /// <linux/if_addr.h>; 0 if i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_addr_list_flags(list: Option<&NetnsAddrSnapshot>, i: usize) -> u32 {
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.flags))
 }
 
-/// Returns the peer address of a point-to-point address; NULL if there is none, or if i is out of
-/// range. Since 1.0.
+/// Returns the peer address of the i-th address, if it is a point-to-point address; NULL if there
+/// is none, or if i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_addr_list_peer(
     list: Option<&NetnsAddrSnapshot>,
@@ -276,8 +276,8 @@ pub unsafe extern "C" fn netns_addr_list_peer(
     })
 }
 
-/// Returns the broadcast address of the address's network; NULL if there is none, or if i is out of
-/// range. Since 1.0.
+/// Returns the broadcast address of the i-th address's network; NULL if there is none, or if i is
+/// out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_addr_list_broadcast(
     list: Option<&NetnsAddrSnapshot>,

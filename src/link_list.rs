@@ -66,14 +66,14 @@ pub unsafe extern "C" fn netns_link_list_name(
     })
 }
 
-/// Returns the interface's index; 0 if i is out of range. Since 1.0.
+/// Returns the i-th interface's index; 0 if i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_link_list_index(list: Option<&NetnsLinkSnapshot>, i: usize) -> u32 {
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.index))
 }
 
-/// Returns the interface's kind, such as "veth" or "bridge"; NULL for lo and hardware interfaces,
-/// or if i is out of range. Since 1.0.
+/// Returns the i-th interface's kind, such as "veth" or "bridge"; NULL for lo and hardware
+/// interfaces, or if i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_link_list_kind(
     list: Option<&NetnsLinkSnapshot>,
@@ -84,21 +84,21 @@ pub unsafe extern "C" fn netns_link_list_kind(
     })
 }
 
-/// Returns the interface's MTU in bytes; 0 if i is out of range. Since 1.0.
+/// Returns the i-th interface's MTU in bytes; 0 if i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_link_list_mtu(list: Option<&NetnsLinkSnapshot>, i: usize) -> u32 {
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.mtu))
 }
 
-/// Returns the interface's flags, a bitwise OR of IFF_UP, IFF_RUNNING, IFF_LOOPBACK ... of
+/// Returns the i-th interface's flags, a bitwise OR of IFF_UP, IFF_RUNNING, IFF_LOOPBACK ... of
 /// <net/if.h>; 0 if i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_link_list_flags(list: Option<&NetnsLinkSnapshot>, i: usize) -> u32 {
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.flags))
 }
 
-/// Returns the interface's operational state: "up", "down", "unknown", "lowerlayerdown", "dormant",
-/// "notpresent" or "testing"; NULL if i is out of range. Since 1.0.
+/// Returns the i-th interface's operational state: "up", "down", "unknown", "lowerlayerdown",
+/// "dormant", "notpresent" or "testing"; NULL if i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_link_list_state(
     list: Option<&NetnsLinkSnapshot>,
@@ -107,8 +107,8 @@ pub unsafe extern "C" fn netns_link_list_state(
     boundary::plain(ptr::null(), || convert::pointer(entry(list, i).map(|entry| entry.state)))
 }
 
-/// Returns the interface's link-layer address, such as "02:00:5e:10:00:01"; NULL if it has none, or
-/// if i is out of range. Since 1.0.
+/// Returns the i-th interface's link-layer address, such as "02:00:5e:10:00:01"; NULL if it has
+/// none, or if i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_link_list_address(
     list: Option<&NetnsLinkSnapshot>,
@@ -119,23 +119,23 @@ pub unsafe extern "C" fn netns_link_list_address(
     })
 }
 
-/// Returns the index of the bridge, bond or other master that the interface is a port of; 0 if it
-/// is not a port, or if i is out of range. Since 1.0.
+/// Returns the index of the bridge, bond or other master that the i-th interface is a port of; 0 if
+/// it is not a port, or if i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_link_list_master(list: Option<&NetnsLinkSnapshot>, i: usize) -> u32 {
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.master))
 }
 
-/// Returns the index of a veth's peer, or of the parent of a macvlan or VLAN; 0 if there is none,
-/// or if i is out of range. Since 1.0.
+/// Returns the index of the i-th interface's peer, if it is a veth, or of its parent, if it is a
+/// macvlan or VLAN; 0 if there is none, or if i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_link_list_peer(list: Option<&NetnsLinkSnapshot>, i: usize) -> u32 {
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.peer))
 }
 
-/// Returns the nsid, in the listed network namespace, of the network namespace that
-/// netns_link_list_peer()'s index belongs to (see netns_nsid_get()); -1 if that is the same network
-/// namespace, if there is no peer, or if i is out of range. Since 1.0.
+/// Returns the nsid (see netns_nsid_get()), in the listed network namespace, of the one that
+/// contains the interface of netns_link_list_peer(); -1 if they are the same network namespace, if
+/// there is no peer, or if i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_link_list_peer_nsid(
     list: Option<&NetnsLinkSnapshot>,

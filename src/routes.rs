@@ -184,7 +184,7 @@ pub unsafe extern "C" fn netns_route_list_dst(
     })
 }
 
-/// Returns AF_INET or AF_INET6; 0 if i is out of range. Since 1.0.
+/// Returns the i-th route's family, AF_INET or AF_INET6; 0 if i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_route_list_family(
     list: Option<&NetnsRouteSnapshot>,
@@ -193,7 +193,7 @@ pub unsafe extern "C" fn netns_route_list_family(
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.family.into()))
 }
 
-/// Returns the address of the route's gateway; NULL if there is none, or if i is out of range.
+/// Returns the address of the i-th route's gateway; NULL if there is none, or if i is out of range.
 /// Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_route_list_via(
@@ -205,7 +205,7 @@ pub unsafe extern "C" fn netns_route_list_via(
     })
 }
 
-/// Returns the index of the route's interface; 0 if there is none, or if i is out of range.
+/// Returns the index of the i-th route's interface; 0 if there is none, or if i is out of range.
 /// Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_route_list_index(
@@ -215,8 +215,8 @@ pub unsafe extern "C" fn netns_route_list_index(
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.index))
 }
 
-/// Returns the name of the route's interface; NULL if there is none, if it was deleted while the
-/// list was made, or if i is out of range. Since 1.0.
+/// Returns the name of the i-th route's interface; NULL if there is none, if it was deleted while
+/// the list was made, or if i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_route_list_ifname(
     list: Option<&NetnsRouteSnapshot>,
@@ -227,8 +227,8 @@ pub unsafe extern "C" fn netns_route_list_ifname(
     })
 }
 
-/// Returns the route's metric; of several routes to one destination, the lowest metric wins. 0 if i
-/// is out of range. Since 1.0.
+/// Returns the i-th route's metric; of several routes to one destination, the lowest metric wins. 0
+/// if i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_route_list_metric(
     list: Option<&NetnsRouteSnapshot>,
@@ -237,8 +237,8 @@ pub unsafe extern "C" fn netns_route_list_metric(
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.metric))
 }
 
-/// Returns the route's table: RT_TABLE_MAIN (254), RT_TABLE_LOCAL (255) ... of <linux/rtnetlink.h>;
-/// 0 if i is out of range. Since 1.0.
+/// Returns the i-th route's table: RT_TABLE_MAIN (254), RT_TABLE_LOCAL (255) ... of
+/// <linux/rtnetlink.h>; 0 if i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_route_list_table(
     list: Option<&NetnsRouteSnapshot>,
@@ -247,8 +247,8 @@ pub unsafe extern "C" fn netns_route_list_table(
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.table))
 }
 
-/// Returns the route's origin: RTPROT_KERNEL (2), RTPROT_BOOT (3) ... of <linux/rtnetlink.h>; 0 if
-/// i is out of range. Since 1.0.
+/// Returns the i-th route's origin: RTPROT_KERNEL (2), RTPROT_BOOT (3) ... of <linux/rtnetlink.h>;
+/// 0 if i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_route_list_protocol(
     list: Option<&NetnsRouteSnapshot>,
@@ -257,7 +257,7 @@ pub unsafe extern "C" fn netns_route_list_protocol(
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.protocol.into()))
 }
 
-/// Returns the scope of the route's destination: RT_SCOPE_UNIVERSE (0), RT_SCOPE_LINK ... of
+/// Returns the scope of the i-th route's destination: RT_SCOPE_UNIVERSE (0), RT_SCOPE_LINK ... of
 /// <linux/rtnetlink.h>; 0 if i is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_route_list_scope(
@@ -267,8 +267,8 @@ pub unsafe extern "C" fn netns_route_list_scope(
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.scope.into()))
 }
 
-/// Returns the route's type: RTN_UNICAST (1), RTN_BLACKHOLE ... of <linux/rtnetlink.h>; 0 if i is
-/// out of range. Since 1.0.
+/// Returns the i-th route's type: RTN_UNICAST (1), RTN_BLACKHOLE ... of <linux/rtnetlink.h>; 0 if i
+/// is out of range. Since 1.0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn netns_route_list_type(list: Option<&NetnsRouteSnapshot>, i: usize) -> u32 {
     boundary::plain(0, || entry(list, i).map_or(0, |entry| entry.route_type.into()))
