@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * libnetns for C++17 and later: owners, ranges and exceptions over <libnetns/netns.h>. Header-only; link with
- * -lnetns as a C program does. The guide is docs/cpp.md, and the manual page of each C function has the details.
+ * libnetns: Linux network namespaces, for C++17 and later. See netns(7), and docs/cpp.md for a guide.
  *
  *     #include <libnetns/netns.hpp>
  *
@@ -10,16 +9,17 @@
  *     for (const auto &link : blue.links())
  *         std::cout << link.name() << '\n';
  *
- * The C++ namespace is `libnetns`: C++ allows no `namespace netns` beside C's `struct netns`.
+ * This header is a layer over <libnetns/netns.h>, with nothing else to link. The C++ namespace is `libnetns`, because
+ * C++ allows no `namespace netns` beside C's `struct netns`. Names, arguments and flags follow the C functions, whose
+ * manual pages describe them. A parameter `flags` that is omitted is 0.
  *
- * A call that fails throws libnetns::error, a std::system_error. Functions that are noexcept say so. For a call
- * that must not throw, use the C function with handle::get(). Flags are those of C, and where a parameter
- * `flags` may be left out, it is 0.
+ * Errors. A function that fails throws libnetns::error, a std::system_error. A function that cannot fail is noexcept.
+ * A caller that wants no exception calls the C function with handle::get().
  *
- * A namespace is always an argument of its own: an empty handle, such as one that was moved from, is an error
- * (EINVAL), and never the calling thread's namespace, which is handle::current().
+ * Empty handles. A handle that was moved from is empty. The functions reject it with EINVAL. Where C takes NULL for the
+ * calling thread's network namespace, C++ takes handle::current().
  *
- * There is no state here but in the objects, so what netns.h says of threads holds for them as well.
+ * Threads. What netns.h says of handles and other objects applies to their owners. This header keeps no other state.
  */
 
 #ifndef NETNS_HPP
@@ -185,7 +185,7 @@ private:
 class unique_fd {
 public:
     unique_fd() noexcept = default;
-    /// Takes over a descriptor; -1 is none. Since 1.0.
+    /// Takes ownership of a descriptor; -1 is none. Since 1.0.
     explicit unique_fd(int fd) noexcept : fd_(fd) {}
     unique_fd(unique_fd &&other) noexcept : fd_(other.release()) {}
     unique_fd &operator=(unique_fd &&other) noexcept
@@ -201,9 +201,9 @@ public:
     [[nodiscard]] int get() const noexcept { return fd_; }
     /// Whether there is one. Since 1.0.
     [[nodiscard]] explicit operator bool() const noexcept { return fd_ >= 0; }
-    /// Gives the descriptor to the caller, who closes it. Since 1.0.
+    /// Returns the descriptor, which the caller closes. Since 1.0.
     [[nodiscard]] int release() noexcept { return std::exchange(fd_, -1); }
-    /// Closes the descriptor, and takes over another one. errno is left alone. Since 1.0.
+    /// Closes the descriptor and takes ownership of another one. errno is not changed. Since 1.0.
     void reset(int fd = -1) noexcept
     {
         const int old = std::exchange(fd_, fd);
@@ -229,7 +229,8 @@ public:
     using size_type = std::size_t;
     using difference_type = std::ptrdiff_t;
 
-    /// Goes through the list. To C++17's algorithms it is an input iterator, as it makes its elements. Since 1.0.
+    /// A random-access iterator of C++20. In C++17's terms an input iterator, because its elements are values, not
+    /// references. Since 1.0.
     class iterator {
         struct arrow {
             Info info;
@@ -298,7 +299,7 @@ public:
 
     /// An empty list. Since 1.0.
     snapshot() noexcept = default;
-    /// Takes over a list of C's. Since 1.0.
+    /// Takes ownership of a list of C's. Since 1.0.
     explicit snapshot(detail::owner<list_type> list) noexcept : list_(std::move(list)) {}
 
     /// How many there are. Since 1.0.
@@ -314,7 +315,7 @@ public:
     iterator begin() const && = delete;
     iterator end() const && = delete;
 
-    /// Of holders alone: what may keep the namespace as well and could not be looked at, see
+    /// In a holder_list: what may refer to the namespace as well and could not be examined, see
     /// netns_holder_list_unseen() in netns_holder_list(3). Since 1.0.
     template <class List = list_type, class = std::enable_if_t<std::is_same_v<List, netns_holder_snapshot>>>
     [[nodiscard]] std::uint32_t unseen() const noexcept
@@ -322,7 +323,7 @@ public:
         return netns_holder_list_unseen(list_.get());
     }
 
-    /// The list of C's, which stays owned. Since 1.0.
+    /// The list for C, still owned by this object. Since 1.0.
     [[nodiscard]] const list_type *get() const noexcept { return list_.get(); }
 
 private:
@@ -349,7 +350,7 @@ private:
     std::size_t i_ = 0;
 };
 
-/// What keeps a namespace alive. See netns_holder_list(3). Since 1.0.
+/// What refers to a network namespace and keeps it alive. See netns_holder_list(3). Since 1.0.
 class holder_info {
 public:
     using list_type = netns_holder_snapshot;
@@ -358,7 +359,7 @@ public:
 
     /// NETNS_HOLDER_THREAD, _DESCRIPTOR, _SOCKET or _MOUNT; pass over others. Since 1.0.
     [[nodiscard]] int kind() const noexcept { return netns_holder_list_kind(list_, i_); }
-    /// Its process; 0 for a socket that no process is found to have. Since 1.0.
+    /// Its process; 0 for a socket that no process was found to have. Since 1.0.
     [[nodiscard]] pid_t pid() const noexcept { return netns_holder_list_pid(list_, i_); }
     /// Its thread. Since 1.0.
     [[nodiscard]] pid_t tid() const noexcept { return netns_holder_list_tid(list_, i_); }
@@ -377,7 +378,7 @@ private:
     std::size_t i_ = 0;
 };
 
-/// An id that a namespace has for another one. See netns_nsid_list(3). Since 1.0.
+/// The nsid of a peer network namespace. See netns_nsid_list(3). Since 1.0.
 class nsid_info {
 public:
     using list_type = netns_nsid_snapshot;
@@ -386,7 +387,7 @@ public:
 
     /// The nsid. Since 1.0.
     [[nodiscard]] std::int32_t id() const noexcept { return netns_nsid_list_id(list_, i_); }
-    /// In a list of a target's: the nsid that the namespace asked from has for the same one, or NETNS_NSID_NONE.
+    /// In a list of a target's nsids: the nsid that the listed namespace has for the same peer, or NETNS_NSID_NONE.
     /// Since 1.0.
     [[nodiscard]] std::int32_t current() const noexcept { return netns_nsid_list_current(list_, i_); }
     /// A name of the namespace; empty if it has none. Since 1.0.
@@ -423,7 +424,7 @@ public:
     }
     /// The index of the bridge or the like that it is a port of, or 0. Since 1.0.
     [[nodiscard]] std::uint32_t master() const noexcept { return netns_link_list_master(list_, i_); }
-    /// The index of a veth's peer, or of the interface that it stands on, or 0. Since 1.0.
+    /// The index of a veth's peer, or of the interface that a macvlan or VLAN is on, or 0. Since 1.0.
     [[nodiscard]] std::uint32_t peer() const noexcept { return netns_link_list_peer(list_, i_); }
     /// The nsid of the namespace that peer() is an index in; -1 if it is the same one. Since 1.0.
     [[nodiscard]] std::int32_t peer_nsid() const noexcept { return netns_link_list_peer_nsid(list_, i_); }
@@ -493,7 +494,7 @@ public:
     [[nodiscard]] std::uint32_t metric() const noexcept { return netns_route_list_metric(list_, i_); }
     /// The table: RT_TABLE_MAIN (254) and others of <linux/rtnetlink.h>. Since 1.0.
     [[nodiscard]] std::uint32_t table() const noexcept { return netns_route_list_table(list_, i_); }
-    /// Who added it: RTPROT_KERNEL (2) and others of <linux/rtnetlink.h>. Since 1.0.
+    /// The origin of the route: RTPROT_KERNEL (2) and others of <linux/rtnetlink.h>. Since 1.0.
     [[nodiscard]] std::uint32_t protocol() const noexcept { return netns_route_list_protocol(list_, i_); }
     /// RT_SCOPE_UNIVERSE (0) and others of <linux/rtnetlink.h>. Since 1.0.
     [[nodiscard]] std::uint32_t scope() const noexcept { return netns_route_list_scope(list_, i_); }
@@ -547,7 +548,7 @@ struct spawn_options {
     /// NETNS_SPAWN_KEEP_SYS, _KEEP_ETC, _SETSID, _STRICT_ETC, _TELL_ETC, _PIN_ETC; the others follow from the
     /// members. Since 1.0.
     std::uint32_t flags = 0;
-    /// The descriptors that the program has as 0, 1 and 2, which stay the caller's; -1: the caller's own.
+    /// The descriptors that the program gets as 0, 1 and 2; the caller keeps them. -1: those of the caller.
     /// Since 1.0.
     int stdin_fd = -1;
     int stdout_fd = -1;
@@ -585,12 +586,12 @@ inline std::vector<char *> pointers_to(const std::optional<std::vector<std::stri
 
 } // namespace detail
 
-/// A program that was started, a child of this process. Who destroys it before wait() or release() kills the
-/// program with SIGKILL and waits for it: no zombie is left. Since 1.0.
+/// A program that handle::spawn() has started, a child of this process. If neither wait() nor release() was called, the
+/// destructor kills the program with SIGKILL and waits for it, so that no zombie is left. Since 1.0.
 class child {
 public:
     child() noexcept = default;
-    /// Takes over a process, and its pidfd. Since 1.0.
+    /// Takes ownership of a process and its pidfd. Since 1.0.
     child(pid_t pid, unique_fd pidfd, int left_out = 0) noexcept
         : pid_(pid), pidfd_(std::move(pidfd)), left_out_(left_out)
     {
@@ -618,13 +619,13 @@ public:
 
     /// The process id; 0 if there is no program, or it was waited for. Since 1.0.
     [[nodiscard]] pid_t pid() const noexcept { return pid_; }
-    /// The pidfd, which stays the child's; -1 if spawn_options did not ask for one. Since 1.0.
+    /// The pidfd, which this object closes; -1 without spawn_options::pidfd. Since 1.0.
     [[nodiscard]] int pidfd() const noexcept { return pidfd_.get(); }
-    /// With NETNS_SPAWN_TELL_ETC: how many files of /etc/netns/NAME have nothing to cover. Since 1.0.
+    /// With NETNS_SPAWN_TELL_ETC: the number of files of /etc/netns/NAME that have nothing to cover. Since 1.0.
     [[nodiscard]] int left_out() const noexcept { return left_out_; }
 
     /// Waits for the end of the program, and returns its status as waitpid(2) does: for WIFEXITED, WEXITSTATUS
-    /// and the like. Throws error: ECHILD if there is no program, or another has waited for it. Since 1.0.
+    /// and the like. Throws error: ECHILD if there is no program, or it was waited for elsewhere. Since 1.0.
     int wait()
     {
         const std::string what = about("wait for");
@@ -642,7 +643,7 @@ public:
             detail::fail(pid_ <= 0 ? ESRCH : errno, about("send a signal to"), "has it ended?");
     }
 
-    /// Gives the process to the caller, who waits for it. Closes the pidfd. Since 1.0.
+    /// Returns the process id, for the caller to wait for. Closes the pidfd. Since 1.0.
     [[nodiscard]] pid_t release() noexcept
     {
         pidfd_.reset();
@@ -701,19 +702,19 @@ private:
 
 class handle;
 
-/// A stay of the calling thread in a network namespace, which ends with its scope. See netns_enter(3).
+/// A visit of the calling thread to a network namespace, which ends with the scope. See netns_enter(3).
 ///
-/// The guard can be neither copied nor moved, and belongs to the thread that made it. Guards end in the reverse
-/// order. If the thread cannot go back at the end of the scope, std::terminate() is called, with the error as the
-/// exception: a thread that goes on in the wrong namespace sends to the wrong network. Who wants to end the thread
-/// instead calls leave() first, and release() if that throws. Since 1.0.
+/// A visit can be neither copied nor moved, and belongs to the thread that started it. Visits nest, and end in the
+/// reverse order. If the thread cannot go back at the end of the scope, the destructor calls std::terminate() with the
+/// error as the current exception, because a thread that goes on in the wrong namespace uses the wrong network. To end
+/// only the thread instead, call leave(), and release() if that throws. Since 1.0.
 class [[nodiscard]] visit {
 public:
     /// Moves the calling thread into the namespace. Throws error, and then the thread is where it was. Since 1.0.
     explicit visit(const handle &ns);
     visit(const visit &) = delete;
     visit &operator=(const visit &) = delete;
-    /// Takes the thread back, or calls std::terminate(). errno is left alone. Since 1.0.
+    /// Takes the thread back, or calls std::terminate(). errno is not changed. Since 1.0.
     ~visit()
     {
         const int saved = errno;
@@ -721,9 +722,9 @@ public:
         errno = saved;
     }
 
-    /// Takes the thread back now; nothing if it is back already. Throws error: ENOTRECOVERABLE if the kernel
-    /// refused and the thread is still in there, EBADF if the program has closed the guard's descriptor, and
-    /// EINVAL on another thread. Then the guard is as before: leave() may be called again. Since 1.0.
+    /// Takes the thread back now. Does nothing if it is back already. Throws error: ENOTRECOVERABLE if the kernel
+    /// rejects that, EBADF if the program has closed the visit's descriptor, EINVAL on another thread. The visit
+    /// has not ended then, and leave() may be called again. Since 1.0.
     void leave()
     {
         if (token_ < 0)
@@ -734,11 +735,11 @@ public:
         token_ = -1;
     }
 
-    /// Whether the thread is in there still. Since 1.0.
+    /// Whether the visit has not ended. Since 1.0.
     [[nodiscard]] bool is_active() const noexcept { return token_ >= 0; }
 
-    /// Gives up the way back: the thread stays in there, and the caller gets the token, to close(2) or for
-    /// netns_leave(3). Since 1.0.
+    /// Ends the visit and leaves the thread in the namespace. Returns the token, which the caller passes to
+    /// netns_leave(3) or close(2). Since 1.0.
     [[nodiscard]] int release() noexcept { return std::exchange(token_, -1); }
 
 private:
@@ -813,20 +814,20 @@ template <class Result, class Go, class Function> Result result_there(const Go &
 
 } // namespace detail
 
-/// Owns a handle of a network namespace: move-only, and empty after a move. The functions that are not noexcept
-/// throw error; on an empty handle, EINVAL. See netns(7), and the page of the C function for each. Since 1.0.
+/// Owns a handle of a network namespace. Move-only, and empty after a move. The functions that are not noexcept throw
+/// error; EINVAL if the handle is empty. Since 1.0.
 class handle {
 public:
     /// An empty handle. Since 1.0.
     handle() noexcept = default;
-    /// Takes over a handle of C's; nullptr makes an empty one. Since 1.0.
+    /// Takes ownership of a handle of C's; nullptr makes an empty one. Since 1.0.
     explicit handle(::netns *owned) noexcept : ns_(owned) {}
 
-    /// The handle for C, which stays owned; nullptr if it is empty. Since 1.0.
+    /// The handle for C, still owned by this object; nullptr if it is empty. Since 1.0.
     [[nodiscard]] ::netns *get() const noexcept { return ns_.get(); }
-    /// Gives the handle to the caller, who calls netns_close(3). Since 1.0.
+    /// Returns the handle, which the caller passes to netns_close(3). Since 1.0.
     [[nodiscard]] ::netns *release() noexcept { return ns_.release(); }
-    /// Releases the handle, and takes over another one. See netns_close(3). Since 1.0.
+    /// Releases the handle and takes ownership of another one. See netns_close(3). Since 1.0.
     void reset(::netns *owned = nullptr) noexcept { ns_.reset(owned); }
     /// Whether it is not empty. Since 1.0.
     [[nodiscard]] explicit operator bool() const noexcept { return ns_ != nullptr; }
@@ -863,7 +864,7 @@ public:
     {
         return made([&](auto out) { return netns_open_pid(pid, out); });
     }
-    /// Opens the namespace that a descriptor, socket or pidfd refers to; fd stays the caller's. See
+    /// Opens the namespace that a descriptor, socket or pidfd refers to; the caller keeps fd. See
     /// netns_open(3). Since 1.0.
     [[nodiscard]] static handle open_fd(int fd)
     {
@@ -894,7 +895,7 @@ public:
     {
         detail::check(netns_attach_at(rundir.get(), must(), name.get(), flags));
     }
-    /// Removes a name; the namespace lives on while something keeps it. See netns_remove(3). Since 1.0.
+    /// Removes a name. The namespace stays while something else refers to it. See netns_remove(3). Since 1.0.
     static void remove(const c_string &name, std::uint32_t flags = 0)
     {
         detail::check(netns_remove(name.get(), flags));
@@ -907,7 +908,7 @@ public:
 
     /* --- Identity --- */
 
-    /// The descriptor, which stays the handle's; -1 if it is empty. See netns_fd(3). Since 1.0.
+    /// The descriptor, which the handle closes; -1 if it is empty. See netns_fd(3). Since 1.0.
     [[nodiscard]] int fd() const noexcept { return ns_ ? netns_fd(get()) : -1; }
     /// The name; empty if it has none. Lives as long as the handle. See netns_fd(3). Since 1.0.
     [[nodiscard]] std::string_view name() const noexcept { return detail::text(netns_name(get())); }
@@ -917,7 +918,7 @@ public:
     [[nodiscard]] std::uint64_t inode() const noexcept { return netns_inode(get()); }
     /// The device number of the inode; 0 if the handle is empty. See netns_fd(3). Since 1.0.
     [[nodiscard]] std::uint64_t device() const noexcept { return netns_device(get()); }
-    /// The cookie, which no other namespace has until the next boot. See netns_cookie(3). Since 1.0.
+    /// The cookie, which no other namespace gets until the next boot. See netns_cookie(3). Since 1.0.
     [[nodiscard]] std::uint64_t cookie() const
     {
         std::uint64_t found = 0;
@@ -974,7 +975,7 @@ public:
         return unique_fd(detail::check(netns_socket_from(home.must(), must(), domain, type, protocol)));
     }
 
-    /* --- What it has, and what keeps it --- */
+    /* --- Names, processes, holders, sysctls --- */
 
     /// The names that the namespace has in NETNS_RUN_DIR. See netns_names(3). Since 1.0.
     [[nodiscard]] name_list names(std::uint32_t flags = 0) const
@@ -1002,7 +1003,7 @@ public:
             found.resize(count + count / 4);
         }
     }
-    /// What keeps the namespace alive. See netns_holder_list(3). Since 1.0.
+    /// What refers to the namespace and keeps it alive. See netns_holder_list(3). Since 1.0.
     [[nodiscard]] holder_list holders(std::uint32_t flags = 0) const
     {
         return holder_list(
@@ -1027,7 +1028,7 @@ public:
         detail::check(netns_sysctl_set(must(), name.get(), value.get()));
     }
 
-    /* --- The nsids that it has for others --- */
+    /* --- Nsids of peer network namespaces --- */
 
     /// The nsid of ns in this namespace; none if it has none (ENODATA). See netns_nsid_get(3). Since 1.0.
     [[nodiscard]] std::optional<std::int32_t> nsid_get(const handle &ns) const
@@ -1100,7 +1101,7 @@ public:
     {
         detail::check(netns_link_set_address(must(), ifname.get(), lladdr.get()));
     }
-    /// Makes an interface a port of a bridge or the like; nullptr takes it out. See netns_link_set_mtu(3).
+    /// Makes an interface a port of a bridge or the like; nullptr removes it from there. See netns_link_set_mtu(3).
     /// Since 1.0.
     void link_set_master(const c_string &ifname, const c_string &master) const
     {
@@ -1195,7 +1196,7 @@ private:
         return handle(detail::made_by<::netns>(call).release());
     }
 
-    // C takes NULL for the calling thread's namespace in places, which an empty handle is not meant to be.
+    // Some functions of C take NULL for the calling thread's namespace.
     [[nodiscard]] ::netns *must() const
     {
         if (!ns_)
@@ -1221,7 +1222,7 @@ public:
     [[nodiscard]] std::uint32_t type() const noexcept { return raw_.type; }
     /// Whether the name can be opened from now on. Since 1.0.
     [[nodiscard]] bool is_add() const noexcept { return raw_.type == NETNS_EVENT_ADD; }
-    /// Whether the name is gone. Since 1.0.
+    /// Whether the name was removed, or is another namespace's now. Since 1.0.
     [[nodiscard]] bool is_remove() const noexcept { return raw_.type == NETNS_EVENT_REMOVE; }
     /// The name, which lives as long as the event. Since 1.0.
     [[nodiscard]] std::string_view name() const noexcept { return raw_.name; }
@@ -1234,7 +1235,7 @@ private:
     netns_event raw_;
 };
 
-/// Watches a run directory for names that are added and removed: move-only, and empty after a move. See
+/// Watches a run directory for names that are added and removed. Move-only, and empty after a move. See
 /// netns_monitor_open(3). Since 1.0.
 class monitor {
 public:
@@ -1247,16 +1248,16 @@ public:
     {
     }
 
-    /// The descriptor to poll for POLLIN, which stays the monitor's. Throws error. Since 1.0.
+    /// The descriptor to poll for POLLIN, which the monitor closes. Throws error. Since 1.0.
     [[nodiscard]] int fd() const { return detail::check(netns_monitor_fd(get())); }
-    /// The next event, without waiting for one; none if there is none by now. Throws error, and loses no event.
+    /// The next event, or none; does not wait. Throws error, and then no event is lost.
     /// Since 1.0.
     [[nodiscard]] std::optional<event> next()
     {
         netns_event raw = NETNS_EVENT_INIT;
         return detail::check(netns_monitor_next(get(), &raw)) ? std::optional<event>(event(raw)) : std::nullopt;
     }
-    /// The monitor for C, which stays owned. Since 1.0.
+    /// The monitor for C, still owned by this object. Since 1.0.
     [[nodiscard]] netns_monitor *get() const noexcept { return monitor_.get(); }
 
 private:
