@@ -104,7 +104,7 @@ static void retry_later(void)
     retrying = true;
 }
 
-/* Adds a source to the epoll, or changes what it waits for. */
+/* Adds a source to the epoll, or changes what it waits for, which cannot fail. */
 static int watch(struct source *source, uint32_t events)
 {
     struct epoll_event event = {.events = events, .data.ptr = source};
@@ -404,7 +404,8 @@ int main(int argc, char **argv)
     sigaddset(&blocked, SIGALRM);
     sigaddset(&blocked, SIGINT);
     sigaddset(&blocked, SIGTERM);
-    sigprocmask(SIG_BLOCK, &blocked, NULL);
+    if (sigprocmask(SIG_BLOCK, &blocked, NULL) < 0)
+        err(1, "sigprocmask");
     signals.fd = signalfd(-1, &blocked, SFD_CLOEXEC | SFD_NONBLOCK);
     epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (epoll_fd < 0 || signals.fd < 0 || watch(&signals, EPOLLIN) < 0)
@@ -419,10 +420,15 @@ int main(int argc, char **argv)
         err(1, "epoll");
     monitor_ready(NULL);
 
-    while (!stopping)
+    while (!stopping) {
         /* One event at a time: none is in hand for what another one's handler has closed. */
-        if (epoll_wait(epoll_fd, &event, 1, -1) == 1)
+        int count = epoll_wait(epoll_fd, &event, 1, -1);
+
+        if (count < 0 && errno != EINTR)
+            err(1, "epoll_wait");
+        if (count > 0)
             ((struct source *)event.data.ptr)->ready(event.data.ptr);
+    }
 
     while (!LIST_EMPTY(&places))
         remove_name(LIST_FIRST(&places)->name, LIST_FIRST(&places)->inode);
