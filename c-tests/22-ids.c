@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The ids that one namespace has for others. */
+/* The nsids that a namespace assigns to others. */
 #include "between.h"
 #include "fault.h"
 #include "ip.h"
@@ -10,7 +10,7 @@
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
-/* Enough ids that a list of them fills more than one buffer of 32 KB. */
+/* Enough nsids for a list that needs more than one buffer of 32 KB. */
 #define MANY 1500
 
 static struct netns *new_namespace(const char *name)
@@ -32,7 +32,7 @@ static void an_id_is_none_until_it_is_given(void)
     MESSAGE_HAS("(it has no nsid there yet");
     EQUAL(OK(netns_nsid_set(within, ns, 42)), 42);
     EQUAL(OK(netns_nsid_get(within, ns)), 42);
-    /* One way only. */
+    /* The assignment is in one direction only. */
     FAILS(ENODATA, netns_nsid_get(ns, within));
     EQUAL(OK(netns_nsid_set(ns, within, 0)), 0);
     EQUAL(OK(netns_nsid_get(ns, within)), 0);
@@ -51,7 +51,7 @@ static void the_kernel_picks_the_lowest_that_is_free(void)
     EQUAL(OK(netns_nsid_set(within, ns[1], 2)), 2);
     EQUAL(OK(netns_nsid_set(within, ns[2], NETNS_NSID_AUTO)), 1);
     EQUAL(OK(netns_nsid_get(within, ns[2])), 1);
-    /* Its own too, and the largest that there is. */
+    /* A namespace can also have an nsid in itself, and the largest value is valid. */
     EQUAL(OK(netns_nsid_set(within, within, INT_MAX)), INT_MAX);
     EQUAL(OK(netns_nsid_get(within, within)), INT_MAX);
     for (int i = 0; i < 3; i++)
@@ -68,7 +68,7 @@ static void an_id_is_ensured_where_there_is_none(void)
     EQUAL(OK(netns_nsid_ensure(within, other)), 0);
     EQUAL(OK(netns_nsid_ensure(within, other)), 0);
     EQUAL(OK(netns_nsid_get(within, other)), 0);
-    /* One way only, and NULL is the thread's. */
+    /* In one direction only; NULL stands for the thread's namespace. */
     FAILS(ENODATA, netns_nsid_get(other, within));
     OK(netns_setns(other));
     EQUAL(OK(netns_nsid_ensure(NULL, within)), 0);
@@ -87,7 +87,7 @@ static void ensure_raced(void)
     ensured = netns_nsid_ensure(raced_within, raced_ns);
 }
 
-/* After it has been told that there is none, another one comes first. */
+/* After the first request has found no nsid, another process assigns one. */
 static void give_before_the_second_request(int call, int nth)
 {
     (void)call;
@@ -122,7 +122,7 @@ static void without_within_it_is_the_threads_own(void)
     netns_close(same);
     OK(netns_setns(ns));
     FAILS(ENODATA, netns_nsid_get(NULL, home));
-    /* A handle tells of its own namespace wherever the thread is. */
+    /* A handle reports on its own namespace wherever the thread is. */
     EQUAL(OK(netns_nsid_get(home, ns)), 7);
     netns_close(home);
     netns_close(ns);
@@ -158,7 +158,7 @@ static void an_id_is_given_once(void)
     FAILS(EEXIST, netns_nsid_set(within, a, NETNS_NSID_AUTO));
     FAILS(EEXIST, netns_nsid_set(within, b, 5));
     MESSAGE_HAS("assign an nsid to \"b\": assign the nsid: File exists: The specified nsid is already used");
-    /* What failed has given none, and its text goes with no other failure. */
+    /* The failed request has assigned nothing, and its message does not appear in a later failure. */
     FAILS(ENODATA, netns_nsid_get(within, b));
     MESSAGE_LACKS("already used");
     EQUAL(OK(netns_nsid_get(within, a)), 5);
@@ -299,7 +299,7 @@ static void names_are_those_of_the_run_directory(void)
     list = list_of("/run/none", within, NETNS_NSID_NONE);
     EQUAL(netns_nsid_list_len(list), 1);
     netns_nsid_list_free(list);
-    /* What is no namespace is no name. */
+    /* A file that is not a namespace is not a name. */
     write_file("/run/mine/a", "", 0);
     write_file("/run/mine/b", "text", 0644);
     MUST(mkdir("/run/mine/c", 0755));
@@ -334,7 +334,8 @@ static void a_list_may_fill_many_buffers(void)
         OK(netns_nsid_set(within, ns[i], 3 * i));
     }
     OK(netns_attach(ns[many / 2], "middle", 0));
-    /* Linux 6.10 and later end a list at its first buffer, so that this one has to be found. */
+    /* Linux 6.10 and later end a list at its first buffer, so the library must find this one in another
+       way. */
     far = new_namespace("far");
     OK(netns_nsid_set(within, far, 2000000000));
     list = list_of(NULL, within, NETNS_NSID_NONE);
@@ -368,7 +369,7 @@ static void a_handle_keeps_one_connection_and_closes_it(void)
         EQUAL(OK(netns_nsid_get(within, ns)), 1);
     FAILS(EEXIST, netns_nsid_set(within, ns, 2));
     EQUAL(open_descriptors(), before + 1);
-    /* The thread's own namespace has no handle to keep one. */
+    /* The thread's own namespace has no handle that could keep a connection. */
     netns_nsid_get(NULL, ns);
     EQUAL(open_descriptors(), before + 1);
     netns_close(within);
@@ -406,7 +407,7 @@ struct pair {
     struct netns *within, *ns;
 };
 
-/* Long enough for two processes to be at it at the same time. */
+/* Enough rounds for two processes to work at the same time. */
 static int rounds(void)
 {
     return is_slow() ? 200 : 20000;
@@ -419,7 +420,7 @@ static void use_in_a_child(void *arg)
 
     for (int i = 0; i < rounds(); i++)
         EQUAL(OK(netns_nsid_get(pair->within, pair->ns)), 9);
-    /* What was inherited has been closed for one of its own. */
+    /* The inherited connection has been closed and replaced by a new one. */
     EQUAL(open_descriptors(), before);
     netns_close(pair->within);
     EQUAL(open_descriptors(), before - 2);
@@ -442,7 +443,7 @@ static void parent_and_child_may_both_use_a_handle(void)
     netns_close(pair.ns);
 }
 
-/* Two processes of the same number: each is the first of its pid namespace. */
+/* Two processes with the same number: each is the first of its pid namespace. */
 static void use_as_the_first_process(void *arg)
 {
     struct pair *pair = arg;
@@ -476,7 +477,7 @@ static void processes_of_the_same_number_do_not_share_a_connection(void)
 
 #define OTHERS 20
 
-/* What daemons do: closes all descriptors that it does not know, and opens its own. */
+/* Like a daemon that closes all descriptors that it does not know and opens its own. */
 static void close_what_is_unknown(const struct pair *pair)
 {
     for (int fd = 3; fd < 256; fd++)
@@ -501,7 +502,7 @@ static void be_a_daemon(void *arg)
 {
     struct pair *pair = arg;
 
-    /* With what was inherited, then with a connection of its own, and then with none. */
+    /* With the inherited connection, then with its own, and then with none. */
     for (int i = 0; i < 2; i++) {
         close_what_is_unknown(pair);
         EQUAL(OK(netns_nsid_get(pair->within, pair->ns)), 9);
@@ -549,12 +550,13 @@ static void threads_may_use_a_handle_at_once_and_fork(void)
     OK(netns_nsid_set(pair.within, pair.ns, 9));
     for (int i = 0; i < 4; i++)
         MUST(-pthread_create(&threads[i], NULL, use_many_times, &pair));
-    /* Whatever the threads are at, the child neither waits for them nor shares with them. */
+    /* Whatever the threads are doing, the child neither waits for them nor shares their connection. */
     for (int i = 0; i < (is_slow() ? 3 : 30); i++) {
         pid_t pid = MUST(fork());
 
         if (pid == 0) {
-            /* To valgrind what the other threads were at is lost memory, unless the child goes on. */
+            /* valgrind reports memory that the other threads were using as lost, unless the child executes
+               a program. */
             if (netns_nsid_get(pair.within, pair.ns) == 9)
                 execl("/bin/sh", "sh", "-c", ":", (char *)NULL);
             _exit(1);
@@ -642,7 +644,8 @@ static void ask_in_a_user_namespace(void *arg)
     struct netns *inner = NULL, *ns = NULL;
 
     (void)arg;
-    /* Home belongs to the parent's user namespace: there is no way back for the thread itself. */
+    /* The thread's namespace belongs to the parent's user namespace, so the thread itself could not switch
+       back. */
     enter_user_namespace_with_run_directory(0);
     OK(netns_create(NULL, 0, &inner));
     OK(netns_create("blue", 0, &ns));
@@ -659,7 +662,7 @@ static void it_works_where_a_helper_thread_has_to_go(void)
     IN_CHILD(ask_in_a_user_namespace, NULL);
 }
 
-/* Linux before 4.20 checks requests less strictly, and overlooks that a target is asked about. */
+/* Linux before 4.20 checks requests less strictly and ignores that a target is queried. */
 static void ask_an_old_kernel(void *arg)
 {
     struct pair *pair = arg;
@@ -702,7 +705,7 @@ static void without_descriptors_it_is_emfile(void)
     RUNS_OUT_OF_DESCRIPTORS(netns_nsid_list(NULL, within, NETNS_NSID_NONE, 0, &list));
     netns_nsid_list_free(list);
     netns_close(within);
-    /* And nothing is kept of what failed. */
+    /* And a failed request keeps no connection. */
     MUST(netns_open("within", 0, &within));
     RUNS_OUT_OF_DESCRIPTORS(netns_nsid_get(within, ns));
     netns_close(within);

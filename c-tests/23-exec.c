@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Programs in a namespace, instead of the process that becomes them. */
+/* Programs in a namespace that replace the calling process. */
 #include "fault.h"
 #include "program.h"
 
@@ -7,12 +7,12 @@
 #include <pthread.h>
 #include <sys/prctl.h>
 
-/* A process that is to become a program. */
+/* A process that executes a program. */
 struct becoming {
     const struct netns *ns;
     const char *file;
     char *const *argv, *const *envp;
-    /* What it does before; NULL: nothing. */
+    /* What it does first; NULL: nothing. */
     void (*prepare)(void);
     int output;
 };
@@ -30,7 +30,7 @@ static void become(void *arg)
     exit(99);
 }
 
-/* What a process says that becomes a program; all is well if that ends with this status. */
+/* The output of a process that executes a program. Checks that it exits with this status. */
 static const char *becoming_says(struct becoming becoming, int expected, int line)
 {
     const char *text;
@@ -47,7 +47,7 @@ static const char *becoming_says(struct becoming becoming, int expected, int lin
     return text;
 }
 
-/* What a shell script says. */
+/* The output of a shell script. */
 #define BECOMES(namespace, script, ...)                                                          \
     becoming_says((struct becoming){.ns = (namespace), .file = "/bin/sh",                        \
                                     .argv = (char *[]){(char *)"sh", (char *)"-c",               \
@@ -173,7 +173,7 @@ static void what_exec_keeps_is_kept(void)
     netns_close(ns);
 }
 
-/* The program of the test above. */
+/* The program that the previous test executes. */
 static int say_what_is_kept(void)
 {
     int signal = -1;
@@ -250,7 +250,7 @@ static void any_thread_may_do_it(void)
 
 /* --- where clone(2) makes no thread ----------------------------------------------------------- */
 
-/* musl answers so from 1.2.5 on; a thread of pthread_create(3) has storage of its own. */
+/* musl returns this from 1.2.5 on. A thread of pthread_create(3) has its own thread-local storage. */
 static const struct fault no_bare_thread = {
     .call = SYS_clone,
     .error = EINVAL,
@@ -300,7 +300,7 @@ static void a_thread_of_pthreads_does_as_well(void)
     netns_close(ns);
 }
 
-/* The old way of a filter to refuse a call: it ends the thread that makes it. */
+/* Like an older kind of filter, which kills the thread that makes the call. */
 static void end_threads_at_execve(void)
 {
     end_at(SYS_execve, SECCOMP_RET_KILL_THREAD);
@@ -324,7 +324,7 @@ static void a_thread_that_a_filter_ends_is_not_waited_for(void)
 
 #define CHILDREN 64
 
-/* What the process has of memory, in pages. */
+/* The process's memory, in pages. */
 static long pages(void)
 {
     FILE *file = fopen("/proc/self/statm", "re");
@@ -335,7 +335,7 @@ static long pages(void)
     return count;
 }
 
-/* The program in a child that shares this process's memory until then; its exit status. */
+/* Executes the program in a child that shares this process's memory until then; returns its exit status. */
 static int exec_in_vfork(const struct netns *ns, const char *file)
 {
     char *const argv[] = {(char *)"true", NULL};
@@ -348,8 +348,8 @@ static int exec_in_vfork(const struct netns *ns, const char *file)
     return wait_for(MUST(pid));
 }
 
-/* The threads that do it at once, and where they wait until all have what each keeps: the last call's
-   memory, and what malloc(3) has for a thread. */
+/* The threads that do this at once wait here until each has what it keeps: the memory of its last call,
+   and malloc(3)'s per-thread memory. */
 #define THREADS 4
 
 static pthread_barrier_t all_have_begun;
@@ -368,9 +368,9 @@ static void use_vfork(const struct netns *ns, int threads)
             pthread_barrier_wait(&all_have_begun);
         before = pages();
     }
-    /* As much as the last call's, which the next one takes back. */
+    /* No more than the memory of the last call, which the next call frees. */
     CHECK(pages() <= before + 70 * threads);
-    /* The thread can be cancelled as before. */
+    /* The thread's cancellation state is as before. */
     EQUAL(pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state), 0);
     EQUAL(state, PTHREAD_CANCEL_ENABLE);
 }
@@ -398,7 +398,7 @@ static void *use_vfork_in_a_thread(void *arg)
     return NULL;
 }
 
-/* Its other threads go on meanwhile. */
+/* Its other threads continue meanwhile. */
 static void any_thread_s_child_may_do_it(void)
 {
     struct netns *ns = blue();
@@ -457,7 +457,7 @@ static void the_smallest_stack_is_enough(void)
 
 /* --- failure ---------------------------------------------------------------------------------- */
 
-/* The call fails, and nothing is other than it was. */
+/* Checks that the call fails and changes nothing. */
 #define CHANGES_NOTHING(error, ns, file, argv)                       \
     do {                                                             \
         struct state before_ = state_now();                          \
@@ -559,7 +559,7 @@ static void look_where_it_runs(int signal)
     elsewhere += &here < signal_stack || &here >= signal_stack + sizeof signal_stack;
 }
 
-/* Whichever thread it is that tries. */
+/* Whichever thread makes the call. */
 static void handlers_run_on_the_caller_s_signal_stack(void)
 {
     struct sigaction action = {.sa_handler = look_where_it_runs, .sa_flags = SA_ONSTACK};

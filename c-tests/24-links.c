@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Interfaces move between namespaces. */
+/* Moving interfaces between namespaces. */
 #include "ip.h"
 #include "mover.h"
 #include "privilege.h"
@@ -16,7 +16,7 @@ static void in(const struct netns *ns, const char *command)
     pid = MUST(fork());
     if (pid == 0) {
         MUST(netns_setns(ns));
-        /* valgrind looks at what the test does, and not at what a shell does. */
+        /* valgrind checks the test, not a shell. */
         execl("/bin/sh", "sh", "-c", command, (char *)NULL);
         _exit(127);
     }
@@ -35,7 +35,7 @@ static struct netns *new_namespace(void)
     return ns;
 }
 
-/* A namespace with a pair of interfaces in it, a and b. */
+/* A namespace that contains a veth pair, a and b. */
 static struct netns *namespace_with_a_pair(void)
 {
     struct netns *ns = new_namespace();
@@ -45,7 +45,7 @@ static struct netns *namespace_with_a_pair(void)
     return ns;
 }
 
-/* The index of an interface; 0: there is none. */
+/* The index of an interface, or 0 if it does not exist. */
 static int index_in(const struct netns *ns, const char *name)
 {
     struct ifreq request = {0};
@@ -68,7 +68,7 @@ static bool is_up(const struct netns *ns, const char *name)
     return request.ifr_flags & IFF_UP;
 }
 
-/* How many interfaces there are. */
+/* The number of interfaces. */
 static int links_in(const struct netns *ns)
 {
     struct ifreq request;
@@ -126,7 +126,7 @@ static void it_gets_a_new_name_on_the_way(void)
     OK(netns_link_move(x, "a", y, "eth0"));
     CHECK(index_in(y, "eth0") > 0);
     EQUAL(index_in(y, "a"), 0);
-    /* Where the old name is taken over there, and where the new one is taken here. */
+    /* The old name is taken in the target namespace, and the new one in the source namespace. */
     in(x, "ip link add name eth0 type ifb && ip link add name eth1 type ifb");
     OK(netns_link_move(x, "eth0", y, "eth1"));
     CHECK(index_in(y, "eth1") > 0);
@@ -134,7 +134,7 @@ static void it_gets_a_new_name_on_the_way(void)
     OK(netns_link_move(x, "b", y, "fifteen-bytes-x"));
     CHECK(index_in(y, "fifteen-bytes-x") > 0);
     EQUAL(links_in(y), 4);
-    /* The same name is a new one as well. */
+    /* The new name may be the same as the old one. */
     OK(netns_link_move(y, "eth1", z, "eth1"));
     netns_close(x);
     netns_close(y);
@@ -178,7 +178,7 @@ static void to_where_it_is_already_it_is_renamed(void)
     netns_close(x);
 }
 
-/* Before Linux 6.6, but for some stable kernels, no alternative name goes along with an interface. */
+/* Before Linux 6.6, except in some stable kernels, an interface loses its alternative names when it moves. */
 static bool loses_alternative_names(const struct netns *moved_to, const char *name)
 {
     if (kernel_is_at_least(6, 6) || index_in(moved_to, name) > 0)
@@ -193,7 +193,7 @@ static void an_alternative_name_will_do_and_stays_one(void)
 
     in(x, "ip link property add dev a altname other");
     in(y, "ip link add name a type ifb");
-    /* Not that the kernel takes the name it was found by for the one that it is to have. */
+    /* The kernel must not confuse the name that identifies the interface with its new name. */
     FAILS(EEXIST, netns_link_move(x, "other", y, NULL));
     CHECK(index_in(x, "a") > 0);
     in(y, "ip link delete dev a");
@@ -201,7 +201,7 @@ static void an_alternative_name_will_do_and_stays_one(void)
     CHECK(index_in(y, "a") > 0);
     if (!loses_alternative_names(y, "other")) {
         EQUAL(index_in(y, "other"), index_in(y, "a"));
-        /* And it keeps others from having it. */
+        /* It also prevents other interfaces from having that name. */
         in(x, "ip link add name c type ifb");
         FAILS(EEXIST, netns_link_move(x, "c", y, "other"));
         CHECK(index_in(x, "c") > 0);
@@ -210,7 +210,7 @@ static void an_alternative_name_will_do_and_stays_one(void)
     netns_close(y);
 }
 
-/* As a physical one does, it belongs to something that lives on elsewhere. */
+/* Like a physical interface, it belongs to an object that stays elsewhere. */
 static void a_tap_moves_and_still_belongs_to_who_made_it(void)
 {
     struct netns *x = new_namespace(), *y = new_namespace();
@@ -247,13 +247,13 @@ static void a_name_that_is_taken_is_eexist(void)
     FAILS(EEXIST, netns_link_move(x, "a", y, NULL));
     MESSAGE_HAS("move interface \"a\" in net:[");
     MESSAGE_HAS("]: move the interface: File exists");
-    /* The kernel's own words; some stable kernels before have them, too. */
+    /* The kernel's own message; some earlier stable kernels also have it. */
     if (kernel_is_at_least(6, 15))
         MESSAGE_HAS("target netns");
     FAILS(EEXIST, netns_link_move(x, "a", y, "a"));
     FAILS(EEXIST, netns_link_move(x, "a", y, "taken"));
     MESSAGE_HAS("the new name");
-    /* Where the kernel would move it first and then have no name for it, too. */
+    /* Where the kernel would move it first and then find that the name is taken. */
     in(y, "ip link delete dev a");
     FAILS(EEXIST, netns_link_move(x, "a", y, "taken"));
     FAILS(EEXIST, netns_link_move(x, "a", y, "lo"));
@@ -265,7 +265,7 @@ static void a_name_that_is_taken_is_eexist(void)
     netns_close(y);
 }
 
-/* It goes along, and keeps the interface itself from having it. */
+/* The alternative name moves along and prevents the interface itself from having it. */
 static void a_new_name_that_is_its_own_alternative_is_eexist(void)
 {
     struct netns *x = namespace_with_a_pair(), *y = new_namespace();
@@ -279,10 +279,10 @@ static void a_new_name_that_is_its_own_alternative_is_eexist(void)
     MESSAGE_HAS("alternative name");
     FAILS(EEXIST, netns_link_move(x, "a", x, "other"));
     EQUAL(index_in(x, "a"), index);
-    /* It has not been there and back. */
+    /* It has not been moved there and back. */
     CHECK(is_up(x, "a"));
     in(x, "ip address show dev a | grep -q 192.0.2.1");
-    /* Its real name is none of its alternatives, nor is another interface's. */
+    /* Its real name is neither one of its alternative names nor another interface's name. */
     OK(netns_link_move(x, "other", y, "b"));
     if (!loses_alternative_names(y, "other")) {
         OK(netns_link_move(y, "other", x, "a"));
@@ -332,7 +332,7 @@ static void bad_names_are_refused(void)
     MESSAGE_HAS("no namespace to move to given");
     FAILS(EINVAL, netns_link_move(NULL, "a", NULL, "c"));
     EQUAL(links_in(x), 3);
-    /* Nor has it been there and back. */
+    /* It has not been moved there and back either. */
     CHECK(is_up(x, "a"));
     in(x, "ip address show dev a | grep -q 192.0.2.1");
     EQUAL(links_in(y), 1);
@@ -372,7 +372,8 @@ static void move_without_net_admin(void *arg)
     FAILS(EPERM, netns_link_move(two->x, "a", two->y, "c"));
 }
 
-/* From one's own namespace it takes no more, but to look whether a new name is free over there. */
+/* From the thread's own namespace, CAP_SYS_ADMIN is needed only for checking that a new name is free in the
+   target. */
 static void move_without_sys_admin(void *arg)
 {
     struct two *two = arg;
@@ -429,7 +430,7 @@ static void move_in_a_user_namespace(void *arg)
     OK(netns_link_move(x, "a", y, "c"));
     EQUAL(links_in(x), 2);
     EQUAL(links_in(y), 2);
-    /* Not to where the user namespace has no say. */
+    /* Not to a namespace over which the user namespace has no privileges. */
     FAILS(EPERM, netns_link_move(x, "b", outer, NULL));
     MESSAGE_HAS("CAP_NET_ADMIN over both");
     FAILS(EPERM, netns_link_move(x, "b", outer, "d"));
@@ -459,7 +460,7 @@ static void come_and_go(void *arg)
           " ip link add name taken type ifb; ip link delete dev taken; done");
 }
 
-/* Whoever comes first, the interface is in the one namespace or in the other and has a name of its. */
+/* Whichever of the two is first, the interface is in one of the namespaces and has one of its names. */
 static void a_name_that_comes_and_goes_loses_no_interface(void)
 {
     struct netns *x = namespace_with_a_pair(), *y = new_namespace();
@@ -471,7 +472,7 @@ static void a_name_that_comes_and_goes_loses_no_interface(void)
 
         if (rc == 0) {
             moved++;
-            /* The other deletes what has this name, whoever made it. */
+            /* The other thread deletes the interface with this name, whoever created it. */
             if (netns_link_move(y, "taken", x, "a") < 0)
                 in(x, "ip link show dev a || { ip link delete dev b; ip link add name a type veth peer name b; }"
                       " >/dev/null 2>&1");
@@ -531,7 +532,7 @@ static void without_descriptors_it_is_emfile(void)
 {
     struct netns *x = namespace_with_a_pair(), *y = new_namespace();
 
-    /* What a handle keeps is no leak. */
+    /* A connection that a handle keeps is not a leak. */
     OK(netns_link_move(x, "a", x, NULL));
     RUNS_OUT_OF_DESCRIPTORS(netns_link_move(x, "a", y, "c"));
     EQUAL(links_in(x), 2);

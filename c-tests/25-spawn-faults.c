@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Programs whose start fails at each of its steps, old kernels by force, and many at once. */
+/* Programs whose start fails at each of its steps, simulated old kernels, and many starts at once. */
 #include "fault.h"
 #include "program.h"
 
@@ -20,11 +20,11 @@ static struct netns *blue(void)
 
 #define EVERY_BIT (~0u)
 
-/* A step that fails, and what is said of it. */
+/* A step that fails, and the message about it. */
 struct step {
     struct fault fault;
     const char *text;
-    /* Which of the two takes this step. */
+    /* Which of the two functions performs this step. */
     enum { BOTH, SPAWN_ONLY, EXEC_ONLY } by;
 };
 
@@ -89,7 +89,7 @@ static void try_both(void *arg)
         MESSAGE_HAS(attempt->step->text);
         MESSAGE_HAS("exec \"true\" in \"blue\": ");
     }
-    /* There are two threads, of which this is one. */
+    /* The process has two threads, including this one. */
     EQUAL(mount_namespace(), mounts);
     EQUAL(here(), before.netns);
     EQUAL(mounts_at(NULL), before.mounts);
@@ -161,8 +161,8 @@ static void spawn_what_is_killed(void *arg)
     pid_t pid = -42;
 
     /*
-     * Before Linux 5.16 who dumps core takes along all that share its memory, as the caller of vfork(2)
-     * does, and SIGSYS dumps core.
+     * Before Linux 5.16, a core dump kills all processes that share the memory, including the caller of
+     * vfork(2), and SIGSYS dumps core.
      */
     if (!kernel_is_at_least(5, 16))
         MUST(prctl(PR_SET_DUMPABLE, 0));
@@ -237,7 +237,7 @@ static void where_a_filter_forbids_them_it_works(void)
 
 static void a_sys_that_is_held_fast_is_covered(void)
 {
-    /* As the kernel says of a mount that a user namespace has inherited: not of one's own first. */
+    /* What the kernel returns for a mount inherited by a user namespace, before one that was made in it. */
     static const struct fault faults[] = {{SYS_umount2, EINVAL, 0, 0, 0},
                                           {SYS_open_tree, ENOSYS, 0, 0, 0},
                                           {SYS_move_mount, ENOSYS, 0, 0, 0}};
@@ -260,7 +260,7 @@ static void start_as_another_user(void *arg)
     EQUAL(prctl(PR_GET_DUMPABLE), 1);
 }
 
-/* Before Linux 5.3, and where a filter forbids it: a fork that the parent does not wait for. */
+/* Before Linux 5.3, and where a filter forbids clone3: a fork for which the parent does not wait. */
 static void without_clone3_a_user_s_program_starts(void)
 {
     static const struct fault old[] = {{SYS_clone3, ENOSYS, 0, 0, 0}},
@@ -286,7 +286,7 @@ static atomic_bool done;
 static atomic_int started, refused;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* Keeps the allocator and a lock busy all the time. */
+/* Keeps the allocator and a lock busy. */
 static void *make_work(void *arg)
 {
     while (!done) {
@@ -349,7 +349,7 @@ static void many_threads_may_start_many(void)
 
 static void *fork_and_hold(void *arg)
 {
-    /* What a child that execs nothing inherits, it holds open. */
+    /* A child that executes no program keeps the inherited descriptors open. */
     while (!done) {
         pid_t pid = MUST(fork());
 
@@ -376,7 +376,7 @@ static void forks_at_the_same_time_keep_nobody_waiting(void)
     for (int i = 0; i < (is_slow() ? 20 : 200); i++) {
         pid_t pid;
 
-        /* The forked child ends only when this call has returned. */
+        /* The forked child ends only after this call has returned. */
         pthread_mutex_lock(&lock);
         OK(netns_spawn(ns, NULL, "true", true_argv, NULL, &pid));
         pthread_mutex_unlock(&lock);
@@ -412,7 +412,7 @@ static void no_handler_runs_in_a_child(void)
 
     if (under_valgrind())
         skip("valgrind frees libc's own memory in a child that fails, under locks that others held");
-    /* A signal that ends nobody, for every process that there is meanwhile. */
+    /* A harmless signal for every process that exists meanwhile. */
     MUST(setpgid(0, 0));
     main_process = getpid();
     MUST(sigaction(SIGWINCH, &action, NULL));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* What a program sees of its namespace in the file system: /sys, /etc, and nobody else's mounts. */
+/* What a program sees of its namespace in the file system: /sys and /etc, but no mounts of other
+   namespaces. */
 #include "privilege.h"
 #include "fault.h"
 #include "program.h"
@@ -14,7 +15,7 @@ static struct netns *blue(void)
     return ns;
 }
 
-/* How many mounts there are at a place and below. */
+/* The number of mounts at a path and below it. */
 #define COUNT(place) \
     "cut -d' ' -f5 /proc/self/mountinfo | grep -c -e '^" place "$' -e '^" place "/'"
 
@@ -29,7 +30,7 @@ static int counted(const char *script)
     return count;
 }
 
-/* A mount that a user namespace has inherited stays. */
+/* A mount inherited by a user namespace cannot be unmounted. */
 static void take_sys_off(void *arg)
 {
     (void)arg;
@@ -37,13 +38,14 @@ static void take_sys_off(void *arg)
     exit(umount2("/sys", MNT_DETACH) < 0);
 }
 
-/* Whether the old /sys stays below the new one: where it is held fast, or open_tree(2) is missing. */
+/* Whether the old /sys stays below the new one: if it cannot be unmounted, or open_tree(2) is not
+   available. */
 static bool old_stays(void)
 {
     return !have_open_tree() || wait_for(start_part(take_sys_off, NULL)) != 0;
 }
 
-/* Waits for a program that is to end well. */
+/* Waits for a program that must succeed. */
 static void ends_well(pid_t pid)
 {
     EQUAL(wait_for(pid), 0);
@@ -51,7 +53,7 @@ static void ends_well(pid_t pid)
 
 /* --- /sys ------------------------------------------------------------------------------------- */
 
-/* A sysfs with nothing mounted below. */
+/* A sysfs without mounts below it. */
 static void bare_sys(unsigned long flags)
 {
     while (umount2("/sys", MNT_DETACH) == 0)
@@ -60,7 +62,7 @@ static void bare_sys(unsigned long flags)
         skip("no sysfs of one's own here");
 }
 
-/* One with mounts in it, and mounts in those. */
+/* A sysfs with mounts in it, and mounts in those. */
 static void crowded_sys(void)
 {
     bare_sys(0);
@@ -91,7 +93,7 @@ static void what_is_mounted_in_mounts_stays_as_well(void)
 
     crowded_sys();
     mounts = mounts_at(NULL);
-    /* The old ones stay below where open_tree(2) is missing. */
+    /* Without open_tree(2) the old mounts stay below. */
     below_fs = counted(COUNT("/sys/fs")) + (have_open_tree() ? 0 : 2);
     SAME(SAID(ns, NULL, "ls /sys/class/net | grep -v bonding_masters; cat '/sys/fs/in it/file' /sys/kernel/file"), "lo\ntwofour");
     EQUAL(NUMBER(ns, NULL, COUNT("/sys/fs")), below_fs);
@@ -104,7 +106,7 @@ static void a_directory_that_the_new_sysfs_lacks_is_left_out(void)
 {
     struct netns *ns = blue();
 
-    /* A device of this namespace, whose sysfs has a directory for it. */
+    /* A device of this namespace, for which the namespace's sysfs has a directory. */
     MUST(unshare(CLONE_NEWNET));
     bare_sys(0);
     if (shell("PATH=$PATH:/usr/sbin:/sbin; add='ip link add name test0 type'\n"
@@ -124,7 +126,7 @@ static void sys_is_not_stacked(void)
     if (old_stays())
         skip("the old one stays below");
     EQUAL(NUMBER(ns, NULL, "grep -c ' /sys ' /proc/self/mountinfo"), at_sys);
-    /* It is the one that is there. */
+    /* It is the existing one. */
     OK(netns_open_current(&home));
     EQUAL(NUMBER(home, NULL, "grep -c ' /sys ' /proc/self/mountinfo"), at_sys);
     EQUAL(NUMBER(home, NULL, COUNT("/sys")), counted(COUNT("/sys")));
@@ -132,7 +134,8 @@ static void sys_is_not_stacked(void)
     netns_close(ns);
 }
 
-/* What the child picked up and had no need of had numbers that here are somebody else's. */
+/* Descriptors that the child opened and did not need had numbers that belong to other files in this
+   process. */
 static void where_sys_is_right_already_no_descriptor_is_lost(void)
 {
     struct netns *home = NULL;
@@ -246,7 +249,7 @@ static void sys_may_be_kept(void)
 
 /* --- a root of one's own ---------------------------------------------------------------------- */
 
-/* A root with programs in it, and without /sys, at a directory. */
+/* Creates a root directory with programs in it, but without /sys. */
 static void make_root(const char *root)
 {
     static const char *const parts[] = {"usr", "bin", "lib", "lib64", "proc"};
@@ -360,7 +363,7 @@ static void files_cover_those_of_etc(void)
     SAME(SAID(ns, OPTIONS(.flags = NETNS_SPAWN_KEEP_ETC), "cat /etc/hosts"), "everybody's hosts");
     SAME(SAID(ns, OPTIONS(.flags = NETNS_SPAWN_KEEP_ETC), "cat /etc/dir/file"), "everybody's");
     EQUAL(mounts_at(NULL), mounts);
-    /* The working directory is the one that is seen. */
+    /* The working directory is the visible one. */
     MUST(chdir("/etc/dir"));
     SAME(SAID(ns, NULL, "cat file"), "blue's");
     netns_close(ns);
@@ -397,7 +400,7 @@ static void what_has_nothing_to_cover_is_left_out(void)
 #define HOSTS "everybody's resolver"
 #define BLUES "blue's resolver"
 
-/* The script, and what it says before and after the host has replaced its resolver's file. */
+/* Runs the script, which prints before and after the host has replaced its resolver's file. */
 static const char *said_across_replacement(const struct netns *ns)
 {
     char *argv[] = {"sh", "-c", "cat /etc/resolv.conf; echo; read line; cat /etc/resolv.conf", NULL};
@@ -411,7 +414,7 @@ static const char *said_across_replacement(const struct netns *ns)
     OK(netns_spawn(ns, OPTIONS(STDIO(in[0], out[1], -1)), "sh", argv, NULL, &pid));
     close(in[0]);
     close(out[1]);
-    /* It has read the first. */
+    /* It has read the first file. */
     for (size_t len = 0; len < sizeof line; len++)
         if (MUST(read(out[0], line + len, 1)) == 0 || line[len] == '\n')
             break;
@@ -451,7 +454,7 @@ static void cover_link(void *arg)
     netns_close(ns);
 }
 
-/* Resolvers replace what the link leads to; the kernel takes off what is mounted on the old one. */
+/* Resolvers replace the symlink's target; the kernel then unmounts what is mounted on the old one. */
 static void a_symlink_is_covered_itself(void)
 {
     cover_link("/run/resolve/stub");
@@ -476,7 +479,7 @@ static void without_move_mount_a_symlink_is_covered_itself(void)
     with_faults(faults, 2, cover_link, "/run/resolve/stub");
 }
 
-/* It knows neither of the two, which came together. */
+/* The filter knows neither of the two calls, which were added together. */
 static void where_a_filter_forbids_move_mount_a_symlink_is_covered_itself(void)
 {
     static const struct fault faults[] = {{SYS_open_tree, EPERM, 0, 0, 0}, {SYS_move_mount, EPERM, 0, 0, 0}};
@@ -484,7 +487,7 @@ static void where_a_filter_forbids_move_mount_a_symlink_is_covered_itself(void)
     with_faults(faults, 2, cover_link, "/run/resolve/stub");
 }
 
-/* No directory can be mounted on a symlink. */
+/* A directory cannot be mounted on a symlink. */
 static void a_directory_covers_what_a_symlink_leads_to(void)
 {
     struct netns *ns = blue();
@@ -521,7 +524,7 @@ static void only_a_handle_with_a_name_has_files(void)
     SAME(SAID(ns, NULL, "cat /etc/hosts"), "blue's hosts");
     OK(netns_create_at("/run/elsewhere", "blue", 0, &elsewhere));
     SAME(SAID(elsewhere, NULL, "cat /etc/hosts"), "blue's hosts");
-    /* What is no directory is none. */
+    /* A file that is not a directory is ignored. */
     MUST(unlink("/etc/netns/blue/hosts"));
     MUST(rmdir("/etc/netns/blue"));
     write_file("/etc/netns/blue", "", 0644);

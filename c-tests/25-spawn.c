@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Programs in a namespace, beside the process that starts them. */
+/* Programs in a namespace, started as children. */
 #include "privilege.h"
 #include "program.h"
 
@@ -8,10 +8,10 @@
 
 static char *const true_argv[] = {"true", NULL};
 
-/* What no call writes to when it fails. */
+/* A value that a failing call must not overwrite. */
 #define GUARD ((pid_t)-4242)
 
-/* A new namespace called blue. */
+/* A new namespace named blue. */
 static struct netns *blue(void)
 {
     struct netns *ns = NULL;
@@ -20,7 +20,8 @@ static struct netns *blue(void)
     return ns;
 }
 
-/* The call starts nothing: no child, no pid, no descriptor, no mount, no message but the right one. */
+/* Checks that the call starts nothing: no child, no pid, no descriptor, no mount, and no message except
+   the expected one. */
 #define STARTS_NOTHING(error, ns, options, file, argv)               \
     do {                                                             \
         struct state before_ = state_now();                          \
@@ -137,7 +138,7 @@ static void it_is_looked_up_in_the_caller_s_path(void)
     MUST(mkdir("/run/b", 0755));
     MUST(setenv("PATH", "/run/none:/run/a:/run/b", 1));
     STARTS_NOTHING(ENOENT, ns, NULL, "tool", argv);
-    /* What may not be executed is remembered, and passed over. */
+    /* A file that may not be executed is remembered, and the search continues. */
     write_script("/run/a/tool", "#!/bin/sh\necho a", 0644);
     STARTS_NOTHING(EACCES, ns, NULL, "tool", argv);
     write_script("/run/b/tool", "#!/bin/sh\necho b $1", 0755);
@@ -146,11 +147,11 @@ static void it_is_looked_up_in_the_caller_s_path(void)
     write_script("/run/a/tool", "#!/bin/sh\necho a $1", 0755);
     SAME(text_of(start_saying(ns, NULL, "tool", argv, &pid)), "a one");
     EQUAL(wait_for(pid), 0);
-    /* A directory that is none is passed over as well. */
+    /* A component that is not a directory is also skipped. */
     MUST(setenv("PATH", "/run/a/tool:/run/b", 1));
     SAME(text_of(start_saying(ns, NULL, "tool", argv, &pid)), "b one");
     EQUAL(wait_for(pid), 0);
-    /* An interpreter that is missing. Valgrind finds out too late, and the child ends of it. */
+    /* A missing interpreter. valgrind notices it too late, and the child dies. */
     write_script("/run/b/tool", "#!/run/none\n", 0755);
     STARTS_NOTHING(under_valgrind() ? ECANCELED : ENOENT, ns, NULL, "tool", argv);
     netns_close(ns);
@@ -237,7 +238,7 @@ static void one_descriptor_may_be_all_three(void)
     netns_close(ns);
 }
 
-/* What 0, 1 and 2 are, told through 9. */
+/* What descriptors 0, 1 and 2 are, reported through descriptor 9. */
 static const char *tell_flagged(struct netns *ns, uint32_t flags, int in, int out, int error)
 {
     const struct netns_spawn_options *options =
@@ -263,7 +264,7 @@ static const char *tell_stdio(struct netns *ns, int in, int out, int error)
     return tell_flagged(ns, NETNS_SPAWN_STDIO, in, out, error);
 }
 
-/* The three standard descriptors become files whose names tell them apart. */
+/* The three standard descriptors become distinguishable files. */
 static void open_three(void)
 {
     for (int fd = 0; fd < 3; fd++) {
@@ -299,10 +300,10 @@ static void say_three(void *arg)
     TOLD(1, 2, 0, "/run/1\n/run/2\n/run/0");
     TOLD(2, 2, 2, "/run/2\n/run/2\n/run/2");
     TOLD(2, 0, 0, "/run/2\n/run/0\n/run/0");
-    /* close-on-exec, and left as they are */
+    /* close-on-exec, and left unchanged */
     TOLD(-1, -1, -1, "none\nnone\nnone");
     TOLD(-1, 0, -1, "none\n/run/0\nnone");
-    /* Each counts by its own flag; what is in the others' places is no descriptor. */
+    /* Each descriptor has its own flag; the values for the others need not be descriptors. */
     TOLD_WITH(0, 2, 0, 1, "none\nnone\nnone");
     TOLD_WITH(NETNS_SPAWN_STDIN, 2, -7, 0, "/run/2\nnone\nnone");
     TOLD_WITH(NETNS_SPAWN_STDOUT, 0, 2, 0, "none\n/run/2\nnone");
@@ -332,7 +333,7 @@ static void spawn_with_all_closed(void *arg)
     close(1);
     close(2);
     failures += strcmp(tell_stdio(ns, -1, -1, -1), "none\nnone\nnone") != 0;
-    /* The library's own pipe lies there for a moment, and is not what was meant. */
+    /* The library's own pipe has that number for a moment, but must not be used. */
     for (int fd = 0; fd < 3; fd++)
         failures += netns_spawn(ns, OPTIONS(STDIO(fd, -1, -1)), "true", true_argv, NULL, &pid) != -EBADF;
     failures += pid != GUARD;
@@ -367,7 +368,7 @@ static void nothing_else_gets_into_the_program(void)
     EQUAL(wait_for(pid), 0);
     snprintf(word, sizeof word, "%d\n", kept);
     CHECK(strstr(text, word));
-    /* One is what ls reads the directory with. */
+    /* One of them is the directory that ls reads. */
     for (; *text; text++)
         inherited -= *text == '\n';
     EQUAL(inherited, 0);
@@ -375,7 +376,7 @@ static void nothing_else_gets_into_the_program(void)
     netns_close(ns);
 }
 
-/* Others may close and open what they like: there is nothing of this call's among it. */
+/* Other threads may close and open descriptors: the call uses none of theirs. */
 static void it_takes_no_descriptor(void)
 {
     const struct netns_spawn_options *options =
@@ -440,14 +441,14 @@ static void below_sys_it_is_what_the_program_sees_there(void)
 #define UID 12345
 #define GID 23456
 
-/* For OPTIONS(): who the program is. */
+/* For OPTIONS(): the user of the program. */
 #define USER(...) USER_WITH(0, __VA_ARGS__)
 #define USER_WITH(more, ...) \
     .flags = NETNS_SPAWN_USER | (more), .uid = UID, .gid = GID, __VA_ARGS__
 
 #define RIGHTS "grep -E '^(Uid|Gid|Groups|CapEff)' /proc/$$/status | tr -s '\t ' ' '"
 
-/* A user namespace may map one user only. */
+/* A user namespace may map only one user. */
 static void need_root(void)
 {
     FILE *file = fopen("/proc/self/uid_map", "re");
@@ -476,13 +477,13 @@ static void the_program_may_be_another_user_s(void)
     SAME(SAID(ns, OPTIONS(USER(.groups = groups)), RIGHTS), none);
     SAME(SAID(ns, OPTIONS(USER(.groups = NULL)), RIGHTS), none);
     SAME(SAID(ns, OPTIONS(.uid = UID, .gid = GID), "id -u; id -g; id -G"), "0\n0\n0 1 2 3");
-    /* The calling process is what it was, and can be traced and dumped. */
+    /* The calling process is unchanged, and can be traced and dumped. */
     MUST(getresuid(&uids[0], &uids[1], &uids[2]));
     CHECK(uids[0] == 0 && uids[1] == 0 && uids[2] == 0);
     EQUAL(getgroups(0, NULL), 3);
     EQUAL(prctl(PR_GET_DUMPABLE), 1);
     files = open_descriptors();
-    /* It is root's in all else: the mounts are made, and what it prints arrives. */
+    /* Everything else is done as root: the mounts are made, and the output arrives. */
     SAME(SAID(ns, OPTIONS(USER(.cwd = "/sys/class/net")), "ls | grep -v bonding_masters; id -u"), "lo\n12345");
     EQUAL(open_descriptors(), files);
     netns_close(ns);
@@ -518,7 +519,7 @@ static void ids_that_are_none_are_einval(void)
     MESSAGE_HAS("65536");
     groups[1] = -1u;
     STARTS_NOTHING(EINVAL, ns, OPTIONS(USER(.groups = groups, .groups_len = 2)), "true", true_argv);
-    /* Without the flag nothing of it counts. */
+    /* Without the flag these fields are ignored. */
     SAME(SAID(ns, OPTIONS(.uid = -1u, .gid = -1u, .groups_len = 9), "echo yes"), "yes");
     netns_close(ns);
 }
@@ -552,7 +553,7 @@ static void start_with_few_ids(void *arg)
     MUST(pipe2(child, O_CLOEXEC));
     helper = MUST(fork());
     if (helper == 0) {
-        /* It maps groups without a word from setgroups. */
+        /* Groups are mapped without disabling setgroups. */
         char path[64];
 
         MUST(read(child[0], &byte, 1));
@@ -643,7 +644,7 @@ static void a_session_of_its_own(void)
 
 /* --- signals ---------------------------------------------------------------------------------- */
 
-/* A mask as /proc/PID/status shows it. */
+/* A signal mask as shown by /proc/PID/status. */
 static uint64_t signals(const char *status, const char *key)
 {
     const char *line = strstr(status, key);
@@ -680,7 +681,7 @@ static void signals_are_as_posix_spawn_has_them(void)
     EQUAL(signals(status, "SigIgn:") & bit(SIGRTMAX - 1), bit(SIGRTMAX - 1));
     EQUAL(signals(status, "SigIgn:") & (bit(SIGUSR1) | bit(SIGRTMIN + 3)), 0);
     EQUAL(signals(status, "SigCgt:"), 0);
-    /* Nothing has changed here. */
+    /* Nothing has changed in the calling thread. */
     MUST(sigprocmask(SIG_SETMASK, NULL, &after));
     CHECK(memcmp(&blocked, &after, _NSIG / 8) == 0);
     MUST(sigaction(SIGUSR1, NULL, &handled));

@@ -135,7 +135,7 @@ static int see(char *nsname, void *arg)
 
     snprintf(seen->names[seen->count++ % MOST], sizeof seen->names[0], "%s", nsname);
     seen->descriptors = open_descriptors();
-    /* The name is the callback's to spoil. */
+    /* The callback may overwrite the name. */
     memset(nsname, '\0', strlen(nsname));
     errno = EXDEV;
     return seen->count == seen->stop_at ? seen->result : 0;
@@ -157,7 +157,7 @@ static void every_entry_is_seen_in_the_directorys_order(void)
     before = open_descriptors();
     GIVES(0, EXDEV, "", netns_foreach(see, &seen));
     EQUAL(seen.count, 6);
-    /* stderr is listened to in between. */
+    /* stderr is being captured meanwhile. */
     CHECK(seen.descriptors <= before + 2);
     dir = opendir("/run/netns");
     while ((entry = readdir(dir)))
@@ -264,7 +264,7 @@ static void a_callback_may_jump_out(void)
 {
     struct seen seen = {0};
 
-    /* The names are lost, as readdir(3)'s buffer would be. */
+    /* The names are leaked, as readdir(3)'s buffer would be. */
     if (under_valgrind())
         skip("it is a leak");
     OK(netns_create("blue", 0, NULL));

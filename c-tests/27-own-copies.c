@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* A program with its own copies of iproute2's helpers links with the library, and calls its own. */
+/* A program with its own copies of iproute2's helpers links with the library and calls its own copies. */
 #include "test.h"
 
 #include <libnetns/netns-iproute2.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* iproute2's helpers for ids: on the caller's own socket, whatever else is in it. */
+/* iproute2's helpers for nsids: they use the caller's socket, whatever messages are queued on it. */
 #include "privilege.h"
 #include "stderr.h"
 #include "test.h"
@@ -10,7 +10,7 @@
 #include <libnetns/netns-iproute2.h>
 #include <sys/socket.h>
 
-/* Begins as iproute2's does; the rest is the program's. */
+/* Begins like iproute2's; the rest belongs to the program. */
 struct rtnl_handle {
     int fd;
     unsigned char rest[64];
@@ -18,7 +18,8 @@ struct rtnl_handle {
 
 #define REST 0xa5
 
-/* A socket in the namespace where the thread is, which hears of links; texts: it is told reasons. */
+/* A socket in the thread's namespace that receives link notifications. texts: it also receives the
+   kernel's error texts. */
 static struct rtnl_handle open_rtnl(bool texts)
 {
     struct sockaddr_nl local = {.nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK};
@@ -32,7 +33,7 @@ static struct rtnl_handle open_rtnl(bool texts)
     return rtnl;
 }
 
-/* Closes it, after a look at what must not have been touched. */
+/* Closes it after checking that nothing else was changed. */
 #define CLOSE_RTNL(rtnl) close_rtnl((rtnl), __LINE__)
 
 static void close_rtnl(struct rtnl_handle *rtnl, int line)
@@ -46,7 +47,7 @@ static void close_rtnl(struct rtnl_handle *rtnl, int line)
     close(rtnl->fd);
 }
 
-/* Fills the socket's queue: each time lo comes up or goes, who listens is told. */
+/* Fills the socket's queue: whenever lo changes its state, listeners are notified. */
 static void tell_of_links(const struct rtnl_handle *rtnl, int times)
 {
     struct ifreq request = {.ifr_name = "lo"};
@@ -57,11 +58,11 @@ static void tell_of_links(const struct rtnl_handle *rtnl, int times)
         MUST(ioctl(fd, SIOCSIFFLAGS, &request));
     }
     close(fd);
-    /* Or it would prove nothing. */
+    /* Otherwise the test would prove nothing. */
     CHECK(recv(rtnl->fd, NULL, 0, MSG_PEEK | MSG_DONTWAIT) == 0 || errno == ENOBUFS);
 }
 
-/* A namespace for the sockets to be in, which has no ids yet and nobody else uses. */
+/* A namespace for the sockets that has no nsids yet and is not used by any other process. */
 static void leave_home(void)
 {
     MUST(unshare(CLONE_NEWNET));

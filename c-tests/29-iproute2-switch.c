@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* iproute2's netns_switch: the namespace, /sys and /etc of it, one way. */
+/* iproute2's netns_switch: switches to a namespace with its /sys and /etc, without a way back. */
 #include "fault.h"
 #include "privilege.h"
 #include "stderr.h"
@@ -9,7 +9,7 @@
 #include <libnetns/netns-iproute2.h>
 #include <pthread.h>
 
-/* A directory that every sysfs has, and something to mount there. */
+/* A directory that every sysfs contains, and a mount made there. */
 #define BELOW_SYS "/sys/kernel"
 #define MARK BELOW_SYS "/mark"
 
@@ -42,7 +42,7 @@ static bool sys_shows(const char *ifname)
     return exists(path);
 }
 
-/* A network namespace to come from, whose lo is up, with a /sys of its own. */
+/* Moves to a network namespace whose lo is up, with its own /sys. */
 static void settle(void)
 {
     struct netns *home = NULL;
@@ -54,7 +54,7 @@ static void settle(void)
     MUST(mount("sysfs", "/sys", "sysfs", 0, NULL));
 }
 
-/* An /etc of the test's own, with files for the namespace blue. */
+/* A private /etc with files for the namespace blue. */
 static void own_etc(void)
 {
     MUST(mount("netns-test", "/etc", "tmpfs", 0, "mode=755"));
@@ -82,7 +82,7 @@ static void the_thread_is_in_the_namespace_and_has_its_sys(void)
     EQUAL(here(), netns_inode(ns));
     CHECK(mount_namespace() != before);
     SAME(line_of("/sys/class/net/lo/flags"), "0x8\n");
-    /* Without open_tree the old one is covered. */
+    /* Without open_tree the old mount is covered. */
     EQUAL(mounts_at("/sys"), mounts + !have_open_tree());
     free(flags);
     netns_close(ns);
@@ -164,7 +164,7 @@ static void switch_without_proc(void *arg)
 {
     (void)arg;
     MUST(unshare(CLONE_NEWNS));
-    /* Mounts that a user namespace has inherited stay. */
+    /* Mounts inherited by a user namespace cannot be unmounted. */
     if (umount2("/proc", MNT_DETACH) < 0)
         skip("/proc cannot be unmounted here");
     GIVES(0, 0, "", netns_switch(blue));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* examples/echod serves what has a name, lets go of what has none, and stands what befalls it. */
+/* examples/echod serves every named namespace, stops serving it when the name is removed, and survives
+   failures. */
 #include "echod.h"
 #include "fault.h"
 #include "ip.h"
@@ -13,7 +14,7 @@ static struct netns *make(const char *name)
     return ns;
 }
 
-/* Starts it, and waits until it has taken up whatever there is. */
+/* Starts it and waits until it serves all existing namespaces. */
 static void start_until_ready(struct echod *echod)
 {
     char line[512] = "";
@@ -61,7 +62,7 @@ static void it_takes_up_after_a_restart_what_is_there(void)
         struct echod echod;
 
         start_echod(&echod);
-        /* A snapshot is in no order. */
+        /* A snapshot has no particular order. */
         for (int i = 0; i < 2; i++) {
             char line[512] = "";
 
@@ -71,7 +72,7 @@ static void it_takes_up_after_a_restart_what_is_there(void)
         SAYS(&echod, "ready");
         IS_SERVED(blue);
         IS_SERVED(red);
-        /* A connection that the old daemon had keeps the new one from nothing. */
+        /* A connection to the old daemon does not prevent a new daemon from starting. */
         if (caller >= 0)
             close(caller);
         caller = dial(blue, SOCK_STREAM, "127.0.0.1");
@@ -130,7 +131,7 @@ static void by_an_option_it_serves_where_it_was_started(void)
     SAYS(&echod, "serving .");
     SAYS(&echod, "ready");
     IS_SERVED(home);
-    /* A name of it is one more, and not the last. */
+    /* This is one more name of the namespace, and not the last. */
     OK(netns_attach(home, "home", 0));
     SAYS(&echod, "serving home");
     OK(netns_remove("home", 0));
@@ -200,7 +201,7 @@ static void a_name_is_shown_in_one_line(void)
 
 /* --- a namespace dies -------------------------------------------------------------------------- */
 
-/* Whether a namespace has such a device. */
+/* Whether a namespace has this device. */
 static bool has_device(const struct netns *ns, const char *name)
 {
     struct ifreq request = {0};
@@ -213,7 +214,7 @@ static bool has_device(const struct netns *ns, const char *name)
     return rc == 0;
 }
 
-/* Joins two namespaces by a cable: 10.0.0.1 in hub, 10.0.0.2 in blue. */
+/* Connects two namespaces with a veth pair: 10.0.0.1 in hub, 10.0.0.2 in blue. */
 static void join_hub_and_blue(void)
 {
     need_ip();
@@ -223,7 +224,7 @@ static void join_hub_and_blue(void)
     EQUAL(shell("ip -n blue addr add 10.0.0.2/24 dev v1 && ip -n blue link set v1 up"), 0);
 }
 
-/* The kernel takes the cable away when the namespace at its other end is no more. */
+/* The kernel deletes the veth when the namespace at its other end is destroyed. */
 static void blue_is_dead(const struct netns *hub)
 {
     double end = seconds() + PATIENCE / 1000.0;
@@ -249,7 +250,7 @@ static void one_that_nobody_talks_to_dies_when_it_is_removed(void)
     netns_close(hub);
 }
 
-/* Sends until no buffer on the way has room, and for a while none gets any. */
+/* Sends until all buffers on the way are full and stay full for a while. */
 static size_t send_all_it_takes(int fd)
 {
     static char much[65536];
@@ -314,7 +315,7 @@ static void who_does_not_read_costs_no_memory_and_keeps_nobody_waiting(void)
     IS_SERVED(blue);
     check_at(memory_of(&echod) < before + 256, __LINE__, "memory: %ld kB, %ld kB", before,
              memory_of(&echod));
-    /* When at last it reads, nothing has been lost. */
+    /* When the client finally reads, nothing has been lost. */
     MUST(shutdown(deaf, SHUT_WR));
     while (sent > 0) {
         static char data[65536];
@@ -330,7 +331,7 @@ static void who_does_not_read_costs_no_memory_and_keeps_nobody_waiting(void)
     netns_close(blue);
 }
 
-/* Sends some of it, if there is room; says, when it has sent the last, that this was all. */
+/* Sends a part of the data if there is space, and shuts down sending after the last byte. */
 static size_t send_some(int fd, const unsigned char *data, size_t len)
 {
     ssize_t sent = send(fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -362,7 +363,7 @@ static void who_has_said_all_gets_all_and_then_the_end(void)
     CHECK(memcmp(sent, got, sizeof sent) == 0);
     EQUAL(recv(fd, got, 1, 0), 0);
     close(fd);
-    /* One who has nothing to say gets the end too. */
+    /* A client that sends nothing also receives the end of the connection. */
     fd = dial(blue, SOCK_STREAM, "::1");
     MUST(shutdown(fd, SHUT_WR));
     EQUAL(recv(fd, got, 1, 0), 0);
@@ -390,7 +391,7 @@ static void datagrams_of_any_size_come_back(void)
     netns_close(blue);
 }
 
-/* Every second datagram finds no room at first: it is kept, and goes when there is some. */
+/* Every second datagram does not fit at first: it is kept and sent later. */
 static void an_answer_that_finds_no_room_waits_for_it(void)
 {
     const char *const strace[] = {"strace", "-D", "-qq", "-o", "/dev/null", "-e", "trace=sendmsg",
@@ -414,7 +415,7 @@ static void an_answer_that_finds_no_room_waits_for_it(void)
         CHECK(read_all(fd, &got, sizeof got));
         EQUAL(got, i);
     }
-    /* One that is held when the namespace goes is let go of. */
+    /* A datagram that is kept when the namespace disappears is dropped. */
     MUST(kill(echod.pid, SIGSTOP));
     MUST(send(fd, "x", 1, 0));
     OK(netns_remove("blue", 0));
@@ -425,7 +426,7 @@ static void an_answer_that_finds_no_room_waits_for_it(void)
     netns_close(blue);
 }
 
-/* A connected socket hears only whom it has called. */
+/* A connected socket receives only from the address that it is connected to. */
 static void an_answer_comes_from_the_address_that_was_asked(void)
 {
     struct netns *blue = make("blue");
@@ -459,7 +460,7 @@ static bool is_answered_at(const struct netns *hub, in_port_t port)
     MUST(bind(asking, (struct sockaddr *)&address, len));
     len = parse_address("10.0.0.2", PORT, &address);
     MUST(connect(asking, (struct sockaddr *)&address, len));
-    /* Answers come in the order of the questions: when the third has come, so has the first. */
+    /* Answers arrive in the order of the requests: when the third has arrived, so has the first. */
     ECHOES(other, 1);
     MUST(send(asking, "x", 1, 0));
     ECHOES(other, 1);
@@ -486,7 +487,7 @@ static void two_servers_do_not_answer_each_other_for_ever(void)
 
 /* --- adversity --------------------------------------------------------------------------------- */
 
-/* How long the daemon has used the processor, in ticks. */
+/* The daemon's processor time, in ticks. */
 static long ticks_of(const struct echod *echod)
 {
     long user = 0, system = 0;
@@ -501,7 +502,7 @@ static long ticks_of(const struct echod *echod)
     return user + system;
 }
 
-/* How many of the callers have had an echo of what they said. */
+/* The number of callers that have received an echo. */
 static int answered(const int *callers, int count)
 {
     int answers = 0;
@@ -512,7 +513,7 @@ static int answered(const int *callers, int count)
     return answers;
 }
 
-/* Starts it with no more than so many descriptors. */
+/* Starts it with a limit on its descriptors. */
 static void start_with_descriptors(struct echod *echod, const char *most)
 {
     const char *const shell[] = {"sh", "-c", "ulimit -n \"$0\" && exec \"$@\"", most, NULL};
@@ -544,15 +545,15 @@ static void without_descriptors_it_waits_and_does_not_spin(void)
     before = ticks_of(&echod);
     sleep_ms(500);
     EQUAL(answered(callers, CALLERS), 48);
-    /* A loop that spins takes all of the 50 there are. */
+    /* A busy loop would use all of the 50 ticks. */
     check_at(ticks_of(&echod) - before < 10, __LINE__, "%ld ticks", ticks_of(&echod) - before);
-    /* Namespaces come and go all the same. */
+    /* Namespaces are still added and removed. */
     red = make("red");
     SAYS(&echod, "serving red");
     OK(netns_remove("red", 0));
     SAYS(&echod, "dropped red");
     netns_close(red);
-    /* Those who waited have their turn when others go. */
+    /* The waiting callers are served when others leave. */
     for (i = 0; i < CALLERS; i++) {
         char byte;
 
@@ -577,7 +578,7 @@ static void a_namespace_that_lacks_descriptors_is_served_when_there_are_some(voi
         netns_close(make(name));
     }
     COMPLAINS(&echod, "Too many open files");
-    /* Those that wait are taken up as others go. */
+    /* The waiting namespaces are served when others disappear. */
     while (served < 10 && CHECK(next_line(&echod, line, sizeof line, PATIENCE))) {
         if (strncmp(line, "serving ", 8) != 0)
             continue;
@@ -585,7 +586,7 @@ static void a_namespace_that_lacks_descriptors_is_served_when_there_are_some(voi
         OK(netns_remove(line + 8, 0));
     }
     EQUAL(served, 10);
-    /* Once for each that had to wait is said, not once for each try. */
+    /* The message appears once for each one that had to wait, not once for each attempt. */
     drain(echod.err, echod.complained, &echod.complained_len, sizeof echod.complained);
     for (i = 0; cut_line(echod.complained, &echod.complained_len, line, sizeof line); i++)
         ;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * examples/echod while namespaces come and go, made and removed by the library and by the tools, with
- * callers in each: no echo is lost, and none comes from another namespace.
+ * examples/echod while namespaces are created and removed by the library and by the tools, with callers in
+ * each: no echo is lost, and none comes from another namespace.
  */
 #include "echod.h"
 #include "ip.h"
@@ -9,23 +9,23 @@
 #include <stdatomic.h>
 #include <sys/mman.h>
 
-/* As many messages as are on their way at once on each socket: fewer than its buffer holds. */
+/* The number of messages in flight on each socket, which is less than its buffer holds. */
 #define WINDOW 8
 #define LONGEST 1400
 /* All callers use the same addresses and, for UDP, the same port: only the namespace differs. */
 #define CALLER_PORT 5555
 
-/* What all keepers count together. */
+/* Counters of all keepers. */
 struct figures {
     atomic_ulong namespaces[3], echoes, bytes, lost, crossed, cut;
 };
 
 static struct figures *figures;
 
-/* Who makes names and removes them. */
+/* The programs that create and remove names. */
 enum { BY_LIBRARY, BY_IP, BY_NETNS };
 
-/* Runs `netns VERB NAME`, our own tool; gives its exit status. */
+/* Runs `netns VERB NAME`, this project's tool; returns its exit status. */
 static int run_netns(const char *verb, const char *name)
 {
     char *const argv[] = {"netns", (char *)verb, (char *)name, NULL};
@@ -58,14 +58,14 @@ static void remove_by(int who, const char *name)
 
 /* --- a caller ---------------------------------------------------------------------------------- */
 
-/* Says which namespace, socket and message it is; the rest is filled from these. */
+/* Identifies the namespace, the socket and the message; the rest is derived from these. */
 struct head {
     uint64_t id;
     uint32_t socket, sequence, len, sum;
 };
 
 struct caller {
-    uint64_t id; /* no other caller's, of this namespace or another */
+    uint64_t id; /* unique among the callers of all namespaces */
     int sockets[4];
     unsigned sequence;
 };
@@ -87,7 +87,7 @@ static void compose(unsigned char *message, uint64_t id, uint32_t socket, uint32
     memcpy(message, &head, sizeof head);
 }
 
-/* Whether this is, to the last byte, what was sent; if not, says whose it is. */
+/* Whether the data is exactly what was sent; if not, prints whose data it is. */
 static bool is_right(const struct caller *caller, uint32_t socket, uint32_t sequence,
                      const unsigned char *got)
 {
@@ -128,7 +128,7 @@ static void receive_stream(struct caller *caller, int i)
     }
 }
 
-/* Datagrams may overtake each other: each of the window comes once, in any order. */
+/* Datagrams may be reordered: each of the window arrives once, in any order. */
 static void receive_datagrams(struct caller *caller, int i)
 {
     unsigned char got[LONGEST + 1];
@@ -173,7 +173,7 @@ static void exchange(struct caller *caller)
     caller->sequence += WINDOW;
 }
 
-/* The daemon takes the namespace up when the monitor has told it; until then nobody listens. */
+/* The daemon serves the namespace after the monitor has reported it; until then nothing listens. */
 static int dial_until_served(const struct netns *ns, const char *address)
 {
     double end = seconds() + PATIENCE / 1000.0;
@@ -203,7 +203,7 @@ static void call(struct caller *caller, const struct netns *ns)
 
     for (int i = 0; i < 4; i += 2)
         caller->sockets[i] = dial_until_served(ns, addresses[i]);
-    /* TCP is served before UDP is: who has had an echo knows that both are. */
+    /* The daemon opens the TCP socket before the UDP socket: after an echo, both are served. */
     if (!test_failures)
         ECHOES(caller->sockets[0], 1);
     for (int i = 1; i < 4; i += 2)
@@ -232,7 +232,7 @@ struct keeper {
     int number, generations, exchanges;
 };
 
-/* One life of a name: made by one tool, talked in, removed by another with the callers connected. */
+/* One life of a name: created by one tool, used, and removed by another while callers are connected. */
 static void live_once(const char *name, int maker, int remover, int exchanges)
 {
     struct caller caller = {0};
@@ -252,7 +252,7 @@ static void live_once(const char *name, int maker, int remover, int exchanges)
     netns_close(ns);
 }
 
-/* The same name again and again, without a pause in between: the daemon has to keep up. */
+/* The same name repeatedly without a pause: the daemon must keep up. */
 static void keep(void *arg)
 {
     const struct keeper *keeper = arg;
@@ -267,8 +267,8 @@ static void keep(void *arg)
 #define KEEPERS 6
 
 /*
- * Starts them all and reads what the daemon says until all have ended and have been served; gives how often it
- * served.
+ * Starts all keepers and reads the daemon's output until all have ended and have been served; returns how
+ * often a namespace was served.
  */
 static int run_keepers(struct echod *echod, int keepers, int generations, int exchanges)
 {
@@ -281,7 +281,7 @@ static int run_keepers(struct echod *echod, int keepers, int generations, int ex
         parts[i] = (struct keeper){i, generations, exchanges};
         pids[i] = start_part(keep, &parts[i]);
     }
-    /* What it says of the last ones may come after their end. */
+    /* The output about the last ones may arrive after they have ended. */
     while (running > 0 || balance > 0 || served < keepers * generations) {
         bool heard = next_line(echod, line, sizeof line, running ? 20 : PATIENCE);
 
@@ -321,7 +321,7 @@ static void no_echo_is_lost_or_crosses_over_while_namespaces_come_and_go(void)
     start_echod(&echod);
     SAYS(&echod, "ready");
     before = descriptors_of(&echod);
-    /* Once to warm up: what malloc(3) has had from the kernel once, it keeps. */
+    /* A first run as a warm-up: malloc(3) keeps memory that it has obtained from the kernel. */
     EQUAL(run_keepers(&echod, keepers, 2, exchanges), keepers * 2);
     HAS_DESCRIPTORS(&echod, before);
     memory = memory_of(&echod);
@@ -346,7 +346,7 @@ static void no_echo_is_lost_or_crosses_over_while_namespaces_come_and_go(void)
 
 /* --- many -------------------------------------------------------------------------------------- */
 
-/* One payload of its own through each of many that exist at once, and all let go of at the end. */
+/* Sends a distinct payload through each of many namespaces that exist at once; all are dropped at the end. */
 static void each_of_many_answers_for_itself(void)
 {
     int many = is_slow() ? 10 : 200, before, i;
@@ -364,7 +364,7 @@ static void each_of_many_answers_for_itself(void)
     }
     for (i = 0; i < many; i++)
         CHECK(next_line(&echod, line, sizeof line, PATIENCE) && strncmp(line, "serving ", 8) == 0);
-    /* All send before any reads. */
+    /* All send before any of them reads. */
     for (i = 0; i < many; i++) {
         callers[i] = dial_from_the_port(all[i], i % 2 ? "127.0.0.1" : "::1");
         MUST(send(callers[i], &i, sizeof i, 0));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Programs as they are: set-user-ID, without 0, 1 and 2, with 100,000 descriptors. */
+/* Properties of real programs: set-user-ID, without descriptors 0, 1 and 2, with 100,000 descriptors. */
 #include "calls.h"
 #include "privilege.h"
 #include "program.h"
@@ -13,7 +13,8 @@ extern char **environ;
 
 /* --- the environment ---------------------------------------------------------------------------- */
 
-/* Whose variables are asked for, by the library as well: it finds this function before libc's. */
+/* Records which environment variables are read, also by the library: this function takes precedence over
+   libc's. */
 static bool listening;
 static char asked_for[4096];
 
@@ -81,7 +82,7 @@ static char *const hostile_environment[] = {
     (char *)"NETNS=hostile",
     NULL};
 
-/* Runs set-user-ID, started by a plain user. Its status tells; it has nothing to print. */
+/* Runs set-user-ID, started by an unprivileged user. The exit status is its result, since it cannot print. */
 static int serve_a_plain_user(void)
 {
     static char *const argv[] = {(char *)"tool", NULL},
@@ -101,12 +102,12 @@ static int serve_a_plain_user(void)
         return 4;
     if (netns_spawn(ns, NULL, "/bin/true", argv, NULL, &pid) < 0 || wait_for(pid) != 0)
         return 5;
-    /* The caller's PATH has a "tool", and a "true" that fails. */
+    /* The caller's PATH contains a "tool", and a "true" that fails. */
     if (netns_spawn(ns, NULL, "tool", argv, NULL, &pid) != -ENOENT)
         return 6;
     if (netns_spawn(ns, NULL, "true", argv, NULL, &pid) < 0 || wait_for(pid) != 0)
         return 8;
-    /* What is in /usr/sbin is found too. */
+    /* A program in /usr/sbin is also found. */
     null = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (netns_spawn(ns, OPTIONS(STDIO(null, null, null)), "ldconfig", help, NULL, &pid) < 0 ||
         wait_for(pid) != 0)
@@ -151,13 +152,13 @@ static void a_set_user_id_program_trusts_no_environment(void)
 
 /* --- without 0, 1 and 2 ------------------------------------------------------------------------- */
 
-/* What a program that was started has as 0, 1 and 2. */
+/* What a program that was started has as descriptors 0, 1 and 2. */
 static int tell_descriptors(const char *path)
 {
     FILE *file;
     char link[64], target[256];
 
-    /* Before anything else is opened. */
+    /* Before any other file is opened. */
     bool open[3] = {fcntl(0, F_GETFD) >= 0, fcntl(1, F_GETFD) >= 0, fcntl(2, F_GETFD) >= 0};
 
     file = fopen(path, "we");
@@ -173,7 +174,7 @@ static int tell_descriptors(const char *path)
     return fclose(file);
 }
 
-/* A new program's 0, 1 and 2, as it tells them. */
+/* Descriptors 0, 1 and 2 of a new program, as it reports them. */
 static const char *descriptors_of(const struct netns *ns, const struct netns_spawn_options *options)
 {
     static char *const argv[] = {(char *)"32-callers", (char *)"--descriptors", NULL};
@@ -190,7 +191,7 @@ static void need_own_program(void)
         skip("/proc/self/exe is valgrind");
 }
 
-/* Takes the test's own out of the way; what fails is printed when they are back. */
+/* Moves the test's own descriptors; failures are printed after they have been restored. */
 static int close_stdio(void)
 {
     int kept = MUST(fcntl(1, F_DUPFD_CLOEXEC, 50));
@@ -246,11 +247,11 @@ static void no_descriptor_of_the_library_becomes_a_program_s(void)
     MUST(netns_open("blue", 0, &second));
     MUST(netns_open("blue", 0, &third));
     token = MUST(netns_enter(first));
-    /* All three are the library's, whichever it is that has opened what first. */
+    /* All three belong to the library, in whichever order it opened them. */
     are_low = fcntl(0, F_GETFD) >= 0 && fcntl(1, F_GETFD) >= 0 && fcntl(2, F_GETFD) >= 0;
     snprintf(told, sizeof told, "%s", descriptors_of(second, NULL));
     netns_close(first);
-    /* The connection for interfaces takes its place. */
+    /* The connection for interfaces takes the free number. */
     EQUAL(netns_link_up(second, "lo"), 0);
     snprintf(after, sizeof after, "%s", descriptors_of(second, NULL));
     netns_close(second);
@@ -281,7 +282,7 @@ static void files_under_0_to_2_change_places(void)
     ns = NULL;
     MUST(netns_open("blue", 0, &ns));
     close(1);
-    /* The token stands between the files. */
+    /* The token's number is between those of the files. */
     token = MUST(netns_enter(ns));
     snprintf(half, sizeof half, "%s", descriptors_of(ns, OPTIONS(STDIO(2, 2, 0))));
     failed = netns_spawn(ns, OPTIONS(STDIO(2, 2, 0)), "/missing", true_argv, NULL, &pid);
@@ -325,7 +326,7 @@ static void what_fails_is_not_written_into_a_file_that_has_become_2(void)
 #define MANY 100000
 #define SPARE 200 /* for the calls */
 
-/* From here on, a call that touches one of the program's many descriptors ends the process. */
+/* Makes any call that uses one of the program's many descriptors kill the process. */
 static void guard_descriptors(unsigned from, unsigned to)
 {
     static const unsigned calls[] = {SYS_close, SYS_read,  SYS_write,  SYS_fcntl,   SYS_ioctl, SYS_fstat,
@@ -372,7 +373,8 @@ static void touch_one(void *arg)
     close(range[0]);
 }
 
-/* How many descriptors the process may have, which is made as many as it needs if that is allowed. */
+/* The number of descriptors that the process may have. Raises the limit to what is needed if that is
+   allowed. */
 static int most_descriptors(void)
 {
     struct rlimit limit = {MANY + SPARE, MANY + SPARE};
@@ -396,7 +398,7 @@ static void have_many_descriptors(void *arg)
     range[0] = first;
     range[1] = last + 1;
     printf("#: %d descriptors\n", last);
-    /* The guard is awake. */
+    /* Checks that the guard works. */
     EQUAL(wait_for(start_part(touch_one, range)), 128 + SIGSYS);
     call_everything_among(range);
 }

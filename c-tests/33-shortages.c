@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Every function where something runs out or is forbidden: it says so, and leaves nothing behind. */
+/* Every function when a resource is exhausted or an operation is forbidden: it reports the failure and
+   leaves nothing behind. */
 #include "calls.h"
 #include "fault.h"
 #include "privilege.h"
@@ -20,7 +21,8 @@ static void limit(int resource, rlim_t to)
     MUST(setrlimit(resource, &limit));
 }
 
-/* Calls it; whether it worked. If not, with one of two errnos, nothing is left of it. */
+/* Makes the call and returns whether it succeeded. Otherwise checks that it failed with one of two errnos
+   and left nothing behind. */
 static bool worked(const struct call *call, void (*harder)(void), void (*easier)(void), int error,
                    int other)
 {
@@ -39,15 +41,15 @@ static bool worked(const struct call *call, void (*harder)(void), void (*easier)
     if (!check_at(rc == -error || rc == -other, __LINE__, "%s: %ld (%s)", call->name, rc,
                   netns_errmsg()))
         return false;
-    /* A connection that a handle has made meanwhile goes with it. */
+    /* This also closes a connection that a handle has opened meanwhile. */
     open_blue_and_far();
-    /* Under valgrind open(2) makes the file first and is refused then. */
+    /* Under valgrind open(2) creates the file before it is refused. */
     if (!under_valgrind())
         unchanged_at(state, __LINE__);
     return false;
 }
 
-/* How many of the calls do not work while it is harder. */
+/* The number of calls that fail under the restriction. */
 static int refused(void (*harder)(void), void (*easier)(void), int error, int other)
 {
     int count = 0;
@@ -93,12 +95,12 @@ static void handles_that_exist_go_on_without_descriptors(void)
 
     prepare_calls();
     token = MUST(netns_enter(given.blue));
-    /* From the first request on there is a connection. */
+    /* A handle has a connection from its first request on. */
     OK(call_link_list());
     allow_descriptors(0);
     EQUAL(OK(netns_is_current(given.blue)), 1);
     OK(netns_leave(token));
-    /* What the token was is free now; take it. */
+    /* The token's former number is free now; occupy it. */
     MUST(dup2(netns_fd(given.blue), token));
     FAILS(EMFILE, netns_enter(given.blue));
     OK(netns_setns(given.blue));
@@ -136,7 +138,7 @@ static unsigned long pages(void)
     return count;
 }
 
-/* What malloc(3) had at hand, one piece behind the other. */
+/* Memory that malloc(3) had available, as a linked list. */
 static void **taken;
 
 static void no_memory(void)
@@ -167,7 +169,7 @@ static void without_address_space_every_call_works_or_says_so(void)
     if (under_valgrind())
         skip("valgrind needs some itself");
     prepare_calls();
-    /* EAGAIN: what pthread_create(3) says where there is no room for a stack. */
+    /* pthread_create(3) reports EAGAIN if there is no memory for a stack. */
     CHECK(refused(no_memory, enough_memory, ENOMEM, EAGAIN) > 0);
     end_calls();
 }
@@ -188,7 +190,7 @@ static void run_out_of_processes(void *arg)
     become_plain_user();
     enter_user_namespace_with_run_directory(CLONE_NEWNET);
     prepare_calls();
-    /* Programs, and a child that moves with its mounts; nothing else needs a helper in there. */
+    /* Programs, and a child that switches with its mounts; no other call needs a helper there. */
     EQUAL(refused(no_processes, enough_processes, EAGAIN, EAGAIN), 7);
     end_calls();
 }
@@ -300,7 +302,7 @@ static void go_on_without_setns(void *arg)
 {
     (void)arg;
     EQUAL(refused(nothing_changes, nothing_changes, EPERM, EPERM) > 0, true);
-    /* A namespace is made on a thread that need not come back. */
+    /* A namespace is created on a thread that need not switch back. */
     EQUAL(call_create(), 0);
     remove_green();
     FAILS(EPERM, netns_enter(given.blue));
@@ -329,7 +331,7 @@ static void where_setns_is_forbidden_nobody_is_stranded(void)
     end_calls();
 }
 
-/* A thread starts where its creator is. */
+/* A thread starts in its creator's namespace. */
 static void who_is_away_when_it_is_forbidden_is_told(void)
 {
     const struct fault faults[] = {{.call = SYS_setns, .error = EPERM}};

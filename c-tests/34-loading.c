@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The library loaded and unloaded while threads use it, and forked in the middle of its calls. */
+/* The library is loaded and unloaded while threads use it, and processes fork during its calls. */
 #include "calls.h"
 
 #include <dlfcn.h>
@@ -11,7 +11,7 @@
 
 static atomic_bool go, over;
 
-/* The very first call into the library, some time after the others go. */
+/* The very first call into the library, made a short delay after the other threads start. */
 static void *make_the_first_call(void *arg)
 {
     const int *delay = arg;
@@ -34,7 +34,7 @@ static void fork_during_the_first_call(void *arg)
     go = true;
     child = MUST(fork());
     if (child == 0) {
-        /* A lock that the thread held at that moment nobody would let go of. */
+        /* A lock held by another thread at the time of the fork would never be released. */
         alarm(30);
         netns_close(NULL);
         _exit(0);
@@ -71,7 +71,7 @@ static void *keep_calling(void *arg)
     return NULL;
 }
 
-/* All that the parent can do, with the handles that its threads are using. */
+/* Everything that the parent can do, with the handles that its threads are using. */
 static void call_everything(void *arg)
 {
     (void)arg;
@@ -109,7 +109,7 @@ static void a_child_of_many_threads_may_call_everything(void)
 
 #define COPY "/run/copy.so"
 
-/* What of a loaded copy is called. */
+/* The functions of a loaded copy that are called. */
 struct copy {
     void *library;
     int (*create)(const char *, uint32_t, struct netns **);
@@ -119,7 +119,7 @@ struct copy {
     const char *(*errmsg)(void);
 };
 
-/* A copy of the shared library: what the program is linked with is never unloaded. */
+/* A copy of the shared library, because the one that the program is linked with is never unloaded. */
 static void copy_library(void)
 {
     const char *headers = getenv("NETNS_HEADERS");
@@ -146,7 +146,7 @@ static bool load(struct copy *copy)
     return CHECK(copy->create && copy->open && copy->socket && copy->close && copy->errmsg);
 }
 
-/* What succeeds and what fails, so that the thread has a message. */
+/* Makes a successful and a failing call, so that the thread has a message. */
 static void use(const struct copy *copy)
 {
     struct netns *ns = NULL;
@@ -229,7 +229,7 @@ static void it_is_loaded_and_unloaded_a_thousand_times_by_many_threads(void)
     CHECK(!is_loaded());
     printf("#: %d loads, %ld kB more resident after the second half of them\n",
            2 * LOADERS * loads(), grown);
-    /* 16 kB of each load that stayed would be as much. */
+    /* 16 kB leaked by each load would add up to that. */
     if (!under_valgrind())
         CHECK(grown < 8000);
 }
@@ -245,7 +245,7 @@ static void *use_and_outlive(void *arg)
     use(&borrowed);
     pthread_barrier_wait(&used);
     pthread_barrier_wait(&unloaded);
-    /* What the library has of this thread goes now, without the library. */
+    /* The library's per-thread data is freed now, without the library. */
     return NULL;
 }
 
@@ -266,7 +266,7 @@ static void a_thread_may_end_when_the_library_has_gone(void)
     pthread_barrier_wait(&unloaded);
     for (int i = 0; i < LOADERS; i++)
         MUST(-pthread_join(threads[i], NULL));
-    /* And it can come back. */
+    /* And it can be loaded again. */
     if (load(&borrowed))
         use(&borrowed);
     dlclose(borrowed.library);

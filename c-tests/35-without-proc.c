@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Every function in a chroot with little in it: no /proc, one that shows less, or no /sys. */
+/* Every function in a chroot that contains little: without /proc, with a restricted /proc, or without
+   /sys. */
 #include "calls.h"
 #include "fault.h"
 #include "privilege.h"
 
 /* --- the chroot --------------------------------------------------------------------------------- */
 
-/* The real /proc, by which the tests see what is left. */
+/* The real /proc, which the tests use to check what is left behind. */
 static int proc = -1;
 
 static int descriptors(void)
@@ -27,7 +28,7 @@ static uint64_t home(void)
     return fstatat(proc, "thread-self/ns/net", &st, 0) == 0 ? st.st_ino : 0;
 }
 
-/* A root that has parts of the one there is. */
+/* Enters a root directory that contains parts of the current one. */
 static void enter_root(const char *const *parts)
 {
     char from[64], to[64];
@@ -56,8 +57,8 @@ static const char *const whole[] = {PROGRAMS, "sys", "proc", NULL},
 
 /* --- every function ----------------------------------------------------------------------------- */
 
-/* The calls that fail with ENOENT, by their names, in one text. */
-/* Whether a text such as "pids, open_pid" has this very name. */
+/* The names of the calls that fail with ENOENT, in one text. */
+/* Whether a text such as "pids, open_pid" contains exactly this name. */
 static bool has_name(const char *text, const char *name)
 {
     size_t len = strlen(name);
@@ -83,7 +84,7 @@ static void all_but(const char *failing)
         } else {
             check_at(rc == -ENOENT && has_name(failing, calls[i].name), __LINE__, "%s: %ld (%s)",
                      calls[i].name, rc, netns_errmsg());
-            /* In a child nobody hears it. */
+            /* The message of a call made in a child is not available here. */
             if (calls[i].make != call_exec && calls[i].make != call_switch &&
                 calls[i].make != call_setns_mounts)
                 MESSAGE_HAS("/proc");
@@ -126,7 +127,7 @@ static void need_mounts_by_descriptor(void)
         skip("no mounts by descriptor, which came with Linux 5.12");
 }
 
-/* Whether a pidfd tells its process's namespaces (Linux 6.11). */
+/* Whether a pidfd reports its process's namespaces (Linux 6.11). */
 static bool have_namespaces_of_pidfds(void)
 {
     int pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
@@ -139,7 +140,7 @@ static bool have_namespaces_of_pidfds(void)
     return ns >= 0;
 }
 
-/* Whether mounts are listed by listmount(2) (Linux 6.8). */
+/* Whether listmount(2) is available (Linux 6.8). */
 static bool have_listmount(void)
 {
     return syscall(SYS_LISTMOUNT, NULL, NULL, 0, 0) == 0 || errno != ENOSYS;
@@ -151,7 +152,8 @@ static bool have_listns(void)
     return syscall(SYS_LISTNS, NULL, NULL, 0, 0) == 0 || errno != ENOSYS;
 }
 
-/* What fails without /proc: only /proc tells the processes in a namespace, and older kernels' more. */
+/* What fails without /proc: only /proc lists the processes in a namespace, and older kernels need it for
+   more. */
 static const char *what_needs_proc(bool sys_is_there)
 {
     static char text[192];
@@ -220,7 +222,7 @@ static void monitor_a_name_in_the_making(void *arg)
     FAILS(ENOENT, netns_monitor_next(monitor, &event));
     MESSAGE_HAS("is /proc mounted?");
     MUST(unlink("/run/netns/red"));
-    /* And it goes on from there. */
+    /* And it continues from there. */
     OK(netns_create("green", 0, NULL));
     EQUAL(OK(netns_monitor_next(monitor, &event)), 1);
     SAME(event.name, "green");
@@ -357,7 +359,7 @@ static const struct fault mounts_by_path[] = {{.call = SYS_open_tree, .error = E
                                               {.call = SYS_statx, .error = ENOSYS},
                                               {.call = SYS_pidfd_open, .error = ENOSYS}};
 
-/* Old mounts are made by paths below /proc. */
+/* Without the newer calls, mounts are made with paths below /proc. */
 static void live_on_an_old_kernel(void *arg)
 {
     struct netns *anonymous = NULL, *opened = NULL;
@@ -386,7 +388,7 @@ static void live_on_an_old_kernel(void *arg)
     MESSAGE_HAS("/proc is not mounted");
     OK(netns_link_up(anonymous, "lo"));
     netns_close(anonymous);
-    /* Names are told apart and taken away all the same. */
+    /* Names are still identified and removed. */
     write_file("/run/netns/stale", "", 01000);
     SAME(names_in(NULL, NETNS_LIST_STALE), "stale");
     OK(netns_remove("stale", 0));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Every pointer NULL, every flag bit, every size of a structure, strings of all sorts. The header
- * says what there is to be tried: a function, pointer or flags argument without a row here fails.
+ * Every pointer argument NULL, every flag bit, every size of a structure, and strings of all kinds. The
+ * header determines what must be tested: a function, pointer or flags argument without a row here fails.
  */
 #include "test.h"
 
@@ -16,7 +16,7 @@
 #define MOST_FUNCTIONS 200
 #define MOST_ARGUMENTS 8
 
-/* A function of the header, or of a row here: for each argument whether it is one to be tried. */
+/* A function of the header, or of a row here; for each argument, whether it must be tested. */
 struct function {
     char name[64];
     bool arguments[MOST_ARGUMENTS];
@@ -40,7 +40,7 @@ static struct function *function_of(struct functions *functions, const char *nam
     return function;
 }
 
-/* Notes which of the arguments, separated by commas, have the word in them. */
+/* Records which of the comma-separated arguments contain the word. */
 static void note(struct functions *functions, const char *name, const char *arguments, size_t len,
                  const char *word)
 {
@@ -66,26 +66,26 @@ static void note(struct functions *functions, const char *name, const char *argu
 
 static struct functions tried;
 
-/* A row: the arguments as they are written, those that are NULL among them. */
+/* Records a row: the arguments as they are written, including those that are NULL. */
 static void row(const char *function, const char *arguments)
 {
     note(&tried, function, arguments, strlen(arguments), "NULL");
     errno = ERRNO_UNTOUCHED;
 }
 
-/* NULL is refused, or nothing to go on with. */
+/* NULL is refused. */
 #define REFUSED(error, function, ...) \
     (row(#function, #__VA_ARGS__), FAILS(error, function(__VA_ARGS__)))
 
-/* NULL means something. */
+/* NULL has a meaning. */
 #define ALLOWED(function, ...) (row(#function, #__VA_ARGS__), OK(function(__VA_ARGS__)))
 
-/* The same, unless the kernel has no such thing. */
+/* The same, unless the kernel does not support it. */
 #define ALLOWED_IF_THERE_IS(function, ...)                          \
     (row(#function, #__VA_ARGS__),                                  \
      CHECK(function(__VA_ARGS__) == 0 || errno == EOPNOTSUPP))
 
-/* There is no failure to tell, and errno stays as it is. */
+/* The function cannot fail, and errno is unchanged. */
 #define GIVES(value, function, ...)                                                   \
     (row(#function, #__VA_ARGS__), EQUAL((intptr_t)function(__VA_ARGS__), value), \
      EQUAL(errno, ERRNO_UNTOUCHED))
@@ -93,13 +93,13 @@ static void row(const char *function, const char *arguments)
 #define IGNORED(function, ...) \
     (row(#function, #__VA_ARGS__), function(__VA_ARGS__), EQUAL(errno, ERRNO_UNTOUCHED))
 
-/* One of iproute2's: less than 0 and errno. */
+/* A helper of iproute2's, which returns a negative value and sets errno. */
 #define REFUSED_PLAINLY(function, ...) \
     (row(#function, #__VA_ARGS__), CHECK(function(__VA_ARGS__) < 0), EQUAL(errno, EINVAL))
 
 /* --- what the header has ------------------------------------------------------------------------ */
 
-/* Leaves the declarations of a header: comments and the preprocessor's lines become blanks. */
+/* Reduces a header to its declarations: comments and preprocessor lines become blanks. */
 static void strip(char *text)
 {
     bool at_begin = true;
@@ -122,7 +122,7 @@ static void strip(char *text)
     }
 }
 
-/* Whether the header of this name was found, and all of it fitted. */
+/* Whether the header of this name was found and fits. */
 static bool read_header(const char *name, char *text, size_t room)
 {
     const char *given = getenv("NETNS_HEADERS");
@@ -140,7 +140,7 @@ static bool read_header(const char *name, char *text, size_t room)
     return len > 0 && len < room - 1;
 }
 
-/* The functions of a header, and which of their arguments have the word in their declaration. */
+/* The functions of a header, and which of their arguments contain the word in their declaration. */
 static void declared(struct functions *functions, const char *header, const char *word)
 {
     static char text[256 * 1024];
@@ -181,7 +181,7 @@ static void everything_was_tried(const char *header, const char *word)
 
 /* --- every pointer NULL ------------------------------------------------------------------------- */
 
-/* In a namespace of its own, whose lo and no other network is changed here. */
+/* Enters a new namespace, so that the tests change its lo and no other network. */
 static struct netns *enter_new_namespace(void)
 {
     struct netns *ns = NULL;
@@ -434,7 +434,7 @@ static void addresses_without(struct netns *ns)
     IGNORED(netns_addr_list_free, NULL);
 }
 
-/* lo has 192.0.2.1/24 by now. */
+/* lo already has 192.0.2.1/24. */
 static void routes_without(struct netns *ns)
 {
     struct netns_route_snapshot *list = NULL;
@@ -498,7 +498,7 @@ static void programs_without(struct netns *ns)
     EQUAL(pid, -1);
 }
 
-/* What begins as iproute2's struct rtnl_handle does. */
+/* Begins like iproute2's struct rtnl_handle. */
 struct connection {
     int fd;
 };
@@ -564,7 +564,7 @@ static void nothing_is_past_the_end(void)
     EQUAL(netns_list_len(list), 1);
     EQUAL(netns_nsid_list_len(ids), 1);
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        /* Those that have more than one have their end here. */
+        /* The lists that have more than one entry end here. */
         size_t at = places[i] < 1000 ? places[i] + 1000 : places[i];
 
         CHECK(!netns_list_name(list, places[i]) && !netns_list_inode(list, places[i]));
@@ -596,7 +596,7 @@ static void nothing_is_past_the_end(void)
 
 /* --- every flag --------------------------------------------------------------------------------- */
 
-/* A row: every bit that is not known is refused, alone and beside those that are. */
+/* A row: every unknown bit is refused, alone and together with the known ones. */
 #define UNKNOWN_REFUSED(known, function, ...)                                                   \
     do {                                                                                        \
         note(&tried, #function, #__VA_ARGS__, strlen(#__VA_ARGS__), "flags");                   \
@@ -703,7 +703,7 @@ static void known_flags_go_together(void)
 
 #define FILL 0xa5
 
-/* Two pages, of which the second cannot be touched. */
+/* Two pages, of which the second cannot be accessed. */
 struct guarded {
     unsigned char *page;
     size_t size;
@@ -720,7 +720,7 @@ static struct guarded make_guarded(void)
     return (struct guarded){page, size};
 }
 
-/* So many bytes, and no more than alignment asks for, right before what cannot be touched. */
+/* This many bytes, ending right before the inaccessible page except for alignment. */
 static void *at_the_end(const struct guarded *guarded, size_t size)
 {
     if (size < sizeof(uint32_t))
@@ -763,7 +763,7 @@ static void an_event_is_written_as_far_as_its_size(void)
         EQUAL(event->size, huge[i]);
         CHECK(all_are(FILL, &event->size + 1, sizeof *event - sizeof event->size));
     }
-    /* What could not be told is not lost, and larger ones have zeroes behind it. */
+    /* An event that could not be reported is not lost, and larger structures are padded with zeroes. */
     for (uint32_t more = 0, size; more <= 64; more++) {
         size = more < 64 ? sizeof *event + more : most;
         event = at_the_end(&guarded, size);
@@ -788,7 +788,7 @@ static char *no_program[] = {"none", NULL};
 
 static void options_are_read_as_far_as_their_size(void)
 {
-    /* What the library reads no further than. */
+    /* The largest size that the library reads. */
     static const uint32_t most = 4096;
     static const uint32_t huge[] = {4097, 65536, INT32_MAX, UINT32_MAX};
     struct guarded guarded = make_guarded();
@@ -852,13 +852,13 @@ static void the_flags_of_options_are_flags(void)
         FAILS(EINVAL, netns_spawn(ns, &options, "true", argv, NULL, &pid));
     }
     EQUAL(pid, -1);
-    /* The last three all together, or none of them. */
+    /* The last three flags are tested all together or not at all. */
     for (uint32_t step = 0; step < 2 * NETNS_SPAWN_STRICT_ETC; step++) {
         uint32_t flags = step < NETNS_SPAWN_STRICT_ETC ? step : step | about_etc;
 
         options.flags = flags;
         if (netns_spawn(ns, &options, "true", argv, NULL, &pid) < 0) {
-            /* A user namespace may not mount a sysfs. */
+            /* A user namespace may not be allowed to mount sysfs. */
             EQUAL(errno, EPERM);
             CHECK(geteuid() != 0 || !(flags & NETNS_SPAWN_KEEP_SYS));
             continue;
@@ -870,7 +870,7 @@ static void the_flags_of_options_are_flags(void)
 
 /* --- strings ------------------------------------------------------------------------------------ */
 
-/* So many times the same byte; the next call overwrites it. */
+/* A byte repeated this many times; the next call overwrites the result. */
 static const char *repeated(char byte, size_t len)
 {
     static char text[1 << 20];
@@ -880,7 +880,7 @@ static const char *repeated(char byte, size_t len)
     return text;
 }
 
-/* The message is one line of UTF-8, or what is shown as such, and not a long one. */
+/* Checks that the message is one short line of UTF-8, in which other bytes are escaped. */
 static void message_is_a_line(void)
 {
     const char *message = netns_errmsg();
@@ -1040,7 +1040,7 @@ static void paths_of_all_sorts(void)
     UNCHANGED_SINCE(before);
 }
 
-/* What no interface can be called, for every function that asks for its name. */
+/* Checks that every function that takes an interface name refuses this one. */
 static void is_no_interface(struct netns *ns, int error, const char *name)
 {
     FAILS(error, netns_link_add(ns, name, "dummy"));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A run directory that others write to. Whatever they put under a name between any two system calls
- * of the library, nothing outside is opened, changed, unmounted or made.
+ * A run directory that others can write to. Whatever they put under a name between any two system calls of
+ * the library, nothing outside is opened, changed, unmounted or created.
  */
 #include "fault.h"
 #include "steps.h"
@@ -15,15 +15,15 @@ struct round {
     const char *rundir;
     int at, step;
     bool done;
-    /* Which directory the call works in was settled, and the name bound, when the swap was made. */
+    /* Whether the directory that the call works in was determined, and the name bound, before the swap. */
     bool settled, late, bound;
 };
 
-/* What fails meanwhile, as on an older kernel. */
+/* System calls that fail meanwhile, as on an older kernel. */
 static const struct fault *faults;
 static size_t fault_count;
 
-/* Whether a string of the stopped call, which is in this very process, ends in the name. */
+/* Whether a string argument of the stopped call, which is in this process, ends in the name. */
 static bool is_about_the_name(uint64_t address)
 {
     const char *text = (const char *)(uintptr_t)address;
@@ -94,7 +94,7 @@ static bool is_among(const int *errors, int error)
     return false;
 }
 
-/* Whether a name was to be made, of which the stranger could not take anything away yet. */
+/* Whether the call must create the name: the swap came too early to remove a finished one. */
 static bool promises_a_name(const struct round *round)
 {
     const struct operation *operation = round->operation;
@@ -120,7 +120,7 @@ static void look_after(const struct round *round, int rc)
              round->operation->state, round->rundir, round->swap->name, round->at);
 }
 
-/* The world without the run directory, which each round makes anew. */
+/* The state without the run directory, which each round creates anew. */
 static struct state between_rounds(void)
 {
     struct state state = state_now();
@@ -129,12 +129,12 @@ static struct state between_rounds(void)
     return state;
 }
 
-/* Taking a mount off waits for the kernel, which takes long there. */
+/* Unmounting waits for the kernel, which is slow on an emulated machine. */
 #define SOME 5
 
 static int rounds_run;
 
-/* One swap, before every step of a call in turn; on an emulated machine before every seventh. */
+/* Makes one swap before every step of a call in turn; on an emulated machine before every seventh. */
 static void swap_everywhere(const struct operation *operation, const struct swap *swap, const char *rundir)
 {
     for (int at = 0; CHECK(at < 200); at += is_slow() ? 7 : 1) {
@@ -151,20 +151,20 @@ static void swap_everywhere(const struct operation *operation, const struct swap
         check_at(after.mounts == before.mounts && after.descriptors == before.descriptors, __LINE__,
                  "%s with %s before step %d: mounts %d, %d, descriptors %d, %d", operation->name,
                  swap->name, at, before.mounts, after.mounts, before.descriptors, after.descriptors);
-        /* One failure is enough to know. */
+        /* One failure is enough. */
         if (!round.done || test_failures > failures)
             break;
     }
 }
 
-/* Every swap from the first one on, in every call; on an emulated machine some of the swaps in each. */
+/* Makes every swap from the first one on in every call; on an emulated machine some of the swaps in each. */
 static void swap_all(const char *rundir, int first)
 {
     make_outside();
     for (int i = 0; i < OPERATIONS; i++)
         for (int j = first; j < SWAPS; j++) {
             bool waits = operations[i].call == call_create_or_open && swaps[j].is_placeholder;
-            /* There links are followed, to what is a namespace. */
+            /* These calls follow a link to a namespace. */
             bool follows = (operations[i].call == call_open_path || operations[i].state == LINKED) &&
                            swaps[j].make == swap_for_a_link_to_a_namespace;
 
@@ -211,7 +211,7 @@ static void a_name_is_swapped_on_an_old_kernel(void)
     swap_all(RUN_DIR, 0);
 }
 
-/* What is opened is not certain then; what is unmounted is. */
+/* Without /proc it is not certain which namespace is opened, but it is certain which mount is unmounted. */
 static void a_directory_is_swapped_without_proc(void)
 {
     need_notifications();

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Strangers who do what they can to a run directory, as fast as they can, while it is used. */
+/* Other processes change a run directory as fast as they can while it is used. */
 #include "privilege.h"
 #include "strangers.h"
 
-/* How long one race goes on, in seconds. */
+/* The duration of one race, in seconds. */
 #define RACE 1.5
 
-/* What a stranger does, in a process of its own, until it is killed. */
+/* Starts a process that makes these changes until it is killed. */
 static pid_t start_stranger(void (*become)(void), int first, int last)
 {
     pid_t pid = MUST(fork());
@@ -20,7 +20,7 @@ static pid_t start_stranger(void (*become)(void), int first, int last)
     for (;;) {
         state = state * 1103515245 + 12345;
         swaps[first + (int)(state >> 16) % (last - first)].make();
-        /* The directory comes back, or nothing would be left to do. */
+        /* Moves the directory back, or there would be nothing left to change. */
         if (unlink(PARENT) == 0 || rmdir(PARENT) == 0)
             rename("/run/q", PARENT);
         if (unlink(LINK) == 0)
@@ -32,7 +32,8 @@ static void stay_root(void)
 {
 }
 
-/* Mounts of the others are none here, so what they are on can be renamed and unlinked. */
+/* Mounts of the others do not exist in this mount namespace, so files under them can be renamed and
+   unlinked. */
 static void become_root_elsewhere(void)
 {
     MUST(unshare(CLONE_NEWNS));
@@ -64,12 +65,12 @@ static void race(enum state_of_name state, void (*become)(void), int first, int 
     before = state_now();
     make_run_directory(state);
     pid = start_stranger(become, first, last);
-    /* Each at least once, however slow the machine is. */
+    /* Each operation at least once, however slow the machine is. */
     for (start = seconds(); seconds() - start < RACE || calls < (succeeded ? 2 : 200) * OPERATIONS; calls++) {
         const struct operation *operation = &operations[calls % OPERATIONS];
         int rc;
 
-        /* The one would wait for a stranger's empty file, the other follows links to namespaces. */
+        /* The first would wait for another program's empty file, the second follows links to namespaces. */
         if (operation->call == call_create_or_open || operation->call == call_open_path)
             continue;
         rc = operation->call(calls / OPERATIONS % 2 ? LINK : RUN_DIR);
@@ -83,7 +84,7 @@ static void race(enum state_of_name state, void (*become)(void), int first, int 
     CHECK(outside_is_as_it_was());
     printf("#: %u calls, of which %u succeeded\n", calls, succeeded);
     CHECK(succeeded > 0);
-    /* What a stranger was at when it was stopped. */
+    /* Completes what a process was doing when it was stopped. */
     if (unlink(PARENT) == 0)
         rename("/run/q", PARENT);
     clear_run_directory();
@@ -116,7 +117,7 @@ static void against_a_plain_user_before_anything_is_mounted(void)
 
 static void against_root_where_links_are_followed(void)
 {
-    /* A link to the namespace outside may be followed, which opens it; the magic link is one, too. */
+    /* A link to the outside namespace may be followed, which opens it; /proc/PID/ns/net is also a link. */
     race(LINKED, stay_root, BEHIND_A_LINK_TO_A_NAMESPACE, FIRST_OF_DIRECTORY);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Others bind, unbind and mount at the worst moment, between two system calls of one function. */
+/* Other processes bind, unbind and mount at the worst moment, between two system calls of a function. */
 #include "between.h"
 #include "fault.h"
 
@@ -7,7 +7,7 @@
 
 #define PIDFD_GET_NET_NAMESPACE 0xff04u
 
-/* What `ip netns add` has there until it binds. */
+/* The mode of the file that `ip netns add` creates before it binds. */
 #define FOREIGN_MODE 0
 
 static void bind_blue(void)
@@ -24,13 +24,13 @@ static void unbind_blue(void)
 
 static const int look_calls[] = {SYS_name_to_handle_at, SYS_statx, 0};
 
-/* Which look at the name it is; the directory itself is looked at before, and first of all what a
- * descriptor of the name is. */
+/* Counts the looks at the name. Before them, the library checks a descriptor of the name and looks at the
+ * directory itself. */
 static int looks = -1;
 
 static void bind_between_looks(int call, int nth)
 {
-    /* No namespace, the first look says; a mount point, the second; no namespace, the third. */
+    /* The first look finds no namespace, the second a mount point, and the third no namespace. */
     (void)nth;
     looks += call == SYS_name_to_handle_at || looks > 0;
     if (looks == 2)
@@ -248,12 +248,12 @@ static void who_waits_for_a_name_sees_it_in_a_directory_that_was_mounted_meanwhi
     MUST(mkdir("/run/netns", 0755));
     write_file("/run/netns/blue", "", FOREIGN_MODE);
     act_between(calls, create_or_open_blue, mount_directory_and_bind);
-    /* What has been bound is seen with the next look. */
+    /* The next look finds the new mount. */
     EQUAL(waits, 1);
     SAME(names(), "blue");
 }
 
-/* As somebody does who does not know the lock, in the directory that is about to be covered. */
+/* As a process does that does not use the lock, in the directory that is about to be covered. */
 static void bind_red_before_the_directory_is_covered(int call, int nth)
 {
     (void)call;
@@ -280,7 +280,7 @@ static void what_is_bound_below_at_the_last_moment_is_a_name_above(void)
     EQUAL(mounts_at("/run/netns/red"), 0);
 }
 
-/* The first has the lock and is stopped for longer than the second waits for that. */
+/* The first call has the lock and is stopped for longer than the second waits for it. */
 static void create_red_without_the_lock(int call, int nth)
 {
     (void)call;
@@ -304,7 +304,8 @@ static void of_two_that_mount_the_directory_neither_hides_the_others_name(void)
 
 static void create_another(int call, int nth)
 {
-    /* The first create makes the directory a mount point, and takes names off what lies below. */
+    /* The first create makes the directory a mount point, and unmounts the names in the directory below
+       it. */
     if (call == SYS_getdents64 && nth == 1)
         OK(netns_create("red", 0, NULL));
 }
@@ -357,7 +358,8 @@ static struct {
     int pidfd, error;
 } first;
 
-/* On a kernel that knows pidfds by their numbers only, behind a filter that does not let them be asked. */
+/* Simulates a kernel whose pidfds can be identified only by their numbers, with a filter that does not
+   allow them to be queried. */
 static void open_the_first(void)
 {
     const struct fault faults[] = {
@@ -378,7 +380,7 @@ static void replace_the_first(int call, int nth)
         .exit_signal = SIGCHLD, .set_tid = (uintptr_t)&number, .set_tid_size = 1};
     pid_t pid;
 
-    /* The first is that of fdinfo, which tells the number. */
+    /* The first open is that of fdinfo, which contains the number. */
     if (call != SYS_openat || nth != 2)
         return;
     stop(first.pid);
@@ -439,10 +441,10 @@ static void no_name_is_told_to_go_while_the_directory_becomes_a_mount_point(void
     MUST(mkdir("/run/netns", 0755));
     write_file("/run/netns/blue", "", FOREIGN_MODE);
     bind_blue();
-    /* A name in the making: then mounts are watched from the first look on. */
+    /* With a name being created, mounts are monitored from the first look on. */
     write_file("/run/netns/green", "", FOREIGN_MODE);
     OK(netns_monitor_open(NULL, 0, &monitor));
-    /* So that it looks at everything. */
+    /* This makes the monitor look at everything. */
     MUST(rename("/run/netns", "/run/elsewhere"));
     MUST(rename("/run/elsewhere", "/run/netns"));
     act_between(calls, take_what_is_told, create_at_the_first_look);
@@ -460,7 +462,7 @@ static void what_cannot_be_looked_at_is_not_told_to_go(void)
     OK(netns_monitor_open(NULL, NETNS_MONITOR_SNAPSHOT, &monitor));
     EQUAL(OK(netns_monitor_next(monitor, &event)), 1);
     EQUAL(OK(netns_monitor_next(monitor, &event)), 0);
-    /* So that it looks at everything. */
+    /* This makes the monitor look at everything. */
     MUST(rename("/run/netns", "/run/elsewhere"));
     MUST(rename("/run/elsewhere", "/run/netns"));
     install_faults(&fault, 1);
@@ -507,7 +509,7 @@ static void who_makes_names_all_the_time_does_not_keep_the_monitor_for_ever(void
     netns_monitor_close(monitor);
 }
 
-/* Reads of inotify, and at which of them the directory becomes another one. */
+/* The number of reads of inotify, and the one at which the directory is replaced. */
 static int reads, last_read;
 
 static void replace_directory_at_last_read(const struct seccomp_data *data, struct seccomp_notif_resp *response,
@@ -567,7 +569,8 @@ static void another_directory_is_seen_however_much_is_read_before(void)
 static const int link_calls[] = {SYS_name_to_handle_at, SYS_openat, SYS_readlinkat,
                                  SYS_open_by_handle_at, 0};
 
-/* What the name stands for, and the call at which it is swapped, of those that are made. */
+/* The namespace that the name stands for, the call at which the link is swapped, and the number of calls
+   made. */
 static struct netns *meant;
 static int swap_at, made;
 
@@ -588,7 +591,7 @@ static void begin_links(void)
     OK(netns_create_at("/run/other", "forbidden", 0, NULL));
 }
 
-/* Whether there was a call to swap it at. */
+/* Whether there was a call at which it could be swapped. */
 static bool swaps_at(int at, void (*body)(void), void (*act)(int call, int nth))
 {
     swap_at = at;
@@ -690,7 +693,7 @@ static void must_list_blue(void)
     SAME(names_in(NULL, NETNS_LIST_STALE), "blue");
 }
 
-/* To whoever looks, the name is there all the time. */
+/* For every observer, the name exists all the time. */
 static void a_link_that_becomes_a_namespace_and_back_is_a_name_throughout(void)
 {
     void (*const bodies[])(void) = {must_open_blue, must_create_or_open_blue, must_list_blue};

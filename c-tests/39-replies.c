@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Answers of rtnetlink that make no sense: each call ends with an errno, soon, and the next call
- * works. The library's socket calls are answered by the test.
+ * Malformed answers of rtnetlink: each call ends soon with an errno, and the next call works. The test
+ * answers the library's socket calls.
  */
 #include "steps.h"
 
@@ -10,7 +10,7 @@
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
-/* arm64 has the newer call only, and the C library makes that. */
+/* arm64 has only the newer call, which the C library uses. */
 #ifndef SYS_poll
 #define SYS_poll SYS_ppoll
 #endif
@@ -23,22 +23,22 @@ static const int socket_calls[] = {SYS_sendto, SYS_recvfrom, SYS_poll};
 
 #define ROOM (256 * 1024)
 
-/* The datagrams that come, the last of them again and again if there is no end. */
+/* The datagrams to be received; if endless, the last one is repeated. */
 struct script {
     unsigned char bytes[ROOM];
     size_t sizes[64];
     size_t used, count, at;
-    /* With which of them the answer to a second request begins. */
+    /* The index of the first datagram that answers the second request. */
     size_t second;
     bool endless;
-    /* The request's, or what a stranger makes of it. */
+    /* The request's sequence number and port, or values that another process would use. */
     uint32_t sequence_off, port;
-    /* Of the request at hand. */
+    /* State of the current request. */
     uint32_t sequence;
     size_t asked, received;
 };
 
-/* The sequence number is put in when the request is known. */
+/* The sequence number is inserted when the request is known. */
 static void *add_message(struct script *script, uint16_t kind, uint16_t flags, const void *payload, size_t size)
 {
     struct nlmsghdr head = {.nlmsg_len = NLMSG_HDRLEN + size, .nlmsg_type = kind, .nlmsg_flags = flags};
@@ -100,7 +100,7 @@ static void give_sender(const struct seccomp_data *data, uint32_t port)
     *size = sizeof sender;
 }
 
-/* What a datagram looks like by now: each of its messages that holds together has the number. */
+/* Sets the number in each well-formed message of a datagram. */
 static void number(struct script *script, unsigned char *bytes, size_t size)
 {
     uint32_t sequence = script->sequence + script->sequence_off;
@@ -157,7 +157,7 @@ static void answer_instead(const struct seccomp_data *data, struct seccomp_notif
         receive(script, data, response);
         break;
     default:
-        /* As long as it would wait: nothing has come. */
+        /* Returns as after the timeout: nothing has arrived. */
         answer(response, 0);
     }
 }
@@ -259,7 +259,7 @@ static const struct question {
     int (*ask)(void *arg);
     uint16_t kind;
     size_t header;
-    /* The first request wants nothing but an acknowledgement. */
+    /* The first request expects only an acknowledgement. */
     bool changes;
 } questions[] = {
     {"links", ask_links, RTM_NEWLINK, 16, false},
@@ -276,7 +276,7 @@ static const struct question {
 
 #define QUESTIONS (int)(sizeof questions / sizeof *questions)
 
-/* Ends, with a sensible errno if it fails, and leaves a handle that works. */
+/* Checks that the call ends, with a plausible errno if it fails, and leaves a handle that works. */
 static int try(const struct question *question, struct script *script)
 {
     struct netns_link_snapshot *list = NULL;
@@ -286,7 +286,7 @@ static int try(const struct question *question, struct script *script)
     rc = with_stops(socket_calls, SOCKET_CALLS, question->ask, NULL, answer_instead, script);
     check_at(rc != -ENOTRECOVERABLE && rc > -4096, __LINE__, "%s: %d", question->name, rc);
     CHECK(script->asked > 0);
-    /* A connection that is out of order is closed, and the next one is new. */
+    /* A connection in an undefined state is closed and replaced by a new one. */
     OK(netns_link_list(ns_, 0, &list));
     CHECK(netns_link_list_len(list) >= 1);
     SAME(netns_link_list_name(list, 0), "lo");
@@ -295,7 +295,7 @@ static int try(const struct question *question, struct script *script)
     return rc;
 }
 
-/* Every question with this script. */
+/* Asks every question with this script. */
 #define ALL_SAY(error, script)                                                                     \
     do                                                                                             \
         for (int i_ = 0; i_ < QUESTIONS; i_++) {                                                   \
@@ -340,7 +340,7 @@ static void a_refusal_is_its_errno(void)
     script = new_script();
     add_verdict(script, NLMSG_ERROR, EXDEV);
     ALL_SAY(EXDEV, script);
-    /* No errno at all, and one that has no name. */
+    /* An error number that is not an errno, and one without a name. */
     script = new_script();
     add_verdict(script, NLMSG_ERROR, 4000);
     ALL_SAY(EIO, script);
@@ -389,7 +389,7 @@ static void what_is_not_asked_for_is_no_answer(void)
     struct ifinfomsg link = {.ifi_index = 7};
 
     begin();
-    /* Nothing follows. */
+    /* No further message follows. */
     for (int stranger = 0; stranger < 2; stranger++) {
         struct script *script = new_script();
 
@@ -430,7 +430,7 @@ static void a_stranger_s_flood_comes_to_an_end(void)
     end();
 }
 
-/* A message of the kind that is waited for, with these attributes in it. */
+/* A message of the expected type that contains these attributes. */
 static void add_attributes(struct script *script, const struct question *question, const void *attributes, size_t size)
 {
     unsigned char payload[8192] = {AF_INET};
@@ -461,7 +461,7 @@ static void attributes_of_all_sorts_do_no_harm(void)
     end();
 }
 
-/* One attribute in another, 1,000 deep. */
+/* Attributes nested 1,000 deep. */
 static void what_is_nested_too_deep_does_no_harm(void)
 {
     static uint16_t nest[2000];
@@ -514,7 +514,7 @@ static void a_dump_that_is_always_interrupted_is_given_up(void)
     end();
 }
 
-/* An acknowledgement is never large: one that is makes no sense, and nothing more is waited for. */
+/* An acknowledgement is never large: a large one is malformed, and the call does not wait for more. */
 static void a_large_datagram_is_read_whole(void)
 {
     static unsigned char rubbish[100000];
@@ -533,12 +533,12 @@ static void a_large_datagram_is_read_whole(void)
     end();
 }
 
-/* An id for each of 2^31 namespaces is more than a test can have. */
+/* A test cannot create 2^31 namespaces to use up all nsids. */
 static void where_every_id_is_taken_it_is_enospc(void)
 {
     static const struct question ensure = {"an id in any case", ensure_an_id, RTM_NEWNSID, 4, false};
     static const struct question give = {"a new id", give_an_id, RTM_NEWNSID, 4, true};
-    /* struct rtgenmsg with its padding, an attribute's head, and its value. */
+    /* struct rtgenmsg with its padding, an attribute's header, and its value. */
     struct {
         uint32_t family;
         struct nlattr head;
@@ -559,7 +559,7 @@ static void where_every_id_is_taken_it_is_enospc(void)
     end();
 }
 
-/* Any bytes, the same in each run. */
+/* Random bytes, the same in each run. */
 static void rubbish_does_no_harm(void)
 {
     unsigned state = 12345;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Devices: made, changed and taken away, and listed. */
+/* Devices: created, changed, deleted and listed. */
 #include "links.h"
 #include "mover.h"
 
@@ -77,7 +77,7 @@ static void what_needs_more_than_a_name_has_a_call_of_its_own(void)
         FAILS(EINVAL, netns_link_add(ns, "d0", kinds[k][0]));
         MESSAGE_HAS(kinds[k][1]);
     }
-    /* A kind that needs parameters, if the kernel has it. */
+    /* A kind that needs parameters, if the kernel supports it. */
     rc = netns_link_add(ns, "d0", "vxlan");
     CHECK(rc == -EINVAL || rc == -EOPNOTSUPP);
     MESSAGE_HAS("\"vxlan\"");
@@ -213,7 +213,7 @@ static void what_is_not_there_is_enodev(void)
 
 /* --- pairs -------------------------------------------------------------------------------------- */
 
-/* Whether v0 in one place and v1 in the other are each other's peer. */
+/* Checks that v0 and v1 in these two namespaces are each other's peer. */
 static void check_pair(const struct netns *blue, const struct netns *red)
 {
     struct netns_link_snapshot *list = NULL;
@@ -253,7 +253,7 @@ static void each_end_of_a_pair_comes_to_be_in_its_place(void)
                 EQUAL(has_device(places[i], "v0"), i == a);
                 EQUAL(has_device(places[i], "v1"), i == b);
             }
-            /* It takes the other along, whichever is taken away. */
+            /* Whichever end is deleted, its peer is deleted too. */
             if (a < b)
                 OK(netns_link_del(places[a], "v0"));
             else
@@ -316,7 +316,7 @@ static void add_pairs_without_rights_over_one(void *arg)
     FAILS(EPERM, netns_veth_add(theirs, "v0", NULL, "v1"));
     EQUAL(devices_in(ours), 1);
     EQUAL(devices_in(NULL), 1);
-    /* With rights over both it works. */
+    /* With privileges over both namespaces it works. */
     OK(netns_veth_add(ours, "v0", NULL, "v1"));
     check_pair(ours, NULL);
     netns_close(ours);
@@ -361,11 +361,11 @@ static void a_macvlan_may_be_elsewhere_than_its_parent(void)
     OK(netns_macvlan_add(blue, "m0", blue, "v0", "bridge"));
     OK(netns_macvlan_add(NULL, "m1", blue, "v0", "bridge"));
     CHECK(has_device(NULL, "m1"));
-    /* What is a name where the parent is, is free in another namespace from Linux 6.15 on. */
+    /* From Linux 6.15 on, a name in use in the parent's namespace is free in another namespace. */
     rc = netns_macvlan_add(red, "v0", blue, "v0", "bridge");
     CHECK(rc == 0 || (rc == -EEXIST && !kernel_is_at_least(6, 15)));
     EQUAL(has_device(red, "v0"), rc == 0);
-    /* With the parent go all of them. */
+    /* All of them are deleted with the parent. */
     OK(netns_link_del(blue, "v0"));
     CHECK(!has_device(blue, "m0") && !has_device(NULL, "m1") && !has_device(red, "v0"));
     close_pair(blue, red);
@@ -469,7 +469,7 @@ static void an_mtu_is_within_what_the_device_can(void)
     OK(netns_link_set_mtu(blue, "v0", 65535));
     EQUAL(mtu_of(blue, "v0"), 65535);
     FAILS(EINVAL, netns_link_set_mtu(blue, "v0", 67));
-    /* In the kernel's own words. */
+    /* The kernel's own message. */
     MESSAGE_HAS("mtu less than device minimum");
     FAILS(EINVAL, netns_link_set_mtu(blue, "v0", 65536));
     MESSAGE_HAS("mtu greater than device maximum");
@@ -502,7 +502,7 @@ static void an_address_has_the_devices_length_and_is_nobody_elses(void)
     FAILS(EADDRNOTAVAIL, netns_link_set_address(blue, "v0", "ff:ff:ff:ff:ff:ff"));
     FAILS(EADDRNOTAVAIL, netns_link_set_address(blue, "v0", "00:00:00:00:00:00"));
     SAME(lladdr_of(blue, "v0"), "02:00:5e:10:00:02");
-    /* A veth needs not be down for it. */
+    /* A veth need not be down for this. */
     OK(netns_link_up(blue, "v0"));
     OK(netns_link_set_address(blue, "v0", ADDRESS));
     SAME(lladdr_of(blue, "v0"), ADDRESS);
@@ -581,7 +581,7 @@ static void a_master_that_refuses_leaves_the_old_one(void)
     FAILS(ENODEV, netns_link_set_master(blue, "v0", "nosuch"));
     MESSAGE_HAS("(the namespace has no such master)");
     SAME(master_of(blue, "v0"), "br0");
-    /* A master is one of the same namespace. */
+    /* The master must be in the same namespace. */
     OK(netns_link_add(red, "br2", "bridge"));
     FAILS(ENODEV, netns_link_set_master(blue, "v0", "br2"));
     FAILS(EINVAL, netns_link_set_master(blue, "lo", "br0"));
@@ -612,7 +612,7 @@ static void the_list_says_what_there_is(void)
     struct netns_link_snapshot *list = NULL;
     struct ifreq answer;
     size_t i;
-    /* What an ioctl(2) tells, without what the kernel sets a while after a change. */
+    /* The flags returned by ioctl(2), without those that the kernel sets some time after a change. */
     const unsigned settled = 0x7fff & ~IFF_RUNNING;
 
     need_kind("bridge");
@@ -651,7 +651,7 @@ static void the_list_says_what_there_is(void)
     SAME(netns_link_list_kind(list, i), "bridge");
     EQUAL(netns_link_list_master(list, i), 0);
     netns_link_list_free(list);
-    /* The list is of its moment. */
+    /* The list is a snapshot. */
     OK(netns_link_list(blue, 0, &list));
     OK(netns_link_del(blue, "v0"));
     EQUAL(netns_link_list_len(list), 3);
@@ -671,7 +671,7 @@ static void a_pair_that_is_up_is_up(void)
     bool up = false;
 
     make_connected_pair(&blue, &red);
-    /* Links tell of their carrier a moment later. */
+    /* The carrier is reported with a delay. */
     for (int tries = 0; tries < 500 && !up; tries++) {
         OK(netns_link_list(blue, 0, &list));
         i = find_device(list, "v0");
@@ -821,7 +821,7 @@ static void *work(void *arg)
     return NULL;
 }
 
-/* One handle, two at once: each gets the answers to its own requests. */
+/* Two threads use one handle at once: each gets the answers to its own requests. */
 static void two_threads_may_use_one_handle_at_once(void)
 {
     struct netns *ns = NULL;
@@ -846,7 +846,7 @@ static void work_in_a_child(void *arg)
     work(arg);
 }
 
-/* Nor does a child, which has inherited the parent's connection, get its answers. */
+/* A child that has inherited the parent's connection does not get its answers either. */
 static void a_child_may_use_its_parents_handle(void)
 {
     struct netns *ns = NULL;
@@ -972,7 +972,7 @@ static int list(const struct netns *ns)
     return rc;
 }
 
-/* All but the last, which lists, change something. */
+/* All except the last, which lists, change something. */
 static request *const requests[] = {add_bridge, add_veth, add_macvlan, up, down,
                                     set_mtu, set_address, set_master, delete, list};
 
@@ -1000,13 +1000,13 @@ static void changes_take_net_admin(void)
 
     make_place(&ns);
     IN_CHILD(change_without_net_admin, ns);
-    /* With a connection that was opened without it. */
+    /* Uses a connection that was opened without the capability. */
     CHECK(has_device(ns, "v0"));
     EQUAL(mtu_of(ns, "v0"), 1500);
     netns_close(ns);
 }
 
-/* Who opened the connection may have had less rights than who uses it. */
+/* The thread that opened the connection may have had fewer privileges than the one that uses it. */
 static void the_callers_rights_count_and_not_the_first_callers(void)
 {
     struct netns *ns = NULL;
@@ -1033,15 +1033,15 @@ static void use_without_sys_admin(void *arg)
     OK(netns_open("blue", 0, &fresh));
     EQUAL(devices_in(used), 4);
     drop_capability(CAP_SYS_ADMIN);
-    /* One's own namespace needs no switch. */
+    /* The thread's own namespace requires no switch. */
     OK(netns_link_add(NULL, "new0", "bridge"));
     OK(netns_open_current(&here));
     OK(netns_link_up(here, "new0"));
     OK(netns_link_del(here, "new0"));
     netns_close(here);
-    /* Nor does a connection that is there already. */
+    /* An existing connection requires none either. */
     OK(netns_link_set_mtu(used, "v0", 1400));
-    /* All else does. */
+    /* Everything else does. */
     FAILS(EPERM, netns_link_set_mtu(fresh, "v0", 1300));
     MESSAGE_HAS("CAP_SYS_ADMIN");
     FAILS(EPERM, list(fresh));
@@ -1065,7 +1065,7 @@ static void work_where_no_way_leads_back(void *arg)
     uint64_t home = here();
 
     (void)arg;
-    /* The thread stays in its parent's network namespace, over which it has no rights. */
+    /* The thread stays in its parent's network namespace, over which it has no privileges. */
     enter_user_namespace(0);
     OK(netns_create(NULL, 0, &ns));
     OK(netns_veth_add(ns, "v0", ns, "v1"));
@@ -1129,7 +1129,7 @@ static void without_descriptors_it_is_emfile(void)
     for (size_t i = 0; i < REQUESTS; i++) {
         request_runs_out_of_descriptors(requests[i]);
         OK(netns_open("blue", 0, &ns));
-        /* Ready for the next. */
+        /* Prepares the next attempt. */
         netns_link_del(ns, "new0");
         netns_close(ns);
     }
@@ -1176,7 +1176,7 @@ static void what_cannot_be_sent_is_an_error(void)
     netns_close(ns);
 }
 
-/* The request has been made by then, but nothing of the library's is left. */
+/* The kernel has executed the request by then, but no state of the library is left. */
 static void an_answer_that_cannot_be_read_is_an_error(void)
 {
     struct netns *ns = NULL;
@@ -1189,10 +1189,10 @@ static void an_answer_that_cannot_be_read_is_an_error(void)
     netns_close(ns);
 }
 
-/* The kernel has answered before the request is sent; who waits longer waits for ever. */
+/* The kernel answers before send(2) returns, so a longer wait would be endless. */
 static void an_answer_that_does_not_come_is_etimedout(void)
 {
-    /* Nothing is there to be read, and poll(2) says after a while that nothing came. */
+    /* Nothing can be read, and poll(2) returns after the timeout without an event. */
     static const struct fault faults[] = {
         {.call = SYS_recvfrom, .error = EAGAIN},
         {.call = SYS_ppoll, .error = 0, .arg = 1, .mask = ~0u, .value = 1},
@@ -1216,7 +1216,7 @@ static void an_answer_that_does_not_come_is_etimedout(void)
     netns_close(ns);
 }
 
-/* A connection that an answer may still come over is not used again. */
+/* A connection on which an answer may still arrive is not used again. */
 static void after_a_failure_the_handle_is_in_order(void)
 {
     static const int calls[] = {SYS_socket, SYS_sendto, SYS_recvfrom};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Addresses of devices: given, taken away and listed. */
+/* Addresses of devices: added, deleted and listed. */
 #include "links.h"
 
 #include <ctype.h>
@@ -8,7 +8,7 @@
 #define MANY 2000
 #define ROUNDS 150
 
-/* The i-th entry of a list that is this address; its length: there is none. */
+/* The index of the entry with this address, or the list's length if there is none. */
 static size_t find(const struct netns_addr_snapshot *list, const char *address)
 {
     size_t i, len = netns_addr_list_len(list);
@@ -31,7 +31,7 @@ static bool has_address(const struct netns *ns, const char *address, unsigned pr
     return found;
 }
 
-/* Whether a socket in ns can be bound to the address; that is what it is for. */
+/* Whether a socket in ns can be bound to the address, which is its purpose. */
 static bool can_bind(const struct netns *ns, const char *address)
 {
     struct sockaddr_storage at;
@@ -53,7 +53,7 @@ static void an_address_can_be_used_when_it_is_given(void)
 
     leave_the_host();
     make_pair(&blue, &red);
-    /* Until a namespace has an address, its sockets can be bound to any. */
+    /* Until a namespace has an address, its sockets can be bound to any address. */
     OK(netns_addr_add(blue, "lo", "127.0.0.1/8"));
     OK(netns_addr_add(red, "lo", "127.0.0.1/8"));
     OK(netns_addr_add(NULL, "lo", "127.0.0.1/8"));
@@ -83,7 +83,7 @@ static void an_ipv6_address_can_be_used_at_once_if_asked(void)
     make_connected_pair(&blue, &red);
     OK(netns_addr_add_flags(blue, "v0", "2001:db8::1/64", NETNS_ADDR_NODAD));
     CHECK(can_bind(blue, "2001:db8::1"));
-    /* Without being asked the kernel looks for another host that has it. */
+    /* By default the kernel checks whether another host has the address. */
     OK(netns_addr_add(blue, "v0", "2001:db8::2/64"));
     CHECK(!can_bind(blue, "2001:db8::2"));
     OK(netns_addr_list(blue, 0, &list));
@@ -94,7 +94,7 @@ static void an_ipv6_address_can_be_used_at_once_if_asked(void)
     CHECK(netns_addr_list_flags(list, i) & IFA_F_TENTATIVE);
     CHECK(!(netns_addr_list_flags(list, i) & IFA_F_NODAD));
     netns_addr_list_free(list);
-    /* The flag means nothing for IPv4. */
+    /* The flag has no effect for IPv4. */
     OK(netns_addr_add_flags(blue, "v0", "192.0.2.77/24", NETNS_ADDR_NODAD));
     CHECK(can_bind(blue, "192.0.2.77"));
     OK(netns_addr_add_flags(blue, "v0", "192.0.2.78/24", 0));
@@ -155,14 +155,14 @@ static void an_address_is_given_once(void)
     OK(netns_addr_add(blue, "v0", "192.0.2.1/24"));
     FAILS(EEXIST, netns_addr_add(blue, "v0", "192.0.2.1/24"));
     MESSAGE_HAS("\"192.0.2.1/24\" on \"v0\" in \"blue\"");
-    /* With another prefix it is another address. */
+    /* With another prefix length it is a different address. */
     OK(netns_addr_add(blue, "v0", "192.0.2.1/32"));
     FAILS(EEXIST, netns_addr_add(blue, "v0", "192.0.2.1"));
     OK(netns_addr_add(red, "v1", "192.0.2.1/24"));
     if (have_ipv6()) {
         OK(netns_addr_add(blue, "v0", "2001:db8::1/64"));
         FAILS(EEXIST, netns_addr_add(blue, "v0", "2001:db8::1/64"));
-        /* An IPv6 address is one with any prefix. */
+        /* An IPv6 address is the same with any prefix length. */
         FAILS(EEXIST, netns_addr_add(blue, "v0", "2001:db8::1/65"));
         FAILS(EEXIST, netns_addr_add_flags(blue, "v0", "2001:db8::1", NETNS_ADDR_NODAD));
         EQUAL(addresses_in(blue), 3);
@@ -285,7 +285,7 @@ static void what_ipv6_refuses_is_said_in_the_kernels_words(void)
     need_ipv6();
     make_pair(&blue, &red);
     FAILS(EADDRNOTAVAIL, netns_addr_add(blue, "v0", "ff02::1234/64"));
-    /* Before Linux 6.6 it has none. */
+    /* Before Linux 6.6 there is no message. */
     if (kernel_is_at_least(6, 6))
         MESSAGE_HAS("multicast");
     FAILS(EADDRNOTAVAIL, netns_addr_add(blue, "v0", "::"));
@@ -301,7 +301,7 @@ static void what_ipv6_refuses_is_said_in_the_kernels_words(void)
     close_pair(blue, red);
 }
 
-/* Of the one of IPv4 the kernel says that it is there. */
+/* For IPv4 the kernel would report that it exists. */
 static void no_device_has_the_address_of_zeros(void)
 {
     struct netns *ns = NULL;
@@ -316,7 +316,7 @@ static void no_device_has_the_address_of_zeros(void)
     netns_close(ns);
 }
 
-/* A device with so small an MTU has no part in IP. */
+/* A device with such a small MTU does not support IP. */
 static void without_ip_on_the_device_there_is_no_address(void)
 {
     struct netns *blue = NULL, *red = NULL;
@@ -396,7 +396,7 @@ static void the_list_says_what_there_is(void)
         EQUAL(i, 3);
     }
     netns_addr_list_free(list);
-    /* It is of its moment. */
+    /* The list is a snapshot. */
     OK(netns_addr_list(blue, 0, &list));
     OK(netns_addr_del(blue, "v0", "192.0.2.1/24"));
     CHECK(find(list, "192.0.2.1") < netns_addr_list_len(list));
@@ -527,7 +527,7 @@ static int find_those_that_stay(const struct netns *ns, int staying)
 
         found += strncmp(address, "10.", 3) == 0 || strncmp(address, "2001:db8::", 10) == 0;
     }
-    /* A duplicate would be one too many, unless another were missing. */
+    /* A duplicate would make the number too large, unless another entry were missing. */
     EQUAL(found, staying);
     for (int i = 0; i < staying; i += 97)
         CHECK(find_one_of_many(list, i) < netns_addr_list_len(list));
@@ -569,7 +569,7 @@ static int list_them(const struct netns *ns)
     return rc;
 }
 
-/* All but the last, which lists, change something. */
+/* All except the last, which lists, change something. */
 static request *const requests[] = {add, del, list_them};
 
 #define REQUESTS (sizeof requests / sizeof *requests)
@@ -584,7 +584,7 @@ static void make_place(struct netns **ns)
 static void change_without_net_admin(void *arg)
 {
     all_take_net_admin(requests, CHANGES, arg);
-    /* Whoever can go there may look. */
+    /* Listing needs only the privileges for entering the namespace. */
     EQUAL(addresses_in(arg), 1);
 }
 
@@ -608,7 +608,7 @@ static void work_as_root_of_a_user_namespace(void *arg)
     OK(netns_addr_add(ns, "lo", "192.0.2.1/24"));
     CHECK(can_bind(ns, "192.0.2.1"));
     EQUAL(addresses_in(ns), 1);
-    /* Nor the host's. */
+    /* Nor in the host's namespace. */
     FAILS(EPERM, netns_addr_add(NULL, "lo", "192.0.2.1/24"));
     OK(netns_addr_del(ns, "lo", "192.0.2.1/24"));
     EQUAL(addresses_in(ns), 0);

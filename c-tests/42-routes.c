@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Routes: added, taken away and listed. */
+/* Routes: added, deleted and listed. */
 #include "ip.h"
 #include "links.h"
 
 #define MANY 5000
 #define ROUNDS 100
 
-/* The i-th route to dst; the list's length: there is none. */
+/* The index of a route to dst, or the list's length if there is none. */
 static size_t find(const struct netns_route_snapshot *list, const char *dst, int family)
 {
     size_t i, len = netns_route_list_len(list);
@@ -18,7 +18,7 @@ static size_t find(const struct netns_route_snapshot *list, const char *dst, int
     return i;
 }
 
-/* Where packets to an address go, by the kernel's own word: "GATEWAY DEVICE" as the list has it. */
+/* Where the kernel routes packets to an address: "GATEWAY DEVICE" as in the list. */
 static const char *way_to(const struct netns *ns, const char *dst, int family)
 {
     static char text[128];
@@ -37,7 +37,7 @@ static const char *way_to(const struct netns *ns, const char *dst, int family)
     return text;
 }
 
-/* The address that a socket in ns would send from to `to`; "": there is no way there. */
+/* The address that a socket in ns would use as its source for packets to `to`; "": there is no route. */
 static const char *source_for(const struct netns *ns, const char *to)
 {
     static char text[INET6_ADDRSTRLEN];
@@ -62,8 +62,8 @@ static const char *source_for(const struct netns *ns, const char *to)
 }
 
 /*
- * The kernel hears of a pair's carrier in its own time (up to Linux 6.1 a second later), and makes the
- * link-local address and its route then, which are not to come between two looks at all routes.
+ * The kernel notices a veth's carrier asynchronously (up to Linux 6.1 a second later), and then adds the
+ * link-local address and its route. This must not happen between two lists of all routes.
  */
 static void await_link_local(const struct netns *ns)
 {
@@ -74,7 +74,7 @@ static void await_link_local(const struct netns *ns)
     CHECK(way_to(ns, "fe80::/64", AF_INET6)[0]);
 }
 
-/* As make_connected_pair, with 2001:db8::1/64 and 2001:db8::2/64 as well. */
+/* As make_connected_pair, and with 2001:db8::1/64 and 2001:db8::2/64. */
 static void make_place(struct netns **blue, struct netns **red)
 {
     make_connected_pair(blue, red);
@@ -88,12 +88,12 @@ static void make_place(struct netns **blue, struct netns **red)
 
 /* --- added and taken away ----------------------------------------------------------------------- */
 
-/* A route, how it is listed, and an address that is reached by it. */
+/* A route, how it is listed, and an address that is reached through it. */
 struct way {
     const char *dst, *via, *ifname, *listed, *way, *to;
 };
 
-/* Each leads there from `source` in blue, and nowhere else, for as long as it is there. */
+/* Checks that each route leads there from `source` in blue, and only while it exists. */
 static void check_ways(const struct way *ways, size_t count, int family, const char *source)
 {
     struct netns *blue = NULL, *red = NULL;
@@ -161,11 +161,11 @@ static void an_ipv4_route_may_have_an_ipv6_gateway(void)
     FAILS(ESRCH, netns_route_del(blue, "198.51.100.0/24", "fe80::8", "v0"));
     OK(netns_route_del(blue, "198.51.100.0/24", "fe80::9", "v0"));
     SAME(way_to(blue, "198.51.100.0/24", AF_INET), "");
-    /* Without its device a link-local gateway is anywhere. */
+    /* A link-local gateway is ambiguous without its device. */
     FAILS(EINVAL, netns_route_add(blue, "198.51.100.0/24", "fe80::9", NULL));
-    /* And the other way round there is none. */
+    /* The reverse is not possible. */
     FAILS(EINVAL, netns_route_add(blue, "2001:db8:1::/48", "192.0.2.2", NULL));
-    /* What is default is of the gateway's family. */
+    /* The family of the default route is the gateway's. */
     OK(netns_route_add(blue, "0.0.0.0/0", "fe80::9", "v0"));
     SAME(way_to(blue, "default", AF_INET), "fe80::9 v0");
     SAME(way_to(blue, "default", AF_INET6), "");
@@ -207,12 +207,12 @@ static void what_is_taken_away_is_just_what_is_named(void)
     FAILS(ESRCH, netns_route_del(blue, "198.51.100.0/24", NULL, "w0"));
     FAILS(ESRCH, netns_route_del(red, "198.51.100.0/24", "192.0.2.2", NULL));
     SAME(way_to(blue, "198.51.100.0/24", AF_INET), "192.0.2.2 v0");
-    /* The device alone will do, and the other one stays. */
+    /* The device alone identifies the route, and the other route stays. */
     OK(netns_route_del(blue, "198.51.100.0/24", NULL, "v0"));
     SAME(way_to(blue, "198.51.100.0/24", AF_INET), "");
     SAME(way_to(blue, "198.51.100.0/25", AF_INET), "192.0.2.2 v0");
     FAILS(ESRCH, netns_route_del(blue, "198.51.100.0/24", NULL, "v0"));
-    /* Whoever made it: that of the address's network is the kernel's. */
+    /* Routes can be deleted whoever added them: the one to the address's network was added by the kernel. */
     OK(netns_route_del(blue, "192.0.2.0/24", NULL, "v0"));
     SAME(way_to(blue, "192.0.2.0/24", AF_INET), "");
     if (have_ipv6()) {
@@ -245,7 +245,7 @@ static void what_is_no_address_is_einval(void)
         FAILS(EINVAL, netns_route_del(blue, "198.51.100.0/24", bad[i], "v0"));
         MESSAGE_HAS(bad[i]);
     }
-    /* A gateway is an address and no network. */
+    /* A gateway is an address, not a network. */
     FAILS(EINVAL, netns_route_add(blue, "198.51.100.0/24", "192.0.2.2/32", NULL));
     MESSAGE_HAS("192.0.2.2/32");
     FAILS(EINVAL, netns_route_add(blue, "198.51.100.0/24", "default", NULL));
@@ -282,7 +282,7 @@ static void devices_are_checked(void)
     struct netns *blue = NULL, *red = NULL;
 
     make_place(&blue, &red);
-    for (size_t i = 1; i < BAD_IFNAMES; i++) { /* NULL is no device */
+    for (size_t i = 1; i < BAD_IFNAMES; i++) { /* NULL stands for no device */
         FAILS(EINVAL, netns_route_add(blue, "198.51.100.0/24", "192.0.2.2", bad_ifnames[i]));
         FAILS(EINVAL, netns_route_del(blue, "198.51.100.0/24", NULL, bad_ifnames[i]));
     }
@@ -324,7 +324,7 @@ static void a_gateway_is_reached_directly(void)
     FAILS(ENETUNREACH, netns_route_add(blue, "198.51.100.0/24", "203.0.113.1", NULL));
     MESSAGE_HAS("Nexthop has invalid gateway");
     FAILS(ENETUNREACH, netns_route_add(blue, "default", "203.0.113.1", "v0"));
-    /* One's own broadcast address is no gateway. */
+    /* The network's own broadcast address cannot be a gateway. */
     OK(netns_addr_add(blue, "v0", "203.0.113.129/25"));
     FAILS(EINVAL, netns_route_add(blue, "198.51.100.0/24", "203.0.113.255", NULL));
     if (have_ipv6()) {
@@ -337,7 +337,7 @@ static void a_gateway_is_reached_directly(void)
     close_pair(blue, red);
 }
 
-/* The kernel would leave the one of IPv4 out, and make a route without a gateway. */
+/* For IPv4 the kernel would ignore it and add a route without a gateway. */
 static void no_gateway_has_the_address_of_zeros(void)
 {
     struct netns *blue = NULL, *red = NULL;
@@ -396,7 +396,7 @@ static void a_device_is_up_for_it(void)
         FAILS(ENETDOWN, netns_route_add(blue, "2001:db8:1::/48", NULL, "v0"));
     OK(netns_link_up(blue, "v0"));
     OK(netns_route_add(blue, "198.51.100.0/24", NULL, "v0"));
-    /* With the device down they go. */
+    /* They disappear when the device goes down. */
     OK(netns_link_down(blue, "v0"));
     SAME(way_to(blue, "198.51.100.0/24", AF_INET), "");
     SAME(way_to(blue, "192.0.2.0/24", AF_INET), "");
@@ -484,7 +484,8 @@ static void count_by_a_new_handle(void *arg)
     netns_close(ns);
 }
 
-/* A kernel without strict checks (NETLINK_GET_STRICT_CHK, 12) tells of every table, asked for or not. */
+/* A kernel without strict checks (NETLINK_GET_STRICT_CHK, 12) lists every table, even if only one was
+   requested. */
 static void other_tables_are_left_out_of_what_an_older_kernel_tells(void)
 {
     static const struct fault no_strict_checks = {
@@ -580,7 +581,7 @@ static void routes_of_other_kinds_and_tables_are_listed(void)
     EQUAL(netns_route_list_table(list, find(list, "198.51.102.0/24", AF_INET)), 100);
     EQUAL(netns_route_list_table(list, find(list, "198.51.103.0/24", AF_INET)), 1000000);
     netns_route_list_free(list);
-    /* Of whatever kind, it can be taken away by its device, which this one has not. */
+    /* A route of any kind can be deleted by its device, which this one does not have. */
     FAILS(ESRCH, netns_route_del(blue, "198.51.100.0/24", NULL, "v0"));
     /* And only from the main table. */
     FAILS(ESRCH, netns_route_del(blue, "198.51.102.0/24", "192.0.2.2", NULL));
@@ -625,7 +626,7 @@ static void past_the_end_there_is_nothing(void)
     netns_close(ns);
 }
 
-/* The i-th of many destinations, half of them IPv6 where there is that. */
+/* The i-th of many destinations, half of them IPv6 if IPv6 is available. */
 static const char *one_of_many(int i)
 {
     static char text[64];
@@ -691,8 +692,8 @@ static int find_those_that_stay(const struct netns *ns, int staying)
             is_one_of_many(netns_route_list_dst(list, i));
     EQUAL(found[0], have_ipv6() ? staying / 2 : staying);
     /*
-     * Linux 6.18 passes over one of IPv6 at times, where another was taken away before it, and tells
-     * nobody: `ip -6 route` misses it as well. What it tells twice is left out.
+     * Linux 6.18 sometimes skips an IPv6 route if a preceding one was deleted meanwhile, without reporting
+     * it: `ip -6 route` misses it as well. Duplicates in the kernel's answer are removed.
      */
     CHECK(found[1] <= staying / 2);
     CHECK(found[1] >= (have_ipv6() ? staying / 2 - 8 : 0));
@@ -733,7 +734,7 @@ static int list_them(const struct netns *ns)
     return rc;
 }
 
-/* All but the last, which lists, change something. */
+/* All except the last, which lists, change something. */
 static request *const requests[] = {add, del, list_them};
 
 #define REQUESTS (sizeof requests / sizeof *requests)

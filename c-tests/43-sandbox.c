@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A namespace with a network, as examples/sandbox.c makes it, from the first call to what is left
- * after the last: by these calls alone, with no process started.
+ * A namespace with a network, as examples/sandbox.c creates it, from the first call to the state after the
+ * last: with these calls only, without starting a process.
  */
 #include "links.h"
 
@@ -14,11 +14,11 @@
 #define PATIENCE (20000 * slowness()) /* milliseconds */
 #define PORT 7777
 
-/* One of the two ways to do it all. */
+/* One of the two address families to do everything with. */
 struct plan {
     int family;
-    const char *outside, *inside; /* of the pair, with its prefix */
-    const char *far;              /* the sandbox's own, not on the link */
+    const char *outside, *inside; /* of the veth pair, with the prefix length */
+    const char *far;              /* the sandbox's second address, not on the link */
     const char *gateway_out, *gateway_in;
 };
 
@@ -59,7 +59,7 @@ static uint16_t checksum(const void *data, size_t len)
     return ~(sum + (sum >> 16));
 }
 
-/* Waits for the answer among whatever else comes in. */
+/* Waits for the answer and ignores other packets. */
 static bool answered(int fd, const struct plan *plan, const struct echo *request)
 {
     struct pollfd ready = {.fd = fd, .events = POLLIN};
@@ -93,7 +93,7 @@ static void check_echo(const struct plan *plan)
     for (int i = 1; i <= 3; i++) {
         request.sequence = htons(i);
         request.checksum = 0;
-        /* That of ICMPv6 is the kernel's to make. */
+        /* The kernel computes the checksum of ICMPv6. */
         if (plan->family == AF_INET)
             request.checksum = checksum(&request, sizeof request);
         EQUAL(MUST(sendto(fd, &request, sizeof request, 0, (struct sockaddr *)&to, len)),
@@ -105,13 +105,13 @@ static void check_echo(const struct plan *plan)
 
 /* --- a transfer --------------------------------------------------------------------------------- */
 
-/* Byte i of what is sent, so that the receiver can tell what is missing or out of place. */
+/* Byte i of the transmitted data, so that the receiver notices missing or misplaced bytes. */
 static unsigned char pattern(size_t i)
 {
     return i * 31 + (i >> 8);
 }
 
-/* Outside, on a thread of its own: calls the sandbox and sends. */
+/* Runs on its own thread outside: connects to the sandbox and sends. */
 static void *send_a_megabyte(void *arg)
 {
     static unsigned char data[MEGABYTE];
@@ -183,7 +183,7 @@ static void check_lists(const struct plan *plan, const struct netns *sandbox)
     netns_route_list_free(routes);
 }
 
-/* The kernel takes a namespace down in its own time. */
+/* The kernel destroys a namespace asynchronously. */
 static bool goes_away(const char *ifname)
 {
     double until = seconds() + PATIENCE / 1e3;
@@ -210,7 +210,7 @@ static void live_and_die(const struct plan *plan)
 
     OK(netns_remove("sandbox", 0));
     SAME(names(), "");
-    /* The handle keeps it alive, and its network with it. */
+    /* The handle keeps the namespace and its network alive. */
     check_echo(plan);
     netns_close(sandbox);
     CHECK(goes_away("v0p0"));
@@ -273,7 +273,7 @@ static void what_was_added_can_be_taken_away_again(void)
     OK(netns_remove("sandbox", 0));
 }
 
-/* Each is reached by its own address, and goes with the last that held it. */
+/* Each is reached by its own address, and disappears with its last user. */
 static void many_sandboxes_at_once_do_not_cross(void)
 {
     enum { COUNT = 20 };

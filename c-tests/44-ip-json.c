@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * What these calls set, `ip -json` reads; and what ip sets, these lists read. After every change both
- * are asked for everything that there is in the namespace, and have to say the same.
+ * `ip -json` reads what these calls set, and these lists contain what ip sets. After every change, both
+ * list everything in the namespace and must agree.
  */
 #include "ip.h"
 #include "json.h"
@@ -11,7 +11,7 @@
 #include <linux/if.h>
 #include <linux/if_addr.h>
 
-/* Carriers, link-local addresses and the like come a moment later. */
+/* Carriers, link-local addresses and the like appear with a delay. */
 #define TRIES 300
 
 static struct netns *blue, *red;
@@ -22,7 +22,7 @@ static int configurations;
 static struct json_reader reader;
 static char output[4 << 20];
 
-/* Runs `ip -n blue -json ...` and reads what it prints. */
+/* Runs `ip -n blue -json ...` and parses the output. */
 static const struct json *ip_says(const char *arguments)
 {
     char command[256];
@@ -47,7 +47,7 @@ static const struct json *ip_says(const char *arguments)
 
 /* --- the comparison -------------------------------------------------------------------------------- */
 
-/* The first difference of a comparison; "": none. */
+/* The first difference found by a comparison; "": none. */
 static char difference[512];
 
 __attribute__((format(printf, 2, 3))) static void same(bool is, const char *format, ...)
@@ -133,7 +133,7 @@ static void compare_link(const struct json *link, const struct netns_link_snapsh
     compare_flags(link, name, netns_link_list_flags(list, i));
 }
 
-/* Its place in the list; the list's length: it is not there. */
+/* Its index in the list, or the list's length if it is not there. */
 static size_t find_address(const struct json *address, long long index, const struct netns_addr_snapshot *list)
 {
     const char *local = json_text(address, "local"), *peer = json_text(address, "address");
@@ -197,7 +197,7 @@ static void compare_links_and_addresses(void)
     netns_addr_list_free(addresses);
 }
 
-/* What ip calls it: without the length that an address alone has. */
+/* The destination as ip prints it: without the prefix length of a single address. */
 static const char *without_full_length(const char *dst)
 {
     static char text[64];
@@ -210,7 +210,7 @@ static const char *without_full_length(const char *dst)
     return text;
 }
 
-/* One entry beside the route, or the way of several, that it is of. */
+/* Compares one entry with the route, or with the next hop of a multipath route. */
 static void compare_way(const struct json *route, const struct json *way,
                         const struct netns_route_snapshot *list, size_t i)
 {
@@ -230,7 +230,7 @@ static void compare_way(const struct json *route, const struct json *way,
     same_number("type", dst, json_number(route, "type"), netns_route_list_type(list, i));
 }
 
-/* The entries of one family, which are in the kernel's order in both; gives where they end. */
+/* Compares the entries of one family, which are in the kernel's order in both; returns the end index. */
 static size_t
 compare_routes_from(const struct netns_route_snapshot *list, size_t i, const char *command, int family)
 {
@@ -261,7 +261,7 @@ static void compare_routes(void)
     netns_route_list_free(list);
 }
 
-/* Both say the same of all that there is. */
+/* Compares everything in both lists. */
 static void compare(int line, const char *after)
 {
     int tries = 0;
@@ -277,14 +277,14 @@ static void compare(int line, const char *after)
     check_at(!difference[0], line, "%s: %s", after, difference);
 }
 
-/* By these calls. */
+/* Changes something with these calls. */
 #define SET(call)                   \
     do {                            \
         OK(call);                   \
         compare(__LINE__, #call);   \
     } while (0)
 
-/* By ip. */
+/* Changes something with ip. */
 #define IP(arguments) ip_sets((arguments), __LINE__)
 
 static void ip_sets(const char *arguments, int line)
@@ -397,7 +397,7 @@ static void what_ip_sets_these_lists_read(void)
     IP("link set w1 up promisc on");
     IP("link set w1 allmulticast on arp off");
     IP("link set br0 up multicast off");
-    /* One that is up gets no other name before Linux 6.2. */
+    /* An interface that is up cannot be renamed before Linux 6.2. */
     IP("link set w1 down");
     IP("link set w1 name w1-renamed-long");
     IP("link set w1-renamed-long up");
@@ -450,7 +450,7 @@ static void what_ip_sets_these_lists_read(void)
     end("ip", 40);
 }
 
-/* One makes, the other takes away. */
+/* One creates, the other deletes. */
 static void each_takes_away_what_the_other_made(void)
 {
     begin();
@@ -477,7 +477,7 @@ static void each_takes_away_what_the_other_made(void)
     end("either", 10);
 }
 
-/* The lists do not tell it. */
+/* The lists do not contain the mode. */
 static void a_macvlan_has_the_mode_that_it_was_given(void)
 {
     static const char *const modes[][2] = {{NULL, "vepa"}, {"private", "private"}, {"vepa", "vepa"},

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Kinds of interface that many kernels have as modules only, and what they do that a veth does not:
- * those that do not move, those that leave something behind, and one that no software made.
+ * Kinds of interface that many kernels have only as modules, and their differences from a veth: those that
+ * cannot be moved, those that leave something behind, and a physical one.
  */
 #include "ip.h"
 #include "links.h"
 #include "program.h"
 
 /*
- * What some tests do, such as to take the host's network card, is done only in a machine that exists for
- * the tests: scripts/kernels/init says that it is one.
+ * Some tests, such as one that moves the host's network card, run only in a virtual machine that exists
+ * for the tests, which scripts/kernels/init reports.
  */
 static void need_a_machine(void)
 {
@@ -17,7 +17,7 @@ static void need_a_machine(void)
         skip("the host's own devices and control groups are left alone: make test-kernels runs it");
 }
 
-/* Two empty namespaces, in a kernel that can make such an interface, and with ip(8). */
+/* Two empty namespaces, on a kernel that supports this kind of interface, and with ip(8). */
 static void two_with(const char *kind, struct netns **x, struct netns **y)
 {
     need_ip();
@@ -46,12 +46,12 @@ static void what_needs_no_parameter_is_made(void)
         netns_link_list_free(list);
         OK(netns_link_del(ns, "d0"));
     }
-    /* A bond brings none of its own along. */
+    /* A bond does not create other interfaces. */
     EQUAL(devices_in(ns), 1);
     netns_close(ns);
 }
 
-/* A datagram gets from one address to the other. */
+/* Checks that a datagram sent from one namespace reaches the address in the other. */
 static void reaches(const struct netns *from, const char *address, const struct netns *to)
 {
     struct sockaddr_storage at;
@@ -69,7 +69,7 @@ static void reaches(const struct netns *from, const char *address, const struct 
     close(receiver);
 }
 
-/* VLAN 7 of each end of a pair, each in a namespace of its own. */
+/* VLAN 7 on each end of a veth pair, each in its own namespace. */
 static void a_vlan_carries_what_is_sent(void)
 {
     struct netns *blue = NULL, *red = NULL, *x = NULL, *y = NULL;
@@ -88,7 +88,7 @@ static void a_vlan_carries_what_is_sent(void)
     OK(netns_link_up(y, "vlan7"));
     reaches(x, "192.0.2.2", y);
     reaches(y, "192.0.2.1", x);
-    /* It goes with its parent. */
+    /* It is deleted with its parent. */
     OK(netns_link_del(blue, "v0"));
     CHECK(!has_device(x, "vlan7"));
     netns_close(x);
@@ -120,7 +120,7 @@ static void a_bond_stays_and_its_ports_leave_it(void)
     OK(netns_link_list(x, 0, &list));
     CHECK(netns_link_list_master(list, find_device(list, "p1")) == index_of(x, "bond0"));
     netns_link_list_free(list);
-    /* It is renamed where it is like any other. */
+    /* Like any other interface, it can be renamed in its namespace. */
     OK(netns_link_move(x, "bond0", x, "bond1"));
     CHECK(has_device(x, "bond1"));
     netns_close(x);
@@ -157,14 +157,14 @@ static void an_ipvlan_may_be_elsewhere_than_its_parent(void)
     OK(netns_addr_add(x, "i1", "192.0.2.3/24"));
     OK(netns_link_up(x, "i1"));
     reaches(x, "192.0.2.2", red);
-    /* It goes with its parent. */
+    /* It is deleted with its parent. */
     OK(netns_link_del(blue, "v0"));
     CHECK(!has_device(x, "i1"));
     netns_close(x);
     close_pair(blue, red);
 }
 
-/* A device that moves loses what was set up for sending on it. */
+/* A device that moves loses its queueing disciplines. */
 static void netem_is_lost_on_the_way(void)
 {
     struct netns *x = NULL, *y = NULL;
@@ -181,7 +181,7 @@ static void netem_is_lost_on_the_way(void)
     close_pair(x, y);
 }
 
-/* How many UDP sockets of IPv4 there are, the kernel's own among them. */
+/* The number of IPv4 UDP sockets, including the kernel's own. */
 static int udp_sockets_in(const struct netns *ns)
 {
     return (int)NUMBER(ns, NULL, "grep -c : /proc/net/udp || :");
@@ -205,14 +205,16 @@ static void a_wireguard_interface_leaves_its_socket_behind(void)
     OK(netns_link_add(x, "wg0", "wireguard"));
     OK(netns_link_move(x, "wg0", y, NULL));
     OK(netns_link_up(y, "wg0"));
-    /* What is encrypted goes through where it was made; what is not, through where it is. */
+    /* Encrypted traffic uses the namespace in which the interface was created, other traffic the one that
+       it is in. */
     EQUAL(udp_sockets_in(x), before_x + 1);
     EQUAL(udp_sockets_in(y), before_y);
     OK(netns_link_down(y, "wg0"));
     EQUAL(udp_sockets_in(x), before_x);
     OK(netns_link_up(y, "wg0"));
     CHECK(is_running(y, "wg0"));
-    /* That keeps nothing: with the namespace the socket goes, and the interface stays without one. */
+    /* The socket does not keep the namespace: it is closed with the namespace, and the interface stays
+       without a socket. */
     OK(netns_remove("x", 0));
     netns_close(x);
     for (double end = seconds() + 30 * slowness(); is_running(y, "wg0") && seconds() < end;)
@@ -225,7 +227,7 @@ static void a_wireguard_interface_leaves_its_socket_behind(void)
 
 /* --- one that no software made ----------------------------------------------------------------- */
 
-/* The network card: it has no kind and is not lo. Its name, until the next call. */
+/* The network card, which has no kind and is not lo. Returns its name, valid until the next call. */
 static const char *network_card(void)
 {
     static char name[IFNAMSIZ];
@@ -245,7 +247,7 @@ static const char *network_card(void)
     return name;
 }
 
-/* The kernel takes a namespace apart after the last that kept it has gone. */
+/* The kernel destroys a namespace asynchronously after its last user has gone. */
 static void await_device(const char *name)
 {
     double end = seconds() + 30 * slowness();
@@ -275,7 +277,7 @@ static void a_network_card_comes_home(void)
     netns_close(ns);
 }
 
-/* Then it is called dev and its index. */
+/* Its name is then "dev" followed by its index. */
 static void a_network_card_whose_name_is_taken_comes_home_under_another(void)
 {
     struct netns *ns = NULL;
@@ -309,7 +311,7 @@ static void need_vrf_exec(struct netns **ns)
         skip("the kernel has no VRF");
 }
 
-/* It needs /sys/fs/cgroup, which the fresh /sys keeps. */
+/* It needs /sys/fs/cgroup, which stays in the new /sys. */
 static void a_program_runs_in_a_vrf_of_the_namespace(void)
 {
     struct netns *ns = NULL;
@@ -320,7 +322,7 @@ static void a_program_runs_in_a_vrf_of_the_namespace(void)
     netns_close(ns);
 }
 
-/* Unlike `ip netns exec`, which takes a program out of the VRF that it is in. */
+/* Unlike `ip netns exec`, which removes a program from its VRF. */
 static void a_program_stays_in_its_vrf(void)
 {
     const char *examples = getenv("NETNS_EXAMPLES");

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* What a failure says, word for word: the call, its object, the step, the reason, and what to do about it. */
+/* The exact text of messages: the call, its object, the step, the reason, and what to do about it. */
 #include "links.h"
 
-/* The call fails with this errno and this message. */
+/* Checks that the call fails with this errno and this message. */
 #define SAYS(error, text, call)        \
     do {                               \
         FAILS(error, call);            \
         SAME(netns_errmsg(), (text));  \
     } while (0)
 
-/* The same, where the kernel may add its own words between what the message begins and ends with. */
+/* The same, where the kernel may add its own text between the beginning and the end of the message. */
 #define SAYS_WITH_KERNEL(error, begin, end, call) \
     do {                                          \
         FAILS(error, call);                       \

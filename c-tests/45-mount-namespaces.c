@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A run directory that several mount namespaces share, as a container does that has the host's without
- * mount propagation: what looks stale in the one may be a live name in the other.
+ * A run directory shared by several mount namespaces, as by a container that has the host's directory
+ * without mount propagation: a name that looks stale in one may be live in the other.
  */
 #include "between.h"
 #include "fault.h"
@@ -9,13 +9,14 @@
 /* The age at which a placeholder of another program is stale, in seconds. */
 #define STALE_AGE 10
 
-/* What `ip netns add` has there until it binds, and what the library has. */
+/* The modes of the files that `ip netns add` and the library create before they bind. */
 #define FOREIGN_MODE 0
 #define OUR_MODE 01000
 
 #define BLUE "/run/netns/blue"
 
-/* The directory as it lies below what is mounted on it: its files, and none of the names. */
+/* The directory below the file system mounted on it: it contains the files, but none of the names is
+   mounted. */
 static void cut_off_the_run_directory(unsigned long propagation)
 {
     MUST(unshare(CLONE_NEWNS));
@@ -24,7 +25,7 @@ static void cut_off_the_run_directory(unsigned long propagation)
         ;
 }
 
-/* Runs the part in a container, as it were, in a child. */
+/* Runs the part in a child that simulates a container. */
 static void in_container_at(void (*part)(void *arg), void *arg, int line, const char *text)
 {
     pid_t pid = MUST(fork());
@@ -42,7 +43,7 @@ static void in_container_at(void (*part)(void *arg), void *arg, int line, const 
 
 #define IN_CONTAINER(part, arg) in_container_at((part), (arg), __LINE__, #part)
 
-/* Makes a name as `ip netns add` does, whose file says nothing of us. */
+/* Creates a name as `ip netns add` does, whose file is not marked as the library's. */
 static void make_as_others_do(const char *path, const struct netns *ns)
 {
     char source[64];
@@ -52,7 +53,7 @@ static void make_as_others_do(const char *path, const struct netns *ns)
     MUST(mount(source, path, "none", MS_BIND, NULL));
 }
 
-/* The name leads to what it led to, and stands on a file that still has a name. */
+/* Checks that the name still refers to its namespace and that its file has not been unlinked. */
 static void is_live(const char *name, const struct netns *ns)
 {
     struct netns *found = NULL;
@@ -140,7 +141,7 @@ static void create_over_what_others_made_long_ago(void *arg)
     struct netns *ns = NULL;
 
     (void)arg;
-    /* Not yet for as long as it may be a name in the making. */
+    /* It is not replaced while it may be a name that is being created. */
     FAILS(EEXIST, netns_create("young", 0, NULL));
     OK(netns_create("old", 0, &ns));
     OK(netns_attach(ns, "old-too", 0));
@@ -173,7 +174,8 @@ static void so_do_they_with_what_others_made(void)
 
 static const int bind_calls[] = {SYS_open_tree, SYS_move_mount, SYS_mount};
 
-/* All that binds is refused: one way fails with `error`, and the older one is not tried but for some. */
+/* All calls that bind are refused: one way fails with `error`, after which the older way is tried only for
+   some errors. */
 static void fail_to_create(void *arg)
 {
     int error = (int)(intptr_t)arg;
@@ -195,7 +197,7 @@ static void fail_to_bind(void *arg)
     with_faults(faults, 3, fail_to_create, arg);
     SAME(names_in(NULL, NETNS_LIST_STALE), "blue");
     EQUAL(mounts_at("/run/netns"), 0);
-    /* The same where the directory is a mount point, and the name itself is what cannot be bound. */
+    /* The same when the directory is a mount point and the name itself cannot be bound. */
     OK(netns_create("own", 0, NULL));
     with_faults(faults, 3, fail_to_create, arg);
     SAME(names_in(NULL, NETNS_LIST_STALE), "blue own");
@@ -237,7 +239,7 @@ static void create_and_keep(void *arg)
     }
 }
 
-/* The one makes the files, the other one takes them over, in turns that nobody settles. */
+/* One creates files and the other replaces them, in an arbitrary order. */
 static void two_mount_namespaces_make_the_same_names_at_the_same_time(void)
 {
     struct netns *first = NULL;
@@ -275,7 +277,8 @@ static void remove_blue(void *arg)
     FAILS(ENOENT, netns_remove("blue", 0));
 }
 
-/* As the manual says: the file is the name of all that share the directory. */
+/* As documented in the manual page: the file is the name for all mount namespaces that share the
+   directory. */
 static void remove_takes_the_file_and_with_it_the_name_of_the_host(void)
 {
     struct netns *blue = NULL;
@@ -302,7 +305,7 @@ static void wait_until_blue_is_gone(void *arg)
     EQUAL(mounts_at(BLUE), 0);
 }
 
-/* The copy of the mount goes with the file, in a mount namespace that was cut off. */
+/* In a mount namespace without propagation, the copy of the mount disappears with the file. */
 static void remove_takes_copies_of_the_mount_off_too(void)
 {
     int pipes[4];
@@ -344,7 +347,7 @@ static void with_propagation_there_is_one_set_of_names(void)
     SAME(names_in(NULL, NETNS_LIST_STALE), "");
 }
 
-/* A slave sees what the host makes; what it makes itself, the host does not. */
+/* A slave receives the host's mounts; the host does not receive the slave's. */
 static void in_a_slave_the_host_s_names_are_seen(void)
 {
     struct netns *red = NULL;
@@ -352,7 +355,7 @@ static void in_a_slave_the_host_s_names_are_seen(void)
     OK(netns_create("blue", 0, NULL));
     IN_CHILD(use_what_propagates, (void *)(uintptr_t)MS_SLAVE);
     SAME(names(), "blue");
-    /* Whose name it was went with its mount namespace. */
+    /* The mount namespace in which the name was live has ended. */
     OK(netns_create("red", 0, &red));
     is_live("red", red);
     netns_close(red);
@@ -386,7 +389,7 @@ static void fail_elsewhere(void *arg)
     }
 }
 
-/* Waits in a mount namespace of its own. */
+/* Waits in its own mount namespace. */
 static pid_t start_elsewhere(void)
 {
     int ready[2];
@@ -440,7 +443,7 @@ static void take_contested(void)
     __atomic_add_fetch(rc == 0 ? &won : &lost, 1, __ATOMIC_SEQ_CST);
 }
 
-/* The other has waited for the directory's lock, and goes on without. */
+/* The other process has waited for the directory's lock and continues without it. */
 static void take_it_from_under_them(int call, int nth)
 {
     (void)call;
@@ -488,7 +491,7 @@ static void *take_in_thread(void *arg)
     return NULL;
 }
 
-/* A reader holds the directory's lock: then the file's own is all there is. */
+/* A reader holds the directory's lock, so only the lock on the file remains. */
 static void of_many_without_the_directory_s_lock_one_wins(void)
 {
     enum { FILES = 4 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * What another thread can do to one that is in another namespace for the length of a call. Above all,
- * setuid(2) and its like change the credentials of every thread, by a signal of the C library's own.
+ * What another thread can do to a thread that is in another namespace during a call. Most importantly,
+ * setuid(2) and similar functions change the credentials of every thread, using a signal of the C library.
  */
 #include "privilege.h"
 
@@ -16,7 +16,7 @@
 static struct netns *ns;
 static uint64_t home;
 
-/* Calls that are in another namespace for a moment. */
+/* Calls that temporarily switch namespaces. */
 static void visit(void)
 {
     struct netns *made = NULL;
@@ -100,7 +100,7 @@ static void dropped_privileges_strand_no_thread(void)
     home = here();
     for (size_t i = 0; i < sizeof drops / sizeof *drops; i++)
         for (int round = 0; round < rounds && !test_failures; round++) {
-            /* Each child takes a delay of its own. */
+            /* Each child uses a different delay. */
             rand();
             IN_CHILD(drop_while_sockets_are_opened, &i);
         }
@@ -136,7 +136,7 @@ static void change_groups(void)
     gid_t groups[64];
     int count = getgroups(64, groups);
 
-    /* EPERM where a user namespace denies it. */
+    /* EPERM if a user namespace denies it. */
     CHECK(setgroups(count < 0 ? 0 : (size_t)count, groups) == 0 || errno == EPERM);
 }
 
@@ -153,13 +153,13 @@ static void name_the_thread(void)
 
 static void flush_pipelines(void)
 {
-    /* MEMBARRIER_CMD_GLOBAL; a kernel without it says so. */
+    /* MEMBARRIER_CMD_GLOBAL; it fails on a kernel without it. */
     syscall(SYS_membarrier, 1, 0);
 }
 
 static void lock_memory(void)
 {
-    /* It may be more than the limit. */
+    /* This may exceed the limit. */
     if (mlockall(MCL_CURRENT) == 0)
         munlockall();
 }
@@ -168,7 +168,7 @@ static void load_a_library(void)
 {
     void *library;
 
-    /* All static, a second C library would be loaded, which hangs among these threads. */
+    /* In a static program this would load a second C library, which hangs with these threads. */
     if (!getauxval(AT_BASE))
         return;
     library = dlopen("libm.so.6", RTLD_NOW);
@@ -262,8 +262,8 @@ static const struct {
 #define PESTS (sizeof pests / sizeof *pests)
 
 /*
- * glibc 2.36 hangs by itself when a thread is cancelled asynchronously while another one changes the
- * credentials: these two do not go together.
+ * glibc 2.36 itself hangs if a thread is cancelled asynchronously while another one changes the
+ * credentials, so these two are not combined.
  */
 static const struct mixture {
     bool credentials, cancellations;
@@ -275,7 +275,7 @@ static bool belongs_to(const struct mixture *mixture, size_t i)
         return mixture->cancellations;
     if (pests[i].once == change_group || pests[i].once == change_user || pests[i].once == change_groups)
         return mixture->credentials;
-    /* libc keeps the threads of these two, which valgrind takes for leaks. */
+    /* libc keeps the threads of these two, which valgrind reports as leaks. */
     return !under_valgrind() || (pests[i].once != let_a_timer_expire &&
                                  pests[i].once != write_in_the_background);
 }
@@ -290,13 +290,13 @@ static void *pester(void *arg)
     while (!is_over) {
         pests[i].once();
         pestered[i]++;
-        /* Some would starve the others: libc's lock on all threads is not a fair one. */
+        /* Without a pause some would starve the others: libc's lock on all threads is not fair. */
         sleep_ms(under_valgrind() ? 5 : 1);
     }
     return NULL;
 }
 
-/* All of a mixture at the same time, until each has done its worst so often. */
+/* Runs everything in a mixture at the same time, until each has run often enough. */
 static void visit_among(void *arg)
 {
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
@@ -341,7 +341,7 @@ static void what_other_threads_do_disturbs_no_visit(void)
     visit_among_all();
 }
 
-/* A helper thread starts and ends while others wait for every thread there is. */
+/* A helper thread starts and ends while others wait for all existing threads. */
 static void nor_one_on_a_helper_thread(void)
 {
     enter_user_namespace_with_run_directory(0);
@@ -350,7 +350,7 @@ static void nor_one_on_a_helper_thread(void)
 
 /* --- the signal mask ------------------------------------------------------------------------------ */
 
-/* The kernel's own: libc hides the signals that it keeps to itself. */
+/* The kernel's mask: libc hides the signals that it reserves. */
 static uint64_t mask_of_kernel(void)
 {
     uint64_t mask = 0;
@@ -370,11 +370,11 @@ static int tell_the_mask(void *mask)
     return 0;
 }
 
-/* What a program blocks from its start. */
+/* What a program blocks when it starts. */
 static uint64_t mask_of_program(void)
 {
     static const char file[] = "/run/mask";
-    /* A shell would unblock everything first. */
+    /* A shell would first unblock everything. */
     char *const argv[] = {"cp", "/proc/self/status", "/run/mask", NULL};
     struct netns_spawn_options options = {
         .size = sizeof options,
@@ -400,7 +400,8 @@ static uint64_t mask_of_program(void)
 
 static void keep_the_mask(void)
 {
-    /* Nothing, two of the program's, and glibc's own two, which nothing but a system call blocks. */
+    /* An empty mask, two of the program's signals, and glibc's two reserved signals, which only a system
+       call can block. */
     static const uint64_t masks[] = {0, BIT(SIGUSR2) | BIT(64), BIT(SIGUSR1) | BIT(32) | BIT(33)};
 
     for (size_t i = 0; i < sizeof masks / sizeof *masks; i++) {

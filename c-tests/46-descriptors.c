@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* What a handle keeps open is proved before it is used or closed: the program may have closed it since, and
- * a thread may have another file under its number. */
+/* The library verifies a descriptor that a handle keeps before it uses or closes it: the program may have
+ * closed it since, and a thread may have another file under its number. */
 #include "links.h"
 
 #include <linux/netlink.h>
@@ -13,7 +13,7 @@
 #define SO_NETNS_COOKIE 71
 #endif
 
-/* Above this number no descriptor of these tests is. */
+/* No descriptor of these tests has a number above this. */
 #define HIGHEST 256
 
 static int list_links(const struct netns *ns)
@@ -57,7 +57,7 @@ static int sockets_open(void)
     return count;
 }
 
-/* The number of the only socket that is open. */
+/* The number of the only open socket. */
 static int only_socket(void)
 {
     int fd = 3;
@@ -68,7 +68,7 @@ static int only_socket(void)
     return fd;
 }
 
-/* A handle that keeps a connection, and the number of that. */
+/* A handle that keeps a connection, and the connection's number. */
 struct kept {
     struct netns *ns;
     int number;
@@ -84,7 +84,7 @@ static struct kept new_kept(void)
     return kept;
 }
 
-/* What the program opens comes under that number. */
+/* Moves a descriptor that the program opens to that number. */
 static int put_under(int number, int fd)
 {
     MUST(dup3(fd, number, O_CLOEXEC));
@@ -92,7 +92,7 @@ static int put_under(int number, int fd)
     return number;
 }
 
-/* A socket of rtnetlink as programs have it for notifications. */
+/* An rtnetlink socket that receives notifications, as programs use it. */
 static int listening_netlink_socket(int number)
 {
     struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK};
@@ -102,7 +102,7 @@ static int listening_netlink_socket(int number)
     return put_under(number, fd);
 }
 
-/* Nobody has asked the kernel anything by it, or closed it. */
+/* Checks that it was neither used for a request nor closed. */
 static void is_untouched(int fd)
 {
     struct sockaddr_nl address = {0};
@@ -121,7 +121,7 @@ struct tcp {
     int number, peer;
 };
 
-/* Owned for its signals, as it is in many programs. */
+/* With an owner for its signals, as in many programs. */
 static struct tcp connection_under(int number)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -173,13 +173,13 @@ static void an_interface_is_made_where_the_handle_is(void)
 
     MUST(netns_create(NULL, 0, &b));
     close(a.number);
-    /* Which takes the same number for its own connection. */
+    /* Its connection gets the same number. */
     OK(list_links(b));
     EQUAL(only_socket(), a.number);
     OK(netns_link_add(a.ns, "for-a", "bridge"));
     CHECK(has_link(a.ns, "for-a"));
     CHECK(!has_link(b, "for-a"));
-    /* And each has its own from now on. */
+    /* From now on each has its own. */
     EQUAL(sockets_open(), 2);
     OK(list_links(b));
     OK(netns_link_del(a.ns, "for-a"));
@@ -279,12 +279,12 @@ static void what_a_thread_kept_in_its_own_table_is_nobody_elses(void)
     close(kept.number);
 }
 
-/* Two threads by turns, each with its own table: both get what they ask for, and neither leaves one socket
- * after the other behind in the other's table. */
+/* Two threads alternate, each with its own descriptor table: both get their answers, and neither leaks
+ * sockets into the other's table. */
 static void *use_by_turns(void *arg)
 {
     MUST(unshare(CLONE_FILES));
-    /* So that it is another number there. */
+    /* So that the number differs there. */
     put_under(HIGHEST, MUST(open("/dev/null", O_RDONLY | O_CLOEXEC)));
     for (int fd = netns_fd(arg) + 1; fd < netns_fd(arg) + 5; fd++)
         MUST(dup3(HIGHEST, fd, O_CLOEXEC));
@@ -340,7 +340,7 @@ static void threads_with_their_own_tables_may_use_a_handle_at_once(void)
     netns_close(kept.ns);
 }
 
-/* In its table both numbers stand for something else. */
+/* In its table both numbers refer to other files. */
 static void *close_in_the_wrong_table(void *arg)
 {
     struct kept *kept = arg;
@@ -363,7 +363,7 @@ static void a_handle_closed_in_the_wrong_table_closes_nothing_of_the_programs(vo
     int handle = netns_fd(kept.ns);
 
     in_thread(close_in_the_wrong_table, &kept);
-    /* What it had here is lost to it, and still what it was. */
+    /* The connection here is no longer used, but it has not been changed. */
     EQUAL(only_socket(), kept.number);
     EQUAL(fcntl(handle, F_GETFD), FD_CLOEXEC);
     close(kept.number);
@@ -376,8 +376,8 @@ static void *use_once(void *arg)
     return NULL;
 }
 
-/* Who did not open the connection finds it closed: the table is that of the thread that did, if the kernel
- * tells. Where it does not, the thread gets a connection for each call. */
+/* A thread that did not open the connection finds it closed. The table is identified by the thread that
+ * opened it, if the kernel reports that; otherwise the thread opens a connection for each call. */
 static void *close_and_use(void *arg)
 {
     struct kept *kept = arg;
@@ -438,7 +438,7 @@ static void a_second_handle_has_everything_of_its_own_but_the_namespace(void)
     EQUAL(netns_inode(copy), netns_inode(ns));
     CHECK(netns_fd(copy) != netns_fd(ns));
     EQUAL(fcntl(netns_fd(copy), F_GETFD), FD_CLOEXEC);
-    /* With a connection of its own. */
+    /* With its own connection. */
     EQUAL(sockets_open(), 1);
     OK(list_links(copy));
     EQUAL(sockets_open(), 2);
@@ -495,18 +495,18 @@ static int add_one(void *arg)
     return 0;
 }
 
-/* The way back gets its number, and setns(2) to that succeeds. */
+/* The way back gets its number, so setns(2) to it would succeed. */
 static void what_the_program_has_closed_is_not_where_the_thread_is(void)
 {
     struct netns *here = NULL, *ns = NULL;
     int fillers[HIGHEST], count = 0, calls = 0;
     char value[8];
 
-    /* What goes wrong is done here. */
+    /* If the switch goes wrong, it affects this namespace. */
     OK(netns_create(NULL, 0, &here));
     OK(netns_setns(here));
     OK(netns_create(NULL, 0, &ns));
-    /* It is the lowest number that is free. */
+    /* It is the lowest free number. */
     do
         fillers[count] = MUST(dup(STDOUT_FILENO));
     while (fillers[count++] < netns_fd(ns));
@@ -527,7 +527,8 @@ static void what_the_program_has_closed_is_not_where_the_thread_is(void)
 
 /* --- memory that is shared or copied ---------------------------------------------------------------- */
 
-/* A child of vfork(2) has the parent's memory, and a table of its own with the same connection in it. */
+/* A child of vfork(2) shares the parent's memory but has its own table, which contains the same
+   connection. */
 static void a_child_that_borrows_the_memory_leaves_the_connection(void)
 {
     static struct kept kept;
@@ -570,7 +571,7 @@ static void a_process_that_cannot_be_told_from_its_children_keeps_none(void)
     netns_close(ns);
 }
 
-/* Before Linux 5.3 two namespaces count the same cookies. */
+/* Before Linux 5.3, two namespaces may assign the same cookies. */
 static void use_on_an_old_kernel(void *arg)
 {
     struct netns *ns = arg;
@@ -666,7 +667,8 @@ static int list_routes(void)
     return rc;
 }
 
-/* One to see that the connection is the handle's, and two for each thing that is asked; a list is one more. */
+/* One system call to verify that the connection is the handle's, and two for each request; a list needs
+   one more. */
 static const struct cost {
     const char *name;
     int (*call)(void);
@@ -679,10 +681,10 @@ static const struct cost {
     {"link_up", up_and_again, 3, 1},
     {"link_add", add_link, 3, 1},
     {"veth_add", add_veth, 3, 1},
-    /* By the interface's index. */
+    /* The interface is identified by its index. */
     {"addr_add", add_address, 5, 1},
     {"route_add", add_route, 5, 1},
-    /* And the interfaces' names. Older kernels, such as 6.1, end a dump in a datagram of its own. */
+    /* Includes the interfaces' names. Older kernels, such as 6.1, end a dump in a separate datagram. */
     {"addr_list", list_addresses, 8, 2},
     {"route_list", list_routes, 8, 2},
 };
@@ -700,7 +702,8 @@ static void call_between_marks(const struct cost *cost)
     _exit(rc < 0 || test_failures);
 }
 
-/* Calls for memory come now and then; the clock takes one where the kernel has none for the vDSO, as in QEMU. */
+/* System calls for memory are made irregularly; reading the clock is a system call where the vDSO does not
+   support it, as in QEMU. */
 static bool is_aside(uint64_t call)
 {
     return call == SYS_brk || call == SYS_mmap || call == SYS_munmap || call == SYS_madvise ||
@@ -723,7 +726,7 @@ static int calls_of(const struct cost *cost)
             else if (marks == 1 && !is_aside(info.entry.nr))
                 calls++;
         }
-        /* Without it no stop is known for a system call's. */
+        /* Without it, stops for system calls cannot be distinguished from others. */
         ptrace(PTRACE_SETOPTIONS, child, NULL, PTRACE_O_TRACESYSGOOD);
         ptrace(PTRACE_SYSCALL, child, NULL, NULL);
     }
@@ -731,7 +734,7 @@ static int calls_of(const struct cost *cost)
     return marks == 2 ? calls : -1;
 }
 
-/* Before Linux 5.14 the socket's inode is looked at as well, each time. */
+/* Before Linux 5.14 the socket's inode is also read each time. */
 static int looks_more(void)
 {
     int fd = MUST(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* A create or attach that fails leaves the run directory as it was: no name, and not mounted on itself. */
+/* A failed create or attach leaves the run directory as it was: no name, and not mounted on itself. */
 #include "steps.h"
 
 #define DIR "/run/mine"
@@ -91,12 +91,12 @@ static void where_descriptors_run_out(void)
 
 struct once {
     int at, error, step;
-    /* What others do before the call that fails, which is put off to the first after the mount. */
+    /* What another process does before the call that fails, delayed until the first call after the mount. */
     void (*act)(void);
     bool is_mounted;
 };
 
-/* What takes a mount off again, and what proves that a handle's descriptor may be closed. */
+/* The calls that unmount again, and those that verify that a handle's descriptor may be closed. */
 static bool undoes(const struct seccomp_data *data)
 {
     return data->nr == SYS_umount2 || data->nr == SYS_fstat ||
@@ -108,7 +108,7 @@ static void fail_once(const struct seccomp_data *data, struct seccomp_notif_resp
     struct once *once = arg;
 
     if (once->act && !once->is_mounted) {
-        /* The next one finds the directory mounted on itself. */
+        /* The next call finds the directory mounted on itself. */
         once->is_mounted = mounts_at(DIR) > 0;
         if (!once->is_mounted)
             return;
@@ -120,7 +120,8 @@ static void fail_once(const struct seccomp_data *data, struct seccomp_notif_resp
     response->error = -once->error;
 }
 
-/* Calls with the one fault after the other, until one has come too late. Returns how many failed. */
+/* Makes the call fail at each of its system calls in turn, until there are no more. Returns the number of
+   failures. */
 static int fail_everywhere(int error, void (*act)(void), void (*look)(int rc))
 {
     int failed = 0;
@@ -193,7 +194,7 @@ static void what_another_has_bound_there_meanwhile_stays(void)
     netns_close(own);
 }
 
-/* They are in both mounts until the call is over, and in one from then on. */
+/* They are in both mounts until the call ends, and in one afterwards. */
 static void a_name_that_was_there_before_stays(void)
 {
     struct once once = {.error = EMFILE};
@@ -213,7 +214,7 @@ static void a_name_that_was_there_before_stays(void)
             EQUAL(mounts_at(DIR "/red"), 1);
             failed++;
         } else {
-            /* It may be the lower mount that could not be taken off, which is no failure. */
+            /* The lower mount may not have been unmounted, which is not a failure. */
             CHECK(mounts_at(DIR "/red") <= 2);
             OK(netns_remove_at(DIR, "blue", 0));
         }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Every function of the headers on a thread with the smallest stack that there is (PTHREAD_STACK_MIN). */
+/* Every function of the headers on a thread with the smallest possible stack (PTHREAD_STACK_MIN). */
 #include "calls.h"
 #include "fault.h"
 
@@ -7,12 +7,13 @@
 #include <linux/rtnetlink.h>
 #include <sys/mman.h>
 
-/* What the library knows of iproute2's. */
+/* The part of iproute2's struct that the library knows. */
 struct rtnl_handle {
     int fd;
 };
 
-/* What the library is made for. Some C libraries allow less, and glibc wants more where registers are many. */
+/* The size that the library supports. Some C libraries allow less, and glibc needs more on architectures
+   with many registers. */
 #define STACK 16384
 #define GUARD 65536
 
@@ -45,7 +46,7 @@ static void note_call(const struct call *call)
     note(name);
 }
 
-/* Each name that a declaration of the header has before its arguments. */
+/* Checks every name in the header that precedes an argument list. */
 static void all_were_called(const char *header)
 {
     const char *given = getenv("NETNS_HEADERS");
@@ -92,7 +93,7 @@ static void *make_call(void *arg)
     return NULL;
 }
 
-/* On arm64 it is 128 KB, of which all but STACK is out of bounds here. */
+/* On arm64 it is 128 KB, of which all but STACK is made inaccessible here. */
 static size_t smallest_stack(void)
 {
     long least = sysconf(_SC_THREAD_STACK_MIN);
@@ -100,7 +101,7 @@ static size_t smallest_stack(void)
     return least > STACK ? (size_t)least : STACK;
 }
 
-/* A painted stack, between what nobody may touch, on which whoever leaves it ends the test. */
+/* A stack filled with a pattern, between inaccessible pages, so that leaving it ends the test. */
 static long on_a_small_stack(const char *name, long (*make)(void))
 {
     struct job job = {.make = make};
@@ -133,7 +134,7 @@ static long on_a_small_stack(const char *name, long (*make)(void))
     return job.rc;
 }
 
-/* The thread itself, with the C library's own memory on its stack, and nothing to do. */
+/* A thread that does nothing, to measure the C library's own use of the stack. */
 static long do_nothing(void)
 {
     return 0;
@@ -173,7 +174,7 @@ static void every_call_that_succeeds(void)
     end_calls();
 }
 
-/* With the message, which may be long. */
+/* With a message, which may be long. */
 static void every_call_that_fails(void)
 {
     static const struct fault faults[] = {
@@ -197,7 +198,7 @@ static void every_call_that_fails(void)
     end_calls();
 }
 
-/* Whatever a run directory's path has room for. */
+/* The longest path of a run directory. */
 static char long_path[PATH_MAX - 8];
 
 static long create_far_down(void)
@@ -248,7 +249,7 @@ static long get_of_handle(void)
     GET(netns_version);
     GET(netns_errmsg);
     GET(netns_close, NULL);
-    /* What calls.h calls on the way. */
+    /* Functions that calls.h uses in addition. */
     note("netns_enter");
     note("netns_leave");
     note("netns_monitor_open");
@@ -370,7 +371,7 @@ static long get_of_routes(void)
     return rc;
 }
 
-/* Each makes what the one before took. */
+/* Each creates what the previous one needed. */
 static long make_more_devices(void)
 {
     int rc = netns_addr_add_flags(given.blue, "v0", "2001:db8::1/64", NETNS_ADDR_NODAD);
@@ -381,7 +382,7 @@ static long make_more_devices(void)
     return rc == -EACCES || rc == -EOPNOTSUPP ? 0 : rc;
 }
 
-/* iproute2's keep what they know in static memory, and print what fails. */
+/* iproute2's helpers use static memory and print errors. */
 static long ask_as_iproute2_does(void)
 {
     struct rtnl_handle rtnl = {socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE)};

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Runs bindings/scenarios.txt, which says what its lines mean; Rust, Python and Go run it as well. */
+/* Runs bindings/scenarios.txt, which describes its own syntax. Rust, Python and Go run the same file. */
 #include "test.h"
 
 #include <sys/socket.h>
 
-/* Where the file is, seen from where the tests are run. */
+/* The file's path relative to the directory in which the tests run. */
 #define SCENARIOS "../bindings/scenarios.txt"
 
 #define MOST_WORDS 8
@@ -13,7 +13,7 @@
 
 /* --- words ------------------------------------------------------------------------------------- */
 
-/* An argument as the calls take it: "-" is NULL, '' the empty string, x*300 is x, 300 times. */
+/* Converts a word to an argument: "-" is NULL, '' the empty string, x*300 is 300 times x. */
 static const char *text(const char *word)
 {
     static char texts[MOST_WORDS][4096];
@@ -37,7 +37,7 @@ struct name {
     int value;
 };
 
-/* What a word stands for; a number for itself. The table ends without a word. */
+/* The value of a word in a table; a number stands for itself. The table ends with a NULL name. */
 static int value_of(const struct name *table, const char *word)
 {
     for (; table->word; table++)
@@ -59,7 +59,7 @@ static const struct name types[] = {{"stream", SOCK_STREAM}, {"dgram", SOCK_DGRA
 
 /* --- handles ----------------------------------------------------------------------------------- */
 
-/* By its name in the file, which stays in the line that made it. */
+/* Identified by its name in the file, which is kept in the line that created it. */
 struct handle {
     char name[16];
     struct netns *ns;
@@ -85,7 +85,7 @@ static struct netns *ns_of(const char *name)
     return strcmp(name, "-") == 0 ? NULL : handle(name)->ns;
 }
 
-/* Where a call puts the handle that it makes, under a name that has none then. */
+/* Where a call stores the handle that it creates, under a name that is not in use. */
 static struct netns **new_handle(const char *name)
 {
     struct handle *at = handle(name);
@@ -106,7 +106,7 @@ static void end_handles(void)
 
 /* --- results ----------------------------------------------------------------------------------- */
 
-/* What a call gave, as the file has it. */
+/* The result of a call, as written in the file. */
 static char result[MOST_TEXT];
 
 static void say(const char *word)
@@ -130,7 +130,7 @@ static void say_ok(long long rc)
         say("ok");
 }
 
-/* One more of a list; the first finds nothing. */
+/* Appends to a list; the first item replaces the empty result. */
 static void add(const char *item, const char *mark, const char *more)
 {
     size_t used = strlen(result);
@@ -186,7 +186,7 @@ static void open_id(char **w)
     struct netns *ns = ns_of(w[1]);
     uint64_t cookie = 0;
 
-    /* Before Linux 5.14 it has none. */
+    /* Before Linux 5.14 there is none. */
     (void)!netns_cookie(ns, &cookie);
     say_ok(netns_open_id(netns_inode(ns), cookie, new_handle(w[0])));
 }
@@ -196,7 +196,7 @@ static void open_socket(char **w)
     open_fd_and_close(w[0], MUST(netns_socket(ns_of(w[1]), AF_INET, SOCK_DGRAM, 0)));
 }
 
-/* It may be its own second one. */
+/* It may be its own duplicate. */
 static void duplicate(char **w)
 {
     struct netns *copy = NULL;
@@ -276,7 +276,7 @@ static void is_here(char **w)
     say_number(netns_is_current(ns_of(w[0])));
 }
 
-/* What a function does in there: it tells, and has no failure of its own. */
+/* A callback in a namespace: it reports where it is, and cannot fail. */
 static int is_there(void *ns)
 {
     return netns_is_current(ns);
@@ -309,7 +309,7 @@ static void run_value(char **w)
     run_in(ns_of(w[0]), give_back, &number);
 }
 
-/* fd is what the call has given. */
+/* fd is the call's result. */
 static void say_of_socket(const struct netns *ns, int fd)
 {
     struct netns *of_socket = NULL;
@@ -649,7 +649,7 @@ static const struct operation {
     {"says", 1, says},
 };
 
-/* Calls the operation; whether there is one of this name that takes so many words. */
+/* Calls the operation; returns whether there is one of this name with this number of words. */
 static bool call(char **words, int count)
 {
     for (size_t i = 0; i < sizeof operations / sizeof operations[0]; i++)
@@ -661,7 +661,7 @@ static bool call(char **words, int count)
     return false;
 }
 
-/* Runs one line, which it takes apart; false where the rest is to be skipped. */
+/* Runs one line, which it splits; returns false if the rest must be skipped. */
 static bool run_line(char *line, int number)
 {
     bool may_differ = strncmp(line, "? ", 2) == 0;
@@ -686,7 +686,7 @@ static bool run_line(char *line, int number)
 static FILE *scenarios;
 static int line_number;
 
-/* The next line that says something, without its newline. */
+/* The next line that is not empty or a comment, without its newline. */
 static bool next_line(char *line, size_t size)
 {
     while (fgets(line, size, scenarios)) {
@@ -703,7 +703,7 @@ static bool begins_scenario(const char *line)
     return strncmp(line, "scenario ", 9) == 0;
 }
 
-/* In a child, which reads on from where its parent is. */
+/* Runs in a child, which continues reading where its parent is. */
 static void run_scenario(void)
 {
     char line[4096];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Names that are symbolic links: followed where nobody else could have made them, refused elsewhere. */
+/* Names that are symbolic links: they are followed if no other user could have created them, and refused
+   otherwise. */
 #include "fault.h"
 #include "privilege.h"
 #include "program.h"
@@ -9,7 +10,7 @@
 
 #define STRANGER 1234
 
-/* A namespace with a process in it, and a link to that. */
+/* A namespace with a process in it, and a link to that process's namespace. */
 static struct netns *linked;
 static pid_t inside;
 static char target[64];
@@ -193,7 +194,7 @@ static void fail_to_follow_link(void *arg)
     OK(netns_remove("web", 0));
 }
 
-/* As a link to a server that does not answer. */
+/* Like a link to a server that does not answer. */
 static void one_that_cannot_be_followed_hides_no_other_name(void)
 {
     static const struct fault fault = {SYS_readlinkat, EIO, 0, 0, 0};
@@ -308,7 +309,7 @@ static void check_that_web_is_refused(const char *why)
     SAME(names_in(NULL, NETNS_LIST_STALE), "");
     UNCHANGED_SINCE(before);
     CHECK(is_link_to("/run/netns/web", target));
-    /* By its path, it is followed as any open(2) does. */
+    /* Opened by its path, the link is followed as by any open(2). */
     OK(netns_open("/run/netns/web", 0, &ns));
     netns_close(ns);
 }
@@ -340,14 +341,14 @@ static void use_links_as_a_plain_user(void *arg)
 
     (void)arg;
     become_plain_user();
-    /* Of root's, in root's directory: what it may open is a name. */
+    /* A link of root in root's directory: what it leads to is a name. */
     SAME(names(), "mounted");
     OK(netns_open("mounted", 0, &ns));
     netns_close(ns);
     FAILS(EACCES, netns_open("hidden", 0, &ns));
     MESSAGE_HAS("follow the symbolic link /run/netns/hidden");
     MESSAGE_HAS("in /proc, CAP_SYS_PTRACE over the process");
-    /* Its own, in its own. */
+    /* The user's own link in the user's own directory. */
     MUST(mkdir("/run/plain/d", 0755));
     MUST(symlink("/proc/self/ns/net", "/run/plain/d/own"));
     SAME(names_in("/run/plain/d", 0), "own");
@@ -408,7 +409,7 @@ static void the_monitor_tells_of_links(void)
     TELLS(m, NETNS_EVENT_ADD, "web", other);
     OK(netns_remove("web", 0));
     TELLS(m, NETNS_EVENT_REMOVE, "web", other);
-    /* To nothing, and so no name. */
+    /* A link to nothing is not a name. */
     MUST(symlink("nowhere", "/run/netns/gone"));
     OK(netns_attach(other, "last", 0));
     TELLS(m, NETNS_EVENT_ADD, "last", other);
@@ -423,7 +424,7 @@ static void the_monitor_tells_of_links(void)
 
 #define TURNS (is_slow() ? 400 : 20000)
 
-/* Puts one thing after the other under the name, each in one step, until it is killed. */
+/* Replaces the name atomically with one thing after the other, until it is killed. */
 static pid_t start_swapping(void)
 {
     static const char *const targets[] = {"/run/other/a", "/run/other/b", "/run/fifo", "/run/nowhere",
@@ -436,7 +437,7 @@ static pid_t start_swapping(void)
     for (unsigned i = 0;; i = (i + 1) % 5) {
         unlink("/run/netns/next");
         MUST(symlink(targets[i], "/run/netns/next"));
-        /* Where a stranger's link leads, nobody may come to. */
+        /* The target of another user's link must never be opened. */
         if (i == 4)
             MUST(lchown("/run/netns/next", STRANGER, STRANGER));
         rename("/run/netns/next", "/run/netns/x");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Files of /etc/netns/NAME that have nothing to cover, and those that are to stay whatever the host does. */
+/* Files of /etc/netns/NAME that have nothing to cover, and files that must stay covered whatever the host
+   does. */
 #include "privilege.h"
 #include "fault.h"
 #include "program.h"
@@ -19,7 +20,7 @@ static void ends_well(pid_t pid)
     EQUAL(wait_for(pid), 0);
 }
 
-/* Starts a program that does nothing, with these flags; gives what the call returned. */
+/* Starts a program that does nothing, with these flags; returns the call's result. */
 static int started(const struct netns *ns, uint32_t flags)
 {
     pid_t pid = -1;
@@ -30,7 +31,7 @@ static int started(const struct netns *ns, uint32_t flags)
     return rc;
 }
 
-/* Does not start it. */
+/* Checks that the program is not started. */
 #define REFUSES(error, ns, wanted)                                                                  \
     do {                                                                                            \
         pid_t pid_ = -42;                                                                           \
@@ -55,7 +56,7 @@ static void the_message_of_a_success_names_what_is_left_out(void)
     EQUAL(started(ns, 0), 0);
     SAME(netns_errmsg(), "spawn \"true\" in \"blue\": leave out the file for /etc/resolv.conf: " CREATE_IT);
     EQUAL(started(ns, NETNS_SPAWN_TELL_ETC), 1);
-    /* What it says to do helps. */
+    /* The suggested remedy works. */
     write_file("/etc/resolv.conf", "", 0644);
     EQUAL(started(ns, NETNS_SPAWN_TELL_ETC), 0);
     SAME(SAID(ns, NULL, "cat /etc/resolv.conf"), "blue's");
@@ -78,7 +79,7 @@ static void a_success_without_such_a_file_keeps_the_message(void)
     netns_close(ns);
 }
 
-/* A file, and five that cover nothing, each for another reason. */
+/* Creates a file, and five that cover nothing, each for a different reason. */
 static void make_misfits(void)
 {
     private_etc();
@@ -120,7 +121,7 @@ static void without_move_mount_it_is_counted(void)
     with_faults(faults, 2, all_of_them_are_counted, NULL);
 }
 
-/* The child has memory of its own then. */
+/* In this case the child has its own memory. */
 static void the_child_of_another_user_tells(void)
 {
     struct netns *ns = blue();
@@ -238,7 +239,7 @@ static void try_overlay(void *arg)
     exit(mount("overlay", "/run/one", "overlay", MS_RDONLY, "lowerdir=/run/one:/run/two") < 0);
 }
 
-/* An /etc with files, if this kernel has overlayfs. */
+/* An /etc with files, if this kernel supports overlayfs. */
 static void etc_to_be_pinned(void)
 {
     if (wait_for(start_part(try_overlay, NULL)) != 0)
@@ -247,7 +248,7 @@ static void etc_to_be_pinned(void)
     write_file("/etc/netns/blue/resolv.conf", BLUES, 0644);
 }
 
-/* What a script says before and after the host has done something. */
+/* The output of a script before and after the host has made a change. */
 static const char *said_across(const struct netns *ns, uint32_t flags, const char *script,
                                void (*change)(void))
 {
@@ -375,7 +376,7 @@ static void pin_everything(void *arg)
     MESSAGE_HAS("leave out ");
     SAME(SAID(ns, PINNED, "cd /etc; cat hosts; echo; cat other/file linked/file dangling"),
          "blue's hosts\nblue'sblue'sblue's");
-    /* The rest is as it was, the directory as well that the overlay has been made by way of. */
+    /* Everything else is unchanged, including the directory through which the overlay was created. */
     SAME(SAID(ns, PINNED, "cd /etc; ls; ls netns"),
          "dangling\ndir\nfile\ngroup\nhosts\nlinked\nnetns\nother\npasswd\nblue");
     SAME(SAID(ns, PINNED, "cat /etc/netns/blue/hosts"), "blue's hosts");
@@ -431,7 +432,7 @@ static void a_pinned_etc_is_read_only_but_for_what_covers(void)
          "no\nno");
     SAME(SAID(ns, PINNED, "echo more >>/etc/resolv.conf; cat /etc/netns/blue/resolv.conf"),
          BLUES "more");
-    /* The host has none of it. */
+    /* Nothing of it is visible to the host. */
     EQUAL(mounts_at(NULL), mounts);
     write_file("/etc/new", "", 0644);
     netns_close(ns);
@@ -471,7 +472,7 @@ static void what_is_mounted_below_etc_stays(void)
     MUST(mkdir("/etc/dir/in it", 0755));
     MUST(mount("netns-test", "/etc/dir/in it", "tmpfs", 0, NULL));
     write_file("/etc/dir/in it/file", "inside", 0644);
-    /* But not in a directory that is covered, nor on it. */
+    /* But not in a covered directory, nor on it. */
     MUST(mkdir("/etc/other", 0755));
     MUST(mount("netns-test", "/etc/other", "tmpfs", 0, NULL));
     MUST(mkdir("/etc/other/file", 0755));
@@ -617,7 +618,7 @@ static void a_user_namespace_may_pin(void)
     netns_close(ns);
 }
 
-/* A mount that a user namespace has inherited hides something for good. */
+/* A mount inherited by a user namespace hides something permanently. */
 static void a_user_namespace_cannot_take_a_mount_off(void)
 {
     struct netns *ns = NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Every network namespace of the system, with a name or without. */
+/* Every network namespace of the system, with or without a name. */
 #include "elsewhere.h"
 #include "fault.h"
 #include "mover.h"
@@ -25,7 +25,7 @@ static struct netns_name_snapshot *list_all(void)
 
 #define NOWHERE ((size_t)-1)
 
-/* The place of the namespace with this inode; it must not have two. */
+/* The index of the namespace with this inode, which must be listed only once. */
 static size_t place_of(const struct netns_name_snapshot *list, uint64_t inode)
 {
     size_t found = NOWHERE;
@@ -38,13 +38,13 @@ static size_t place_of(const struct netns_name_snapshot *list, uint64_t inode)
     return found;
 }
 
-/* The name that a list has for the namespace; NULL: the namespace is not in it. */
+/* The name listed for the namespace; NULL: the namespace is not in the list. */
 static const char *listed_as(const struct netns_name_snapshot *list, uint64_t inode)
 {
     return netns_list_name(list, place_of(list, inode));
 }
 
-/* The namespace is found now, under this name; NULL: it is not found. */
+/* Checks that the namespace is listed with this name; NULL: it is not listed. */
 #define FOUND_AS(name, ns_inode)                          \
     do {                                                  \
         struct netns_name_snapshot *list_ = list_all();   \
@@ -53,7 +53,7 @@ static const char *listed_as(const struct netns_name_snapshot *list, uint64_t in
         netns_list_free(list_);                           \
     } while (0)
 
-/* What a thread or process that has ended kept is let go a moment after others know that it has ended. */
+/* What a thread or process kept is released a moment after others see that it has ended. */
 static void goes(uint64_t inode, int line)
 {
     const char *name = "";
@@ -121,7 +121,7 @@ static void the_cookie_is_the_one_of_the_namespace(void)
     for (size_t i = 0; i < netns_list_len(list); i++) {
         uint64_t cookie = netns_list_cookie(list, i);
 
-        /* Until Linux 6.18 it takes a socket in there. */
+        /* Until Linux 6.18, reading it requires a socket in the namespace. */
         if (!have_namespace_handles())
             EQUAL(cookie, 0);
         else if (netns_list_inode(list, i) == netns_inode(blue))
@@ -182,7 +182,7 @@ static void one_that_is_mounted_elsewhere_only(void)
     GOES(inode);
 }
 
-/* Linux 5.6; valgrind knows none. */
+/* Linux 5.6; valgrind does not support it. */
 static bool have_openat2(void)
 {
     return syscall(SYS_openat2, -1, NULL, NULL, 0) == 0 || errno != ENOSYS;
@@ -203,7 +203,8 @@ static void one_that_is_mounted_in_another_mount_namespace_only(void)
     pid = start_mounting(lost, false, &go);
     netns_close(lost);
     list = list_all();
-    /* A program that lists all namespaces beside this one opens the mount for a moment, and is found to have it. */
+    /* A program that lists all namespaces at the same time opens the mount for a moment, and is then
+       listed as its holder. */
     for (int tries = has_cookie ? 200 : 0; tries > 0 && netns_list_cookie(list, place_of(list, inode)) == 0; tries--) {
         netns_list_free(list);
         sleep_ms(1);
@@ -322,7 +323,7 @@ static void look_without_proc(void *arg)
     MUST(unshare(CLONE_NEWNS));
     if (umount2("/proc", MNT_DETACH) < 0)
         skip("/proc cannot be unmounted here");
-    /* Where the kernel lists them, nothing is missing. */
+    /* Where the kernel lists them, none is missing. */
     if (kernel_is_at_least(6, 19)) {
         OK(netns_list_all(0, &list));
         netns_list_free(list);
@@ -339,11 +340,11 @@ static void without_proc_it_is_enoent_unless_the_kernel_lists_them(void)
 
 static void look_from_inside(void *arg)
 {
-    /* The outer namespace's /proc shows as much. */
+    /* The outer namespace's /proc shows the same. */
     find_lost(arg);
     if (mount("proc", "/proc", "proc", 0, NULL) < 0)
         skip("no proc of one's own here");
-    /* Nobody else is in it; this process has the handle. */
+    /* No other process is in it; this process has the handle. */
     find_lost(arg);
 }
 

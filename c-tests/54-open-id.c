@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* A namespace opened by its inode and cookie, though it has no name. */
+/* A namespace without a name, opened by its inode and cookie. */
 #include "elsewhere.h"
 #include "fault.h"
 #include "mover.h"
@@ -29,7 +29,7 @@ static struct id id_of(const struct netns *ns)
     return (struct id){netns_inode(ns), COOKIE_OF(ns)};
 }
 
-/* Whether the kernel opens a namespace by its cookie (Linux 6.18), as it says itself. */
+/* Whether the kernel opens a namespace by its cookie (Linux 6.18), according to the kernel itself. */
 static bool opens_by_cookie(void)
 {
     struct {
@@ -41,7 +41,7 @@ static bool opens_by_cookie(void)
     return open_by_handle_at(-10003 /* FD_NSFS_ROOT */, &handle.head, O_RDONLY) < 0 && errno == ESTALE;
 }
 
-/* It opens by both, and by the inode alone. */
+/* Checks that it can be opened with both, and with the inode alone. */
 static void opens(void *arg)
 {
     const struct id *id = arg;
@@ -58,8 +58,8 @@ static void opens(void *arg)
     netns_close(ns);
 }
 
-/* By its inode alone there is nothing, or another one that has got the number since; which of the two is seen
-   by the cookie. */
+/* With the inode alone, the call finds nothing, or another namespace that has been assigned the number
+   since; the cookie distinguishes them. */
 static int open_by_inode(const struct id *id, struct netns **ns)
 {
     int rc = netns_open_id(id->inode, 0, ns);
@@ -72,7 +72,7 @@ static int open_by_inode(const struct id *id, struct netns **ns)
     return -ENOENT;
 }
 
-/* It is gone, whether its cookie is known or not. */
+/* Checks that it is gone, with or without the cookie. */
 static void is_gone(void *arg)
 {
     const struct id *id = arg;
@@ -80,8 +80,8 @@ static void is_gone(void *arg)
     struct netns *ns = SENTINEL;
     int rc = 0;
 
-    /* What has ended releases it a moment after others know that it has ended, and a program that lists every
-       namespace of the machine may have it open for a moment at any time. */
+    /* A process that has ended releases the namespace a moment after others see that it has ended, and a
+       program that lists every namespace of the machine may briefly open it at any time. */
     for (int tries = 0; tries < 2000 * slowness(); tries++) {
         rc = open_by_inode(id, &ns);
         if (rc < 0)
@@ -182,7 +182,8 @@ static void one_that_a_mount_in_another_mount_namespace_keeps(void)
     is_gone(&id);
 }
 
-/* The kernel finds it by its cookie; from Linux 6.19 on only while something but a socket keeps it. */
+/* The kernel finds it by its cookie; from Linux 6.19 on, only while something other than a socket keeps
+   it. */
 static void one_that_a_socket_in_flight_keeps(void)
 {
     int pair[2], fd;
@@ -227,7 +228,7 @@ static void answer(int fuse, const struct fuse_in_header *request, const void *b
     CHECK(write(fuse, &reply, reply.head.len) > 0);
 }
 
-/* A directory with a file of every name, until it is unmounted. Tells each time that it is asked for one. */
+/* A directory that contains a file of every name until it is unmounted. Reports each request for a file. */
 static void serve(int fuse, int asked)
 {
     static union {
@@ -285,7 +286,7 @@ static void mount_on_served_file_and_wait(void *arg)
     EQUAL(wait_for(server), 0);
 }
 
-/* How often the server has been asked since the last time. */
+/* The number of requests to the server since the last call. */
 static ssize_t times_asked(int asked)
 {
     char bytes[64];
@@ -294,7 +295,7 @@ static ssize_t times_asked(int asked)
     return times < 0 && errno == EAGAIN ? 0 : times;
 }
 
-/* One that never answers would be waited for. */
+/* A server that never answers would block the call. */
 static void a_file_server_is_asked_last(void)
 {
     struct served served = {.fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC)};
@@ -442,7 +443,7 @@ static void open_as_a_plain_user(void *arg)
     if (opens_by_cookie())
         FAILS_UNTOUCHED(ESTALE, ns, netns_open_id(id->inode, id->cookie, &ns));
     FAILS_UNTOUCHED(ENOENT, ns, netns_open_id(id->inode, 0, &ns));
-    /* Its own descriptor of another one leads to that. */
+    /* Its own descriptor of the other namespace leads to that one. */
     opens(&id[1]);
 }
 
@@ -466,7 +467,7 @@ static void a_plain_user_opens_what_it_may_look_at(void)
     netns_close(own);
 }
 
-/* Before Linux 6.18 the cookie can be read from inside only. */
+/* Before Linux 6.18 the cookie can be read only from inside. */
 static void read_no_cookie(void *arg)
 {
     const struct id *id = arg;
@@ -508,7 +509,7 @@ static void inodes_that_nothing_has_are_enoent(void)
 
     for (size_t i = 0; i < sizeof inodes / sizeof *inodes; i++)
         FAILS_UNTOUCHED(ENOENT, ns, netns_open_id(inodes[i], 0, &ns));
-    /* Nor is it another kind of namespace. */
+    /* It is not found as another kind of namespace either. */
     MUST(stat("/proc/self/ns/mnt", &mnt));
     FAILS_UNTOUCHED(ENOENT, ns, netns_open_id(mnt.st_ino, 0, &ns));
 }

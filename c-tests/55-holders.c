@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* What keeps a namespace alive. */
+/* The list of what keeps a namespace alive. */
 #include "elsewhere.h"
 #include "fault.h"
 #include "mover.h"
@@ -29,8 +29,8 @@ static struct netns_holder_snapshot *holders_of(const struct netns *ns)
 }
 
 /*
- * As soon as there are so many. Programs that run beside this one may look into every namespace of the machine, as
- * netgraph does, and hold it meanwhile.
+ * Waits until the list has this many entries. Programs that run at the same time may inspect every
+ * namespace of the machine, as netgraph does, and hold it meanwhile.
  */
 static struct netns_holder_snapshot *settled(const struct netns *ns, size_t number)
 {
@@ -46,7 +46,7 @@ static struct netns_holder_snapshot *settled(const struct netns *ns, size_t numb
 
 #define ANY (-42)
 
-/* How many of a kind a process holds it with; of a thread, and under a number. */
+/* The number of holders of a kind in a process, filtered by thread and by number. */
 static int count(const struct netns_holder_snapshot *list, int kind, pid_t pid, pid_t tid, int fd)
 {
     int found = 0;
@@ -58,7 +58,7 @@ static int count(const struct netns_holder_snapshot *list, int kind, pid_t pid, 
     return found;
 }
 
-/* This many in all, and those are the ones. */
+/* Checks the total number, and that these are the ones. */
 #define HELD(ns, number)                                                                  \
     do {                                                                                  \
         struct netns_holder_snapshot *list_ = settled(ns, number);                        \
@@ -86,7 +86,7 @@ static void an_anonymous_one_that_nobody_else_has_has_none(void)
 
     OK(netns_create(NULL, 0, &ns));
     HELD(ns, 0);
-    /* Nor does what the handle keeps for its requests count. */
+    /* The connection that the handle keeps for its requests does not count either. */
     OK(netns_link_up(ns, "lo"));
     HELD(ns, 0);
     netns_close(ns);
@@ -107,7 +107,7 @@ static void threads_are_told_with_process_and_program(void)
     EQUAL(count(list, NETNS_HOLDER_THREAD, getpid(), mover.tid, -1), 1);
     EQUAL(count(list, NETNS_HOLDER_THREAD, getpid(), getpid(), -1), 0);
     EQUAL(count(list, NETNS_HOLDER_THREAD, child, child, -1), 1);
-    /* It has the handle's descriptor, as a child has. */
+    /* The child has a copy of the handle's descriptor. */
     EQUAL(count(list, NETNS_HOLDER_DESCRIPTOR, child, child, netns_fd(ns)), 1);
     EQUAL(count(list, NETNS_HOLDER_DESCRIPTOR, getpid(), ANY, ANY), 0);
     EQUAL(netns_holder_list_len(list), 3);
@@ -145,7 +145,8 @@ static void descriptors_are_told_by_number(void)
     netns_close(ns);
 }
 
-/* Whether any socket can be asked for its namespace: by pidfd_getfd(2), which came with Linux 5.6. */
+/* Whether the namespace of any socket can be queried: this needs pidfd_getfd(2), which was added in Linux
+   5.6. */
 static bool can_ask_sockets(void)
 {
     int pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
@@ -239,7 +240,7 @@ static void one_in_flight_is_told_without_a_process(void)
     netns_close(ns);
 }
 
-/* An echo of what a look does to a connection: nothing. */
+/* Checks that inspecting a connection has no effect on it. */
 static void a_look_ends_no_connection_and_takes_no_lock_away(void)
 {
     struct sockaddr_in here_ = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -258,7 +259,7 @@ static void a_look_ends_no_connection_and_takes_no_lock_away(void)
     client = OK(netns_socket(ns, AF_INET, SOCK_STREAM, 0));
     MUST(connect(client, (struct sockaddr *)&here_, sizeof here_));
     server = MUST(accept4(listener, NULL, NULL, SOCK_CLOEXEC));
-    /* A lock of this process, on a file that a child has open as well. */
+    /* A lock of this process on a file that a child also has open. */
     write_file("/run/locked", "text", 0644);
     file = MUST(open("/run/locked", O_RDWR | O_CLOEXEC));
     MUST(fcntl(file, F_SETLK, &lock));
@@ -282,7 +283,7 @@ static void a_look_ends_no_connection_and_takes_no_lock_away(void)
     close(file);
     close(listener);
     close(server);
-    /* The other end is told at once: nothing holds the connection open. */
+    /* The other end is notified immediately: nothing keeps the connection open. */
     EQUAL(read(client, &byte, 1), 0);
     close(client);
     netns_close(ns);
@@ -325,7 +326,7 @@ static void mounts_of_every_mount_namespace_are_told(void)
     OK(netns_create("blue", 0, &ns));
     pid = start_mounting(ns, false, &go);
     list = settled(ns, 3);
-    /* It has a copy of the name as well, below what it has mounted on /run. */
+    /* It also has a copy of the name, below what it has mounted on /run. */
     EQUAL(netns_holder_list_len(list), 3);
     EQUAL(count(list, NETNS_HOLDER_MOUNT, getpid(), ANY, -1), 1);
     EQUAL(count(list, NETNS_HOLDER_MOUNT, pid, pid, -1), 2);
@@ -423,8 +424,8 @@ static void look_at_all_there_is(void *arg)
     if (mount("proc", "/proc", "proc", 0, NULL) < 0)
         skip("no proc of one's own here");
     list = holders_of(arg);
-    /* Of the processes that are there nothing is hidden; outside there may be others. The kernel may not list
-     * sockets of every kind. */
+    /* No existing process is hidden; others may exist outside. The kernel may not list sockets of every
+     * kind. */
     EQUAL(netns_holder_list_unseen(list) & ~NETNS_UNSEEN_SOCKETS, NETNS_UNSEEN_HIDDEN);
     netns_holder_list_free(list);
 }
@@ -436,7 +437,7 @@ static void look_alone(void *arg)
     IN_CHILD(look_at_all_there_is, arg);
 }
 
-/* The root of a bind mount of / is the same directory as /, with other mounts below it. */
+/* The root of a bind mount of / is the same directory as /, with different mounts below it. */
 static void a_mount_that_only_another_root_shows_is_told(void)
 {
     struct netns_holder_snapshot *list;
@@ -467,7 +468,7 @@ struct forgery {
     uint32_t inode;
 };
 
-/* Sends what looks like the kernel's list of sockets to the socket that the victim asks by. */
+/* Sends forged copies of the kernel's socket list to the socket that the victim uses for its request. */
 static void forge_answers(void *arg)
 {
     const struct forgery *forgery = arg;
@@ -532,7 +533,7 @@ static void find_nothing_but_bound(void *arg)
 {
     struct netns_holder_snapshot *list = holders_of(arg);
 
-    /* The kernel's list has the one and not the other, of which it is told that it may be there. */
+    /* The kernel's list contains the one and not the other, which the result reports as possibly missing. */
     EQUAL(count(list, NETNS_HOLDER_SOCKET, getpid(), ANY, ANY), 1);
     CHECK(netns_holder_list_unseen(list) & NETNS_UNSEEN_SOCKETS);
     netns_holder_list_free(list);

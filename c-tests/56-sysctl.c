@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* netns_sysctl_get and netns_sysctl_set: the sysctls of a namespace, from elsewhere. */
+/* netns_sysctl_get and netns_sysctl_set: the sysctls of a namespace, used from another namespace. */
 #include "fault.h"
 #include "privilege.h"
 
@@ -19,7 +19,7 @@ static void end(void)
     netns_close(red);
 }
 
-/* The value in a namespace, or what the failure says, in a buffer that the next call overwrites. */
+/* The value in a namespace, or the error message, in a buffer that the next call overwrites. */
 static const char *value_of(const struct netns *ns, const char *name)
 {
     static char value[1024];
@@ -27,7 +27,7 @@ static const char *value_of(const struct netns *ns, const char *name)
     return netns_sysctl_get(ns, name, value, sizeof value) < 0 ? netns_errmsg() : value;
 }
 
-/* As a thread in there sees it. */
+/* As a thread in the namespace sees it. */
 struct look {
     const char *path;
     char text[128];
@@ -122,7 +122,7 @@ static void every_form_of_a_name_is_taken(void)
     end();
 }
 
-/* As sysctl(8) has it: without a newline it would be no write at all. */
+/* As sysctl(8) writes it: without a newline, nothing would be written. */
 static void an_empty_value_is_a_value(void)
 {
     begin();
@@ -136,7 +136,7 @@ static void an_empty_value_is_a_value(void)
     end();
 }
 
-/* It is given to one read only, however little that asks for. */
+/* The kernel returns it to one read only, however few bytes that requests. */
 static void a_long_value_is_read_whole(void)
 {
     static char ports[4095], value[8192];
@@ -158,7 +158,7 @@ static int reserve_many_more(void *arg)
     int fd = MUST(open("/proc/sys/net/ipv4/ip_local_reserved_ports", O_WRONLY | O_CLOEXEC));
     char text[16];
 
-    /* From the second write on, one adds to what is there. */
+    /* From the second write on, each adds to the existing value. */
     for (int port = 2; port < 20000; port += 2) {
         int length = sprintf(text, "%d\n", port);
 
@@ -235,8 +235,8 @@ static void what_is_missing_is_einval(void)
     end();
 }
 
-/* Of the whole system's below net, which the initial namespace has, other namespaces have none, or one that
-   they cannot write. */
+/* System-wide sysctls below net exist in the initial namespace. Other namespaces do not have them or
+   cannot write them. */
 static void what_is_the_whole_system_s_is_not_set_in_one(void)
 {
     begin();
@@ -280,7 +280,7 @@ static void what_cannot_be_is_said(void)
     end();
 }
 
-/* Of which the kernel takes the beginning, and says nothing. */
+/* The kernel would use the beginning and report no error. */
 static void more_than_the_kernel_takes_is_einval(void)
 {
     begin();
@@ -337,7 +337,7 @@ static void cover_proc(void *arg)
         MUST(mkdir("/proc/sys/net", 0755));
         MUST(mkdir("/proc/sys/net/ipv4", 0755));
         write_file("/proc/sys/net/ipv4/ip_forward", "7\n", 0644);
-        /* A fifo, which nobody else opens. */
+        /* A fifo that no other process opens. */
         MUST(mkfifo("/proc/sys/net/ipv4/fifo", 0644));
         FAILS(ENOENT, netns_sysctl_get(NULL, "net.ipv4.fifo", NULL, 0));
     }
@@ -357,7 +357,7 @@ static void what_is_no_proc_is_enoent(void)
     end();
 }
 
-/* Whose /proc counts processes otherwise, and has the same sysctls. */
+/* Its /proc numbers processes differently, but has the same sysctls. */
 static void live_in_a_pid_namespace(void *arg)
 {
     pid_t pid;
@@ -390,7 +390,7 @@ static void be_nobody(void *arg)
     FAILS(EPERM, netns_sysctl_get(blue, FORWARD, NULL, 0));
     MESSAGE_HAS("CAP_SYS_ADMIN");
     FAILS(EPERM, netns_sysctl_set(blue, FORWARD, "1"));
-    /* Where it is, it may read, and not write. */
+    /* In its own namespace it may read but not write. */
     EQUAL(OK(netns_sysctl_get(NULL, FORWARD, NULL, 0)), 1);
     FAILS(EACCES, netns_sysctl_set(NULL, FORWARD, "1"));
     MESSAGE_HAS("CAP_NET_ADMIN");
@@ -403,7 +403,7 @@ static void a_plain_user_reads_where_it_is(void)
     end();
 }
 
-/* It could not come back, so a helper thread goes. */
+/* It could not switch back, so a helper thread switches instead. */
 static void live_in_a_user_namespace(void *arg)
 {
     struct netns *own = NULL;

@@ -10,9 +10,9 @@
 /* --- every switch that the library makes ------------------------------------------------------ */
 
 static int switches;
-/* The switch that fails, counted from 1, and all after it; 0: none. And how. */
+/* The first switch that fails, counted from 1 (0: none), together with all that follow; and the errno. */
 static int failing, failing_with;
-/* The signals that are blocked at each of the first switches, as the kernel has them. */
+/* The signals blocked at each of the first switches, according to the kernel. */
 static uint64_t blocked[4];
 
 static uint64_t blocked_signals(void)
@@ -23,7 +23,7 @@ static uint64_t blocked_signals(void)
     return mask;
 }
 
-/* Takes the place of libc's, in the library too. */
+/* Replaces libc's function, also for the library. */
 int setns(int fd, int type)
 {
     if (switches < 4)
@@ -149,7 +149,7 @@ static void errno_is_as_the_function_left_it(void)
     end();
 }
 
-/* Once for all, that it can go home; from then on, two. */
+/* The first call verifies that the thread can switch back; from then on, two switches. */
 static void nothing_but_two_switches_is_made(void)
 {
     begin();
@@ -166,7 +166,7 @@ static void nothing_but_two_switches_is_made(void)
     end();
 }
 
-/* Nor a descriptor, but for the socket itself. */
+/* No descriptor either, except the socket itself. */
 static void no_descriptor_is_needed(void)
 {
     begin();
@@ -235,7 +235,7 @@ static void home_may_be_where_they_go(void)
     end();
 }
 
-/* It is not checked where the thread is: afterwards it is at home, as the header says. */
+/* The call does not check where the thread is: afterwards it is in `home`, as the header documents. */
 static void a_thread_that_is_elsewhere_is_at_home_afterwards(void)
 {
     struct netns *elsewhere = NULL;
@@ -306,7 +306,7 @@ static void without_the_capability_to_go_they_do_not(void)
     end();
 }
 
-/* As after `unshare -Ur`: it could go to a namespace of its own, and not come back. */
+/* As after `unshare -Ur`: it could enter a namespace that it created, but not switch back. */
 static void live_in_a_user_namespace(void *arg)
 {
     struct netns *own = NULL;
@@ -320,7 +320,7 @@ static void live_in_a_user_namespace(void *arg)
     MESSAGE_HAS("switch back");
     EQUAL(called, 0);
     EQUAL(here(), home_inode);
-    /* Which opens one all the same, on another thread. */
+    /* This call still opens one, on another thread. */
     close(OK(netns_socket(own, AF_INET, SOCK_STREAM, 0)));
     netns_close(own);
 }
@@ -332,7 +332,7 @@ static void where_there_is_no_way_home_they_do_not_go(void)
     end();
 }
 
-/* What has been verified in a process is not taken for granted in its child, which may be less. */
+/* What has been verified in a process is verified again in its child, which may have fewer privileges. */
 static void a_child_verifies_for_itself(void)
 {
     begin();
@@ -375,7 +375,7 @@ static void a_switch_home_that_fails_last_is_enotrecoverable(void)
     FAILS(ENOTRECOVERABLE, netns_socket_from(home, ns, AF_INET, SOCK_STREAM, 0));
     MESSAGE_HAS("setns back");
     MESSAGE_HAS("wrong namespace");
-    /* More than once, for memory that is short for a moment. */
+    /* The switch is retried, in case memory is short only for a moment. */
     CHECK(switches > 3);
     EQUAL(here(), netns_inode(ns));
     MUST(syscall(SYS_setns, netns_fd(home), CLONE_NEWNET));
@@ -407,7 +407,7 @@ static void a_function_that_closes_home_is_told_so(void)
     FAILS(ENOTRECOVERABLE, netns_run_from(home, ns, close_home, NULL, NULL));
     MESSAGE_HAS("wrong namespace");
     EQUAL(here(), netns_inode(ns));
-    /* Back where it was, for netns_close(). */
+    /* Moved back to its number, for netns_close(). */
     EQUAL(MUST(fcntl(way_back, F_DUPFD_CLOEXEC, number)), number);
     close(way_back);
     MUST(setns(number, CLONE_NEWNET));
@@ -438,7 +438,8 @@ static void a_function_that_drops_the_way_back_is_told_so(void)
 
 #define EVERY_SIGNAL (~(UINT64_C(1) << (SIGKILL - 1) | UINT64_C(1) << (SIGSTOP - 1)))
 
-/* No handler runs in the wrong place, and no setuid(2) of another thread takes the way back. */
+/* No signal handler runs in the wrong namespace, and no setuid(2) of another thread removes the privilege
+   to switch back. */
 static void a_socket_is_opened_with_every_signal_blocked(void)
 {
     uint64_t before;
@@ -492,7 +493,7 @@ static void clean_up(void *arg)
 static void *run_what_ends_the_thread(void *arg)
 {
     pthread_cleanup_push(clean_up, NULL);
-    /* Does not return, and would not with this. */
+    /* Does not return; returning would fail this check. */
     CHECK(netns_run_from(home, ns, end_the_thread, NULL, NULL) > 0);
     pthread_cleanup_pop(0);
     return arg;
@@ -516,7 +517,7 @@ static void a_function_may_end_its_thread(void)
 static int cancel_the_thread(void *arg)
 {
     MUST(-pthread_cancel(pthread_self()));
-    /* A cancellation point, if there were one now. */
+    /* This would be a cancellation point if cancellation were enabled now. */
     sleep_ms(1);
     *(uint64_t *)arg = here();
     return 0;
@@ -546,7 +547,7 @@ static void a_cancellation_waits_until_the_thread_is_at_home(void)
     end();
 }
 
-/* It comes from where it is by now. */
+/* The `from` namespace is the thread's current one. */
 static int run_at_home(void *arg)
 {
     (void)arg;

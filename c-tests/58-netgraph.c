@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* examples/netgraph.c: the graph of what is connected to what. */
+/* examples/netgraph.c: the graph of connected namespaces. */
 #include "links.h"
 #include "program.h"
 
@@ -16,7 +16,7 @@ static const char *netgraph(void)
     return path;
 }
 
-/* What it says with these words after it, from the thread's own namespace. */
+/* Its output with these words appended to the command, run from the thread's own namespace. */
 static const char *graph(const char *words)
 {
     struct netns *own = NULL;
@@ -43,7 +43,7 @@ __attribute__((format(printf, 3, 4))) static void says_at(const char *said, int 
     check_at(strstr(said, wanted), line, "\"%s\" in:\n%s", wanted, said);
 }
 
-/* This namespace is number 0, and the names follow. */
+/* This namespace is number 0, followed by the named ones. */
 static void what_is_connected_is_joined(void)
 {
     struct netns *blue = NULL, *green = NULL, *red = NULL;
@@ -74,7 +74,7 @@ static void what_is_connected_is_joined(void)
     SAYS(said, "n2_%u -- n3_%u [dir=forward, style=dashed, label=\"on\"];", mv, v1);
     SAYS(said, "n2_%u -- n2_%u;", index_of(green, "x0") < index_of(green, "x1") ? index_of(green, "x0") : index_of(green, "x1"),
          index_of(green, "x0") < index_of(green, "x1") ? index_of(green, "x1") : index_of(green, "x0"));
-    /* lo has nothing to tell. */
+    /* Nothing is printed about lo. */
     CHECK(!strstr(said, "\"lo"));
     netns_close(green);
     close_pair(blue, red);
@@ -102,7 +102,7 @@ static void one_without_a_name_has_its_number(void)
     char words[64];
 
     OK(netns_create(NULL, 0, &ns));
-    /* All others of the machine are there as well, which may be thousands. */
+    /* All other namespaces of the machine are listed as well, which may be thousands. */
     snprintf(words, sizeof words, "| grep -c 'label=\"net:.%llu.\"'", (unsigned long long)netns_inode(ns));
     SAME(graph(words), "1");
     snprintf(words, sizeof words, "net:[%llu]", (unsigned long long)netns_inode(ns));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* netns_setns_mounts: a thread moves for good, with a /sys and an /etc that go with the namespace. */
+/* netns_setns_mounts: a thread switches permanently, with the /sys and /etc of the namespace. */
 #include "fault.h"
 #include "privilege.h"
 
@@ -7,7 +7,7 @@
 
 /* --- calls of the calling thread that fail ---------------------------------------------------- */
 
-/* The thread, and which of its calls of a function fails, counted from 1; 0: none. And how. */
+/* The thread, which of its calls of a function fail, counted from 1 (0: none), and the errno. */
 static struct plan {
     int at, to, error, calls;
 } setns_plan, chroot_plan, fchdir_plan;
@@ -24,7 +24,7 @@ static bool fails(struct plan *plan)
     return true;
 }
 
-/* They take the place of libc's, in the library too. */
+/* They replace libc's functions, also for the library. */
 int setns(int fd, int type)
 {
     return fails(&setns_plan) ? -1 : (int)syscall(SYS_setns, fd, type);
@@ -83,13 +83,13 @@ static const char *hosts(void)
     return text;
 }
 
-/* Whether the thread sees the file system as blue has it. */
+/* Whether the thread sees blue's view of the file system. */
 static bool sys_is_blue_s(void)
 {
     return exists("/sys/class/net/only-here");
 }
 
-/* Where a thread is, in every respect. */
+/* Everything that determines where a thread is. */
 struct whereabouts {
     uint64_t netns, mounts, root, directory;
     int sys, mounted;
@@ -141,7 +141,7 @@ static void move_with_all(void *arg)
     CHECK(sys_is_blue_s());
     SAME(hosts(), "blue\n");
     EQUAL(threads_left(), 1);
-    /* And so is a child that it starts. */
+    /* And so does a child that it starts. */
     EQUAL(shell("test -e /sys/class/net/only-here && grep -q blue /etc/hosts"), 0);
 }
 
@@ -238,7 +238,7 @@ static void make_mounts(void *arg)
     MUST(mkdir("/run/inside", 0755));
     MUST(mount("inside", "/run/inside", "tmpfs", 0, NULL));
     write_file("/run/inside/file", "", 0644);
-    /* From outside they come in. */
+    /* Mounts made outside propagate to it. */
     MUST(open("/run/ready", O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
     for (int tries = 0; tries < 10000 && !exists("/run/outside/file"); tries++)
         sleep_ms(1);
@@ -282,7 +282,7 @@ static void move_in_a_chroot(void *arg)
     SAME(whereabouts().path, "/run/deep");
     CHECK(sys_is_blue_s());
     SAME(hosts(), "blue\n");
-    /* It is as much in there as before: a mount of the outer root is not to be seen. */
+    /* It is confined as before: a mount in the outer root is not visible. */
     CHECK(!exists("/run/root/run"));
 }
 
@@ -366,7 +366,7 @@ static void without_a_capability_it_stays(void)
     end();
 }
 
-/* As a chroot of one's own is, that nobody mounts. */
+/* Like a chroot that is not a mount point. */
 static void live_in_a_plain_root(void *arg)
 {
     (void)arg;
@@ -421,8 +421,8 @@ static void it_says_when_descriptors_run_out(void)
     end();
 }
 
-/* The calls that the calling thread makes itself when the mount namespace is made: to that, to the root and to the
-   working directory in it, and to the network namespace. */
+/* The calls that the calling thread makes itself after the mount namespace has been created: to enter it,
+   its root and the working directory in it, and the network namespace. */
 static const struct last_step {
     struct plan *plan;
     int at;
@@ -449,7 +449,7 @@ static void fail_late(void *arg)
     step->plan->at = 0;
     STAYS(&before);
     EQUAL(threads_left(), 1);
-    /* For want of memory it is tried again. */
+    /* If memory is short, the step is retried. */
     *step->plan = (struct plan){step->at, step->at, ENOMEM, 0};
     OK(netns_setns_mounts(ns, 0));
     EQUAL(here(), netns_inode(ns));

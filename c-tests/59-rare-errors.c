@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Errors of the header's comments that it takes a strange world to get. */
+/* Documented errors that occur only in unusual circumstances. */
 #include "fault.h"
 
 #define PIDFD_GET_NET_NAMESPACE 0xff04u
 
 /* --- a name whose mount cannot be reached ------------------------------------------------------- */
 
-/* A root directory that is no mount point, with a stale name in it that a mount below another keeps. */
+/* A root directory that is not a mount point. It contains a stale name that is kept by a mount hidden
+   below another. */
 static void enter_a_root_with_a_hidden_mount(void)
 {
     MUST(mkdir("/run/root", 0755));
@@ -14,7 +15,7 @@ static void enter_a_root_with_a_hidden_mount(void)
     MUST(mkdir("/run/root/names", 0755));
     MUST(mount("/proc", "/run/root/proc", "none", MS_BIND | MS_REC, NULL));
     write_file("/run/root/names/blue", "", 0600);
-    /* The mark of the library's own placeholders, by which it is stale at once. */
+    /* The mark of the library's own placeholders, which makes it stale immediately. */
     MUST(chmod("/run/root/names/blue", S_ISVTX));
     MUST(mount("/proc/self/ns/net", "/run/root/names/blue", "none", MS_BIND, NULL));
     MUST(mount("/run/root/names", "/run/root/names", "none", MS_BIND, NULL));
@@ -33,7 +34,7 @@ static void a_hidden_mount_that_stays_is_ebusy(void)
     EQUAL(files_in("/names"), 1);
     OK(netns_attach_at("/names", home, "red", 0));
     SAME(names_in("/names", NETNS_LIST_STALE), "blue red");
-    /* Which does not keep the file from being bound on. */
+    /* This does not prevent a bind on the file. */
     OK(netns_attach_at("/names", home, "blue", 0));
     SAME(names_in("/names", 0), "blue red");
     netns_close(home);
@@ -54,11 +55,12 @@ static void lock_what_changes_all_the_time(void *arg)
 static void a_directory_that_changes_all_the_time_is_eagain(void)
 {
 #ifdef SYS_newfstatat
-    /* Nothing tells the one that is locked from the one that the path leads to. */
+    /* Without these calls, the locked directory cannot be distinguished from the one that the path leads
+       to. */
     static const struct fault faults[] = {
         {.call = SYS_statx, .error = ENOSYS},
         {.call = SYS_fstat, .error = EIO},
-        /* What newer C libraries make of fstat(2), with AT_EMPTY_PATH. */
+        /* What newer C libraries use for fstat(2), with AT_EMPTY_PATH. */
         {.call = SYS_newfstatat, .error = EIO, .arg = 3, .mask = 0x1000, .value = 0x1000},
     };
     struct netns *ns = NULL;
