@@ -2265,7 +2265,7 @@ void netns_route_list_free(struct netns_route_snapshot *list);
 #define NETNS_EVENT_REMOVE 2
 
 /**
- * What netns_monitor_next() reports. Initialise it with NETNS_EVENT_INIT: size has to be
+ * What netns_monitor_next() reports. Initialize it with NETNS_EVENT_INIT: size has to be
  * sizeof(struct netns_event) at each call. Later versions may add members at the end. A library
  * older than the header sets members that it does not know to zero.
  */
@@ -2454,7 +2454,7 @@ void netns_monitor_close(struct netns_monitor *m);
 #define NETNS_SPAWN_PIN_ETC 512
 
 /**
- * Options of netns_spawn(). Initialise it with NETNS_SPAWN_OPTIONS_INIT, which sets size to
+ * Options of netns_spawn(). Initialize it with NETNS_SPAWN_OPTIONS_INIT, which sets size to
  * sizeof(struct netns_spawn_options) and all other members to zero. Later versions may add members
  * at the end, for which zero means the previous behaviour. Since 1.0.
  */

@@ -23,7 +23,7 @@ pub const NETNS_EVENT_REMOVE: u32 = 2;
 
 const _: () = assert!(NETNS_MONITOR_SNAPSHOT == MonitorFlags::SNAPSHOT.bits());
 
-/// What netns_monitor_next() reports. Initialise it with NETNS_EVENT_INIT: size has to be
+/// What netns_monitor_next() reports. Initialize it with NETNS_EVENT_INIT: size has to be
 /// sizeof(struct netns_event) at each call. Later versions may add members at the end. A library
 /// older than the header sets members that it does not know to zero.
 #[repr(C)]

@@ -62,7 +62,7 @@ const _: () = assert!(NETNS_SPAWN_STRICT_ETC == SpawnFlags::STRICT_ETC.bits());
 const _: () = assert!(NETNS_SPAWN_TELL_ETC == SpawnFlags::TELL_ETC.bits());
 const _: () = assert!(NETNS_SPAWN_PIN_ETC == SpawnFlags::PIN_ETC.bits());
 
-/// Options of netns_spawn(). Initialise it with NETNS_SPAWN_OPTIONS_INIT, which sets size to
+/// Options of netns_spawn(). Initialize it with NETNS_SPAWN_OPTIONS_INIT, which sets size to
 /// sizeof(struct netns_spawn_options) and all other members to zero. Later versions may add members
 /// at the end, for which zero means the previous behaviour. Since 1.0.
 #[repr(C)]
