@@ -429,9 +429,9 @@ static void a_name_that_is_taken_is_said_to_be(void)
     OK(netns_create("blue", 0, &ns));
     FAILS(EEXIST, netns_attach(ns, "blue", 0));
     MESSAGE_HAS("attach \"blue\": create /run/netns/blue: File exists");
-    MESSAGE_HAS("(the name is in use; remove it first, or use another one)");
+    MESSAGE_HAS("(the name is in use; remove it first or choose another name)");
     FAILS(EEXIST, netns_create("blue", 0, NULL));
-    MESSAGE_HAS("(the name is in use; remove it first, or use another one)");
+    MESSAGE_HAS("(the name is in use; remove it first or choose another name)");
     write_file("/run/netns/file", "kept", 0644);
     FAILS(EEXIST, netns_attach(ns, "file", 0));
     MESSAGE_HAS("(a regular file)");
@@ -445,7 +445,7 @@ static void so_is_a_name_in_the_making(void)
     OK(netns_create(NULL, 0, &ns));
     write_file("/run/netns/made", "", 0);
     FAILS(EEXIST, netns_attach(ns, "made", 0));
-    MESSAGE_HAS("another process is creating it");
+    MESSAGE_HAS("another process is creating this name");
     netns_close(ns);
 }
 
@@ -542,7 +542,7 @@ static void a_file_that_sticks_is_eperm(void *arg)
     (void)arg;
     drop_capability(CAP_FOWNER);
     FAILS(EPERM, netns_remove("sticks", 0));
-    MESSAGE_HAS("another user's in a sticky directory");
+    MESSAGE_HAS("its directory is sticky");
     /* Its owner can be seen only after the namespace has been unmounted. */
     CHECK(!is_netns("/run/netns/sticks"));
     CHECK(exists("/run/netns/sticks"));
@@ -570,7 +570,7 @@ static void root_of_less_is_refused(void *arg)
     OK(netns_create(NULL, 0, &own));
     before = state_now();
     FAILS_UNTOUCHED(EACCES, ns, netns_create("blue", 0, &ns));
-    MESSAGE_HAS("belongs to another user");
+    MESSAGE_HAS("needs write permission in the directory");
     FAILS(EACCES, netns_create("blue", NETNS_CREATE_EXIST_OK, NULL));
     FAILS(EACCES, netns_attach(own, "blue", 0));
     FAILS(EACCES, netns_remove("stale", 0));

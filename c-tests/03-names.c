@@ -47,7 +47,7 @@ static void what_is_no_name_is_einval_everywhere(void)
         FAILS(EINVAL, netns_open_at("/run/netns", none[i], 0, &ns));
         if (!strchr(none[i], '/'))
             FAILS(EINVAL, netns_open(none[i], 0, &ns));
-        MESSAGE_HAS("a name is not empty");
+        MESSAGE_HAS("a name must not be empty");
         CHECK(ns == SENTINEL);
     }
     UNCHANGED_SINCE(before);
@@ -363,7 +363,7 @@ static void a_message_names_its_object_on_one_line(void)
     FAILS(ENOENT, netns_remove_at("/run/a\nb", "blue", 0));
     MESSAGE_HAS("/run/a\\x0ab");
     FAILS(EINVAL, netns_remove("../x", 0));
-    MESSAGE_HAS("remove \"../x\": invalid name: Invalid argument (a name is not empty");
+    MESSAGE_HAS("remove \"../x\": invalid name: Invalid argument (a name must not be empty");
     FAILS(EINVAL, netns_create(NULL, 0, NULL));
     MESSAGE_HAS("create an anonymous namespace: check the arguments: Invalid argument");
     FAILS(EINVAL, netns_remove(NULL, 0));

@@ -121,7 +121,7 @@ static void a_name_in_the_making_exists_for_create_and_attach(void)
 
     OK(netns_create(NULL, 0, &ns));
     FAILS(EEXIST, netns_create("blue", 0, &(struct netns *){NULL}));
-    MESSAGE_HAS("another process is creating it");
+    MESSAGE_HAS("another process is creating this name");
     FAILS(EEXIST, netns_attach(ns, "blue", 0));
     /* Neither call waits for the other program. */
     CHECK(seconds() - start < STALE_AGE - 1);
@@ -221,7 +221,7 @@ static pid_t wait_for_what_stays_young(void)
     if (pid != 0)
         return pid;
     FAILS(EEXIST, netns_create("young", NETNS_CREATE_EXIST_OK, &ns));
-    MESSAGE_HAS("another process is creating it");
+    MESSAGE_HAS("another process is creating this name");
     CHECK(seconds() - start >= STALE_AGE - 1);
     CHECK(seconds() - start < STALE_AGE + 60);
     CHECK(ns == SENTINEL);

@@ -101,7 +101,7 @@ static void without_out_it_is_refused(void)
 
     FAILS(EINVAL, netns_create(NULL, 0, NULL));
     FAILS(EINVAL, netns_create(NULL, NETNS_CREATE_LO_UP, NULL));
-    MESSAGE_HAS("neither a name nor a place for the handle given");
+    MESSAGE_HAS("no name and no place for the handle given");
     UNCHANGED_SINCE(before);
 }
 

@@ -346,8 +346,8 @@ static void so_is_one_that_closes_the_handle_too(void)
 
     begin();
     FAILS(ENOTRECOVERABLE, netns_run(ns, close_and_drop_admin, &(int){1}, &result));
-    SAME(netns_errmsg(), "run: setns back to the original namespace: Operation not permitted "
-                         "(the thread is in the wrong namespace: end it; has it lost CAP_SYS_ADMIN?)");
+    SAME(netns_errmsg(), "run: setns back to the original network namespace: Operation not permitted "
+                         "(the thread is in the wrong namespace and must end; it may have lost CAP_SYS_ADMIN)");
     EQUAL(result, 4711);
     CHECK(here() != home);
     home = here();

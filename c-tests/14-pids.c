@@ -280,7 +280,7 @@ static void look_with_a_foreign_proc(void *arg)
     pid_t pids[ROOM];
 
     FAILS(ENOENT, netns_pids(home, 0, pids, ROOM));
-    MESSAGE_HAS("/proc is another pid namespace's");
+    MESSAGE_HAS("/proc belongs to another pid namespace");
     FAILS(ENOENT, netns_pids(home, NETNS_PIDS_THREADS, pids, ROOM));
 }
 

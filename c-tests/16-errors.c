@@ -315,15 +315,15 @@ static void a_descriptor_that_is_lacking_half_way_leaves_nothing(void)
         {"file", EMFILE, create, "create /run/netns/green", "RLIMIT_NOFILE", {MAKE_FILE(EMFILE)}},
         {"file", ENFILE, attach, "create /run/netns/green", "file-max", {MAKE_FILE(ENFILE)}},
         {"file", ENOMEM, create, "create /run/netns/green", NULL, {MAKE_FILE(ENOMEM)}},
-        {"way back", EMFILE, create, "own namespace", "RLIMIT_NOFILE",
+        {"way back", EMFILE, create, "calling thread's network namespace", "RLIMIT_NOFILE",
          {OPEN_HOME(EMFILE), NO_OTHER_WAY(EMFILE)}},
-        {"way back", ENFILE, socket_in, "own namespace", "file-max",
+        {"way back", ENFILE, socket_in, "calling thread's network namespace", "file-max",
          {OPEN_HOME(ENFILE), NO_OTHER_WAY(ENFILE)}},
-        {"way back", ENOMEM, enter, "own namespace", NULL, {OPEN_HOME(ENOMEM), NO_OTHER_WAY(ENOMEM)}},
-        {"way back", ENOMEM, run, "own namespace", NULL, {OPEN_HOME(ENOMEM), NO_OTHER_WAY(ENOMEM)}},
-        {"new one", EMFILE, create, "own namespace", "RLIMIT_NOFILE",
+        {"way back", ENOMEM, enter, "calling thread's network namespace", NULL, {OPEN_HOME(ENOMEM), NO_OTHER_WAY(ENOMEM)}},
+        {"way back", ENOMEM, run, "calling thread's network namespace", NULL, {OPEN_HOME(ENOMEM), NO_OTHER_WAY(ENOMEM)}},
+        {"new one", EMFILE, create, "calling thread's network namespace", "RLIMIT_NOFILE",
          {OPEN_OWN(EMFILE), NO_OTHER_WAY(EMFILE)}},
-        {"new one", ENFILE, create_anonymous, "own namespace", "file-max",
+        {"new one", ENFILE, create_anonymous, "calling thread's network namespace", "file-max",
          {OPEN_OWN(ENFILE), NO_OTHER_WAY(ENFILE)}},
         {"name", EMFILE, open_name, "open /run/netns/blue", "RLIMIT_NOFILE", {OPEN_NAME(EMFILE)}},
         {"name", ENFILE, create_or_open, at_blue, "file-max", {OPEN_NAME(ENFILE)}},
@@ -372,8 +372,8 @@ static void a_socket_that_cannot_be_opened_is_refused_as_socket_says(void)
         {"setns", EPERM, go_one_way, "setns", "CAP_SYS_ADMIN", {ALWAYS(setns, EPERM)}},
         {"setns", ENOMEM, go_one_way, "setns", NULL, {ALWAYS(setns, ENOMEM)}},
         {"setns", ENOMEM, socket_in, "switch back", NULL, {ALWAYS(setns, ENOMEM)}},
-        {"setns", EPERM, enter, "switch back", "does not come back", {ALWAYS(setns, EPERM)}},
-        {"setns", EPERM, run, "switch back", "does not come back", {ALWAYS(setns, EPERM)}},
+        {"setns", EPERM, enter, "switch back", "without return", {ALWAYS(setns, EPERM)}},
+        {"setns", EPERM, run, "switch back", "without return", {ALWAYS(setns, EPERM)}},
         /* The helper thread tries again. */
         {"setns", EPERM, socket_in, "setns", "owns the target", {ALWAYS(setns, EPERM)}},
     };
@@ -395,8 +395,8 @@ static void where_no_helper_thread_starts_nothing_is_left(void)
         /* A namespace that cannot be opened cannot be returned to either. */
         {"thread", EAGAIN, create, "helper thread", NULL,
          {OPEN_HOME(EACCES), NO_OTHER_WAY(EPERM), START_THREAD(EAGAIN)}},
-        {"home", EPERM, enter, "own namespace", NULL, {OPEN_HOME(EACCES), NO_OTHER_WAY(EPERM)}},
-        {"home", EPERM, run, "own namespace", NULL, {OPEN_HOME(ENOENT), NO_OTHER_WAY(EPERM)}},
+        {"home", EPERM, enter, "calling thread's network namespace", NULL, {OPEN_HOME(EACCES), NO_OTHER_WAY(EPERM)}},
+        {"home", EPERM, run, "calling thread's network namespace", NULL, {OPEN_HOME(ENOENT), NO_OTHER_WAY(EPERM)}},
     };
 
     begin();
@@ -423,7 +423,7 @@ static void an_errno_without_a_name_is_eio_and_no_success(void)
         {"pid", EIO, open_pid, "network namespace", NULL, {NO_PIDFD, OPEN_NAME(524)}},
         {"handle", EIO, open_handle, "duplicate", NULL, {DUPLICATE(524)}},
         {"socket", EIO, open_socket, "network namespace", NULL, {ASK_SOCKET(524)}},
-        {"current", EIO, open_current, "own namespace", NULL, {OPEN_OWN(524), NO_OTHER_WAY(EPERM)}},
+        {"current", EIO, open_current, "calling thread's network namespace", NULL, {OPEN_OWN(524), NO_OTHER_WAY(EPERM)}},
         {"setns", EIO, go_one_way, "setns", NULL, {ALWAYS(setns, 524)}},
         {"setns", EIO, enter, "switch back", NULL, {ALWAYS(setns, 521)}},
         {"setns", EIO, run, "switch back", NULL, {ALWAYS(setns, 4094)}},
@@ -453,7 +453,7 @@ static void what_may_not_be_opened_is_refused_with_its_reason(void)
         {"name", ENOENT, open_name, "open /run/netns/blue", "no network namespace has this name", {OPEN_NAME(ENOENT)}},
         {"socket", EPERM, open_socket, "network namespace", "CAP_NET_ADMIN", {ASK_SOCKET(EPERM)}},
         {"handle", EMFILE, open_handle, "duplicate", "RLIMIT_NOFILE", {DUPLICATE(EMFILE)}},
-        {"no /proc", ENOENT, open_current, "own namespace", "/proc",
+        {"no /proc", ENOENT, open_current, "calling thread's network namespace", "/proc",
          {OPEN_OWN(ENOENT), NO_OTHER_WAY(EPERM)}},
         {"no /proc", ENOENT, find_pids, "read /proc", NULL, {OPEN_DIRECTORY(ENOENT)}},
     };
@@ -489,8 +489,8 @@ static void a_directory_that_cannot_be_read_is_not_taken_for_an_empty_one(void)
 static void a_name_that_cannot_be_made_leaves_neither_file_nor_mount(void)
 {
     static const struct failure failures[] = {
-        {"file", EACCES, create, "create /run/netns/green", "another user", {MAKE_FILE(EACCES)}},
-        {"file", EACCES, attach, "create /run/netns/green", "another user", {MAKE_FILE(EACCES)}},
+        {"file", EACCES, create, "create /run/netns/green", "write permission", {MAKE_FILE(EACCES)}},
+        {"file", EACCES, attach, "create /run/netns/green", "write permission", {MAKE_FILE(EACCES)}},
         {"file", EROFS, create, "create /run/netns/green", NULL, {MAKE_FILE(EROFS)}},
         {"file", EROFS, attach, "create /run/netns/green", NULL, {MAKE_FILE(EROFS)}},
         {"file", ENOSPC, create, "create /run/netns/green", NULL, {MAKE_FILE(ENOSPC)}},
@@ -531,7 +531,7 @@ static void a_name_that_cannot_be_taken_off_stays(void)
         {"mount", EPERM, remove_name, "unmount /run/netns/blue", "more privileged",
          {ALWAYS(umount2, EINVAL)}},
         {"file", EROFS, remove_stale, "unlink /run/netns/stale", NULL, {ALWAYS(unlinkat, EROFS)}},
-        {"file", EACCES, remove_stale, "unlink /run/netns/stale", "another user",
+        {"file", EACCES, remove_stale, "unlink /run/netns/stale", "write permission",
          {ALWAYS(unlinkat, EACCES)}},
         {"file", EPERM, remove_stale, "unlink /run/netns/stale", "another user",
          {ALWAYS(unlinkat, EPERM)}},
@@ -602,7 +602,7 @@ static void first_use_fails(void *arg)
 static void a_run_directory_that_cannot_be_made_leaves_no_mount(void)
 {
     static const struct failure failures[] = {
-        {"mkdir", EACCES, create, "mkdir", "another user",
+        {"mkdir", EACCES, create, "mkdir", "write permission",
          {ALWAYS(mkdir, EACCES), ALWAYS(mkdirat, EACCES)}},
         {"mkdir", EROFS, create, "mkdir", NULL,
          {ALWAYS(mkdir, EROFS), ALWAYS(mkdirat, EROFS)}},

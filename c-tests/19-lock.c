@@ -165,7 +165,8 @@ static void give_up_at_once(int how)
     before = state_now();
     FAILS_UNTOUCHED(EAGAIN, none, netns_create("red", NETNS_CREATE_NOWAIT, &none));
     MESSAGE_HAS("lock /run/netns");
-    FAILS_UNTOUCHED(EAGAIN, none, netns_create_at("/run/netns", "red", NETNS_CREATE_NOWAIT | NETNS_CREATE_EXIST_OK, &none));
+    FAILS_UNTOUCHED(EAGAIN, none, netns_create_at("/run/netns", "red",
+                    NETNS_CREATE_NOWAIT | NETNS_CREATE_EXIST_OK, &none));
     UNCHANGED_SINCE(before);
     /* For an existing name the lock is not needed. */
     FAILS_UNTOUCHED(EEXIST, none, netns_create("blue", NETNS_CREATE_NOWAIT, &none));
@@ -208,7 +209,7 @@ static void without_a_wait_a_name_in_the_making_is_eagain(void)
         start = seconds();
         FAILS_UNTOUCHED(EAGAIN, none, netns_create("blue", NETNS_CREATE_NOWAIT, &none));
         FAILS_UNTOUCHED(EAGAIN, none, netns_create("blue", NETNS_CREATE_NOWAIT | NETNS_CREATE_EXIST_OK, &none));
-        MESSAGE_HAS("another process is creating it");
+        MESSAGE_HAS("another process is creating this name");
         if (seconds() - start < fastest)
             fastest = seconds() - start;
     }

@@ -29,7 +29,7 @@ static void an_id_is_none_until_it_is_given(void)
 
     FAILS(ENODATA, netns_nsid_get(within, ns));
     MESSAGE_HAS("get the nsid of \"blue\": ");
-    MESSAGE_HAS("(it has no nsid there yet");
+    MESSAGE_HAS("(no nsid is assigned to it yet");
     EQUAL(OK(netns_nsid_set(within, ns, 42)), 42);
     EQUAL(OK(netns_nsid_get(within, ns)), 42);
     /* The assignment is in one direction only. */
@@ -178,7 +178,7 @@ static void bad_arguments_are_einval(void)
     FAILS(EINVAL, netns_nsid_set(NULL, NULL, 1));
     FAILS(EINVAL, netns_nsid_set(ns, NULL, NETNS_NSID_AUTO));
     FAILS(EINVAL, netns_nsid_set(ns, ns, -2));
-    MESSAGE_HAS("invalid nsid: Invalid argument (an nsid is 0 or greater)");
+    MESSAGE_HAS("invalid nsid: Invalid argument (an nsid must be 0 or greater)");
     FAILS(EINVAL, netns_nsid_set(ns, ns, INT_MIN));
     for (int bit = 0; bit < 32; bit++)
         FAILS(EINVAL, netns_nsid_list(NULL, ns, NETNS_NSID_NONE, 1u << bit, &list));

@@ -298,7 +298,7 @@ static void what_is_not_there_is_enodev(void)
     struct netns *x = namespace_with_a_pair(), *y = new_namespace();
 
     FAILS(ENODEV, netns_link_move(y, "a", x, NULL));
-    MESSAGE_HAS("look up the interface: No such device (the namespace has no interface of this name)");
+    MESSAGE_HAS("look up the interface: No such device (the namespace has no interface with this name)");
     FAILS(ENODEV, netns_link_move(x, "c", y, "d"));
     FAILS(ENODEV, netns_link_move(x, "c", x, NULL));
     FAILS(ENODEV, netns_link_move(x, "fifteen-bytes-x", y, NULL));
@@ -329,7 +329,7 @@ static void bad_names_are_refused(void)
     FAILS(EINVAL, netns_link_move(x, NULL, y, NULL));
     FAILS(EINVAL, netns_link_move(x, NULL, y, "c"));
     FAILS(EINVAL, netns_link_move(x, "a", NULL, NULL));
-    MESSAGE_HAS("no namespace to move to given");
+    MESSAGE_HAS("no target namespace given");
     FAILS(EINVAL, netns_link_move(NULL, "a", NULL, "c"));
     EQUAL(links_in(x), 3);
     /* It has not been moved there and back either. */

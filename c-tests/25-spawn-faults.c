@@ -35,7 +35,7 @@ static const struct step steps[] = {
     {{SYS_unshare, ENOSPC, 0, 0, 0}, "/proc/sys/user/max_mnt_namespaces", BOTH},
     {{SYS_mount, EACCES, 3, MS_SLAVE, MS_SLAVE}, "mount --make-rslave /: Permission denied", BOTH},
     {{SYS_open_tree, EIO, 0, 0, 0}, "copy the mount /sys/fs/cgroup: Input/output error", BOTH},
-    {{SYS_mount, EPERM, 3, EVERY_BIT, 0}, "that keeps the caller's /sys needs none", BOTH},
+    {{SYS_mount, EPERM, 3, EVERY_BIT, 0}, "that keeps the caller's /sys does not need one", BOTH},
     {{SYS_umount2, EPERM, 0, 0, 0}, "mount sysfs on /sys: Operation not permitted", BOTH},
     {{SYS_move_mount, ENOMEM, 0, 0, 0}, "mount sysfs on /sys: Cannot allocate memory", BOTH},
     {{SYS_open_tree, EIO, 2, AT_RECURSIVE, 0}, "open /etc/netns/blue/hosts: Input/output error", BOTH},

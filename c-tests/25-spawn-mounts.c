@@ -95,7 +95,8 @@ static void what_is_mounted_in_mounts_stays_as_well(void)
     mounts = mounts_at(NULL);
     /* Without open_tree(2) the old mounts stay below. */
     below_fs = counted(COUNT("/sys/fs")) + (have_open_tree() ? 0 : 2);
-    SAME(SAID(ns, NULL, "ls /sys/class/net | grep -v bonding_masters; cat '/sys/fs/in it/file' /sys/kernel/file"), "lo\ntwofour");
+    SAME(SAID(ns, NULL, "ls /sys/class/net | grep -v bonding_masters; cat '/sys/fs/in it/file' "
+                        "/sys/kernel/file"), "lo\ntwofour");
     EQUAL(NUMBER(ns, NULL, COUNT("/sys/fs")), below_fs);
     EQUAL(mounts_at(NULL), mounts);
     CHECK(exists("/sys/fs/in it/file"));
@@ -294,7 +295,7 @@ static void start_in_a_plain_directory(void *arg)
     MUST(chroot("/run/root"));
     MUST(chdir("/"));
     FAILS(EINVAL, netns_spawn(ns, NULL, "true", true_argv, NULL, &pid));
-    MESSAGE_HAS("mount --make-rslave /: Invalid argument (the root directory has to be a mount point");
+    MESSAGE_HAS("mount --make-rslave /: Invalid argument (the root directory must be a mount point");
     EQUAL(pid, -42);
     CHILDLESS();
     FAILS(EINVAL, netns_exec(ns, "true", true_argv, NULL));
@@ -330,7 +331,7 @@ static void start_without_proc(void *arg)
         install_faults(&(struct fault){SYS_LISTMOUNT, ENOSYS, 0, 0, 0}, 1);
     }
     FAILS(ENOENT, netns_spawn(arg, NULL, "true", true_argv, NULL, &pid));
-    MESSAGE_HAS("is /proc mounted?");
+    MESSAGE_HAS("check that /proc is mounted");
     EQUAL(pid, -42);
     OK(netns_spawn(arg, OPTIONS(.flags = NETNS_SPAWN_KEEP_SYS), "true", true_argv, NULL, &pid));
     ends_well(pid);
@@ -566,7 +567,7 @@ static void start_in_a_user_namespace(int more)
     rc = netns_spawn(ns, NULL, "true", true_argv, NULL, &pid);
     if (rc == -EPERM) {
         /* A container may hide a part of its sysfs. */
-        MESSAGE_HAS("that keeps the caller's /sys needs none");
+        MESSAGE_HAS("that keeps the caller's /sys does not need one");
         EQUAL(pid, -42);
         CHILDLESS();
     } else {

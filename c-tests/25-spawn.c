@@ -571,11 +571,11 @@ static void start_with_few_ids(void *arg)
     wait_for(helper);
     OK(netns_open_current(&ns));
     STARTS_NOTHING(EINVAL, ns, options, "true", true_argv);
-    MESSAGE_HAS("set the user ID: Invalid argument (the user namespace maps no such user");
+    MESSAGE_HAS("set the user ID: Invalid argument (the user namespace does not map this user");
     options = OPTIONS(USER_WITH(NETNS_SPAWN_KEEP_SYS | NETNS_SPAWN_KEEP_ETC, .pidfd = NULL));
     options->gid = 5;
     STARTS_NOTHING(EINVAL, ns, options, "true", true_argv);
-    MESSAGE_HAS("set the group ID: Invalid argument (the user namespace maps no such group");
+    MESSAGE_HAS("set the group ID: Invalid argument (the user namespace does not map this group");
     netns_close(ns);
 }
 

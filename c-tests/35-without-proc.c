@@ -189,7 +189,7 @@ static void open_what_only_proc_can_open_anew(void *arg)
     MUST(netns_create(NULL, 0, &ns));
     token = MUST(netns_enter(ns));
     FAILS(ENOENT, netns_open_fd(token, &opened));
-    MESSAGE_HAS("is /proc mounted?");
+    MESSAGE_HAS("check that /proc is mounted");
     OK(netns_leave(token));
     path = MUST(open("/run", O_PATH | O_CLOEXEC));
     FAILS(ENOTTY, netns_open_fd(path, &opened));
@@ -214,13 +214,13 @@ static void monitor_a_name_in_the_making(void *arg)
     before = descriptors();
     write_file("/run/netns/red", "", 0);
     FAILS(ENOENT, netns_monitor_open(NULL, 0, &monitor));
-    MESSAGE_HAS("is /proc mounted?");
+    MESSAGE_HAS("check that /proc is mounted");
     EQUAL(descriptors(), before);
     MUST(unlink("/run/netns/red"));
     OK(netns_monitor_open(NULL, 0, &monitor));
     write_file("/run/netns/red", "", 0);
     FAILS(ENOENT, netns_monitor_next(monitor, &event));
-    MESSAGE_HAS("is /proc mounted?");
+    MESSAGE_HAS("check that /proc is mounted");
     MUST(unlink("/run/netns/red"));
     /* And it continues from there. */
     OK(netns_create("green", 0, NULL));
@@ -296,7 +296,7 @@ static void ask_as_a_plain_user(void *arg)
     become_plain_user();
     rc = netns_open_current(&current);
     if (rc == -ENOENT) {
-        MESSAGE_HAS("is /proc mounted?");
+        MESSAGE_HAS("check that /proc is mounted");
         skip("before Linux 6.11 a pidfd tells no namespace");
     }
     OK(rc);
@@ -368,11 +368,11 @@ static void live_on_an_old_kernel(void *arg)
 
     (void)arg;
     FAILS(ENOENT, netns_create("blue", 0, &opened));
-    MESSAGE_HAS("before Linux 5.12 this needs /proc");
+    MESSAGE_HAS("before Linux 5.12 this needs /proc to be mounted");
     EQUAL(files_in("/run/netns"), 0);
     OK(netns_create(NULL, NETNS_CREATE_LO_UP, &anonymous));
     FAILS(ENOENT, netns_attach(anonymous, "blue", 0));
-    MESSAGE_HAS("before Linux 5.12 this needs /proc");
+    MESSAGE_HAS("before Linux 5.12 this needs /proc to be mounted");
     EQUAL(files_in("/run/netns"), 0);
     token = OK(netns_enter(anonymous));
     OK(netns_leave(token));

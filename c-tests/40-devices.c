@@ -66,9 +66,9 @@ static void a_kind_that_the_kernel_lacks_is_named(void)
 
 static void what_needs_more_than_a_name_has_a_call_of_its_own(void)
 {
-    static const char *const kinds[][2] = {{"veth", "(a veth is created as a pair"},
-                                           {"macvlan", "(a macvlan is created on a parent"},
-                                           {"vlan", "(a VLAN is created on a parent"}};
+    static const char *const kinds[][2] = {{"veth", "(a veth interface must be created as a pair"},
+                                           {"macvlan", "(a macvlan must be created on a parent"},
+                                           {"vlan", "(a VLAN must be created on a parent"}};
     struct netns *ns = NULL;
     int rc;
 
@@ -92,7 +92,7 @@ static void a_kind_that_is_there_is_not_called_missing(void)
     OK(netns_create("blue", 0, &ns));
     FAILS(EOPNOTSUPP, netns_link_add(ns, "d0", "tun"));
     if (strstr(netns_errmsg(), "tun/tap creation"))
-        MESSAGE_LACKS("no such kind");
+        MESSAGE_LACKS("does not support this kind");
     else
         printf("# no tun\n");
     EQUAL(devices_in(ns), 1);
@@ -194,7 +194,7 @@ static void what_is_not_there_is_enodev(void)
     OK(netns_link_add(ns, "br0", "bridge"));
     FAILS(ENODEV, netns_link_del(ns, "nosuch"));
     MESSAGE_HAS("\"nosuch\"");
-    MESSAGE_HAS("no interface of this name");
+    MESSAGE_HAS("no interface with this name");
     FAILS(ENODEV, netns_link_up(ns, "nosuch"));
     FAILS(ENODEV, netns_link_down(ns, "nosuch"));
     FAILS(ENODEV, netns_link_set_mtu(ns, "nosuch", 1400));
@@ -382,9 +382,9 @@ static void what_can_be_no_macvlan_is_refused(void)
     FAILS(EEXIST, netns_macvlan_add(red, "v1", blue, "v0", "bridge"));
     FAILS(ENODEV, netns_macvlan_add(red, "m1", blue, "v1", "bridge"));
     MESSAGE_HAS("\"v1\"");
-    MESSAGE_HAS("(the parent's namespace has no such interface)");
+    MESSAGE_HAS("(the parent's namespace has no interface with the parent's name)");
     FAILS(EINVAL, netns_macvlan_add(red, "m1", blue, "v0", "nosuch"));
-    MESSAGE_HAS("private, vepa, bridge or passthru");
+    MESSAGE_HAS("must be private, vepa, bridge or passthru");
     FAILS(EINVAL, netns_macvlan_add(red, "m1", blue, "v0", ""));
     FAILS(EINVAL, netns_macvlan_add(red, "m1", blue, "lo", "bridge"));
     FAILS(EINVAL, netns_macvlan_add(red, "m1", blue, "v0", "passthru"));
@@ -579,7 +579,7 @@ static void a_master_that_refuses_leaves_the_old_one(void)
     FAILS(EOPNOTSUPP, netns_link_set_master(blue, "v0", "v0"));
     SAME(master_of(blue, "v0"), "br0");
     FAILS(ENODEV, netns_link_set_master(blue, "v0", "nosuch"));
-    MESSAGE_HAS("(the namespace has no such master)");
+    MESSAGE_HAS("(the namespace has no interface with the master's name)");
     SAME(master_of(blue, "v0"), "br0");
     /* The master must be in the same namespace. */
     OK(netns_link_add(red, "br2", "bridge"));

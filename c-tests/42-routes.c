@@ -270,7 +270,7 @@ static void what_is_no_network_is_einval(void)
     before = routes_in(blue);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         FAILS(EINVAL, netns_route_add(blue, bad[i], NULL, "v0"));
-        MESSAGE_HAS("bits beyond its prefix");
+        MESSAGE_HAS("bits are set beyond the prefix");
         FAILS(EINVAL, netns_route_del(blue, bad[i], NULL, "v0"));
     }
     EQUAL(routes_in(blue), before);
@@ -390,7 +390,7 @@ static void a_device_is_up_for_it(void)
     make_pair(&blue, &red);
     OK(netns_addr_add(blue, "v0", "192.0.2.1/24"));
     FAILS(ENETDOWN, netns_route_add(blue, "198.51.100.0/24", NULL, "v0"));
-    MESSAGE_HAS("(the interface has to be up)");
+    MESSAGE_HAS("(bring the interface up first)");
     FAILS(ENETUNREACH, netns_route_add(blue, "198.51.100.0/24", "192.0.2.2", NULL));
     if (have_ipv6())
         FAILS(ENETDOWN, netns_route_add(blue, "2001:db8:1::/48", NULL, "v0"));

@@ -56,17 +56,17 @@ static void names_that_cannot_be(void)
     begin();
     memset(name, 'n', 256);
     name[256] = '\0';
-    SAYS(EINVAL, "create \"a/b\": invalid name: Invalid argument (a name is not empty, \".\" or \"..\", and has no '/')",
+    SAYS(EINVAL, "create \"a/b\": invalid name: Invalid argument (a name must not be empty, \".\" or \"..\", or contain '/')",
          netns_create("a/b", 0, &ns));
     FAILS(ENAMETOOLONG, netns_create(name, 0, &ns));
-    says_at("create \"nnn", "\": invalid name: File name too long (255 bytes at most)", __LINE__);
+    says_at("create \"nnn", "\": invalid name: File name too long (a name can have at most 255 bytes)", __LINE__);
     SAYS(EINVAL, "create \"a\": check the arguments: Invalid argument (unknown flag)", netns_create("a", 1u << 31, &ns));
-    SAYS(EINVAL, "create \"a\": invalid run directory: Invalid argument (its path is empty)",
+    SAYS(EINVAL, "create \"a\": invalid run directory: Invalid argument (the path is empty)",
          netns_create_at("", "a", 0, &ns));
     SAYS(EINVAL, "remove (none): check the arguments: Invalid argument (no name given)", netns_remove(NULL, 0));
     SAYS(EINVAL,
          "create an anonymous namespace: check the arguments: Invalid argument "
-         "(neither a name nor a place for the handle given)",
+         "(no name and no place for the handle given)",
          netns_create(NULL, 0, NULL));
     SAYS(EINVAL, "open \"blue\": check the arguments: Invalid argument (no place for the result given)",
          netns_open("blue", 0, NULL));
@@ -78,9 +78,13 @@ static void names_that_are_taken(void)
     struct netns *ns = NULL;
 
     begin();
-    SAYS(EEXIST, "create \"blue\": create /run/netns/blue: File exists (the name is in use; remove it first, or use another one)",
+    SAYS(EEXIST,
+         "create \"blue\": create /run/netns/blue: File exists "
+         "(the name is in use; remove it first or choose another name)",
          netns_create("blue", 0, &ns));
-    SAYS(EEXIST, "attach \"red\": create /run/netns/red: File exists (the name is in use; remove it first, or use another one)",
+    SAYS(EEXIST,
+         "attach \"red\": create /run/netns/red: File exists "
+         "(the name is in use; remove it first or choose another name)",
          netns_attach(blue, "red", 0));
     MUST(mkdir("/run/netns/dir", 0755));
     SAYS(EEXIST, "attach \"dir\": create /run/netns/dir: File exists (a directory)", netns_attach(blue, "dir", 0));
@@ -119,7 +123,7 @@ static void what_is_none(void)
          netns_open("/proc/self/ns/uts", 0, &ns));
     snprintf(text, sizeof text,
              "open descriptor %d: identify descriptor %d: not a network namespace "
-             "(neither a namespace file, nor a socket, nor a pidfd)",
+             "(not a namespace file, socket or pidfd)",
              null, null);
     SAYS(ENOTTY, text, netns_open_fd(null, &ns));
     snprintf(text, sizeof text,
@@ -128,10 +132,11 @@ static void what_is_none(void)
     SAYS(ENOTTY, text, netns_open_fd(uts, &ns));
     SAYS(EBADF, "open descriptor 999: identify descriptor 999: Bad file descriptor (the descriptor is not open)",
          netns_open_fd(999, &ns));
-    SAYS(EINVAL, "open pid 0: invalid process ID: Invalid argument (it has to be greater than 0)", netns_open_pid(0, &ns));
+    SAYS(EINVAL, "open pid 0: invalid process ID: Invalid argument (a process ID must be greater than 0)",
+         netns_open_pid(0, &ns));
     SAYS(EBADF, "leave descriptor 999: check the token: Bad file descriptor (the descriptor is not open)", netns_leave(999));
     snprintf(text, sizeof text,
-             "leave descriptor %d: check the token: Invalid argument (it is not a token, or has been used already)", uts);
+             "leave descriptor %d: check the token: Invalid argument (not a token, or already used)", uts);
     SAYS(EINVAL, text, netns_leave(uts));
     close(null);
     close(uts);
@@ -144,16 +149,17 @@ static void sockets_and_ids(void)
     begin();
     SAYS(EAFNOSUPPORT,
          "open a socket in \"blue\": socket: Address family not supported by protocol "
-         "(this kernel does not have the address family, or cannot load its module)",
+         "(the kernel lacks the address family or cannot load its module)",
          netns_socket(blue, AF_MAX + 50, SOCK_STREAM, 0));
     SAYS(ENODATA,
          "get the nsid of \"red\": look up the nsid: No data available "
-         "(it has no nsid there yet: assign one, or move an interface between the two)",
+         "(no nsid is assigned to it yet: assign one, or move an interface between the two namespaces)",
          netns_nsid_get(blue, red));
     EQUAL(OK(netns_nsid_set(blue, red, 5)), 5);
     SAYS_WITH_KERNEL(EEXIST, "assign an nsid to \"red\": assign the nsid: File exists",
-                     " (an nsid can be neither changed nor given to a second namespace)", netns_nsid_set(blue, red, 6));
-    SAYS(EINVAL, "assign an nsid to \"red\": invalid nsid: Invalid argument (an nsid is 0 or greater)",
+                     " (the namespace already has an nsid, or another namespace has this one; an nsid cannot be changed)",
+                     netns_nsid_set(blue, red, 6));
+    SAYS(EINVAL, "assign an nsid to \"red\": invalid nsid: Invalid argument (an nsid must be 0 or greater)",
          netns_nsid_set(blue, red, -2));
     end();
 }
@@ -165,32 +171,33 @@ static void interfaces_that_cannot_be_made(void)
     begin();
     make_veth();
     SAYS_WITH_KERNEL(EOPNOTSUPP, "add interface \"a\" of kind \"nosuchkind\" in \"blue\": create the interface: Operation not supported",
-                     " (this kernel has no such kind of interface; is its module missing?)",
+                     " (the kernel does not support this kind of interface, or its module is missing)",
                      netns_link_add(blue, "a", "nosuchkind"));
     SAYS(EINVAL,
          "add interface \"a\" of kind \"veth\" in \"blue\": invalid kind of interface: Invalid argument "
-         "(a veth is created as a pair, with its peer)",
+         "(a veth interface must be created as a pair, with its peer)",
          netns_link_add(blue, "a", "veth"));
     SAYS(EINVAL,
          "add interface \"a b\" of kind \"bridge\" in \"blue\": invalid interface name: Invalid argument "
-         "(a name has no '/', ':', '%', white space or byte 0xa0)",
+         "(a name must not contain '/', ':', '%', white space or the byte 0xa0)",
          netns_link_add(blue, "a b", "bridge"));
     SAYS(ENAMETOOLONG,
          "add interface \"" TOO_LONG_IFNAME "\" of kind \"bridge\" in \"blue\": invalid interface name: File name too long "
-         "(15 bytes at most)",
+         "(a name can have at most 15 bytes)",
          netns_link_add(blue, TOO_LONG_IFNAME, "bridge"));
     SAYS_WITH_KERNEL(EEXIST, "add veth \"v2\" with \"v1\" in \"blue\": create the veth pair: File exists",
-                     " (one of the two namespaces has an interface of that name)",
+                     " (one of the two namespaces already has an interface with that name)",
                      netns_veth_add(blue, "v2", red, "v1"));
-    SAYS(EINVAL, "add vlan \"a\" on \"v0\" in \"blue\": invalid VLAN ID: Invalid argument (0 to 4094)",
+    SAYS(EINVAL, "add vlan \"a\" on \"v0\" in \"blue\": invalid VLAN ID: Invalid argument (a VLAN ID must be 0 to 4094)",
          netns_vlan_add(blue, "a", blue, "v0", 4095));
     SAYS(EINVAL,
-         "add macvlan \"a\" on \"v0\" in \"blue\": invalid macvlan mode: Invalid argument (private, vepa, bridge or passthru)",
+         "add macvlan \"a\" on \"v0\" in \"blue\": invalid macvlan mode: Invalid argument (the mode must be private, vepa, bridge or passthru)",
          netns_macvlan_add(blue, "a", blue, "v0", "none"));
     SAYS_WITH_KERNEL(ENODEV, "add vlan \"a\" on \"none\" in \"blue\": look up the interface: No such device",
-                     " (the parent's namespace has no such interface)", netns_vlan_add(blue, "a", blue, "none", 1));
+                     " (the parent's namespace has no interface with the parent's name)",
+                     netns_vlan_add(blue, "a", blue, "none", 1));
     SAYS_WITH_KERNEL(EOPNOTSUPP, "delete interface \"lo\" in \"blue\": delete the interface: Operation not supported",
-                     " (lo and interfaces of hardware cannot be deleted)", netns_link_del(blue, "lo"));
+                     " (lo and hardware interfaces cannot be deleted)", netns_link_del(blue, "lo"));
     end();
 }
 
@@ -201,13 +208,13 @@ static void macvlans_that_cannot_be_made(void)
     if (!was_made(netns_macvlan_add(blue, "m0", blue, "v0", "passthru")))
         skip("no macvlan");
     SAYS_WITH_KERNEL(EINVAL, "add macvlan \"m1\" on \"lo\" in \"blue\": create the macvlan: Invalid argument",
-                     " (the parent cannot have a macvlan, such as lo, or has one in mode passthru)",
+                     " (the parent, like lo, does not support macvlans, or already has one in passthru mode)",
                      netns_macvlan_add(blue, "m1", blue, "lo", NULL));
     SAYS_WITH_KERNEL(EINVAL, "add macvlan \"m1\" on \"v0\" in \"blue\": create the macvlan: Invalid argument",
-                     " (the parent cannot have a macvlan, such as lo, or has one in mode passthru)",
+                     " (the parent, like lo, does not support macvlans, or already has one in passthru mode)",
                      netns_macvlan_add(blue, "m1", blue, "v0", NULL));
     SAYS_WITH_KERNEL(EEXIST, "add macvlan \"m0\" on \"v0\" in \"blue\": create the macvlan: File exists",
-                     " has an interface of this name)", netns_macvlan_add(blue, "m0", blue, "v0", NULL));
+                     " already has an interface with this name)", netns_macvlan_add(blue, "m0", blue, "v0", NULL));
     end();
 }
 
@@ -217,11 +224,11 @@ static void ports_that_cannot_be(void)
     need_kind("bridge");
     OK(netns_link_add(blue, "br0", "bridge"));
     SAYS_WITH_KERNEL(EEXIST, "add interface \"br0\" of kind \"bridge\" in \"blue\": create the interface: File exists",
-                     " (the namespace has an interface of this name)", netns_link_add(blue, "br0", "bridge"));
+                     " (the namespace already has an interface with this name)", netns_link_add(blue, "br0", "bridge"));
     SAYS_WITH_KERNEL(EINVAL, "set the master of \"lo\" to \"br0\" in \"blue\": set the master: Invalid argument",
-                     " (an interface such as lo cannot be a port)", netns_link_set_master(blue, "lo", "br0"));
+                     " (some interfaces, such as lo, cannot be a port)", netns_link_set_master(blue, "lo", "br0"));
     SAYS_WITH_KERNEL(ELOOP, "set the master of \"br0\" to \"br0\" in \"blue\": set the master: Too many levels of symbolic links",
-                     " (a bridge cannot be a port of a bridge, nor anything a port of itself)",
+                     " (a bridge cannot be a port of another bridge, and no interface can be a port of itself)",
                      netns_link_set_master(blue, "br0", "br0"));
     make_veth();
     SAYS_WITH_KERNEL(EOPNOTSUPP, "set the master of \"v0\" to \"lo\" in \"blue\": set the master: Operation not supported",
@@ -238,26 +245,26 @@ static void changes_that_cannot_be(void)
                      " (the interface does not support this MTU; ip -d link shows minmtu and maxmtu)",
                      netns_link_set_mtu(blue, "v0", 1));
     SAYS_WITH_KERNEL(ENODEV, "set the MTU of \"v9\" in \"blue\": set the MTU: No such device",
-                     " (the namespace has no interface of this name)", netns_link_set_mtu(blue, "v9", 1500));
+                     " (the namespace has no interface with this name)", netns_link_set_mtu(blue, "v9", 1500));
     SAYS(EINVAL,
          "set the address of \"v0\" to \"zz\" in \"blue\": invalid link-layer address: Invalid argument "
-         "(bytes in hexadecimal with colons, such as 02:00:5e:10:00:01)",
+         "(expected hexadecimal bytes separated by colons, such as 02:00:5e:10:00:01)",
          netns_link_set_address(blue, "v0", "zz"));
     SAYS(EINVAL,
          "set the address of \"v0\" to \"02:00\" in \"blue\": invalid link-layer address: Invalid argument "
-         "(the interface has an address of another length)",
+         "(the interface's link-layer address has another length)",
          netns_link_set_address(blue, "v0", "02:00"));
     SAYS_WITH_KERNEL(EADDRNOTAVAIL,
                      "set the address of \"v0\" to \"01:00:5e:00:00:01\" in \"blue\": set the link-layer address: "
                      "Cannot assign requested address",
-                     " (a multicast or all-zero address cannot be an interface's own)",
+                     " (an interface cannot have a multicast or all-zero link-layer address)",
                      netns_link_set_address(blue, "v0", "01:00:5e:00:00:01"));
     SAYS_WITH_KERNEL(EINVAL, "move interface \"lo\" in \"blue\": move the interface: Invalid argument",
-                     " (some interfaces cannot leave their namespace, such as lo or a bridge)",
+                     " (some interfaces, such as lo and bridges, cannot be moved)",
                      netns_link_move(blue, "lo", red, NULL));
     SAYS(EEXIST,
          "move interface \"v0\" as \"v1\" in \"blue\": move the interface: File exists "
-         "(the target namespace has an interface of the new name)",
+         "(the target namespace already has an interface with the new name)",
          netns_link_move(blue, "v0", red, "v1"));
     end();
 }
@@ -270,14 +277,14 @@ static void addresses(void)
     make_veth();
     OK(netns_addr_add(blue, "v0", "192.0.2.1/24"));
     SAYS_WITH_KERNEL(EEXIST, "add address \"192.0.2.1/24\" on \"v0\" in \"blue\": add the address: File exists",
-                     " (the interface has this address already)", netns_addr_add(blue, "v0", "192.0.2.1/24"));
+                     " (the interface already has this address)", netns_addr_add(blue, "v0", "192.0.2.1/24"));
     SAYS(EINVAL,
          "add address \"a\" on \"v0\" in \"blue\": invalid address: Invalid argument "
-         "(not an IPv4 or IPv6 address, such as 192.0.2.1 or 2001:db8::1)",
+         "(expected an IPv4 or IPv6 address such as 192.0.2.1 or 2001:db8::1)",
          netns_addr_add(blue, "v0", "a"));
     SAYS(EINVAL,
          "add address \"192.0.2.1/33\" on \"v0\" in \"blue\": invalid address: Invalid argument "
-         "(the prefix length is 0 to 32, for IPv6 0 to 128)",
+         "(the prefix length must be 0 to 32 for IPv4, 0 to 128 for IPv6)",
          netns_addr_add(blue, "v0", "192.0.2.1/33"));
     SAYS(EADDRNOTAVAIL,
          "add address \"0.0.0.0\" on \"v0\" in \"blue\": invalid address: Cannot assign requested address "
@@ -286,7 +293,7 @@ static void addresses(void)
     SAYS_WITH_KERNEL(EADDRNOTAVAIL,
                      "delete address \"192.0.2.9/24\" on \"v0\" in \"blue\": delete the address: "
                      "Cannot assign requested address",
-                     " (the interface has no such address with this prefix length)",
+                     " (the interface does not have this address with this prefix length)",
                      netns_addr_del(blue, "v0", "192.0.2.9/24"));
     end();
 }
@@ -297,15 +304,15 @@ static void routes(void)
     make_veth();
     OK(netns_addr_add(blue, "v0", "192.0.2.1/24"));
     SAYS_WITH_KERNEL(ENETDOWN, "add route \"198.51.100.0/24\" on \"v0\" in \"blue\": add the route: Network is down",
-                     " (the interface has to be up)", netns_route_add(blue, "198.51.100.0/24", NULL, "v0"));
+                     " (bring the interface up first)", netns_route_add(blue, "198.51.100.0/24", NULL, "v0"));
     OK(netns_link_up(blue, "v0"));
     OK(netns_route_add(blue, "198.51.100.0/24", "192.0.2.2", NULL));
     SAYS_WITH_KERNEL(EEXIST, "add route \"198.51.100.0/24\" via \"192.0.2.2\" in \"blue\": add the route: File exists",
-                     " (there is a route to this destination already)",
+                     " (a route to this destination already exists)",
                      netns_route_add(blue, "198.51.100.0/24", "192.0.2.2", NULL));
     SAYS(EINVAL,
          "add route \"198.51.100.1/24\" on \"v0\" in \"blue\": invalid destination: Invalid argument "
-         "(it has bits beyond its prefix length)",
+         "(bits are set beyond the prefix length)",
          netns_route_add(blue, "198.51.100.1/24", NULL, "v0"));
     SAYS(EINVAL,
          "add route \"default\" via \"0.0.0.0\" in \"blue\": invalid gateway: Invalid argument "
@@ -315,7 +322,7 @@ static void routes(void)
          "add route \"default\" in \"blue\": check the arguments: Invalid argument (a route needs a gateway or an interface)",
          netns_route_add(blue, "default", NULL, NULL));
     SAYS_WITH_KERNEL(ENETUNREACH, "add route \"default\" via \"203.0.113.1\" in \"blue\": add the route: Network is unreachable",
-                     " (the gateway has to be in the network of an interface that is up)",
+                     " (the gateway must be on the network of an interface that is up)",
                      netns_route_add(blue, "default", "203.0.113.1", NULL));
     SAYS_WITH_KERNEL(ESRCH, "delete route \"203.0.113.0/24\" on \"v0\" in \"blue\": delete the route: No such process",
                      " (the main table has no such route)", netns_route_del(blue, "203.0.113.0/24", NULL, "v0"));
@@ -333,10 +340,11 @@ static void programs(void)
     begin();
     SAYS(ENOENT,
          "spawn \"/run/none\" in \"blue\": exec: No such file or directory "
-         "(no such program, or the interpreter that it names is missing)",
+         "(the program, or the interpreter that it names, does not exist)",
          netns_spawn(blue, NULL, "/run/none", argv, NULL, &pid));
     SAYS(ENOENT,
-         "spawn \"true\" in \"blue\": chdir to /run/none: No such file or directory (the program's root has no such directory)",
+         "spawn \"true\" in \"blue\": chdir to /run/none: No such file or directory "
+         "(the directory does not exist below the program's root directory)",
          netns_spawn(blue, &options, "true", argv, NULL, &pid));
     SAYS(EINVAL, "spawn (none) in \"blue\": check the arguments: Invalid argument (no program given)",
          netns_spawn(blue, NULL, NULL, argv, NULL, &pid));

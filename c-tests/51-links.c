@@ -110,10 +110,10 @@ static void create_and_attach_leave_it(void)
     make_link("/run/netns/web");
     before = state_now();
     FAILS(EEXIST, netns_create("web", 0, &ns));
-    MESSAGE_HAS("a symbolic link has the name");
+    MESSAGE_HAS("the name is a symbolic link");
     FAILS(EEXIST, netns_create("web", NETNS_CREATE_NOWAIT, &ns));
     FAILS(EEXIST, netns_attach(linked, "web", 0));
-    MESSAGE_HAS("a symbolic link has the name");
+    MESSAGE_HAS("the name is a symbolic link");
     CHECK(ns == SENTINEL);
     UNCHANGED_SINCE(before);
     OK(netns_create("web", NETNS_CREATE_EXIST_OK | NETNS_CREATE_LO_UP, &ns));
@@ -232,10 +232,10 @@ static void check_that_x_is_stale(void)
     OK(netns_create(NULL, 0, &live));
     before = state_now();
     FAILS(ENOTTY, netns_open("x", 0, &ns));
-    MESSAGE_HAS("a symbolic link that leads to no network namespace");
+    MESSAGE_HAS("a symbolic link that does not lead to a network namespace");
     FAILS(EEXIST, netns_create("x", 0, &ns));
     FAILS(ENOTTY, netns_create("x", NETNS_CREATE_EXIST_OK, &ns));
-    MESSAGE_HAS("a symbolic link that leads to no network namespace");
+    MESSAGE_HAS("a symbolic link that does not lead to a network namespace");
     FAILS(EEXIST, netns_attach(live, "x", 0));
     CHECK(ns == SENTINEL);
     SAME(names(), "");
@@ -320,9 +320,9 @@ static void another_user_could_have_made_it(void)
         skip("needs real root");
     make_link("/run/netns/web");
     MUST(chmod("/run/netns", 01777));
-    check_that_web_is_refused("a directory that other users may write to");
+    check_that_web_is_refused("a directory that other users can write to");
     MUST(chmod("/run/netns", 0775));
-    check_that_web_is_refused("a directory that other users may write to");
+    check_that_web_is_refused("a directory that other users can write to");
     MUST(chmod("/run/netns", 0755));
     if (lchown("/run/netns/web", STRANGER, STRANGER) < 0)
         skip("needs real root");
@@ -347,7 +347,7 @@ static void use_links_as_a_plain_user(void *arg)
     netns_close(ns);
     FAILS(EACCES, netns_open("hidden", 0, &ns));
     MESSAGE_HAS("follow the symbolic link /run/netns/hidden");
-    MESSAGE_HAS("in /proc, CAP_SYS_PTRACE over the process");
+    MESSAGE_HAS("below /proc, needs CAP_SYS_PTRACE over the process");
     /* The user's own link in the user's own directory. */
     MUST(mkdir("/run/plain/d", 0755));
     MUST(symlink("/proc/self/ns/net", "/run/plain/d/own"));

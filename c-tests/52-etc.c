@@ -44,8 +44,8 @@ static int started(const struct netns *ns, uint32_t flags)
 /* --- nothing to cover --------------------------------------------------------------------------- */
 
 #define CREATE_IT                                                                                   \
-    "No such file or directory (there is nothing to cover: create it, as an empty file, or as a "   \
-    "directory if that in /etc/netns is one)"
+    "No such file or directory (there is nothing to bind it on: create an empty file, or a "        \
+    "directory if the one in /etc/netns is a directory)"
 
 static void the_message_of_a_success_names_what_is_left_out(void)
 {
@@ -54,7 +54,7 @@ static void the_message_of_a_success_names_what_is_left_out(void)
     private_etc();
     write_file("/etc/netns/blue/resolv.conf", "blue's", 0644);
     EQUAL(started(ns, 0), 0);
-    SAME(netns_errmsg(), "spawn \"true\" in \"blue\": leave out the file for /etc/resolv.conf: " CREATE_IT);
+    SAME(netns_errmsg(), "spawn \"true\" in \"blue\": skip the file for /etc/resolv.conf: " CREATE_IT);
     EQUAL(started(ns, NETNS_SPAWN_TELL_ETC), 1);
     /* The suggested remedy works. */
     write_file("/etc/resolv.conf", "", 0644);
@@ -103,7 +103,7 @@ static void all_of_them_are_counted(void *arg)
     make_misfits();
     EQUAL(started(ns, 0), 0);
     EQUAL(started(ns, NETNS_SPAWN_TELL_ETC), 5);
-    MESSAGE_HAS("spawn \"true\" in \"blue\": leave out ");
+    MESSAGE_HAS("spawn \"true\" in \"blue\": skip ");
     SAME(SAID(ns, NULL, "cat /etc/hosts"), "blue's hosts");
     netns_close(ns);
 }
@@ -133,7 +133,7 @@ static void the_child_of_another_user_tells(void)
                                      .gid = getgid()),
                          "true", true_argv, NULL, &pid)), 1);
     ends_well(pid);
-    MESSAGE_HAS("leave out the file for /etc/missing: " CREATE_IT);
+    MESSAGE_HAS("skip the file for /etc/missing: " CREATE_IT);
     netns_close(ns);
 }
 
@@ -173,11 +173,11 @@ static void a_link_to_nowhere_is_enoent(void *arg)
 
     MUST(symlink("/run/nowhere", "/etc/netns/blue/hosts"));
     REFUSES(ENOENT, ns, NETNS_SPAWN_STRICT_ETC);
-    MESSAGE_HAS("open /etc/netns/blue/hosts: No such file or directory (a symbolic link to nowhere?");
+    MESSAGE_HAS("open /etc/netns/blue/hosts: No such file or directory (probably a dangling symbolic link");
     MUST(unlink("/etc/netns/blue/hosts"));
     MUST(symlink("hosts", "/etc/netns/blue/hosts"));
     REFUSES(ELOOP, ns, NETNS_SPAWN_STRICT_ETC);
-    MESSAGE_HAS("open /etc/netns/blue/hosts: Too many levels of symbolic links (a symbolic link to nowhere?");
+    MESSAGE_HAS("open /etc/netns/blue/hosts: Too many levels of symbolic links (probably a dangling symbolic link");
     MUST(unlink("/etc/netns/blue/hosts"));
 }
 
@@ -187,13 +187,13 @@ static void a_directory_against_a_file_is_enotdir(void *arg)
 
     MUST(mkdir("/etc/netns/blue/hosts", 0755));
     REFUSES(ENOTDIR, ns, NETNS_SPAWN_STRICT_ETC);
-    MESSAGE_HAS("bind on /etc/hosts: Not a directory (a file cannot cover a directory, nor a directory");
+    MESSAGE_HAS("bind on /etc/hosts: Not a directory (a file cannot be bound on a directory, nor a directory");
     MUST(rmdir("/etc/netns/blue/hosts"));
     write_file("/etc/netns/blue/hosts", "", 0644);
     MUST(unlink("/etc/hosts"));
     MUST(mkdir("/etc/hosts", 0755));
     REFUSES(ENOTDIR, ns, NETNS_SPAWN_STRICT_ETC);
-    MESSAGE_HAS("bind on /etc/hosts: Not a directory (a file cannot cover a directory, nor a directory");
+    MESSAGE_HAS("bind on /etc/hosts: Not a directory (a file cannot be bound on a directory, nor a directory");
 }
 
 static void try_misfits(void *arg)
@@ -373,7 +373,7 @@ static void pin_everything(void *arg)
     MUST(symlink("/run/nowhere", "/etc/dangling"));
     write_file("/etc/netns/blue/dangling", "blue's", 0644);
     EQUAL(started(ns, PIN | NETNS_SPAWN_TELL_ETC), started(ns, NETNS_SPAWN_TELL_ETC));
-    MESSAGE_HAS("leave out ");
+    MESSAGE_HAS("skip ");
     SAME(SAID(ns, PINNED, "cd /etc; cat hosts; echo; cat other/file linked/file dangling"),
          "blue's hosts\nblue'sblue'sblue's");
     /* Everything else is unchanged, including the directory through which the overlay was created. */
@@ -550,7 +550,7 @@ static void an_overlay_of_overlays_is_einval(void)
     MUST(mkdir("/run/none", 0755));
     MUST(mount("overlay", "/etc", "overlay", MS_RDONLY, "lowerdir=/etc:/run/none"));
     REFUSES(EINVAL, ns, PIN);
-    MESSAGE_HAS("mount an overlay on /etc: Invalid argument (an overlay cannot have this directory below it");
+    MESSAGE_HAS("mount an overlay on /etc: Invalid argument (an overlay cannot be mounted on this directory");
     EQUAL(started(ns, 0), 0);
     netns_close(ns);
 }
@@ -558,14 +558,14 @@ static void an_overlay_of_overlays_is_einval(void)
 static void refuse_as_without_overlayfs(void *arg)
 {
     REFUSES(ENODEV, arg, PIN | NETNS_SPAWN_KEEP_SYS);
-    MESSAGE_HAS("mount an overlay on /etc: No such device (this kernel has no overlay file system");
+    MESSAGE_HAS("mount an overlay on /etc: No such device (the kernel has no overlay file system");
 }
 
 static void refuse_as_before_linux_5_11(void *arg)
 {
     REFUSES(EPERM, arg, PIN | NETNS_SPAWN_KEEP_SYS);
-    MESSAGE_HAS("mount an overlay on /etc: Operation not permitted (a user namespace can mount an overlay "
-                "from Linux 5.11 on)");
+    MESSAGE_HAS("mount an overlay on /etc: Operation not permitted (in a user namespace, mounting an overlay "
+                "needs Linux 5.11 or later)");
 }
 
 static void a_kernel_without_overlayfs_is_enodev(void)
@@ -608,7 +608,7 @@ static void a_user_namespace_may_pin(void)
     rc = netns_spawn(ns, OPTIONS(.flags = PIN | NETNS_SPAWN_KEEP_SYS), "true", true_argv, NULL, &pid);
     if (rc == -EPERM) {
         CHECK(!kernel_is_at_least(5, 11));
-        MESSAGE_HAS("a user namespace can mount an overlay from Linux 5.11 on");
+        MESSAGE_HAS("in a user namespace, mounting an overlay needs Linux 5.11 or later");
         CHILDLESS();
     } else {
         EQUAL(rc, 0);
@@ -633,7 +633,7 @@ static void a_user_namespace_cannot_take_a_mount_off(void)
         skip("no overlay in a user namespace");
     OK(netns_create("blue", 0, &ns));
     REFUSES(EINVAL, ns, PIN | NETNS_SPAWN_KEEP_SYS);
-    MESSAGE_HAS("or that has mounts which a user namespace cannot take off");
+    MESSAGE_HAS("or have mounts that a user namespace cannot unmount");
     netns_close(ns);
 }
 
@@ -655,7 +655,7 @@ static void pin_without_proc(void *arg)
         install_faults(&(struct fault){SYS_LISTMOUNT, ENOSYS, 0, 0, 0}, 1);
     }
     REFUSES(ENOENT, arg, flags);
-    MESSAGE_HAS("is /proc mounted?");
+    MESSAGE_HAS("check that /proc is mounted");
 }
 
 static void without_proc_and_listmount_it_is_enoent(void)

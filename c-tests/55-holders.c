@@ -622,7 +622,7 @@ static void look_with_a_foreign_proc(void *arg)
     struct netns_holder_snapshot *list = NULL;
 
     FAILS(ENOENT, netns_holder_list(arg, 0, &list));
-    MESSAGE_HAS("/proc is another pid namespace's");
+    MESSAGE_HAS("/proc belongs to another pid namespace");
     CHECK(list == NULL);
 }
 

@@ -118,7 +118,7 @@ static void every_form_of_a_name_is_taken(void)
     }
     SAME(value_of(blue, "net/ipv4/ip_forward"), "0");
     FAILS(ENOENT, netns_sysctl_get(blue, "net.ipv4.conf.v0.10.forwarding", NULL, 0));
-    MESSAGE_HAS("written as a slash");
+    MESSAGE_HAS("in an interface's name as a slash");
     end();
 }
 
@@ -208,7 +208,7 @@ static void no_name_leads_elsewhere(void)
     }
     for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++) {
         FAILS(ENOENT, netns_sysctl_get(blue, elsewhere[i], value, sizeof value));
-        MESSAGE_HAS("not one of a network namespace's");
+        MESSAGE_HAS("only sysctls whose names begin with net");
         FAILS(ENOENT, netns_sysctl_set(blue, elsewhere[i], "1"));
         FAILS(ENOENT, netns_sysctl_set(NULL, elsewhere[i], "1"));
     }
@@ -241,11 +241,11 @@ static void what_is_the_whole_system_s_is_not_set_in_one(void)
 {
     begin();
     FAILS(ENOENT, netns_sysctl_get(blue, "net.core.netdev_max_backlog", NULL, 0));
-    MESSAGE_HAS("it may be the whole system's");
+    MESSAGE_HAS("it may be system-wide");
     FAILS(ENOENT, netns_sysctl_set(blue, "net.core.netdev_max_backlog", "1000"));
     if (netns_sysctl_get(blue, "net.core.rmem_max", NULL, 0) >= 0) {
         FAILS(EACCES, netns_sysctl_set(blue, "net.core.rmem_max", "212992"));
-        MESSAGE_HAS("cannot be read or written so in this namespace");
+        MESSAGE_HAS("does not allow this access in this namespace");
     }
     end();
 }
@@ -259,7 +259,7 @@ static void what_cannot_be_is_said(void)
     begin();
     FAILS(ENOENT, netns_sysctl_get(blue, "net.ipv4.no_such", value, sizeof value));
     FAILS(ENOENT, netns_sysctl_get(blue, "net.ipv4.conf.eth7.forwarding", value, sizeof value));
-    MESSAGE_HAS("interface which is not there");
+    MESSAGE_HAS("an interface that does not exist");
     FAILS(EISDIR, netns_sysctl_get(blue, "net.ipv4", value, sizeof value));
     FAILS(EISDIR, netns_sysctl_get(blue, "net", value, sizeof value));
     FAILS(EISDIR, netns_sysctl_set(blue, "net.ipv4", "1"));
@@ -268,13 +268,13 @@ static void what_cannot_be_is_said(void)
     OK(netns_sysctl_set(blue, "net.ipv4.route.flush", "1"));
     FAILS(EACCES, netns_sysctl_set(blue, "net.ipv4.tcp_available_congestion_control", "reno"));
     FAILS(EINVAL, netns_sysctl_set(blue, FORWARD, "yes"));
-    MESSAGE_HAS("write it: Invalid argument (the kernel does not accept this value)");
+    MESSAGE_HAS("write the value: Invalid argument (the kernel rejected the value)");
     MESSAGE_HAS("set sysctl \"net.ipv4.ip_forward\" in \"blue\": ");
     FAILS(ENOENT, netns_sysctl_set(blue, "net.ipv4.tcp_congestion_control", "no-such"));
-    MESSAGE_HAS("does not know what the value names");
+    MESSAGE_HAS("the kernel does not know");
     if (exists("/proc/sys/net/ipv6/conf/all/stable_secret")) {
         FAILS(EIO, netns_sysctl_get(blue, "net.ipv6.conf.all.stable_secret", value, sizeof value));
-        MESSAGE_HAS("it has no value");
+        MESSAGE_HAS("no value is set");
     }
     SAME(value, "-");
     end();
@@ -342,9 +342,9 @@ static void cover_proc(void *arg)
         FAILS(ENOENT, netns_sysctl_get(NULL, "net.ipv4.fifo", NULL, 0));
     }
     FAILS(ENOENT, netns_sysctl_get(blue, FORWARD, NULL, 0));
-    MESSAGE_HAS("is /proc mounted");
+    MESSAGE_HAS("check that /proc is mounted");
     FAILS(ENOENT, netns_sysctl_set(blue, FORWARD, "1"));
-    MESSAGE_HAS("is /proc mounted");
+    MESSAGE_HAS("check that /proc is mounted");
 }
 
 static void what_is_no_proc_is_enoent(void)

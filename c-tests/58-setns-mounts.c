@@ -376,7 +376,7 @@ static void live_in_a_plain_root(void *arg)
     MUST(chroot("/run/plain"));
     MUST(chdir("/"));
     FAILS(EINVAL, netns_setns_mounts(ns, 0));
-    MESSAGE_HAS("the root directory has to be a mount point");
+    MESSAGE_HAS("the root directory must be a mount point");
     CHECK(here() != netns_inode(ns));
     CHECK(exists("/proc/self"));
     CHECK(!exists("/run"));
@@ -395,7 +395,7 @@ static void live_without_proc(void *arg)
     MUST(unshare(CLONE_NEWNS));
     MUST(mount("none", "/proc", "tmpfs", 0, NULL));
     FAILS(ENOENT, netns_setns_mounts(ns, NETNS_SETNS_KEEP_SYS));
-    MESSAGE_HAS("is /proc mounted?");
+    MESSAGE_HAS("check that /proc is mounted");
     SAME(hosts(), "outside\n");
     OK(netns_setns_mounts(ns, NETNS_SETNS_KEEP_SYS | NETNS_SETNS_KEEP_ETC));
 }

@@ -30,7 +30,7 @@ static void a_hidden_mount_that_stays_is_ebusy(void)
     OK(netns_open_current(&home));
     enter_a_root_with_a_hidden_mount();
     FAILS(EBUSY, netns_remove_at("/names", "blue", 0));
-    MESSAGE_HAS("another mount hides one on it");
+    MESSAGE_HAS("hidden by another mount");
     EQUAL(files_in("/names"), 1);
     OK(netns_attach_at("/names", home, "red", 0));
     SAME(names_in("/names", NETNS_LIST_STALE), "blue red");

@@ -2702,8 +2702,8 @@ const char *netns_version(void);
  * without a file of /etc/netns/NAME. The failure is then that the file does not cover anything,
  * and the VERB is that of the call:
  *
- *   spawn "dig" in "blue": leave out the file for /etc/resolv.conf: No such file or directory (there is
- *   nothing to cover: ...)
+ *   spawn "dig" in "blue": skip the file for /etc/resolv.conf: No such file or directory (there is
+ *   nothing to bind it on: ...)
  *
  * Returns "" before the first failure, and never NULL. The string belongs to the library, and
  * stays the same until the thread's next failure. errno is not changed. Since 1.0.

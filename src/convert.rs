@@ -55,7 +55,7 @@ pub fn link_name(text: Option<&CStr>) -> Result<LinkName<'_>> {
 pub fn rundir(text: Option<&CStr>) -> Result<&CStr> {
     match text {
         Some(path) if path.is_empty() => {
-            Err(Failure::invalid_at(Step::RunDirPath, "its path is empty"))
+            Err(Failure::invalid_at(Step::RunDirPath, "the path is empty"))
         }
         path => Ok(path.unwrap_or(DEFAULT_RUN_DIR)),
     }
@@ -213,7 +213,7 @@ pub unsafe fn input<T: Growing>(pointer: *const T) -> Result<Option<T>> {
     let known = given.len().min(mem::size_of::<T>());
     if given[known..].iter().any(|&byte| byte != 0) {
         return Err(Failure::new(Step::Argument, Errno::E2BIG)
-            .hint("the options have members that this version of the library does not know"));
+            .hint("the options use members that this version of the library does not know"));
     }
     let mut value = MaybeUninit::<T>::zeroed();
     // SAFETY: both sides have `known` bytes, and any bytes are a valid T.

@@ -142,7 +142,7 @@ fn create(
         let flags = convert::flags::<CreateFlags>(flags)?;
         let rundir = convert::rundir(rundir)?;
         let Some(name) = name else {
-            let out = convert::required(out, "neither a name nor a place for the handle given")?;
+            let out = convert::required(out, "no name and no place for the handle given")?;
             let slot = Slot::new()?;
             out.write(slot.give(Netns(create::create_anonymous(flags)?)));
             return Ok(());

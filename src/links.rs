@@ -63,7 +63,7 @@ pub unsafe extern "C" fn netns_link_move(
     let subject = convert::about_setting("move interface", from, ifname, ("as", newname));
     boundary::call(subject, || {
         let name = convert::link_name(ifname)?;
-        let to = convert::required(to, "no namespace to move to given")?;
+        let to = convert::required(to, "no target namespace given")?;
         let new_name = newname.map(|name| convert::link_name(Some(name))).transpose()?;
         link::move_to(convert::namespace(from), name, &to.0, new_name)
     })

@@ -45,7 +45,8 @@ pub struct NetnsEvent {
 // SAFETY: it begins with its size and is made of integers.
 unsafe impl Growing for NetnsEvent {
     const FIRST_SIZE: usize = 280;
-    const WRONG_SIZE: &'static str = "the size of the event is one that no version has";
+    const WRONG_SIZE: &'static str =
+        "the size of the event does not match any version of the library";
 }
 
 const _: () = assert!(has_no_tail_padding!(NetnsEvent, cookie: u64));

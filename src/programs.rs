@@ -98,7 +98,8 @@ pub struct NetnsSpawnOptions {
 // SAFETY: it begins with its size and consists of integers and raw pointers.
 unsafe impl Growing for NetnsSpawnOptions {
     const FIRST_SIZE: usize = if cfg!(target_pointer_width = "64") { 64 } else { 44 };
-    const WRONG_SIZE: &'static str = "the size of the options is one that no version has";
+    const WRONG_SIZE: &'static str =
+        "the size of the options does not match any version of the library";
 }
 
 const _: () = assert!(has_no_tail_padding!(NetnsSpawnOptions, groups_len: usize));
@@ -399,7 +400,7 @@ unsafe fn user<'a>(raw: &NetnsSpawnOptions) -> Result<User<'a>> {
     // SAFETY: the caller passes groups_len groups, or NULL.
     let groups = unsafe { groups(raw.groups, raw.groups_len) }?;
     if raw.uid == NO_ID || raw.gid == NO_ID || groups.contains(&NO_ID) {
-        return Err(Failure::invalid("user or group ID -1"));
+        return Err(Failure::invalid("-1 is not a valid user or group ID"));
     }
     // SAFETY: a Gid contains only such a number.
     let groups = unsafe { slice::from_raw_parts(groups.as_ptr().cast::<Gid>(), groups.len()) };
@@ -411,10 +412,10 @@ unsafe fn groups<'a>(groups: *const u32, len: usize) -> Result<&'a [u32]> {
         return Ok(&[]);
     }
     if groups.is_null() {
-        return Err(Failure::invalid("no groups given, although their number is not 0"));
+        return Err(Failure::invalid("no groups given, but their number is not 0"));
     }
     if len > MOST_GROUPS {
-        return Err(Failure::invalid("more than 65536 supplementary groups"));
+        return Err(Failure::invalid("there can be at most 65536 supplementary groups"));
     }
     // SAFETY: see the caller.
     Ok(unsafe { slice::from_raw_parts(groups, len) })
@@ -423,7 +424,7 @@ unsafe fn groups<'a>(groups: *const u32, len: usize) -> Result<&'a [u32]> {
 unsafe fn descriptor<'a>(fd: c_int) -> Result<Option<BorrowedFd<'a>>> {
     match fd {
         -1 => Ok(None),
-        fd if fd < 0 => Err(Failure::invalid("a descriptor is less than -1")),
+        fd if fd < 0 => Err(Failure::invalid("a descriptor must be -1 or greater")),
         // SAFETY: see the caller.
         fd => Ok(Some(unsafe { BorrowedFd::borrow_raw(fd) })),
     }

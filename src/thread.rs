@@ -410,7 +410,7 @@ unsafe fn begin_run_from(
 }
 
 fn kept_home(home: Option<&Netns>) -> Result<KeptHome<'_>> {
-    Ok(convert::required(home, "no namespace given to come back to")?.0.as_home())
+    Ok(convert::required(home, "no namespace given to switch back to")?.0.as_home())
 }
 
 /// Opens a socket in the network namespace, as socket(2) does, with close-on-exec set. The socket

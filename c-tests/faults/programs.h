@@ -150,7 +150,7 @@ static void check_program_and_count(bool done)
 {
     check_program(done);
     if (done)
-        WANT(rc == 1 && strstr(netns_errmsg(), "leave out the file for /etc/missing"));
+        WANT(rc == 1 && strstr(netns_errmsg(), "skip the file for /etc/missing"));
 }
 
 static void check_program_and_pidfd(bool done)

@@ -173,7 +173,7 @@ impl Subject<'_> {
             Object::Handle(ns) => write!(f, " {ns}"),
             Object::HandleAt(Some(ns), _) => write!(f, " {ns}"),
             Object::HandleAt(None, _) => f.write_str(MISSING),
-            Object::Here => f.write_str(" the thread's namespace"),
+            Object::Here => f.write_str(" the calling thread's namespace"),
             Object::Setting { what, of, ns } => {
                 write_text(what, f)?;
                 for (of, text) in of {

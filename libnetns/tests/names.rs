@@ -214,7 +214,7 @@ fn every_way_to_the_current_namespace() {
     let error = Namespace::of_pid(u32::MAX).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
     let line =
-        "open pid 4294967295: invalid process ID: Invalid argument (no process has such a high ID)";
+        "open pid 4294967295: invalid process ID: Invalid argument (the process ID is too large)";
     assert_eq!(error.to_string(), line);
     assert_eq!(Namespace::of_pid(i32::MAX as u32).unwrap_err().errno(), libc::ESRCH);
     let file = File::open("/dev/null").unwrap();
@@ -286,12 +286,12 @@ fn invalid_names_and_paths() {
     let error = RunDir::new("").open("blue").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "open \"blue\": invalid run directory: Invalid argument (its path is empty)"
+        "open \"blue\": invalid run directory: Invalid argument (the path is empty)"
     );
     let error = RunDir::new("a\0b").create("blue").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "create \"blue\": invalid run directory: Invalid argument (it has a NUL byte in it)"
+        "create \"blue\": invalid run directory: Invalid argument (it contains a NUL byte)"
     );
     let error = Namespace::open_path("/run\0/x").unwrap_err();
     assert!(error.to_string().starts_with("open \"/run\": "), "{error}");

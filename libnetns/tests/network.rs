@@ -203,7 +203,7 @@ fn arguments_that_are_invalid() {
     assert_eq!(
         error.to_string(),
         "read the address \"10.0.0.0/33\": invalid address: Invalid argument \
-         (the prefix length is 0 to 32, for IPv6 0 to 128)"
+         (the prefix length must be 0 to 32 for IPv4, 0 to 128 for IPv6)"
     );
 }
 

@@ -56,7 +56,7 @@ fn a_file_that_has_nothing_to_cover_is_told() {
     let mut child = command.spawn().unwrap();
     let left_out = child.left_out().unwrap();
     assert_eq!(left_out.errno(), libc::ENOENT);
-    let text = "spawn \"true\" in \"blue\": leave out the file for /etc/resolv.conf: No such file";
+    let text = "spawn \"true\" in \"blue\": skip the file for /etc/resolv.conf: No such file";
     assert!(left_out.to_string().starts_with(text), "{left_out}");
     assert!(child.wait().unwrap().success());
     command.strict_etc(true);

@@ -61,7 +61,7 @@ fn an_earlier_visit_ends_the_later_ones() {
     let error = second.leave().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
     let line = "leave: end the visit: Invalid argument \
-                (this visit has ended already, with one that began before it)";
+                (already ended together with an enclosing visit)";
     assert_eq!(error.to_string(), line);
     assert!(is_in(&b));
     other.leave().unwrap();
@@ -274,7 +274,7 @@ fn a_sysctl_is_one_namespace_s() {
     assert!(is_in(&home));
     let error = a.sysctl("vm.swappiness").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
-    assert!(error.to_string().contains("not one of a network namespace's"), "{error}");
+    assert!(error.to_string().contains("only sysctls whose names begin with net"), "{error}");
     assert_eq!(a.set_sysctl(name, "yes").unwrap_err().errno(), libc::EINVAL);
     assert_eq!(a.sysctl("net.\0").unwrap_err().errno(), libc::EINVAL);
     assert_eq!(a.set_sysctl(name, "1\0").unwrap_err().errno(), libc::EINVAL);

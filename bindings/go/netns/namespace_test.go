@@ -358,7 +358,7 @@ func TestAFileThatHasNothingToCoverIsTold(t *testing.T) {
 		must(t, err)
 	}
 	run()
-	if !strings.Contains(said, "leave out the file for /etc/resolv.conf: No such file or directory (") {
+	if !strings.Contains(said, "skip the file for /etc/resolv.conf: No such file or directory (") {
 		t.Error(said)
 	}
 	attr.Flags |= SpawnStrictEtc

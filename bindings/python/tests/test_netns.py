@@ -135,7 +135,7 @@ def test_symbolic_links_are_names(home):
             process.wait()
         assert libnetns.list(stale=True) == ["blue", "web"]
         assert netns.listnetns() == ["blue"]
-        with pytest.raises(OSError, match="a symbolic link that leads to no network namespace"):
+        with pytest.raises(OSError, match="a symbolic link that does not lead to a network namespace"):
             libnetns.open("web")
         netns.remove("web")
         assert os.listdir("/run/netns") == ["blue"]

@@ -209,7 +209,7 @@ def etc():
 
 def test_a_file_that_has_nothing_to_cover_is_told(blue, etc):
     with blue.spawn(["true"], keep_sys=True) as process:
-        assert "leave out the file for /etc/resolv.conf: No such file" in process.left_out
+        assert "skip the file for /etc/resolv.conf: No such file" in process.left_out
     with pytest.raises(FileNotFoundError, match="bind on /etc/resolv.conf: .*create it"):
         blue.spawn(["true"], keep_sys=True, strict_etc=True)
     etc.write_text("")

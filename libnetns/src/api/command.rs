@@ -521,10 +521,10 @@ impl Credentials {
     /// Returns the supplementary groups if all ids are valid.
     fn groups(&self) -> error::Result<Vec<Gid>> {
         if self.uid == NO_ID || self.gid == NO_ID || self.groups.contains(&NO_ID) {
-            return Err(Failure::invalid("user or group ID -1"));
+            return Err(Failure::invalid("-1 is not a valid user or group ID"));
         }
         if self.groups.len() > MOST_GROUPS {
-            return Err(Failure::invalid("more than 65536 supplementary groups"));
+            return Err(Failure::invalid("there can be at most 65536 supplementary groups"));
         }
         Ok(self.groups.iter().copied().map(Gid::from_raw).collect())
     }

@@ -122,7 +122,7 @@ impl Namespace {
     #[doc(alias = "netns_open_pid")]
     pub fn of_pid(pid: u32) -> Result<Namespace> {
         Namespace::from_result(&about("open", Object::Pid(pid.into())), || {
-            let too_high = Failure::invalid_at(Step::ProcessId, "no process has such a high ID");
+            let too_high = Failure::invalid_at(Step::ProcessId, "the process ID is too large");
             handle::Namespace::open_pid(i32::try_from(pid).map_err(|_| too_high)?)
         })
     }

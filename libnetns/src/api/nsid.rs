@@ -71,7 +71,7 @@ pub fn get<'a>(within: impl Into<Option<&'a Namespace>>, ns: &Namespace) -> Resu
 #[doc(alias = "netns_nsid_set")]
 pub fn set<'a>(within: impl Into<Option<&'a Namespace>>, ns: &Namespace, id: i32) -> Result<()> {
     let valid = if id < 0 {
-        Err(Failure::invalid_at(Step::Nsid, "an nsid is 0 or greater"))
+        Err(Failure::invalid_at(Step::Nsid, "an nsid must be 0 or greater"))
     } else {
         Ok(id)
     };

@@ -378,7 +378,7 @@ impl RunDir {
     pub(super) fn checked(&self) -> std::result::Result<&CStr, Failure> {
         let path = self.path.whole(Step::RunDirPath)?;
         if path.is_empty() {
-            return Err(Failure::invalid_at(Step::RunDirPath, "its path is empty"));
+            return Err(Failure::invalid_at(Step::RunDirPath, "the path is empty"));
         }
         Ok(path)
     }

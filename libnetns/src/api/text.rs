@@ -32,7 +32,7 @@ impl CText {
         if self.is_whole {
             Ok(&self.text)
         } else {
-            Err(Failure::invalid_at(step, "it has a NUL byte in it"))
+            Err(Failure::invalid_at(step, "it contains a NUL byte"))
         }
     }
 }

@@ -143,7 +143,7 @@ impl Visit {
     #[doc(alias = "netns_leave")]
     pub fn leave(self) -> Result<()> {
         let has_ended_before = || {
-            let hint = "this visit has ended already, with one that began before it";
+            let hint = "already ended together with an enclosing visit";
             Failure::invalid_at(Step::EndVisit, hint)
         };
         let ended = self.end().and_then(|now| if now { Ok(()) } else { Err(has_ended_before()) });

@@ -18,11 +18,11 @@ impl Step {
     fn advice_for_names(self, errno: Errno) -> Option<&'static str> {
         Some(match (self, errno) {
             (Step::Monitor, Errno::EMFILE) => {
-                "the limit on descriptors, RLIMIT_NOFILE, or on inotify instances, \
+                "the limit on open files, RLIMIT_NOFILE, or on inotify instances, \
                  /proc/sys/fs/inotify/max_user_instances, is reached"
             }
             (Step::Monitor, Errno::ENOSPC) => {
-                "the limit on watches, /proc/sys/fs/inotify/max_user_watches, is reached"
+                "the limit on inotify watches, /proc/sys/fs/inotify/max_user_watches, is reached"
             }
             (Step::Bind | Step::Unmount | Step::MountRunDir, Errno::EPERM) => {
                 "needs CAP_SYS_ADMIN over the mount namespace"
@@ -34,82 +34,93 @@ impl Step {
                 "the limit on mount namespaces, /proc/sys/user/max_mnt_namespaces, or on mounts, \
                  /proc/sys/fs/mount-max, is reached"
             }
-            (Step::Bind | Step::MountRunDir, Errno::ENOENT) => "before Linux 5.12 this needs /proc",
+            (Step::Bind | Step::MountRunDir, Errno::ENOENT) => {
+                "before Linux 5.12 this needs /proc to be mounted"
+            }
             (Step::Placeholder | Step::MakeRunDir, Errno::ENOSPC) => {
-                "the file system is full, or has no free inode"
+                "the file system is full or has no free inode"
             }
             (Step::Placeholder | Step::Unlink | Step::MakeRunDir, Errno::EROFS) => {
-                "remount it read-write, or use another run directory"
+                "remount the file system read-write or use another run directory"
             }
             (Step::Unlink, Errno::EPERM) => {
-                "it or its directory is immutable, or it is another user's in a sticky directory"
+                "the file or its directory is immutable, or the file belongs to another user and \
+                 its directory is sticky"
             }
             (Step::Placeholder | Step::Unlink | Step::MakeRunDir, Errno::EACCES | Errno::EPERM) => {
-                "the run directory belongs to another user; use a custom one"
+                "needs write permission in the directory; an unprivileged user can use a custom \
+                 run directory"
             }
             (Step::Unlink, Errno::EBUSY) => {
-                "a mount on it is hidden by another mount, which has to be unmounted first"
+                "a mount on it is hidden by another mount; unmount that one first"
             }
             (Step::Exists, Errno::EEXIST) => {
-                "the name is in use; remove it first, or use another one"
+                "the name is in use; remove it first or choose another name"
             }
             (Step::BeingCreated, _) => {
-                "another process is creating it; try again, or remove it if that process has ended"
+                "another process is creating this name; try again, or remove the name if that \
+                 process has ended"
             }
-            (Step::MountedTwice, _) => {
-                "another process mounts it on itself at this moment; try again"
-            }
+            (Step::MountedTwice, _) => "another process is setting up the run directory; try again",
             (Step::OpenRunDir | Step::ReadRunDir | Step::Monitor, Errno::EACCES) => {
-                "needs permission to read the directory and to search those above it"
+                "needs permission to read the directory and to search the directories above it"
             }
             (Step::OpenRunDir, Errno::ENOENT) => {
-                "it does not exist, or is a symbolic link to nowhere"
+                "the directory does not exist or is a dangling symbolic link"
             }
             (Step::MakeRunDir, Errno::ENOENT) => {
-                "it is a symbolic link to nowhere, or in a file system without new directories"
+                "a dangling symbolic link, or a file system that does not allow new directories"
             }
             (Step::Look | Step::Open, Errno::ENOENT) => "no network namespace has this name",
             (Step::OpenPath, Errno::EACCES) => {
-                "needs permission to read the file; in /proc, CAP_SYS_PTRACE over the process"
+                "needs permission to read the file; below /proc, needs CAP_SYS_PTRACE over the \
+                 process"
             }
             (Step::FollowLink, Errno::EACCES) => {
-                "needs permission to search the directories on its way; in /proc, CAP_SYS_PTRACE over the process"
+                "needs permission to search the directories that the link leads through; below \
+                 /proc, needs CAP_SYS_PTRACE over the process"
             }
             (Step::Open | Step::Look, Errno::EACCES) => {
                 "needs permission to read the file and to search the directories above it"
             }
             (Step::FindNamespace, Errno::EACCES | Errno::EPERM) => {
-                "needs CAP_SYS_PTRACE over the process, CAP_NET_ADMIN over a socket's namespace"
+                "needs CAP_SYS_PTRACE over the process or, for a socket, CAP_NET_ADMIN over its \
+                 namespace"
             }
-            (Step::FindNamespace, Errno::ESRCH) => "no such process, or it has ended",
+            (Step::FindNamespace, Errno::ESRCH) => "the process does not exist or has ended",
             (Step::Duplicate | Step::Prove, Errno::EBADF) => "the descriptor is not open",
             (Step::FindNamespace, Errno::EBADF) => {
-                "the descriptor is not open, or refers to a path only"
+                "the descriptor is not open, or refers only to a path"
             }
             (Step::FindById, Errno::ENOENT) => {
-                "no thread, descriptor or mount that the caller may look at has it"
+                "no thread, descriptor or mount that the caller may inspect refers to this \
+                 namespace"
             }
             (Step::FindById, Errno::ESTALE) => {
-                "it is gone, or the caller needs CAP_SYS_ADMIN over it"
+                "the namespace is gone, or the caller lacks CAP_SYS_ADMIN over it"
             }
-            (Step::Cookie, Errno::EOPNOTSUPP) => "cookies came with Linux 5.14",
-            (Step::SysctlName, Errno::ENAMETOOLONG) => "a name has 255 bytes at most",
+            (Step::Cookie, Errno::EOPNOTSUPP) => "cookies need Linux 5.14 or later",
+            (Step::SysctlName, Errno::ENAMETOOLONG) => "a sysctl name can have at most 255 bytes",
             (Step::OpenSysctl, Errno::ENOENT) => {
-                "the namespace has no such sysctl: it may be the whole system's, that of an interface \
-                 which is not there, or of a module which is not loaded; a dot in an interface's name \
-                 is written as a slash among dots"
+                "the namespace has no such sysctl: it may be system-wide, or need an interface \
+                 that does not exist or a module that is not loaded; in a name with dots, write \
+                 a dot in an interface's name as a slash"
             }
             (Step::OpenSysctl, Errno::EACCES) => {
-                "it cannot be read or written so in this namespace, or only by root or with \
-                 CAP_NET_ADMIN over the namespace"
+                "the sysctl does not allow this access in this namespace, or allows it only to \
+                 root or with CAP_NET_ADMIN over the namespace"
             }
-            (Step::OpenSysctl, Errno::EROFS) => "/proc/sys is mounted read-only, as in containers",
-            (Step::OpenSysctl | Step::ReadSysctl, Errno::EISDIR) => "it is a directory of sysctls",
-            (Step::ReadSysctl, Errno::EIO) => "it has no value",
-            (Step::WriteSysctl, Errno::E2BIG) => "a value has 4094 bytes at most",
-            (Step::WriteSysctl, Errno::EINVAL) => "the kernel does not accept this value",
+            (Step::OpenSysctl, Errno::EROFS) => {
+                "/proc/sys is mounted read-only, as is usual in containers"
+            }
+            (Step::OpenSysctl | Step::ReadSysctl, Errno::EISDIR) => {
+                "the name is that of a directory of sysctls"
+            }
+            (Step::ReadSysctl, Errno::EIO) => "no value is set",
+            (Step::WriteSysctl, Errno::E2BIG) => "a value can have at most 4094 bytes",
+            (Step::WriteSysctl, Errno::EINVAL) => "the kernel rejected the value",
             (Step::WriteSysctl, Errno::ENOENT) => {
-                "the kernel does not know what the value names, and has no module for it"
+                "the value names something that the kernel does not know and has no module for"
             }
             (
                 Step::OpenHome
@@ -118,7 +129,7 @@ impl Step {
                 | Step::ReadProc
                 | Step::Monitor,
                 Errno::ENOENT,
-            ) => "is /proc mounted?",
+            ) => "check that /proc is mounted",
             _ => return None,
         })
     }
@@ -126,7 +137,7 @@ impl Step {
     fn advice_for_threads(self, errno: Errno) -> Option<&'static str> {
         Some(match (self, errno) {
             (Step::Unshare, Errno::EPERM) => {
-                "needs CAP_SYS_ADMIN; an ordinary user creates a user namespace first"
+                "needs CAP_SYS_ADMIN; without it, create a user namespace first"
             }
             (Step::Unshare, Errno::ENOSPC) => {
                 "the limit on network namespaces, /proc/sys/user/max_net_namespaces, is reached"
@@ -136,13 +147,13 @@ impl Step {
                  target"
             }
             (Step::ProveWayBack, Errno::EPERM) => {
-                "needs CAP_SYS_ADMIN in the user namespace that owns the thread's own namespace; \
-                 a thread that does not come back needs it over the target only"
+                "needs CAP_SYS_ADMIN in the user namespace that owns the thread's current \
+                 network namespace; a switch without return needs it only over the target"
             }
             (Step::GoBack, Errno::EPERM) => {
-                "the thread is in the wrong namespace: end it; has it lost CAP_SYS_ADMIN?"
+                "the thread is in the wrong namespace and must end; it may have lost CAP_SYS_ADMIN"
             }
-            (Step::GoBack, _) => "the thread is in the wrong namespace: end it",
+            (Step::GoBack, _) => "the thread is in the wrong namespace and must end",
             (Step::Token, Errno::EBADF) => "the descriptor is not open",
             (Step::HelperThread, Errno::EINVAL) => {
                 "a process that has unshared its pid namespace cannot start threads: fork first"
@@ -156,10 +167,10 @@ impl Step {
                 "raw and packet sockets need CAP_NET_RAW over the namespace"
             }
             (Step::Socket, Errno::EAFNOSUPPORT) => {
-                "this kernel does not have the address family, or cannot load its module"
+                "the kernel lacks the address family or cannot load its module"
             }
             (Step::Socket, Errno::EPROTONOSUPPORT | Errno::ESOCKTNOSUPPORT | Errno::EINVAL) => {
-                "the address family does not have this combination of type and protocol"
+                "the address family does not support this combination of type and protocol"
             }
             _ => return None,
         })
@@ -175,16 +186,19 @@ impl Step {
                 | Step::SetLinkAddress
                 | Step::SetMaster,
                 Errno::ENODEV,
-            ) => "the namespace has no interface of this name",
+            ) => "the namespace has no interface with this name",
             (Step::MoveLink, Errno::EPERM) => "needs CAP_NET_ADMIN over both namespaces",
             (Step::MoveLink, Errno::EINVAL) => {
-                "some interfaces cannot leave their namespace, such as lo or a bridge"
+                "some interfaces, such as lo and bridges, cannot be moved"
             }
             (Step::MoveLink, Errno::EEXIST) => {
-                "the target namespace has an interface of this name: move it under a new name"
+                "the target namespace already has an interface with this name; move it under a \
+                 new name"
             }
-            (Step::MoveLink, Errno::EBUSY) => "the interface is in use: bring it down first",
-            (Step::MoveLink, Errno::EOPNOTSUPP) => "its driver does not let it move",
+            (Step::MoveLink, Errno::EBUSY) => "the interface is in use; bring it down first",
+            (Step::MoveLink, Errno::EOPNOTSUPP) => {
+                "the interface's driver does not support moving it"
+            }
             (
                 Step::MakeLink
                 | Step::DeleteLink
@@ -197,56 +211,61 @@ impl Step {
             (Step::MakeVeth | Step::MakeMacvlan | Step::MakeVlan, Errno::EPERM) => {
                 "needs CAP_NET_ADMIN over both namespaces"
             }
-            (Step::MakeLink, Errno::EEXIST) => "the namespace has an interface of this name",
+            (Step::MakeLink, Errno::EEXIST) => {
+                "the namespace already has an interface with this name"
+            }
             (Step::MakeLink, Errno::EOPNOTSUPP) => {
-                "this kernel has no such kind of interface; is its module missing?"
+                "the kernel does not support this kind of interface, or its module is missing"
             }
-            (Step::MakeLink, Errno::EINVAL) => "the kind may need parameters, such as a parent",
+            (Step::MakeLink, Errno::EINVAL) => {
+                "this kind of interface may need parameters, such as a parent"
+            }
             (Step::MakeVeth, Errno::EEXIST) => {
-                "one of the two namespaces has an interface of that name"
+                "one of the two namespaces already has an interface with that name"
             }
-            (Step::MakeVeth, Errno::EOPNOTSUPP) => "is the module veth missing?",
+            (Step::MakeVeth, Errno::EOPNOTSUPP) => "the kernel module veth may be missing",
             (Step::MakeMacvlan, Errno::EEXIST) => {
-                "the namespace, or before Linux 6.15 the parent's, has an interface of this name"
+                "the namespace or, before Linux 6.15, the parent's namespace already has an \
+                 interface with this name"
             }
             (Step::MakeMacvlan, Errno::EINVAL) => {
-                "the parent cannot have a macvlan, such as lo, or has one in mode passthru"
+                "the parent, like lo, does not support macvlans, or already has one in passthru \
+                 mode"
             }
             (Step::MakeMacvlan, Errno::EBUSY) => {
-                "the parent is in use otherwise, for example as a port of a bridge"
+                "the parent is already in use, for example as a bridge port"
             }
-            (Step::MakeMacvlan, Errno::EOPNOTSUPP) => "is the module macvlan missing?",
+            (Step::MakeMacvlan, Errno::EOPNOTSUPP) => "the kernel module macvlan may be missing",
             (Step::MakeVlan, Errno::EEXIST) => {
-                "the parent has a VLAN of this ID, or the namespace, or before Linux 6.15 the \
-                 parent's, has an interface of this name"
+                "the parent already has a VLAN with this ID, or the namespace or, before Linux \
+                 6.15, the parent's namespace already has an interface with this name"
             }
             (Step::MakeVlan, Errno::EOPNOTSUPP) => {
-                "the parent cannot have VLANs, or the module 8021q is missing"
+                "the parent does not support VLANs, or the kernel module 8021q is missing"
             }
-            (Step::DeleteLink, Errno::EOPNOTSUPP) => {
-                "lo and interfaces of hardware cannot be deleted"
-            }
-            (Step::ChangeLink, Errno::ENETDOWN) => "a VLAN comes up only while its parent is up",
+            (Step::DeleteLink, Errno::EOPNOTSUPP) => "lo and hardware interfaces cannot be deleted",
+            (Step::ChangeLink, Errno::ENETDOWN) => "a VLAN can be up only while its parent is up",
             (Step::SetMtu, Errno::EINVAL) => {
                 "the interface does not support this MTU; ip -d link shows minmtu and maxmtu"
             }
             (Step::SetMtu, Errno::ERANGE) => "the MTU of a VLAN cannot exceed that of its parent",
             (Step::SetLinkAddress, Errno::EADDRNOTAVAIL) => {
-                "a multicast or all-zero address cannot be an interface's own"
+                "an interface cannot have a multicast or all-zero link-layer address"
             }
             (Step::SetLinkAddress, Errno::EADDRINUSE) => {
                 "another macvlan on the same parent has this address"
             }
-            (Step::SetLinkAddress, Errno::EBUSY) => "the interface has to be down",
+            (Step::SetLinkAddress, Errno::EBUSY) => "bring the interface down first",
             (Step::SetLinkAddress, Errno::EOPNOTSUPP) => {
-                "this kind of interface has no link-layer address that can be set"
+                "the link-layer address of this kind of interface cannot be set"
             }
-            (Step::SetMaster, Errno::EINVAL) => "an interface such as lo cannot be a port",
+            (Step::SetMaster, Errno::EINVAL) => "some interfaces, such as lo, cannot be a port",
             (Step::SetMaster, Errno::ELOOP) => {
-                "a bridge cannot be a port of a bridge, nor anything a port of itself"
+                "a bridge cannot be a port of another bridge, and no interface can be a port of \
+                 itself"
             }
             (Step::SetMaster, Errno::EBUSY) => {
-                "the interface is in use otherwise, for example as the parent of a macvlan"
+                "the interface is already in use, for example as the parent of a macvlan"
             }
             (Step::SetMaster, Errno::EOPNOTSUPP) => {
                 "the master is not a bridge, bond or another kind that has ports"
@@ -264,42 +283,44 @@ impl Step {
             (
                 Step::AddAddress | Step::DeleteAddress | Step::AddRoute | Step::DeleteRoute,
                 Errno::EOPNOTSUPP | Errno::EAFNOSUPPORT,
-            ) => "this kernel has no IPv6, or it is disabled at boot",
+            ) => "the kernel has no IPv6, or it was disabled at boot",
             (Step::AddAddress | Step::AddRoute, Errno::EACCES) => {
-                "IPv6 is off, see /proc/sys/net/ipv6/conf/INTERFACE/disable_ipv6"
+                "IPv6 is disabled; see /proc/sys/net/ipv6/conf/INTERFACE/disable_ipv6"
             }
-            (Step::AddAddress, Errno::EEXIST) => "the interface has this address already",
+            (Step::AddAddress, Errno::EEXIST) => "the interface already has this address",
             (Step::AddAddress, Errno::EADDRNOTAVAIL) => {
                 "an interface cannot have an IPv6 multicast address, and only lo can have ::1"
             }
             // IPv4 also returns ENOBUFS if it is out of memory.
             (Step::AddAddress, Errno::EINVAL | Errno::ENOBUFS)
             | (Step::AddRoute, Errno::ENODEV) => {
-                "is the interface's MTU too small? IPv4 needs 68, IPv6 1280"
+                "the interface's MTU may be too small: IPv4 needs 68, IPv6 1280"
             }
             (Step::DeleteAddress, Errno::EADDRNOTAVAIL | Errno::ENODEV | Errno::ENXIO) => {
-                "the interface has no such address with this prefix length"
+                "the interface does not have this address with this prefix length"
             }
-            (Step::AddRoute, Errno::EEXIST) => "there is a route to this destination already",
+            (Step::AddRoute, Errno::EEXIST) => "a route to this destination already exists",
             (Step::AddRoute, Errno::ENETUNREACH | Errno::EHOSTUNREACH) => {
-                "the gateway has to be in the network of an interface that is up"
+                "the gateway must be on the network of an interface that is up"
             }
-            (Step::AddRoute, Errno::ENETDOWN) => "the interface has to be up",
-            (Step::AddRoute, Errno::EINVAL) => "the gateway does not suit this destination",
+            (Step::AddRoute, Errno::ENETDOWN) => "bring the interface up first",
+            (Step::AddRoute, Errno::EINVAL) => "the gateway cannot be used for this destination",
             (Step::DeleteRoute, Errno::ESRCH) => "the main table has no such route",
             (Step::GetId, Errno::ENODATA) => {
-                "it has no nsid there yet: assign one, or move an interface between the two"
+                "no nsid is assigned to it yet: assign one, or move an interface between the two \
+                 namespaces"
             }
             (Step::SetId, Errno::EEXIST) => {
-                "an nsid can be neither changed nor given to a second namespace"
+                "the namespace already has an nsid, or another namespace has this one; an nsid \
+                 cannot be changed"
             }
             (Step::SetId, Errno::ENOSPC) => "no nsid is free",
             (Step::SetId, Errno::EPERM) => {
-                "needs CAP_NET_ADMIN over the namespace that is to have the nsid"
+                "needs CAP_NET_ADMIN over the namespace in which the nsid is assigned"
             }
-            (Step::ListIds, Errno::EINVAL) => "the namespace has no such nsid for a target",
-            (Step::ListIds, Errno::EACCES) => "needs CAP_NET_ADMIN over the target",
-            (Step::Netlink, Errno::ETIMEDOUT) => "the kernel has not replied",
+            (Step::ListIds, Errno::EINVAL) => "the target's nsid is not assigned in the namespace",
+            (Step::ListIds, Errno::EACCES) => "needs CAP_NET_ADMIN over the target namespace",
+            (Step::Netlink, Errno::ETIMEDOUT) => "the kernel did not reply in time",
             (Step::Netlink, Errno::EMSGSIZE) => "the reply is longer than announced",
             (Step::Socket | Step::Send | Step::Netlink, Errno::ENOBUFS) => {
                 "out of memory for socket buffers"
@@ -331,41 +352,41 @@ impl Step {
             (
                 Step::MountSys | Step::PutBack | Step::PutBackEtc | Step::ReadEtcMounts,
                 Errno::ENOENT,
-            ) => "is /proc mounted?",
+            ) => "check that /proc is mounted",
             (Step::OpenEtc | Step::LeaveOut, Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => {
-                "a symbolic link to nowhere? let it lead to a file, or remove it"
+                "probably a dangling symbolic link; point it to a file or remove it"
             }
             (Step::BindEtc | Step::NothingToCover, Errno::ENOENT | Errno::ELOOP) => {
-                "there is nothing to cover: create it, as an empty file, or as a directory if that in \
-                 /etc/netns is one"
+                "there is nothing to bind it on: create an empty file, or a directory if the one \
+                 in /etc/netns is a directory"
             }
             (Step::BindEtc | Step::NothingToCover, Errno::ENOTDIR) => {
-                "a file cannot cover a directory, nor a directory a file"
+                "a file cannot be bound on a directory, nor a directory on a file"
             }
             (Step::PinEtc, Errno::ENODEV) => {
-                "this kernel has no overlay file system; is the module overlay missing?"
+                "the kernel has no overlay file system, or the kernel module overlay is missing"
             }
             (Step::PinEtc, Errno::EPERM) => {
-                "a user namespace can mount an overlay from Linux 5.11 on"
+                "in a user namespace, mounting an overlay needs Linux 5.11 or later"
             }
             (Step::PinEtc, Errno::EINVAL) => {
-                "an overlay cannot have this directory below it, such as one that is itself an overlay \
-                 of overlays, or that has mounts which a user namespace cannot take off"
+                "an overlay cannot be mounted on this directory: it may be an overlay of \
+                 overlays itself, or have mounts that a user namespace cannot unmount"
             }
             (Step::MakeSlave, Errno::EINVAL) => {
-                "the root directory has to be a mount point, which after chroot it may not be"
+                "the root directory must be a mount point; after a chroot it may not be one"
             }
             (Step::MountSys, Errno::EPERM) => {
-                "a user namespace can mount sysfs only where it sees all of another one; a program \
-                 that keeps the caller's /sys needs none"
+                "in a user namespace, mounting sysfs needs another sysfs that is fully visible; \
+                 a program that keeps the caller's /sys does not need one"
             }
             (Step::ReadMounts, Errno::ENOENT) => {
-                "is /proc mounted? a program that keeps the caller's /sys does not need it"
+                "check that /proc is mounted; a program that keeps the caller's /sys does not need it"
             }
             (Step::ReadEtc, Errno::EACCES) => {
-                "needs permission to read it, unless the program keeps the caller's /etc"
+                "needs permission to read the directory, unless the program keeps the caller's /etc"
             }
-            (Step::OpenMounts, Errno::ENOENT) => "is /proc mounted?",
+            (Step::OpenMounts, Errno::ENOENT) => "check that /proc is mounted",
             (Step::OpenDirectory | Step::SetDirectory, Errno::EACCES) => {
                 "needs permission to search the working directory"
             }
@@ -380,37 +401,41 @@ impl Step {
                 "out of memory, or the init process of the pid namespace has ended"
             }
             (Step::SetGroups, Errno::EPERM) => {
-                "needs CAP_SETGID, in a user namespace whose /proc/PID/setgroups does not say deny"
+                "needs CAP_SETGID, in a user namespace whose /proc/PID/setgroups is not set to deny"
             }
             (Step::SetGid, Errno::EPERM) => "needs CAP_SETGID",
             (Step::SetUid, Errno::EPERM) => "needs CAP_SETUID",
             (Step::SetGroups | Step::SetGid, Errno::EINVAL) => {
-                "the user namespace maps no such group, see /proc/PID/gid_map"
+                "the user namespace does not map this group; see /proc/PID/gid_map"
             }
             (Step::SetUid, Errno::EINVAL) => {
-                "the user namespace maps no such user, see /proc/PID/uid_map"
+                "the user namespace does not map this user; see /proc/PID/uid_map"
             }
-            (Step::Chdir, Errno::ENOENT) => "the program's root has no such directory",
+            (Step::Chdir, Errno::ENOENT) => {
+                "the directory does not exist below the program's root directory"
+            }
             (Step::Chdir, Errno::EACCES) => "needs permission to search the directory",
             (Step::Stdio, Errno::EBADF) => "the descriptor is not open",
-            (Step::Pidfd, Errno::ENOSYS) => "pidfds came with Linux 5.2",
-            (Step::Killed, Errno::ECANCELED) => "a signal has ended the child process first",
+            (Step::Pidfd, Errno::ENOSYS) => "pidfds need Linux 5.2 or later",
+            (Step::Killed, Errno::ECANCELED) => {
+                "a signal killed the child process before the program started"
+            }
             (Step::Exec, Errno::ENOENT) => {
-                "no such program, or the interpreter that it names is missing"
+                "the program, or the interpreter that it names, does not exist"
             }
             (Step::Exec, Errno::EACCES) => {
-                "needs permission to execute it; a directory, or a file system mounted noexec, \
-                 cannot be executed"
+                "needs permission to execute the file; directories, and files on a file system \
+                 mounted noexec, cannot be executed"
             }
             (Step::Exec, Errno::EPERM) => {
-                "a set-user-ID program may not be executed here, or a security module forbids it"
+                "a set-user-ID program cannot be executed here, or a security module forbids it"
             }
             (Step::Exec, Errno::E2BIG) => {
-                "arguments and environment are too long: raise RLIMIT_STACK or shorten them"
+                "arguments and environment are too long; shorten them or raise RLIMIT_STACK"
             }
             (Step::Exec, Errno::EAGAIN) => "the limit on processes, RLIMIT_NPROC, is reached",
-            (Step::Exec, Errno::ENOEXEC) => "not a program for this machine",
-            (Step::Exec, Errno::ELIBBAD) => "its dynamic loader is not a valid one",
+            (Step::Exec, Errno::ENOEXEC) => "not an executable for this machine",
+            (Step::Exec, Errno::ELIBBAD) => "its dynamic loader is not a valid executable",
             (Step::Exec, Errno::ETXTBSY) => "the file is open for writing",
             (Step::Exec, Errno::EISDIR) => "the interpreter that it names is a directory",
             _ => return None,
@@ -421,12 +446,14 @@ impl Step {
 /// Advice for every step that has no more specific one.
 fn general_advice(errno: Errno) -> Option<&'static str> {
     Some(match errno {
-        Errno::EMFILE => "the process has RLIMIT_NOFILE descriptors open: close some, or raise it",
+        Errno::EMFILE => {
+            "the limit on open files, RLIMIT_NOFILE, is reached; close some or raise it"
+        }
         Errno::ENFILE => "the limit on open files, /proc/sys/fs/file-max, is reached",
         Errno::ENOMEM => "the system or the memory cgroup is out of memory",
         Errno::ENOTDIR => "a component of the path is not a directory",
-        Errno::ELOOP => "too many symbolic links, or one that leads to itself",
-        Errno::ENAMETOOLONG => "a path has 4095 bytes at most, each component 255",
+        Errno::ELOOP => "too many symbolic links, or a symbolic link that leads to itself",
+        Errno::ENAMETOOLONG => "a path can have at most 4095 bytes, each component at most 255",
         _ => return None,
     })
 }

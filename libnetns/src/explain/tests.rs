@@ -57,8 +57,8 @@ fn no_advice_contradicts_the_kernel() {
     for (errno, advised) in [
         (
             Errno::EOPNOTSUPP,
-            "Operation not supported (this kernel has no such kind of interface; \
-             is its module missing?)",
+            "Operation not supported (the kernel does not support this kind of interface, \
+             or its module is missing)",
         ),
         (Errno::EPERM, "Operation not permitted (needs CAP_NET_ADMIN over the namespace)"),
     ] {
@@ -73,14 +73,13 @@ fn no_advice_contradicts_the_kernel() {
     // Except for this one, which means that the kernel lacks the kind.
     let failure =
         explained(Failure::new(Step::MakeLink, Errno::EOPNOTSUPP), 3, b"Unknown device type");
-    assert!(
-        named("add", c"x", failure)
-            .ends_with("type (this kernel has no such kind of interface; is its module missing?)")
-    );
+    assert!(named("add", c"x", failure).ends_with(
+        "type (the kernel does not support this kind of interface, or its module is missing)"
+    ));
     // Some extended acks do not contain the remedy.
     let failure =
         explained(Failure::new(Step::AddRoute, Errno::ENETDOWN), 2, b"Nexthop device is not up");
-    assert!(named("add", c"x", failure).ends_with("up (the interface has to be up)"));
+    assert!(named("add", c"x", failure).ends_with("up (bring the interface up first)"));
 }
 
 #[test]
@@ -97,12 +96,12 @@ fn a_name_or_mount_of_another_process_s_making_is_told_with_the_remedy() {
     for errno in [Errno::EEXIST, Errno::EAGAIN] {
         let text = named("create", c"blue", Failure::new(Step::BeingCreated, errno));
         assert!(text.starts_with("create \"blue\": create /run/netns/blue: "), "{text}");
-        let remedy =
-            "(another process is creating it; try again, or remove it if that process has ended)";
+        let remedy = "(another process is creating this name; try again, or remove the name if \
+             that process has ended)";
         assert!(text.ends_with(remedy), "{text}");
     }
     let text = named("create", c"blue", Failure::new(Step::MountedTwice, Errno::EAGAIN));
     let step = "create \"blue\": make a shared mount point of /run/netns: ";
-    let remedy = "(another process mounts it on itself at this moment; try again)";
+    let remedy = "(another process is setting up the run directory; try again)";
     assert!(text.starts_with(step) && text.ends_with(remedy), "{text}");
 }

@@ -87,7 +87,10 @@ impl Namespace {
     /// Opens the namespace of a process or of a thread, including one that is not a thread group leader.
     pub fn open_pid(pid: i32) -> Result<Namespace> {
         if pid <= 0 {
-            return Err(Failure::invalid_at(Step::ProcessId, "it has to be greater than 0"));
+            return Err(Failure::invalid_at(
+                Step::ProcessId,
+                "a process ID must be greater than 0",
+            ));
         }
         Namespace::from_fd(of_pid(pid)?)
     }
@@ -102,9 +105,7 @@ impl Namespace {
             PIDFS => unsafe { of_pidfd(fd) }?,
             ANON_INODES => of_old_pidfd(fd)?,
             _ => {
-                return Err(Failure::not_a_namespace(
-                    "neither a namespace file, nor a socket, nor a pidfd",
-                ));
+                return Err(Failure::not_a_namespace("not a namespace file, socket or pidfd"));
             }
         };
         Namespace::from_fd(found)

@@ -90,7 +90,7 @@ impl Proc {
             return Ok(proc);
         }
         Err(Failure::new(Step::ReadProc, Errno::ENOENT)
-            .hint("/proc is another pid namespace's: mount one of the caller's own"))
+            .hint("/proc belongs to another pid namespace; mount a new /proc"))
     }
 
     /// Returns whether threads that share a descriptor table can be distinguished from those that do not.

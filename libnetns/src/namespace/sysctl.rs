@@ -60,12 +60,12 @@ impl SysctlName<'_> {
         if first.into_iter().chain(components).any(|component| is_no_component(component, dot)) {
             return Err(Failure::invalid_at(
                 Step::SysctlName,
-                "it has the form net.ipv4.ip_forward or net/ipv4/ip_forward",
+                "expected a name such as net.ipv4.ip_forward or net/ipv4/ip_forward",
             ));
         }
         if first != Some(b"net") {
             return Err(Failure::new(Step::SysctlName, Errno::ENOENT)
-                .hint("not one of a network namespace's: their names begin with net"));
+                .hint("only sysctls whose names begin with net belong to a network namespace"));
         }
         Ok(SysctlName { text, separator, dot })
     }
@@ -107,7 +107,8 @@ fn is_no_component(name: &[u8], dot: u8) -> bool {
 }
 
 fn no_proc() -> Failure {
-    Failure::new(Step::OpenSysctl, Errno::ENOENT).hint("is /proc mounted, and all of it?")
+    Failure::new(Step::OpenSysctl, Errno::ENOENT)
+        .hint("check that /proc is mounted and that nothing covers /proc/sys")
 }
 
 /// Runs `work` in `ns`, or in the thread's own namespace. `work` must not allocate: another thread may hold
@@ -156,7 +157,7 @@ pub fn set(ns: Option<NamespaceFd>, name: SysctlName, value: &[u8]) -> Result<()
     if written < line.len() {
         return Err(Failure::invalid_at(
             Step::WriteSysctl,
-            "the kernel has taken the beginning of the value, and no more",
+            "the kernel accepted only the beginning of the value",
         ));
     }
     Ok(())

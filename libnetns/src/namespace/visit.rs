@@ -148,7 +148,7 @@ pub unsafe fn end_visit_from(home: RawFd) -> Result<()> {
 }
 
 fn no_token() -> Failure {
-    Failure::new(Step::Token, Errno::EINVAL).hint("it is not a token, or has been used already")
+    Failure::new(Step::Token, Errno::EINVAL).hint("not a token, or already used")
 }
 
 /// The caller must end a thread that has not switched back.

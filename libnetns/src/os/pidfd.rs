@@ -73,9 +73,7 @@ pub fn duplicate_from(pidfd: BorrowedFd, number: c_int) -> nix::Result<OwnedFd> 
 /// is another kind of descriptor.
 pub fn pid_of(pidfd: BorrowedFd) -> Result<i32> {
     match procfs::fdinfo_number::<i32>(pidfd, "Pid:").at(Step::FindNamespace)? {
-        None => {
-            Err(Failure::not_a_namespace("neither a namespace file, nor a socket, nor a pidfd"))
-        }
+        None => Err(Failure::not_a_namespace("not a namespace file, socket or pidfd")),
         // 0: it is in another pid namespace; -1: it has ended and has been waited for.
         Some(pid) if pid <= 0 => Err(Failure::new(Step::FindNamespace, Errno::ESRCH)),
         Some(pid) => Ok(pid),

@@ -42,7 +42,7 @@ impl<'a> Arguments<'a> {
         match argv {
             [_, .., Argument::NULL] => Ok(Arguments { argv, envp }),
             _ => Err(Failure::invalid(
-                "no program arguments given; the first is the program's own name",
+                "no program arguments given; the first must be the program's name",
             )),
         }
     }

@@ -24,7 +24,10 @@ impl Prefix {
         };
         let address = parse_bytes(&text[..slash])?;
         let len = decimal(&text[slash + 1..]).filter(|&len| len <= bits(address)).ok_or(
-            Failure::invalid_at(Step::Address, "the prefix length is 0 to 32, for IPv6 0 to 128"),
+            Failure::invalid_at(
+                Step::Address,
+                "the prefix length must be 0 to 32 for IPv4, 0 to 128 for IPv6",
+            ),
         )?;
         Ok(Prefix { address, len })
     }
@@ -57,7 +60,7 @@ pub fn parse(text: &CStr) -> Result<IpAddr> {
 fn parse_bytes(text: &[u8]) -> Result<IpAddr> {
     std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).ok_or(Failure::invalid_at(
         Step::Address,
-        "not an IPv4 or IPv6 address, such as 192.0.2.1 or 2001:db8::1",
+        "expected an IPv4 or IPv6 address such as 192.0.2.1 or 2001:db8::1",
     ))
 }
 
@@ -141,7 +144,7 @@ impl LinkAddress {
     pub fn parse(text: &CStr) -> Result<LinkAddress> {
         let malformed = Failure::invalid_at(
             Step::LinkAddress,
-            "bytes in hexadecimal with colons, such as 02:00:5e:10:00:01",
+            "expected hexadecimal bytes separated by colons, such as 02:00:5e:10:00:01",
         );
         let mut address = LinkAddress { bytes: [0; LinkAddress::LONGEST], len: 0 };
         for part in text.to_bytes().split(|&byte| byte == b':') {

@@ -32,17 +32,18 @@ impl<'a> LinkName<'a> {
         if bytes.iter().any(unfit) {
             return Err(Failure::invalid_at(
                 Step::LinkName,
-                "a name has no '/', ':', '%', white space or byte 0xa0",
+                "a name must not contain '/', ':', '%', white space or the byte 0xa0",
             ));
         }
         if matches!(bytes, b"" | b"." | b".." | b"all" | b"default") {
             return Err(Failure::invalid_at(
                 Step::LinkName,
-                "a name is not empty, \".\", \"..\", \"all\" or \"default\"",
+                "a name must not be empty, \".\", \"..\", \"all\" or \"default\"",
             ));
         }
         if bytes.len() >= libc::IFNAMSIZ {
-            return Err(Failure::new(Step::LinkName, Errno::ENAMETOOLONG).hint("15 bytes at most"));
+            return Err(Failure::new(Step::LinkName, Errno::ENAMETOOLONG)
+                .hint("a name can have at most 15 bytes"));
         }
         Ok(LinkName(text))
     }
@@ -121,7 +122,7 @@ fn rename(here: &mut RtnlSocket, index: u32, new_name: Option<LinkName>) -> Resu
 fn refuse_if_taken(there: &mut RtnlSocket, name: LinkName) -> Result<()> {
     match index_of(there, name) {
         Ok(_) => Err(Failure::new(Step::MoveLink, Errno::EEXIST)
-            .hint("the target namespace has an interface of the new name")),
+            .hint("the target namespace already has an interface with the new name")),
         Err(Failure { errno: Errno::ENODEV, .. }) => Ok(()),
         Err(failure) => Err(failure),
     }
@@ -136,7 +137,7 @@ fn refuse_if_alternative(here: &mut RtnlSocket, index: u32, name: LinkName) -> R
     };
     match find(here, name, is_alternative) {
         Ok(true) => Err(Failure::new(Step::MoveLink, Errno::EEXIST)
-            .hint("the new name is an alternative name of the interface")),
+            .hint("the new name is already an alternative name of the interface")),
         Ok(false) | Err(Failure { errno: Errno::ENODEV, .. }) => Ok(()),
         Err(failure) => Err(failure),
     }

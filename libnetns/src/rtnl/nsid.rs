@@ -59,7 +59,7 @@ pub fn ask(rtnl: &mut RtnlSocket, ns: BorrowedFd) -> Result<Option<i32>> {
 /// Assigns an nsid to `ns` in `within`, and returns it.
 pub fn set(within: Option<&Namespace>, ns: &Namespace, id: i32) -> Result<i32> {
     if id < NONE {
-        return Err(Failure::invalid_at(Step::Nsid, "an nsid is 0 or greater"));
+        return Err(Failure::invalid_at(Step::Nsid, "an nsid must be 0 or greater"));
     }
     connection::with(within, |rtnl| {
         give(rtnl, ns.as_fd(), id)?;
@@ -112,7 +112,7 @@ impl NsidList {
     /// assigned it.
     pub fn list(rundir: &CStr, within: Option<&Namespace>, target: i32) -> Result<NsidList> {
         if target < NONE {
-            return Err(Failure::invalid_at(Step::Nsid, "an nsid is 0 or greater"));
+            return Err(Failure::invalid_at(Step::Nsid, "an nsid must be 0 or greater"));
         }
         connection::with(within, |rtnl| {
             let mut ids = dump_all(rtnl, target)?;
@@ -197,7 +197,7 @@ fn dump(rtnl: &mut RtnlSocket, target: i32) -> Result<Vec<Id>> {
         let reply = NsidReply::read(message)?;
         if target != NONE && reply.current.is_none() {
             return Err(Failure::new(Step::ListIds, Errno::EOPNOTSUPP)
-                .hint("nsids of a target came with Linux 5.0"));
+                .hint("listing the nsids of a target needs Linux 5.0 or later"));
         }
         let current = reply.current.filter(|id| *id != NONE);
         Ok(reply.id.map(|id| Id { id, current, name: None }))

@@ -290,7 +290,7 @@ fn until_done<T>(
             None => drop(patience.left()?),
         }
     }
-    Err(Failure::new(Step::Netlink, Errno::EMSGSIZE).hint("the kernel's reply has no end"))
+    Err(Failure::new(Step::Netlink, Errno::EMSGSIZE).hint("the kernel's reply does not end"))
 }
 
 /// The time limit for a reply, whatever else is received meanwhile.

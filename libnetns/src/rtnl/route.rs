@@ -49,7 +49,7 @@ impl<'a> RouteSpec<'a> {
         if !to.is_network() {
             return Err(Failure::invalid_at(
                 Step::Destination,
-                "it has bits beyond its prefix length",
+                "bits are set beyond the prefix length",
             ));
         }
         Ok(RouteSpec { to, via, interface })

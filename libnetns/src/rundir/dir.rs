@@ -42,8 +42,8 @@ pub enum Wait {
 }
 
 /// The reason why nothing can be mounted or unmounted in the directory.
-pub const ELSEWHERE: &str =
-    "it belongs to another mount namespace, as after chroot into one; enter that one first";
+pub const ELSEWHERE: &str = "the run directory belongs to another mount namespace, for example \
+                             after a chroot to /proc/PID/root; enter that mount namespace first";
 
 /// The maximum number of attempts for a directory that is replaced while it is being locked.
 const MOST_REPLACEMENTS: u32 = 16;

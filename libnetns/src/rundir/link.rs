@@ -32,14 +32,13 @@ pub enum Link {
 }
 
 /// The description of a stale link.
-pub const STALE: &str = "a symbolic link that leads to no network namespace";
+pub const STALE: &str = "a symbolic link that does not lead to a network namespace";
 
-const WRITABLE: &str = "a symbolic link, which is not followed in a directory that other users may write to; open its \
-     target by path";
+const WRITABLE: &str = "a symbolic link in a directory that other users can write to is not \
+                        followed; open its target by path";
 const FOREIGN_DIRECTORY: &str =
-    "a symbolic link, which is not followed in another user's directory; open its target by path";
-const FOREIGN: &str =
-    "a symbolic link of another user, which is not followed; open its target by path";
+    "a symbolic link in another user's directory is not followed; open its target by path";
+const FOREIGN: &str = "a symbolic link of another user is not followed; open its target by path";
 
 /// Follows the link `name` in the directory `dir`.
 ///

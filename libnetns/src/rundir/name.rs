@@ -19,11 +19,12 @@ impl<'a> Name<'a> {
         if bytes.is_empty() || bytes == b"." || bytes == b".." || bytes.contains(&b'/') {
             return Err(Failure::invalid_at(
                 Step::Name,
-                "a name is not empty, \".\" or \"..\", and has no '/'",
+                "a name must not be empty, \".\" or \"..\", or contain '/'",
             ));
         }
         if bytes.len() > libc::NAME_MAX as usize {
-            return Err(Failure::new(Step::Name, Errno::ENAMETOOLONG).hint("255 bytes at most"));
+            return Err(Failure::new(Step::Name, Errno::ENAMETOOLONG)
+                .hint("a name can have at most 255 bytes"));
         }
         Ok(Name(text))
     }

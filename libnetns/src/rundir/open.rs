@@ -110,8 +110,8 @@ fn describe(found: Result<Entry>, failure: Failure) -> Failure {
     match found {
         Ok(Entry::Stranger(what)) => Failure::not_a_namespace(what),
         Ok(Entry::Placeholder(_)) => Failure::not_a_namespace(
-            "an empty file: a name that is being created, that a killed process left, or that another \
-             mount namespace has; creating it anew takes it over",
+            "an empty file: the name is being created, was left by a killed process, or is \
+             mounted in another mount namespace; creating the name again takes it over",
         ),
         _ => failure,
     }
@@ -134,7 +134,7 @@ mod tests {
         let made = describe(c"/run/netns/made");
         assert_eq!(made.errno, Errno::ENOTTY);
         assert!(
-            made.hint.unwrap().contains("a name that is being created, that a killed process left")
+            made.hint.unwrap().contains("the name is being created, was left by a killed process")
         );
         assert_eq!(describe(c"/run/netns/none"), failed);
     }

@@ -174,7 +174,7 @@ pub fn exists(found: Entry) -> Failure {
         Entry::Stranger(what) => Failure::exists().hint(what),
         Entry::Placeholder(_) => being_created(),
         Entry::Link => Failure::exists()
-            .hint("a symbolic link has the name; remove it first, or use another one"),
+            .hint("the name is a symbolic link; remove it first or choose another name"),
         _ => Failure::exists(),
     }
 }
@@ -209,7 +209,11 @@ fn check_owner(dir: &LockedRunDir, file: &FileStat) -> Result<()> {
     let is_trusted = file.st_uid == 0
         || file.st_uid == geteuid().as_raw()
         || fstat(dir.as_fd()).is_ok_and(|dir| dir.st_uid == file.st_uid);
-    if is_trusted { Ok(()) } else { Err(Failure::exists().hint("an empty file of another user")) }
+    if is_trusted {
+        Ok(())
+    } else {
+        Err(Failure::exists().hint("an empty file that belongs to another user"))
+    }
 }
 
 /// Opens the file that was seen, because flock(2) does not accept an O_PATH descriptor. Returns `None` if

@@ -214,8 +214,8 @@ fn unlink_from_elsewhere(rundir: &CStr, dir: &LockedRunDir, name: Name) -> Resul
     match mount::set_propagation(c"/", MsFlags::MS_REC | MsFlags::MS_PRIVATE) {
         Err(Errno::EINVAL) => {
             return Err(Failure::new(Step::Unlink, Errno::EBUSY).hint(
-                "another mount hides one on it, which cannot be uncovered while the root directory is not a \
-                 mount point",
+                "a mount on it is hidden by another mount and cannot be uncovered, because the \
+                 root directory is not a mount point",
             ));
         }
         result => result.at(Step::Unmount)?,

@@ -21,7 +21,7 @@ impl Strings {
             .map(|string| CString::new(string.into_vec()))
             .collect::<std::result::Result<_, _>>()
             .map_err(|_| {
-                Failure::invalid("a program's argument or variable has a NUL byte in it")
+                Failure::invalid("an argument or environment variable contains a NUL byte")
             })?;
         let pointers = strings.iter().map(|string| Argument::new(string));
         let pointers = pointers.chain([Argument::NULL]).collect();

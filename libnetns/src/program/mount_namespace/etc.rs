@@ -135,7 +135,7 @@ impl Covering {
                 Ok(()) => {}
                 Err((Side::Way, errno)) => {
                     let failed = Err(errno).at_item(Step::BindEtc, item);
-                    return failed.map_err(|failure| failure.hint("is /proc mounted?"));
+                    return failed.map_err(|failure| failure.hint("check that /proc is mounted"));
                 }
                 // The counterpart does not exist, or one of the two is a directory.
                 Err((side, errno @ (Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP)))

@@ -44,20 +44,21 @@ impl<'a> LinkKind<'a> {
 
     pub fn new(kind: &'a CStr) -> Result<LinkKind<'a>> {
         match kind.to_bytes() {
-            b"" => Err(Failure::invalid_at(Step::LinkKind, "it is empty")),
+            b"" => Err(Failure::invalid_at(Step::LinkKind, "the kind is empty")),
             b"veth" => Err(Failure::invalid_at(
                 Step::LinkKind,
-                "a veth is created as a pair, with its peer",
+                "a veth interface must be created as a pair, with its peer",
             )),
             b"macvlan" => Err(Failure::invalid_at(
                 Step::LinkKind,
-                "a macvlan is created on a parent interface",
+                "a macvlan must be created on a parent interface",
             )),
-            b"vlan" => {
-                Err(Failure::invalid_at(Step::LinkKind, "a VLAN is created on a parent interface"))
-            }
+            b"vlan" => Err(Failure::invalid_at(
+                Step::LinkKind,
+                "a VLAN must be created on a parent interface",
+            )),
             kind if kind.len() > LinkKind::LONGEST => {
-                Err(Failure::invalid_at(Step::LinkKind, "55 bytes at most"))
+                Err(Failure::invalid_at(Step::LinkKind, "a kind can have at most 55 bytes"))
             }
             _ => Ok(LinkKind(kind)),
         }
@@ -115,7 +116,7 @@ impl MacvlanMode {
             _ => {
                 return Err(Failure::invalid_at(
                     Step::MacvlanMode,
-                    "private, vepa, bridge or passthru",
+                    "the mode must be private, vepa, bridge or passthru",
                 ));
             }
         };
@@ -136,7 +137,7 @@ pub fn add_macvlan(
 
 pub fn add_vlan(place: LinkLocation, parent: LinkLocation, id: u16) -> Result<()> {
     if id > LARGEST_VLAN_ID {
-        return Err(Failure::invalid_at(Step::VlanId, "0 to 4094"));
+        return Err(Failure::invalid_at(Step::VlanId, "a VLAN ID must be 0 to 4094"));
     }
     let id = id.to_ne_bytes();
     add_on(place, parent, Step::MakeVlan, &info(c"vlan", &[Attribute::bytes(VLAN_ID, &id)]))
@@ -146,8 +147,11 @@ pub fn add_vlan(place: LinkLocation, parent: LinkLocation, id: u16) -> Result<()
 fn add_on(place: LinkLocation, parent: LinkLocation, step: Step, info: &[Attribute]) -> Result<()> {
     with_target(place.ns, parent.ns, |target| {
         connection::with(parent.ns, |rtnl| {
-            let parent =
-                index_of_other(rtnl, parent.name, "the parent's namespace has no such interface")?;
+            let parent = index_of_other(
+                rtnl,
+                parent.name,
+                "the parent's namespace has no interface with the parent's name",
+            )?;
             make(rtnl, step, place.name, info, Some((parent, target)))
         })
     })
@@ -226,7 +230,7 @@ pub fn set_address(place: LinkLocation, address: LinkAddress) -> Result<()> {
         if own.unwrap_or(0) != address.len() {
             return Err(Failure::invalid_at(
                 Step::LinkAddress,
-                "the interface has an address of another length",
+                "the interface's link-layer address has another length",
             ));
         }
         let address = Attribute::bytes(libc::IFLA_ADDRESS, address);
@@ -238,7 +242,9 @@ pub fn set_address(place: LinkLocation, address: LinkAddress) -> Result<()> {
 pub fn set_master(place: LinkLocation, master: Option<LinkName>) -> Result<()> {
     connection::with(place.ns, |rtnl| {
         let index = match master {
-            Some(name) => index_of_other(rtnl, name, "the namespace has no such master")?,
+            Some(name) => {
+                index_of_other(rtnl, name, "the namespace has no interface with the master's name")?
+            }
             None => 0,
         };
         let before = ask(rtnl, place.name, |link| link.number(libc::IFLA_MASTER))?;

@@ -203,7 +203,7 @@ fn close_if(is_proved: bool, fd: OwnedFd) {
 
 fn foreign() -> Failure {
     Failure::new(Step::Monitor, Errno::EBADF)
-        .hint("its descriptors have been closed, or the calling thread does not share them")
+        .hint("the monitor's descriptors were closed, or the calling thread does not share them")
 }
 
 /// Returns an interval between 34 and 68 years, which fits a 32-bit `time_t`. No thread creates two timers in

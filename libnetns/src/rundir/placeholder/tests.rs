@@ -71,7 +71,7 @@ fn another_user_s_file_is_not_taken_over() {
     let failure = Placeholder::new(&dir, blue()).err().unwrap();
     assert_eq!(
         (failure.errno, failure.hint),
-        (Errno::EEXIST, Some("an empty file of another user"))
+        (Errno::EEXIST, Some("an empty file that belongs to another user"))
     );
     // It is, if the directory belongs to that user as well.
     chown("/run/netns", Some(1234), None).unwrap();
