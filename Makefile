@@ -237,7 +237,7 @@ test-stress: $(STAGE)/.done $(EXAMPLES)
 # The C tests on kernels that lack, by force, what has come since Linux 4.19: one thing at a time, then
 # all of it, which `make check` does too.
 test-old-kernels: $(STAGE)/.done $(EXAMPLES)
-	@scripts/need cc pkg-config ip strace
+	@scripts/need cc c++ pkg-config ip strace
 	$(C_TESTS) old-kernels
 
 # The C tests on Debian's kernels, each in a QEMU: all of them, or KERNEL="5.10 newest" and ONLY="22-ids demo";
