@@ -341,10 +341,10 @@ static inline bool under_valgrind(void)
     return getenv("NETNS_TEST_VALGRIND") != NULL;
 }
 
-/* Whether the test should run fewer rounds: under valgrind and on an emulated machine. */
+/* Whether the test should run fewer rounds: under valgrind, on an emulated machine, and in `make test`. */
 static inline bool is_slow(void)
 {
-    return under_valgrind() || slowness() > 2;
+    return under_valgrind() || slowness() > 2 || getenv("NETNS_TEST_SHORT") != NULL;
 }
 
 /* For features that cannot be detected in any other way. */

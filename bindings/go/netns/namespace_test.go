@@ -778,6 +778,17 @@ func TestANamespaceWithoutANameIsFoundAndGetsOne(t *testing.T) {
 	wants(t, err, syscall.EINVAL)
 }
 
+// settled leaves out what passes: another test that lists every namespace has each open for a moment.
+func settled(held []Holder) []Holder {
+	kept := []Holder{}
+	for _, holder := range held {
+		if holder.Kind != HolderDescriptor || holder.Pid == os.Getpid() {
+			kept = append(kept, holder)
+		}
+	}
+	return kept
+}
+
 func TestWhatHoldsANamespaceIsTold(t *testing.T) {
 	world.Guard(t)
 	blue := create(t, "blue")
@@ -786,6 +797,7 @@ func TestWhatHoldsANamespaceIsTold(t *testing.T) {
 	defer syscall.Close(fd)
 	held, unseen, err := blue.Holders()
 	must(t, err)
+	held = settled(held)
 	if len(held) != 2 || held[0].Kind != HolderSocket || held[0].Pid != os.Getpid() || held[0].Fd != fd ||
 		held[1].Kind != HolderMount || held[1].Path != "/run/netns/blue" || held[1].Fd != -1 {
 		t.Errorf("%+v", held)
@@ -799,7 +811,7 @@ func TestWhatHoldsANamespaceIsTold(t *testing.T) {
 	}
 	lost := anonymous(t)
 	held, _, err = lost.Holders()
-	if err != nil || len(held) != 0 {
+	if err != nil || len(settled(held)) != 0 {
 		t.Errorf("%+v, %v", held, err)
 	}
 }

@@ -361,7 +361,7 @@ func init() {
 			}
 			found, _, err := s.handles[a[0]].Holders()
 			kinds := []string{}
-			for _, holder := range found {
+			for _, holder := range settled(found) {
 				kinds = append(kinds, names[holder.Kind])
 			}
 			return list(kinds, err)

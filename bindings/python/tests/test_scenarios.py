@@ -8,6 +8,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from conftest import settled
 
 import libnetns
 
@@ -165,7 +166,7 @@ class World:
         self.ns(a).set_sysctl(text(name), text(value))
 
     def holders(self, a):
-        return joined(holder.kind.name.lower() for holder in self.ns(a).holders())
+        return joined(holder.kind.name.lower() for holder in settled(self.ns(a).holders()))
 
     def found(self, a):
         names = [found.name for found in libnetns.list_all() if found.inode == self.ns(a).inode]
