@@ -4,7 +4,7 @@
 
 #define CREATORS 20
 
-/* --- what mountinfo says ---------------------------------------------------------------------- */
+/* --- mountinfo -------------------------------------------------------------------------------- */
 
 /* The peer group of the mount at path; 0: the mount is private, -1: there is no mount. */
 static int peer_group(const char *path)
@@ -32,7 +32,7 @@ static mode_t mode_of(const char *path)
     return stat(path, &st) == 0 ? st.st_mode & 07777 : 0;
 }
 
-/* --- what others do --------------------------------------------------------------------------- */
+/* --- actions of other programs ---------------------------------------------------------------- */
 
 /* Creates a name as CNI plugins and Docker do: a file on which a child's namespace is mounted. */
 static void bind_as_others_do(const char *path)
@@ -336,7 +336,7 @@ static void so_does_one_that_is_a_slave(void)
     check_that_a_clone_sees_names_come_and_go(MS_SLAVE);
 }
 
-/* --- names from before ------------------------------------------------------------------------ */
+/* --- existing names --------------------------------------------------------------------------- */
 
 static void names_from_before_the_mount_are_there_once_and_can_be_removed(void)
 {

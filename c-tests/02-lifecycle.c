@@ -462,7 +462,7 @@ static void a_missing_path_is_no_missing_name(void)
     MESSAGE_HAS("no network namespace has this name");
 }
 
-/* --- what the world refuses ------------------------------------------------------------------- */
+/* --- restrictions of the environment ---------------------------------------------------------- */
 
 static void a_read_only_run_directory_is_erofs(void)
 {

@@ -19,7 +19,7 @@ static bool listed(const char *name)
     return found;
 }
 
-/* --- names that are none ---------------------------------------------------------------------- */
+/* --- invalid names ---------------------------------------------------------------------------- */
 
 static void what_is_no_name_is_einval_everywhere(void)
 {
@@ -68,7 +68,7 @@ static void no_name_leaves_the_run_directory(void)
     CHECK(exists("/run/plain") && !is_netns("/run/plain"));
 }
 
-/* --- odd names that are names ----------------------------------------------------------------- */
+/* --- unusual valid names ---------------------------------------------------------------------- */
 
 static void odd_names_make_the_round_trip(void)
 {
@@ -137,9 +137,9 @@ static void odd_names_live_side_by_side(void)
     }
 }
 
-/* --- strangers under a name ------------------------------------------------------------------- */
+/* --- other files under a name ----------------------------------------------------------------- */
 
-/* Checks that whatever is at /run/netns/x is refused, and that neither it nor anything else changes. */
+/* Checks that whatever is at /run/netns/x is rejected, and that neither it nor anything else changes. */
 static void check_that_x_is_a_stranger(const char *what)
 {
     struct netns *ns = SENTINEL, *live = NULL;
@@ -222,9 +222,9 @@ static void a_device_is_no_name(void)
     check_that_x_is_a_stranger("a fifo, socket or device");
 }
 
-/* --- strangers mounted on a name -------------------------------------------------------------- */
+/* --- other mounts on a name ------------------------------------------------------------------- */
 
-/* Checks that the mount on /run/netns/x is refused and unchanged. */
+/* Checks that the mount on /run/netns/x is rejected and unchanged. */
 static void check_that_the_mount_on_x_is_a_stranger(const char *what)
 {
     check_that_x_is_a_stranger(what);

@@ -145,7 +145,7 @@ static void a_run_directory_mounted_twice_loses_the_name_twice(void)
     SAME(names(), "first");
 }
 
-/* --- strangers in a stack --------------------------------------------------------------------- */
+/* --- other mounts in a stack ------------------------------------------------------------------ */
 
 static void a_stranger_on_top_is_refused_and_all_stays(void)
 {
@@ -195,7 +195,7 @@ static void a_file_with_text_in_it_survives_what_was_bound_on_it(void)
     netns_close(top);
 }
 
-/* --- others who use it ------------------------------------------------------------------------ */
+/* --- other users of the namespace ------------------------------------------------------------- */
 
 struct elsewhere {
     int ready[2], removed[2];

@@ -105,7 +105,7 @@ static void without_out_it_is_refused(void)
     UNCHANGED_SINCE(before);
 }
 
-/* --- how long it lives ------------------------------------------------------------------------ */
+/* --- lifetime --------------------------------------------------------------------------------- */
 
 /* Allows the user namespace only one more network namespace, which shows when one has ended: the kernel
  * destroys a namespace asynchronously after its last user. */
@@ -226,7 +226,7 @@ static void no_call_keeps_a_namespace_for_itself(void)
     IN_CHILD(make_and_end_one_after_the_other, NULL);
 }
 
-/* --- a name afterwards ------------------------------------------------------------------------ */
+/* --- a name attached later -------------------------------------------------------------------- */
 
 static void attach_gives_it_a_name(void)
 {
@@ -337,7 +337,7 @@ static void attach_makes_a_run_directory_of_ones_own(void)
     netns_close(ns);
 }
 
-/* --- what attach refuses ---------------------------------------------------------------------- */
+/* --- what attach rejects ---------------------------------------------------------------------- */
 
 static void what_attach_refuses_leaves_no_trace(void)
 {

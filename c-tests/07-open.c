@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* All ways to open a namespace, and what is refused. */
+/* All ways to open a namespace, and what is rejected. */
 #include "fault.h"
 #include "mover.h"
 #include "privilege.h"
@@ -542,7 +542,7 @@ static void a_pidfd_of_a_process_that_has_ended_is_esrch(void)
     close(fd);
 }
 
-/* Checks that the descriptor is refused and unchanged; closes it. */
+/* Checks that the descriptor is rejected and unchanged; closes it. */
 #define LEADS_NOWHERE(fd) leads_nowhere_at((fd), __LINE__)
 
 static void leads_nowhere_at(int fd, int line)
@@ -608,7 +608,7 @@ static void out_is_needed(void)
     close(fd);
 }
 
-/* --- less privilege --------------------------------------------------------------------------- */
+/* --- fewer privileges ------------------------------------------------------------------------- */
 
 struct lent {
     int socket, pidfd;

@@ -100,7 +100,7 @@ static void leaving_with_a_closed_descriptor_is_ebadf(void)
     netns_close(ns);
 }
 
-/* Checks that the descriptor is refused, stays open, and that the thread stays in its namespace. */
+/* Checks that the descriptor is rejected, stays open, and that the thread stays in its namespace. */
 static void refused(int fd, int line)
 {
     uint64_t before = here();

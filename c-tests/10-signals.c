@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
-/* --- the calls, each leaving things as they were ---------------------------------------------- */
+/* --- the calls, each of which restores the state ---------------------------------------------- */
 
 static struct netns *ns;
 

@@ -213,7 +213,7 @@ static void running_in_the_own_namespace_works_like_any_other(void)
     end();
 }
 
-/* --- ends of another kind --------------------------------------------------------------------- */
+/* --- other ways to end ------------------------------------------------------------------------ */
 
 static uint64_t cleaned_up_in;
 static int value_of_thread;
@@ -389,7 +389,7 @@ static void a_callback_may_fork(void)
     end();
 }
 
-/* --- what it leaves in there ------------------------------------------------------------------ */
+/* --- state left in the namespace -------------------------------------------------------------- */
 
 static int open_a_socket(void *arg)
 {
@@ -449,7 +449,7 @@ static void threads_that_it_starts_stay_in_there(void)
     end();
 }
 
-/* --- its surroundings ------------------------------------------------------------------------- */
+/* --- signals and descriptors of the caller ---------------------------------------------------- */
 
 static int look_at_mask(void *arg)
 {

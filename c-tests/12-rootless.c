@@ -266,7 +266,7 @@ static void another_users_namespace_can_be_held_but_not_entered(void)
     netns_close(foreign);
 }
 
-/* --- a plain user with nothing ---------------------------------------------------------------- */
+/* --- an unprivileged user --------------------------------------------------------------------- */
 
 static void a_plain_user_may_look_but_not_touch(void)
 {
@@ -300,7 +300,7 @@ static void a_plain_user_cannot_clear_what_a_killed_creator_left(void)
     SAME(names_in(NULL, NETNS_LIST_STALE), "blue");
 }
 
-/* --- root with less --------------------------------------------------------------------------- */
+/* --- root with reduced capabilities ----------------------------------------------------------- */
 
 static void root_without_cap_sys_admin_may_look_but_not_touch(void)
 {
@@ -335,7 +335,7 @@ static void root_without_cap_sys_admin_may_look_but_not_touch(void)
 }
 
 /* Removing an empty file needs no capability. */
-/* --- what a refusal costs ---------------------------------------------------------------------- */
+/* --- cost of a rejected call ------------------------------------------------------------------- */
 
 /* The system calls of a call that switches namespaces, and those that a helper thread would make. */
 static const int calls_of_visits[] = {SYS_rt_sigprocmask, SYS_openat, SYS_capget, SYS_setns, SYS_unshare,

@@ -26,7 +26,7 @@ static bool is_sorted(const struct netns_name_snapshot *list)
     return true;
 }
 
-/* --- what a list has -------------------------------------------------------------------------- */
+/* --- contents of a list ----------------------------------------------------------------------- */
 
 static void names_are_sorted_bytewise(void)
 {
@@ -194,7 +194,7 @@ static void more_than_a_thousand_names_are_listed(void)
         netns_close(handles[i]);
 }
 
-/* --- what it has not -------------------------------------------------------------------------- */
+/* --- what is not listed ----------------------------------------------------------------------- */
 
 static void strangers_are_hidden(void)
 {
@@ -439,7 +439,7 @@ static void names_in_another_run_directory_are_asked_for_there(void)
     netns_close(ns);
 }
 
-/* --- beside others ---------------------------------------------------------------------------- */
+/* --- concurrent changes ----------------------------------------------------------------------- */
 
 #define STEADY 10
 

@@ -31,7 +31,7 @@ static bool has(ssize_t count, pid_t pid)
     return false;
 }
 
-/* --- who is in it ----------------------------------------------------------------------------- */
+/* --- processes in the namespace --------------------------------------------------------------- */
 
 static void processes_are_found_in_ascending_order(void)
 {
@@ -194,7 +194,7 @@ static void threads_that_stay_count_with_their_process(void)
     netns_close(ns);
 }
 
-/* --- room ------------------------------------------------------------------------------------- */
+/* --- buffer sizes ----------------------------------------------------------------------------- */
 
 static void the_count_may_exceed_the_room(void)
 {

@@ -5,7 +5,7 @@
 #include <linux/sockios.h>
 #include <sys/socket.h>
 
-/* --- the calls, each of which gives what the library returned --------------------------------- */
+/* --- the calls, each of which returns the library's result ------------------------------------ */
 
 static struct netns *ns;
 static int a_socket;
@@ -142,7 +142,7 @@ static long long socket_in(void)
 #define SYS_mkdir SYS_mkdirat
 #endif
 
-/* --- what is made to fail --------------------------------------------------------------------- */
+/* --- injected faults -------------------------------------------------------------------------- */
 
 #define ALWAYS(number, errno_) {.call = SYS_##number, .error = (errno_)}
 #define WHERE(number, argument, bits, is, errno_) \

@@ -162,7 +162,7 @@ static void a_proof_that_fails_otherwise_is_the_calls_failure(void)
     end();
 }
 
-/* --- the way there ---------------------------------------------------------------------------- */
+/* --- the switch ------------------------------------------------------------------------------- */
 
 static void a_thread_that_cannot_go_stays_at_home(void)
 {

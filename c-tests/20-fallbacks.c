@@ -283,7 +283,7 @@ static void a_first_create_without_descriptors_leaves_no_half_made_directory(voi
     EQUAL(mounts_at("/run/netns/blue"), 1);
 }
 
-/* --- what others have mounted ----------------------------------------------------------------- */
+/* --- mounts of other programs ----------------------------------------------------------------- */
 
 static void refuse_and_leave_alone(const char *name)
 {

@@ -19,7 +19,7 @@
 #define ADD NETNS_EVENT_ADD
 #define REMOVE NETNS_EVENT_REMOVE
 
-/* --- a monitor and what it tells -------------------------------------------------------------- */
+/* --- a monitor and its events ----------------------------------------------------------------- */
 
 static struct netns_monitor *watch_at(const char *rundir, uint32_t flags)
 {
@@ -103,7 +103,7 @@ static bool have_handles(void)
     return rc == 0;
 }
 
-/* --- everything that a monitor has told ------------------------------------------------------- */
+/* --- collected events ------------------------------------------------------------------------- */
 
 struct told {
     int count, adds, removes;
@@ -162,7 +162,7 @@ static void is_what_is_listed(const struct told *told)
     netns_list_free(list);
 }
 
-/* --- names made by hand ----------------------------------------------------------------------- */
+/* --- names created without the library -------------------------------------------------------- */
 
 /* Binds the process's own namespace, as a program that does not use the library would. */
 static void bind_name(const char *path)
@@ -518,7 +518,7 @@ static void the_first_create_mounts_over_a_plain_directory(void)
     netns_monitor_close(m);
 }
 
-/* --- what is no name, or not yet -------------------------------------------------------------- */
+/* --- files that are not names, or not yet ----------------------------------------------------- */
 
 static void what_is_no_namespace_is_no_event(void)
 {
@@ -734,7 +734,7 @@ static void an_event_tells_which_namespace_it_is(void)
     netns_monitor_close(m);
 }
 
-/* --- what it costs ---------------------------------------------------------------------------- */
+/* --- cost ------------------------------------------------------------------------------------- */
 
 /* How often the monitor became ready while something that is not a name was mounted and unmounted. */
 static int wakes_by_mounts(struct netns_monitor *m, int count)
@@ -1672,7 +1672,7 @@ static void descriptors_are_closed_on_exec(void)
     netns_monitor_close(m);
 }
 
-/* --- many ------------------------------------------------------------------------------------- */
+/* --- many namespaces -------------------------------------------------------------------------- */
 
 struct pairs {
     struct netns *ns;

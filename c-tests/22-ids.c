@@ -21,7 +21,7 @@ static struct netns *new_namespace(const char *name)
     return ns;
 }
 
-/* --- one id ------------------------------------------------------------------------------------ */
+/* --- one nsid ---------------------------------------------------------------------------------- */
 
 static void an_id_is_none_until_it_is_given(void)
 {
@@ -145,7 +145,7 @@ static void ids_are_those_that_ip_gives_and_sees(void)
     netns_close(home);
 }
 
-/* --- what is refused --------------------------------------------------------------------------- */
+/* --- rejected calls ---------------------------------------------------------------------------- */
 
 static void an_id_is_given_once(void)
 {
@@ -572,7 +572,7 @@ static void threads_may_use_a_handle_at_once_and_fork(void)
     netns_close(pair.ns);
 }
 
-/* --- lesser rights and distress ----------------------------------------------------------------- */
+/* --- fewer privileges and failures -------------------------------------------------------------- */
 
 static void ask_as_a_plain_user(void *arg)
 {

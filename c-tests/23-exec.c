@@ -248,7 +248,7 @@ static void any_thread_may_do_it(void)
     netns_close(ns);
 }
 
-/* --- where clone(2) makes no thread ----------------------------------------------------------- */
+/* --- where clone(2) cannot create a thread ---------------------------------------------------- */
 
 /* musl returns this from 1.2.5 on. A thread of pthread_create(3) has its own thread-local storage. */
 static const struct fault no_bare_thread = {

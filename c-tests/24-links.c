@@ -80,7 +80,7 @@ static int links_in(const struct netns *ns)
     return count;
 }
 
-/* --- from here to there ------------------------------------------------------------------------ */
+/* --- moving ------------------------------------------------------------------------------------ */
 
 static void an_interface_moves_between_any_two(void)
 {
@@ -235,7 +235,7 @@ static void a_tap_moves_and_still_belongs_to_who_made_it(void)
     netns_close(y);
 }
 
-/* --- what is refused --------------------------------------------------------------------------- */
+/* --- rejected calls ---------------------------------------------------------------------------- */
 
 static void a_name_that_is_taken_is_eexist(void)
 {
@@ -247,7 +247,7 @@ static void a_name_that_is_taken_is_eexist(void)
     FAILS(EEXIST, netns_link_move(x, "a", y, NULL));
     MESSAGE_HAS("move interface \"a\" in net:[");
     MESSAGE_HAS("]: move the interface: File exists");
-    /* The kernel's own message; some earlier stable kernels also have it. */
+    /* The kernel's extended ack message; some earlier stable kernels also have it. */
     if (kernel_is_at_least(6, 15))
         MESSAGE_HAS("target netns");
     FAILS(EEXIST, netns_link_move(x, "a", y, "a"));
@@ -356,7 +356,7 @@ static void what_belongs_to_its_namespace_stays(void)
     netns_close(y);
 }
 
-/* --- lesser rights ----------------------------------------------------------------------------- */
+/* --- fewer privileges -------------------------------------------------------------------------- */
 
 struct two {
     struct netns *x, *y;

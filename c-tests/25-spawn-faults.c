@@ -187,7 +187,7 @@ static void a_child_that_is_killed_is_ecanceled(void)
     netns_close(ns);
 }
 
-/* --- old kernels ------------------------------------------------------------------------------ */
+/* --- simulated old kernels -------------------------------------------------------------------- */
 
 static void start_all(void *arg)
 {

@@ -248,7 +248,7 @@ static void sys_may_be_kept(void)
     netns_close(ns);
 }
 
-/* --- a root of one's own ---------------------------------------------------------------------- */
+/* --- a private root directory ----------------------------------------------------------------- */
 
 /* Creates a root directory with programs in it, but without /sys. */
 static void make_root(const char *root)
@@ -551,7 +551,7 @@ static void many_files_are_covered(void)
     netns_close(ns);
 }
 
-/* --- lesser rights ---------------------------------------------------------------------------- */
+/* --- fewer privileges ------------------------------------------------------------------------- */
 
 static void start_in_a_user_namespace(int more)
 {

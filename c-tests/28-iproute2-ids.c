@@ -229,7 +229,7 @@ static void a_socket_that_was_opened_without_privilege_will_do(void)
     CLOSE_RTNL(&rtnl);
 }
 
-/* --- a socket that is in use ------------------------------------------------------------------ */
+/* --- a socket in use -------------------------------------------------------------------------- */
 
 static void what_lies_unread_does_not_disturb(void)
 {

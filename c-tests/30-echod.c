@@ -25,7 +25,7 @@ static void start_until_ready(struct echod *echod)
             break;
 }
 
-/* --- names come and go ------------------------------------------------------------------------ */
+/* --- names are added and removed -------------------------------------------------------------- */
 
 static void what_has_a_name_is_served_until_it_has_none(void)
 {
@@ -201,7 +201,7 @@ static void a_name_is_shown_in_one_line(void)
 
 /* --- a namespace dies -------------------------------------------------------------------------- */
 
-/* Whether a namespace has this device. */
+/* Whether a namespace has this interface. */
 static bool has_device(const struct netns *ns, const char *name)
 {
     struct ifreq request = {0};
@@ -296,7 +296,7 @@ static void who_does_not_read_keeps_no_namespace_alive(void)
     netns_close(hub);
 }
 
-/* --- peers ------------------------------------------------------------------------------------- */
+/* --- clients ----------------------------------------------------------------------------------- */
 
 static void who_does_not_read_costs_no_memory_and_keeps_nobody_waiting(void)
 {
@@ -485,7 +485,7 @@ static void two_servers_do_not_answer_each_other_for_ever(void)
     netns_close(blue);
 }
 
-/* --- adversity --------------------------------------------------------------------------------- */
+/* --- failures ---------------------------------------------------------------------------------- */
 
 /* The daemon's processor time, in ticks. */
 static long ticks_of(const struct echod *echod)

@@ -344,7 +344,7 @@ static void no_echo_is_lost_or_crosses_over_while_namespaces_come_and_go(void)
     munmap(figures, sizeof *figures);
 }
 
-/* --- many -------------------------------------------------------------------------------------- */
+/* --- many namespaces --------------------------------------------------------------------------- */
 
 /* Sends a distinct payload through each of many namespaces that exist at once; all are dropped at the end. */
 static void each_of_many_answers_for_itself(void)

@@ -150,7 +150,7 @@ static void a_set_user_id_program_trusts_no_environment(void)
     SAME(names_in(NULL, NETNS_LIST_STALE), "");
 }
 
-/* --- without 0, 1 and 2 ------------------------------------------------------------------------- */
+/* --- without descriptors 0, 1 and 2 ------------------------------------------------------------- */
 
 /* What a program that was started has as descriptors 0, 1 and 2. */
 static int tell_descriptors(const char *path)

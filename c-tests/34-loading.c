@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 #include <sys/auxv.h>
 
-/* --- fork in a program of many threads ---------------------------------------------------------- */
+/* --- fork in a multithreaded program ------------------------------------------------------------ */
 
 static atomic_bool go, over;
 
@@ -105,7 +105,7 @@ static void a_child_of_many_threads_may_call_everything(void)
     end_calls();
 }
 
-/* --- a library that comes and goes -------------------------------------------------------------- */
+/* --- a library that is loaded and unloaded ------------------------------------------------------ */
 
 #define COPY "/run/copy.so"
 
@@ -234,7 +234,7 @@ static void it_is_loaded_and_unloaded_a_thousand_times_by_many_threads(void)
         CHECK(grown < 8000);
 }
 
-/* --- a thread that outlives it ------------------------------------------------------------------ */
+/* --- a thread that outlives the library --------------------------------------------------------- */
 
 static struct copy borrowed;
 static pthread_barrier_t used, unloaded;

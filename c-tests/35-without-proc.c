@@ -177,7 +177,7 @@ static void with_neither_the_rest_works(void)
     IN_CHILD(go_through_all, &((struct place){bare, what_needs_proc(false)}));
 }
 
-/* --- what else needs it ------------------------------------------------------------------------- */
+/* --- other uses of /proc ------------------------------------------------------------------------ */
 
 static void open_what_only_proc_can_open_anew(void *arg)
 {
@@ -318,7 +318,7 @@ static void a_plain_user_finds_the_own_namespace(void)
     IN_CHILD(ask_as_a_plain_user, NULL);
 }
 
-/* --- a /proc that shows less -------------------------------------------------------------------- */
+/* --- a restricted /proc ------------------------------------------------------------------------- */
 
 static void mount_less(const char *options)
 {
@@ -351,7 +351,7 @@ static void with_others_processes_hidden_every_call_works(void)
     IN_CHILD(go_through_all_with_less, &((struct less){"hidepid=2", ""}));
 }
 
-/* --- and on an old kernel ----------------------------------------------------------------------- */
+/* --- on a simulated old kernel ------------------------------------------------------------------ */
 
 static const struct fault mounts_by_path[] = {{.call = SYS_open_tree, .error = ENOSYS},
                                               {.call = SYS_move_mount, .error = ENOSYS},

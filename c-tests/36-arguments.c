@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
-/* --- what the rows have tried ------------------------------------------------------------------- */
+/* --- tested arguments --------------------------------------------------------------------------- */
 
 #define MOST_FUNCTIONS 200
 #define MOST_ARGUMENTS 8
@@ -73,7 +73,7 @@ static void row(const char *function, const char *arguments)
     errno = ERRNO_UNTOUCHED;
 }
 
-/* NULL is refused. */
+/* NULL is rejected. */
 #define REFUSED(error, function, ...) \
     (row(#function, #__VA_ARGS__), FAILS(error, function(__VA_ARGS__)))
 
@@ -97,7 +97,7 @@ static void row(const char *function, const char *arguments)
 #define REFUSED_PLAINLY(function, ...) \
     (row(#function, #__VA_ARGS__), CHECK(function(__VA_ARGS__) < 0), EQUAL(errno, EINVAL))
 
-/* --- what the header has ------------------------------------------------------------------------ */
+/* --- contents of the header --------------------------------------------------------------------- */
 
 /* Reduces a header to its declarations: comments and preprocessor lines become blanks. */
 static void strip(char *text)
@@ -596,7 +596,7 @@ static void nothing_is_past_the_end(void)
 
 /* --- every flag --------------------------------------------------------------------------------- */
 
-/* A row: every unknown bit is refused, alone and together with the known ones. */
+/* A row: every unknown bit is rejected, alone and together with the known ones. */
 #define UNKNOWN_REFUSED(known, function, ...)                                                   \
     do {                                                                                        \
         note(&tried, #function, #__VA_ARGS__, strlen(#__VA_ARGS__), "flags");                   \
@@ -1040,7 +1040,7 @@ static void paths_of_all_sorts(void)
     UNCHANGED_SINCE(before);
 }
 
-/* Checks that every function that takes an interface name refuses this one. */
+/* Checks that every function that takes an interface name rejects this one. */
 static void is_no_interface(struct netns *ns, int error, const char *name)
 {
     FAILS(error, netns_link_add(ns, name, "dummy"));

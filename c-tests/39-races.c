@@ -20,7 +20,7 @@ static void unbind_blue(void)
     MUST(umount2("/run/netns/blue", MNT_DETACH));
 }
 
-/* --- bound and unbound while it is looked at ------------------------------------------------- */
+/* --- bound and unbound during a look --------------------------------------------------------- */
 
 static const int look_calls[] = {SYS_name_to_handle_at, SYS_statx, 0};
 
@@ -179,7 +179,7 @@ static void a_tall_stack_comes_off_on_the_slowest_machine(void)
     CHECK(!exists("/run/netns/blue"));
 }
 
-/* --- something else is bound as soon as there is a name --------------------------------------- */
+/* --- something else is bound as soon as the name exists --------------------------------------- */
 
 static void create_blue(void)
 {

@@ -19,7 +19,7 @@ static const int socket_calls[] = {SYS_sendto, SYS_recvfrom, SYS_poll};
 
 #define SOCKET_CALLS (sizeof socket_calls / sizeof *socket_calls)
 
-/* --- what is answered ------------------------------------------------------------------------- */
+/* --- answers ---------------------------------------------------------------------------------- */
 
 #define ROOM (256 * 1024)
 
@@ -79,7 +79,7 @@ static void add_verdict(struct script *script, uint16_t kind, int error)
     add_datagram(script, kind, 0, &verdict, kind == NLMSG_DONE ? sizeof verdict.error : sizeof verdict);
 }
 
-/* --- in the kernel's place ---------------------------------------------------------------------- */
+/* --- simulating the kernel ---------------------------------------------------------------------- */
 
 static void answer(struct seccomp_notif_resp *response, long value)
 {
@@ -162,7 +162,7 @@ static void answer_instead(const struct seccomp_data *data, struct seccomp_notif
     }
 }
 
-/* --- what is asked ------------------------------------------------------------------------------ */
+/* --- queries ------------------------------------------------------------------------------------ */
 
 static struct netns *ns_;
 

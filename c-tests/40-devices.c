@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Devices: created, changed, deleted and listed. */
+/* Interfaces: created, changed, deleted and listed. */
 #include "links.h"
 #include "mover.h"
 
@@ -10,7 +10,7 @@
 
 static const char ADDRESS[] = "02:00:5e:10:00:01";
 
-/* --- devices of one part ------------------------------------------------------------------------ */
+/* --- single interfaces ----------------------------------------------------------------------------- */
 
 static void a_device_comes_to_be_where_it_is_wanted(void)
 {
@@ -469,7 +469,7 @@ static void an_mtu_is_within_what_the_device_can(void)
     OK(netns_link_set_mtu(blue, "v0", 65535));
     EQUAL(mtu_of(blue, "v0"), 65535);
     FAILS(EINVAL, netns_link_set_mtu(blue, "v0", 67));
-    /* The kernel's own message. */
+    /* The kernel's extended ack message. */
     MESSAGE_HAS("mtu less than device minimum");
     FAILS(EINVAL, netns_link_set_mtu(blue, "v0", 65536));
     MESSAGE_HAS("mtu greater than device maximum");
@@ -528,7 +528,7 @@ static void two_macvlans_of_a_parent_differ_in_address(void)
     close_pair(blue, red);
 }
 
-/* The name of a device's master, in a buffer that the next call overwrites; "": none. */
+/* The name of an interface's master, in a buffer that the next call overwrites; "": none. */
 static const char *master_of(const struct netns *ns, const char *ifname)
 {
     static char name[16];
@@ -750,7 +750,7 @@ static void a_list_is_longer_than_a_datagram(void)
     netns_close(ns);
 }
 
-/* --- others at work meanwhile -------------------------------------------------------------------- */
+/* --- concurrent changes -------------------------------------------------------------------------- */
 
 static void add_and_delete_another(const struct netns *ns, int i)
 {
@@ -865,7 +865,7 @@ static void a_child_may_use_its_parents_handle(void)
     netns_close(ns);
 }
 
-/* --- what it costs ------------------------------------------------------------------------------- */
+/* --- cost ---------------------------------------------------------------------------------------- */
 
 static void use_without_going_there(void *arg)
 {
@@ -916,7 +916,7 @@ static void the_connection_is_close_on_exec(void)
     netns_close(ns);
 }
 
-/* --- rights -------------------------------------------------------------------------------------- */
+/* --- privileges ---------------------------------------------------------------------------------- */
 
 static int add_bridge(const struct netns *ns)
 {
@@ -1118,7 +1118,7 @@ static void it_works_for_a_plain_user(void)
     IN_CHILD(work_as_root_of_a_user_namespace, NULL);
 }
 
-/* --- distress ------------------------------------------------------------------------------------ */
+/* --- failures ------------------------------------------------------------------------------------ */
 
 static void without_descriptors_it_is_emfile(void)
 {

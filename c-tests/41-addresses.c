@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Addresses of devices: added, deleted and listed. */
+/* Addresses of interfaces: added, deleted and listed. */
 #include "links.h"
 
 #include <ctype.h>
@@ -45,7 +45,7 @@ static bool can_bind(const struct netns *ns, const char *address)
     return rc == 0;
 }
 
-/* --- given and taken away ----------------------------------------------------------------------- */
+/* --- adding and deleting ------------------------------------------------------------------------ */
 
 static void an_address_can_be_used_when_it_is_given(void)
 {
@@ -170,7 +170,7 @@ static void an_address_is_given_once(void)
     close_pair(blue, red);
 }
 
-/* --- texts -------------------------------------------------------------------------------------- */
+/* --- address formats ---------------------------------------------------------------------------- */
 
 /* Other bytes are escaped in messages. */
 static bool is_printable(const char *text)
@@ -316,7 +316,7 @@ static void no_device_has_the_address_of_zeros(void)
     netns_close(ns);
 }
 
-/* A device with such a small MTU does not support IP. */
+/* An interface with such a small MTU does not support IP. */
 static void without_ip_on_the_device_there_is_no_address(void)
 {
     struct netns *blue = NULL, *red = NULL;
@@ -548,7 +548,7 @@ static void those_that_stay_are_listed_once_while_others_come_and_go(void)
     netns_close(ns);
 }
 
-/* --- rights and distress --------------------------------------------------------------------------- */
+/* --- privileges and failures ----------------------------------------------------------------------- */
 
 static int add(const struct netns *ns)
 {

@@ -86,7 +86,7 @@ static void make_place(struct netns **blue, struct netns **red)
     await_link_local(*red);
 }
 
-/* --- added and taken away ----------------------------------------------------------------------- */
+/* --- adding and deleting ------------------------------------------------------------------------ */
 
 /* A route, how it is listed, and an address that is reached through it. */
 struct way {
@@ -161,7 +161,7 @@ static void an_ipv4_route_may_have_an_ipv6_gateway(void)
     FAILS(ESRCH, netns_route_del(blue, "198.51.100.0/24", "fe80::8", "v0"));
     OK(netns_route_del(blue, "198.51.100.0/24", "fe80::9", "v0"));
     SAME(way_to(blue, "198.51.100.0/24", AF_INET), "");
-    /* A link-local gateway is ambiguous without its device. */
+    /* A link-local gateway is ambiguous without its interface. */
     FAILS(EINVAL, netns_route_add(blue, "198.51.100.0/24", "fe80::9", NULL));
     /* The reverse is not possible. */
     FAILS(EINVAL, netns_route_add(blue, "2001:db8:1::/48", "192.0.2.2", NULL));
@@ -207,7 +207,7 @@ static void what_is_taken_away_is_just_what_is_named(void)
     FAILS(ESRCH, netns_route_del(blue, "198.51.100.0/24", NULL, "w0"));
     FAILS(ESRCH, netns_route_del(red, "198.51.100.0/24", "192.0.2.2", NULL));
     SAME(way_to(blue, "198.51.100.0/24", AF_INET), "192.0.2.2 v0");
-    /* The device alone identifies the route, and the other route stays. */
+    /* The interface alone identifies the route, and the other route stays. */
     OK(netns_route_del(blue, "198.51.100.0/24", NULL, "v0"));
     SAME(way_to(blue, "198.51.100.0/24", AF_INET), "");
     SAME(way_to(blue, "198.51.100.0/25", AF_INET), "192.0.2.2 v0");
@@ -282,7 +282,7 @@ static void devices_are_checked(void)
     struct netns *blue = NULL, *red = NULL;
 
     make_place(&blue, &red);
-    for (size_t i = 1; i < BAD_IFNAMES; i++) { /* NULL stands for no device */
+    for (size_t i = 1; i < BAD_IFNAMES; i++) { /* NULL stands for no interface */
         FAILS(EINVAL, netns_route_add(blue, "198.51.100.0/24", "192.0.2.2", bad_ifnames[i]));
         FAILS(EINVAL, netns_route_del(blue, "198.51.100.0/24", NULL, bad_ifnames[i]));
     }
@@ -396,7 +396,7 @@ static void a_device_is_up_for_it(void)
         FAILS(ENETDOWN, netns_route_add(blue, "2001:db8:1::/48", NULL, "v0"));
     OK(netns_link_up(blue, "v0"));
     OK(netns_route_add(blue, "198.51.100.0/24", NULL, "v0"));
-    /* They disappear when the device goes down. */
+    /* They disappear when the interface goes down. */
     OK(netns_link_down(blue, "v0"));
     SAME(way_to(blue, "198.51.100.0/24", AF_INET), "");
     SAME(way_to(blue, "192.0.2.0/24", AF_INET), "");
@@ -581,7 +581,7 @@ static void routes_of_other_kinds_and_tables_are_listed(void)
     EQUAL(netns_route_list_table(list, find(list, "198.51.102.0/24", AF_INET)), 100);
     EQUAL(netns_route_list_table(list, find(list, "198.51.103.0/24", AF_INET)), 1000000);
     netns_route_list_free(list);
-    /* A route of any kind can be deleted by its device, which this one does not have. */
+    /* A route of any kind can be deleted by its interface, which this one does not have. */
     FAILS(ESRCH, netns_route_del(blue, "198.51.100.0/24", NULL, "v0"));
     /* And only from the main table. */
     FAILS(ESRCH, netns_route_del(blue, "198.51.102.0/24", "192.0.2.2", NULL));
@@ -713,7 +713,7 @@ static void those_that_stay_are_listed_once_while_others_come_and_go(void)
     close_pair(blue, red);
 }
 
-/* --- rights and distress --------------------------------------------------------------------------- */
+/* --- privileges and failures ----------------------------------------------------------------------- */
 
 static int add(const struct netns *ns)
 {

@@ -17,7 +17,7 @@
 static struct netns *blue, *red;
 static int configurations;
 
-/* --- what ip says --------------------------------------------------------------------------------- */
+/* --- output of ip --------------------------------------------------------------------------------- */
 
 static struct json_reader reader;
 static char output[4 << 20];

@@ -26,7 +26,7 @@ static void two_with(const char *kind, struct netns **x, struct netns **y)
     OK(netns_create("y", 0, y));
 }
 
-/* --- made and listed --------------------------------------------------------------------------- */
+/* --- creating and listing ---------------------------------------------------------------------- */
 
 static void what_needs_no_parameter_is_made(void)
 {
@@ -96,7 +96,7 @@ static void a_vlan_carries_what_is_sent(void)
     close_pair(blue, red);
 }
 
-/* --- moved ------------------------------------------------------------------------------------- */
+/* --- moving ------------------------------------------------------------------------------------ */
 
 static void a_bond_stays_and_its_ports_leave_it(void)
 {
@@ -164,7 +164,7 @@ static void an_ipvlan_may_be_elsewhere_than_its_parent(void)
     close_pair(blue, red);
 }
 
-/* A device that moves loses its queueing disciplines. */
+/* An interface that moves loses its queueing disciplines. */
 static void netem_is_lost_on_the_way(void)
 {
     struct netns *x = NULL, *y = NULL;
@@ -225,7 +225,7 @@ static void a_wireguard_interface_leaves_its_socket_behind(void)
     netns_close(y);
 }
 
-/* --- one that no software made ----------------------------------------------------------------- */
+/* --- a physical interface ---------------------------------------------------------------------- */
 
 /* The network card, which has no kind and is not lo. Returns its name, valid until the next call. */
 static const char *network_card(void)

@@ -142,7 +142,7 @@ static void what_is_none(void)
     close(uts);
 }
 
-/* --- sockets and ids ---------------------------------------------------------------------------- */
+/* --- sockets and nsids -------------------------------------------------------------------------- */
 
 static void sockets_and_ids(void)
 {

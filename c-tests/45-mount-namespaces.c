@@ -63,7 +63,7 @@ static void is_live(const char *name, const struct netns *ns)
     netns_close(found);
 }
 
-/* --- each call in a container, beside a live name of the host ---------------------------------- */
+/* --- each call in a container, with a live name of the host ------------------------------------ */
 
 static void create_blue(void *flags)
 {
@@ -267,7 +267,7 @@ static void two_mount_namespaces_make_the_same_names_at_the_same_time(void)
     netns_close(first);
 }
 
-/* --- remove does what it is asked to -------------------------------------------------------------- */
+/* --- remove --------------------------------------------------------------------------------------- */
 
 static void remove_blue(void *arg)
 {
@@ -361,7 +361,7 @@ static void in_a_slave_the_host_s_names_are_seen(void)
     netns_close(red);
 }
 
-/* --- chrooted into another mount namespace -------------------------------------------------------- */
+/* --- chroot into another mount namespace ---------------------------------------------------------- */
 
 static void fail_elsewhere(void *arg)
 {
@@ -430,7 +430,7 @@ static void nothing_is_mounted_where_the_directory_is_elsewhere(void)
     SAME(names_in(NULL, NETNS_LIST_STALE), "blue");
 }
 
-/* --- two that take over the same file -------------------------------------------------------------- */
+/* --- two calls that replace the same file ---------------------------------------------------------- */
 
 static const char *contested;
 static int won, lost, stops, stop_at;

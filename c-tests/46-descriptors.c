@@ -240,7 +240,7 @@ static void a_child_that_closes_what_it_does_not_know_loses_nothing_of_its_own(v
     netns_close(kept.ns);
 }
 
-/* --- descriptor tables of their own ----------------------------------------------------------------- */
+/* --- separate descriptor tables --------------------------------------------------------------------- */
 
 static pthread_barrier_t turn;
 
@@ -600,7 +600,7 @@ static void where_cookies_are_a_namespaces_own_the_inode_tells(void)
     with_faults(faults, 1, use_on_an_old_kernel, ns);
 }
 
-/* --- what a request costs --------------------------------------------------------------------------- */
+/* --- cost of a request ------------------------------------------------------------------------------ */
 
 static struct netns *within, *other;
 

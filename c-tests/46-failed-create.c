@@ -29,7 +29,7 @@ static void make_directory(void)
     OK(netns_open_current(&own));
 }
 
-/* --- a file system that takes no file ----------------------------------------------------------- */
+/* --- a file system without space ---------------------------------------------------------------- */
 
 static void on_a_read_only_file_system(void)
 {
@@ -169,7 +169,7 @@ static void whichever_call_fails(void)
     netns_close(own);
 }
 
-/* --- what others have there by now ------------------------------------------------------------------ */
+/* --- names of other processes ----------------------------------------------------------------------- */
 
 static void bind_red(void)
 {

@@ -11,7 +11,7 @@
 #define MOST_HANDLES 8
 #define MOST_TEXT 65536
 
-/* --- words ------------------------------------------------------------------------------------- */
+/* --- arguments and words ----------------------------------------------------------------------- */
 
 /* Converts a word to an argument: "-" is NULL, '' the empty string, x*300 is 300 times x. */
 static const char *text(const char *word)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Names that are symbolic links: they are followed if no other user could have created them, and refused
+/* Names that are symbolic links: they are followed if no other user could have created them, and rejected
    otherwise. */
 #include "fault.h"
 #include "privilege.h"
@@ -36,7 +36,7 @@ static bool is_link_to(const char *path, const char *text)
     return readlink(path, found, sizeof found - 1) > 0 && strcmp(found, text) == 0;
 }
 
-/* --- a link is a name -------------------------------------------------------------------------- */
+/* --- links that are names ---------------------------------------------------------------------- */
 
 static void every_call_follows_it(void)
 {
@@ -221,7 +221,7 @@ static void without_descriptors_nothing_is_told(void)
     forget_link();
 }
 
-/* --- one that leads to no network namespace ------------------------------------------------------ */
+/* --- a link that does not lead to a network namespace -------------------------------------------- */
 
 static void check_that_x_is_stale(void)
 {
@@ -287,7 +287,7 @@ static void it_is_stale_when_its_process_has_ended(void)
     check_that_x_is_stale();
 }
 
-/* --- where it is not followed -------------------------------------------------------------------- */
+/* --- links that are not followed ----------------------------------------------------------------- */
 
 static void check_that_web_is_refused(const char *why)
 {
@@ -420,7 +420,7 @@ static void the_monitor_tells_of_links(void)
     forget_link();
 }
 
-/* --- one that is swapped meanwhile --------------------------------------------------------------- */
+/* --- a link that is swapped meanwhile ------------------------------------------------------------ */
 
 #define TURNS (is_slow() ? 400 : 20000)
 

@@ -536,7 +536,7 @@ static void many_files_are_pinned(void)
     netns_close(ns);
 }
 
-/* --- where it cannot be pinned ------------------------------------------------------------------- */
+/* --- where /etc cannot be pinned ----------------------------------------------------------------- */
 
 static void an_overlay_of_overlays_is_einval(void)
 {

@@ -71,7 +71,7 @@ static void goes(uint64_t inode, int line)
 
 #define GOES(inode) goes((inode), __LINE__)
 
-/* --- what is found ------------------------------------------------------------------------------ */
+/* --- listed namespaces -------------------------------------------------------------------------- */
 
 static void each_namespace_is_there_once_names_first(void)
 {
@@ -284,7 +284,7 @@ static void namespaces_of_other_types_are_none(void)
     close(fd);
 }
 
-/* --- in other surroundings ---------------------------------------------------------------------- */
+/* --- in other environments ---------------------------------------------------------------------- */
 
 static void find_lost(void *arg)
 {

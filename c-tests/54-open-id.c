@@ -106,7 +106,7 @@ static void is_gone(void *arg)
     MESSAGE_HAS("open net:[");
 }
 
-/* --- what is opened ----------------------------------------------------------------------------- */
+/* --- opened namespaces -------------------------------------------------------------------------- */
 
 static void the_own_and_a_named_one(void)
 {
@@ -214,7 +214,7 @@ static void one_that_a_socket_in_flight_keeps(void)
     close(pair[1]);
 }
 
-/* --- one that is mounted on a file of a file server's --------------------------------------------- */
+/* --- a namespace mounted on a file of a file server ----------------------------------------------- */
 
 static void answer(int fuse, const struct fuse_in_header *request, const void *body, size_t size)
 {
@@ -361,7 +361,7 @@ static void the_cookie_is_proved(void)
     netns_close(red);
 }
 
-/* --- in other surroundings ---------------------------------------------------------------------- */
+/* --- in other environments ---------------------------------------------------------------------- */
 
 static void older_kernels_open_it_as_well(void)
 {

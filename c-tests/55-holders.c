@@ -368,7 +368,7 @@ static void kinds_and_processes_are_in_order(void)
     netns_close(ns);
 }
 
-/* --- what is not seen --------------------------------------------------------------------------- */
+/* --- incomplete results ------------------------------------------------------------------------- */
 
 static void look_as_a_plain_user(void *arg)
 {

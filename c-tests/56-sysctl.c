@@ -187,7 +187,7 @@ static void one_that_is_longer_than_the_first_read_is_read_whole(void)
     end();
 }
 
-/* --- names that are none ---------------------------------------------------------------------- */
+/* --- invalid names ---------------------------------------------------------------------------- */
 
 static void no_name_leads_elsewhere(void)
 {
@@ -250,7 +250,7 @@ static void what_is_the_whole_system_s_is_not_set_in_one(void)
     end();
 }
 
-/* --- what the kernel says ------------------------------------------------------------------------ */
+/* --- errors of the kernel ------------------------------------------------------------------------ */
 
 static void what_cannot_be_is_said(void)
 {
@@ -381,7 +381,7 @@ static void another_pid_namespace_s_proc_will_do(void)
     end();
 }
 
-/* --- rights ---------------------------------------------------------------------------------------- */
+/* --- privileges ------------------------------------------------------------------------------------ */
 
 static void be_nobody(void *arg)
 {

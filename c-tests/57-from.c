@@ -43,7 +43,7 @@ static void fail_from(int first, int error)
     switches = 0;
 }
 
-/* --- the world ---------------------------------------------------------------------------------- */
+/* --- the environment ---------------------------------------------------------------------------- */
 
 static struct netns *ns, *home;
 static uint64_t home_inode;
@@ -98,7 +98,7 @@ static void open_one(void)
     close(fd);
 }
 
-/* --- what they do ------------------------------------------------------------------------------- */
+/* --- effects ------------------------------------------------------------------------------------ */
 
 static void a_socket_is_in_the_namespace_and_the_thread_at_home(void)
 {
@@ -253,7 +253,7 @@ static void a_thread_that_is_elsewhere_is_at_home_afterwards(void)
     end();
 }
 
-/* --- what they refuse --------------------------------------------------------------------------- */
+/* --- rejected calls ----------------------------------------------------------------------------- */
 
 static void what_is_missing_is_einval(void)
 {

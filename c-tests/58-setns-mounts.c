@@ -42,7 +42,7 @@ int fchdir(int fd)
 
 #define FOREVER INT_MAX
 
-/* --- the world ---------------------------------------------------------------------------------- */
+/* --- the environment ---------------------------------------------------------------------------- */
 
 static struct netns *ns;
 
@@ -128,7 +128,7 @@ static void stays_at(const struct whereabouts *before, int line)
              before->path, now.path, before->mounted, now.hosts, now.mounted);
 }
 
-/* --- what it does --------------------------------------------------------------------------------- */
+/* --- effects -------------------------------------------------------------------------------------- */
 
 static void move_with_all(void *arg)
 {

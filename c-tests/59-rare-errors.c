@@ -40,7 +40,7 @@ static void a_hidden_mount_that_stays_is_ebusy(void)
     netns_close(home);
 }
 
-/* --- a run directory that is another one at every look -------------------------------------------- */
+/* --- a run directory that is replaced at every look ----------------------------------------------- */
 
 static void lock_what_changes_all_the_time(void *arg)
 {

@@ -450,7 +450,7 @@ static int exec(void)
     return netns_exec(ns, "true", argv, NULL);
 }
 
-/* --- what they require -------------------------------------------------------------------------- */
+/* --- requirements ------------------------------------------------------------------------------- */
 
 /* Where the thread is before it gives up capabilities. */
 enum place {
@@ -659,7 +659,7 @@ static void each_call_needs_what_is_documented_and_no_more(void)
         stop(process_of_another_user);
 }
 
-/* --- what the header says ------------------------------------------------------------------------ */
+/* --- contents of the header ---------------------------------------------------------------------- */
 
 static char header[1 << 18];
 

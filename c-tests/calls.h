@@ -692,7 +692,7 @@ static const struct call calls[] = {
 
 #define CALLS (sizeof calls / sizeof *calls)
 
-/* --- around them -------------------------------------------------------------------------------- */
+/* --- setup and teardown ------------------------------------------------------------------------- */
 
 /* Handles as if just opened: without the rtnetlink connections that they keep. */
 static inline void open_blue_and_far(void)

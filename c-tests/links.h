@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Reads device state with ioctl(2), and helpers shared by the tests of devices, addresses and routes. */
+/* Reads interface state with ioctl(2). Helpers shared by the tests of interfaces, addresses and routes. */
 #ifndef NETNS_TEST_LINKS_H
 #define NETNS_TEST_LINKS_H
 
@@ -44,9 +44,9 @@ static inline socklen_t socket_address(const char *text, int port, struct sockad
     return sizeof *in6;
 }
 
-/* --- what the kernel says, asked without netlink ------------------------------------------------ */
+/* --- kernel state, read without netlink --------------------------------------------------------- */
 
-/* Makes one ioctl(2) about a device in ns (NULL: here). Returns false if the device does not exist. */
+/* Makes one ioctl(2) about an interface in ns (NULL: here). Returns false if the interface does not exist. */
 static inline bool
 ask_device(const struct netns *ns, const char *ifname, unsigned long what, struct ifreq *answer)
 {
@@ -62,7 +62,7 @@ ask_device(const struct netns *ns, const char *ifname, unsigned long what, struc
     return there;
 }
 
-/* The device's index, or 0 if it does not exist. */
+/* The interface's index, or 0 if it does not exist. */
 static inline unsigned index_of(const struct netns *ns, const char *ifname)
 {
     struct ifreq answer;
@@ -89,7 +89,7 @@ static inline int mtu_of(const struct netns *ns, const char *ifname)
     return ask_device(ns, ifname, SIOCGIFMTU, &answer) ? answer.ifr_mtu : -1;
 }
 
-/* The device's link-layer address, in a buffer that the next call overwrites. */
+/* The interface's link-layer address, in a buffer that the next call overwrites. */
 static inline const char *lladdr_of(const struct netns *ns, const char *ifname)
 {
     static char text[18];
@@ -102,7 +102,7 @@ static inline const char *lladdr_of(const struct netns *ns, const char *ifname)
     return text;
 }
 
-/* The index in the list of the device with this name, or the list's length if it is not there. */
+/* The index in the list of the interface with this name, or the list's length if it is not there. */
 static inline size_t find_device(const struct netns_link_snapshot *list, const char *ifname)
 {
     size_t i, len = netns_link_list_len(list);
@@ -112,7 +112,7 @@ static inline size_t find_device(const struct netns_link_snapshot *list, const c
     return i;
 }
 
-/* The number of devices, including lo. */
+/* The number of interfaces, including lo. */
 static inline int devices_in(const struct netns *ns)
 {
     struct netns_link_snapshot *list = NULL;
@@ -146,7 +146,7 @@ static inline int routes_in(const struct netns *ns)
     return count;
 }
 
-/* --- places to work in -------------------------------------------------------------------------- */
+/* --- test namespaces ---------------------------------------------------------------------------- */
 
 /* Moves the calling thread from the host's network namespace to a new, empty one. */
 static inline void leave_the_host(void)
@@ -166,14 +166,14 @@ static inline void need_ipv6(void)
         skip("no IPv6");
 }
 
-/* Whether a device was created. Only one errno means that the kernel does not support the kind. */
+/* Whether an interface was created. Only one errno means that the kernel does not support the kind. */
 static inline bool was_made(int rc)
 {
     check_at(rc == 0 || rc == -EOPNOTSUPP, __LINE__, "%d: %s", rc, netns_errmsg());
     return rc == 0;
 }
 
-/* Whether the kernel supports this kind of device, found by creating one in a temporary namespace. */
+/* Whether the kernel supports this kind of interface, found by creating one in a temporary namespace. */
 static inline bool have_kind(const char *kind)
 {
     struct netns *ns = NULL;
@@ -259,14 +259,14 @@ static inline void close_pair(struct netns *blue, struct netns *red)
 
 /* --- names ------------------------------------------------------------------------------------- */
 
-/* Names that no device can have. */
+/* Names that no interface can have. */
 static const char *const bad_ifnames[] = {NULL, "", ".", "..", "a/b", "/", "a b", " ", "a\tb",
                                           "a\nb", "a:b", "v0:1", ":", "v%d", "%", "\xa0", "all",
                                           "default"};
 
 #define BAD_IFNAMES (sizeof bad_ifnames / sizeof *bad_ifnames)
 
-/* Checks that a call that takes a device name refuses invalid ones, with a message that contains the name. */
+/* Checks that a call rejects invalid interface names, with a message that contains the name. */
 #define REFUSES_BAD_NAMES(name, call)                                                              \
     do {                                                                                           \
         const char *name;                                                                          \
@@ -353,7 +353,7 @@ static inline void all_take_net_admin(request *const *calls, size_t count, const
     }
 }
 
-/* --- others at work meanwhile ------------------------------------------------------------------ */
+/* --- concurrent changes ------------------------------------------------------------------------ */
 
 /* A function that creates and deletes something in ns, for the i-th time. */
 struct changer {

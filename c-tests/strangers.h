@@ -18,7 +18,7 @@
 /* Where the run directory's path leads after an attack: a directory that contains the same name. */
 #define EVIL "/run/evil"
 
-/* --- what nobody may touch --------------------------------------------------------------------- */
+/* --- files that must not be touched ------------------------------------------------------------ */
 
 #define OUTSIDE "/run/outside"
 
@@ -212,7 +212,7 @@ static inline void clear_run_directory(void)
     make_evil();
 }
 
-/* --- what strangers do -------------------------------------------------------------------------- */
+/* --- actions of other processes ----------------------------------------------------------------- */
 
 /* Whether others are changing the directory at the same time, so that an action may fail. */
 static bool racing;
@@ -409,7 +409,7 @@ static const struct swap swaps[] = {
 /* The last swaps concern the directory. */
 #define FIRST_OF_DIRECTORY (SWAPS - 4)
 
-/* --- what is called meanwhile ------------------------------------------------------------------- */
+/* --- calls made meanwhile ----------------------------------------------------------------------- */
 
 static inline int call_create(const char *rundir, uint32_t flags)
 {

@@ -182,7 +182,7 @@ static inline long long must_at(long long rc, int line, const char *text)
     return rc;
 }
 
-/* --- looking at the world ---------------------------------------------------------------------- */
+/* --- inspecting the environment ---------------------------------------------------------------- */
 
 /* The number of entries in a directory, or -1 if the directory does not exist. */
 static inline int files_in(const char *path)
@@ -281,7 +281,7 @@ static inline const char *names(void)
     return names_in(NULL, 0);
 }
 
-/* --- making things ------------------------------------------------------------------------------ */
+/* --- creating things ---------------------------------------------------------------------------- */
 
 static inline void write_file(const char *path, const char *text, mode_t mode)
 {
@@ -415,7 +415,7 @@ static inline uint64_t cookie_at(const struct netns *ns, int line)
     return cookie;
 }
 
-/* --- the private world -------------------------------------------------------------------------- */
+/* --- the private environment -------------------------------------------------------------------- */
 
 static inline void write_map(const char *path, const char *text)
 {
@@ -545,7 +545,7 @@ static inline int finish(void)
     return tests_run > 0 && tests_skipped == tests_run ? SKIPPED : 0;
 }
 
-/* --- other processes and lesser rights -------------------------------------------------------- */
+/* --- other processes and fewer privileges ----------------------------------------------------- */
 
 /* Starts a part of a test in its own process, which exits with 1 if a check fails there. */
 static inline pid_t start_part(void (*part)(void *arg), void *arg)
@@ -653,7 +653,7 @@ static inline void allow_descriptors(int more)
     MUST(setrlimit(RLIMIT_NOFILE, &limit));
 }
 
-/* --- more to look at -------------------------------------------------------------------------- */
+/* --- more checks of state --------------------------------------------------------------------- */
 
 /* The number of threads that the test itself is running. */
 static int threads_of_ours = 1;

@@ -158,7 +158,7 @@ static inline const int *errors_of(const struct call *call)
     return NULL;
 }
 
-/* --- what strace has written ------------------------------------------------------------------ */
+/* --- the output of strace --------------------------------------------------------------------- */
 
 struct log {
     struct calls *calls;

@@ -81,7 +81,7 @@ static long functions_tried(void)
     return count;
 }
 
-/* --- what the header says --------------------------------------------------------------------- */
+/* --- contents of the header ------------------------------------------------------------------- */
 
 static const char *documented_path;
 
@@ -531,7 +531,7 @@ static bool cannot_run(const struct scenario *scenario)
                                  (is_rootless && outcome->rc == -EPERM));
 }
 
-/* --- in other surroundings -------------------------------------------------------------------- */
+/* --- in other environments -------------------------------------------------------------------- */
 
 /* A handle must reopen its connection; a monitor has lost its descriptors and must report that. */
 static void look_at_reuse(const struct scenario *scenario)
@@ -645,7 +645,7 @@ static void try_scenario(size_t i)
     try_surroundings(scenario, &calls, &known);
 }
 
-/* --- all of it -------------------------------------------------------------------------------- */
+/* --- the complete run ------------------------------------------------------------------------- */
 
 static void *shared(size_t size)
 {

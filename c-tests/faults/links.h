@@ -46,7 +46,7 @@ static void make_route(void)
     MUST(netns_route_add(blue, "198.51.100.0/24", "192.0.2.9", NULL));
 }
 
-/* --- the calls, and what each has done -------------------------------------------------------- */
+/* --- the calls, and checks of their effects --------------------------------------------------- */
 
 static long long add_link(void)
 {
@@ -300,7 +300,7 @@ static void check_routes(bool done)
     netns_route_list_free(received.routes);
 }
 
-/* --- ids -------------------------------------------------------------------------------------- */
+/* --- nsids ------------------------------------------------------------------------------------ */
 
 static void make_id(void)
 {
@@ -395,7 +395,7 @@ static void check_ids_of_target(bool done)
     netns_nsid_list_free(received.ids);
 }
 
-/* --- in the calling thread's namespace, and in one that it cannot come back from -------------- */
+/* --- in the calling thread's namespace, and without a way back -------------------------------- */
 
 static void go_to_blue(void)
 {
@@ -433,7 +433,7 @@ static long long list_every_route(void)
     return netns_route_list(blue, NETNS_ROUTE_LIST_ALL_TABLES, &received.routes);
 }
 
-/* --- what only reads -------------------------------------------------------------------------- */
+/* --- read-only functions ---------------------------------------------------------------------- */
 
 static void make_lists(void)
 {

@@ -100,7 +100,7 @@ static inline uint64_t in_mounts(void)
     return stat("/proc/thread-self/ns/mnt", &st) == 0 ? st.st_ino : 0;
 }
 
-/* --- the world -------------------------------------------------------------------------------- */
+/* --- the environment -------------------------------------------------------------------------- */
 
 /* A process in another mount namespace that shares the run directory, as a container may share the host's;
    0: not needed. */
@@ -314,7 +314,7 @@ static inline void look_after(const struct scenario *scenario, struct before *be
         problem("the caller's descriptor was closed");
 }
 
-/* --- what scenarios have in common ------------------------------------------------------------ */
+/* --- common code of the scenarios ------------------------------------------------------------- */
 
 static inline void close_received(bool done)
 {

@@ -146,7 +146,7 @@ static inline void have_an_old_kernel(void)
     install_faults(faults, NEWER_CALLS);
 }
 
-/* --- the process that is looked at ------------------------------------------------------------ */
+/* --- the supervised process ------------------------------------------------------------------- */
 
 /* Makes every system call of this process visible to the supervisor; `line` transfers the listener's
    descriptor. */
@@ -178,7 +178,7 @@ static inline void be_supervised(int line)
     MUST(dup3(2, line, O_CLOEXEC));
 }
 
-/* --- the process that looks ------------------------------------------------------------------- */
+/* --- the supervisor --------------------------------------------------------------------------- */
 
 struct supervisor {
     int listener;

@@ -207,7 +207,7 @@ static inline void look_at_foreign(void)
     }
 }
 
-/* --- a descriptor table of the thread's own --------------------------------------------------- */
+/* --- a separate descriptor table -------------------------------------------------------------- */
 
 struct in_table {
     uint64_t kept;

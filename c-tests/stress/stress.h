@@ -62,7 +62,7 @@ struct tally {
     atomic_ulong succeeded, failed[ERRNOS];
 };
 
-/* --- who does what to which name ------------------------------------------------------------- */
+/* --- actors and names ------------------------------------------------------------------------ */
 
 enum deed { MAKES, REMOVES, DEEDS };
 

@@ -17,7 +17,7 @@
 
 static int count = 10000;
 
-/* --- what there is --------------------------------------------------------------------------- */
+/* --- current state --------------------------------------------------------------------------- */
 
 /* Kilobytes used by the kernel itself. */
 static long kernel_memory(void)
@@ -80,7 +80,7 @@ static void is_as_it_was(const struct inventory *before)
     EQUAL(now.files, before->files);
 }
 
-/* --- what is done ---------------------------------------------------------------------------- */
+/* --- operations ------------------------------------------------------------------------------ */
 
 static const char *name(int i)
 {

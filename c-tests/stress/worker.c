@@ -21,7 +21,7 @@ static const struct netns *any_common(struct thread *self)
     return common[below(&self->random, 2)];
 }
 
-/* --- names made and removed ------------------------------------------------------------------ */
+/* --- creating and removing names ------------------------------------------------------------- */
 
 /* A name that was just created, or found, opens as the same namespace unless an actor removes it. */
 static void check_made(const struct view *view, const struct netns *ns)
@@ -156,7 +156,7 @@ static void die_at_work(struct thread *self)
     }
 }
 
-/* --- names seen ------------------------------------------------------------------------------ */
+/* --- observed names -------------------------------------------------------------------------- */
 
 /* A name that can be opened is listed, unless an actor removes it. */
 static void find_in_list(const struct view *view, const struct netns_name_snapshot *list)

@@ -265,7 +265,7 @@ def definitions(paragraph):
     return "\n".join([*out, "</dl>"])
 
 
-# --- what all pages get --------------------------------------------------------------------------
+# --- changes to all pages ------------------------------------------------------------------------
 
 
 def on_page_content(content, page, config, files):

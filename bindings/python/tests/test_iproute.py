@@ -180,7 +180,7 @@ def test_one_program(pyroute2, package, program):
     in_child(run)
 
 
-# --- what is better ------------------------------------------------------------------------------
+# --- improvements --------------------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -102,7 +102,7 @@ def test_numbers_are_not_cut_off():
         assert ns.links()[-1].mtu == mtu
 
 
-# --- what keeps it alive -------------------------------------------------------------------------
+# --- holders -------------------------------------------------------------------------------------
 
 
 def test_what_holds_a_namespace_is_told():
@@ -431,7 +431,7 @@ def test_errno_of_ctypes_is_the_calls():
     assert ctypes.get_errno() == errno.ENOENT
 
 
-# --- the network, beyond what the scenarios have -------------------------------------------------
+# --- the network, in addition to the scenarios ---------------------------------------------------
 
 
 def test_records_say_what_there_is():

@@ -28,7 +28,7 @@ def home():
         ns.setns()
 
 
-# --- as pyroute2 ---------------------------------------------------------------------------------
+# --- compatible with pyroute2 --------------------------------------------------------------------
 
 
 SIGNATURES = {
@@ -237,7 +237,7 @@ def test_create_socket():
             netns.create_socket("blue", fileno=other.fileno())
 
 
-# --- and its defects -----------------------------------------------------------------------------
+# --- corrected defects ---------------------------------------------------------------------------
 
 
 def test_popns_in_a_thread_goes_back_to_where_that_thread_was():

@@ -161,7 +161,7 @@ def test_the_gil_is_free_during_a_run(blue):
     assert not thread.is_alive()
 
 
-# --- from a home that is kept open ----------------------------------------------------------------
+# --- with an open home namespace ------------------------------------------------------------------
 
 
 def test_run_from_gives_what_the_function_gives_and_is_back(blue):
@@ -214,7 +214,7 @@ def test_a_closed_home_is_an_error(blue):
         blue.socket_from(home)
 
 
-# --- entered -------------------------------------------------------------------------------------
+# --- entering ------------------------------------------------------------------------------------
 
 
 def test_a_with_block_is_in_there(blue):
