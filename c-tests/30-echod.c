@@ -594,6 +594,53 @@ static void a_namespace_that_lacks_descriptors_is_served_when_there_are_some(voi
     STOP_ECHOD(&echod, SIGTERM);
 }
 
+/* Waits for a complaint with this in it. The monitor may lack descriptors as well, and complain before. */
+static bool complains_at_last(struct echod *echod, const char *text)
+{
+    double end = seconds() + PATIENCE / 1000.0;
+    char line[1024] = "";
+
+    while (!strstr(line, text) && seconds() < end) {
+        drain(echod->err, echod->complained, &echod->complained_len, sizeof echod->complained);
+        if (!cut_line(echod->complained, &echod->complained_len, line, sizeof line))
+            sleep_ms(1);
+    }
+    return strstr(line, text) != NULL;
+}
+
+static void a_namespace_that_lacks_descriptors_is_served_by_any_name_that_is_left(void)
+{
+    struct netns *blue = NULL, *red = make("red");
+    struct echod echod;
+    char line[512] = "";
+    int callers[16], i;
+
+    /* The sockets of one namespace, and not of two. */
+    start_with_descriptors(&echod, "14");
+    SAYS(&echod, "serving red");
+    SAYS(&echod, "ready");
+    for (i = 0; i < 16; i++)
+        callers[i] = dial(red, SOCK_STREAM, "127.0.0.1");
+    blue = make("blue");
+    CHECK(complains_at_last(&echod, "blue is not served: "));
+    OK(netns_attach(blue, "azure", 0));
+    CHECK(complains_at_last(&echod, "azure is not served: "));
+    /* The name that it was last tried by. */
+    OK(netns_remove("azure", 0));
+    for (i = 0; i < 16; i++)
+        close(callers[i]);
+    OK(netns_remove("red", 0));
+    SAYS(&echod, "dropped red");
+    CHECK(next_line(&echod, line, sizeof line, PATIENCE));
+    SAME(line, "serving blue");
+    IS_SERVED(blue);
+    drain(echod.err, echod.complained, &echod.complained_len, sizeof echod.complained);
+    echod.complained_len = 0;
+    STOP_ECHOD(&echod, SIGTERM);
+    netns_close(blue);
+    netns_close(red);
+}
+
 static void one_that_cannot_be_served_does_not_stop_the_others(void)
 {
     struct netns *blue = make("blue"), *red;
@@ -698,6 +745,7 @@ int main(void)
 
     RUN(without_descriptors_it_waits_and_does_not_spin);
     RUN(a_namespace_that_lacks_descriptors_is_served_when_there_are_some);
+    RUN(a_namespace_that_lacks_descriptors_is_served_by_any_name_that_is_left);
     RUN(one_that_cannot_be_served_does_not_stop_the_others);
     RUN(a_kernel_without_ipv6_will_do);
     RUN(it_is_told_a_port_and_nothing_else);

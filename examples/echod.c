@@ -54,15 +54,19 @@ struct connection {
     char data[8192];
 };
 
+struct name {
+    LIST_ENTRY(name) link;
+    char text[256];
+};
+
 /* A namespace. No handle is kept: its sockets keep it, and with it its inode number. */
 struct place {
     struct source tcp, udp;
     LIST_ENTRY(place) link;
     LIST_HEAD(, connection) connections;
+    LIST_HEAD(, name) names; /* it is opened by the first, which is the latest */
     uint64_t inode;
-    int names;
-    bool served, again; /* again: it lacks descriptors or memory, and is tried again, by its last name */
-    char name[256];
+    bool served, again; /* again: it lacks descriptors or memory, and is tried again */
 };
 
 /* A list will do for hundreds of namespaces. */
@@ -91,7 +95,7 @@ static int complain(const struct place *place, int error, const char *what, cons
 {
     /* ENOENT: the name is gone again, and the monitor is about to report that. */
     if (!place->again && error != ENOENT)
-        warnx("%s is not served: %s%s", shown(place->name), what, why);
+        warnx("%s is not served: %s%s", shown(LIST_FIRST(&place->names)->text), what, why);
     return error;
 }
 
@@ -255,8 +259,9 @@ static void close_sockets(struct place *place)
 
 static int open_sockets(struct place *place)
 {
+    const char *name = LIST_FIRST(&place->names)->text;
     struct netns *ns = NULL;
-    int rc = strcmp(place->name, HERE) ? netns_open_at(rundir, place->name, 0, &ns) : netns_open_current(&ns);
+    int rc = strcmp(name, HERE) ? netns_open_at(rundir, name, 0, &ns) : netns_open_current(&ns);
     int error = rc < 0 ? complain(place, -rc, "", netns_errmsg()) : 0;
 
     /* The name is another namespace's by now, and the monitor is about to report that. */
@@ -281,7 +286,7 @@ static void serve(struct place *place)
     if (place->again)
         retry_later();
     if (place->served)
-        printf("serving %s\n", shown(place->name));
+        printf("serving %s\n", shown(LIST_FIRST(&place->names)->text));
 }
 
 static struct place *find_place(uint64_t inode)
@@ -294,35 +299,42 @@ static struct place *find_place(uint64_t inode)
     return place;
 }
 
-static void add_name(const char *name, uint64_t inode)
+static void add_name(const char *text, uint64_t inode)
 {
     struct place *place = find_place(inode);
+    struct name *name = calloc(1, sizeof *name);
 
-    if (!place) {
-        place = calloc(1, sizeof *place);
-        if (!place)
-            err(1, "calloc");
+    if (!name || (!place && !(place = calloc(1, sizeof *place))))
+        err(1, "calloc");
+    if (place->inode == 0) {
         place->inode = inode;
         place->tcp.fd = place->udp.fd = -1;
         LIST_INSERT_HEAD(&places, place, link);
     }
-    place->names++;
+    strcpy(name->text, text);
+    LIST_INSERT_HEAD(&place->names, name, link);
     place->again = false;
-    strcpy(place->name, name);
     serve(place);
 }
 
-static void remove_name(const char *name, uint64_t inode)
+static void remove_name(const char *text, uint64_t inode)
 {
     struct place *place = find_place(inode);
+    struct name *name = NULL;
 
-    if (!place)
+    if (place)
+        LIST_FOREACH(name, &place->names, link)
+            if (strcmp(name->text, text) == 0)
+                break;
+    if (!name)
         return;
-    if (--place->names == 0)
+    LIST_REMOVE(name, link);
+    if (LIST_EMPTY(&place->names))
         close_sockets(place);
     if (place->served)
-        printf("dropped %s\n", shown(name));
-    if (place->names > 0)
+        printf("dropped %s\n", shown(name->text));
+    free(name);
+    if (!LIST_EMPTY(&place->names))
         return;
     LIST_REMOVE(place, link);
     free(place);
@@ -431,7 +443,7 @@ int main(int argc, char **argv)
     }
 
     while (!LIST_EMPTY(&places))
-        remove_name(LIST_FIRST(&places)->name, LIST_FIRST(&places)->inode);
+        remove_name(LIST_FIRST(&LIST_FIRST(&places)->names)->text, LIST_FIRST(&places)->inode);
     netns_monitor_close(monitor);
     return 0;
 }
