@@ -272,6 +272,29 @@ static void when_many_fail_at_once(void)
     EQUAL(mounts_at("/run/fs/d"), 0);
 }
 
+/* The kernel returns EINVAL for a mount on a file from which another process unmounts something at that moment. */
+static void unless_the_kernel_s_einval_passes(void)
+{
+    const char *examples = getenv("NETNS_EXAMPLES");
+    struct netns *ns = NULL;
+    char script[PATH_MAX + 256];
+
+    if (under_valgrind() || !have("strace"))
+        skip("no strace, or valgrind");
+    if (!examples || !have_mounts_by_descriptor())
+        skip("NETNS_EXAMPLES is not set, or the kernel mounts by path");
+    snprintf(script, sizeof script,
+             "strace -qq -o /dev/null -e trace=move_mount -e inject=move_mount:error=EINVAL:when=2..4 '%s/netns' add blue",
+             examples);
+    EQUAL(shell(script), 0);
+    OK(netns_open("blue", 0, &ns));
+    netns_close(ns);
+    snprintf(script, sizeof script,
+             "strace -qq -o /dev/null -e trace=move_mount -e inject=move_mount:error=EINVAL '%s/netns' add red", examples);
+    CHECK(shell(script) != 0);
+    EQUAL(access("/run/netns/red", F_OK), -1);
+}
+
 int main(void)
 {
     RUN_WITHOUT_RUN_DIRECTORY(on_a_read_only_file_system);
@@ -283,5 +306,6 @@ int main(void)
     RUN_WITHOUT_RUN_DIRECTORY(a_name_that_was_there_before_stays);
     RUN_WITHOUT_RUN_DIRECTORY(a_mount_that_was_there_before_stays);
     RUN_WITHOUT_RUN_DIRECTORY(when_many_fail_at_once);
+    RUN_WITHOUT_RUN_DIRECTORY(unless_the_kernel_s_einval_passes);
     return finish();
 }

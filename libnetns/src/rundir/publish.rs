@@ -1,7 +1,7 @@
 //! Binding a namespace on a name, all or nothing: a call that fails undoes its changes.
 
 use std::ffi::CStr;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
 
@@ -18,6 +18,8 @@ use crate::util::try_vec;
 /// The maximum number of attempts for a name whose placeholder others remove, or whose directory they mount
 /// on itself, at the same time.
 const MOST_ATTEMPTS: u32 = 64;
+
+const MOST_BINDS: u32 = 8;
 
 const PATH_MAX: usize = libc::PATH_MAX as usize;
 
@@ -117,7 +119,7 @@ fn bind(
     if !enter_mount(dir, rundir, name, placeholder)? {
         return Ok(Attempt::PlaceholderLost);
     }
-    let mount = match mount::bind_namespace(ns, placeholder.as_fd()) {
+    let mount = match bind_on(ns, placeholder.as_fd()) {
         // A process that does not wait for the lock may have removed it.
         Err(Errno::ENOENT) if placeholder.is_unlinked() => return Ok(Attempt::PlaceholderLost),
         // Before Linux 5.12, preparing the directory does not fail.
@@ -132,6 +134,19 @@ fn bind(
         return Ok(Attempt::PlaceholderLost);
     }
     Ok(Attempt::Bound)
+}
+
+/// Tries again after EINVAL: the kernel returns it if another process unmounts what it has mounted on the placeholder
+/// while lock_mount() waits for the lock (fs/namespace.c, Linux 5.10).
+fn bind_on(ns: BorrowedFd, placeholder: BorrowedFd) -> nix::Result<Option<OwnedFd>> {
+    let mut mount = mount::bind_namespace(ns, placeholder);
+    for _ in 1..MOST_BINDS {
+        if !matches!(mount, Err(Errno::EINVAL)) {
+            break;
+        }
+        mount = mount::bind_namespace(ns, placeholder);
+    }
+    mount
 }
 
 /// Makes the directory a mount point if it is not one. Returns whether the placeholder is still in it.
