@@ -19,10 +19,10 @@ from measure import Bench
 from rows import GROWTH, ROWS, SIZES
 
 HERE = Path(__file__).resolve().parent
-# Seconds for a row of the table and for one of the growth's.
+# Seconds per row of the table and per row of the growth measurement.
 FULL, FULL_GROWTH = 14.0, 10.0
 QUICK, QUICK_GROWTH = 0.8, 0.4
-# What a namespace takes of the kernel's memory, in kB.
+# The kernel memory used by a namespace, in kB.
 NAMESPACE = 300
 
 
@@ -38,7 +38,7 @@ def options():
 
 
 class Progress:
-    """One line on stderr, which is overwritten; on no terminal a line for each row."""
+    """Show one line on stderr that is overwritten; without a terminal, a line for each row."""
 
     def __init__(self):
         self.start = time.monotonic()
@@ -66,7 +66,9 @@ def room_for(count):
 
 
 def plan(sizes, only):
-    """The rows in their order, how many namespaces exist then, and if only growth wants it."""
+    """The rows in order, the number of namespaces then, and whether only the growth measurement
+    needs it.
+    """
     for size in sizes:
         for row in ROWS:
             if only and row.operation not in only:
@@ -115,7 +117,7 @@ def main():
     for worker in started.values():
         worker.end()
 
-    # What a distributor or a machine's owner adds to the number says nothing to a reader.
+    # Suffixes added by a distributor or the machine's owner do not help a reader.
     release = platform.release().split("-")[0]
     head = f"Linux {release}, {platform.machine()}, {time.strftime('%Y-%m-%d')}"
     if given.quick:
@@ -139,7 +141,7 @@ def stop(number, _):
 
 
 if __name__ == "__main__":
-    # As the first process of its pid namespace it dies of no signal that it does not handle.
+    # The first process of its pid namespace ignores signals without a handler.
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
     sys.exit(main())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Rows measured: in every round each tool has its turn, in an order that is drawn anew."""
+"""Measure rows: in every round each tool has its turn, in a newly shuffled order."""
 
 import random
 import statistics
@@ -8,14 +8,14 @@ import time
 
 from workers import WorkerError
 
-# How many ns a turn of a quick operation is to take, and how many are done in it at the most.
+# The duration in ns of a turn of a fast operation, and the maximum number of operations in it.
 TURN = 3_000_000
 MOST = 200
 LEAST_ROUNDS = 3
 
 
 class Figures:
-    """What a row's rounds gave, in us, tool by tool."""
+    """The results of a row's rounds in us, by tool."""
 
     def __init__(self, row, others):
         self.row = row
@@ -31,7 +31,7 @@ class Figures:
         return self.quantile(tool, 0.5)
 
     def ratio(self, tool, beside):
-        """The median of the rounds' ratios; None if one of both has no figures."""
+        """The median of the rounds' ratios; None if one of the two has no figures."""
         mine, others = self.times.get(tool), self.times.get(beside)
         if not mine or not others:
             return None
@@ -42,7 +42,7 @@ class Figures:
 
 
 class Way:
-    """One tool's way to do a row's operation."""
+    """One tool's implementation of a row's operation."""
 
     def __init__(self, key, worker, operation):
         self.key = key
@@ -55,7 +55,7 @@ class Bench:
     def __init__(self, workers, seconds, say):
         self.workers = workers
         self.bare = workers["bare"]
-        # For a row, before its share is taken.
+        # For a row, before its share is computed.
         self.seconds = seconds
         self.say = say
 
@@ -70,11 +70,11 @@ class Bench:
         return ways
 
     def turn(self, row, way, number):
-        """Gives ns for one, and the number that the worker answers with."""
+        """Return the ns per operation, and the worker's number."""
         if row.ready:
             self.bare.ask(row.ready, way.count)
         took, answered = way.worker.ask(way.operation, way.count)
-        # What CNI makes has names of its own, and it undoes it by itself.
+        # CNI generates its own names and cleans up by itself.
         if row.undo and not (row.undo == "remove" and way.key == "cni"):
             self.bare.ask(row.undo, way.count)
         if row.rest:
@@ -84,7 +84,7 @@ class Bench:
         return took / way.count, answered
 
     def warm_up(self, row, way, number):
-        """The first turn counts for nothing, but tells how many are to be done in the others."""
+        """The first turn is not counted, but determines the number of operations in the others."""
         way.count = row.count or 1
         took, _ = self.turn(row, way, number)
         if row.count is None:
@@ -111,7 +111,7 @@ class Bench:
             self.say(f"{row.title}, round {done}")
 
     def leave_out(self, row, way, why):
-        """The worker has ended; the tool has no cell from here on."""
+        """The worker has ended; the tool has no further cells."""
         print(f"\nbench: left out: {row.title}: {why}", file=sys.stderr)
         if way.worker is self.bare:
             raise why

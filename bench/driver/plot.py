@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Growth as an SVG: a small picture for each operation, log axes, a line per tool."""
+"""Plot growth as an SVG: a small panel for each operation, log axes, a line per tool."""
 
 import math
 
@@ -7,11 +7,11 @@ WIDTH, HEIGHT = 960, 640
 COLUMNS = 3
 PANEL_WIDTH, PANEL_HEIGHT = 296, 264
 LEFT, TOP = 20, 76
-# Within a panel: where the axes are.
+# The position of the axes within a panel.
 INNER = {"left": 56, "right": 12, "top": 30, "bottom": 44}
 
-# Ours are of one colour and drawn last. Colours that colour-blind people tell apart; the second is
-# for a dark page.
+# This library's tools share one colour and are drawn last. The colours are distinguishable for
+# colour-blind readers; the second is for a dark page.
 STYLES = {
     "bare": ("#57606a", "#9da7b3", "2 3", "circle"),
     "netns-rs": ("#b35900", "#ffa657", "", "square"),
@@ -107,7 +107,7 @@ class Panel:
         return self.y0 + (math.log10(us) - self.low) / (self.high - self.low) * (self.y1 - self.y0)
 
     def ticks(self):
-        """Round times, the more of them for each power of ten the fewer of these there are."""
+        """Round tick values; more per power of ten if the axis spans fewer powers."""
         span = self.high - self.low
         steps = (1, 2, 5) if span < 1.7 else (1, 3) if span < 3 else (1,)
         for power in range(math.floor(self.low), math.ceil(self.high)):
@@ -151,7 +151,7 @@ def legend(place, titles):
 
 
 def draw(results, tools, head):
-    """results are the growth's figures; gives the text of the SVG."""
+    """Return the text of the SVG for the growth results."""
     titles = {t.key: t.title.strip("*").replace("`", "") for t in tools}
     sizes = sorted({figures.others for figures in results})
     operations = dict.fromkeys(figures.row.operation for figures in results)
@@ -175,7 +175,7 @@ def draw(results, tools, head):
         shown |= lines.keys()
         title = of_it[0].row.name
         parts += Panel(place, title, lines, sizes).draw()
-    # Ours first in the legend, though last on the paper.
+    # This library's tools come first in the legend, though they are drawn last.
     order = [tool for tool in reversed(STYLES) if tool in shown]
     parts += legend(len(operations), {tool: titles[tool] for tool in order})
     return "\n".join([*parts, "</svg>", ""])

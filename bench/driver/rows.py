@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""What is measured, and what is hoped for."""
+"""What is measured, and the goals."""
 
 from dataclasses import dataclass
 from typing import Optional
 
-# Namespaces that exist besides, at which GROWTH is measured.
+# The numbers of other existing namespaces at which GROWTH is measured.
 SIZES = (10, 100, 1000, 10000)
 GROWTH = ("create", "open", "enter", "list", "remove")
 
@@ -13,20 +13,20 @@ GROWTH = ("create", "open", "enter", "list", "remove")
 class Row:
     operation: str
     title: str
-    # How many are done in one turn; None: as many as fill TURN.
+    # The number of operations in one turn; None: as many as fill TURN.
     count: Optional[int] = None
-    # What the worker of the bare calls does, as often, before a turn and after it; both untimed.
+    # What the worker of the bare calls does, as often, before and after a turn; neither is timed.
     ready: Optional[str] = None
     undo: Optional[str] = None
-    # How many ms the kernel gets after each turn for what it still has to clean up.
+    # How many ms the kernel gets after each turn to finish its cleanup.
     rest: int = 0
-    # How many namespaces exist besides.
+    # The number of other existing namespaces.
     others: int = SIZES[0]
-    # The number that every worker answers with which answers with one.
+    # The number that every worker that returns one must return.
     number: Optional[int] = None
-    # What else there is meanwhile.
+    # What else exists meanwhile.
     sleepers: int = 0
-    # Part of the time of another row.
+    # A part of the time of another row.
     share: float = 1.0
 
     @property
@@ -67,7 +67,9 @@ ROWS = (
 
 @dataclass(frozen=True)
 class Goal:
-    """One tool's share of another's time at the most; "peers" is the fastest of all others."""
+    """The largest allowed ratio of a tool's time to another's; "peers" is the fastest of all
+    others.
+    """
 
     operation: str
     tool: str
@@ -100,7 +102,7 @@ GOALS = (
     Goal("open", "libnetns", "bare", 2.20, others=10000),
     Goal("remove", "libnetns", "bare", 1.50, others=10000),
     Goal("list", "libnetns", "bare", 1.40, others=10000),
-    # Ahead of every peer: in C, and each language's package of those in its language.
+    # Faster than every peer: in C, and each language's package among those in its language.
     *(
         Goal(operation, "libnetns", "peers", 1.00)
         for operation in (
@@ -135,7 +137,9 @@ GOALS = (
 
 @dataclass(frozen=True)
 class Growth:
-    """The library's cost at one size by that at another; by how the bare calls' grows, if so."""
+    """The library's time at one size relative to another, optionally compared with the growth of
+    the bare calls.
+    """
 
     operation: str
     few: int
@@ -146,6 +150,7 @@ class Growth:
 
 GROWTH_GOALS = (
     Growth("create", 10, 10000, 1.25),
-    # A namespace more is a read more from memory, which is slow for anybody when caches are full.
+    # Each additional namespace needs another memory access, which is slow for all tools when caches
+    # are full.
     Growth("list", 1000, 10000, 1.10, by_bare=True),
 )

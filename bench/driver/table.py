@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Figures as Markdown."""
+"""Format figures as Markdown."""
 
 from pathlib import Path
 
 from rows import GOALS, GROWTH, GROWTH_GOALS
 
-# What stands between these in docs/figures.md is written by a whole run.
+# A complete run replaces the text between these marks in docs/figures.md.
 BEGIN, END = "<!-- make bench -->", "<!-- end of make bench -->"
 NOTES = Path(__file__).with_name("notes.md").read_text()
 
@@ -85,7 +85,7 @@ def judge(title, tool, beside, measured, at_most):
 
 
 def shares(results, peers, titles):
-    """The goals beside others, as far as both are there."""
+    """The goals relative to other tools, if both are available."""
     by_place = {(figures.row.operation, figures.others): figures for figures in results}
     first = {figures.row.operation: figures for figures in reversed(results)}
     for goal in GOALS:
@@ -105,7 +105,7 @@ def shares(results, peers, titles):
 
 
 def flatness(results, titles):
-    """The goals beside the library itself where fewer namespaces exist."""
+    """The goals relative to the library with fewer namespaces."""
     by_place = {(figures.row.operation, figures.others): figures for figures in results}
     for goal in GROWTH_GOALS:
         few = by_place.get((goal.operation, goal.few))
@@ -131,12 +131,12 @@ def losses(results, titles):
 
 
 def of_the_page(results):
-    """The rows of the page's table: each where as many namespaces exist as it wants."""
+    """The rows of the page's table, each at the number of namespaces that it requires."""
     return [figures for figures in results if figures.others == figures.row.others]
 
 
 def write(results, tools, versions, head, words):
-    """The whole page, and how many goals are missed."""
+    """The whole page, and the number of missed goals."""
     titles = {tool.key: tool.title for tool in tools} | {"thread": "a thread per create"}
     rows = of_the_page(results)
     sizes = [figures for figures in results if figures.row.operation in GROWTH]
@@ -171,7 +171,7 @@ def write(results, tools, versions, head, words):
 
 
 def put_into(page, results, tools, head):
-    """Writes the library and the others between the marks in the page, if it has them."""
+    """Write the library and the others between the marks in the page, if it has them."""
     text = page.read_text()
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""The tools, and the processes that do their operations; c/worker.h says how they are talked to."""
+"""The tools, and the processes that perform their operations; c/worker.h describes the protocol."""
 
 import os
 import selectors
@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-# A worker that has not answered for so many seconds never will.
+# A worker that has not answered within this many seconds is considered stuck.
 PATIENCE = 180
 
 
@@ -17,12 +17,12 @@ class Tool:
     key: str
     title: str
     command: tuple
-    # Ours are compared with the others of the same kind.
+    # This library's tools are compared with others of the same kind.
     ours: bool = False
 
 
 def all_tools(build, examples, python, here):
-    """Each tool, be it there or not; its program is command[0]."""
+    """Every tool, available or not; its program is command[0]."""
     rust, go = str(build / "netns-bench"), str(build / "netns-bench-go")
     worker = here.parent / "python"
     return (
@@ -42,7 +42,7 @@ def all_tools(build, examples, python, here):
 
 
 class WorkerError(Exception):
-    """A worker that could not do what it was asked for."""
+    """A worker that could not perform a request."""
 
 
 class Worker:
@@ -67,7 +67,7 @@ class Worker:
         return line
 
     def ask(self, operation, count=1):
-        """Nanoseconds for all, and the number that the operation is about, if it tells."""
+        """The nanoseconds for all, and the operation's number if it returns one."""
         try:
             self.process.stdin.write(f"{operation} {count}\n")
             self.process.stdin.flush()
@@ -83,7 +83,7 @@ class Worker:
 
 
 def start(tools):
-    """The workers by their tool's key, and a word on each that is not there."""
+    """The workers by their tool's key, and a message about each that is not available."""
     workers, words = {}, []
     for tool in tools:
         program = Path(tool.command[0])

@@ -7,7 +7,7 @@ import (
 	"github.com/containernetworking/plugins/pkg/testutils"
 )
 
-// serveCNI is of CNI plugins' pkg/ns; create and remove are of its testutils, with names of its own.
+// serveCNI uses CNI plugins' pkg/ns; create and remove use its testutils, with generated names.
 func serveCNI() {
 	there := take(ns.GetNS(runDir + target))
 	made := make([]ns.NetNS, most)

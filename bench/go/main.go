@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-// usage: go libnetns|vishvananda|cni; a worker, as c/worker.h describes it.
+// usage: go libnetns|vishvananda|cni; a worker as described in c/worker.h.
 package main
 
 import (
@@ -19,7 +19,7 @@ const (
 	target  = "target"
 	sandbox = "sandbox"
 	runDir  = "/var/run/netns/"
-	// most is how many there are at the most in one line.
+	// most is the maximum number in one line.
 	most = 16384
 
 	outside = "192.168.1.1"
@@ -29,9 +29,9 @@ const (
 
 type operation struct {
 	name string
-	// work does it once; i counts up from 0.
+	// work performs the operation once; i counts up from 0.
 	work func(i int)
-	// undo undoes it, for each i; nil if there is nothing to undo.
+	// undo reverts it, for each i; nil if there is nothing to revert.
 	undo func(i int)
 }
 
@@ -59,7 +59,7 @@ func makeSocket() {
 	must(syscall.Close(take(syscall.Socket(syscall.AF_INET, syscall.SOCK_DGRAM|syscall.SOCK_CLOEXEC, 0))))
 }
 
-// versionOf is that of a package that this program is built with.
+// versionOf returns the version of a package that this program is built with.
 func versionOf(path string) string {
 	info, _ := debug.ReadBuildInfo()
 	for _, module := range info.Deps {
@@ -82,7 +82,7 @@ func (o operation) time(count int) time.Duration {
 	return took
 }
 
-// serve says what it can, then does what it is asked for until nobody asks.
+// serve announces the operations, then executes requests until the input ends.
 func serve(version string, operations []operation) {
 	fmt.Print(version)
 	known := map[string]operation{}

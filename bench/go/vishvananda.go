@@ -10,7 +10,7 @@ import (
 	"github.com/vishvananda/netns"
 )
 
-// backFrom does the work on a locked thread and goes back, as the README of the package has it.
+// backFrom does the work on a locked thread and switches back, as in the package's README.
 func backFrom(work func()) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -24,7 +24,7 @@ func network(address string, bits int) *net.IPNet {
 	return &net.IPNet{IP: net.ParseIP(address).To4(), Mask: net.CIDRMask(bits, 32)}
 }
 
-// setUpSandbox is by handles whose sockets are there all the time.
+// setUpSandbox uses handles with permanently open sockets.
 func setUpSandbox(there, box *netlink.Handle, boxNs netns.NsHandle) {
 	must(there.LinkAdd(&netlink.Veth{
 		LinkAttrs:     netlink.LinkAttrs{Name: "v0p0"},
@@ -41,7 +41,7 @@ func setUpSandbox(there, box *netlink.Handle, boxNs netns.NsHandle) {
 	must(box.RouteAdd(&netlink.Route{Gw: net.ParseIP(outside)}))
 }
 
-// serveVishvananda is of netns, and of netlink where there is something to be asked or set up.
+// serveVishvananda uses netns, and netlink for queries and setup.
 func serveVishvananda() {
 	there, box := take(netns.GetFromName(target)), take(netns.GetFromName(sandbox))
 	here, atTarget, atBox := take(netlink.NewHandle()), take(netlink.NewHandleAt(there)), take(netlink.NewHandleAt(box))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""The library's package for Python."""
+"""The library's Python package."""
 
 from worker import FAR, GUEST, INSIDE, OUTSIDE, SOCKET, TARGET, name_of, serve
 

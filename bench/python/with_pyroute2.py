@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""pyroute2: its netns module, and its NetNS and IPRoute, whose sockets are there all the time."""
+"""pyroute2: its netns module, and its NetNS and IPRoute with permanently open sockets."""
 
 import os
 from importlib.metadata import version

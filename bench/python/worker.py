@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""What a worker in Python does with its operations; c/worker.h says how it is talked to."""
+"""A Python worker's handling of its operations; c/worker.h describes the protocol."""
 
 import os
 import socket
@@ -28,7 +28,7 @@ def time_all(work, undo, count):
 
 
 def serve(version, operations):
-    """Operations are pairs of work and undo, which undoes all."""
+    """Operations are pairs of work and undo, which reverts everything."""
     print(version, *operations, flush=True)
     for line in sys.stdin:
         name, count = line.split()

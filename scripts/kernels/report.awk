@@ -1,8 +1,10 @@
-# What a machine of scripts/test-kernels said, between `=== begin NAME` and `=== end NAME STATUS SECONDS`.
+# Evaluates the output of a machine of scripts/test-kernels between `=== begin NAME` and `=== end NAME STATUS
+# SECONDS`.
 #
-#   awk -v number=N -f report.awk RESULTS     the line of the program that ended as the N-th
+#   awk -v number=N -f report.awk RESULTS     the line of the N-th program that ended
 #   awk -v out=DIRECTORY -f report.awk RESULTS
-#       table, a line per program (name, passed, failed, skipped, seconds, with tabs between); failed, what
+#       table, a line per program (name, passed, failed, skipped, seconds, separated by tabs); failed, the output
+#       of programs with failures; skipped (program, test, reason, separated by tabs). Status 1: a test failed.
 #       those with failures said; skipped (program, test, reason, with tabs between). Status 1: a test failed.
 
 function result() {
@@ -15,7 +17,7 @@ function report() {
         ok = skips = 1
         if (out) print name "\t(all of it)\t" reason >(out "/skipped")
     } else if (name !~ /^[0-9]/) {
-        # An example or a script says no more than whether it went well.
+        # An example or a script reports only success or failure.
         ok = status == 0
         bad = status != 0
     } else if (planned == "" || planned != ok + bad) {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""The private world that the tests run in, and what they look at it with."""
+"""The private namespaces in which the tests run, and helpers for checks."""
 
 import contextlib
 import ctypes
@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-# Before any test counts descriptors: some of its versions keep one.
+# Before any test counts descriptors, since some versions of the module keep one.
 with contextlib.suppress(ImportError):
     import pyroute2  # noqa: F401
 
@@ -42,7 +42,7 @@ def become_root_of_a_user_namespace(more=CLONE_NEWNET):
 
 
 def enter_a_private_world():
-    """An empty run directory, of which nothing is seen outside."""
+    """Mount an empty run directory that is not visible outside."""
     if os.geteuid() != 0:
         become_root_of_a_user_namespace()
     else:
@@ -53,7 +53,7 @@ def enter_a_private_world():
 
 
 def pytest_sessionstart(session):
-    # Who starts us in the background may have it ignored, and then Python leaves it so.
+    # A parent that starts us in the background may ignore the signal, and Python leaves it ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         enter_a_private_world()
@@ -84,7 +84,7 @@ def settled(holders):
 
 
 def on_a_thread(function, *args):
-    """Calls a function on a thread of its own; what it raises is raised."""
+    """Call a function on a separate thread; raise its exception."""
     outcome = []
 
     def call():
@@ -103,7 +103,7 @@ def on_a_thread(function, *args):
 
 
 def in_child(function, *args):
-    """Calls a function in a child; fails unless that returns."""
+    """Call a function in a child; fail unless it returns."""
     sys.stdout.flush()
     pid = os.fork()
     if pid == 0:
@@ -120,7 +120,7 @@ def in_child(function, *args):
 
 
 def check_that_stays_are_stacked(netns):
-    """Stays in two namespaces, by pyroute2.netns or what stands in for it, and the way back."""
+    """Switch to two namespaces with pyroute2.netns or its replacement, and back."""
     home = here()
     netns.create("blue")
     netns.create("red")
@@ -148,7 +148,9 @@ def check_that_stays_are_stacked(netns):
 
 @pytest.fixture(autouse=True)
 def empty_run_directory():
-    """Each test has an empty one, leaves no descriptor, and no thread elsewhere."""
+    """Each test has an empty run directory, and must leave no descriptor open and no thread
+    elsewhere.
+    """
     mount(b"netns-test", b"/run/netns", b"tmpfs", 0, b"mode=755")
     home, before = here(), len(descriptors())
     yield
@@ -156,6 +158,6 @@ def empty_run_directory():
     assert len(descriptors()) == before
     assert threading.active_count() == 1
     system(libc.umount2(b"/run/netns", 2))
-    # Where the library had to make it a mount point, there is one below.
+    # If the library has made it a mount point, there is another mount below.
     while libc.umount2(b"/run/netns", 2) == 0:
         pass

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""The example and README's programs do what they say."""
+"""Test the example and README's programs."""
 
 import re
 import subprocess

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""NetNS, IPRoute and AsyncIPRoute in place of pyroute2's: the same programs with either import."""
+"""Test NetNS, IPRoute and AsyncIPRoute in place of pyroute2's: the same programs with either
+import.
+"""
 
 import asyncio
 import importlib
@@ -25,7 +27,7 @@ def pyroute2():
 
 
 def needs_asyncio():
-    """From 0.9 on, pyroute2 stands on asyncio."""
+    """From 0.9 on, pyroute2 is based on asyncio."""
     if not hasattr(importlib.import_module("pyroute2"), "AsyncIPRoute"):
         pytest.skip("needs pyroute2 0.9")
 
@@ -252,7 +254,7 @@ def test_they_may_take_the_place_of_pyroute2s(pyroute2, monkeypatch):
 
 
 def test_without_a_way_back_they_work(pyroute2):
-    """Where the calling thread could not come back from a namespace."""
+    """Where the calling thread could not switch back from a namespace."""
     code = (
         "import conftest, libnetns\n"
         "conftest.become_root_of_a_user_namespace(more=0)\n"
@@ -278,7 +280,7 @@ def test_a_socket_of_ones_own_is_taken_as_it_is(pyroute2):
 
 
 def test_ndb_works_with_netns_in_its_place(pyroute2):
-    """pyroute2's other modules take libnetns.netns for pyroute2.netns."""
+    """pyroute2's other modules use libnetns.netns instead of pyroute2.netns."""
     needs_asyncio()
     code = (
         "import sys, os, importlib.util\n"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""What ctypes is told is what netns.h says."""
+"""Test that the declarations for ctypes agree with netns.h."""
 
 import ctypes
 import re
@@ -44,7 +44,7 @@ def declarations():
 
 
 def ctype(declared):
-    """The type that ctypes is to have for a parameter or a result of C."""
+    """The type that ctypes must have for a parameter or result in C."""
     if "(*" in declared:
         return _library.CALLBACK
     declared = declared.replace("const ", "").strip()

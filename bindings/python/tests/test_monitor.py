@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""The monitor in Python's ways of waiting; what it tells of is tested in C and by the scenarios."""
+"""Test waiting for the monitor in Python; its events are tested in C and by the scenarios."""
 
 import asyncio
 import errno
@@ -42,7 +42,7 @@ def is_of_monitor(fd):
 
 
 def test_descriptors_that_the_program_has_closed_are_an_error():
-    # The lowest numbers that are free become the monitor's.
+    # The monitor gets the lowest free numbers.
     first = os.dup(0)
     os.close(first)
     monitor = Monitor()

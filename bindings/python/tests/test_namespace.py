@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""The handle: its life, its identity, its errors."""
+"""Test handles: their lifetime, identity and errors."""
 
 import collections
 import copy
@@ -41,7 +41,7 @@ def test_names_need_not_be_unicode():
         assert ns.name == name
         assert ns.names() == [name]
     libnetns.remove(name)
-    # Listed together, and decoded each by itself: a lead byte at the end takes nothing of the next.
+    # Listed together, but decoded separately: a lead byte at the end does not affect the next name.
     names = [b"a\xc3", b"\xa9", "\N{LATIN SMALL LETTER E WITH ACUTE}".encode()]
     for raw in names:
         libnetns.create(raw).close()
@@ -114,7 +114,7 @@ def test_what_holds_a_namespace_is_told():
         assert (held[0].pid, held[0].tid, held[0].fd) == (os.getpid(), os.getpid(), sock.fileno())
         assert held[0].program and held[0].path is None
         assert (held[1].path, held[1].fd) == ("/run/netns/blue", None)
-        # Which of them are set is a matter of the machine.
+        # Which of them are set depends on the machine.
         assert {found.unseen_processes, found.unseen_hidden, found.unseen_sockets} <= {False, True}
     with libnetns.create() as lost:
         assert settled(lost.holders()) == []
@@ -233,7 +233,7 @@ def test_the_message_is_the_threads_own():
 
 
 def without_privilege():
-    # Of a user namespace that has nobody else in it, there is nobody else to become.
+    # In a user namespace with one mapped user there is no other user to become.
     try:
         os.setgroups([])
         os.setresuid(65534, 65534, 65534)
@@ -513,7 +513,7 @@ def test_pids_are_those_in_there():
 
 
 class CountedCalls:
-    """The library, and how often each of its functions was called."""
+    """The library, and the number of calls of each of its functions."""
 
     def __init__(self, lib):
         self.lib = lib

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""The stand-in for pyroute2.netns: what that does, and none of its defects."""
+"""Test the replacement for pyroute2.netns: it behaves the same, without the defects."""
 
 import errno
 import inspect
@@ -22,7 +22,7 @@ def exists(name):
 
 @pytest.fixture
 def home():
-    """Tests that leave the thread elsewhere are brought home; how many processes were started."""
+    """Move the thread back after tests that leave it elsewhere; count the started processes."""
     with libnetns.current() as ns:
         yield here()
         ns.setns()
@@ -380,7 +380,7 @@ def test_no_process_is_started(monkeypatch, home):
 
 
 def test_where_var_run_is_another_directory_it_is_followed(monkeypatch, tmp_path):
-    """NETNS_RUN_DIR is taken at its word."""
+    """NETNS_RUN_DIR is used as it is."""
     mount(b"netns-test", os.fsencode(tmp_path), b"tmpfs")
     monkeypatch.setattr(netns, "NETNS_RUN_DIR", str(tmp_path / "netns"))
     netns.create("blue")

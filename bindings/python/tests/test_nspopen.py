@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""The stand-in for pyroute2's NSPopen."""
+"""Test the replacement for pyroute2's NSPopen."""
 
 import fcntl
 import gc
@@ -17,7 +17,7 @@ from conftest import descriptors, here
 import libnetns
 from libnetns import NSPopen
 
-# A user namespace may map one user only.
+# A user namespace may map only one user.
 CAN_CHANGE_USER = int(Path("/proc/self/uid_map").read_text().split()[2]) >= 65536
 
 

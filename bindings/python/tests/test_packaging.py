@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""pip installs it: beside an installed library, and as a wheel that carries the library."""
+"""Test installation by pip: beside an installed library, and as a wheel that contains the library.
+"""
 
 import importlib.metadata
 import importlib.util
@@ -22,7 +23,7 @@ def can_make_wheels():
     has = importlib.util.find_spec
     if not has("pip") or not has("setuptools"):
         return False
-    # From 70.1 on, setuptools makes wheels itself.
+    # From 70.1 on, setuptools builds wheels itself.
     major = int(importlib.metadata.version("setuptools").split(".")[0])
     return major > 70 or has("wheel") is not None
 
@@ -38,7 +39,7 @@ def source(tmp_path):
 
 
 def library():
-    """The file that the tests run with."""
+    """The file of the library that the tests use."""
     assert libnetns.version()
     for line in open("/proc/self/maps"):
         if "libnetns.so" in line:
@@ -47,7 +48,7 @@ def library():
 
 
 def pip(*args, bundle=None):
-    # No index and no isolation: nothing is fetched, and nothing needed but what is here.
+    # Without an index and without isolation: nothing is downloaded.
     options = ["--no-index", "--no-deps", "--disable-pip-version-check", "-q"]
     if args[-1].is_dir():
         options.append("--no-build-isolation")
@@ -78,7 +79,7 @@ def test_pip_installs_it_beside_the_library(source, tmp_path):
     lines = metadata.read_text().splitlines()
     assert "Provides-Extra: pyroute2" in lines
     (needed,) = [line for line in lines if line.startswith("Requires-Dist:")]
-    # Older versions of setuptools have parentheses.
+    # Older versions of setuptools write parentheses.
     assert re.match(r"Requires-Dist: pyroute2 ?\(?>=0\.7", needed)
 
 
@@ -91,7 +92,7 @@ def test_a_wheel_carries_the_library(source, tmp_path):
     version, name, names = look(installed)
     assert name == str(installed / "libnetns" / "libnetns.so.1")
     assert names == "[]"
-    # One without it, built after it in the same place, has none.
+    # A wheel without it, built afterwards in the same directory, does not contain one.
     pip("wheel", "-w", wheels, source)
     pure = wheels / f"libnetns-{libnetns.__version__}-py3-none-any.whl"
     pip("install", "--target", tmp_path / "pure", pure)

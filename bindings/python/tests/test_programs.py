@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Programs that spawn() and exec() run."""
+"""Test programs run by spawn() and exec()."""
 
 import errno
 import gc
@@ -23,7 +23,7 @@ def blue():
 
 
 def output_of(blue, args, **kwargs):
-    """What a program prints, and its exit status."""
+    """Return a program's output and its exit status."""
     readable, writable = os.pipe()
     with open(readable) as reader:
         with open(writable, "w") as writer:
@@ -108,7 +108,7 @@ def test_a_program_is_run_to_its_end(blue):
 
 
 def with_files_of_its_own(start):
-    """Calls it where /etc/hosts is one file for "blue" and another for everybody else."""
+    """Call the function with different files as /etc/hosts for "blue" and for all others."""
 
     def see():
         system(libc.unshare(CLONE_NEWNS))
@@ -169,7 +169,7 @@ def test_waiting(blue):
         process.send_signal(0)
         process.terminate()
         assert process.wait(60) == -signal.SIGTERM
-        # Its pid may be another's by now.
+        # Its pid may belong to another process by now.
         process.kill()
     assert process.returncode == -signal.SIGTERM
     assert process.wait() == -signal.SIGTERM
@@ -197,7 +197,7 @@ def test_somebody_else_may_wait_for_it(blue):
 
 @pytest.fixture
 def etc():
-    """An /etc of the test's own, and a resolv.conf of blue's."""
+    """Create a private /etc, and a resolv.conf for blue."""
     subprocess.run(["mount", "-t", "tmpfs", "none", "/etc"], check=True)
     try:
         os.makedirs("/etc/netns/blue")
@@ -251,7 +251,7 @@ def test_exec_becomes_the_program(blue, tmp_path):
 
 IDS = "id -u; id -g; id -G"
 
-# A user namespace may map one user only.
+# A user namespace may map only one user.
 needs_all_ids = pytest.mark.skipif(
     os.geteuid() != 0 or int(Path("/proc/self/uid_map").read_text().split()[2]) < 65536,
     reason="needs real root",
@@ -266,7 +266,7 @@ def test_its_user_and_groups(blue):
     assert said == ("12345\n23456\n23456 7 8\n", 0)
     said = output_of(blue, args, user=12345, group=23456, extra_groups=())
     assert said == ("12345\n23456\n23456\n", 0)
-    # What is not given stays, as subprocess has it.
+    # Arguments that are not passed have subprocess's defaults.
     assert output_of(blue, args, user=12345)[0].startswith("12345\n" + here)
     assert output_of(blue, args, group=23456)[0].startswith(f"{os.geteuid()}\n23456\n")
     assert output_of(blue, args, user="root", group="root", extra_groups=["root"])[0] == "0\n0\n0\n"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""The same program with one import line or the other does the same; where pyroute2 is installed."""
+"""Test that a program works the same with either import line, if pyroute2 is installed."""
 
 import errno
 import importlib
@@ -149,7 +149,7 @@ def sockets_are_in_there(netns, _):
         assert (sock.family, sock.type) == (socket.AF_INET6, socket.SOCK_DGRAM)
     listener = netns.create_socket("blue")
     assert isinstance(listener, socket.socket)
-    # lo is down in there: not so at home, or at least there is nobody who listens.
+    # lo is down in the namespace; in this one it is up, or at least nothing listens.
     with pytest.raises(OSError) as caught:
         netns.create_socket("blue").connect(("127.0.0.1", 1))
     assert caught.value.errno == errno.ENETUNREACH
@@ -183,7 +183,7 @@ def programs_run_in_there(netns, NSPopen):
         NSPopen("red", ["true"])
 
 
-# What older versions of pyroute2.netns lack.
+# Missing in older versions of pyroute2.netns.
 NEEDS = {
     flags_are_those_of_open: "getnsfd",
     errors_are_the_same: "create_socket",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Runs bindings/scenarios.txt, which says what its lines mean; C, Rust and Go run it as well."""
+"""Run bindings/scenarios.txt, which describes its own syntax; C, Rust and Go run the same file."""
 
 import errno
 import os
@@ -14,7 +14,7 @@ import libnetns
 
 FILE = Path(__file__).resolve().parents[2] / "scenarios.txt"
 ERRNO = {value: name for name, value in vars(errno).items() if name.startswith("E")}
-# Names that share a number: as strerrorname_np() has them.
+# For errnos with two names, the one that strerrorname_np() returns.
 ERRNO.update({errno.EOPNOTSUPP: "EOPNOTSUPP", errno.EAGAIN: "EAGAIN"})
 
 
@@ -29,7 +29,7 @@ def scenarios():
 
 
 def text(word):
-    """An argument as the calls take it."""
+    """Convert a word to an argument."""
     if word == "-":
         return None
     if word == "''":
@@ -49,7 +49,8 @@ def joined(items):
 
 
 class World:
-    """A scenario's handles, and its operations: each a method, with the words of its line."""
+    """A scenario's handles, and its operations: each is a method that takes the words of its line.
+    """
 
     def __init__(self):
         self.handles = {}
@@ -59,7 +60,7 @@ class World:
         return None if name == "-" else self.handles[name]
 
     def must_be(self, name):
-        """A namespace whose methods are called: the calling thread's, if it is none."""
+        """The namespace whose methods are called: the calling thread's if there is no handle."""
         return libnetns.current() if name == "-" else self.handles[name]
 
     def keep(self, name, handle):
@@ -99,7 +100,7 @@ class World:
             self.keep(a, libnetns.open_fd(sock))
 
     def open_id(self, a, b):
-        # Before Linux 5.14 it has no cookie.
+        # Before Linux 5.14 there is no cookie.
         try:
             cookie = self.ns(b).cookie()
         except OSError:
@@ -284,7 +285,7 @@ class World:
     # --- lines
 
     def result(self, words):
-        """What a call gives, as the file has it."""
+        """The result of a call, as written in the file."""
         try:
             given = getattr(self, words[0])(*words[1:])
         except OSError as error:

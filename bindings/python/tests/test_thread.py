@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""The calling thread goes there and comes back; sockets are where they were asked for."""
+"""Test that the calling thread switches and returns, and that sockets are in the requested
+namespace.
+"""
 
 import asyncio
 import contextlib
@@ -105,7 +107,7 @@ def test_ctrl_c_ends_a_run_and_the_thread_is_back(blue):
 
 
 def test_what_a_handler_raises_at_any_moment_is_raised_at_home(blue, capfd):
-    """It is neither lost nor swallowed, on whichever line of run() it comes."""
+    """The exception is neither lost nor swallowed, on whichever line of run() it is raised."""
 
     class Bell(Exception):
         pass
@@ -119,7 +121,8 @@ def test_what_a_handler_raises_at_any_moment_is_raised_at_home(blue, capfd):
     try:
         while heard < 300:
             try:
-                # Once, in so many microseconds, which go through all of run() and past its end.
+                # Once, after a number of microseconds that varies over all of run() and beyond its
+                # end.
                 signal.setitimer(signal.ITIMER_REAL, (1 + heard % 150) / 1e6)
                 for _ in range(100):
                     blue.run(int)
@@ -370,7 +373,7 @@ def test_fork_within_a_stay(blue):
 
 
 def test_fork_of_a_threaded_program(blue):
-    """Threads go in and out all the while; the children find everything usable."""
+    """Threads switch continuously; their children find everything usable."""
     stop = threading.Event()
 
     def busy():
@@ -483,7 +486,7 @@ def test_a_socket_takes_what_socket_takes(blue):
 
 
 def test_asyncio_serves_in_a_namespace(blue):
-    """The event loop is where it was; its socket is in there."""
+    """The event loop stays in its namespace; its socket is in the other."""
 
     async def echo(reader, writer):
         writer.write(await reader.read(100))
