@@ -49,7 +49,7 @@ _netns_program() { # INDEX
     _command_offset "$raw"
 }
 
-# Goes past the options that a command has, and proposes more. False: they are all that there is to say.
+# Skips the options of a command, and proposes options. Fails if nothing else is to be completed.
 _netns_options() { # OPTION...
     while ((first < cword)) && [[ " $* " == *" ${words[first]} "* ]]; do
         ((first++))
@@ -65,7 +65,7 @@ _netns_options() { # OPTION...
     return 1
 }
 
-# What follows a command. first is the index of the first word that is no option.
+# Completes the arguments of a command. first is the index of the first word that is not an option.
 _netns_command() { # INDEX-OF-COMMAND
     local first=$(($1 + 1))
 
@@ -121,7 +121,7 @@ _netns() {
         -a | -al | -all | --all) all=1 ;;
         -rundir | --rundir) netns+=(-rundir "${words[++i]}") ;;
         -n | -ne* | --n | --ne* | -b | -ba* | --b | --ba*) ((++i)) ;;
-        # ip's, which are ignored.
+        # Options of ip, which are ignored.
         -f | -fa* | --f | --fa* | -l* | --l* | -rc* | --rc*) ((++i)) ;;
         -*) ;;
         *)

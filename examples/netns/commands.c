@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The commands by name: what options and words they take, what help says of them, and how one is run. */
+/* The table of commands: their options, arguments and help; parses a command line and runs its command. */
 #include "tool.h"
 
 #include <limits.h>
 
-/* What may stand between a command and its words. */
+/* Options between a command and its arguments. */
 enum command_option {
     EXIST_OK = 1 << 0,
     LO_UP = 1 << 1,
@@ -29,59 +29,66 @@ static const struct {
 static const struct command {
     const char *name;
     int (*run)(int argc, char **argv);
-    /* The options that it takes, or'ed together, and how many words at most. */
+    /* The bitwise OR of its options, and the maximum number of its arguments. */
     unsigned takes;
     int most_words;
-    /* Whether a path may stand for the name. */
+    /* Whether it accepts an absolute path as its name. */
     bool takes_path;
-    /* For help: the words, what it does in a few words, and more about it. */
+    /* For help: the arguments, a summary, and details. */
     const char *words, *summary, *text;
 } commands[] = {
-    /* In the order in which iproute2 tries them: an abbreviation means the first that it fits. */
-    {"list", list, NAMELESS, 0, false, "[-all]", "Print the names of network namespaces",
-     "One name a line, and the id that the current namespace has for it, if any.\n"
-     "It is what netns does without a command. show and lst are the same.\n"
-     "  -all        every network namespace of the system, also those without a name, by\n"
-     "              inode number\n"},
-    {"show", list, NAMELESS, 0, false, "[-all]", NULL, "The same as list.\n"},
-    {"lst", list, NAMELESS, 0, false, "[-all]", NULL, "The same as list.\n"},
+    /* In the order in which iproute2 tries them: an abbreviation selects the first match. */
+    {"list", list, NAMELESS, 0, false, "[-all]", "List the names of network namespaces",
+     "Prints one name per line, followed by the nsid that the current network namespace\n"
+     "has assigned to it, if any. This is the default command, with the aliases show and\n"
+     "lst.\n"
+     "  -all        list every network namespace of the system, by inode number, also\n"
+     "              those without a name\n"},
+    {"show", list, NAMELESS, 0, false, "[-all]", NULL, "An alias of list.\n"},
+    {"lst", list, NAMELESS, 0, false, "[-all]", NULL, "An alias of list.\n"},
     {"list-id", list_id, 0, INT_MAX, false, "[target-nsid ID] [nsid ID]",
-     "Print the ids of other namespaces",
-     "The ids that the current namespace, or the one with the id target-nsid, has for\n"
-     "others, and the names that go with them. With nsid, only that one.\n"},
-    {"help", help, 0, 1, false, "[COMMAND]", "Print this, or more about a command", ""},
+     "List the nsids of peer network namespaces",
+     "Prints the nsids that the current network namespace has assigned, and the names of\n"
+     "the network namespaces that they belong to.\n"
+     "  target-nsid ID  list the nsids that the network namespace with this nsid has\n"
+     "                  assigned\n"
+     "  nsid ID         print only the network namespace with this nsid\n"},
+    {"help", help, 0, 1, false, "[COMMAND]", "Print this help, or the help of a command", ""},
     {"add", add, EXIST_OK | LO_UP, 1, false, "[-exist-ok] [-lo-up] NAME",
-     "Create a network namespace",
-     "  -exist-ok   a name that exists already is no failure\n"
+     "Create a network namespace with a name",
+     "  -exist-ok   succeed if the name exists already, and keep its network namespace\n"
      "  -lo-up      bring the loopback interface up\n"},
-    {"set", set, 0, 2, true, "{NAME|PID} {auto|ID}", "Assign an id to a namespace",
-     "The current namespace knows the named one by the id from then on; auto is the\n"
-     "first free one.\n"},
-    {"delete", delete, MISSING_OK | VERBOSE, 1, false, "[-missing-ok] [-v] NAME", "Delete a name",
-     "The namespace goes with its last name, process and socket.\n"
-     "netns -all delete deletes all names.\n"
-     "  -missing-ok a name that does not exist is no failure\n"
-     "  -v          print what still keeps the namespace alive, as holders does\n"},
-    {"identify", identify, 0, 1, false, "[PID]", "Print the names of a process's namespace",
-     "Without a process id: those of the current namespace.\n"},
-    {"pids", pids, 0, 1, true, "NAME", "Print the ids of the processes in a namespace", ""},
+    {"set", set, 0, 2, true, "{NAME|PID} {auto|ID}", "Assign an nsid to a network namespace",
+     "The current network namespace assigns the nsid. auto selects the first free nsid.\n"
+     "An nsid cannot be changed.\n"},
+    {"delete", delete, MISSING_OK | VERBOSE, 1, false, "[-missing-ok] [-v] NAME", "Remove a name",
+     "The network namespace exists as long as something keeps it alive: another name, a\n"
+     "process, a socket or a descriptor. netns -all delete removes all names.\n"
+     "  -missing-ok succeed if the name does not exist\n"
+     "  -v          list what keeps the network namespace alive, as holders does\n"},
+    {"identify", identify, 0, 1, false, "[PID]", "Print the names of a process's network namespace",
+     "Without PID, prints the names of the current network namespace.\n"},
+    {"pids", pids, 0, 1, true, "NAME", "List the processes in a network namespace", ""},
     {"exec", exec, USER | KEEP_SYS | KEEP_ETC | PIN_ETC, INT_MAX, true,
      "[-user USER[:GROUP]] [-keep-sys] [-keep-etc|-pin-etc] NAME PROGRAM [ARGUMENT...]",
-     "Run a program in a namespace",
-     "The program sees the namespace in /sys, and the files of /etc/netns/NAME in\n"
-     "/etc. netns -all exec PROGRAM runs it in each namespace, one after the other.\n"
-     "  -user USER[:GROUP]  run it as another user, by name or number\n"
-     "  -keep-sys           leave /sys as it is here\n"
-     "  -keep-etc           leave /etc as it is here\n"
-     "  -pin-etc            keep the files of /etc/netns/NAME in /etc whatever changes there\n"},
-    {"monitor", monitor, 0, 0, false, "", "Report names as they are added and deleted", ""},
-    {"attach", attach, 0, 3, false, "NAME {PID|-inode N}", "Give a name to a process's namespace",
-     "  -inode N    the namespace with this inode number, which list -all prints\n"},
-    {"sysctl", sysctl, 0, INT_MAX, true, "NAME KEY[=VALUE]...", "Print or set sysctls of a namespace",
-     "The keys are those of sysctl(8) that begin with net. A dot in an interface's name\n"
-     "is written as a slash: net.ipv4.conf.eth0/10.forwarding.\n"},
-    {"holders", holders, 0, 1, true, "{NAME|PID|INODE}", "Print what keeps a namespace alive",
-     "Threads in it, descriptors of it, sockets that live in it, and mounts of it.\n"},
+     "Run a program in a network namespace",
+     "The program sees the network namespace's /sys, and the files of /etc/netns/NAME in\n"
+     "/etc. netns -all exec PROGRAM runs it in each network namespace, one after another.\n"
+     "  -user USER[:GROUP]  run the program as another user, given by name or number\n"
+     "  -keep-sys           keep the caller's /sys\n"
+     "  -keep-etc           keep the caller's /etc\n"
+     "  -pin-etc            keep the files of /etc/netns/NAME in /etc even if the host\n"
+     "                      replaces its own\n"},
+    {"monitor", monitor, 0, 0, false, "", "Report names as they are added and removed", ""},
+    {"attach", attach, 0, 3, false, "NAME {PID|-inode N}", "Give a name to an existing network namespace",
+     "  PID         the network namespace of this process\n"
+     "  -inode N    the network namespace with this inode number, as list -all prints it\n"},
+    {"sysctl", sysctl, 0, INT_MAX, true, "NAME KEY[=VALUE]...",
+     "Print or set sysctls of a network namespace",
+     "The keys are those of sysctl(8) that begin with net. Write a dot in an interface's\n"
+     "name as a slash: net.ipv4.conf.eth0/10.forwarding.\n"},
+    {"holders", holders, 0, 1, true, "{NAME|PID|INODE}", "List what keeps a network namespace alive",
+     "Lists the threads and sockets in it, and the descriptors and mounts of it.\n"},
 };
 
 static const struct command *find_command(const char *word)
@@ -110,17 +117,17 @@ static int print_help(void)
             printf("  %-9s %s\n", commands[i].name, commands[i].summary);
     fputs("\n"
           "Options, before the command:\n"
-          "  -a[ll]         delete, exec: all names\n"
-          "  -b[atch] FILE  Run the commands in a file; -: standard input\n"
-          "  -fo[rce]       Go on with a batch after a failure\n"
+          "  -a[ll]         Apply delete or exec to all names\n"
+          "  -b[atch] FILE  Run the commands in FILE; -: from standard input\n"
+          "  -fo[rce]       Continue a batch after a failure\n"
           "  -j[son]        Print JSON\n"
-          "  -n[etns] NAME  Do everything in a namespace\n"
+          "  -n[etns] NAME  Run the command in this network namespace\n"
           "  -p[retty]      Indent the JSON\n"
-          "  -rundir DIR    Keep the names in a directory, not in " NETNS_RUN_DIR "\n"
-          "  --help         Print this\n"
+          "  -rundir DIR    Use DIR as the run directory, instead of " NETNS_RUN_DIR "\n"
+          "  --help         Print this help\n"
           "  -V, --version  Print the version\n"
           "\n"
-          "\"netns help COMMAND\" says more, and so does netns(1).\n",
+          "Run \"netns help COMMAND\" for the help of a command, and see netns(1).\n",
           stdout);
     return DONE;
 }
@@ -173,12 +180,12 @@ static bool is_name(const char *word)
            strcmp(word, "..") != 0;
 }
 
-/* Which of its options a word is, in full: names may begin with a dash. 0: none. */
+/* Returns the option that a word is, or 0. Not abbreviated, because names may begin with a dash. */
 static unsigned option_of(const struct command *command, const char *word)
 {
     size_t i;
 
-    /* Two dashes are as good as one. */
+    /* One or two dashes. */
     word += word[0] == '-' && word[1] == '-';
     for (i = 0; i < COUNT(command_options); i++)
         if (strcmp(word, command_options[i].word) == 0)
@@ -186,7 +193,7 @@ static unsigned option_of(const struct command *command, const char *word)
     return 0;
 }
 
-/* Reads the options of a command. Gives how many words they are, or -1. */
+/* Reads the options of a command. Returns the number of words that they take, or -1. */
 static int read_options(const struct command *command, int argc, char **argv)
 {
     unsigned option, all = 0;
@@ -211,7 +218,7 @@ static int read_options(const struct command *command, int argc, char **argv)
     options.pin_etc = all & PIN_ETC;
     options.nameless = all & NAMELESS;
     options.verbose = all & VERBOSE;
-    /* The way to a name that is spelt as an option is. */
+    /* Ends the options, so that a name can look like one. */
     if (command->takes && i + 1 < argc && strcmp(argv[i], "--") == 0)
         i++;
     return i;
@@ -238,7 +245,7 @@ int run(int argc, char **argv)
         return FAILED;
     argc -= 1 + skipped;
     argv += 1 + skipped;
-    /* iproute2 looks at the first word after any command like this, be it a name or not. */
+    /* iproute2 checks the first word after every command, whether it is a name or not. */
     if (!options.all && argc > 0 && !is_name(argv[0]) &&
         !(command && command->takes_path && argv[0][0] == '/'))
         return complain(MISUSED, "Invalid netns name \"%s\"", argv[0]);

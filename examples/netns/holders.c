@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* holders: what keeps a namespace alive. */
+/* The command holders: lists what keeps a network namespace alive. */
 #include "tool.h"
 #include "json.h"
 #include "text.h"
@@ -81,15 +81,15 @@ static void print_json(const struct netns_holder_snapshot *list)
     json_end(&json);
 }
 
-/* What could not be looked at is not passed over in silence. */
+/* Reports what could not be examined. */
 static void tell_unseen(uint32_t unseen)
 {
     if (unseen & NETNS_UNSEEN_PROCESSES)
-        complain(DONE, "There may be more: some processes may not be looked at (needs CAP_SYS_PTRACE)");
+        complain(DONE, "The list may be incomplete: some processes could not be examined (needs CAP_SYS_PTRACE)");
     if (unseen & NETNS_UNSEEN_HIDDEN)
-        complain(DONE, "There may be more: /proc does not show every process of the system");
+        complain(DONE, "The list may be incomplete: /proc does not show all processes of the system");
     if (unseen & NETNS_UNSEEN_SOCKETS)
-        complain(DONE, "There may be more: not every socket could be asked for its namespace");
+        complain(DONE, "The list may be incomplete: the network namespaces of some sockets could not be determined");
 }
 
 int print_holders(const struct netns *ns)
@@ -102,7 +102,7 @@ int print_holders(const struct netns *ns)
         print_json(list);
     else
         print_table(list);
-    /* What is printed comes first. */
+    /* Standard output before standard error. */
     fflush(stdout);
     tell_unseen(netns_holder_list_unseen(list));
     netns_holder_list_free(list);
@@ -123,7 +123,7 @@ bool parse_inode(const char *text, uint64_t *inode)
     return errno == 0 && *inode != 0 && strcmp(end, is_link ? "]" : "") == 0;
 }
 
-/* A name comes first, then a process, then an inode number. */
+/* Tries a name first, then a process, then an inode number. */
 static int open_any(const char *word, struct netns **ns)
 {
     int32_t pid;
@@ -136,7 +136,7 @@ static int open_any(const char *word, struct netns **ns)
         return 0;
     if (parse_inode(word, &inode) && netns_open_id(inode, 0, ns) == 0)
         return 0;
-    /* The message is to be about the name. */
+    /* Fail again, so that the message is about the name. */
     return open_name_or_path(word, ns);
 }
 

@@ -165,7 +165,7 @@ int list(int argc, char **argv)
     (void)argc;
     (void)argv;
     if (options.nameless && options.rundir)
-        return complain(FAILED, "list -all is about the names in " NETNS_RUN_DIR);
+        return complain(FAILED, "list -all always uses " NETNS_RUN_DIR "; do not combine it with -rundir");
     if (options.nameless)
         return list_everything();
     if (netns_list_at(options.rundir, 0, &names) < 0)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* sysctl: the sysctls of a namespace, printed as sysctl(8) prints them, and set. */
+/* The command sysctl: prints and sets sysctls of a network namespace as sysctl(8) does. */
 #include "tool.h"
 #include "json.h"
 #include "text.h"
 
-/* Room for this many bytes is made first. */
+/* The number of bytes that memory is first allocated for. */
 #define VALUE_AT_FIRST 4096
 
-/* Gives the whole value, which is to be freed; NULL: it cannot be read, which was said. */
+/* Returns the whole value, which the caller frees, or NULL after printing why it cannot be read. */
 static char *read_value(const struct netns *ns, const char *key)
 {
     size_t room = VALUE_AT_FIRST;
@@ -53,7 +53,7 @@ static int print_value(const struct netns *ns, const char *key, struct json *jso
     return DONE;
 }
 
-/* A word is a name, or a name and a value with a '=' between them. */
+/* Prints or sets one sysctl: KEY or KEY=VALUE. */
 static int do_one(const struct netns *ns, char *word, struct json *json)
 {
     char *value = strchr(word, '=');

@@ -5,12 +5,12 @@
 #include <grp.h>
 #include <pwd.h>
 
-/* Room for this many groups is made first. */
+/* The number of groups that memory is first allocated for. */
 #define GROUPS_AT_FIRST 64
-/* A process cannot be in more: NGROUPS_MAX in the kernel's include/uapi/linux/limits.h. */
+/* The kernel's limit for a process: NGROUPS_MAX in include/uapi/linux/limits.h. */
 #define MOST_GROUPS 65536
 
-/* Reads an id in decimal. The highest number is none: it means "leave it as it is" to setresuid(2). */
+/* Reads a decimal ID. The highest number is invalid: it means "do not change" to setresuid(2). */
 static bool parse_id(const char *digits, uint32_t *id)
 {
     unsigned long long value;
@@ -22,7 +22,7 @@ static bool parse_id(const char *digits, uint32_t *id)
     return value < UINT32_MAX;
 }
 
-/* The groups that a user of the user database is in, the first one among them. */
+/* Finds the groups of a user in the user database, including the primary one. */
 static int find_groups(const char *name, struct user *user)
 {
     int room;
@@ -34,7 +34,7 @@ static int find_groups(const char *name, struct user *user)
             return complain(FAILED, "%s", strerror(ENOMEM));
         user->groups = groups;
         user->groups_len = room;
-        /* Where there are more, it says how many; but some C libraries do not. */
+        /* If there are more, glibc stores how many, but some C libraries do not. */
         if (getgrouplist(name, user->gid, user->groups, &user->groups_len) >= 0)
             return DONE;
     }
@@ -48,11 +48,11 @@ static int find_group(const char *word, struct user *user)
     if (group)
         user->gid = group->gr_gid;
     else if (!parse_id(word, &user->gid))
-        return complain(MISUSED, "There is no group \"%s\"", word);
+        return complain(MISUSED, "Unknown group \"%s\"", word);
     return DONE;
 }
 
-/* An id that the user database does not have is in no group but the one that is told. */
+/* An ID that is not in the user database has only the group that was specified. */
 static int find_both(const char *word, const char *group, struct user *user)
 {
     const struct passwd *entry = getpwnam(word);
@@ -61,9 +61,9 @@ static int find_both(const char *word, const char *group, struct user *user)
     if (!entry && parse_id(word, &user->uid))
         entry = getpwuid(user->uid);
     else if (!entry)
-        return complain(MISUSED, "There is no user \"%s\"", word);
+        return complain(MISUSED, "Unknown user \"%s\"", word);
     if (!entry && !group)
-        return complain(MISUSED, "The user %s has no group: say %s:GROUP", word, word);
+        return complain(MISUSED, "The user %s is not in the user database: specify %s:GROUP", word, word);
     if (entry) {
         user->uid = entry->pw_uid;
         user->gid = entry->pw_gid;

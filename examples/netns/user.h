@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The user that a program is to run as. */
+/* Looks up the user to run a program as. */
 #ifndef NETNS_TOOL_USER_H
 #define NETNS_TOOL_USER_H
 
@@ -14,8 +14,8 @@ struct user {
 };
 
 /*
- * Looks up USER or USER:GROUP, each a name or a number, and the groups that the user is in. Gives an exit
- * status, and says what is wrong. user->groups is to be freed.
+ * Looks up USER or USER:GROUP, each a name or a number, and the groups of the user. Returns an exit status,
+ * and prints what failed. The caller frees user->groups.
  */
 int find_user(const char *words, struct user *user);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The verbs but for the lists and exec. */
+/* The commands add, attach, delete, set, identify, pids and monitor. */
 #include "tool.h"
 #include "json.h"
 #include "text.h"
@@ -7,14 +7,14 @@
 #include <poll.h>
 #include <unistd.h>
 
-/* Room for this many pids is made first. */
+/* The number of process IDs that memory is first allocated for. */
 #define PIDS_AT_FIRST 1024
 
 /* --- add, attach, delete ----------------------------------------------------------------------- */
 
 /*
- * Says why a name could not be made, in iproute2's words where it has some: it makes the run
- * directory, locks it, mounts on it, makes a file, and a namespace.
+ * Prints why a name could not be created, with iproute2's text for the step if it has one. The steps are:
+ * create, lock and mount the run directory, create the file, create the namespace.
  */
 static int not_made(const char *name, int error)
 {
@@ -56,7 +56,7 @@ int add(int argc, char **argv)
     return rc < 0 ? not_made(argv[0], -rc) : DONE;
 }
 
-/* What is wrong with the process is told only if the name could have been had. */
+/* As iproute2 does, reports an unavailable name before a problem with the process. */
 static int no_process(const char *name, int32_t pid, int error)
 {
     struct netns *ns;
@@ -73,7 +73,7 @@ static int no_process(const char *name, int32_t pid, int error)
                     strerror(error));
 }
 
-/* By the inode number of one that has lost its names. */
+/* Attaches a name by inode number, for a namespace without a name. */
 static int attach_inode(const char *name, const char *word)
 {
     struct netns *ns;
@@ -113,12 +113,12 @@ int attach(int argc, char **argv)
     return rc < 0 ? not_made(argv[0], -rc) : DONE;
 }
 
-/* Tells what still keeps the namespace that a name was taken from. */
+/* Prints what keeps the namespace of a removed name alive. */
 static int tell_what_is_left(const char *name, const struct netns *ns)
 {
     if (!options.json) {
         put_text(name, stdout);
-        puts(" is deleted; what keeps its namespace:");
+        puts(" removed; what keeps its network namespace alive:");
     }
     return print_holders(ns);
 }
@@ -129,7 +129,7 @@ static int delete_one(const char *name, void *arg)
     int rc, status = DONE;
 
     (void)arg;
-    /* What cannot be opened has no namespace to tell of. */
+    /* A name that cannot be opened has no namespace to report on. */
     if (options.verbose && open_name(name, &ns) < 0)
         ns = NULL;
     rc = netns_remove_at(options.rundir, name, options.missing_ok ? NETNS_REMOVE_MISSING_OK : 0);
@@ -142,7 +142,7 @@ static int delete_one(const char *name, void *arg)
         return complain(MISUSED, "Invalid netns name \"%s\"", name);
     if (rc == -ENOTTY)
         return library_complains();
-    /* A plain user may not write in the directory to begin with. */
+    /* An unprivileged user may lack write permission in the directory. */
     if (rc == -EPERM && access(rundir(), W_OK) < 0)
         rc = -errno;
     if (rc == -ENOENT || rc == -ENOTDIR)
@@ -163,7 +163,7 @@ int delete(int argc, char **argv)
 
 /* --- set --------------------------------------------------------------------------------------- */
 
-/* Opens the namespace of a process told in decimal, spelt as /proc spells it. */
+/* Opens the namespace of a process, given as the name of its directory in /proc. */
 static int open_process(const char *digits, struct netns **ns)
 {
     char spelt[sizeof "2147483648"];
@@ -190,7 +190,7 @@ static int read_nsid(const char *word, int32_t *nsid)
     return DONE;
 }
 
-/* The namespace has an id already, or the id a namespace: the kernel has a text for each. */
+/* Prints the kernel's text: the namespace has an nsid already, or another namespace has this one. */
 static int id_not_set(const struct netns *ns, int error)
 {
     if (error != EEXIST)
@@ -200,7 +200,7 @@ static int id_not_set(const struct netns *ns, int error)
     return complain(REFUSED, "Error: The specified nsid is already used.");
 }
 
-/* A name comes first, as in iproute2 7.1, and its error counts if the word is no process either. */
+/* Tries a name first, as iproute2 7.1 does. Returns the name's error if the word is not a process either. */
 static int open_name_or_process(const char *word, struct netns **ns)
 {
     int rc = open_name_or_path(word, ns);
@@ -256,7 +256,7 @@ static void print_names(const struct netns_name_snapshot *names)
         put_text(netns_list_name(names, i), stdout);
         putchar('\n');
     }
-    /* A line without a name, too, is an answer. */
+    /* As iproute2 does, print an empty line if there is no name. */
     if (len == 0)
         puts("");
 }
@@ -293,7 +293,7 @@ int identify(int argc, char **argv)
     return status;
 }
 
-/* Gives all processes in a namespace, and how many; *pids is to be freed. */
+/* Finds all processes in a namespace. Returns their number or -errno; the caller frees *pids. */
 static ssize_t find_pids(const struct netns *ns, pid_t **pids)
 {
     size_t room = 0;
@@ -366,7 +366,7 @@ static void print_event(const char *what, const char *name)
     putchar('\n');
 }
 
-/* Each event is a line of its own: there is no end of the list. */
+/* One object per line, because the list does not end. */
 static void print_event_as_json(const char *what, const char *name)
 {
     struct json json = {0};
@@ -378,7 +378,7 @@ static void print_event_as_json(const char *what, const char *name)
     putchar('\n');
 }
 
-/* Prints what has happened by now. A line is of use when it happens, to a pipe too. */
+/* Prints the pending events, and flushes them, so that a pipe gets each event at once. */
 static int print_events(struct netns_monitor *monitor)
 {
     struct netns_event event = NETNS_EVENT_INIT;
