@@ -1,4 +1,4 @@
-# libnetns. `make` builds, `make demo` shows, `make test` proves; see README.md.
+# libnetns. `make` builds it, `make demo` demonstrates it, `make test` tests it; see README.md.
 
 PREFIX     ?= /usr/local
 BINDIR     ?= $(PREFIX)/bin
@@ -6,7 +6,7 @@ LIBDIR     ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 MANDIR     ?= $(PREFIX)/share/man
 EXAMPLEDIR ?= $(PREFIX)/share/doc/libnetns/examples
-# Where the shells look for completions, and systemd for units.
+# Where the shells expect completions, and systemd units.
 BASHDIR    ?= $(PREFIX)/share/bash-completion/completions
 ZSHDIR     ?= $(PREFIX)/share/zsh/site-functions
 FISHDIR    ?= $(PREFIX)/share/fish/vendor_completions.d
@@ -21,7 +21,7 @@ PYTHON     ?= python3
 CFLAGS     ?= -O2 -g
 WARNINGS   := -Wall -Wextra -Wpedantic -Werror
 
-# Rust's name of another architecture; CC, OBJCOPY and B go with it.
+# Rust's name of another target, to be used with CC, OBJCOPY and B.
 TARGET     ?=
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
@@ -30,14 +30,14 @@ SO      := libnetns.so.$(VERSION)
 
 B        := build
 STAGE    := $(CURDIR)/$(B)/stage
-# scripts/test-gallery builds those that need another library.
+# Those that need another library are built by scripts/test-gallery.
 WITH_LIBRARY := monitor-libevent monitor-libuv monitor-sd-event neigh-libnl stats-libmnl
 EXAMPLES := $(patsubst examples/%.c,$(B)/examples/%,$(filter-out $(WITH_LIBRARY:%=examples/%.c),$(wildcard examples/*.c)))
 TOOL     := examples/netns.c $(wildcard examples/netns/*.c)
 HEADERS  := include/netns.h include/netns-iproute2.h include/netns.hpp
 RUST     := Cargo.toml Cargo.lock build.rs libnetns/Cargo.toml $(shell find src libnetns/src -name '*.rs')
 
-# The library tells nobody where it was built.
+# The library must not contain the path of the build directory.
 REMAP := --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo --remap-path-prefix=$(CURDIR)=/netns
 
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
@@ -50,8 +50,8 @@ all: $(B)/$(SO) $(B)/libnetns.a $(EXAMPLES)
 
 # --- the library -------------------------------------------------------------------------------
 
-# iproute2's own names are weak in the archive: a program that has its copies of them links as well.
-# Rust has no stable word for it.
+# iproute2's names are weak in the archive, so that programs with their own copies can link with it.
+# Rust has no stable attribute for this.
 WEAK = $(shell sed -n 's/^[a-z][a-z ]* \**\([a-z_]*\)[^a-z_].*[;,]$$/\1/p' include/netns-iproute2.h)
 
 $(B)/libnetns.a: $(RUST) include/netns-iproute2.h scripts/need Makefile
@@ -62,7 +62,7 @@ $(B)/libnetns.a: $(RUST) include/netns-iproute2.h scripts/need Makefile
 	$(OBJCOPY) --enable-deterministic-archives $(addprefix --weaken-symbol=,$(WEAK)) \
 	    $(CARGO_TARGET_DIR)/$(TARGET:%=%/)release/libnetns.a $@
 
-# rustc gives a cdylib no symbol versions (its own anonymous version script wins), so the shared
+# rustc cannot add symbol versions to a cdylib (its own anonymous version script wins), so the shared
 # library is linked from the archive.
 $(B)/$(SO): $(B)/libnetns.a abi/libnetns.map Makefile
 	$(CC) $(LDFLAGS) -shared -o $@ -Wl,-soname,$(SONAME) \
@@ -73,7 +73,7 @@ $(B)/$(SO): $(B)/libnetns.a abi/libnetns.map Makefile
 	ln -sf $(SO) $(B)/$(SONAME)
 	ln -sf $(SONAME) $(B)/libnetns.so
 
-# --- examples: against the installed library, as anybody's program would be ---------------------
+# --- examples, built with the installed library -------------------------------------------------
 
 $(B)/examples/netns: $(TOOL) $(wildcard examples/netns/*.h)
 
@@ -108,7 +108,7 @@ install-library: $(B)/$(SO) $(B)/libnetns.a
 	$(INSTALL) -d $(DESTDIR)$(EXAMPLEDIR)/netns
 	$(INSTALL) -m 644 examples/netns/*.[ch] $(DESTDIR)$(EXAMPLEDIR)/netns
 
-# The tool is told where the library is, unless the loader looks there anyway.
+# The tool gets a run path to the library, unless the loader searches there anyway.
 RPATH = $(if $(filter /lib% /usr/lib%,$(LIBDIR)),,-Wl,-rpath,$(LIBDIR))
 
 install-tool: install-library
@@ -129,7 +129,7 @@ install-units:
 	chmod 644 $(DESTDIR)$(UNITDIR)/netns@.service
 	$(INSTALL) -m 644 systemd/netns.conf $(DESTDIR)$(EXAMPLEDIR)/systemd
 
-# Every function that shares its page with others, and that page.
+# Functions documented on a page of another name, with that page.
 ALIASES = awk 'FNR == 1 { page = FILENAME; sub(".*/", "", page) } /^\.Sh/ { names = $$2 == "NAME" } \
     names && $$1 == ".Nm" && $$2 ".3" != page { print $$2, page }' man/*.3
 
@@ -154,7 +154,7 @@ uninstall:
 	rmdir $(DESTDIR)$(INCLUDEDIR)/libnetns 2>/dev/null || :
 	rmdir $(DESTDIR)$(PREFIX)/share/doc/libnetns 2>/dev/null || :
 
-# The copy that examples and tests are built against.
+# The copy with which examples and tests are built.
 stage: $(STAGE)/.done
 $(STAGE)/.done: $(B)/$(SO) $(HEADERS) pkgconfig/netns.pc.in
 	rm -rf $(STAGE)
@@ -164,7 +164,7 @@ $(STAGE)/.done: $(B)/$(SO) $(HEADERS) pkgconfig/netns.pc.in
 
 # --- bindings ----------------------------------------------------------------------------------
 
-# Python's package with the library in it, for where that is not installed.
+# The Python package with the library included, for systems where it is not installed.
 wheel: $(STAGE)/.done
 	@$(PYTHON) -m pip --version >/dev/null 2>&1 || scripts/need pip3
 	@mkdir -p $(B)/python
@@ -178,7 +178,7 @@ wheel: $(STAGE)/.done
 
 TARBALL := $(B)/libnetns-$(VERSION).tar.xz
 
-# With every crate in it. Always made anew: what is committed is no file that make could look at.
+# Contains every crate. Always rebuilt, since make cannot check what is committed.
 dist:
 	@scripts/need cargo git xz
 	@mkdir -p $(B)
@@ -188,10 +188,10 @@ distcheck: dist
 	@scripts/need cc pkg-config
 	scripts/distcheck $(TARBALL) || [ $$? -eq 77 ]
 
-# What builds packages wants many others; YES=1 installs them without asking.
+# Building packages needs many others; YES=1 installs them without asking.
 dist distcheck deb test-packages: export ASK_FIRST = $(if $(YES),,1)
 
-# Debian's packages, from the tarball, as a distribution builds them.
+# The Debian packages, built from the tarball as by a distribution.
 deb: dist
 	scripts/deb $(TARBALL) $(B)/deb
 
@@ -203,7 +203,7 @@ test-packages: deb
 C_TESTS = $(MAKE) --no-print-directory -C c-tests STAGE=$(STAGE) BUILD=$(CURDIR)/$(B)/c-tests \
     EXAMPLES=$(CURDIR)/$(B)/examples
 
-# What takes minutes, and then the rest; what takes longer than that has targets of its own.
+# Tests that take minutes, after the fast ones; longer ones have separate targets.
 test: $(STAGE)/.done $(EXAMPLES)
 	@scripts/need cargo cc c++ pkg-config ip strace python3
 	@STAGE=$(STAGE) BUILD=$(CURDIR)/$(B) scripts/run-tests test
@@ -212,19 +212,19 @@ check: $(STAGE)/.done $(EXAMPLES)
 	@scripts/need cargo cc c++ pkg-config ip valgrind strace python3
 	@STAGE=$(STAGE) BUILD=$(CURDIR)/$(B) scripts/run-tests check
 
-# Races and bad memory accesses; the oldest Rust, other machines.
+# Data races and invalid memory accesses; the oldest supported Rust, other machines.
 test-sanitizers: $(STAGE)/.done $(EXAMPLES)
 	@scripts/need cargo cc pkg-config ip valgrind strace
 	scripts/test-sanitizers $(STAGE)
 
-# Every system call fails once, and the process is killed at each once.
+# Makes every system call fail once, and kills the process at each.
 FAULTS = $(MAKE) --no-print-directory -C c-tests/faults run STAGE=$(STAGE) BUILD=$(CURDIR)/$(B)/faults
 
 test-faults: $(STAGE)/.done
 	@scripts/need cc pkg-config strace
 	$(FAULTS) WHICH='$(WHICH)'
 
-# A crowd for so many seconds, twice, and so many namespaces at once.
+# Many processes for this many seconds, twice; then this many namespaces at once.
 STRESS = $(MAKE) --no-print-directory -C c-tests/stress run STAGE=$(STAGE) \
     BUILD=$(CURDIR)/$(B)/stress EXAMPLES=$(CURDIR)/$(B)/examples
 
@@ -234,19 +234,19 @@ test-stress: $(STAGE)/.done $(EXAMPLES)
 	@scripts/need cc pkg-config ip
 	$(STRESS) SECONDS=$(SECONDS) COUNT=$(COUNT) SEED=$(SEED)
 
-# The C tests on kernels that lack, by force, what has come since Linux 4.19: one thing at a time, then
-# all of it, which `make check` does too.
+# The C tests on simulated kernels without the features added since Linux 4.19: one at a time, then
+# all of them, which `make check` also does.
 test-old-kernels: $(STAGE)/.done $(EXAMPLES)
 	@scripts/need cc c++ pkg-config ip strace
 	$(C_TESTS) old-kernels
 
-# The C tests on Debian's kernels, each in a QEMU: all of them, or KERNEL="5.10 newest" and ONLY="22-ids demo";
-# QUICK=1 takes some programs, the oldest kernel and the newest. ARCH=arm64 runs it on that.
+# The C tests on Debian's kernels, each in QEMU: all of them, or KERNEL="5.10 newest" and ONLY="22-ids demo";
+# QUICK=1 runs some programs on the oldest kernel and the newest. ARCH=arm64 selects another architecture.
 test-kernels:
 	scripts/test-kernels $(if $(QUICK),--quick) $(if $(KERNEL),--kernel "$(KERNEL)") \
 	    $(if $(ONLY),--only "$(ONLY)") $(if $(ARCH),--arch $(ARCH)) || [ $$? -eq 77 ]
 
-# The documentation site, in build/docs; docs-links asks the servers that its pages link to.
+# The documentation site, in build/docs; docs-links also checks its external links.
 .PHONY: docs docs-links
 docs:
 	scripts/docs
@@ -254,23 +254,23 @@ docs:
 docs-links: docs
 	scripts/check-docs --external $(B)/docs
 
-# Ten minutes; `make bench ARGS=--quick` is under one, and writes nothing but build/bench.
+# Takes ten minutes; `make bench ARGS=--quick` takes less than one and writes only to build/bench.
 bench: $(STAGE)/.done $(EXAMPLES)
 	@scripts/need cc pkg-config python3
 	@scripts/need ip || true
 	@$(MAKE) --no-print-directory -C bench run STAGE=$(STAGE) BUILD=$(CURDIR)/$(B)/bench \
 	    EXAMPLES=$(CURDIR)/$(B)/examples ARGS="$(ARGS)"
 
-# Bytes from outside, of all sorts, for so many seconds each.
+# Fuzzes everything that is parsed, for this many seconds per target.
 SECONDS ?= 10
 fuzz:
 	fuzz/run $(SECONDS) || [ $$? -eq 77 ]
 
-# The headers are generated from the doc comments of src/, committed, and never edited.
+# The headers are generated from the doc comments of src/ and committed; they must not be edited.
 header:
 	NETNS_HEADER_OUT=$(CURDIR)/include/netns.h $(CARGO) build --locked --features header
 
-# What the library exports, and what programs were compiled against: abi/README.md.
+# The ABI of the library; see abi/README.md.
 abi: $(STAGE)/.done
 	scripts/check-abi $(B)/$(SO) $(B)/libnetns.a
 	scripts/abi-baseline check $(B)/$(SO)
@@ -278,7 +278,7 @@ abi: $(STAGE)/.done
 	scripts/check-abi-selftest $(STAGE) || [ $$? -eq 77 ]
 	scripts/check-abi-growth $(STAGE) || [ $$? -eq 77 ]
 
-# Records what was added. What is gone or changed only FORCE=1 records, and only until it is released.
+# Records additions. FORCE=1 also records removals and changes of what has not been released.
 abi-update: $(B)/$(SO)
 	scripts/abi-baseline $(if $(FORCE),force,update) $(B)/$(SO)
 

@@ -1,5 +1,5 @@
-# What each function may fail with, as its comment in the header says: the function, then its errnos and
-# those of the functions whose it has as well. "*" stands for whatever another call says.
+# Lists the errnos documented in each function's comment in the header: the function, then its errnos and
+# those of the functions that it refers to. "*" stands for the errnos of another call.
 /^\/\*\*/ { comment = ""; inside = 1 }
 inside { comment = comment " " $0 }
 /\*\// { inside = 0; next }

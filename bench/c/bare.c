@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The bare system calls, which everything is compared with. What the others need is made here too. */
+/* The bare system calls, the baseline of all comparisons. Also prepares what the other workers need. */
 #define _GNU_SOURCE
 #include "loading.h"
 #include "messages.h"
@@ -20,10 +20,10 @@
 #include <unistd.h>
 
 static int target;
-/* What daemons keep open that switch often, such as HAProxy. */
+/* Kept open, as by daemons that switch often, such as HAProxy. */
 static int kept_home;
 static int made[MOST];
-/* The process that lives in target. */
+/* The process in target. */
 static pid_t its_guest;
 
 static int open_home(void)
@@ -127,7 +127,7 @@ static void open_name(int i)
     MUST(close(MUST(open(TARGET, O_RDONLY | O_CLOEXEC))));
 }
 
-/* Gives how many names there are, and how many are of the namespace that st is of. */
+/* Returns the number of names, and the number of those of the namespace described by st. */
 static int look_through(const struct stat *wanted, int *same)
 {
     DIR *dir = opendir(RUN_DIR);
@@ -207,7 +207,7 @@ static void make_socket_from_home(int i)
     close(fd);
 }
 
-/* Every other time another value, so that none is what was there. */
+/* Alternates between two values, so that each differs from the current one. */
 static void set_sysctl(int i)
 {
     int home = open_home(), fd;
@@ -273,7 +273,7 @@ static void find_holders(int i)
     counted = scan.found;
 }
 
-/* The names, and a look at everything else. */
+/* The names, and a scan for everything else. */
 static void list_all(int i)
 {
     struct scan scan = {0};
@@ -283,7 +283,7 @@ static void list_all(int i)
     scan_proc(&scan);
 }
 
-/* What ip(8) does for a program: a /sys of the namespace, in a mount namespace of the program's own. */
+/* As ip(8) does for a program: the namespace's /sys, in a separate mount namespace. */
 static void exec_true(void)
 {
     if (setns(target, CLONE_NEWNET) == 0 && unshare(CLONE_NEWNS) == 0 &&
@@ -362,7 +362,7 @@ static void set_up_sandbox(int i)
     set_up_by_messages(outside, inside, sandbox);
 }
 
-/* Whoever has set it up: with one end goes the other. */
+/* Whichever worker has created it: deleting one end deletes the other. */
 static void delete_veth(int i)
 {
     int fd = socket_in_target(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
@@ -405,7 +405,7 @@ static double tell_pairs(int count)
 /* --- what the others need ----------------------------------------------------------------------- */
 
 #define SLEEPERS 5000
-/* How many of them are in target. */
+/* The number of them in target. */
 #define IN_TARGET 100
 #define STACK 8192
 
@@ -419,7 +419,7 @@ static int sleep_for_ever(void *arg)
     return 0;
 }
 
-/* They share our memory, which makes them cheap. */
+/* They share this process's memory, which makes them cheap. */
 static void start_sleeper(int i)
 {
     static char *stacks;
@@ -430,7 +430,7 @@ static void start_sleeper(int i)
     home = open_home();
     if (i < IN_TARGET)
         MUST(setns(target, CLONE_NEWNET));
-    /* One of its own. */
+    /* In its own namespace. */
     own = MUST(socket(AF_UNIX, SOCK_DGRAM, 0));
     sleepers[i] = MUST(clone(sleep_for_ever, stacks + (size_t)(i + 1) * STACK, CLONE_VM | SIGCHLD, NULL));
     close(own);
@@ -443,7 +443,7 @@ static void end_sleeper(int i)
     MUST(waitpid(sleepers[i], NULL, 0));
 }
 
-/* Namespaces that are just there. */
+/* Namespaces that merely exist. */
 static void make_other(int i)
 {
     int home = open_home();
@@ -455,7 +455,7 @@ static void make_other(int i)
     go_home(home);
 }
 
-/* Only those that are not there yet. */
+/* Creates only those that do not exist yet. */
 static double make_others(int count)
 {
     static int there;
@@ -482,7 +482,7 @@ static double start_guest(int count)
     return nanoseconds() - start;
 }
 
-/* What a worker that failed has left. */
+/* Removes what a failed worker has left. */
 static double clear(int count)
 {
     double start = nanoseconds();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The library. `libnetns make` makes the namespaces that are there all the time, and ends. */
+/* The library. `libnetns make` creates the permanent namespaces and exits. */
 #define _GNU_SOURCE
 #include "loading.h"
 #include "sandbox.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* usage: loader LIBRARY; prints how many nanoseconds dlopen takes. */
+/* usage: loader LIBRARY; prints the duration of dlopen in nanoseconds. */
 #include "worker.h"
 
 #include <dlfcn.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* How long dlopen takes in a process that has nothing of it yet, and so in a new one each time. */
+/* Measures dlopen in a process that has not loaded the library yet, so in a new process each time. */
 #ifndef NETNS_BENCH_LOADING_H
 #define NETNS_BENCH_LOADING_H
 
 #include "worker.h"
 
-/* loader is the program loader.c, which prints the nanoseconds. */
+/* loader is the program of loader.c, which prints the nanoseconds. */
 static inline double load(const char *library, int count)
 {
     const char *loader = getenv("NETNS_BENCH_LOADER");
@@ -24,7 +24,7 @@ static inline double load(const char *library, int count)
     return took;
 }
 
-/* A library with one function that does nothing. */
+/* A library that contains one empty function. */
 static inline double load_nothing(int count)
 {
     return load(getenv("NETNS_BENCH_NOTHING"), count);

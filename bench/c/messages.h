@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* A namespace's network and its ids in bare netlink messages. */
+/* A namespace's network and nsids, with bare netlink messages. */
 #ifndef NETNS_BENCH_MESSAGES_H
 #define NETNS_BENCH_MESSAGES_H
 
@@ -31,7 +31,7 @@ static inline void begin(struct message *message, int type, int flags, const voi
     memcpy(message->body, head, len);
 }
 
-/* Where the next attribute goes. */
+/* The position of the next attribute. */
 static inline char *end_of(struct message *message)
 {
     return (char *)message + NLMSG_ALIGN(message->head.nlmsg_len);
@@ -49,7 +49,7 @@ static inline struct rtattr *put(struct message *message, int type, const void *
     return attribute;
 }
 
-/* Gives what the kernel says. */
+/* Returns the kernel's answer. */
 static inline int ask(int fd, struct message *message)
 {
     static uint32_t sequence;
@@ -89,7 +89,7 @@ static inline void make_pair(int fd, int there)
     MUST(ask(fd, &message));
 }
 
-/* The number of an interface, as any program that speaks netlink has to ask for it. */
+/* The index of an interface, which any program that uses netlink must query. */
 static inline unsigned index_of(int fd, const char *ifname)
 {
     struct ifreq message = {.ifr_ifindex = 0};
@@ -157,7 +157,7 @@ static inline void set_up_by_messages(int outside, int inside, int sandbox)
     add_route(inside, NULL, OUTSIDE);
 }
 
-/* As ifconfig(8) does it. */
+/* As ifconfig(8) does. */
 static inline void set_lo_up(void)
 {
     int fd = MUST(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -167,7 +167,7 @@ static inline void set_lo_up(void)
     close(fd);
 }
 
-/* The attribute that has the id; the answer is a message with a rtgenmsg and attributes. */
+/* The attribute that contains the nsid; the answer consists of a rtgenmsg and attributes. */
 static inline int id_in(char *answer, ssize_t len)
 {
     struct nlmsghdr *head = (struct nlmsghdr *)answer;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* A shared library with next to nothing in it. */
+/* An almost empty shared library. */
 int nothing(void);
 
 int nothing(void)

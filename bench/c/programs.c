@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* usage: programs ip|NETNS; ip(8) or the tool, each operation one process or two. */
+/* usage: programs ip|NETNS; measures ip(8) or the tool: each operation starts one or two processes. */
 #define _GNU_SOURCE
 #include "sandbox.h"
 #include "watching.h"
@@ -7,7 +7,7 @@
 
 #include <spawn.h>
 
-/* "ip netns", or "netns" of our own. */
+/* "ip netns", or this project's "netns". */
 static const char *program;
 static int is_ip;
 static char guest_text[16];
@@ -148,7 +148,7 @@ static void set_up_sandbox(int i)
 
 static int lines;
 
-/* Those of probes count for nothing, however late they come. */
+/* Events of probes are ignored, however late they arrive. */
 static int take_lines(void)
 {
     char buffer[4096], *line, *rest = buffer;
@@ -163,7 +163,7 @@ static int take_lines(void)
     return count;
 }
 
-/* It does not say when it is ready: a probe is made again and again until it tells of one. */
+/* It does not announce when it is ready: probes are created until one is reported. */
 static void wait_until_it_watches(const struct watcher *watcher)
 {
     struct pollfd ready = {.fd = watcher->fd, .events = POLLIN};
@@ -179,7 +179,7 @@ static void wait_until_it_watches(const struct watcher *watcher)
         die("a monitor that tells of nothing");
 }
 
-/* ip(8) keeps its lines to itself unless it writes to a terminal. */
+/* ip(8) buffers its output unless it is a terminal. */
 static int open_terminal(int *its_end)
 {
     int fd = MUST(posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK));
@@ -211,7 +211,7 @@ static double tell_one(int count)
 
 /* ------------------------------------------------------------------------------------------------ */
 
-/* The tool sets up no network. */
+/* The tool does not configure the network. */
 #define OF_IP 2
 
 static const struct operation operations[] = {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The addresses of the sandbox: a pair from target to sandbox, and an address behind it. */
+/* The addresses of the sandbox: a veth pair between target and sandbox, and an address behind it. */
 #ifndef NETNS_BENCH_SANDBOX_H
 #define NETNS_BENCH_SANDBOX_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* What /proc shows of every process, by bare calls: threads, descriptors, sockets and mounts of one namespace. */
+/* Scans /proc with bare calls for the threads, descriptors, sockets and mounts of one namespace. */
 #ifndef NETNS_BENCH_SCAN_H
 #define NETNS_BENCH_SCAN_H
 
@@ -18,12 +18,12 @@
 struct scan {
     struct stat wanted;
     unsigned long long cookie;
-    /* Whether sockets are asked for their namespace. */
+    /* Whether the namespaces of sockets are queried. */
     int with_sockets;
     long found;
 };
 
-/* Mount namespaces, each as it is seen from a root directory, of which mountinfo has been read. */
+/* Mount namespaces, each as seen from a root directory, whose mountinfo has been read. */
 struct view {
     ino_t mounts, root;
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * How long it takes until a watcher has been told of a name, which another process makes in two
- * steps: the file, then the bind, with a rest before each, so that the watcher sleeps when it comes.
+ * Measures how long it takes until a monitor reports a name. Another process creates the name in two steps,
+ * the file and then the bind, with a pause before each, so that the monitor is asleep at that time.
  */
 #ifndef NETNS_BENCH_WATCHING_H
 #define NETNS_BENCH_WATCHING_H
@@ -18,18 +18,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* When nothing has come for so long, in ms, after the last was made, what is missing is lost. */
+/* If nothing arrives for this long, in ms, after the last name was created, missing events are lost. */
 #define PATIENCE 5000
 
-/* ADD_FILE and ADD_BIND add one name; what is told of is the file or the bind. */
+/* ADD_FILE and ADD_BIND add one name; the measured event is the file or the bind. */
 enum order { ADD_ALL = 1, REMOVE_ALL, ADD_FILE, ADD_BIND, ADD_PROBE, REMOVE_PROBE };
 
-/* The name of a probe, which nobody waits for. */
+/* The name of a probe, whose event is not awaited. */
 #define PROBE "probe"
 
 struct watcher {
     int fd;
-    /* Takes what has come, without waiting; gives how many events. */
+    /* Reads the available events without waiting; returns their number. */
     int (*take)(void);
     enum order order;
 };
@@ -39,7 +39,7 @@ struct request {
     int count;
 };
 
-/* When what is waited for was begun, and who does it. */
+/* The start time of the awaited change, and the process that makes it. */
 static double *begun;
 static volatile int *carried_out;
 static int requests[2];
@@ -123,7 +123,7 @@ static inline void order(enum order order, int count)
     MUST(write(requests[1], &request, sizeof request));
 }
 
-/* On a machine that has much else to do, the maker may be slow, too. */
+/* On a busy machine the maker may also be slow. */
 static inline int is_making(int ordered)
 {
     if (waitpid(maker, NULL, WNOHANG) != 0)
@@ -131,7 +131,7 @@ static inline int is_making(int ordered)
     return *carried_out < ordered;
 }
 
-/* Waits for so many events, of the last of so many orders; gives how many did not come. */
+/* Waits for `count` events of the last of these orders; returns how many are missing. */
 static inline int await(const struct watcher *watcher, int count, int ordered)
 {
     struct pollfd ready = {.fd = watcher->fd, .events = POLLIN};
@@ -148,7 +148,7 @@ static inline int await(const struct watcher *watcher, int count, int ordered)
     return count;
 }
 
-/* Has the maker do it, and waits until it has. */
+/* Sends the order to the maker and waits until it is executed. */
 static inline void order_and_wait(enum order what)
 {
     int done = *carried_out;
@@ -179,7 +179,7 @@ static inline double time_events(const struct watcher *watcher, int count)
     return took;
 }
 
-/* All are added, and when all have been told, all are removed: each change lasts until it is seen. */
+/* Adds all names and removes them after all have been reported: each change lasts until it is seen. */
 static inline double time_pairs(const struct watcher *watcher, int count)
 {
     double start, took;
@@ -206,7 +206,7 @@ static inline int watch_by_inotify(void)
     return fd;
 }
 
-/* How many events there are in one read. */
+/* The number of events in one read. */
 static inline int read_inotify(int fd)
 {
     _Alignas(struct inotify_event) char buffer[4096];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A worker does one tool's operations as the driver asks for them. A line on stdin, "OPERATION
- * COUNT", is answered by one on stdout: how many nanoseconds the work took, all COUNT of it, and
- * perhaps a second number that the operation is about. What is readied and undone is not timed.
+ * A worker performs one tool's operations at the driver's request. A line on stdin, "OPERATION COUNT", is
+ * answered by a line on stdout: the nanoseconds for all COUNT operations, and optionally a second number
+ * that is the operation's result. Preparation and cleanup are not timed.
  */
 #ifndef NETNS_BENCH_WORKER_H
 #define NETNS_BENCH_WORKER_H
@@ -16,22 +16,22 @@
 
 #define RUN_DIR "/run/netns"
 #define TARGET RUN_DIR "/target"
-/* What target's id is, here and as seen from itself. */
+/* The nsid of target, here and as seen from itself. */
 #define NSID 7
-/* How many there are at the most in one line. */
+/* The maximum number in one line. */
 #define MOST 16384
 
 struct operation {
     const char *name;
-    /* Does the work once; i counts up from 0. */
+    /* Performs the operation once; i counts up from 0. */
     void (*work)(int i);
-    /* Undoes it, for each i. */
+    /* Reverts it, for each i. */
     void (*undo)(int i);
-    /* Instead of both: does all of it and gives the nanoseconds. */
+    /* Used instead of both: performs everything and returns the nanoseconds. */
     double (*measure)(int count);
 };
 
-/* The second number of the answer; -1: there is none. */
+/* The second number of the answer; -1: none. */
 static long counted;
 
 static inline void die(const char *what)
@@ -67,14 +67,14 @@ static inline void name_of(char name[32], int i)
     sprintf(name, "bench%d", i);
 }
 
-/* In a child, whose parent's end is to be seen at the other end. */
+/* Runs in a child: the other side must notice when the parent ends. */
 static inline void close_standard_streams(void)
 {
     close(STDIN_FILENO);
     close(STDOUT_FILENO);
 }
 
-/* The process that lives in target. */
+/* The process in target. */
 static inline int guest(void)
 {
     const char *pid = getenv("NETNS_BENCH_GUEST");
@@ -109,7 +109,7 @@ static inline const struct operation *find(const struct operation *operations, c
     return operations;
 }
 
-/* Says what it can, then does what it is asked for until nobody asks. */
+/* Announces the operations, then executes requests until the input ends. */
 static inline int serve(const char *version, const struct operation *operations)
 {
     const struct operation *operation;

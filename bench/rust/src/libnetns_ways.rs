@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The crate libnetns, as a Rust program uses it: the C library is built on it.
+//! The crate libnetns, on which the C library is based, as used by a Rust program.
 
 use libnetns::{CreateOptions, Namespace, RunDir};
 
@@ -24,7 +24,7 @@ pub fn serve_all() -> Outcome {
     serve("1.0.0", operations)
 }
 
-/// What was made is closed.
+/// Closes what was created.
 fn done<T>(made: libnetns::Result<T>) -> Outcome {
     drop(made?);
     Ok(())

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! usage: netns-bench libnetns|netns-rs|rtnetlink; a worker, as c/worker.h describes it.
+//! usage: netns-bench libnetns|netns-rs|rtnetlink; a worker as described in c/worker.h.
 
 mod libnetns_ways;
 mod netns_rs_ways;
@@ -11,7 +11,7 @@ use std::time::Instant;
 
 pub type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
-/// Does the work once; `i` counts up from 0.
+/// Performs the operation once; `i` counts up from 0.
 pub type Work<'a> = (&'static str, Box<dyn FnMut(usize) -> Outcome + 'a>);
 
 pub const TARGET: &str = "target";
@@ -21,7 +21,7 @@ pub fn name_of(i: usize) -> String {
     format!("bench{i}")
 }
 
-/// Says what it can, then does what it is asked for until nobody asks.
+/// Announces the operations, then executes requests until the input ends.
 pub fn serve(version: &str, mut operations: Vec<Work<'_>>) -> Outcome {
     let names: Vec<&str> = operations.iter().map(|(name, _)| *name).collect();
     say(&format!("{version} {}", names.join(" ")))?;

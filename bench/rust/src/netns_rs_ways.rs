@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! netns-rs. It sets up no network: where lo is brought up, rtnetlink does it.
+//! netns-rs. It does not configure the network: rtnetlink brings lo up where needed.
 
 use std::io;
 
@@ -47,12 +47,12 @@ fn enter_and_leave(target: &NetNs) -> Outcome {
 
 fn make_socket(target: &NetNs) -> Outcome {
     target.run(|_| {
-        // SAFETY: socket(2) has no pointers.
+        // SAFETY: socket(2) takes no pointers.
         let fd = unsafe { libc::socket(libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0) };
         if fd < 0 {
             return Err(io::Error::last_os_error().into());
         }
-        // SAFETY: the descriptor is ours, and nothing else has it.
+        // SAFETY: the descriptor belongs to this function alone.
         unsafe { libc::close(fd) };
         Ok(())
     })?

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! rtnetlink, on tokio's runtime of one thread; the connections are there all the time.
+//! rtnetlink, on tokio's single-threaded runtime; the connections are permanently open.
 
 use std::fs::File;
 use std::net::{IpAddr, Ipv4Addr};
@@ -29,7 +29,7 @@ impl Network {
         Ok(Self { runtime: Builder::new_current_thread().enable_all().build()? })
     }
 
-    /// A connection of the namespace that the thread is in.
+    /// A connection in the thread's namespace.
     fn connect(&self) -> Outcome<Handle> {
         let _guard = self.runtime.enter();
         let (connection, handle, _) = new_connection()?;
@@ -37,7 +37,7 @@ impl Network {
         Ok(handle)
     }
 
-    /// In the namespace that the thread is in; lo is the first link of any.
+    /// In the thread's namespace; lo is always the first link.
     pub fn set_lo_up(&self) -> Outcome {
         let handle = self.connect()?;
         let up = LinkUnspec::new_with_index(1).up().build();

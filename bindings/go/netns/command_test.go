@@ -31,7 +31,7 @@ func TestCommandIsThereAndItsOutputIsHere(t *testing.T) {
 func TestCommandCopiesWhatItReadsAndWrites(t *testing.T) {
 	world.Guard(t)
 	blue := anonymous(t)
-	// More than a pipe holds.
+	// More than the capacity of a pipe.
 	text := strings.Repeat("0123456789abcdef", 1<<14)
 	var stdout, stderr bytes.Buffer
 	c := blue.Command("sh", "-c", "tee /dev/stderr")
@@ -48,7 +48,7 @@ func TestCommandCopiesWhatItReadsAndWrites(t *testing.T) {
 	if err != nil || len(out) != 0 {
 		t.Errorf("%q, %v", out, err)
 	}
-	// It does not read what it is given.
+	// The program does not read its input.
 	c = blue.Command("true")
 	c.Stdin = strings.NewReader(text)
 	must(t, c.Run())
@@ -106,7 +106,7 @@ func TestCommandThatFails(t *testing.T) {
 	}
 }
 
-// full is a writer that takes nothing, and cannot be compared.
+// full is a writer that accepts no data and is not comparable.
 type full []int
 
 func (full) Write([]byte) (int, error) {

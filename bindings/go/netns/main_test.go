@@ -28,7 +28,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// create makes a namespace for the time of the test.
+// create creates a namespace that is removed at the end of the test.
 func create(t *testing.T, name string) *Namespace {
 	t.Helper()
 	n, err := Create(name, 0)
@@ -40,7 +40,7 @@ func create(t *testing.T, name string) *Namespace {
 	return n
 }
 
-// anonymous makes one without a name.
+// anonymous creates a namespace without a name.
 func anonymous(t *testing.T) *Namespace {
 	t.Helper()
 	n, err := CreateAnonymous(0)
@@ -49,7 +49,7 @@ func anonymous(t *testing.T) *Namespace {
 	return n
 }
 
-// wants fails the test unless err is that errno, with a message of the library's own.
+// wants fails the test unless err is that errno with a message of the library.
 func wants(t *testing.T, err error, errno syscall.Errno) {
 	t.Helper()
 	var failure *Error
@@ -61,7 +61,7 @@ func wants(t *testing.T, err error, errno syscall.Errno) {
 	}
 }
 
-// wantsBare fails the test unless err is that errno and nothing else, as err == syscall.ENOENT needs it.
+// wantsBare fails the test unless err is the bare errno, as needed by err == syscall.ENOENT.
 func wantsBare(t *testing.T, err error, errno syscall.Errno) {
 	t.Helper()
 	if err != errno {
@@ -69,7 +69,7 @@ func wantsBare(t *testing.T, err error, errno syscall.Errno) {
 	}
 }
 
-// isCurrent tells whether the calling thread is in n.
+// isCurrent reports whether the calling thread is in n.
 func isCurrent(t *testing.T, n *Namespace) bool {
 	t.Helper()
 	is, err := n.IsCurrent()

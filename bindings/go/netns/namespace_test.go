@@ -336,7 +336,7 @@ func TestSymbolicLinksAreNames(t *testing.T) {
 	lists(ListStale, "blue")
 }
 
-// etcOfItsOwn hides /etc, and gives blue a resolv.conf.
+// etcOfItsOwn mounts a private /etc and creates a resolv.conf for blue.
 func etcOfItsOwn(t *testing.T) {
 	t.Helper()
 	must(t, syscall.Mount("none", "/etc", "tmpfs", 0, ""))
@@ -498,7 +498,7 @@ func TestNoPeerIsTheThreadsOwnNamespace(t *testing.T) {
 			return err
 		}
 		for _, err := range []error{blue.VlanAdd("v1.7", nil, "v1", 7), blue.MacvlanAdd("m0", nil, "v1", "bridge")} {
-			// Where the kernel has them.
+			// If the kernel supports cookies.
 			if err != nil && !errors.Is(err, syscall.EOPNOTSUPP) {
 				return err
 			}
@@ -626,7 +626,7 @@ func TestMonitorTells(t *testing.T) {
 	}
 }
 
-// wantEvent compares inode and cookie only where they are wanted.
+// wantEvent compares inode and cookie only if they are set in the wanted event.
 func wantEvent(t *testing.T, m *Monitor, want Event) {
 	t.Helper()
 	select {
@@ -678,7 +678,7 @@ func TestMonitorLosesNothing(t *testing.T) {
 			}
 		}
 	}()
-	// In what order they are told is nobody's promise.
+	// The order of the events is not specified.
 	told := map[string]bool{}
 	for len(told) < 300 {
 		select {
@@ -723,7 +723,7 @@ func TestMonitorThatFailsEnds(t *testing.T) {
 	var limit syscall.Rlimit
 	must(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit))
 	must(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: 3, Max: limit.Max}))
-	// It needs no descriptor, but the look at it does.
+	// The name itself needs no descriptor, but looking at it does.
 	made := syscall.Mknod("/run/netns/placeholder", syscall.S_IFREG, 0)
 	event, open := <-m.Events()
 	must(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit))
@@ -778,7 +778,7 @@ func TestANamespaceWithoutANameIsFoundAndGetsOne(t *testing.T) {
 	wants(t, err, syscall.EINVAL)
 }
 
-// settled leaves out what passes: another test that lists every namespace has each open for a moment.
+// settled ignores temporary holders: another test that lists every namespace opens each for a moment.
 func settled(held []Holder) []Holder {
 	kept := []Holder{}
 	for _, holder := range held {
@@ -805,7 +805,7 @@ func TestWhatHoldsANamespaceIsTold(t *testing.T) {
 	if held[0].Program == "" || held[0].Path != "" {
 		t.Errorf("%+v", held[0])
 	}
-	// Which of them are set is a matter of the machine.
+	// Which of them are set depends on the machine.
 	if unseen&^(UnseenProcesses|UnseenHidden|UnseenSockets) != 0 {
 		t.Errorf("not known: %x", unseen)
 	}

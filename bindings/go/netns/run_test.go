@@ -76,7 +76,7 @@ func TestAFunctionThatEndsItsGoroutineIsAnError(t *testing.T) {
 	}
 }
 
-// Guard sees where the threads are afterwards, and which descriptors are open.
+// Guard checks the threads' namespaces afterwards, and the open descriptors.
 func TestRunGivesUpAThreadThatUnsharedWhatIsInCommon(t *testing.T) {
 	for name, unshared := range map[string]func() error{
 		"mounts":      func() error { return syscall.Unshare(syscall.CLONE_NEWNS) },
@@ -108,8 +108,8 @@ func TestRunNoticesAnotherMountNamespaceWithoutKcmp(t *testing.T) {
 	}
 }
 
-// As where the function installs a filter that forbids kcmp(2): the thread ends, and its token, which is
-// closed, is not closed again.
+// As if the function installed a filter that forbids kcmp(2): the thread ends, and its token, which is
+// closed already, is not closed again.
 func TestRunClosesTheTokenOnce(t *testing.T) {
 	asked := inCommon
 	defer func() { inCommon = asked }()
@@ -126,7 +126,7 @@ func TestRunClosesTheTokenOnce(t *testing.T) {
 	}
 }
 
-// unshareDirectory goes to another directory alone.
+// unshareDirectory changes the working directory of the calling thread only.
 func unshareDirectory() error {
 	if err := syscall.Unshare(syscall.CLONE_FS); err != nil {
 		return err
@@ -166,7 +166,7 @@ func TestRunAfterTheFunctionHasLeftItsThreadLocked(t *testing.T) {
 	}))
 }
 
-// Guard sees that the thread has ended, and that the token is closed.
+// Guard checks that the thread has ended and that the token is closed.
 func TestRunGivesUpAThreadThatCannotComeBack(t *testing.T) {
 	world.Guard(t)
 	blue := anonymous(t)
@@ -183,7 +183,7 @@ func TestRunGivesUpAThreadWhoseTokenIsGone(t *testing.T) {
 	must(t, blue.Run(func() error {
 		home := world.Link(t, "/proc/self/ns/net")
 		for fd := 0; fd < 1024; fd++ {
-			// Nothing else of this program's is a descriptor of home.
+			// This program has no other descriptor of home.
 			if target, err := os.Readlink("/proc/self/fd/" + itoa(fd)); err == nil && target == home {
 				return syscall.Close(fd)
 			}
@@ -195,7 +195,7 @@ func TestRunGivesUpAThreadWhoseTokenIsGone(t *testing.T) {
 	}
 }
 
-// dropCapabilities is for the calling thread only.
+// dropCapabilities affects only the calling thread.
 func dropCapabilities() error {
 	header := struct {
 		version uint32
@@ -232,7 +232,7 @@ func TestRunWithoutAWayBack(t *testing.T) {
 	syscall.Close(fd)
 }
 
-// again runs the test in another world.
+// again runs the test in a new process with these namespaces.
 func again(t *testing.T, kind world.Kind, environment ...string) {
 	t.Helper()
 	cmd := world.Command(kind, "-test.run=^"+t.Name()+"$", "-test.v")
@@ -253,8 +253,8 @@ func TestTheMainThreadStaysAtHome(t *testing.T) {
 	again(t, world.Own, onMainThread+"=1")
 }
 
-// runOnTheMainThread is a process of its own: on its main thread a visit must not take place, even though
-// it begins there.
+// runOnTheMainThread runs in a separate process, whose main thread must not switch namespaces, even if the
+// call begins on it.
 func runOnTheMainThread() int {
 	blue, err := CreateAnonymous(0)
 	if err != nil {
@@ -298,7 +298,7 @@ func TestSocketIsThereAndTheThreadIsNot(t *testing.T) {
 	wants(t, err, syscall.EAFNOSUPPORT)
 }
 
-// A goroutine that ends with its thread locked takes the thread along.
+// If a goroutine ends while it is locked to its thread, the thread ends too.
 func TestSetnsMountsBringsTheSysAlong(t *testing.T) {
 	world.Guard(t)
 	blue := anonymous(t)
@@ -366,7 +366,7 @@ func TestRunFromGivesUpAThreadThatCannotComeBack(t *testing.T) {
 	must(t, blue.RunFrom(home, func() error { return nil }))
 }
 
-// Guard sees that no thread is left in blue.
+// Guard checks that no thread is left in blue.
 func TestRunFromRefusesAHomeThatItsThreadIsNotIn(t *testing.T) {
 	world.Guard(t)
 	blue, red := anonymous(t), anonymous(t)
@@ -423,7 +423,7 @@ func TestTwoHundredGoroutinesAtOnce(t *testing.T) {
 	}
 }
 
-// useThem is what each of the goroutines does.
+// useThem is run by each of the goroutines.
 func useThem(here, there *Namespace, name string) error {
 	err := here.Run(func() error {
 		if is, err := here.IsCurrent(); err != nil || !is {
@@ -449,7 +449,7 @@ func useThem(here, there *Namespace, name string) error {
 		return err
 	}
 	defer syscall.Close(fd)
-	// Each failure's message is the one of its own call.
+	// Each failure has the message of its own call.
 	_, err = Open(name + "-missing")
 	if !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), `"`+name+`-missing"`) {
 		return fmt.Errorf("%s: %v", name, err)

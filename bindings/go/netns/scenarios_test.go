@@ -17,14 +17,14 @@ import (
 	"github.com/libnetns/libnetns/bindings/go/internal/world"
 )
 
-// The scenarios that the tests of C, Rust and Python run as well; their first lines say what they mean.
+// The scenarios, which the tests of C, Rust and Python also run. The file begins with a description.
 const scenarioFile = "../../scenarios.txt"
 
-// scenario is one that runs.
+// scenario is the state of a running scenario.
 type scenario struct {
 	handles  map[string]*Namespace
 	monitors map[string]*watcher
-	// The last failure's.
+	// The message of the last failure.
 	message string
 }
 
@@ -76,7 +76,7 @@ func (s *scenario) close() {
 	}
 }
 
-// result is what the file says that a call gives.
+// result is the expected result of a call in the file.
 func (s *scenario) result(words []string) string {
 	operation, known := operations[words[0]]
 	if !known {
@@ -94,10 +94,10 @@ func (s *scenario) result(words []string) string {
 	return got
 }
 
-// none is what "-" means.
+// none is the meaning of "-".
 const none = "-"
 
-// meaning undoes what stands for a word that cannot be in the file.
+// meaning replaces the notation for a word that cannot be written in the file.
 func meaning(word string) string {
 	if word == "''" {
 		return ""
@@ -110,7 +110,7 @@ func meaning(word string) string {
 	return word
 }
 
-// given is "" for none, as the functions have it that take one or the other.
+// given returns "" for none, for functions whose argument is optional.
 func given(word string) string {
 	if word == none {
 		return ""
@@ -150,7 +150,7 @@ func errnoName(err error) string {
 	return strconv.Itoa(int(errno))
 }
 
-// flag takes the one flag that an operation has.
+// flag parses the single flag of an operation.
 func flag[F ~uint32](word, name string, value F) (F, error) {
 	switch word {
 	case none:
@@ -200,7 +200,7 @@ func word(s string) (string, error) {
 	return s, nil
 }
 
-// keep puts a handle in the place of an older one of the name.
+// keep stores a handle, and closes an older one of the same name.
 func (s *scenario) keep(name string, n *Namespace, err error) (string, error) {
 	if err != nil {
 		return "", err
@@ -267,7 +267,7 @@ func init() {
 			return s.keep(a[0], n, err)
 		},
 		"open_id": func(s *scenario, a []string) (string, error) {
-			// Before Linux 5.14 it has no cookie.
+			// Before Linux 5.14 there is no cookie.
 			cookie, _ := s.handles[a[1]].Cookie()
 			n, err := OpenID(s.handles[a[1]].Inode(), cookie)
 			return s.keep(a[0], n, err)
@@ -501,8 +501,8 @@ func init() {
 	}
 }
 
-// socketIn opens a socket in a namespace, and the namespace of the socket.
-// isOf tells whether n, which it ends, is the namespace that has the name.
+// socketIn opens a socket in a namespace, and then the namespace of the socket.
+// isOf reports whether n, which it closes, is the namespace with this name.
 func (s *scenario) isOf(name string, n *Namespace, err error) (string, error) {
 	if err != nil {
 		return "", err

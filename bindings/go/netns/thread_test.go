@@ -22,7 +22,7 @@ import (
 
 var itoa = strconv.Itoa
 
-// onAThread calls f on a thread that nobody gets afterwards.
+// onAThread calls f on a thread that is not reused afterwards.
 func onAThread(t *testing.T, f func() error) {
 	t.Helper()
 	done := make(chan error, 1)
@@ -160,7 +160,7 @@ func TestSetRefusesWhatIsNone(t *testing.T) {
 	})
 }
 
-// What programs have that do not know errors.Is.
+// How programs written before errors.Is check errors.
 func TestErrorsAreThoseOfTheNamesake(t *testing.T) {
 	world.Guard(t)
 	for _, err := range []error{
@@ -254,7 +254,7 @@ const (
 	greenID = "b200000000000000000000000000000000000000000000000000000000000000"
 )
 
-// processes makes a /proc with these control groups; the second number is when one was started.
+// processes creates a /proc with these control groups; the second number is a process's start time.
 func processes(t *testing.T, groups map[[2]int]string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -297,7 +297,7 @@ func TestContainersAreFoundByTheirControlGroups(t *testing.T) {
 	}
 }
 
-// controlGroups is where those of the second version are mounted.
+// controlGroups is the mount point of cgroup2.
 func controlGroups(t *testing.T) string {
 	t.Helper()
 	for _, path := range []string{"/sys/fs/cgroup", "/sys/fs/cgroup/unified"} {
