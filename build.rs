@@ -14,13 +14,14 @@ mod header {
 
     use cbindgen::{Builder, Config, ItemType};
 
-    /// The environment variable with the path to write netns.h to; netns-iproute2.h goes beside it.
+    /// The environment variable with the path of the generated netns.h; netns-iproute2.h is written beside
+    /// it.
     const DESTINATION: &str = "NETNS_HEADER_OUT";
 
     /// The opaque types, which every section may use.
     const TYPES: &str = "types";
 
-    /// The sections of netns.h in order, and the files that each is generated from.
+    /// The sections of netns.h in order, and the source files that each is generated from.
     const SECTIONS: &[(&str, &[&str])] = &[
         ("Lifecycle", &["lifecycle"]),
         ("Identity", &["identity"]),
@@ -71,15 +72,15 @@ mod header {
     fn opaque_types(config: &Config) -> String {
         let mut config = config.clone();
         config.export.item_types = vec![ItemType::OpaqueItems];
-        // All of them are renamed, and none is used by a function of this section.
+        // All of them are renamed, and no function of this section uses one.
         let mut types: Vec<_> = config.export.rename.keys().cloned().collect();
         types.sort();
         config.export.include = types;
         generate(Builder::new(), &config, &[TYPES])
     }
 
-    /// Constants, structs and functions. The opaque types are known to cbindgen, so that they are written with
-    /// `struct`, but not declared again.
+    /// Constants, structs and functions. cbindgen knows the opaque types, so that it writes them with `struct`, but
+    /// does not declare them again.
     fn section(config: &Config, files: &[&str]) -> String {
         let mut config = config.clone();
         config.export.item_types =
@@ -87,7 +88,7 @@ mod header {
         generate(Builder::new().with_src(source(TYPES)), &config, files)
     }
 
-    /// What cbindgen generates from the files, without header, include guard and includes.
+    /// The output of cbindgen for the files, without header, include guard and includes.
     fn generate(builder: Builder, config: &Config, files: &[&str]) -> String {
         let mut config = config.clone();
         config.header = None;
@@ -115,7 +116,7 @@ mod header {
     }
 
     /// Puts negative values in parentheses, as in any macro of more than one token, and a function's attribute on
-    /// a line of its own, so that tools that look for declarations can ignore it.
+    /// a separate line, so that tools that look for declarations can ignore it.
     fn tidied(text: &str) -> String {
         let line = |line: &str| match (line.split_once(" -"), line.split_once("NETNS_NODISCARD ")) {
             (Some((name, value)), _) if line.starts_with("#define ") => {
@@ -127,8 +128,8 @@ mod header {
         text.lines().map(line).collect()
     }
 
-    /// Adds NETNS_..._INIT after each struct that begins with its size. It sets the size, and all else to zero. It
-    /// has a value for every member, because C89 and C++ compilers warn about a missing one.
+    /// Adds NETNS_..._INIT after each struct that begins with its size. The macro sets the size, and everything else
+    /// to zero. It has a value for every member, because C89 and C++ compilers warn about a missing one.
     fn with_initialisers(section: &str) -> String {
         let part = |part: &str| match sized_struct(part) {
             Some((name, zeroes)) => format!(

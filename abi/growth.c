@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A program for scripts/check-abi-growth. Compiled with the headers as they are it is an older one, with
- * those that have a member more in both structs (GROWN) a newer one. It prints what the library makes of
+ * A program for scripts/check-abi-growth. Compiled with the current headers it is an older program; with
+ * headers that add a member to both structs (GROWN) it is a newer one. It prints how the library handles
  * its structs.
  */
 #include <libnetns/netns.h>
@@ -14,7 +14,7 @@
 
 #define FILL 0xa5
 
-/* A struct of its size and no more, so that valgrind and the guard behind it see what is written. */
+/* A struct of exactly its size, so that valgrind and the guard behind it detect writes beyond it. */
 static struct netns_event *filled_event(void)
 {
     unsigned char *bytes = malloc(sizeof(struct netns_event) + 64);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The capabilities that the header names: with these alone a call succeeds, and without any one of them it
-   fails. */
+/* The capabilities documented in the header: with these alone a call succeeds, and without any one of them
+   it fails. */
 #include "privilege.h"
 
 #include <netinet/in.h>
@@ -13,10 +13,10 @@
 #define SETGID BIT(CAP_SETGID)
 #define SETUID BIT(CAP_SETUID)
 
-/* What the calls work on. */
+/* What the calls operate on. */
 static struct netns *ns, *other, *home;
 static int socket_there;
-/* Of other, in ns. */
+/* The nsid of other in ns. */
 #define NSID 7
 static pid_t process_of_another_user;
 
@@ -227,7 +227,7 @@ static int list_links_here(void)
     return rc;
 }
 
-/* Of two errors that mean a missing capability, the one in the table. */
+/* If two errors can mean a missing capability, the one in the table. */
 static int eperm_for_eacces(int rc)
 {
     return rc == -EACCES ? -EPERM : rc;
@@ -258,7 +258,7 @@ static int add_veth_here(void)
     return netns_veth_add(NULL, "new0", other, "new1");
 }
 
-/* Also where the kernel has no VLANs: it looks at the capabilities first. */
+/* Also on a kernel without VLANs, which checks the capabilities first. */
 static int add_vlan(void)
 {
     int rc = netns_vlan_add(other, "new0", ns, "moved", 7);
@@ -343,7 +343,7 @@ static int ensure_nsid(void)
     return id < 0 ? id : 0;
 }
 
-/* It is set already; the kernel looks at the capabilities first. */
+/* It is set already; the kernel checks the capabilities first. */
 static int set_nsid(void)
 {
     int rc = netns_nsid_set(ns, other, NSID);
@@ -379,7 +379,7 @@ static int get_sysctl_here(void)
     return netns_sysctl_get(NULL, "net.ipv4.ip_forward", NULL, 0) < 0 ? -errno : 0;
 }
 
-/* EACCES: who runs this is not root in the initial user namespace. */
+/* EACCES: the user who runs this is not root in the initial user namespace. */
 static int set_sysctl(void)
 {
     return eperm_for_eacces(netns_sysctl_set(ns, "net.ipv4.ip_forward", "1"));
@@ -452,11 +452,11 @@ static int exec(void)
 
 /* --- requirements ------------------------------------------------------------------------------- */
 
-/* Where the thread is before it gives up capabilities. */
+/* The thread's namespace when it drops its capabilities. */
 enum place {
     ELSEWHERE,
     HERE,     /* in the namespace */
-    CONNECTED /* elsewhere, and the handle has its rtnetlink socket */
+    CONNECTED /* in another namespace, and the handle has its rtnetlink socket */
 };
 
 static const struct requirement {
@@ -550,10 +550,10 @@ static const struct {
 struct attempt {
     const struct requirement *of;
     uint64_t capabilities;
-    int error; /* 0: it succeeds */
+    int error; /* 0: the call succeeds */
 };
 
-/* In a child, whose parent cleans up. */
+/* Runs in a child; the parent cleans up. */
 static void attempt(void *arg)
 {
     const struct attempt *it = arg;
@@ -583,7 +583,7 @@ static void attempt_anew(const struct requirement *of, uint64_t capabilities, in
     OK(netns_attach(ns, "blue", 0));
     OK(netns_veth_add(ns, "moved", ns, "peer"));
     write_file("/run/netns/stale", "", 01000);
-    MUST(chmod("/run/netns/stale", 01000)); /* as this library marks its own, whatever the umask says */
+    MUST(chmod("/run/netns/stale", 01000)); /* the mark of this library's placeholders, whatever the umask is */
     MUST(symlink("/run/netns/blue", "/run/netns/link"));
     IN_CHILD(attempt, &it);
     delete_if_there(ns, "peer");
@@ -605,7 +605,7 @@ static void live_as_another_user(int ready)
         pause();
 }
 
-/* 0: there is none to be had, as in a user namespace with one user. */
+/* 0: there is none, as in a user namespace with one user. */
 static pid_t start_process_of_another_user(void)
 {
     int ready[2];
@@ -697,7 +697,7 @@ static const char *documented_capabilities(const char *function)
         return "";
     for (const char *at = header; (at = strstr(at, "\n * Capabilities: ")) && at < declared; at++)
         start = at;
-    /* The last one before the declaration may be another function's. */
+    /* The last one before the declaration may belong to another function. */
     for (const char *at = header; start && (at = strstr(at, "\n/**\n")) && at < declared; at++)
         if (at > start)
             start = NULL;

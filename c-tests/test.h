@@ -736,7 +736,7 @@ static inline void unchanged_at(struct state before, int line)
                      netns_errmsg());                                                            \
             check_at(strstr(netns_errmsg(), "RLIMIT_NOFILE"), __LINE__, "\"%s\"",                \
                      netns_errmsg());                                                            \
-            /* Under valgrind open(2) makes the file first and is refused then. */               \
+            /* Under valgrind open(2) creates the file before it is refused. */                  \
             if (!under_valgrind())                                                               \
                 unchanged_at(before_, __LINE__);                                                 \
         }                                                                                        \
