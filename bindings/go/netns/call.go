@@ -51,7 +51,7 @@ func hint(err error, errno syscall.Errno, words string) error {
 // text converts a string for C. It is in Go's memory and valid for the call that it is passed to.
 func text(s string) (*C.char, error) {
 	if strings.IndexByte(s, 0) >= 0 {
-		return nil, invalid("%q has a NUL in it", s)
+		return nil, invalid("%q contains a NUL byte", s)
 	}
 	bytes := make([]byte, len(s)+1)
 	copy(bytes, s)

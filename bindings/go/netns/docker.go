@@ -65,7 +65,7 @@ func containerProcess(procfs, id string) (int, error) {
 	if first == nil {
 		return 0, &Error{
 			Errno:   syscall.ENOENT,
-			Message: fmt.Sprintf("find container %q: no process is in a control group of such a container", id),
+			Message: fmt.Sprintf("find container %q: no process has a control group with this container ID", id),
 		}
 	}
 	return first.pid, nil

@@ -96,7 +96,7 @@ func OpenPid(pid int) (*Namespace, error) {
 // pidfd. The caller keeps ownership of fd.
 func OpenFd(fd int) (*Namespace, error) {
 	if fd != int(C.int(fd)) {
-		return nil, &Error{Errno: syscall.EBADF, Message: fmt.Sprintf("open descriptor %d: no descriptor", fd)}
+		return nil, &Error{Errno: syscall.EBADF, Message: fmt.Sprintf("open descriptor %d: invalid descriptor", fd)}
 	}
 	return open(func(out **C.struct_netns) C.int { return C.netns_open_fd(C.int(fd), out) })
 }

@@ -47,9 +47,9 @@ func TestErrorsSayWhatGoHasForThem(t *testing.T) {
 		hint  string
 		hints bool
 	}{
-		{second(Create("blue", 0)), "; CreateExistOK opens it", true},
+		{second(Create("blue", 0)), "; use CreateExistOK to open it", true},
 		{second(Create("a/b", CreateExistOK)), "CreateExistOK", false},
-		{Remove("missing", 0), "; RemoveMissingOK lets that pass", true},
+		{Remove("missing", 0), "; use RemoveMissingOK to ignore that", true},
 		{Remove("a/b", 0), "RemoveMissingOK", false},
 	} {
 		if failed.err == nil || strings.HasSuffix(failed.err.Error(), failed.hint) != failed.hints {

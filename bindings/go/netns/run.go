@@ -195,7 +195,7 @@ func (n *Namespace) checkHome() error {
 	}
 	n.home.Do(func() {
 		if is, err := n.IsCurrent(); err == nil && !is {
-			n.notHome = invalid("%v is not the one that the program's threads are in", n)
+			n.notHome = invalid("%v is not the network namespace of the program's threads", n)
 		}
 	})
 	return n.notHome

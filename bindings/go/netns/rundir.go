@@ -64,7 +64,7 @@ func (d Dir) Create(name string, flags CreateFlags) (*Namespace, error) {
 		return C.netns_create_at(dir, name, C.uint32_t(flags), out)
 	})
 	if flags&CreateExistOK == 0 {
-		err = hint(err, syscall.EEXIST, "CreateExistOK opens it")
+		err = hint(err, syscall.EEXIST, "use CreateExistOK to open it")
 	}
 	return n, err
 }
@@ -91,7 +91,7 @@ func (d Dir) Remove(name string, flags RemoveFlags) error {
 		return err
 	}
 	_, err = call(func() C.int { return C.netns_remove_at(t[0], t[1], C.uint32_t(flags)) })
-	return hint(err, syscall.ENOENT, "RemoveMissingOK lets that pass")
+	return hint(err, syscall.ENOENT, "use RemoveMissingOK to ignore that")
 }
 
 // Attach gives a namespace an additional name in this directory.

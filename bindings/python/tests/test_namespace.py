@@ -170,8 +170,8 @@ def test_errors_are_of_their_subclass_and_say_what_to_do():
     assert error.filename == "blue"
     assert error.strerror.startswith('create "blue": ')
     assert "exist" in error.strerror.lower()
-    assert error.strerror.endswith("; libnetns.create() opens it with exist_ok=True")
-    with pytest.raises(FileNotFoundError, match=r"; libnetns.remove\(\) lets .* missing_ok=True"):
+    assert error.strerror.endswith("; use exist_ok=True of libnetns.create() to open it")
+    with pytest.raises(FileNotFoundError, match=r"; use missing_ok=True of libnetns.remove\(\)"):
         libnetns.remove("red")
     with pytest.raises(FileNotFoundError) as caught:
         libnetns.open(b"red")
@@ -193,19 +193,19 @@ def test_errors_are_of_their_subclass_and_say_what_to_do():
 
 def test_what_python_can_do_about_it_is_in_the_message():
     with libnetns.create("blue") as blue:
-        with pytest.raises(FileExistsError, match=r"create\(\) opens it with exist_ok=True"):
+        with pytest.raises(FileExistsError, match=r"use exist_ok=True of libnetns.create\(\)"):
             libnetns.create("blue")
-        with pytest.raises(FileNotFoundError, match=r"create\(\) with exist_ok=True makes it"):
+        with pytest.raises(FileNotFoundError, match=r"create\(\) with exist_ok=True to create it"):
             libnetns.open("red")
         with pytest.raises(FileNotFoundError) as caught:
             libnetns.open("/run/netns/red")
         assert "create()" not in caught.value.strerror
         with pytest.raises(
-            FileNotFoundError, match=r"remove\(\) lets that pass with missing_ok=True"
+            FileNotFoundError, match=r"use missing_ok=True of libnetns.remove\(\)"
         ):
             libnetns.remove("red")
         blue.ensure_nsid(blue)
-        with pytest.raises(FileExistsError, match=r"ensure_nsid\(\) returns the nsid that it has"):
+        with pytest.raises(FileExistsError, match=r"use ensure_nsid\(\) to get its nsid"):
             blue.set_nsid(blue, 7)
 
 

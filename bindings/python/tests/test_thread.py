@@ -245,7 +245,7 @@ def test_a_stay_is_one_threads(blue):
         with pytest.raises(RuntimeError):
             stay.__enter__()
         home = on_a_thread(here)
-        with pytest.raises(RuntimeError, match="another"):
+        with pytest.raises(RuntimeError, match="can only leave"):
             on_a_thread(stay.__exit__, None, None, None)
         assert on_a_thread(here) == home
         assert here() == blue.inode
@@ -268,7 +268,7 @@ def test_stays_that_are_left_out_of_order_are_told_and_the_thread_comes_back(blu
                 if number == remaining[-1]:
                     stays[number].__exit__(None, None, None)
                 else:
-                    with pytest.raises(RuntimeError, match="another order"):
+                    with pytest.raises(RuntimeError, match="reverse order"):
                         stays[number].__exit__(None, None, None)
                 remaining.remove(number)
                 assert here() == (namespaces[remaining[-1]].inode if remaining else home)
@@ -414,7 +414,7 @@ for call in (ns.entered().__enter__, lambda: ns.run(print)):
     try:
         call()
     except PermissionError as error:
-        assert "setns(), in a thread that ends in there" in str(error), error
+        assert "use setns() in a thread that ends there" in str(error), error
     else:
         raise SystemExit("went there without a way back")
 assert conftest.here() == home

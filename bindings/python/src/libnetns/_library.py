@@ -64,7 +64,7 @@ class Owned(c_void_p):
 
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
         # ctypes would copy the bare pointer, and it would be released twice.
-        raise TypeError(f"{type(self).__name__} can be neither copied nor pickled")
+        raise TypeError(f"{type(self).__name__} cannot be copied or pickled")
 
 
 class NamespaceHandle(Owned):

@@ -214,11 +214,11 @@ def _socket_of(fd: int, family: int, type: int, proto: int) -> _socket.socket:
         raise
 
 
-_NO_WAY_BACK = {EPERM: "setns(), in a thread that ends in there, may do"}
-_EXISTS = {EEXIST: "libnetns.create() opens it with exist_ok=True"}
-_MISSING = {ENOENT: "libnetns.remove() lets that pass with missing_ok=True"}
-_NOT_YET = {ENOENT: "libnetns.create() with exist_ok=True makes it if it is missing"}
-_HAS_ONE = {EEXIST: "ensure_nsid() returns the nsid that it has"}
+_NO_WAY_BACK = {EPERM: "use setns() in a thread that ends there"}
+_EXISTS = {EEXIST: "use exist_ok=True of libnetns.create() to open it"}
+_MISSING = {ENOENT: "use missing_ok=True of libnetns.remove() to ignore that"}
+_NOT_YET = {ENOENT: "use libnetns.create() with exist_ok=True to create it"}
+_HAS_ONE = {EEXIST: "use ensure_nsid() to get its nsid"}
 
 
 class _Stays(threading.local):
@@ -245,7 +245,7 @@ class Stay:
 
     def __enter__(self) -> Namespace:
         if self._token is not None:
-            raise RuntimeError("entered already")
+            raise RuntimeError("already entered")
         self._token = check(lib.netns_enter(self._ns._open), hints=_NO_WAY_BACK)
         self._thread = threading.get_ident()
         self._outer, _stays.innermost = _stays.innermost, self
@@ -262,11 +262,11 @@ class Stay:
 
     def _refuse(self) -> NoReturn:
         if self._thread != threading.get_ident():
-            raise RuntimeError("a thread leaves what it has entered, and not what another one has")
+            raise RuntimeError("a thread can only leave what it has entered itself")
         self._is_over = True
         raise RuntimeError(
-            "entered() blocks are left in another order than they were entered, which happens when "
-            "one contains an `await` or a `yield`: the thread goes back when the last one is left"
+            "entered() blocks must be left in reverse order, which an `await` or a `yield` in one of "
+            "them can prevent; the thread switches back when the last one is left"
         )
 
     def _drop_what_is_over(self) -> None:
@@ -292,7 +292,7 @@ class Namespace(Network):
 
     def __init__(self, handle: NamespaceHandle) -> None:
         if not isinstance(handle, NamespaceHandle):
-            raise TypeError("libnetns.create() and libnetns.open() make namespaces")
+            raise TypeError("use libnetns.create() or libnetns.open() to get a Namespace")
         self._handle: Optional[NamespaceHandle] = handle
         self._identity: Optional[Tuple[int, int]] = None
 
@@ -300,7 +300,7 @@ class Namespace(Network):
     def _open(self) -> NamespaceHandle:
         handle = self._handle
         if handle is None:
-            raise ValueError("the namespace's handle is closed")
+            raise ValueError("the handle of the namespace is closed")
         return handle
 
     # --- the handle ------------------------------------------------------------------------------
@@ -612,7 +612,7 @@ class Namespace(Network):
         ):
             for name in names if given else ():
                 if options.get(name) is not None:
-                    raise ValueError(f"{name} goes neither with input nor with capture_output")
+                    raise ValueError(f"{name} cannot be combined with input or capture_output")
                 options[name] = subprocess.PIPE
         process = self.spawn(args, **options)
         return _programs.run(process, input, timeout, check)
