@@ -36,6 +36,8 @@ type Cmd struct {
 	Flags      SpawnFlags
 	Credential *syscall.Credential
 	Setsid     bool
+	// LeftOut has the same meaning as in SpawnAttr. Start calls it before it returns.
+	LeftOut func(message string)
 
 	// Process is set by Start, ProcessState by Wait.
 	Process      *os.Process
@@ -159,7 +161,8 @@ func (c *Cmd) Start() error {
 }
 
 func (c *Cmd) spawn() error {
-	attr := &SpawnAttr{Env: c.Env, Dir: c.Dir, Flags: c.Flags, Credential: c.Credential, Setsid: c.Setsid}
+	attr := &SpawnAttr{Env: c.Env, Dir: c.Dir, Flags: c.Flags, Credential: c.Credential, Setsid: c.Setsid,
+		LeftOut: c.LeftOut}
 	var err error
 	if attr.Stdin, err = c.input(); err != nil {
 		return err

@@ -127,3 +127,26 @@ func TestCommandIsKilledWhenItsContextIsDone(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestCommandTellsOfAFileThatHasNothingToCover(t *testing.T) {
+	world.Guard(t)
+	blue := create(t, "blue")
+	etcOfItsOwn(t)
+	said := ""
+	run := func() {
+		said = ""
+		c := blue.Command("true")
+		c.Flags, c.LeftOut = SpawnKeepSys, func(message string) { said = message }
+		must(t, c.Start())
+		must(t, c.Wait())
+	}
+	run()
+	if !strings.Contains(said, "skip the file for /etc/resolv.conf: No such file or directory (") {
+		t.Error(said)
+	}
+	must(t, os.WriteFile("/etc/resolv.conf", nil, 0o644))
+	run()
+	if said != "" {
+		t.Error(said)
+	}
+}
