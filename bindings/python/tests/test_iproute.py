@@ -215,6 +215,27 @@ def test_sockets_stay_in_the_namespace_when_its_name_goes(pyroute2):
     in_child(run)
 
 
+@pytest.mark.parametrize("name", ["NetNS", "IPRoute"])
+def test_a_clone_is_in_the_same_namespace_when_its_name_goes(pyroute2, name):
+    if not hasattr(getattr(pyroute2, name), "clone"):
+        pytest.skip("pyroute2 0.9 has no clone()")
+
+    def run():
+        first = getattr(libnetns, name)(netns="blue")
+        first.link("add", ifname="br0", kind="bridge")
+        libnetns.remove("blue")
+        second = first.clone()
+        libnetns.create("blue").close()
+        first.close()
+        with second, second.clone() as third:
+            for clone in second, third:
+                assert names_of(clone.get_links()) == ["lo", "br0"]
+                assert clone.target == first.target
+                assert name == "IPRoute" or clone.netns == "blue"
+
+    in_child(run)
+
+
 def test_a_handle_will_do_as_well(pyroute2):
     with libnetns.create() as ns:
         ip = libnetns.IPRoute(netns=ns)

@@ -212,8 +212,8 @@ else:
             self._sproxy.pmap = {
                 kind: partial(self._there.call, plugin) for kind, plugin in plugins.items()
             }
-            # The arguments that clone() passes.
-            self.config.update(netns=self._there.name, flags=0)
+            # The arguments that clone() passes. The name may mean another namespace by then.
+            self.config.update(netns=self._there.open(flags, libc), flags=0)
 
         def post_init(self) -> None:
             """Set up a new socket; pyroute2 calls this for each one."""
@@ -246,7 +246,10 @@ else:
             super().__init__(target=target, netns=netns, flags=flags, libc=libc, **kwargs)
 
         def clone(self) -> Any:
-            return type(self)(self.netns, 0)
+            """Return a new object for the same namespace, whatever has happened to its name."""
+            clone = type(self)(self._there.open(0, None), 0)
+            clone.netns, clone.target = self.netns, self.target
+            return clone
 
         def remove(self) -> None:
             """Close the socket and remove the name."""
