@@ -170,7 +170,7 @@ static void remove_with(bool by_ip, const char *name)
 static void names_come_and_go_in_mixed_order(void)
 {
     int rounds = is_slow() ? 12 : 50, before, i;
-    char path[64], name[2][16];
+    char path[64], name[2][32];
 
     need_ip();
     srand(6);
