@@ -54,30 +54,36 @@ static void print_table(const struct netns_holder_snapshot *list)
     }
 }
 
-static void print_json(const struct netns_holder_snapshot *list)
+static void put_objects(struct json *json, const struct netns_holder_snapshot *list)
 {
     size_t i, len = netns_holder_list_len(list);
-    struct json json;
 
-    json_begin(&json, options.pretty);
     for (i = 0; i < len; i++) {
         const char *program = netns_holder_list_program(list, i);
         const char *path = netns_holder_list_path(list, i);
 
-        json_begin_object(&json);
-        json_string(&json, "type", kind_at(list, i));
+        json_begin_object(json);
+        json_string(json, "type", kind_at(list, i));
         if (netns_holder_list_pid(list, i) > 0) {
-            json_number(&json, "pid", netns_holder_list_pid(list, i));
-            json_number(&json, "tid", netns_holder_list_tid(list, i));
+            json_number(json, "pid", netns_holder_list_pid(list, i));
+            json_number(json, "tid", netns_holder_list_tid(list, i));
         }
         if (netns_holder_list_fd(list, i) >= 0)
-            json_number(&json, "fd", netns_holder_list_fd(list, i));
+            json_number(json, "fd", netns_holder_list_fd(list, i));
         if (program)
-            json_string(&json, "program", program);
+            json_string(json, "program", program);
         if (path)
-            json_string(&json, "path", path);
-        json_end_object(&json);
+            json_string(json, "path", path);
+        json_end_object(json);
     }
+}
+
+static void print_json(const struct netns_holder_snapshot *list)
+{
+    struct json json;
+
+    json_begin(&json, options.pretty);
+    put_objects(&json, list);
     json_end(&json);
 }
 
@@ -92,6 +98,15 @@ static void tell_unseen(uint32_t unseen)
         complain(DONE, "The list may be incomplete: the network namespaces of some sockets could not be determined");
 }
 
+static int end_list(struct netns_holder_snapshot *list)
+{
+    /* Standard output before standard error. */
+    fflush(stdout);
+    tell_unseen(netns_holder_list_unseen(list));
+    netns_holder_list_free(list);
+    return DONE;
+}
+
 int print_holders(const struct netns *ns)
 {
     struct netns_holder_snapshot *list;
@@ -102,11 +117,23 @@ int print_holders(const struct netns *ns)
         print_json(list);
     else
         print_table(list);
-    /* Standard output before standard error. */
-    fflush(stdout);
-    tell_unseen(netns_holder_list_unseen(list));
-    netns_holder_list_free(list);
-    return DONE;
+    return end_list(list);
+}
+
+int put_holders(struct json *json, const char *name, const struct netns *ns)
+{
+    struct netns_holder_snapshot *list;
+    struct json holders;
+
+    if (netns_holder_list(ns, 0, &list) < 0)
+        return library_complains();
+    json_begin_object(json);
+    json_name(json, name);
+    json_begin_member(json, "holders", &holders);
+    put_objects(&holders, list);
+    json_end_member(&holders);
+    json_end_object(json);
+    return end_list(list);
 }
 
 bool parse_inode(const char *text, uint64_t *inode)

@@ -24,7 +24,10 @@ static void put_key(struct json *json, const char *key)
 {
     if (json->members++)
         putchar(',');
-    printf(json->pretty ? "\n        \"%s\": " : "\"%s\":", key);
+    if (json->pretty)
+        printf("\n%*s\"%s\": ", json->indent + 8, "", key);
+    else
+        printf("\"%s\":", key);
 }
 
 static void put_ascii(unsigned char byte)
@@ -100,12 +103,28 @@ void json_unsigned(struct json *json, const char *key, uint64_t value)
     printf("%llu", (unsigned long long)value);
 }
 
+void json_begin_member(struct json *json, const char *key, struct json *member)
+{
+    put_key(json, key);
+    json_begin(member, json->pretty);
+    member->indent = json->indent + 8;
+}
+
+void json_end_member(struct json *member)
+{
+    fputs(member->pretty ? " ]" : "]", stdout);
+}
+
 void json_end_object(struct json *json)
 {
-    fputs(json->pretty ? "\n    }" : "}", stdout);
+    if (json->pretty)
+        printf("\n%*s}", json->indent + 4, "");
+    else
+        putchar('}');
 }
 
 void json_end(struct json *json)
 {
-    fputs(json->pretty ? " ]\n" : "]\n", stdout);
+    json_end_member(json);
+    putchar('\n');
 }

@@ -11,8 +11,10 @@
 
 struct json {
     bool pretty;
-    /* How many objects there are so far, and members in the last one. */
+    /* The number of objects so far, and of members in the last one. */
     unsigned objects, members;
+    /* The columns by which an array that is a member is indented further. */
+    int indent;
 };
 
 void json_begin(struct json *json, bool pretty);
@@ -25,6 +27,9 @@ void json_string(struct json *json, const char *key, const char *value);
 void json_name(struct json *json, const char *name);
 void json_number(struct json *json, const char *key, int32_t value);
 void json_unsigned(struct json *json, const char *key, uint64_t value);
+/* An array that is a member. It is complete after json_end_member(), and `json` continues. */
+void json_begin_member(struct json *json, const char *key, struct json *member);
+void json_end_member(struct json *member);
 void json_end_object(struct json *json);
 void json_end(struct json *json);
 

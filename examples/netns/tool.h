@@ -70,6 +70,10 @@ int open_name_or_path(const char *word, struct netns **ns);
 /* Prints what keeps a namespace alive, and on stderr what could not be looked at. Gives an exit status. */
 int print_holders(const struct netns *ns);
 
+/* The same as an object with the name and an array "holders", in an array of these. */
+struct json;
+int put_holders(struct json *json, const char *name, const struct netns *ns);
+
 /* Reads an inode number: N, or net:[N] as readlink(1) prints it. */
 bool parse_inode(const char *text, uint64_t *inode);
 

@@ -113,13 +113,13 @@ int attach(int argc, char **argv)
     return rc < 0 ? not_made(argv[0], -rc) : DONE;
 }
 
-/* Prints what keeps the namespace of a removed name alive. */
-static int tell_what_is_left(const char *name, const struct netns *ns)
+/* Prints what keeps the namespace of a removed name alive. json may be NULL. */
+static int tell_what_is_left(struct json *json, const char *name, const struct netns *ns)
 {
-    if (!options.json) {
-        put_text(name, stdout);
-        puts(" removed; what keeps its network namespace alive:");
-    }
+    if (json)
+        return put_holders(json, name, ns);
+    put_text(name, stdout);
+    puts(" removed; what keeps its network namespace alive:");
     return print_holders(ns);
 }
 
@@ -128,13 +128,12 @@ static int delete_one(const char *name, void *arg)
     struct netns *ns = NULL;
     int rc, status = DONE;
 
-    (void)arg;
     /* A name that cannot be opened has no namespace to report on. */
     if (options.verbose && open_name(name, &ns) < 0)
         ns = NULL;
     rc = netns_remove_at(options.rundir, name, options.missing_ok ? NETNS_REMOVE_MISSING_OK : 0);
     if (rc == 0 && ns)
-        status = tell_what_is_left(name, ns);
+        status = tell_what_is_left(arg, name, ns);
     netns_close(ns);
     if (rc == 0)
         return status;
@@ -154,11 +153,17 @@ static int delete_one(const char *name, void *arg)
 
 int delete(int argc, char **argv)
 {
-    if (options.all)
-        return for_each_name(delete_one, NULL);
-    if (argc < 1)
+    struct json list, *json = options.verbose && options.json ? &list : NULL;
+    int status;
+
+    if (argc < 1 && !options.all)
         return complain(FAILED, "No netns name specified");
-    return delete_one(argv[0], NULL);
+    if (json)
+        json_begin(json, options.pretty);
+    status = options.all ? for_each_name(delete_one, json) : delete_one(argv[0], json);
+    if (json)
+        json_end(json);
+    return status;
 }
 
 /* --- set --------------------------------------------------------------------------------------- */
