@@ -1207,9 +1207,9 @@ void netns_holder_list_free(struct netns_holder_snapshot *list);
  *        may be NULL if size is 0.
  * size   the size of value in bytes.
  *
- * Capabilities: none for the calling thread's network namespace, except what the sysctl itself
- * requires. To act in another one: CAP_SYS_ADMIN, in the user namespace that owns it and in the
- * caller's own.
+ * Capabilities: none if ns is NULL, except what the sysctl itself requires. With a handle, even of
+ * the calling thread's network namespace: CAP_SYS_ADMIN, in the user namespace that owns the
+ * network namespace and in the caller's own.
  *
  * Returns the length of the whole value without the NUL; if that is not less than size, the value
  * was truncated. Or
@@ -1241,8 +1241,8 @@ ssize_t netns_sysctl_get(const struct netns *ns,
  *
  * Capabilities: CAP_NET_ADMIN in the user namespace that owns the network namespace; root in the
  * initial user namespace can set without it the sysctls that do not check for it themselves, as
- * net.ipv4.ip_forward does. To act in a network namespace other than the calling thread's, also
- * CAP_SYS_ADMIN, in the user namespace that owns it and in the caller's own.
+ * net.ipv4.ip_forward does. With a handle, even of the calling thread's network namespace, also
+ * CAP_SYS_ADMIN, in the user namespace that owns the network namespace and in the caller's own.
  *
  * Returns 0, or
  *   -EINVAL     name or value is NULL, name is not the name of a sysctl, or the kernel rejects the
@@ -1774,7 +1774,7 @@ int netns_link_set_address(const struct netns *ns, const char *ifname, const cha
  *   -ENAMETOOLONG  a name is longer than 15 bytes
  *   -ENODEV     ns has no interface of one of the names
  *   -EBUSY      the interface is in use otherwise, for example as the parent of a macvlan
- *   -ELOOP      the interface is a bridge, which cannot be a port
+ *   -ELOOP      the interface is a bridge, which cannot be a port of another bridge
  *   -EOPNOTSUPP master cannot have ports
  *   -EPERM      a capability is missing (see Capabilities)
  *   -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS  out of file descriptors or memory

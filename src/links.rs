@@ -424,7 +424,7 @@ pub unsafe extern "C" fn netns_link_set_address(
 ///   -ENAMETOOLONG  a name is longer than 15 bytes
 ///   -ENODEV     ns has no interface of one of the names
 ///   -EBUSY      the interface is in use otherwise, for example as the parent of a macvlan
-///   -ELOOP      the interface is a bridge, which cannot be a port
+///   -ELOOP      the interface is a bridge, which cannot be a port of another bridge
 ///   -EOPNOTSUPP master cannot have ports
 ///   -EPERM      a capability is missing (see Capabilities)
 ///   -EMFILE, -ENFILE, -ENOMEM, -ENOBUFS  out of file descriptors or memory

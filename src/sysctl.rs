@@ -25,9 +25,9 @@ use crate::types::Netns;
 ///        may be NULL if size is 0.
 /// size   the size of value in bytes.
 ///
-/// Capabilities: none for the calling thread's network namespace, except what the sysctl itself
-/// requires. To act in another one: CAP_SYS_ADMIN, in the user namespace that owns it and in the
-/// caller's own.
+/// Capabilities: none if ns is NULL, except what the sysctl itself requires. With a handle, even of
+/// the calling thread's network namespace: CAP_SYS_ADMIN, in the user namespace that owns the
+/// network namespace and in the caller's own.
 ///
 /// Returns the length of the whole value without the NUL; if that is not less than size, the value
 /// was truncated. Or
@@ -83,8 +83,8 @@ unsafe fn store(found: &[u8], value: *mut c_char, size: usize) -> Result<usize> 
 ///
 /// Capabilities: CAP_NET_ADMIN in the user namespace that owns the network namespace; root in the
 /// initial user namespace can set without it the sysctls that do not check for it themselves, as
-/// net.ipv4.ip_forward does. To act in a network namespace other than the calling thread's, also
-/// CAP_SYS_ADMIN, in the user namespace that owns it and in the caller's own.
+/// net.ipv4.ip_forward does. With a handle, even of the calling thread's network namespace, also
+/// CAP_SYS_ADMIN, in the user namespace that owns the network namespace and in the caller's own.
 ///
 /// Returns 0, or
 ///   -EINVAL     name or value is NULL, name is not the name of a sysctl, or the kernel rejects the
