@@ -156,13 +156,18 @@ static int open_any(const char *word, struct netns **ns)
     int32_t pid;
     uint64_t inode;
     int rc = open_name_or_path(word, ns);
+    bool is_pid = parse_number(word, &pid) && pid > 0;
 
-    if (rc != -ENOENT)
+    if (rc == -ENOENT && is_pid)
+        rc = netns_open_pid(pid, ns);
+    if (rc != -ENOENT && rc != -ESRCH)
         return rc;
-    if (parse_number(word, &pid) && pid > 0 && netns_open_pid(pid, ns) == 0)
-        return 0;
-    if (parse_inode(word, &inode) && netns_open_id(inode, 0, ns) == 0)
-        return 0;
+    if (parse_inode(word, &inode)) {
+        rc = netns_open_id(inode, 0, ns);
+        /* No process has a number this large, so the message is about the inode. */
+        if (rc != -ENOENT || !is_pid)
+            return rc;
+    }
     /* Fail again, so that the message is about the name. */
     return open_name_or_path(word, ns);
 }

@@ -205,12 +205,15 @@ static int id_not_set(const struct netns *ns, int error)
     return complain(REFUSED, "Error: The specified nsid is already used.");
 }
 
-/* Tries a name first, as iproute2 7.1 does. Returns the name's error if the word is not a process either. */
+/* Tries a name first, as iproute2 7.1 does. Returns the name's error if there is no such process either. */
 static int open_name_or_process(const char *word, struct netns **ns)
 {
-    int rc = open_name_or_path(word, ns);
+    int process, rc = open_name_or_path(word, ns);
 
-    return rc == -ENOENT && open_process(word, ns) == 0 ? 0 : rc;
+    if (rc != -ENOENT)
+        return rc;
+    process = open_process(word, ns);
+    return process == -ESRCH || process == -EINVAL ? rc : process;
 }
 
 int set(int argc, char **argv)
