@@ -15,7 +15,7 @@ function result() {
 function report() {
     if (planned == "" && status == 77) {
         ok = skips = 1
-        if (out) print name "\t(all of it)\t" reason >(out "/skipped")
+        if (out) print name "\t(the whole program)\t" reason >(out "/skipped")
     } else if (name !~ /^[0-9]/) {
         # An example or a script reports only success or failure.
         ok = status == 0
