@@ -167,10 +167,7 @@ $(STAGE)/.done: $(B)/$(SO) $(HEADERS) pkgconfig/netns.pc.in
 # The Python package with the library included, for systems where it is not installed.
 wheel: $(STAGE)/.done
 	@$(PYTHON) -m pip --version >/dev/null 2>&1 || scripts/need pip3
-	@mkdir -p $(B)/python
-	LIBNETNS_BUNDLE=$(STAGE)/lib/$(SONAME) $(PYTHON) -m pip wheel -q --no-deps -w $(B)/python \
-	    ./bindings/python
-	@ls $(B)/python/*.whl
+	@STAGE=$(STAGE) BUILD=$(CURDIR)/$(B) PYTHON=$(PYTHON) scripts/wheel
 
 # --- releases ----------------------------------------------------------------------------------
 

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Builds the wheel; with LIBNETNS_BUNDLE=PATH-OF-libnetns.so.1, one that contains the library."""
+"""Builds the wheel; with LIBNETNS_BUNDLE=PATH-OF-libnetns.so.1, one that contains the library, which is for this
+machine's platform or for LIBNETNS_PLATFORM."""
 
 import os
 import shutil
 
-from setuptools import setup
+from setuptools import Distribution, setup
 from setuptools.command.build_py import build_py
 
 try:
@@ -29,13 +30,15 @@ class BuildWithLibrary(build_py):
 class PlatformWheel(bdist_wheel):
     """A wheel that contains the library is for one platform, but for every Python version."""
 
-    def finalize_options(self):
-        super().finalize_options()
-        self.root_is_pure = not BUNDLE
-
     def get_tag(self):
-        platform = super().get_tag()[2]
+        platform = (BUNDLE and os.environ.get("LIBNETNS_PLATFORM")) or super().get_tag()[2]
         return "py3", "none", platform
 
 
-setup(cmdclass={"build_py": BuildWithLibrary, "bdist_wheel": PlatformWheel})
+class PlatformDistribution(Distribution):
+    def has_ext_modules(self):
+        """Whether it is installed among what is for one platform."""
+        return bool(BUNDLE)
+
+
+setup(distclass=PlatformDistribution, cmdclass={"build_py": BuildWithLibrary, "bdist_wheel": PlatformWheel})
