@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * netns: all that `ip netns` does, through libnetns alone.
+ * netns: everything that `ip netns` does, with libnetns alone.
  *
  *     cc netns.c netns/[a-z]*.c $(pkg-config --cflags --libs netns) -o netns
  *
- * Takes the options and commands of iproute2's `ip netns` and gives its output, texts and exit
- * statuses, so that it can stand in its place; netns(1) lists where it differs, and why. This file has
- * the options and batches.
+ * Accepts the options and commands of iproute2's `ip netns`, with the same output, messages and exit
+ * statuses, so that it can replace it. netns(1) lists the differences and the reasons. This file
+ * contains the global options and batches.
  */
 #include "netns/tool.h"
 #include "netns/text.h"
 
 #include <stdarg.h>
 
-/* As many words as iproute2 allows in a line of a batch. */
+/* iproute2's limit for the words in a line of a batch. */
 #define WORDS_MAX 512
 
 struct options options;
@@ -22,7 +22,7 @@ static void put_line(const char *format, va_list args)
 {
     char *line;
 
-    /* It is not worth a failure of its own if there is no memory for it. */
+    /* Without memory, the message is lost, but the exit status is not. */
     if (vasprintf(&line, format, args) < 0)
         return;
     put_text(line, stderr);
@@ -55,12 +55,12 @@ int explain(const char *step, int status, const char *format, ...)
     return strstr(netns_errmsg(), step) ? status : complain(status, "%s", netns_errmsg());
 }
 
-/* Why output was lost; 0: none was. */
+/* The errno with which output was lost, or 0. */
 static int lost;
 
 bool flush_output(void)
 {
-    /* What has failed in between, the stream does not tell: then there is no better word. */
+    /* The errno of an earlier failed write is not known: use EIO then. */
     errno = EIO;
     if (fflush(stdout) == 0 && !ferror(stdout))
         return true;
@@ -123,7 +123,7 @@ int for_each_name(int (*call)(const char *name, void *arg), void *arg)
 
 /* --- batches ----------------------------------------------------------------------------------- */
 
-/* A file of commands, the number of its last line read, and that line, joined to its continuations. */
+/* A file of commands, the number of the last line read, and that line joined with its continuations. */
 struct batch {
     FILE *file;
     unsigned line_number;
@@ -131,7 +131,7 @@ struct batch {
     size_t length;
 };
 
-/* Appends a line, less its comment. False: no memory. */
+/* Appends a line without its comment. Fails if there is no memory. */
 static bool append(struct batch *batch, char *line)
 {
     char *text;
@@ -146,7 +146,7 @@ static bool append(struct batch *batch, char *line)
     return true;
 }
 
-/* Reads and appends the next line. False: there is none, or it cannot be read. */
+/* Reads and appends the next line. Fails at the end of the file, or if it cannot be read. */
 static bool append_next(struct batch *batch)
 {
     char *line = NULL;
@@ -158,7 +158,7 @@ static bool append_next(struct batch *batch)
     return appended;
 }
 
-/* Reads the next command. Gives 1, 0 at the end, -1 for one that lacks its last line. */
+/* Reads the next command. Returns 1, 0 at the end, or -1 if a continuation line is missing. */
 static int read_command(struct batch *batch)
 {
     batch->length = 0;
@@ -176,8 +176,8 @@ static int read_command(struct batch *batch)
 }
 
 /*
- * Cuts a command into words, in place. A word that begins with a quote ends with the next such
- * quote. Gives how many there are, or -1.
+ * Splits a command into words in place. A word that begins with a quote ends at the next quote of the
+ * same kind. Returns the number of words, or -1.
  */
 static int split(char *text, char **words)
 {
@@ -209,7 +209,7 @@ static int split(char *text, char **words)
     return count;
 }
 
-/* Runs one line. One written for `ip -batch` begins with the word netns, or with net, say. */
+/* Runs one line. In a line for `ip -batch`, the first word is netns or an abbreviation such as net. */
 static int run_line(char *text)
 {
     char *words[WORDS_MAX], **first = words;
@@ -279,8 +279,8 @@ enum effect {
 };
 
 /*
- * ip's options in the order in which it tries them: -b is -batch, and -br is -brief. Those that
- * mean nothing to namespaces are taken and ignored, since scripts pass them.
+ * ip's options in the order in which it tries them: -b is -batch, and -br is -brief. Options without
+ * an effect on namespaces are accepted and ignored, because scripts use them.
  */
 static const struct option {
     const char *word;
@@ -316,12 +316,12 @@ static const struct option {
     {"-Numeric", false, IGNORE},
     {"-all", false, ALL},
     {"-echo", true, IGNORE},
-    /* Not ip's. */
+    /* Only in netns. */
     {"-rundir", false, RUNDIR},
     {"-version", true, VERSION},
 };
 
-/* -color, or the time that it is to be used at: -c=never. */
+/* -color, optionally with a value: -c=never. */
 static bool fits_color(const char *word, const char *when)
 {
     static const char *const times[] = {"", "always", "auto", "never"};
@@ -371,7 +371,7 @@ static int check_family(const char *family)
     return complain(MISUSED, "Error: argument \"%s\" is wrong: invalid protocol family", family);
 }
 
-/* Goes to another namespace for good: everything else happens in there. */
+/* Switches to another namespace without return: everything else runs there. */
 static int enter(const char *name)
 {
     struct netns *ns = NULL;
@@ -388,7 +388,7 @@ static int enter(const char *name)
                    strerror(rc == -ENOTTY ? EINVAL : -rc));
 }
 
-/* Does what an option says. argument is NULL if nothing follows. */
+/* Applies an option. argument is NULL if the command line ends after it. */
 static int apply(enum effect effect, const char *argument)
 {
     int32_t number;
@@ -440,7 +440,7 @@ static bool takes_argument(enum effect effect)
            effect == ENTER || effect == RUNDIR;
 }
 
-/* Whether an option is all that is to be done. */
+/* Prints help or version, and returns whether it did. */
 static bool prints(enum effect effect)
 {
     if (effect == VERSION)
@@ -457,7 +457,7 @@ static int run_command_line(int argc, char **argv)
 
     for (i = 1; i < argc && argv[i][0] == '-'; i++) {
         const struct option *option;
-        /* Two dashes are as good as one. */
+        /* One or two dashes. */
         const char *word = argv[i] + (argv[i][1] == '-');
 
         if (strcmp(argv[i], "--") == 0) {
@@ -482,7 +482,7 @@ static int run_command_line(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    /* Few writes, however long the list. */
+    /* A large buffer, for few writes. */
     static char buffer[1 << 16];
     int status;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* exec: a program in a namespace, in this process's place where nothing is left to do after it. */
+/* The command exec: runs a program in a namespace, replacing this process if nothing is left to do after it. */
 #include "tool.h"
 #include "text.h"
 #include "user.h"
@@ -13,16 +13,16 @@
 
 #define NETNS_ETC_DIR "/etc/netns"
 
-/* What a shell adds to the number of the signal that ended a program. */
+/* A shell adds this to the number of the signal that terminated a program. */
 #define SIGNALLED 128
 
-/* A program, and what is special about it. */
+/* A program and its options. */
 struct program {
     char **argv;
     struct netns_spawn_options options;
 };
 
-/* Opens a name or path, in exec's words if it cannot be had. */
+/* Opens a name or path. If that fails, prints the message of `ip netns exec`. */
 static int open_for_exec(const char *name, struct netns **ns)
 {
     int rc = open_name_or_path(name, ns);
@@ -35,7 +35,7 @@ static int open_for_exec(const char *name, struct netns **ns)
     return complain(MISUSED, "Cannot open network namespace \"%s\": %s", name, strerror(-rc));
 }
 
-/* Why a file of /etc/netns/NAME cannot cover the one of the same name in /etc; 0: it can. */
+/* The errno with which a file of /etc/netns/NAME cannot be mounted over that in /etc, or 0. */
 static int no_cover(DIR *files, const char *file)
 {
     char covered[sizeof "/etc/" + NAME_MAX];
@@ -44,13 +44,13 @@ static int no_cover(DIR *files, const char *file)
     snprintf(covered, sizeof covered, "/etc/%s", file);
     if (fstatat(dirfd(files), file, &above, 0) < 0 || lstat(covered, &below) < 0)
         return errno;
-    /* A symbolic link is covered itself, but by no directory. */
+    /* A symbolic link itself is covered, but not by a directory. */
     if (S_ISLNK(below.st_mode) && S_ISDIR(above.st_mode) && stat(covered, &below) < 0)
         return errno;
     return S_ISDIR(above.st_mode) == S_ISDIR(below.st_mode) ? 0 : ENOTDIR;
 }
 
-/* Tells of each file of /etc/netns/NAME that the library leaves out, as iproute2 does. */
+/* Reports each file of /etc/netns/NAME that the library skips, as iproute2 does. */
 static void tell_of_uncovered(const struct netns *ns)
 {
     const char *name = netns_name(ns);
@@ -77,7 +77,7 @@ static void tell_of_uncovered(const struct netns *ns)
     closedir(files);
 }
 
-/* Says why a program was not started: it cannot be run, or its surroundings not be made. */
+/* Prints why a program was not started: the setup or the execution failed. */
 static int not_started(const char *name, const char *file, int error)
 {
     switch (error) {
@@ -101,9 +101,9 @@ static int not_started(const char *name, const char *file, int error)
 
 /* --- waiting for it ---------------------------------------------------------------------------- */
 
-/* The process that signals are passed on to; 0: there is none yet, -1: there is none any more. */
+/* The process that signals are forwarded to; 0: not started yet, -1: terminated. */
 static volatile sig_atomic_t running;
-/* A signal that came too early for that; 0: none did. */
+/* A signal that arrived before the process started, or 0. */
 static volatile sig_atomic_t early;
 
 static void pass_on(int number, siginfo_t *info, void *context)
@@ -112,8 +112,8 @@ static void pass_on(int number, siginfo_t *info, void *context)
 
     (void)context;
     /*
-     * What the terminal sends, the program gets as well. So it does what is sent to the process group, but
-     * that cannot be told from what is sent to this process alone: netns(1) says that it comes twice.
+     * The program receives signals from the terminal itself. It also receives those sent to the process group,
+     * which cannot be distinguished from those sent to this process alone: netns(1) says that they arrive twice.
      */
     if (info->si_code > 0)
         return;
@@ -124,7 +124,7 @@ static void pass_on(int number, siginfo_t *info, void *context)
     errno = error;
 }
 
-/* From here on, who ends this process means the program. What is ignored stays so, there as well. */
+/* Forwards signals to the program. Ignored signals stay ignored, also in the program. */
 static void pass_signals_on(void)
 {
     static const int numbers[] = {SIGHUP, SIGINT, SIGQUIT, SIGALRM, SIGTERM, SIGUSR1, SIGUSR2};
@@ -136,13 +136,13 @@ static void pass_signals_on(void)
             sigaction(numbers[i], &action, NULL);
 }
 
-/* Waits for a process and gives its status, as a shell tells it. */
+/* Waits for a process, and returns its status as a shell does. */
 static int wait_for(pid_t pid)
 {
     siginfo_t end;
     int status;
 
-    /* Until it is waited for, nobody else has its id. */
+    /* Until the process has been waited for, its ID is not reused. */
     while (waitid(P_PID, pid, &end, WEXITED | WNOWAIT) < 0 && errno == EINTR)
         ;
     running = -1;
@@ -162,8 +162,8 @@ static int run_and_wait(const char *name, const struct netns *ns, const struct p
     flush_output();
     tell_of_uncovered(ns);
     /*
-     * Where whoever started us has it ignored, there would be no status to wait for. The program gets the
-     * default, too: netns_spawn() passes on what is ignored here, and nothing else. netns(1) says so.
+     * If SIGCHLD was ignored when this process started, there would be no status to wait for. The program gets
+     * the default action, too, because netns_spawn() passes on only which signals are ignored. See netns(1).
      */
     signal(SIGCHLD, SIG_DFL);
     rc = netns_spawn(ns, &program->options, argv[0], argv, NULL, &pid);
@@ -194,7 +194,7 @@ static int exec_in_each(const char *name, void *arg)
 
 /* --- the command ------------------------------------------------------------------------------- */
 
-/* Runs a program in a namespace: in this process's place if there is nothing special about it. */
+/* Runs a program in a namespace. Without options and outside of a batch, it replaces this process. */
 static int exec_in(const char *name, const struct netns *ns, const struct program *program)
 {
     char **argv = program->argv;

@@ -44,7 +44,7 @@ static void put_ascii(unsigned char byte)
         putchar(byte);
 }
 
-/* Gives whether all of the text could be told. */
+/* Returns whether all of the text is valid UTF-8. */
 static bool put_string(const char *text)
 {
     bool whole = true;

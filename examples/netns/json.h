@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Objects on stdout: an array of them, laid out as `ip -json` and `ip -json -pretty` do, or each on a
- * line of its own. What is printed is valid UTF-8.
+ * Prints JSON objects to stdout: an array in the layout of `ip -json` and `ip -json -pretty`, or one object
+ * per line. The output is valid UTF-8.
  */
 #ifndef NETNS_TOOL_JSON_H
 #define NETNS_TOOL_JSON_H
@@ -21,8 +21,8 @@ void json_begin(struct json *json, bool pretty);
 void json_begin_object(struct json *json);
 void json_string(struct json *json, const char *key, const char *value);
 /*
- * The member "name". JSON has no word for bytes that are not UTF-8: each is shown as U+FFFD, and the
- * member "name-hex" has all bytes of the name.
+ * The member "name". JSON cannot represent bytes that are not UTF-8: each is replaced by U+FFFD, and the
+ * member "name-hex" contains all bytes of the name.
  */
 void json_name(struct json *json, const char *name);
 void json_number(struct json *json, const char *key, int32_t value);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* list and list-id: the names, and the ids that this namespace has for others. */
+/* The commands list and list-id: the names, and the nsids that a namespace has assigned. */
 #include "tool.h"
 #include "json.h"
 #include "text.h"
 
 /* --- list -------------------------------------------------------------------------------------- */
 
-/* The id of the namespace with this inode number. */
+/* The nsid of the namespace with this inode number. */
 struct known_id {
     uint64_t inode;
     int32_t id;
@@ -25,7 +25,7 @@ static int compare_inodes(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-/* The inode number that goes with a name of the list, which is sorted; 0 if it is not in there. */
+/* Returns the inode number of a name in the sorted list, or 0 if it is not in the list. */
 static uint64_t inode_of(const struct netns_name_snapshot *names, const char *name)
 {
     size_t low = 0, high = netns_list_len(names);
@@ -45,8 +45,8 @@ static uint64_t inode_of(const struct netns_name_snapshot *names, const char *na
 }
 
 /*
- * One dump has all ids, and mostly there is none: asking about each name takes three system calls
- * a name. An id comes with one name; what other names its namespace has, the inode numbers tell.
+ * One dump returns all nsids, and usually there are none; a query for each name takes three system calls.
+ * The dump has one name for each nsid. The inode numbers show which other names the namespace has.
  */
 static int find_ids(const struct netns_name_snapshot *names, struct known_ids *found)
 {
@@ -77,7 +77,7 @@ static int find_ids(const struct netns_name_snapshot *names, struct known_ids *f
     return DONE;
 }
 
-/* -1: it has none. */
+/* Returns -1 if it has none. */
 static int32_t id_of(const struct known_ids *known, uint64_t inode)
 {
     struct known_id wanted = {.inode = inode};
@@ -121,7 +121,7 @@ static void print_names_as_json(const struct netns_name_snapshot *names, const s
     json_end(&json);
 }
 
-/* Every namespace once, by its first name, if it has one. */
+/* Lists every namespace once, with its first name, if it has one. */
 static int list_everything(void)
 {
     struct netns_name_snapshot *all;
@@ -170,7 +170,7 @@ int list(int argc, char **argv)
         return list_everything();
     if (netns_list_at(options.rundir, 0, &names) < 0)
         return library_complains();
-    /* Names without their ids are better than none. */
+    /* Without nsids, the names are still useful. */
     status = find_ids(names, &known);
     if (options.json)
         print_names_as_json(names, &known);
@@ -183,7 +183,7 @@ int list(int argc, char **argv)
 
 /* --- list-id ----------------------------------------------------------------------------------- */
 
-/* Reads the number after the word `what`, which may be said once. */
+/* Reads the number after the word `what`, which may be given once. */
 static int read_id(const char *what, const char *word, int32_t *id)
 {
     if (*id >= 0)
@@ -199,11 +199,11 @@ static int read_id(const char *what, const char *word, int32_t *id)
     return DONE;
 }
 
-/* A line of list-id: an id, and what the current namespace calls the same one. */
+/* A line of list-id: an nsid, and the nsid that the current namespace has for the same namespace. */
 struct entry {
     int32_t id, current;
     const char *name;
-    /* The id is a target's, so that current counts. */
+    /* Whether the nsid is a target's, so that current is valid. */
     bool targeted;
 };
 
@@ -248,7 +248,7 @@ static void print_entry_as_json(struct json *json, const struct entry *entry)
     json_end_object(json);
 }
 
-/* Prints a list, or, if it is NULL, an empty one. */
+/* Prints a list; NULL is an empty one. */
 static void print_ids(const struct netns_nsid_snapshot *list, bool targeted)
 {
     size_t i, len = netns_nsid_list_len(list);
@@ -284,7 +284,7 @@ static int list_all(int32_t target)
     return DONE;
 }
 
-/* Finds what the target calls the namespace that is called entry->current here. */
+/* Finds the nsid that the target has for the namespace with the nsid entry->current here. */
 static int ask_target(int32_t target, struct entry *entry)
 {
     struct netns_nsid_snapshot *list;
@@ -302,7 +302,7 @@ static int ask_target(int32_t target, struct entry *entry)
     return DONE;
 }
 
-/* Tells of an entry of the current namespace's own list, or what a target calls it. */
+/* Prints an entry of the current namespace's list, with the target's nsid if there is a target. */
 static int list_entry(struct entry entry, int32_t target)
 {
     struct json json;
@@ -326,7 +326,7 @@ static int list_entry(struct entry entry, int32_t target)
     return DONE;
 }
 
-/* The wanted id is the current namespace's, also where a target is asked what it calls the same. */
+/* The wanted nsid is always the current namespace's, also if a target's nsid is to be printed. */
 static int list_one(int32_t wanted, int32_t target)
 {
     struct netns_nsid_snapshot *list;

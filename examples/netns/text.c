@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <unistd.h>
 
-/* How many bytes a character has that begins with this one; 0: none does. */
+/* The number of bytes of a character that begins with this byte, or 0 if none does. */
 static size_t length_told_by(unsigned char first)
 {
     if (first < 0x80)
@@ -20,7 +20,7 @@ size_t character_length(const char *text)
 {
     const unsigned char *bytes = (const unsigned char *)text;
     size_t i, length = length_told_by(bytes[0]);
-    /* What the second byte may be: no longer form than needed, no surrogate, nothing over U+10FFFF. */
+    /* The valid range of the second byte: no overlong form, no surrogate, nothing above U+10FFFF. */
     unsigned char lowest = bytes[0] == 0xe0 ? 0xa0 : bytes[0] == 0xf0 ? 0x90 : 0x80;
     unsigned char highest = bytes[0] == 0xed ? 0x9f : bytes[0] == 0xf4 ? 0x8f : 0xbf;
 
@@ -33,7 +33,7 @@ size_t character_length(const char *text)
     return length;
 }
 
-/* Of ASCII, or U+0080 to U+009F, which some terminals obey as well. */
+/* ASCII control characters, and U+0080 to U+009F, which some terminals obey as well. */
 static bool is_control(const unsigned char *character)
 {
     return character[0] < ' ' || character[0] == 0x7f ||

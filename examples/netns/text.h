@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Names hold any bytes: text tells characters from the rest, and shows names so that they do no harm. */
+/* Names can contain any bytes: finds UTF-8 characters, and prints names safely on a terminal. */
 #ifndef NETNS_TOOL_TEXT_H
 #define NETNS_TOOL_TEXT_H
 
 #include <stddef.h>
 #include <stdio.h>
 
-/* How many bytes the first character has in UTF-8, 1 to 4; 0: what is there is not UTF-8. */
+/* The length of the first character in bytes, 1 to 4, or 0 if it is not UTF-8. */
 size_t character_length(const char *text);
 
 /*
- * Prints text: on a terminal with \xNN for each byte of a control character and each that is not UTF-8,
- * elsewhere as it is.
+ * Prints text: on a terminal with \xNN for each byte of a control character and each byte that is not UTF-8,
+ * elsewhere unchanged.
  */
 void put_text(const char *text, FILE *file);
 

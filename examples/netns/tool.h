@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* What the parts of the command netns(1) share. */
+/* Shared by the parts of the command netns(1). */
 #ifndef NETNS_TOOL_H
 #define NETNS_TOOL_H
 
@@ -14,35 +14,35 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-/* The exit statuses of iproute2: of a failure, of a refusal by netlink, and of most wrong words. */
+/* iproute2's exit statuses: success, failure, rejection by netlink, and most invalid arguments. */
 enum { DONE = 0, FAILED = 1, REFUSED = 2, MISUSED = 255 };
 
 /* From the command line. */
 struct options {
     bool all, json, pretty, force;
-    /* Commands come from a file: whoever runs a program must come back. */
+    /* Commands are read from a file, so that exec must not replace this process. */
     bool batch;
-    /* Where the names are; NULL: in NETNS_RUN_DIR. */
+    /* The run directory, or NULL for NETNS_RUN_DIR. */
     const char *rundir;
-    /* Those of the command that is run. */
+    /* Options of the command. */
     bool exist_ok, lo_up, missing_ok, keep_sys, keep_etc, pin_etc, nameless, verbose;
     const char *user;
 };
 extern struct options options;
 
-/* Prints one line on stderr; gives back the status. */
+/* Prints one line to stderr, and returns the status. */
 __attribute__((format(printf, 2, 3))) int complain(int status, const char *format, ...);
 
-/* Prints what the library says of its last failure, where iproute2 has no text for it. */
+/* Prints the library's last message, for failures without a text in iproute2. */
 int library_complains(void);
 
 /*
- * Prints one line in iproute2's words, and then what the library says of its last failure if that was in
- * another step than the one that the words are about. Gives back the status.
+ * Prints one line with iproute2's text, followed by the library's last message if the failed step is not the
+ * one that the text is about. Returns the status.
  */
 __attribute__((format(printf, 3, 4))) int explain(const char *step, int status, const char *format, ...);
 
-/* How the library's messages call a step. */
+/* Steps in the library's messages. */
 #define CREATE_STEP ": create "
 #define EXEC_STEP ": exec: "
 #define MKDIR_STEP ": mkdir "
@@ -52,22 +52,22 @@ __attribute__((format(printf, 3, 4))) int explain(const char *step, int status, 
 #define UNLINK_STEP ": unlink "
 #define UNSHARE_STEP ": unshare the network namespace: "
 
-/* Writes out what was printed. False: some of it is lost, which main() tells of in the end. */
+/* Flushes stdout. Fails if output was lost, which main() reports at the end. */
 bool flush_output(void);
 
-/* Whether a word is an abbreviation of a name, or the name. Nothing abbreviates to "". */
+/* Whether a word is a name or an abbreviation of it. The empty word is not. */
 bool abbreviates(const char *word, const char *name);
 
-/* Reads a number of C's notations that fits an int32_t. */
+/* Reads a decimal, octal or hexadecimal number in C notation that fits an int32_t. */
 bool parse_number(const char *text, int32_t *number);
 
-/* netns_open_at() of a name in the run directory. With a '/' in it, it is none, and no path. */
+/* netns_open_at() of a name in the run directory. A name with a '/' is invalid, not a path. */
 int open_name(const char *name, struct netns **ns);
 
-/* The same, or netns_open() of what begins with a '/'. */
+/* The same, or netns_open() of a path that begins with a '/'. */
 int open_name_or_path(const char *word, struct netns **ns);
 
-/* Prints what keeps a namespace alive, and on stderr what could not be looked at. Gives an exit status. */
+/* Prints what keeps a namespace alive, and on stderr what could not be examined. Returns an exit status. */
 int print_holders(const struct netns *ns);
 
 /* The same as an object with the name and an array "holders", in an array of these. */
@@ -81,18 +81,18 @@ bool parse_inode(const char *text, uint64_t *inode);
 const char *rundir(void);
 
 /*
- * Calls a function with each name in the run directory, whatever becomes of the ones before. Gives
- * the first status that is not DONE.
+ * Calls a function with each name in the run directory, also after a failure. Returns the first status
+ * that is not DONE.
  */
 int for_each_name(int (*call)(const char *name, void *arg), void *arg);
 
-/* Prints on stderr how a command is used, or netns if it is NULL. Gives MISUSED. */
+/* Prints the usage of a command, or of netns if name is NULL, to stderr. Returns MISUSED. */
 int misused(const char *name);
 
-/* Runs one command with its words; without any, list. */
+/* Runs one command with its arguments. The default command is list. */
 int run(int argc, char **argv);
 
-/* The commands. argv has what follows the command and its options, and NULL. */
+/* The commands. argv contains the arguments after the options of the command, and NULL. */
 int add(int argc, char **argv);
 int attach(int argc, char **argv);
 int delete(int argc, char **argv);
