@@ -5,7 +5,9 @@
 #include <libnetns/netns.hpp>
 
 #include <algorithm>
+#include <cstdlib>
 #include <memory>
+#include <new>
 #include <pthread.h>
 #include <string>
 #include <thread>
@@ -40,6 +42,45 @@ static void fail_from(int first)
 {
     failing = first;
     switches = 0;
+}
+
+/* --- memory that runs out ----------------------------------------------------------------------- */
+
+static bool out_of_memory;
+
+/* These take the place of libstdc++'s. GCC, where it inlines one of a pair alone, takes it for another allocator's. */
+[[gnu::noinline]] void *operator new(std::size_t size)
+{
+    void *memory = out_of_memory ? nullptr : std::malloc(size ? size : 1);
+
+    if (!memory)
+        throw std::bad_alloc();
+    return memory;
+}
+
+[[gnu::noinline]] void operator delete(void *memory) noexcept
+{
+    std::free(memory);
+}
+
+[[gnu::noinline]] void operator delete(void *memory, std::size_t) noexcept
+{
+    std::free(memory);
+}
+
+/* valgrind puts operators of its own in the place of these. */
+static bool memory_can_run_out()
+{
+    bool ran_out = false;
+
+    out_of_memory = true;
+    try {
+        ::operator delete(::operator new(1));
+    } catch (const std::bad_alloc &) {
+        ran_out = true;
+    }
+    out_of_memory = false;
+    return ran_out;
 }
 
 /* --- checks ------------------------------------------------------------------------------------- */
@@ -577,9 +618,48 @@ static void stay(void *arg)
     _exit(3);
 }
 
+static void die_of_the_lack_of_memory()
+{
+    out_of_memory = false;
+    try {
+        std::rethrow_exception(std::current_exception());
+    } catch (const std::bad_alloc &) {
+        raise(SIGKILL);
+    } catch (...) {
+    }
+    _exit(1);
+}
+
+/* The error cannot be made, and what is thrown instead would not tell that the thread is elsewhere. */
+static void stay_without_memory(void *arg)
+{
+    const auto *blue = static_cast<const handle *>(arg);
+
+    std::set_terminate(die_of_the_lack_of_memory);
+    try {
+        blue->run([] {
+            fail_from(1);
+            out_of_memory = true;
+        });
+    } catch (...) {
+        _exit(3);
+    }
+    _exit(4);
+}
+
+static void a_thread_that_cannot_say_that_it_is_elsewhere_does_not_go_on()
+{
+    handle blue = handle::create("blue");
+
+    if (!memory_can_run_out())
+        skip("another operator new");
+    EQUAL(wait_for(start_part(stay_without_memory, &blue)), TERMINATED);
+}
+
 static void a_thread_that_cannot_go_back_does_not_go_on()
 {
     handle blue = handle::create("blue");
+
 
     EQUAL(wait_for(start_part(stay, &blue)), TERMINATED);
     EQUAL(wait_for(start_part(stay_and_throw, &blue)), TERMINATED);
@@ -1021,6 +1101,66 @@ static void a_child_has_a_pidfd_if_asked()
     libnetns::child second = blue.spawn({"sleep", "1000"}, options);
 }
 
+static void *wait_for_the_child(void *child)
+{
+    try {
+        (void)static_cast<libnetns::child *>(child)->wait();
+    } catch (const error &) {
+        check_at(false, __LINE__, "waiting failed");
+    }
+    return nullptr;
+}
+
+/* pthread_cancel(3) unwinds the thread, which ends the program if it passes a noexcept function. */
+static void a_thread_that_waits_may_be_cancelled()
+{
+    const handle blue = handle::create("blue");
+    libnetns::child child = blue.spawn({"sleep", "1000"});
+    const pid_t pid = child.pid();
+    void *result = nullptr;
+    pthread_t thread;
+
+    MUST(-pthread_create(&thread, nullptr, wait_for_the_child, &child));
+    MUST(-pthread_cancel(thread));
+    MUST(-pthread_join(thread, &result));
+    CHECK(result == PTHREAD_CANCELED);
+    CHECK(child.pid() == pid && is_our_child(pid));
+    child.kill(SIGTERM);
+    CHECK(WIFSIGNALED(child.wait()));
+}
+
+static void *end_what_is_owned(void *child)
+{
+    pthread_cancel(pthread_self());
+    {
+        const libnetns::unique_fd fd(dup(STDERR_FILENO));
+        const libnetns::child ended = std::move(*static_cast<libnetns::child *>(child));
+        const handle nameless = handle::create_anonymous();
+
+        errno = ERRNO_UNTOUCHED;
+    }
+    EQUAL(errno, ERRNO_UNTOUCHED);
+    pthread_testcancel();
+    return nullptr;
+}
+
+static void no_destructor_is_a_cancellation_point()
+{
+    const handle blue = handle::create("blue");
+    libnetns::child child = blue.spawn({"sleep", "1000"}), gone = blue.spawn({"true"});
+    const pid_t pid = child.pid();
+    void *result = nullptr;
+    pthread_t thread;
+
+    wait_for(gone.pid());
+    for (libnetns::child *each : {&child, &gone}) {
+        MUST(-pthread_create(&thread, nullptr, end_what_is_owned, each));
+        MUST(-pthread_join(thread, &result));
+        CHECK(result == PTHREAD_CANCELED);
+    }
+    CHECK(!is_our_child(pid));
+}
+
 static void become_a_program(void *arg)
 {
     const auto *blue = static_cast<const handle *>(arg);
@@ -1062,6 +1202,7 @@ int main()
     RUN(the_way_back_may_be_given_up);
     RUN(another_thread_cannot_leave);
     RUN(a_thread_that_cannot_go_back_does_not_go_on);
+    RUN(a_thread_that_cannot_say_that_it_is_elsewhere_does_not_go_on);
     RUN(a_socket_lives_in_the_namespace);
     RUN(a_thread_may_go_for_good);
     RUN(a_list_is_a_range);
@@ -1079,6 +1220,8 @@ int main()
     RUN(a_child_that_is_not_waited_for_is_killed);
     RUN(a_child_may_be_given_away_or_signalled);
     RUN(a_child_has_a_pidfd_if_asked);
+    RUN(a_thread_that_waits_may_be_cancelled);
+    RUN(no_destructor_is_a_cancellation_point);
     RUN(a_process_becomes_a_program);
     RUN(the_version_is_the_librarys);
     return finish();

@@ -14,7 +14,8 @@
  * manual pages describe them. A parameter `flags` that is omitted is 0.
  *
  * Errors. A function that fails throws libnetns::error, a std::system_error. A function that cannot fail is noexcept.
- * A caller that wants no exception calls the C function with handle::get().
+ * A caller that wants no exception calls the C function with handle::get(). If there is no memory for the error,
+ * std::bad_alloc is thrown instead; if that error is ENOTRECOVERABLE, std::terminate() is called.
  *
  * Empty handles. A handle that was moved from is empty. The functions reject it with EINVAL. Where C takes NULL for the
  * calling thread's network namespace, C++ takes handle::current().
@@ -86,9 +87,17 @@ private:
 
 namespace detail {
 
+// A thread in the wrong namespace must learn of that. An std::bad_alloc instead would hide it: noexcept ends the program.
+inline error stranded() noexcept
+{
+    return error(ENOTRECOVERABLE, netns_errmsg());
+}
+
 // The library's last failure.
 [[noreturn]] inline void fail(int number)
 {
+    if (number == ENOTRECOVERABLE)
+        throw stranded();
     throw error(number, netns_errmsg());
 }
 
@@ -123,6 +132,18 @@ inline const char *without_nul(const std::string &text)
         fail(EINVAL, "use \"" + std::string(text.c_str()) + "\": find the end of the text", "it has a NUL byte inside");
     return text.c_str();
 }
+
+// Keeps pthread_cancel(3) from taking effect: it unwinds the thread, and would end the program in a noexcept function.
+class uncancelled {
+public:
+    uncancelled() noexcept { ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before_); }
+    uncancelled(const uncancelled &) = delete;
+    uncancelled &operator=(const uncancelled &) = delete;
+    ~uncancelled() { ::pthread_setcancelstate(before_, &before_); }
+
+private:
+    int before_ = PTHREAD_CANCEL_ENABLE;
+};
 
 struct closer {
     void operator()(::netns *it) const noexcept { netns_close(it); }
@@ -206,6 +227,7 @@ public:
     /// Closes the descriptor and takes ownership of another one. errno is not changed. Since 1.0.
     void reset(int fd = -1) noexcept
     {
+        const detail::uncancelled here;
         const int old = std::exchange(fd_, fd);
         const int saved = errno;
         if (old >= 0)
@@ -587,7 +609,8 @@ inline std::vector<char *> pointers_to(const std::optional<std::vector<std::stri
 } // namespace detail
 
 /// A program that handle::spawn() has started, a child of this process. If neither wait() nor release() was called, the
-/// destructor kills the program with SIGKILL and waits for it, so that no zombie is left. Since 1.0.
+/// destructor kills the program with SIGKILL and waits for it, so that no zombie is left; errno is not changed. Of all
+/// functions here, only wait() is a cancellation point (pthread_cancel(3)). Since 1.0.
 class child {
 public:
     child() noexcept = default;
@@ -612,9 +635,12 @@ public:
     child &operator=(const child &) = delete;
     ~child()
     {
+        const detail::uncancelled here;
+        const int saved = errno;
         // One that may not be killed, such as another user's, would be waited for without end.
         if (pid_ > 0 && is_there() && signal(SIGKILL) == 0)
             (void)reap();
+        errno = saved;
     }
 
     /// The process id; 0 if there is no program, or it was waited for. Since 1.0.
@@ -654,6 +680,7 @@ private:
     // Whether the process id is still that of this child, and no other process has got it.
     [[nodiscard]] bool is_there() const noexcept
     {
+        const detail::uncancelled here;
         siginfo_t info;
         int result;
         do
@@ -677,7 +704,8 @@ private:
         return -1;
     }
 
-    std::optional<int> reap() noexcept
+    // Throws nothing, and is not noexcept, because waitpid(2) is a cancellation point.
+    std::optional<int> reap()
     {
         int status = 0;
         pid_t found;
@@ -778,11 +806,11 @@ inline void end_call(int result, const std::exception_ptr &thrown)
         fail(-result);
     if (result >= 0)
         std::rethrow_exception(thrown);
-    const error stranded(-result, netns_errmsg());
+    const error worse = stranded();
     try {
         std::rethrow_exception(thrown);
     } catch (...) {
-        std::throw_with_nested(stranded);
+        std::throw_with_nested(worse);
     }
 }
 
