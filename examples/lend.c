@@ -32,6 +32,16 @@ static int try(int rc)
     return rc < 0 ? -1 : 0;
 }
 
+static int restore_routes(const char *ifname)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < netns_route_list_len(routes); i++)
+        if (netns_route_list_index(routes, i) == listed && netns_route_list_via(routes, i))
+            rc |= try(netns_route_add(NULL, netns_route_list_dst(routes, i), netns_route_list_via(routes, i), ifname));
+    return rc;
+}
+
 static int set_up(const struct netns *ns, const char *ifname)
 {
     char cidr[64];
@@ -49,23 +59,13 @@ static int set_up(const struct netns *ns, const char *ifname)
     for (size_t i = 0; i < netns_link_list_len(links); i++)
         if (netns_link_list_index(links, i) == listed && netns_link_list_flags(links, i) & IFF_UP)
             rc |= try(netns_link_up(ns, ifname));
-    return rc;
+    return ns ? rc : rc | restore_routes(ifname);
 }
 
-static int restore_routes(const char *ifname)
-{
-    int rc = 0;
-
-    for (size_t i = 0; i < netns_route_list_len(routes); i++)
-        if (netns_route_list_index(routes, i) == listed && netns_route_list_via(routes, i))
-            rc |= try(netns_route_add(NULL, netns_route_list_dst(routes, i), netns_route_list_via(routes, i), ifname));
-    return rc;
-}
-
-/* The terminal sends SIGINT to the command as well. It is not ignored, as the command would inherit that. */
+/* The terminal sends SIGINT and SIGQUIT to the command as well. Ignored, they would be ignored there, too. */
 static void on_signal(int number)
 {
-    stop |= number == SIGTERM;
+    stop |= number == SIGTERM || number == SIGHUP;
 }
 
 /* Returns the command's exit status, or 1. */
@@ -90,6 +90,7 @@ static int run(const struct netns *ns, char **argv)
 
 int main(int argc, char **argv)
 {
+    const int signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGCHLD};
     struct sigaction handled = {.sa_handler = on_signal};
     struct netns *home, *ns;
     int status = 1;
@@ -98,9 +99,8 @@ int main(int argc, char **argv)
         fprintf(stderr, argc < 4 ? "usage: lend IFNAME NAME COMMAND [ARGUMENT...]\n" : "lend: no such interface\n");
         return 2;
     }
-    sigaction(SIGINT, &handled, NULL);
-    sigaction(SIGTERM, &handled, NULL);
-    sigaction(SIGCHLD, &handled, NULL);
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+        sigaction(signals[i], &handled, NULL);
     /* The open handle keeps the namespace, and the interface in it, even if the name is removed. */
     if (try(netns_open_current(&home)) < 0 || try(netns_open(argv[2], 0, &ns)) < 0 ||
         try(netns_link_list(NULL, 0, &links)) < 0 || try(netns_addr_list(NULL, 0, &addresses)) < 0 ||
@@ -108,7 +108,7 @@ int main(int argc, char **argv)
         return 1;
     if (set_up(ns, argv[1]) == 0)
         status = run(ns, argv + 3);
-    if (try(netns_link_move(ns, argv[1], home, NULL)) < 0 || (set_up(NULL, argv[1]) | restore_routes(argv[1])) < 0)
+    if (try(netns_link_move(ns, argv[1], home, NULL)) < 0 || set_up(NULL, argv[1]) < 0)
         status = 1;
     netns_route_list_free(routes);
     netns_addr_list_free(addresses);
