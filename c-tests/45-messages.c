@@ -208,10 +208,10 @@ static void macvlans_that_cannot_be_made(void)
     if (!was_made(netns_macvlan_add(blue, "m0", blue, "v0", "passthru")))
         skip("no macvlan");
     SAYS_WITH_KERNEL(EINVAL, "add macvlan \"m1\" on \"lo\" in \"blue\": create the macvlan: Invalid argument",
-                     " (the parent, like lo, does not support macvlans, or already has one in passthru mode)",
+                     " (this kind of parent, such as lo, does not support macvlans, or the parent already has one in passthru mode)",
                      netns_macvlan_add(blue, "m1", blue, "lo", NULL));
     SAYS_WITH_KERNEL(EINVAL, "add macvlan \"m1\" on \"v0\" in \"blue\": create the macvlan: Invalid argument",
-                     " (the parent, like lo, does not support macvlans, or already has one in passthru mode)",
+                     " (this kind of parent, such as lo, does not support macvlans, or the parent already has one in passthru mode)",
                      netns_macvlan_add(blue, "m1", blue, "v0", NULL));
     SAYS_WITH_KERNEL(EEXIST, "add macvlan \"m0\" on \"v0\" in \"blue\": create the macvlan: File exists",
                      " already has an interface with this name)", netns_macvlan_add(blue, "m0", blue, "v0", NULL));
