@@ -4,9 +4,9 @@
  *
  *     cc demo.c $(pkg-config --cflags --libs netns) -pthread
  *
- * Makes the namespaces "red" and "blue", listens on 127.0.0.1 port 7777 in both at once through
- * netns_socket(), talks to each, and takes them away again. Everything happens in a private mount
- * namespace, so that nothing of it is seen on the host, and a plain user may run it.
+ * Creates the namespaces "red" and "blue", listens on 127.0.0.1 port 7777 in both at once through
+ * netns_socket(), connects to each, and removes them. Everything happens in a private mount namespace,
+ * so nothing of it is visible on the host, and a plain user can run it.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -26,7 +26,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-/* In every namespace the same: 127.0.0.1, port 7777. */
+/* The same address in every namespace: 127.0.0.1, port 7777. */
 static struct sockaddr_in address;
 
 struct place {
@@ -41,7 +41,7 @@ static void die(const char *what)
     exit(1);
 }
 
-/* The library has said what failed and what to do about it. */
+/* Exits with the library's message, which says what failed and what to do about it. */
 static int must(int rc)
 {
     if (rc < 0) {
@@ -60,8 +60,8 @@ static void write_to(const char *path, const char *text)
 }
 
 /*
- * A plain user has to be root somewhere: in a user namespace of his own, which owns a network
- * namespace too, since a thread can go back only to one that it has power over.
+ * A plain user has to be root of a user namespace. It also owns a new network namespace, because a thread
+ * can switch back only to a network namespace over which it has CAP_SYS_ADMIN.
  */
 static void become_root_of_a_user_namespace(void)
 {
@@ -70,7 +70,7 @@ static void become_root_of_a_user_namespace(void)
     gid_t gid = getegid();
 
     if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
-        die("this system lets no plain user make a user namespace; run the demo as root");
+        die("cannot create a user namespace; run the demo as root");
     write_to("/proc/self/setgroups", "deny");
     snprintf(map, sizeof map, "0 %u 1", uid);
     write_to("/proc/self/uid_map", map);
@@ -78,7 +78,7 @@ static void become_root_of_a_user_namespace(void)
     write_to("/proc/self/gid_map", map);
 }
 
-/* A mount namespace that the host does not see, with an empty /run in it. */
+/* Enters a private mount namespace with an empty /run. */
 static void enter_a_private_world(void)
 {
     if (geteuid() != 0)
@@ -93,7 +93,7 @@ static void enter_a_private_world(void)
 
 static void listen_in(struct place *place)
 {
-    /* The thread stays at home; only the socket is in there. */
+    /* The thread stays where it is; only the socket is in the namespace. */
     place->listener = must(netns_socket(place->ns, AF_INET, SOCK_STREAM, 0));
     if (bind(place->listener, (const struct sockaddr *)&address, sizeof address) < 0)
         die("bind");
@@ -101,7 +101,7 @@ static void listen_in(struct place *place)
         die("listen");
 }
 
-/* One round of the server: answers whoever has called, with the name of the place. */
+/* One round of the server: answers each pending connection with the name of its namespace. */
 static void serve_one(struct place *places, size_t count)
 {
     struct pollfd ready[8];
@@ -207,7 +207,7 @@ int main(void)
         uint64_t cookie;
         int rc = netns_cookie(places[i].ns, &cookie);
 
-        /* There are none before Linux 5.14. */
+        /* There are no cookies before Linux 5.14. */
         if (rc == -EOPNOTSUPP)
             continue;
         must(rc);

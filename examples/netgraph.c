@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * What is connected to what: prints every network namespace with its interfaces and addresses, and the
- * veth pairs, macvlans, VLANs and bridge ports between them, as a Graphviz graph.
+ * Prints a Graphviz graph of every network namespace with its interfaces and addresses, and of the veth
+ * pairs, macvlans, VLANs and bridge ports that connect them.
  *
  *     cc netgraph.c $(pkg-config --cflags --libs netns)
  *     sudo ./netgraph | dot -Tsvg >netgraph.svg
  *
- * With -n it leaves out namespaces that have no name, but for its own.
+ * With -n it omits namespaces that have no name, except its own.
  *
- * It needs CAP_SYS_ADMIN to look into the namespaces; one that it may not enter is named on standard error and
- * left out. Interfaces that are down are grey. Left out are addresses of link scope, which every IPv6 interface
- * has, and lo where it has no address but the usual ones.
+ * It needs CAP_SYS_ADMIN to inspect the namespaces; one that it may not enter is reported on standard error and
+ * omitted. Interfaces that are down are grey. Addresses of link scope, which every IPv6 interface has, are
+ * omitted, and so is lo if it has only its usual addresses.
  */
 #include <errno.h>
 #include <libnetns/netns.h>
@@ -39,7 +39,7 @@ static void complain(const char *label)
     fprintf(stderr, "netgraph: %s: %s\n", label, netns_errmsg());
 }
 
-/* How many bytes a printable character of UTF-8 has that begins here; 0: none does. */
+/* Returns the number of bytes of the printable UTF-8 character that begins here, or 0 if there is none. */
 static size_t character_length(const char *text)
 {
     const unsigned char *bytes = (const unsigned char *)text;
@@ -53,7 +53,7 @@ static size_t character_length(const char *text)
     return length;
 }
 
-/* A text within quotes, as Graphviz takes it. */
+/* Prints text inside a quoted string of Graphviz. */
 static void print_text(const char *text)
 {
     size_t length;
@@ -88,7 +88,7 @@ static struct place *find_known(const struct graph *graph, const struct netns *n
     return NULL;
 }
 
-/* Takes ns over, unless it is there already or cannot be looked into. */
+/* Takes ownership of ns; adds it unless it is known already or cannot be inspected. */
 static void add_place(struct graph *graph, struct netns *ns, const char *label, bool has_name)
 {
     struct place *place = find_known(graph, ns);
@@ -130,7 +130,7 @@ static void add_found(struct graph *graph, const struct netns_name_snapshot *fou
         complain(*name ? name : number);
 }
 
-/* This namespace comes first: it is the one that most others are connected to. */
+/* The current namespace comes first, because most others are connected to it. */
 static bool find_all(struct graph *graph, bool only_names)
 {
     struct netns_name_snapshot *found;
@@ -165,7 +165,7 @@ static bool has_index(const struct place *place, uint32_t index)
     return false;
 }
 
-/* ::1 and 127.0.0.1 are no news. */
+/* lo is shown only if it has addresses other than ::1 and 127.0.0.1. */
 static bool is_worth_showing(const struct place *place, size_t link)
 {
     uint32_t index = netns_link_list_index(place->links, link);
@@ -201,7 +201,7 @@ static void print_place(const struct place *place, size_t number)
 {
     printf("    subgraph cluster_%zu {\n        label=\"", number);
     print_text(place->label);
-    /* One with no interface to show has to be drawn as well. */
+    /* Draw a namespace even if it has no interface to show. */
     printf("\";\n        n%zu_0 [style=invis, label=\"\", width=0, height=0, margin=0];\n", number);
     for (size_t i = 0; i < netns_link_list_len(place->links); i++)
         if (is_worth_showing(place, i))
@@ -211,7 +211,7 @@ static void print_place(const struct place *place, size_t number)
 
 /* --- the edges ------------------------------------------------------------------------------------ */
 
-/* The place that another one knows by an id, or count. Ids are asked for, never made. */
+/* Returns the place that has this nsid in another one, or count. Nsids are queried, never assigned. */
 static size_t find_place(const struct graph *graph, const struct place *from, int32_t nsid)
 {
     for (size_t i = 0; i < graph->count; i++)
@@ -232,10 +232,10 @@ static void print_peer(const struct graph *graph, size_t number, size_t link)
         return;
     if (nsid >= 0)
         other = find_place(graph, place, nsid);
-    /* Its namespace, or the interface itself, may have ended meanwhile. */
+    /* Its namespace, or the interface itself, may be gone by now. */
     if (other == graph->count || !has_index(&graph->places[other], peer))
         return;
-    /* Both ends of a veth tell of each other. */
+    /* Draw a veth pair once, although each end refers to the other. */
     if (kind && strcmp(kind, "veth") == 0) {
         if (other < number || (other == number && peer < index))
             return;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A namespace with a network: made, set up and talked to without any other program or library.
+ * A network namespace with a veth pair, created, configured and used without any other program or library.
  *
  *     cc sandbox.c $(pkg-config --cflags --libs netns) -pthread
  *
@@ -8,8 +8,8 @@
  *      v0p0 192.168.1.1/24 ============== v0p1 192.168.1.2/24, 172.16.0.2
  *      172.16.0.2 via 192.168.1.2          default via 192.168.1.1
  *
- * Then an ICMP echo and a megabyte over TCP go across to 172.16.0.2. "Outside" is a namespace of
- * this program's own, so that nothing of it is seen on the host, and a plain user may run it.
+ * It then sends an ICMP echo request and a megabyte over TCP to 172.16.0.2. "Outside" is a private network
+ * namespace of this program, so nothing of it is visible on the host, and a plain user can run it.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -37,7 +37,7 @@ static void die(const char *what)
     exit(1);
 }
 
-/* The library has said what failed and what to do about it. */
+/* Exits with the library's message, which says what failed and what to do about it. */
 static int must(int rc)
 {
     if (rc < 0) {
@@ -55,7 +55,7 @@ static void write_to(const char *path, const char *text)
         die(path);
 }
 
-/* Namespaces that the host does not see, with an empty /run; a plain user is root in them. */
+/* Enters private namespaces with an empty /run, in which a plain user is root. */
 static void enter_a_private_world(void)
 {
     int plain = geteuid() != 0;
@@ -64,7 +64,7 @@ static void enter_a_private_world(void)
     snprintf(users, sizeof users, "0 %u 1", geteuid());
     snprintf(groups, sizeof groups, "0 %u 1", getegid());
     if (unshare((plain ? CLONE_NEWUSER : 0) | CLONE_NEWNET | CLONE_NEWNS) < 0)
-        die("this system lets no plain user make a user namespace; run this as root");
+        die("cannot create the namespaces; run this as root");
     if (plain) {
         write_to("/proc/self/setgroups", "deny");
         write_to("/proc/self/uid_map", users);
@@ -76,7 +76,7 @@ static void enter_a_private_world(void)
         die("mount /run");
 }
 
-/* NULL is where the calling thread is: outside. */
+/* NULL means the calling thread's network namespace: outside. */
 static struct netns *set_up(void)
 {
     struct netns *sandbox;
@@ -174,13 +174,13 @@ static void ping(void)
     close(fd);
 }
 
-/* Byte i of what is sent, so that the receiver can tell what is missing or out of place. */
+/* Returns byte i of the data, so that the receiver detects missing or misplaced bytes. */
 static unsigned char pattern(size_t i)
 {
     return i * 31 + (i >> 8);
 }
 
-/* Outside: calls the sandbox and sends. */
+/* Runs outside: connects to the sandbox and sends. */
 static void *send_a_megabyte(void *arg)
 {
     static unsigned char data[MEGABYTE];
@@ -226,7 +226,7 @@ static size_t receive(int fd)
 static void transfer(const struct netns *sandbox)
 {
     struct sockaddr_in at = sandboxed(7777);
-    /* This thread stays outside; only the socket is in there. */
+    /* This thread stays outside; only the socket is in the sandbox. */
     int listener = must(netns_socket(sandbox, AF_INET, SOCK_STREAM, 0));
     struct pollfd ready = {.fd = listener, .events = POLLIN};
     pthread_t sender;
@@ -237,7 +237,7 @@ static void transfer(const struct netns *sandbox)
     if (pthread_create(&sender, NULL, send_a_megabyte, NULL) != 0)
         die("pthread_create");
     if (poll(&ready, 1, PATIENCE) <= 0)
-        die("nobody calls");
+        die("no connection");
     fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
     if (fd < 0)
         die("accept");
@@ -262,7 +262,7 @@ int main(void)
     show("sandbox", sandbox);
     transfer(sandbox);
 
-    /* With the namespace goes its end of the pair, and with that the other. */
+    /* The kernel deletes the end in the namespace, and with it its peer. */
     must(netns_remove("sandbox", 0));
     netns_close(sandbox);
     printf("netns_remove: sandbox is gone, with both ends of the pair\n");

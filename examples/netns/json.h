@@ -13,7 +13,7 @@ struct json {
     bool pretty;
     /* The number of objects so far, and of members in the last one. */
     unsigned objects, members;
-    /* The columns by which an array that is a member is indented further. */
+    /* The additional indentation of an array that is a member. */
     int indent;
 };
 
@@ -27,7 +27,7 @@ void json_string(struct json *json, const char *key, const char *value);
 void json_name(struct json *json, const char *name);
 void json_number(struct json *json, const char *key, int32_t value);
 void json_unsigned(struct json *json, const char *key, uint64_t value);
-/* An array that is a member. It is complete after json_end_member(), and `json` continues. */
+/* Begins an array that is a member of the current object; json_end_member() ends it. */
 void json_begin_member(struct json *json, const char *key, struct json *member);
 void json_end_member(struct json *member);
 void json_end_object(struct json *json);

@@ -17,7 +17,7 @@
 /* iproute2's exit statuses: success, failure, rejection by netlink, and most invalid arguments. */
 enum { DONE = 0, FAILED = 1, REFUSED = 2, MISUSED = 255 };
 
-/* From the command line. */
+/* The options on the command line. */
 struct options {
     bool all, json, pretty, force;
     /* Commands are read from a file, so that exec must not replace this process. */
@@ -70,11 +70,11 @@ int open_name_or_path(const char *word, struct netns **ns);
 /* Prints what keeps a namespace alive, and on stderr what could not be examined. Returns an exit status. */
 int print_holders(const struct netns *ns);
 
-/* The same as an object with the name and an array "holders", in an array of these. */
+/* Prints the same as a JSON object with the name and an array "holders". */
 struct json;
 int put_holders(struct json *json, const char *name, const struct netns *ns);
 
-/* Reads an inode number: N, or net:[N] as readlink(1) prints it. */
+/* Parses an inode number: N, or net:[N] as printed by readlink(1). */
 bool parse_inode(const char *text, uint64_t *inode);
 
 /* The run directory, for messages. */
