@@ -16,26 +16,26 @@
 // The comments are for C programmers: they say what to pass without a `# Safety` section.
 #![allow(clippy::missing_safety_doc)]
 
-mod addresses;
-mod boundary;
-mod convert;
-mod errors;
-mod holders;
-mod identity;
-mod ids;
-mod iproute2;
-mod lifecycle;
-mod link_list;
-mod links;
-mod listing;
-mod message;
-mod monitor;
-mod processes;
-mod programs;
-mod routes;
-mod sysctl;
-mod thread;
-mod types;
+pub mod addresses;
+pub mod boundary;
+pub mod convert;
+pub mod errors;
+pub mod holders;
+pub mod identity;
+pub mod ids;
+pub mod iproute2;
+pub mod lifecycle;
+pub mod link_list;
+pub mod links;
+pub mod listing;
+pub mod message;
+pub mod monitor;
+pub mod processes;
+pub mod programs;
+pub mod routes;
+pub mod sysctl;
+pub mod thread;
+pub mod types;
 
 #[cfg(test)]
 mod same_lines;
