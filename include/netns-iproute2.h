@@ -54,9 +54,9 @@ struct rtnl_handle;
 
 /**
  * Moves the calling thread to a network namespace for good, as `ip netns exec` does before it
- * executes the program: into a mount namespace of its own, which receives the mounts of its parent
- * and propagates none, with a /sys that shows the network namespace, and with the files of
- * /etc/netns/NAME bind-mounted over those of /etc.
+ * executes the program. The thread gets a mount namespace of its own, which receives the mounts of
+ * its parent and propagates none. In it, /sys shows the network namespace, and the files of
+ * /etc/netns/NAME are bind-mounted over those of /etc.
  *
  * Unlike iproute2's, it keeps the file systems mounted below /sys (cgroups, bpf, tracefs ...),
  * keeps a read-only /sys read-only, does without /sys if there is none, and mounts over a symbolic
@@ -132,7 +132,7 @@ int netns_foreach(int (*func)(char *nsname, void *arg), void *arg);
  *
  * Capabilities: as for netns_get_fd(), which can require CAP_SYS_PTRACE.
  *
- * Returns the nsid; or -1 if there is none, or if name cannot be opened, which errno tells; or -2
+ * Returns the nsid; or -1 if there is none, or if name cannot be opened, in which case errno says why; or -2
  * with errno set by the kernel, after printing one of
  *   Error: the kernel's extended ack message, if the socket has NETLINK_EXT_ACK.
  *   RTNETLINK answers: ERROR
@@ -142,7 +142,8 @@ int netns_foreach(int (*func)(char *nsname, void *arg), void *arg);
  *
  * Since 1.0.
  */
-int netns_id_from_name(struct rtnl_handle *rtnl, const char *name);
+int netns_id_from_name(struct rtnl_handle *rtnl,
+                       const char *name);
 
 /**
  * Assigns an nsid to a network namespace, in a socket's network namespace.

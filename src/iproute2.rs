@@ -28,9 +28,9 @@ const NO_ID: c_int = -1;
 pub struct RtnlHandle(#[expect(dead_code)] c_int);
 
 /// Moves the calling thread to a network namespace for good, as `ip netns exec` does before it
-/// executes the program: into a mount namespace of its own, which receives the mounts of its parent
-/// and propagates none, with a /sys that shows the network namespace, and with the files of
-/// /etc/netns/NAME bind-mounted over those of /etc.
+/// executes the program. The thread gets a mount namespace of its own, which receives the mounts of
+/// its parent and propagates none. In it, /sys shows the network namespace, and the files of
+/// /etc/netns/NAME are bind-mounted over those of /etc.
 ///
 /// Unlike iproute2's, it keeps the file systems mounted below /sys (cgroups, bpf, tracefs ...),
 /// keeps a read-only /sys read-only, does without /sys if there is none, and mounts over a symbolic
@@ -165,7 +165,7 @@ fn end_foreach(names: ManuallyDrop<Vec<u8>>) {
 ///
 /// Capabilities: as for netns_get_fd(), which can require CAP_SYS_PTRACE.
 ///
-/// Returns the nsid; or -1 if there is none, or if name cannot be opened, which errno tells; or -2
+/// Returns the nsid; or -1 if there is none, or if name cannot be opened, in which case errno says why; or -2
 /// with errno set by the kernel, after printing one of
 ///   Error: the kernel's extended ack message, if the socket has NETLINK_EXT_ACK.
 ///   RTNETLINK answers: ERROR
