@@ -11,11 +11,13 @@
 
 #include <libnetns/netns.hpp>
 
+#include <cerrno>
 #include <fstream>
 #include <iostream>
 #include <set>
 #include <sstream>
 #include <string>
+#include <system_error>
 
 namespace {
 
@@ -31,12 +33,17 @@ void read_ports(const char *path, ports &found)
     std::ifstream file(path);
     std::string line, number, local, remote, state;
 
+    // No such file: the kernel has no IPv6. Any other failure must not look like "nobody listens".
+    if (!file && (errno != ENOENT || std::string(path).back() != '6'))
+        throw std::system_error(errno, std::generic_category(), path);
     std::getline(file, line);
     while (std::getline(file, line)) {
         std::istringstream words(line);
         if (words >> number >> local >> remote >> state && state == listening)
             found.insert(static_cast<unsigned>(std::stoul(local.substr(local.rfind(':') + 1), nullptr, 16)));
     }
+    if (file.bad())
+        throw std::system_error(EIO, std::generic_category(), path);
 }
 
 ports listening_ports()
