@@ -229,8 +229,8 @@ impl Step {
                  interface with this name"
             }
             (Step::MakeMacvlan, Errno::EINVAL) => {
-                "the parent, like lo, does not support macvlans, or already has one in passthru \
-                 mode"
+                "this kind of parent, such as lo, does not support macvlans, or the parent already \
+                 has one in passthru mode"
             }
             (Step::MakeMacvlan, Errno::EBUSY) => {
                 "the parent is already in use, for example as a bridge port"
