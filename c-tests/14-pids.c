@@ -288,7 +288,7 @@ static void look_from_inside(void *arg)
 {
     look_with_a_foreign_proc(arg);
     if (mount("proc", "/proc", "proc", 0, NULL) < 0)
-        skip("no proc of one's own here");
+        skip("cannot mount a procfs here");
     EQUAL(find(arg, 0), 1);
     EQUAL(found[0], getpid());
 }
@@ -315,7 +315,7 @@ static void look_from_outside(void *arg)
     kill(inside, SIGKILL);
     wait_for(inside);
     if (byte != '+')
-        skip("no proc of one's own here");
+        skip("cannot mount a procfs here");
 }
 
 static void look_from_a_pid_namespace(void *arg)

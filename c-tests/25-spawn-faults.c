@@ -56,7 +56,7 @@ static void a_mount_and_a_file(void)
     while (umount2("/sys", MNT_DETACH) == 0)
         ;
     if (mount("sysfs", "/sys", "sysfs", 0, NULL) < 0)
-        skip("no sysfs of one's own here");
+        skip("cannot mount a sysfs here");
     MUST(mount("kept", "/sys/fs/cgroup", "tmpfs", 0, NULL));
     write_file("/sys/fs/cgroup/kept", "kept", 0644);
     private_etc();
@@ -182,7 +182,7 @@ static void a_child_that_is_killed_is_ecanceled(void)
     struct netns *ns = blue();
 
     if (under_valgrind())
-        skip("valgrind makes a fork of it, and knows no pidfds");
+        skip("valgrind turns it into fork(2), and does not support pidfds");
     IN_CHILD(spawn_what_is_killed, ns);
     netns_close(ns);
 }

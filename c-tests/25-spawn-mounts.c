@@ -59,7 +59,7 @@ static void bare_sys(unsigned long flags)
     while (umount2("/sys", MNT_DETACH) == 0)
         ;
     if (mount("sysfs", "/sys", "sysfs", flags, NULL) < 0)
-        skip("no sysfs of one's own here");
+        skip("cannot mount a sysfs here");
 }
 
 /* A sysfs with mounts in it, and mounts in those. */
@@ -144,7 +144,7 @@ static void where_sys_is_right_already_no_descriptor_is_lost(void)
     pid_t pid = -42;
 
     if (under_valgrind())
-        skip("valgrind knows no pidfds");
+        skip("valgrind does not support pidfds");
     crowded_sys();
     OK(netns_open_current(&home));
     OK(netns_spawn(home, OPTIONS(.pidfd = &pidfd), "true", true_argv, NULL, &pid));

@@ -713,7 +713,7 @@ static void a_pidfd_is_given(void)
 
     rc = netns_spawn(ns, OPTIONS(.pidfd = &pidfd), "true", true_argv, NULL, &pid);
     if (rc == -ENOSYS && under_valgrind())
-        skip("valgrind makes a fork of it, and knows no pidfds");
+        skip("valgrind turns it into fork(2), and does not support pidfds");
     EQUAL(rc, 0);
     EQUAL(fcntl(pidfd, F_GETFD), FD_CLOEXEC);
     ended.fd = pidfd;

@@ -179,7 +179,7 @@ static void swap_all(const char *rundir, int first)
 static void need_notifications(void)
 {
     if (under_valgrind())
-        skip("valgrind knows no seccomp(2)");
+        skip("valgrind does not support seccomp(2)");
     if (geteuid() != 0 || mknod("/run/device", S_IFCHR | 0644, makedev(1, 3)) < 0)
         skip("needs real root");
     MUST(unlink("/run/device"));

@@ -318,7 +318,7 @@ static void begin(void)
     struct netns_link_snapshot *list = NULL;
 
     if (under_valgrind())
-        skip("valgrind knows no seccomp(2)");
+        skip("valgrind does not support seccomp(2)");
     OK(netns_create(NULL, 0, &ns_));
     /* The handle keeps a connection from its first request on. */
     OK(netns_link_list(ns_, 0, &list));

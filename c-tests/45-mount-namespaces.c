@@ -417,7 +417,7 @@ static void nothing_is_mounted_where_the_directory_is_elsewhere(void)
     pid_t pid;
 
     if (under_valgrind())
-        skip("valgrind knows no open_tree(2)");
+        skip("valgrind does not support open_tree(2)");
     MUST(mkdir("/run/netns", 0755));
     pid = start_elsewhere();
     IN_CHILD(fail_elsewhere, &pid);

@@ -158,7 +158,7 @@ static void whichever_call_fails(void)
     static const int errors[] = {EPERM, ENOMEM, EMFILE, ENOSPC, EACCES, EROFS};
 
     if (under_valgrind())
-        skip("valgrind knows no seccomp(2)");
+        skip("valgrind does not support seccomp(2)");
     make_directory();
     for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
         int failed = fail_everywhere(errors[i], NULL, nothing_is_mounted);
@@ -188,7 +188,7 @@ static void red_is_there_once(int rc)
 static void what_another_has_bound_there_meanwhile_stays(void)
 {
     if (under_valgrind())
-        skip("valgrind knows no seccomp(2)");
+        skip("valgrind does not support seccomp(2)");
     make_directory();
     CHECK(fail_everywhere(EMFILE, bind_red, red_is_there_once) > 3);
     netns_close(own);
@@ -201,7 +201,7 @@ static void a_name_that_was_there_before_stays(void)
     int failed = 0;
 
     if (under_valgrind())
-        skip("valgrind knows no seccomp(2)");
+        skip("valgrind does not support seccomp(2)");
     make_directory();
     for (once.at = 0; CHECK(once.at < 200) && !test_failures; once.at++) {
         int rc;

@@ -343,7 +343,7 @@ static void look_from_inside(void *arg)
     /* The outer namespace's /proc shows the same. */
     find_lost(arg);
     if (mount("proc", "/proc", "proc", 0, NULL) < 0)
-        skip("no proc of one's own here");
+        skip("cannot mount a procfs here");
     /* No other process is in it; this process has the handle. */
     find_lost(arg);
 }

@@ -422,7 +422,7 @@ static void look_at_all_there_is(void *arg)
     struct netns_holder_snapshot *list;
 
     if (mount("proc", "/proc", "proc", 0, NULL) < 0)
-        skip("no proc of one's own here");
+        skip("cannot mount a procfs here");
     list = holders_of(arg);
     /* No existing process is hidden; others may exist outside. The kernel may not list sockets of every
      * kind. */

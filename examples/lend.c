@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Lends an interface to a named network namespace while a command runs in there, and takes it back
+ * Lends an interface to a named network namespace while a command runs in it, and takes it back
  * as it was: up, with its addresses and its routes through a gateway.
  *
  *     cc lend.c $(pkg-config --cflags --libs netns) -o lend

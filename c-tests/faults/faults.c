@@ -708,7 +708,7 @@ static const char *cannot_work(void)
     if (syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) < 0)
         return "no SECCOMP_RET_USER_NOTIF";
     if (!can_make_worlds())
-        return "no namespaces to be had";
+        return "cannot create namespaces";
     if (shell("strace -qq -o /dev/null true 2>/dev/null") != 0)
         return "no strace, or it may not trace";
     is_rootless = geteuid() != 0;

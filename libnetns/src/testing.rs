@@ -17,7 +17,7 @@ use crate::rundir::name::DEFAULT_RUN_DIR;
 /// Without privileges, prints the reason to stderr and returns `None`.
 pub fn world() -> Option<&'static CStr> {
     if let Err(errno) = unshare(CloneFlags::CLONE_NEWNS) {
-        eprintln!("skipped: a mount namespace of one's own: {errno}");
+        eprintln!("skipped: cannot create a mount namespace: {errno}");
         return None;
     }
     mount::set_propagation(c"/", MsFlags::MS_REC | MsFlags::MS_PRIVATE).unwrap();

@@ -58,7 +58,7 @@ def pytest_sessionstart(session):
     try:
         enter_a_private_world()
     except OSError as error:
-        pytest.exit(f"no private world to be had, as it takes root or user namespaces: {error}", 77)
+        pytest.exit(f"cannot create private namespaces, which requires root or user namespaces: {error}", 77)
 
 
 def here():

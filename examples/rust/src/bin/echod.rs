@@ -1,5 +1,5 @@
 //! Serves echo over TCP in every network namespace that has a name, with one thread and tokio: takes up new
-//! ones as the monitor tells of them, and lets go of removed ones.
+//! ones as the monitor reports them, and releases removed ones.
 //!
 //! usage: echod [PORT]
 
