@@ -361,6 +361,56 @@ static void the_cookie_is_proved(void)
     netns_close(red);
 }
 
+/* No other holder is looked for where the kernel's answer is final. */
+static void a_dead_one_is_estale_without_a_search(void)
+{
+    static const struct fault no_reading = {.call = SYS_getdents64, .error = EIO};
+    struct netns *lost = NULL;
+    struct stat user, pid;
+    struct id id;
+
+    need_cookies();
+    if (!opens_by_cookie())
+        skip("only Linux 6.18 opens a namespace by its cookie");
+    MUST(stat("/proc/self/ns/user", &user));
+    MUST(stat("/proc/self/ns/pid", &pid));
+    if (user.st_ino != 0xeffffffd || pid.st_ino != 0xeffffffc || geteuid() != 0)
+        skip("only root of the system may open every namespace");
+    OK(netns_create(NULL, 0, &lost));
+    id = id_of(lost);
+    WITH_FAULTS(another_cookie_is_estale, &id, no_reading);
+    netns_close(lost);
+}
+
+static void open_in_a_user_namespace(void *arg)
+{
+    enter_user_namespace(0);
+    opens(arg);
+}
+
+static void open_in_a_pid_namespace(void *arg)
+{
+    if (unshare(CLONE_NEWPID) < 0)
+        skip("no pid namespaces");
+    IN_CHILD(opens, arg);
+}
+
+/* The kernel may not open it for this caller, but the search finds the caller's descriptor. */
+static void one_that_the_kernel_refuses_is_searched_for(void)
+{
+    struct netns *own = NULL;
+    struct id id;
+
+    need_cookies();
+    if (!have_namespace_handles())
+        skip("before Linux 6.18, the cookie can be read only from inside");
+    OK(netns_create(NULL, 0, &own));
+    id = id_of(own);
+    IN_CHILD(open_in_a_user_namespace, &id);
+    IN_CHILD(open_in_a_pid_namespace, &id);
+    netns_close(own);
+}
+
 /* --- in other environments ---------------------------------------------------------------------- */
 
 static void older_kernels_open_it_as_well(void)
@@ -548,6 +598,8 @@ int main(void)
     RUN(a_file_server_is_asked_last);
 
     RUN(the_cookie_is_proved);
+    RUN(a_dead_one_is_estale_without_a_search);
+    RUN(one_that_the_kernel_refuses_is_searched_for);
 
     RUN(older_kernels_open_it_as_well);
     RUN(without_cookies_it_is_eopnotsupp);

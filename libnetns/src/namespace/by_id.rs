@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use nix::errno::Errno;
 use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
 use rustix::io::retry_on_intr;
+use rustix::thread::{CapabilitySet, capabilities};
 
 use crate::error::{At, Failure, Result, Step, errno};
 use crate::namespace::handle::Namespace;
@@ -14,7 +15,8 @@ use crate::namespace::identity::{self, Identity, Proved};
 use crate::namespace::search::{Place, Proc, Thread, Visitor};
 use crate::os::listns;
 use crate::os::mountinfo::NamespaceMount;
-use crate::os::open::{LOOK, LOOK_AT_ITSELF, openat};
+use crate::os::open::{DIRECTORY, LOOK, LOOK_AT_ITSELF, open, openat};
+use crate::os::procfs;
 use crate::os::retry::is_shortage;
 use crate::os::stat::FileIdentity;
 use crate::util::try_vec;
@@ -41,6 +43,9 @@ pub fn open_id(inode: u64, cookie: Option<u64>) -> Result<Namespace> {
     // socket in flight.
     let refusal = match identity::open_by_cookie(cookie, inode) {
         Err(errno) if is_shortage(errno) => return Err(Failure::new(Step::FindById, errno)),
+        Err(Errno::ESTALE) if opens_every_cookie() => {
+            return Err(Failure::new(Step::FindById, Errno::ESTALE));
+        }
         // There is no such namespace, or the caller may not open it.
         Err(Errno::ESTALE) => Errno::ESTALE,
         // The kernel has no such list, or a seccomp filter forbids the call.
@@ -57,6 +62,23 @@ pub fn open_id(inode: u64, cookie: Option<u64>) -> Result<Namespace> {
         Err(failure) => return Err(failure),
     };
     if ns.cookie()? == cookie { Ok(ns) } else { Err(Failure::new(Step::FindById, Errno::ESTALE)) }
+}
+
+/// Returns whether ESTALE from `open_by_cookie` can only mean that nothing in /proc refers to the namespace.
+///
+/// The kernel also reports a missing permission as ESTALE (do_handle_to_path in fs/fhandle.c). It requires
+/// CAP_SYS_ADMIN in the user namespace that owns the namespace (nsfs_fh_to_dentry in fs/nsfs.c, Linux 6.18), or,
+/// since Linux 6.18.50, 6.19.9 and 7.0 (d2324a9317f0), the initial pid namespace and CAP_SYS_ADMIN in the user
+/// namespace that owns it, the initial one. A caller that has both is permitted everywhere. From Linux 6.19 on,
+/// the kernel does not find a namespace that only a socket keeps, but neither does the search.
+fn opens_every_cookie() -> bool {
+    let Ok(proc) = open(c"/proc", DIRECTORY) else { return false };
+    let is_at =
+        |path, inode| FileIdentity::of(proc.as_fd(), path).is_ok_and(|file| file.inode == inode);
+    procfs::is_procfs(proc.as_fd()) == Ok(true)
+        && capabilities(None).is_ok_and(|sets| sets.effective.contains(CapabilitySet::SYS_ADMIN))
+        && is_at(c"thread-self/ns/user", procfs::FIRST_USER_NAMESPACE)
+        && is_at(c"thread-self/ns/pid", procfs::FIRST_PID_NAMESPACE)
 }
 
 /// Checks the calling thread's namespace, then searches /proc, then the kernel's list, and finally mounts

@@ -95,13 +95,10 @@ impl Holder {
     }
 }
 
-/// PROC_PID_INIT_INO, the initial pid namespace, in which every process is visible.
-const FIRST_PID_NAMESPACE: u64 = 0xefff_fffc;
-
 /// With hidepid, a process that may not inspect process 1 does not see it.
 fn shows_not_all(proc: &Proc) -> bool {
     let look = |path| FileIdentity::of(proc.as_fd(), path);
-    let is_first = look(c"self/ns/pid").is_ok_and(|file| file.inode == FIRST_PID_NAMESPACE);
+    let is_first = look(c"self/ns/pid").is_ok_and(|file| file.inode == procfs::FIRST_PID_NAMESPACE);
     !is_first || look(c"1") == Err(Errno::ENOENT)
 }
 

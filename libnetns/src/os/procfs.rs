@@ -88,6 +88,12 @@ impl Write for ProcPath {
 
 const PROC: FsType = FsType(libc::PROC_SUPER_MAGIC as _);
 
+/// PROC_USER_INIT_INO, the initial user namespace.
+pub const FIRST_USER_NAMESPACE: u64 = 0xefff_fffd;
+
+/// PROC_PID_INIT_INO, the initial pid namespace, in which every process is visible.
+pub const FIRST_PID_NAMESPACE: u64 = 0xefff_fffc;
+
 /// Returns whether a file is on a procfs.
 pub fn is_procfs(file: BorrowedFd) -> nix::Result<bool> {
     on_signal(|| fstatfs(file)).map(|status| status.filesystem_type() == PROC)
