@@ -329,7 +329,7 @@ static bool pidfds_know_namespaces(void)
     return fd >= 0;
 }
 
-/* Runs the part as process 1 of a new pid namespace, with the /proc of another one. */
+/* Runs the part as process 1 of a new PID namespace, with the /proc of another one. */
 struct renumbered {
     const struct netns *in;
     void (*part)(void *arg);
@@ -348,7 +348,7 @@ static void go_and_do(void *arg)
 static void renumber(void *arg)
 {
     if (unshare(CLONE_NEWPID) < 0)
-        skip("no pid namespaces");
+        skip("no PID namespaces");
     IN_CHILD(go_and_do, arg);
 }
 
@@ -388,7 +388,7 @@ static void find_no_proc_of_ones_own(void *arg)
     install_faults(arg, 1);
     FAILS(ENOENT, netns_open_pid(getpid(), &ns));
     MESSAGE_HAS("/proc");
-    MESSAGE_HAS("another pid namespace");
+    MESSAGE_HAS("another PID namespace");
     CHECK(ns == SENTINEL);
 }
 

@@ -263,7 +263,7 @@ static void in_the_parent_of_a_pid_namespace_there_is_no_helper(void)
     struct netns *ns;
 
     if (unshare(CLONE_NEWPID) < 0)
-        skip("this kernel makes no pid namespace");
+        skip("this kernel makes no PID namespace");
     FAILS_UNTOUCHED(EAGAIN, ns, netns_create("blue", 0, &ns));
     CHECK(strstr(netns_errmsg(), "start a helper thread: Invalid argument (a process that has unshared"));
     SAME(names(), "");

@@ -280,7 +280,7 @@ static void look_with_a_foreign_proc(void *arg)
     pid_t pids[ROOM];
 
     FAILS(ENOENT, netns_pids(home, 0, pids, ROOM));
-    MESSAGE_HAS("/proc belongs to another pid namespace");
+    MESSAGE_HAS("/proc belongs to another PID namespace");
     FAILS(ENOENT, netns_pids(home, NETNS_PIDS_THREADS, pids, ROOM));
 }
 
@@ -293,7 +293,7 @@ static void look_from_inside(void *arg)
     EQUAL(found[0], getpid());
 }
 
-/* The mounted /proc is that of an inner pid namespace, which does not contain this process. */
+/* The mounted /proc is that of an inner PID namespace, which does not contain this process. */
 static void look_from_outside(void *arg)
 {
     int ready[2];
@@ -321,7 +321,7 @@ static void look_from_outside(void *arg)
 static void look_from_a_pid_namespace(void *arg)
 {
     if (unshare(CLONE_NEWNS | CLONE_NEWPID) < 0)
-        skip("no pid namespaces");
+        skip("no PID namespaces");
     IN_CHILD(look_from_inside, arg);
 }
 

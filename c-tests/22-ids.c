@@ -443,7 +443,7 @@ static void parent_and_child_may_both_use_a_handle(void)
     netns_close(pair.ns);
 }
 
-/* Two processes with the same number: each is the first of its pid namespace. */
+/* Two processes with the same number: each is the first of its PID namespace. */
 static void use_as_the_first_process(void *arg)
 {
     struct pair *pair = arg;
@@ -461,7 +461,7 @@ static void use_as_the_first_process(void *arg)
 static void become_the_first_process(void *arg)
 {
     if (unshare(CLONE_NEWPID) < 0)
-        skip("no pid namespaces");
+        skip("no PID namespaces");
     EQUAL(wait_for(start_part(use_as_the_first_process, arg)), 0);
 }
 

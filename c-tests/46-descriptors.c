@@ -513,6 +513,7 @@ static void what_the_program_has_closed_is_not_where_the_thread_is(void)
     MUST(close(netns_fd(ns)));
     FAILS(EBADF, netns_socket(ns, AF_INET, SOCK_DGRAM, 0));
     FAILS(EBADF, netns_enter(ns));
+    MESSAGE_HAS("setns: Bad file descriptor (the program has closed the descriptor");
     FAILS(EBADF, netns_run(ns, add_one, &calls, NULL));
     EQUAL(calls, 0);
     FAILS(EBADF, netns_sysctl_get(ns, "net.ipv4.ip_forward", value, sizeof value));

@@ -351,7 +351,7 @@ static void look_from_inside(void *arg)
 static void look_from_a_pid_namespace(void *arg)
 {
     if (unshare(CLONE_NEWNS | CLONE_NEWPID) < 0)
-        skip("no pid namespaces");
+        skip("no PID namespaces");
     IN_CHILD(look_from_inside, arg);
 }
 

@@ -413,7 +413,7 @@ static void look_under_hidepid(void *arg)
 static void look_from_a_pid_namespace(void *arg)
 {
     if (unshare(CLONE_NEWNS | CLONE_NEWPID) < 0)
-        skip("no pid namespaces");
+        skip("no PID namespaces");
     IN_CHILD(look_under_hidepid, arg);
 }
 
@@ -433,7 +433,7 @@ static void look_at_all_there_is(void *arg)
 static void look_alone(void *arg)
 {
     if (unshare(CLONE_NEWNS | CLONE_NEWPID) < 0)
-        skip("no pid namespaces");
+        skip("no PID namespaces");
     IN_CHILD(look_at_all_there_is, arg);
 }
 
@@ -622,14 +622,14 @@ static void look_with_a_foreign_proc(void *arg)
     struct netns_holder_snapshot *list = NULL;
 
     FAILS(ENOENT, netns_holder_list(arg, 0, &list));
-    MESSAGE_HAS("/proc belongs to another pid namespace");
+    MESSAGE_HAS("/proc belongs to another PID namespace");
     CHECK(list == NULL);
 }
 
 static void look_with_the_outer_proc(void *arg)
 {
     if (unshare(CLONE_NEWNS | CLONE_NEWPID) < 0)
-        skip("no pid namespaces");
+        skip("no PID namespaces");
     IN_CHILD(look_with_a_foreign_proc, arg);
 }
 

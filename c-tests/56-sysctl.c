@@ -403,6 +403,29 @@ static void a_plain_user_reads_where_it_is(void)
     end();
 }
 
+/* A handle requires CAP_SYS_ADMIN even if the thread is in its namespace. */
+static void set_without_capabilities(void *arg)
+{
+    char value[8];
+
+    (void)arg;
+    OK(netns_setns(blue));
+    drop_capability(CAP_NET_ADMIN);
+    FAILS(EPERM, netns_sysctl_set(red, FORWARD, "1"));
+    MESSAGE_HAS("write the value: Operation not permitted (needs CAP_NET_ADMIN over the namespace)");
+    drop_capability(CAP_SYS_ADMIN);
+    EQUAL(OK(netns_sysctl_get(NULL, FORWARD, value, sizeof value)), 1);
+    FAILS(EPERM, netns_sysctl_get(blue, FORWARD, value, sizeof value));
+    MESSAGE_HAS("CAP_SYS_ADMIN");
+}
+
+static void a_handle_takes_capabilities_that_null_does_not(void)
+{
+    begin();
+    IN_CHILD(set_without_capabilities, NULL);
+    end();
+}
+
 /* It could not switch back, so a helper thread switches instead. */
 static void live_in_a_user_namespace(void *arg)
 {
@@ -456,6 +479,7 @@ int main(void)
     RUN(what_is_no_proc_is_enoent);
     RUN(another_pid_namespace_s_proc_will_do);
     RUN(a_plain_user_reads_where_it_is);
+    RUN(a_handle_takes_capabilities_that_null_does_not);
     RUN(in_a_user_namespace_its_own_are_set);
     RUN(it_says_when_descriptors_run_out);
     return finish();

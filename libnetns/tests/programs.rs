@@ -163,7 +163,7 @@ fn streams() {
 #[test]
 fn output_is_read_where_no_thread_can_be_started() {
     let Some(blue) = namespace() else { return };
-    // The next child is the first process of another pid namespace; threads cannot be in another one.
+    // The next child is the first process of another PID namespace; threads cannot be in another one.
     unshare(CloneFlags::CLONE_NEWPID).unwrap();
     assert!(thread::Builder::new().spawn(|| ()).is_err());
     let script = "head -c 300000 /dev/zero; head -c 300000 /dev/zero >&2; exit 3";

@@ -13,7 +13,7 @@ impl Namespace {
     ///
     /// # Errors
     ///
-    /// `ENOENT` if `/proc` is not mounted or belongs to another pid namespace.
+    /// `ENOENT` if `/proc` is not mounted or belongs to another PID namespace.
     ///
     /// # Examples
     ///
@@ -52,7 +52,7 @@ impl Namespace {
     ///
     /// # Errors
     ///
-    /// `ENOENT` if `/proc` is not mounted or belongs to another pid namespace. Objects that the caller may
+    /// `ENOENT` if `/proc` is not mounted or belongs to another PID namespace. Objects that the caller may
     /// not inspect are not an error: see [`Holders`].
     ///
     /// # Examples

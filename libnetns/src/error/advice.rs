@@ -119,6 +119,7 @@ impl Step {
             (Step::ReadSysctl, Errno::EIO) => "no value is set",
             (Step::WriteSysctl, Errno::E2BIG) => "a value can have at most 4094 bytes",
             (Step::WriteSysctl, Errno::EINVAL) => "the kernel rejected the value",
+            (Step::WriteSysctl, Errno::EPERM) => "needs CAP_NET_ADMIN over the namespace",
             (Step::WriteSysctl, Errno::ENOENT) => {
                 "the value names something that the kernel does not know and has no module for"
             }
@@ -146,6 +147,10 @@ impl Step {
                 "needs CAP_SYS_ADMIN in the caller's user namespace and in the one that owns the \
                  target"
             }
+            (Step::Setns, Errno::EBADF) => {
+                "the program has closed the descriptor of this namespace, or the thread has a \
+                 descriptor table without it"
+            }
             (Step::ProveWayBack, Errno::EPERM) => {
                 "needs CAP_SYS_ADMIN in the user namespace that owns the thread's current \
                  network namespace; a switch without return needs it only over the target"
@@ -156,7 +161,7 @@ impl Step {
             (Step::GoBack, _) => "the thread is in the wrong namespace and must end",
             (Step::Token, Errno::EBADF) => "the descriptor is not open",
             (Step::HelperThread, Errno::EINVAL) => {
-                "a process that has unshared its pid namespace cannot start threads: fork first"
+                "a process that has unshared its PID namespace cannot start threads: fork first"
             }
             (Step::HelperThread, Errno::EAGAIN) => {
                 "the limit on threads, RLIMIT_NPROC, a cgroup's pids.max or \
@@ -398,7 +403,7 @@ impl Step {
                 "the limit on processes, RLIMIT_NPROC or a cgroup's pids.max, is reached"
             }
             (Step::Clone, Errno::ENOMEM) => {
-                "out of memory, or the init process of the pid namespace has ended"
+                "out of memory, or the init process of the PID namespace has ended"
             }
             (Step::SetGroups, Errno::EPERM) => {
                 "needs CAP_SETGID, in a user namespace whose /proc/PID/setgroups is not set to deny"

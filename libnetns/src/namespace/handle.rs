@@ -233,7 +233,7 @@ fn of_pid(pid: i32) -> Result<OwnedFd> {
 fn of_pid_by_proc(pid: i32) -> Result<OwnedFd> {
     if !procfs::is_callers_own()? {
         return Err(Failure::new(Step::FindNamespace, Errno::ENOENT)
-            .hint("/proc is not mounted, or shows another pid namespace"));
+            .hint("/proc is not mounted, or shows another PID namespace"));
     }
     open_below_proc(pid).map_err(not_ours_to_see)
 }

@@ -61,7 +61,7 @@ pub trait Visitor {
     }
 }
 
-/// /proc, of any pid namespace.
+/// /proc, of any PID namespace.
 pub struct Proc {
     fd: OwnedFd,
     is_callers_own: bool,
@@ -90,7 +90,7 @@ impl Proc {
             return Ok(proc);
         }
         Err(Failure::new(Step::ReadProc, Errno::ENOENT)
-            .hint("/proc belongs to another pid namespace; mount a new /proc"))
+            .hint("/proc belongs to another PID namespace; mount a new /proc"))
     }
 
     /// Returns whether threads that share a descriptor table can be distinguished from those that do not.

@@ -69,12 +69,12 @@ pub fn duplicate_from(pidfd: BorrowedFd, number: c_int) -> nix::Result<OwnedFd> 
     owned(unsafe { libc::syscall(libc::SYS_pidfd_getfd, pidfd.as_raw_fd(), number, 0) } as c_int)
 }
 
-/// Returns the id of a pidfd's process in the caller's pid namespace, from its fdinfo. ENOTTY means that it
+/// Returns the id of a pidfd's process in the caller's PID namespace, from its fdinfo. ENOTTY means that it
 /// is another kind of descriptor.
 pub fn pid_of(pidfd: BorrowedFd) -> Result<i32> {
     match procfs::fdinfo_number::<i32>(pidfd, "Pid:").at(Step::FindNamespace)? {
         None => Err(Failure::not_a_namespace("not a namespace file, socket or pidfd")),
-        // 0: it is in another pid namespace; -1: it has ended and has been waited for.
+        // 0: it is in another PID namespace; -1: it has ended and has been waited for.
         Some(pid) if pid <= 0 => Err(Failure::new(Step::FindNamespace, Errno::ESRCH)),
         Some(pid) => Ok(pid),
     }
