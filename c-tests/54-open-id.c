@@ -391,7 +391,7 @@ static void open_in_a_user_namespace(void *arg)
 static void open_in_a_pid_namespace(void *arg)
 {
     if (unshare(CLONE_NEWPID) < 0)
-        skip("no pid namespaces");
+        skip("no PID namespaces");
     IN_CHILD(opens, arg);
 }
 

@@ -68,7 +68,7 @@ pub fn open_id(inode: u64, cookie: Option<u64>) -> Result<Namespace> {
 ///
 /// The kernel also reports a missing permission as ESTALE (do_handle_to_path in fs/fhandle.c). It requires
 /// CAP_SYS_ADMIN in the user namespace that owns the namespace (nsfs_fh_to_dentry in fs/nsfs.c, Linux 6.18), or,
-/// since Linux 6.18.50, 6.19.9 and 7.0 (d2324a9317f0), the initial pid namespace and CAP_SYS_ADMIN in the user
+/// since Linux 6.18.50, 6.19.9 and 7.0 (d2324a9317f0), the initial PID namespace and CAP_SYS_ADMIN in the user
 /// namespace that owns it, the initial one. A caller that has both is permitted everywhere. From Linux 6.19 on,
 /// the kernel does not find a namespace that only a socket keeps, but neither does the search.
 fn opens_every_cookie() -> bool {

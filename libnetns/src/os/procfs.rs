@@ -91,7 +91,7 @@ const PROC: FsType = FsType(libc::PROC_SUPER_MAGIC as _);
 /// PROC_USER_INIT_INO, the initial user namespace.
 pub const FIRST_USER_NAMESPACE: u64 = 0xefff_fffd;
 
-/// PROC_PID_INIT_INO, the initial pid namespace, in which every process is visible.
+/// PROC_PID_INIT_INO, the initial PID namespace, in which every process is visible.
 pub const FIRST_PID_NAMESPACE: u64 = 0xefff_fffc;
 
 /// Returns whether a file is on a procfs.
