@@ -11,14 +11,19 @@
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/sysmacros.h>
+#include <sys/un.h>
 
 static const struct fault
     no_handles = {.call = SYS_name_to_handle_at, .error = ENOSYS},
     no_getfd = {.call = SYS_pidfd_getfd, .error = ENOSYS},
     no_kcmp = {.call = SYS_kcmp, .error = ENOSYS},
-    no_statx = {.call = SYS_statx, .error = ENOSYS};
+    no_statx = {.call = SYS_statx, .error = ENOSYS},
+    /* The length of a request for TCP, UDP or raw sockets. A kernel without raw_diag reports this error. */
+    no_inet_diag = {.call = SYS_sendto, .error = ENOENT, .arg = 2, .mask = ~0u,
+                    .value = sizeof(struct nlmsghdr) + sizeof(struct inet_diag_req_v2)};
 
 static struct netns_holder_snapshot *holders_of(const struct netns *ns)
 {
@@ -286,6 +291,151 @@ static void a_look_ends_no_connection_and_takes_no_lock_away(void)
     /* The other end is notified immediately: nothing keeps the connection open. */
     EQUAL(read(client, &byte, 1), 0);
     close(client);
+    netns_close(ns);
+}
+
+/* The number of TCP sockets that the kernel lists in this state without an inode, and with this timer. */
+static int closed_sockets(const struct netns *ns, int state, int timer)
+{
+    struct {
+        struct nlmsghdr header;
+        struct inet_diag_req_v2 body;
+    } request = {{.nlmsg_len = sizeof request, .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+                  .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
+                 {.sdiag_family = AF_INET, .sdiag_protocol = IPPROTO_TCP, .idiag_states = ~0u}};
+    union {
+        struct nlmsghdr header;
+        char bytes[16 * 1024];
+    } reply;
+    int found = 0, fd = OK(netns_socket(ns, AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG));
+
+    MUST(send(fd, &request, sizeof request, 0));
+    for (;;) {
+        ssize_t left = MUST(recv(fd, &reply, sizeof reply, 0));
+
+        for (struct nlmsghdr *it = &reply.header; NLMSG_OK(it, left); it = NLMSG_NEXT(it, left)) {
+            const struct inet_diag_msg *socket = NLMSG_DATA(it);
+
+            if (it->nlmsg_type != SOCK_DIAG_BY_FAMILY) {
+                EQUAL(it->nlmsg_type, NLMSG_DONE);
+                close(fd);
+                return found;
+            }
+            found += socket->idiag_state == state && socket->idiag_timer == timer &&
+                     socket->idiag_inode == 0;
+        }
+    }
+}
+
+/* Closes the end of a connection that then waits for the other end, with the kernel's full state of the socket
+   or the short form, which does not keep the namespace alive. */
+static void close_one_end(const char *seconds, int timer, int holders)
+{
+    struct sockaddr_in here_ = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof here_;
+    struct netns_holder_snapshot *list;
+    struct netns *ns = NULL;
+    int listener, client, server;
+
+    OK(netns_create(NULL, NETNS_CREATE_LO_UP, &ns));
+    if (netns_sysctl_set(ns, "net.ipv4.tcp_fin_timeout", seconds) == -ENOENT)
+        skip("a namespace has no tcp_fin_timeout of its own before Linux 4.6");
+    listener = OK(netns_socket(ns, AF_INET, SOCK_STREAM, 0));
+    MUST(bind(listener, (struct sockaddr *)&here_, sizeof here_));
+    MUST(listen(listener, 1));
+    MUST(getsockname(listener, (struct sockaddr *)&here_, &length));
+    client = OK(netns_socket(ns, AF_INET, SOCK_STREAM, 0));
+    MUST(connect(client, (struct sockaddr *)&here_, sizeof here_));
+    server = MUST(accept4(listener, NULL, NULL, SOCK_CLOEXEC));
+    close(listener);
+    close(client);
+    for (int tries = 0; tries < 200 * slowness() && !closed_sockets(ns, TCP_FIN_WAIT2, timer); tries++)
+        sleep_ms(1);
+    EQUAL(closed_sockets(ns, TCP_FIN_WAIT2, timer), 1);
+    list = settled(ns, 1 + holders);
+    EQUAL(count(list, NETNS_HOLDER_SOCKET, getpid(), getpid(), server), 1);
+    EQUAL(count(list, NETNS_HOLDER_SOCKET, 0, 0, -1), holders);
+    if (!EQUAL(netns_holder_list_len(list), 1 + holders))
+        show(list);
+    netns_holder_list_free(list);
+    close(server);
+    HELD(ns, 0);
+    netns_close(ns);
+}
+
+static void a_closed_connection_is_told_while_it_keeps_the_namespace(void)
+{
+    /* TCP_TIMEWAIT_LEN: up to this timeout, FIN_WAIT2 has the short form (tcp_rcv_state_process). */
+    close_one_end("60", 3, 0);
+    close_one_end("61", 2, 1);
+}
+
+static void look_at_a_name(void *arg)
+{
+    struct netns_holder_snapshot *list = NULL;
+    int name;
+
+    if (netns_holder_list(arg, 0, &list) < 0)
+        skip("a standard stream of the test is a socket");
+    netns_holder_list_free(list);
+    name = MUST(open("/run/socket", O_PATH | O_CLOEXEC));
+    list = holders_of(arg);
+    EQUAL(count(list, NETNS_HOLDER_SOCKET, getpid(), ANY, name), 0);
+    netns_holder_list_free(list);
+    close(name);
+}
+
+static void look_at_a_name_and_fail_to_ask(void *arg)
+{
+    static const struct fault no_descriptor = {.call = SYS_pidfd_getfd, .error = EMFILE};
+
+    if (mount("proc", "/proc", "proc", 0, NULL) < 0)
+        skip("no proc of one's own here");
+    WITH_FAULTS(look_at_a_name, arg, no_descriptor);
+}
+
+static void look_at_a_name_alone(void *arg)
+{
+    if (unshare(CLONE_NEWNS | CLONE_NEWPID) < 0)
+        skip("no pid namespaces");
+    IN_CHILD(look_at_a_name_and_fail_to_ask, arg);
+}
+
+/* The file that bind(2) creates for a unix(7) socket is not a socket that can be queried. */
+static void the_name_of_a_socket_is_none(void)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX, .sun_path = "/run/socket"};
+    int bound = MUST(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    struct netns *ns = NULL;
+
+    MUST(bind(bound, (struct sockaddr *)&name, sizeof name));
+    close(bound);
+    OK(netns_create(NULL, 0, &ns));
+    IN_CHILD(look_at_a_name_alone, ns);
+    netns_close(ns);
+}
+
+static void find_without_inet_diag(void *arg)
+{
+    struct netns_holder_snapshot *list = settled(arg, 1);
+
+    /* A process has it; one without a process would not have been found. */
+    EQUAL(count(list, NETNS_HOLDER_SOCKET, getpid(), ANY, ANY), 1);
+    EQUAL(netns_holder_list_len(list), 1);
+    CHECK(netns_holder_list_unseen(list) & NETNS_UNSEEN_SOCKETS);
+    netns_holder_list_free(list);
+}
+
+static void sockets_that_the_kernel_does_not_list_are_asked(void)
+{
+    struct netns *ns = NULL;
+    int raw;
+
+    need_to_ask_sockets();
+    OK(netns_create(NULL, 0, &ns));
+    raw = OK(netns_socket(ns, AF_INET, SOCK_RAW, IPPROTO_ICMP));
+    WITH_FAULTS(find_without_inet_diag, ns, no_inet_diag);
+    close(raw);
     netns_close(ns);
 }
 
@@ -674,6 +824,9 @@ int main(void)
     RUN(sockets_of_every_kind_are_told);
     RUN(one_in_flight_is_told_without_a_process);
     RUN(a_look_ends_no_connection_and_takes_no_lock_away);
+    RUN(a_closed_connection_is_told_while_it_keeps_the_namespace);
+    RUN(the_name_of_a_socket_is_none);
+    RUN(sockets_that_the_kernel_does_not_list_are_asked);
     RUN(an_open_tun_device_is_a_socket);
 
     RUN(mounts_of_every_mount_namespace_are_told);
