@@ -914,10 +914,10 @@ int netns_list_at(const char *rundir,
                   struct netns_name_snapshot **out);
 
 /**
- * Lists every network namespace of the system that the caller can find, with and without a name:
- * those of the names in NETNS_RUN_DIR; those of threads, open descriptors, and mounts in any mount
- * namespace that has a process, as /proc shows them; and, on Linux 6.19 and later, those that the
- * kernel lists itself (listns(2)).
+ * Lists every network namespace of the system that the caller can find, with and without a name.
+ * It finds those of the names in NETNS_RUN_DIR, and those of threads, open descriptors, and mounts
+ * in any mount namespace that has a process, as /proc shows them. On Linux 6.19 and later, it also
+ * finds those that the kernel lists itself (listns(2)).
  *
  * Each network namespace is listed once. Those with a name in NETNS_RUN_DIR come first, under the
  * first of their names, sorted bytewise; then those without a name, sorted by inode number, for
