@@ -93,7 +93,7 @@ pub fn add_veth(here: LinkLocation, there: LinkLocation) -> Result<()> {
 /// for the peer of a veth. All of them check it when lo is moved there, before they reject that.
 fn check_right_over(target: BorrowedFd, rtnl: &mut RtnlSocket) -> Result<()> {
     let header = LinkHeader { index: LO, ..LinkHeader::default() };
-    let mut request = Request::new(Step::MakeLink, libc::RTM_SETLINK, &header);
+    let mut request = Request::new(Step::MakeVeth, libc::RTM_SETLINK, &header);
     request.put(&in_namespace(target));
     match rtnl.change(&mut request, 0) {
         Err(Failure { errno: Errno::EINVAL, .. }) => Ok(()),
