@@ -643,7 +643,7 @@ public:
         errno = saved;
     }
 
-    /// The process id; 0 if there is no program, or it was waited for. Since 1.0.
+    /// The process ID; 0 if there is no program, or it was waited for. Since 1.0.
     [[nodiscard]] pid_t pid() const noexcept { return pid_; }
     /// The pidfd, which this object closes; -1 without spawn_options::pidfd. Since 1.0.
     [[nodiscard]] int pidfd() const noexcept { return pidfd_.get(); }
@@ -669,7 +669,7 @@ public:
             detail::fail(pid_ <= 0 ? ESRCH : errno, about("send a signal to"), "has it ended?");
     }
 
-    /// Returns the process id, for the caller to wait for. Closes the pidfd. Since 1.0.
+    /// Returns the process ID, for the caller to wait for. Closes the pidfd. Since 1.0.
     [[nodiscard]] pid_t release() noexcept
     {
         pidfd_.reset();
@@ -677,7 +677,7 @@ public:
     }
 
 private:
-    // Whether the process id is still that of this child, and no other process has got it.
+    // Whether the process ID is still that of this child, and no other process has got it.
     [[nodiscard]] bool is_there() const noexcept
     {
         const detail::uncancelled here;

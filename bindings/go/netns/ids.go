@@ -84,7 +84,7 @@ func (d Dir) Nsids(n *Namespace, target int) ([]Nsid, error) {
 // PidsFlags are the flags of Pids.
 type PidsFlags uint32
 
-// PidsThreads returns the thread ids of all threads in the namespace.
+// PidsThreads returns the thread IDs of all threads in the namespace.
 const PidsThreads PidsFlags = C.NETNS_PIDS_THREADS
 
 // More than nearly all systems run: a second scan of /proc would take as long as the first.

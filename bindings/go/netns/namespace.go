@@ -87,7 +87,7 @@ func asPath(path string) string {
 // OpenPid opens the namespace of a process or thread.
 func OpenPid(pid int) (*Namespace, error) {
 	if pid != int(C.pid_t(pid)) {
-		return nil, invalid("open %d: no process id", pid)
+		return nil, invalid("open %d: invalid process ID", pid)
 	}
 	return open(func(out **C.struct_netns) C.int { return C.netns_open_pid(C.pid_t(pid), out) })
 }

@@ -78,7 +78,7 @@ var ErrGoexit = errors.New("the function ended its goroutine (runtime.Goexit; Fa
 // kcmp(2) is not available, only a change of the mount namespace is detected.
 //
 // Run does not detect other changes that fn makes to its thread: other namespaces (UTS, IPC, cgroup, PID,
-// time), user and group ids, capabilities, a seccomp filter, the signal mask, or scheduling attributes. A
+// time), user and group IDs, capabilities, a seccomp filter, the signal mask, or scheduling attributes. A
 // function that changes one of them and does not restore it must call runtime.LockOSThread once without
 // runtime.UnlockOSThread; the thread then ends as well.
 func (n *Namespace) Run(fn func() error) error {

@@ -83,7 +83,7 @@ impl Proc {
         Ok(Proc { fd, is_callers_own: procfs::is_callers_own()? })
     }
 
-    /// The same, but requires that /proc uses the caller's process ids.
+    /// The same, but requires that /proc uses the caller's process IDs.
     pub fn open_callers_own() -> Result<Proc> {
         let proc = Proc::open()?;
         if proc.is_callers_own {

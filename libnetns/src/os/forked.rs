@@ -1,7 +1,7 @@
 //! Distinguishes a process from the process that it was forked from.
 //!
 //! A child of fork(2) shares the resources that a handle caches, and the two processes must not both use
-//! them. The process id cannot distinguish them, because two PID namespaces use the same ids. Instead the
+//! them. The process ID cannot distinguish them, because two PID namespaces use the same ids. Instead the
 //! library uses a page that the kernel clears when it copies memory for a child (MADV_WIPEONFORK, Linux
 //! 4.14); checking it requires no system call.
 //!

@@ -130,7 +130,7 @@ pub fn read_text<const N: usize>(file: BorrowedFd) -> nix::Result<Text<N>> {
     Ok(Text::new(text.strip_suffix(b"\n").unwrap_or(text)))
 }
 
-/// Returns whether /proc uses the caller's process ids, which means that it belongs to the caller's pid
+/// Returns whether /proc uses the caller's process IDs, which means that it belongs to the caller's pid
 /// namespace. For the caller, it lists the ids in all PID namespaces from its own inwards (NSpid, Linux 4.1),
 /// so there is one id if it is the caller's and several if it belongs to an outer one; in an inner one, the
 /// caller does not exist.

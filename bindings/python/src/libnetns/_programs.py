@@ -156,7 +156,7 @@ def _set_user(
 def _id(number: int) -> int:
     # ctypes would truncate a value that is too large.
     if not 0 <= number < 2**32 - 1:
-        raise ValueError(f"{number} is not a valid user or group id")
+        raise ValueError(f"{number} is not a valid user or group ID")
     return number
 
 

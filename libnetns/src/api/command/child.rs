@@ -95,7 +95,7 @@ impl Child {
         self.left_out.as_ref()
     }
 
-    /// Returns its process id.
+    /// Returns its process ID.
     pub fn id(&self) -> u32 {
         self.pid.unsigned_abs()
     }
