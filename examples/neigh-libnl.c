@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Prints the neighbours (ARP and IPv6) of a named network namespace, by libnl: a netlink socket
+ * Prints the neighbors (ARP and IPv6) of a named network namespace, by libnl: a netlink socket
  * belongs to the namespace that it was opened in, so the program need not go there.
  *
  *     cc neigh-libnl.c $(pkg-config --cflags --libs netns libnl-route-3.0) -o neigh-libnl
@@ -54,26 +54,26 @@ static struct nl_sock *open_socket(const struct netns *ns)
     return socket;
 }
 
-static void print_neighbour(struct nl_object *object, void *links)
+static void print_neighbor(struct nl_object *object, void *links)
 {
-    struct rtnl_neigh *neighbour = (struct rtnl_neigh *)object;
-    struct nl_addr *destination = rtnl_neigh_get_dst(neighbour);
-    struct nl_addr *address = rtnl_neigh_get_lladdr(neighbour);
+    struct rtnl_neigh *neighbor = (struct rtnl_neigh *)object;
+    struct nl_addr *destination = rtnl_neigh_get_dst(neighbor);
+    struct nl_addr *address = rtnl_neigh_get_lladdr(neighbor);
     char ifname[64], to[128], at[128], state[64];
 
     if (!destination)
         return;
     /* The interface may have been created since the links were read. */
-    if (!rtnl_link_i2name(links, rtnl_neigh_get_ifindex(neighbour), ifname, sizeof ifname))
-        snprintf(ifname, sizeof ifname, "if%d", rtnl_neigh_get_ifindex(neighbour));
+    if (!rtnl_link_i2name(links, rtnl_neigh_get_ifindex(neighbor), ifname, sizeof ifname))
+        snprintf(ifname, sizeof ifname, "if%d", rtnl_neigh_get_ifindex(neighbor));
     printf("%s on %s is %s, %s\n", nl_addr2str(destination, to, sizeof to), ifname,
            address ? nl_addr2str(address, at, sizeof at) : "unknown",
-           rtnl_neigh_state2str(rtnl_neigh_get_state(neighbour), state, sizeof state));
+           rtnl_neigh_state2str(rtnl_neigh_get_state(neighbor), state, sizeof state));
 }
 
 int main(int argc, char **argv)
 {
-    struct nl_cache *links, *neighbours;
+    struct nl_cache *links, *neighbors;
     struct nl_sock *socket;
     struct netns *ns;
 
@@ -86,9 +86,9 @@ int main(int argc, char **argv)
     /* The socket keeps the namespace: the handle is not needed any more. */
     netns_close(ns);
     check(rtnl_link_alloc_cache(socket, AF_UNSPEC, &links), "list the interfaces");
-    check(rtnl_neigh_alloc_cache(socket, &neighbours), "list the neighbours");
-    nl_cache_foreach(neighbours, print_neighbour, links);
-    nl_cache_free(neighbours);
+    check(rtnl_neigh_alloc_cache(socket, &neighbors), "list the neighbors");
+    nl_cache_foreach(neighbors, print_neighbor, links);
+    nl_cache_free(neighbors);
     nl_cache_free(links);
     /* Closes the descriptor too. */
     nl_socket_free(socket);

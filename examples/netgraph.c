@@ -9,7 +9,7 @@
  * With -n it omits namespaces that have no name, except its own.
  *
  * It needs CAP_SYS_ADMIN to inspect the namespaces; one that it may not enter is reported on standard error and
- * omitted. Interfaces that are down are grey. Addresses of link scope, which every IPv6 interface has, are
+ * omitted. Interfaces that are down are gray. Addresses of link scope, which every IPv6 interface has, are
  * omitted, and so is lo if it has only its usual addresses.
  */
 #include <errno.h>

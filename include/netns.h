@@ -2456,7 +2456,7 @@ void netns_monitor_close(struct netns_monitor *m);
 /**
  * Options of netns_spawn(). Initialize it with NETNS_SPAWN_OPTIONS_INIT, which sets size to
  * sizeof(struct netns_spawn_options) and all other members to zero. Later versions may add members
- * at the end, for which zero means the previous behaviour. Since 1.0.
+ * at the end, for which zero means the previous behavior. Since 1.0.
  */
 struct netns_spawn_options {
     /**

@@ -64,7 +64,7 @@ const _: () = assert!(NETNS_SPAWN_PIN_ETC == SpawnFlags::PIN_ETC.bits());
 
 /// Options of netns_spawn(). Initialize it with NETNS_SPAWN_OPTIONS_INIT, which sets size to
 /// sizeof(struct netns_spawn_options) and all other members to zero. Later versions may add members
-/// at the end, for which zero means the previous behaviour. Since 1.0.
+/// at the end, for which zero means the previous behavior. Since 1.0.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct NetnsSpawnOptions {

@@ -184,7 +184,7 @@ struct supervisor {
     int listener;
     pid_t subject;
     const struct target *target;
-    /* What was recorded in the previous run, to recognise a call; NULL: this is the first run. */
+    /* What was recorded in the previous run, to recognize a call; NULL: this is the first run. */
     const struct outcome *known;
     bool between_marks;
     pid_t threads[MOST_THREADS];

@@ -70,7 +70,7 @@ impl FileStatus {
     }
 }
 
-/// The attributes of a file that are sufficient to recognise it.
+/// The attributes of a file that are sufficient to recognize it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileIdentity {
     pub mode: u32,
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_recognised_in_either_way() {
+    fn a_file_is_recognized_in_either_way() {
         let cwd = nix::fcntl::AT_FDCWD;
         for path in [c"/proc/self", c"/proc/self/ns/net", c"/dev/null", c"/etc/passwd"] {
             let (new, old) = (FileIdentity::of(cwd, path), FileIdentity::by_stat(cwd, path));

@@ -241,7 +241,7 @@ mod tests {
                 let index = index_of(here, name)?;
                 let failure = change(here, index, Some(other.as_fd()), Some(taken)).unwrap_err();
                 assert_eq!(failure.errno, Errno::EEXIST);
-                // This is the behaviour of the kernel.
+                // This is the behavior of the kernel.
                 assert!(index_of(here, name).is_err() && index_of(there, name).is_ok());
                 bring_back(here, there, name, Some(&home))?;
                 assert!(index_of(here, name).is_ok() && index_of(there, name).is_err());
