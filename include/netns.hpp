@@ -87,10 +87,15 @@ private:
 
 namespace detail {
 
-// A thread in the wrong namespace must learn of that. An std::bad_alloc instead would hide it: noexcept ends the program.
+// A thread in the wrong namespace must learn of that. An std::bad_alloc instead would hide it.
 inline error stranded() noexcept
 {
-    return error(ENOTRECOVERABLE, netns_errmsg());
+    try {
+        return error(ENOTRECOVERABLE, netns_errmsg());
+    } catch (...) {
+        // noexcept does so as well, but before GCC 14 not always with the exception as the current one.
+        std::terminate();
+    }
 }
 
 // The library's last failure.
@@ -746,7 +751,12 @@ public:
     ~visit()
     {
         const int saved = errno;
-        leave();
+        try {
+            leave();
+        } catch (...) {
+            // noexcept does so as well, but before GCC 14 not always with the error as the current exception.
+            std::terminate();
+        }
         errno = saved;
     }
 
