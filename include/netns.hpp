@@ -76,7 +76,7 @@ public:
     /// The message, such as `open "blue": open /run/netns/blue: No such file or directory`. Since 1.0.
     [[nodiscard]] const char *what() const noexcept override { return message_.what(); }
 
-    /// Whether the calling thread could not go back and is in another network namespace now: ENOTRECOVERABLE.
+    /// Whether the calling thread could not switch back, and is in another network namespace now: ENOTRECOVERABLE.
     /// Such a thread must not go on with other work: end it, or the program. Since 1.0.
     [[nodiscard]] bool not_recoverable() const noexcept { return code().value() == ENOTRECOVERABLE; }
 
@@ -738,9 +738,9 @@ class handle;
 /// A visit of the calling thread to a network namespace, which ends with the scope. See netns_enter(3).
 ///
 /// A visit can be neither copied nor moved, and belongs to the thread that started it. Visits nest, and end in the
-/// reverse order. If the thread cannot go back at the end of the scope, the destructor calls std::terminate() with the
-/// error as the current exception, because a thread that goes on in the wrong namespace uses the wrong network. To end
-/// only the thread instead, call leave(), and release() if that throws. Since 1.0.
+/// reverse order. If the thread cannot switch back at the end of the scope, the destructor calls std::terminate() with
+/// the error as the current exception, because a thread that continues in the wrong namespace uses the wrong network. To
+/// end only the thread instead, call leave(), and release() if that throws. Since 1.0.
 class [[nodiscard]] visit {
 public:
     /// Moves the calling thread into the namespace. Throws error, and then the thread is where it was. Since 1.0.
@@ -807,7 +807,7 @@ template <class Body> struct guarded_call {
     }
 };
 
-// Throws what the function threw, unless the thread could not go back, which is worse.
+// Throws what the function threw, unless the thread could not switch back, which is worse.
 inline void end_call(int result, const std::exception_ptr &thrown)
 {
     if (result >= 0 && !thrown)
@@ -983,7 +983,7 @@ public:
 
     /// Calls f(args...) with the calling thread in the namespace, takes it back, and returns what f returned. What f
     /// throws is thrown when the thread is back. Throws error as well: with ENOTRECOVERABLE, f was called and
-    /// the thread could not go back; what f threw is nested in it (std::rethrow_if_nested). f may end the thread by
+    /// the thread could not switch back; what f threw is nested in it (std::rethrow_if_nested). f may end the thread by
     /// pthread_exit(3), and must not leave by longjmp(3). See netns_run(3). Since 1.0.
     template <class F, class... Args> std::invoke_result_t<F, Args...> run(F &&f, Args &&...args) const
     {
