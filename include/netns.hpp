@@ -739,8 +739,8 @@ class handle;
 ///
 /// A visit can be neither copied nor moved, and belongs to the thread that started it. Visits nest, and end in the
 /// reverse order. If the thread cannot switch back at the end of the scope, the destructor calls std::terminate() with
-/// the error as the current exception, because a thread that continues in the wrong namespace uses the wrong network. To
-/// end only the thread instead, call leave(), and release() if that throws. Since 1.0.
+/// the error as the current exception, because a thread that continues in the wrong namespace uses the wrong network.
+/// To end only the thread instead, call leave(), and release() if that throws. Since 1.0.
 class [[nodiscard]] visit {
 public:
     /// Moves the calling thread into the namespace. Throws error, and then the thread is where it was. Since 1.0.
