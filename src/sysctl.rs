@@ -6,7 +6,7 @@ use std::ptr;
 use libnetns::error::{Failure, Result};
 use libnetns::explain::Subject;
 use libnetns::namespace::handle::Namespace;
-use libnetns::namespace::sysctl::{self, SysctlName};
+use libnetns::namespace::sysctl::{self, NameBuffer, SysctlName};
 
 use crate::boundary;
 use crate::convert::{self, text};
@@ -55,7 +55,8 @@ pub unsafe extern "C" fn netns_sysctl_get(
     // SAFETY: the caller passes NULL or a string.
     let name = unsafe { text(name) };
     boundary::call(about("read sysctl", ns, name), || {
-        let name = sysctl_name(name)?;
+        let mut buffer = NameBuffer::default();
+        let name = sysctl_name(name, &mut buffer)?;
         if value.is_null() && size != 0 {
             return Err(Failure::invalid("no place for the value given"));
         }
@@ -114,7 +115,8 @@ pub unsafe extern "C" fn netns_sysctl_set(
     // SAFETY: the caller passes NULL or strings.
     let (name, value) = unsafe { (text(name), text(value)) };
     boundary::call(about("set sysctl", ns, name), || {
-        let name = sysctl_name(name)?;
+        let mut buffer = NameBuffer::default();
+        let name = sysctl_name(name, &mut buffer)?;
         let value = convert::required(value, "no value given")?;
         sysctl::set(convert::namespace(ns).map(Namespace::proved), name, value.to_bytes())
     })
@@ -124,6 +126,6 @@ fn about<'a>(verb: &'static str, ns: Option<&'a Netns>, name: Option<&'a CStr>) 
     convert::about_setting(verb, ns, name, ("", None))
 }
 
-fn sysctl_name(name: Option<&CStr>) -> Result<SysctlName<'_>> {
-    SysctlName::new(convert::required(name, "no sysctl given")?)
+fn sysctl_name<'a>(name: Option<&CStr>, buffer: &'a mut NameBuffer) -> Result<SysctlName<'a>> {
+    SysctlName::new(convert::required(name, "no sysctl given")?, buffer)
 }

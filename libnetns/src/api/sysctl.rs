@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStringExt;
 
 use crate::error::Step;
-use crate::namespace::sysctl::{self, SysctlName};
+use crate::namespace::sysctl::{self, NameBuffer, SysctlName};
 
 use super::error::{About, Result};
 use super::namespace::Namespace;
@@ -39,11 +39,12 @@ impl Namespace {
     /// ```
     #[doc(alias = "netns_sysctl_get")]
     pub fn sysctl(&self, name: impl AsRef<OsStr>) -> Result<OsString> {
+        let mut buffer = NameBuffer::default();
         let name = CText::new(name);
         let subject = about_setting("read sysctl", Some(&self.handle), name.shown(), [NOTHING; 2]);
         let value = name
             .whole(Step::SysctlName)
-            .and_then(SysctlName::new)
+            .and_then(|name| SysctlName::new(name, &mut buffer))
             .and_then(|name| sysctl::get(Some(self.handle.proved()), name));
         value.map(OsString::from_vec).about(&subject)
     }
@@ -69,13 +70,14 @@ impl Namespace {
     /// ```
     #[doc(alias = "netns_sysctl_set")]
     pub fn set_sysctl(&self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Result<()> {
+        let mut buffer = NameBuffer::default();
         let name = CText::new(name);
         let value = CText::new(value);
         let subject = about_setting("set sysctl", Some(&self.handle), name.shown(), [NOTHING; 2]);
         let ns = Some(self.handle.proved());
         let set = name
             .whole(Step::SysctlName)
-            .and_then(SysctlName::new)
+            .and_then(|name| SysctlName::new(name, &mut buffer))
             .and_then(|name| sysctl::set(ns, name, value.whole(Step::WriteSysctl)?.to_bytes()));
         set.about(&subject)
     }

@@ -9,6 +9,7 @@
 //! namespaces they are missing or cannot be written.
 
 use std::ffi::CStr;
+use std::mem;
 use std::os::fd::{AsFd, OwnedFd};
 
 use nix::errno::Errno;
@@ -34,64 +35,62 @@ const LAST_SIZE: usize = 1 << 20;
 /// kernel/sysctl.c) and ignores the rest.
 const MOST_WRITTEN: usize = 4095;
 
-/// A name below net that leads nowhere else.
+/// Room for the path of a name.
+#[derive(Default)]
+pub struct NameBuffer(ProcPath);
+
+/// The path of a name below net that leads nowhere else. It is made before the thread switches: a system call that
+/// reads bytes which have just been written one by one waits for them.
 #[derive(Clone, Copy)]
-pub struct SysctlName<'a> {
-    text: &'a [u8],
-    separator: u8,
-    /// What stands for a dot in a component.
-    dot: u8,
-}
+pub struct SysctlName<'a>(&'a CStr);
 
 /// No name is this long: that of an interface has at most 15 bytes.
 const MOST_NAMED: usize = 255;
 
-impl SysctlName<'_> {
-    /// As sysctl(8) takes it: separated by dots or slashes, whichever comes first.
-    pub fn new(text: &CStr) -> Result<SysctlName<'_>> {
+impl<'a> SysctlName<'a> {
+    /// As sysctl(8) takes it: separated by dots or slashes, whichever comes first; the other one stands for a
+    /// dot in a component. `buffer` is new.
+    pub fn new(text: &CStr, buffer: &'a mut NameBuffer) -> Result<SysctlName<'a>> {
         let text = text.to_bytes();
         if text.len() > MOST_NAMED {
             return Err(Failure::new(Step::SysctlName, Errno::ENAMETOOLONG));
         }
         let dots_first = text.iter().find(|byte| matches!(byte, b'.' | b'/')) == Some(&b'.');
         let (separator, dot) = if dots_first { (b'.', b'/') } else { (b'/', b'.') };
-        let mut components = text.split(|&byte| byte == separator);
-        let first = components.next();
-        if first.into_iter().chain(components).any(|component| is_no_component(component, dot)) {
+        let path = &mut buffer.0;
+        path.push(SYS);
+        let mut component = Component::default();
+        let mut is_valid = true;
+        path.push_mapped(text, |byte| {
+            if byte == separator {
+                is_valid &= mem::take(&mut component).is_a_name();
+                b'/'
+            } else if byte == dot {
+                component.dots += 1;
+                b'.'
+            } else {
+                component.has_others = true;
+                byte
+            }
+        });
+        if !is_valid || !component.is_a_name() {
             return Err(Failure::invalid_at(
                 Step::SysctlName,
                 "expected a name such as net.ipv4.ip_forward or net/ipv4/ip_forward",
             ));
         }
-        if first != Some(b"net") {
+        if !matches!(text.strip_prefix(b"net"), Some([] | [b'.' | b'/', ..])) {
             return Err(Failure::new(Step::SysctlName, Errno::ENOENT)
                 .hint("only sysctls whose names begin with net belong to a network namespace"));
         }
-        Ok(SysctlName { text, separator, dot })
-    }
-
-    fn path(self) -> ProcPath {
-        let mut path = ProcPath::default();
-        path.push(SYS);
-        path.push_mapped(self.text, |byte| {
-            if byte == self.separator {
-                b'/'
-            } else if byte == self.dot {
-                b'.'
-            } else {
-                byte
-            }
-        });
-        path
+        Ok(SysctlName(path.as_cstr()))
     }
 
     fn open(self, flags: OFlag) -> Result<OwnedFd> {
-        let path = self.path();
-        let file =
-            open(path.as_cstr(), flags | OFlag::O_NOFOLLOW).map_err(|errno| match errno {
-                Errno::ENOENT if open(c"/proc/sys/net", LOOK).is_err() => no_proc(),
-                errno => Failure::new(Step::OpenSysctl, errno),
-            })?;
+        let file = open(self.0, flags | OFlag::O_NOFOLLOW).map_err(|errno| match errno {
+            Errno::ENOENT if open(c"/proc/sys/net", LOOK).is_err() => no_proc(),
+            errno => Failure::new(Step::OpenSysctl, errno),
+        })?;
         if !procfs::is_procfs(file.as_fd()).at(Step::OpenSysctl)? {
             return Err(no_proc());
         }
@@ -101,9 +100,18 @@ impl SysctlName<'_> {
 
 const SYS: &[u8] = b"/proc/sys/";
 
-/// Returns whether a component is empty, the directory itself, or its parent; `dot` represents a dot.
-fn is_no_component(name: &[u8], dot: u8) -> bool {
-    name.len() <= 2 && name.iter().all(|&byte| byte == dot)
+/// What has been seen of a component of a name.
+#[derive(Default)]
+struct Component {
+    dots: u32,
+    has_others: bool,
+}
+
+impl Component {
+    /// Returns whether it is neither empty, nor the directory itself, nor its parent.
+    fn is_a_name(&self) -> bool {
+        self.has_others || self.dots > 2
+    }
 }
 
 fn no_proc() -> Failure {
@@ -195,9 +203,9 @@ mod tests {
 
     fn path(name: &str) -> std::result::Result<String, Errno> {
         let name = CString::new(name).unwrap();
-        let name = SysctlName::new(&name).map_err(|failure| failure.errno)?;
-        let path = name.path();
-        let path = path.as_cstr().to_str().unwrap();
+        let mut buffer = NameBuffer::default();
+        let name = SysctlName::new(&name, &mut buffer).map_err(|failure| failure.errno)?;
+        let path = name.0.to_str().unwrap();
         Ok(path.strip_prefix("/proc/sys/").unwrap().to_string())
     }
 
@@ -253,7 +261,8 @@ mod tests {
             return;
         }
         let (a, b) = (testing::anonymous(), testing::anonymous());
-        let name = SysctlName::new(c"net.ipv4.ip_forward").unwrap();
+        let mut buffer = NameBuffer::default();
+        let name = SysctlName::new(c"net.ipv4.ip_forward", &mut buffer).unwrap();
         set(Some(a.proved()), name, b"1").unwrap();
         set(Some(b.proved()), name, b"0\n").unwrap();
         assert_eq!(get(Some(a.proved()), name), Ok(b"1".to_vec()));

@@ -75,6 +75,7 @@ impl Home {
 }
 
 /// Returns the kernel's errno.
+#[inline(always)]
 fn go_back(home: BorrowedFd) -> Result<()> {
     let mut result = setns(home, CloneFlags::CLONE_NEWNET);
     for _ in 1..MOST_SETNS_BACK {
@@ -190,6 +191,7 @@ pub fn open_current() -> Result<OwnedFd> {
 }
 
 /// Switches permanently: the thread stays in `ns`.
+#[inline(always)]
 pub fn set(ns: NamespaceFd) -> Result<()> {
     setns(ns, CloneFlags::CLONE_NEWNET).at(Step::Setns)
 }
@@ -205,6 +207,7 @@ impl Visit {
         Visit::begin_at(Destination::Existing(ns))
     }
 
+    #[inline(always)]
     fn begin_at(to: Destination) -> Result<Visit> {
         let home = way_back().map_err(|failure| to.why_not(failure))?;
         to.check_is_not(&home)?;
@@ -212,6 +215,7 @@ impl Visit {
         Ok(Visit { home: Some(home) })
     }
 
+    #[inline(always)]
     pub fn end(mut self) -> Result<()> {
         self.home.take().map_or(Ok(()), |home| home.go_back().map_err(lost))
     }

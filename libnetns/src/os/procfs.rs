@@ -64,7 +64,7 @@ impl ProcPath {
     }
 
     /// Does the same, and maps each byte.
-    pub fn push_mapped(&mut self, bytes: &[u8], map: impl Fn(u8) -> u8) {
+    pub fn push_mapped(&mut self, bytes: &[u8], mut map: impl FnMut(u8) -> u8) {
         // The last byte remains 0.
         let room = &mut self.bytes[self.len..CAPACITY - 1];
         let len = bytes.len().min(room.len());
@@ -95,6 +95,7 @@ pub const FIRST_USER_NAMESPACE: u64 = 0xefff_fffd;
 pub const FIRST_PID_NAMESPACE: u64 = 0xefff_fffc;
 
 /// Returns whether a file is on a procfs.
+#[inline(always)]
 pub fn is_procfs(file: BorrowedFd) -> nix::Result<bool> {
     on_signal(|| fstatfs(file)).map(|status| status.filesystem_type() == PROC)
 }

@@ -6,6 +6,7 @@ use nix::errno::Errno;
 use crate::error::Result;
 
 /// Repeats a call until it is not interrupted by a signal, like retry_on_intr() for the calls of rustix.
+#[inline(always)]
 pub fn on_signal<T>(mut call: impl FnMut() -> nix::Result<T>) -> nix::Result<T> {
     loop {
         match call() {

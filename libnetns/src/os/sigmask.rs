@@ -8,7 +8,6 @@
 //! threads. pthread_create(3), pthread_join(3), dlopen(3) and the end of a thread take such locks: both sides
 //! would wait forever.
 
-use std::mem::MaybeUninit;
 use std::ptr;
 
 use nix::errno::Errno;
@@ -20,73 +19,89 @@ use crate::os::syscalls::SIGNAL_SET_SIZE;
 /// The maximum number of attempts to restore a mask.
 const MOST_RESTORES: u32 = 8;
 
-#[cfg(test)]
-pub fn get() -> nix::Result<SigSet> {
-    replace(None)
+/// A set of signals as the kernel has it: a sixteenth of the C library's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(align(8))]
+pub struct Mask([u8; SIGNAL_SET_SIZE]);
+
+impl Mask {
+    const NONE: Mask = Mask([0; SIGNAL_SET_SIZE]);
+
+    /// All signals, including the C library's own.
+    pub const EVERY: Mask = Mask([0xff; SIGNAL_SET_SIZE]);
+
+    /// The signals that a program can handle: libc leaves its own signals out of the full set.
+    fn of_program() -> Mask {
+        let mut mask = Mask::NONE;
+        let all = SigSet::all();
+        let bytes = ptr::from_ref(all.as_ref()).cast::<u8>();
+        // SAFETY: the kernel's set is the beginning of the C library's, which is an array of integers.
+        unsafe { bytes.copy_to_nonoverlapping(mask.0.as_mut_ptr(), SIGNAL_SET_SIZE) };
+        mask
+    }
 }
 
-pub fn set(mask: &SigSet) -> nix::Result<()> {
+#[cfg(test)]
+impl Mask {
+    /// Signal 1 is the lowest bit of the first unsigned long.
+    pub fn contains(&self, signal: libc::c_int) -> bool {
+        const LONG: usize = size_of::<libc::c_ulong>();
+        let place = signal as usize - 1;
+        let word = self.0[place / (8 * LONG) * LONG..][..LONG].try_into().unwrap();
+        libc::c_ulong::from_ne_bytes(word) >> (place % (8 * LONG)) & 1 == 1
+    }
+}
+
+#[cfg(test)]
+pub fn get() -> nix::Result<Mask> {
+    let mut before = Mask::NONE;
+    change(None, Some(&mut before))?;
+    Ok(before)
+}
+
+#[inline(always)]
+pub fn set(mask: &Mask) -> nix::Result<()> {
     change(Some(mask), None)
 }
 
-/// Returns the mask that there was; None leaves it as it is.
-fn replace(mask: Option<&SigSet>) -> nix::Result<SigSet> {
-    let mut before = MaybeUninit::<libc::sigset_t>::zeroed();
-    change(mask, Some(&mut before))?;
-    // SAFETY: a set is an array of integers, for which zero bytes and everything that the kernel writes are
-    // valid.
-    Ok(unsafe { SigSet::from_sigset_t_unchecked(before.assume_init()) })
-}
-
+#[inline(always)]
 /// `before` receives the mask that there was.
-fn change(
-    mask: Option<&SigSet>,
-    before: Option<&mut MaybeUninit<libc::sigset_t>>,
-) -> nix::Result<()> {
-    let new: *const libc::sigset_t = mask.map_or(ptr::null(), |mask| mask.as_ref());
-    let before = before.map_or(ptr::null_mut(), MaybeUninit::as_mut_ptr);
-    // SAFETY: the kernel reads one set and writes one, or none for NULL, both no longer than libc's.
+fn change(mask: Option<&Mask>, before: Option<&mut Mask>) -> nix::Result<()> {
+    let new = mask.map_or(ptr::null(), ptr::from_ref);
+    let before = before.map_or(ptr::null_mut(), ptr::from_mut);
+    // SAFETY: the kernel reads a set and writes one, or none for NULL, both of the size that it is told.
     let status = unsafe {
         libc::syscall(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, new, before, SIGNAL_SET_SIZE)
     };
     Errno::result(status).map(drop)
 }
 
-/// Returns all signals, including the C library's own.
-pub fn every_signal() -> SigSet {
-    let mut set = MaybeUninit::<libc::sigset_t>::uninit();
-    // SAFETY: a set is an array of integers, for which all bits set is a valid value.
-    unsafe {
-        set.as_mut_ptr().write_bytes(0xff, 1);
-        SigSet::from_sigset_t_unchecked(set.assume_init())
-    }
-}
-
 /// Blocks signals in the calling thread until it is dropped.
 pub struct BlockedSignals {
-    before: SigSet,
+    before: Mask,
 }
 
 impl BlockedSignals {
     /// Blocks every signal: no handler runs, and no other thread changes the credentials.
     pub fn every() -> Result<BlockedSignals> {
-        BlockedSignals::only(&every_signal())
+        BlockedSignals::only(&Mask::EVERY)
     }
 
     /// Blocks the signals that a program can handle. The C library's own are unblocked, even if they were
     /// blocked before.
     pub fn of_program() -> Result<BlockedSignals> {
-        // libc leaves its own signals out of this set.
-        BlockedSignals::only(&SigSet::all())
+        BlockedSignals::only(&Mask::of_program())
     }
 
     /// Returns the previous mask.
-    pub fn before(&self) -> &SigSet {
+    pub fn before(&self) -> &Mask {
         &self.before
     }
 
-    fn only(signals: &SigSet) -> Result<BlockedSignals> {
-        let before = replace(Some(signals)).at(Step::Mask)?;
+    #[inline(always)]
+    fn only(signals: &Mask) -> Result<BlockedSignals> {
+        let mut before = Mask::NONE;
+        change(Some(signals), Some(&mut before)).at(Step::Mask)?;
         Ok(BlockedSignals { before })
     }
 }
@@ -110,9 +125,7 @@ mod tests {
     const SIGSETXID: libc::c_int = 33;
 
     fn blocks(signal: libc::c_int) -> bool {
-        let mask = get().unwrap();
-        // SAFETY: this reads a set.
-        unsafe { libc::sigismember(mask.as_ref(), signal) == 1 }
+        get().unwrap().contains(signal)
     }
 
     #[test]

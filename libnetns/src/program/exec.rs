@@ -4,12 +4,11 @@ use std::cell::Cell;
 use std::ptr;
 
 use nix::errno::Errno;
-use nix::sys::signal::SigSet;
 
 use crate::error::{At, Failure, Result, Step};
 use crate::explain::Detail;
 use crate::os::helper_thread::on_helper_thread;
-use crate::os::sigmask::{self, BlockedSignals};
+use crate::os::sigmask::{self, BlockedSignals, Mask};
 use crate::os::syscalls;
 use crate::program::plan::{Plan, Target, Work};
 use crate::program::stack::Stack;
@@ -99,12 +98,12 @@ unsafe fn on_stand_in(
 
 /// The attributes that execve(2) keeps from the calling thread and that a new thread does not inherit.
 struct Caller {
-    mask: SigSet,
+    mask: Mask,
     death_signal: i32,
 }
 
 impl Caller {
-    fn with(mask: SigSet) -> Result<Caller> {
+    fn with(mask: Mask) -> Result<Caller> {
         Ok(Caller { mask, death_signal: syscalls::parent_death_signal().at(Step::DeathSignal)? })
     }
 
@@ -123,7 +122,7 @@ impl Caller {
             Ok(()) => exec(work),
         };
         // Until it has ended, this thread must not receive the process's signals.
-        sigmask::set(&sigmask::every_signal()).at(Step::Mask)?;
+        sigmask::set(&Mask::EVERY).at(Step::Mask)?;
         Ok(failure)
     }
 }

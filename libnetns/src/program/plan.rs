@@ -8,7 +8,6 @@ use bitflags::bitflags;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sched::{CloneFlags, setns};
-use nix::sys::signal::SigSet;
 use nix::unistd::{chdir, dup2_stderr, dup2_stdin, dup2_stdout, setsid};
 use rustix::io::fcntl_dupfd_cloexec;
 use rustix::thread::{Gid, Uid, set_thread_groups, set_thread_res_gid, set_thread_res_uid};
@@ -17,7 +16,8 @@ use crate::error::{At, Failure, Result, Step, errno};
 use crate::explain::Detail;
 use crate::namespace::handle::Namespace;
 use crate::os::retry::on_signal;
-use crate::os::{sigmask, syscalls};
+use crate::os::sigmask::{self, Mask};
+use crate::os::syscalls;
 use crate::program::lookup::{Arguments, Program};
 use crate::program::mount_namespace::{LeftOut, MountNamespace, Wishes};
 
@@ -113,7 +113,7 @@ impl<'a> Plan<'a> {
     /// Executes all steps, and returns only if one fails. The calling thread cannot be used for anything else
     /// afterwards. Every signal must be blocked; the program starts with `mask`. `left_out` is set to the
     /// files that the program goes without.
-    pub fn carry_out(&mut self, mask: &SigSet, left_out: &mut Option<LeftOut>) -> Failure {
+    pub fn carry_out(&mut self, mask: &Mask, left_out: &mut Option<LeftOut>) -> Failure {
         match self.target.prepare(&mut self.work, mask) {
             Ok(()) => {
                 *left_out = self.work.mounts.as_ref().and_then(MountNamespace::left_out);
@@ -131,7 +131,7 @@ impl<'a> Plan<'a> {
 
 impl Target<'_> {
     /// Executes all steps except for the program itself.
-    pub fn prepare(&self, work: &mut Work, mask: &SigSet) -> Result<()> {
+    pub fn prepare(&self, work: &mut Work, mask: &Mask) -> Result<()> {
         setns(self.ns.as_fd(), CloneFlags::CLONE_NEWNET).at(Step::Setns)?;
         if let Some(mounts) = &mut work.mounts {
             mounts.enter()?;

@@ -8,12 +8,11 @@
 //! pipe would be exposed to whatever other threads close and open meanwhile.
 
 use nix::errno::Errno;
-use nix::sys::signal::SigSet;
 use nix::unistd::getpid;
 
 use crate::error::{At, Failure, Result, Step};
 use crate::explain::Detail;
-use crate::os::sigmask::BlockedSignals;
+use crate::os::sigmask::{BlockedSignals, Mask};
 use crate::os::{pidfd, syscalls};
 use crate::program::mount_namespace::LeftOut;
 use crate::program::plan::Plan;
@@ -55,7 +54,7 @@ pub fn spawn(mut plan: Plan, with_pidfd: bool, detail: &Detail) -> Result<Child>
 /// continue to run.
 fn be_the_child(
     plan: &mut Plan,
-    mask: &SigSet,
+    mask: &Mask,
     check_pidfd: bool,
     left_out: &mut Option<LeftOut>,
 ) -> Failure {
