@@ -53,7 +53,7 @@ static const char *title_of(const struct scenario *scenario)
 /* Counters shared by all workers. */
 static struct totals {
     atomic_size_t next;
-    atomic_long unable, calls, failures, kills, surrounded, failed;
+    atomic_long unable, calls, failures, kills, missed, surrounded, failed;
     /* On this kernel, and on a simulated old kernel. */
     atomic_int tried[200];
 } *totals;
@@ -436,6 +436,12 @@ static void try_one(const struct scenario *scenario, const struct call *call,
 
     forgiven = row ? row->forgiven : NOTHING;
     run_alone(scenario, &target, known, true);
+    for (int again = 0; !outcome->hit && scenario->flags & LOOKS_AT_PROCESSES && again < 4; again++)
+        run_alone(scenario, &target, known, true);
+    if (!outcome->hit && scenario->flags & LOOKS_AT_PROCESSES) {
+        totals->missed++;
+        return;
+    }
     /* The helper thread may have become the program before the first thread continues. */
     if ((!outcome->hit || outcome->strayed) &&
         !(scenario->flags & BECOMES_PROGRAM && call->place.thread == 0))
@@ -755,8 +761,9 @@ int main(int argc, char **argv)
         }
     }
     printf("faults: %ld functions in %ld ways, %ld left out; %ld system calls found, %ld failures and "
-           "%ld kills tried, %ld times in other surroundings, %ld failed\n", functions_tried(),
-           ways_tried(), totals->unable, totals->calls, totals->failures, totals->kills,
-           totals->surrounded, totals->failed);
-    return totals->failed || !totals->kills ? 1 : 0;
+           "%ld kills tried, %ld not met again among other processes, %ld times in other surroundings, %ld failed\n",
+           functions_tried(), ways_tried(), totals->unable, totals->calls, totals->failures, totals->kills,
+           totals->missed, totals->surrounded, totals->failed);
+    /* Most of them are met. */
+    return totals->failed || totals->missed * 10 > totals->failures || !totals->kills ? 1 : 0;
 }

@@ -34,6 +34,8 @@ enum {
     READY_MAKES_NAMES = 64,
     /* The call makes no system call. */
     MAKES_NO_CALL = 128,
+    /* It looks at every process of the machine, of which there may be one more or less the next time. */
+    LOOKS_AT_PROCESSES = 256,
 };
 
 /* The call fails with this errno even if no system call is made to fail. */
