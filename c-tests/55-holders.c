@@ -245,25 +245,39 @@ static void one_in_flight_is_told_without_a_process(void)
     netns_close(ns);
 }
 
+/* A TCP connection of a namespace with itself. */
+struct connection {
+    int listener, client, server;
+};
+
+static struct connection connect_in(const struct netns *ns)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    struct connection it;
+
+    it.listener = OK(netns_socket(ns, AF_INET, SOCK_STREAM, 0));
+    MUST(bind(it.listener, (struct sockaddr *)&address, sizeof address));
+    MUST(listen(it.listener, 1));
+    MUST(getsockname(it.listener, (struct sockaddr *)&address, &length));
+    it.client = OK(netns_socket(ns, AF_INET, SOCK_STREAM, 0));
+    MUST(connect(it.client, (struct sockaddr *)&address, sizeof address));
+    it.server = MUST(accept4(it.listener, NULL, NULL, SOCK_CLOEXEC));
+    return it;
+}
+
 /* Checks that inspecting a connection has no effect on it. */
 static void a_look_ends_no_connection_and_takes_no_lock_away(void)
 {
-    struct sockaddr_in here_ = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof here_;
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET}, asked;
     struct netns *ns = NULL;
-    int listener, client, server, file;
+    struct connection connection;
+    int file;
     char byte = 'x';
     pid_t pid;
 
     OK(netns_create(NULL, NETNS_CREATE_LO_UP, &ns));
-    listener = OK(netns_socket(ns, AF_INET, SOCK_STREAM, 0));
-    MUST(bind(listener, (struct sockaddr *)&here_, sizeof here_));
-    MUST(listen(listener, 1));
-    MUST(getsockname(listener, (struct sockaddr *)&here_, &length));
-    client = OK(netns_socket(ns, AF_INET, SOCK_STREAM, 0));
-    MUST(connect(client, (struct sockaddr *)&here_, sizeof here_));
-    server = MUST(accept4(listener, NULL, NULL, SOCK_CLOEXEC));
+    connection = connect_in(ns);
     /* A lock of this process on a file that a child also has open. */
     write_file("/run/locked", "text", 0644);
     file = MUST(open("/run/locked", O_RDWR | O_CLOEXEC));
@@ -272,11 +286,11 @@ static void a_look_ends_no_connection_and_takes_no_lock_away(void)
     for (int i = 0; i < 20; i++) {
         struct netns_holder_snapshot *list = holders_of(ns);
 
-        EQUAL(count(list, NETNS_HOLDER_SOCKET, getpid(), ANY, client), 1);
-        EQUAL(count(list, NETNS_HOLDER_SOCKET, pid, ANY, client), 1);
+        EQUAL(count(list, NETNS_HOLDER_SOCKET, getpid(), ANY, connection.client), 1);
+        EQUAL(count(list, NETNS_HOLDER_SOCKET, pid, ANY, connection.client), 1);
         netns_holder_list_free(list);
-        EQUAL(write(client, &byte, 1), 1);
-        EQUAL(read(server, &byte, 1), 1);
+        EQUAL(write(connection.client, &byte, 1), 1);
+        EQUAL(read(connection.server, &byte, 1), 1);
     }
     stop(pid);
     pid = MUST(fork());
@@ -286,11 +300,11 @@ static void a_look_ends_no_connection_and_takes_no_lock_away(void)
     }
     EQUAL(wait_for(pid), 0);
     close(file);
-    close(listener);
-    close(server);
+    close(connection.listener);
+    close(connection.server);
     /* The other end is notified immediately: nothing keeps the connection open. */
-    EQUAL(read(client, &byte, 1), 0);
-    close(client);
+    EQUAL(read(connection.client, &byte, 1), 0);
+    close(connection.client);
     netns_close(ns);
 }
 
@@ -331,34 +345,26 @@ static int closed_sockets(const struct netns *ns, int state, int timer)
    or the short form, which does not keep the namespace alive. */
 static void close_one_end(const char *seconds, int timer, int holders)
 {
-    struct sockaddr_in here_ = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof here_;
     struct netns_holder_snapshot *list;
     struct netns *ns = NULL;
-    int listener, client, server;
+    struct connection connection;
 
     OK(netns_create(NULL, NETNS_CREATE_LO_UP, &ns));
     if (netns_sysctl_set(ns, "net.ipv4.tcp_fin_timeout", seconds) == -ENOENT)
         skip("on old kernels, namespaces share one tcp_fin_timeout");
-    listener = OK(netns_socket(ns, AF_INET, SOCK_STREAM, 0));
-    MUST(bind(listener, (struct sockaddr *)&here_, sizeof here_));
-    MUST(listen(listener, 1));
-    MUST(getsockname(listener, (struct sockaddr *)&here_, &length));
-    client = OK(netns_socket(ns, AF_INET, SOCK_STREAM, 0));
-    MUST(connect(client, (struct sockaddr *)&here_, sizeof here_));
-    server = MUST(accept4(listener, NULL, NULL, SOCK_CLOEXEC));
-    close(listener);
-    close(client);
+    connection = connect_in(ns);
+    close(connection.listener);
+    close(connection.client);
     for (int tries = 0; tries < 200 * slowness() && !closed_sockets(ns, TCP_FIN_WAIT2, timer); tries++)
         sleep_ms(1);
     EQUAL(closed_sockets(ns, TCP_FIN_WAIT2, timer), 1);
     list = settled(ns, 1 + holders);
-    EQUAL(count(list, NETNS_HOLDER_SOCKET, getpid(), getpid(), server), 1);
+    EQUAL(count(list, NETNS_HOLDER_SOCKET, getpid(), getpid(), connection.server), 1);
     EQUAL(count(list, NETNS_HOLDER_SOCKET, 0, 0, -1), holders);
     if (!EQUAL(netns_holder_list_len(list), 1 + holders))
         show(list);
     netns_holder_list_free(list);
-    close(server);
+    close(connection.server);
     HELD(ns, 0);
     netns_close(ns);
 }
