@@ -194,6 +194,16 @@ static inline int descriptors_of(const struct echod *echod)
     return files_in(path);
 }
 
+/* Limits the daemon to this many more descriptors than it has. */
+static inline void allow_descriptors_of(const struct echod *echod, int more)
+{
+    struct rlimit limit;
+
+    MUST(prlimit(echod->pid, RLIMIT_NOFILE, NULL, &limit));
+    limit.rlim_cur = descriptors_of(echod) + more;
+    MUST(prlimit(echod->pid, RLIMIT_NOFILE, &limit, NULL));
+}
+
 /* Waits until the daemon has noticed closed connections and has this many descriptors. */
 #define HAS_DESCRIPTORS(echod, count) has_descriptors_at((echod), (count), __LINE__)
 

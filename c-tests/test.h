@@ -182,6 +182,21 @@ static inline long long must_at(long long rc, int line, const char *text)
     return rc;
 }
 
+/* --- the program itself ------------------------------------------------------------------------ */
+
+/*
+ * Closes what the program has inherited besides stdin, stdout and stderr. Tests that limit the number of
+ * descriptors rely on the lowest ones being free.
+ */
+__attribute__((constructor)) static inline void close_inherited_descriptors(void)
+{
+    if (syscall(SYS_close_range, STDERR_FILENO + 1, 255, 0) == 0)
+        return;
+    /* Linux is older than 5.9. */
+    for (int fd = STDERR_FILENO + 1; fd < 256; fd++)
+        close(fd);
+}
+
 /* --- inspecting the environment ---------------------------------------------------------------- */
 
 /* The number of entries in a directory, or -1 if the directory does not exist. */
