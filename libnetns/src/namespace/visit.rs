@@ -19,7 +19,7 @@ use crate::error::{At, Failure, Result, Step};
 use crate::namespace::identity::NamespaceFd;
 use crate::os::helper_thread::on_helper_thread;
 use crate::os::open::{READ, open};
-use crate::os::retry::is_shortage;
+use crate::os::retry::{a_few_times, is_shortage};
 use crate::os::sigmask::BlockedSignals;
 use crate::os::{forked, pidfd, procfs, syscalls};
 
@@ -27,9 +27,6 @@ use crate::os::{forked, pidfd, procfs, syscalls};
 /// opens a namespace with both of them. They allow [`leave`] to reject a handle's descriptor, one of the
 /// program's own, or a number that was closed and reused for another file.
 const TOKEN_MARK: OFlag = OFlag::O_APPEND.union(OFlag::O_NONBLOCK);
-
-/// setns(2) back may fail temporarily for lack of memory.
-const MOST_SETNS_BACK: u32 = 8;
 
 /// The thread's original namespace.
 struct Home(OwnedFd);
@@ -77,15 +74,9 @@ impl Home {
 /// Returns the kernel's errno.
 #[inline(always)]
 fn go_back(home: BorrowedFd) -> Result<()> {
-    let mut result = setns(home, CloneFlags::CLONE_NEWNET);
-    for _ in 1..MOST_SETNS_BACK {
-        match result {
-            // EINVAL: the descriptor is not a network namespace, so repeating is useless.
-            Ok(()) | Err(Errno::EINVAL) => break,
-            Err(_) => result = setns(home, CloneFlags::CLONE_NEWNET),
-        }
-    }
-    result.at(Step::GoBack)
+    // It may fail temporarily for lack of memory. EINVAL: the descriptor is not a network namespace.
+    a_few_times(|errno| *errno != Errno::EINVAL, || setns(home, CloneFlags::CLONE_NEWNET))
+        .at(Step::GoBack)
 }
 
 /// Whether a thread of this process has already switched to the namespace of a handle.

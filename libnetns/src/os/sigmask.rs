@@ -14,10 +14,8 @@ use nix::errno::Errno;
 use nix::sys::signal::SigSet;
 
 use crate::error::{At, Result, Step};
+use crate::os::retry::a_few_times;
 use crate::os::syscalls::SIGNAL_SET_SIZE;
-
-/// The maximum number of attempts to restore a mask.
-const MOST_RESTORES: u32 = 8;
 
 /// A set of signals as the kernel has it: a sixteenth of the C library's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,8 +62,8 @@ pub fn set(mask: &Mask) -> nix::Result<()> {
     change(Some(mask), None)
 }
 
-#[inline(always)]
 /// `before` receives the mask that there was.
+#[inline(always)]
 fn change(mask: Option<&Mask>, before: Option<&mut Mask>) -> nix::Result<()> {
     let new = mask.map_or(ptr::null(), ptr::from_ref);
     let before = before.map_or(ptr::null_mut(), ptr::from_mut);
@@ -109,11 +107,7 @@ impl BlockedSignals {
 impl Drop for BlockedSignals {
     fn drop(&mut self) {
         // Only a seccomp filter can reject this, and it may do so temporarily.
-        for _ in 0..MOST_RESTORES {
-            if set(&self.before).is_ok() {
-                break;
-            }
-        }
+        let _ = a_few_times(|_| true, || set(&self.before));
     }
 }
 

@@ -10,6 +10,7 @@ use crate::namespace::handle::Namespace;
 use crate::namespace::identity::{self, FileKind};
 use crate::os::mount;
 use crate::os::procfs::{self, ProcPath};
+use crate::os::retry::a_few_times;
 use crate::rundir::dir::{ELSEWHERE, LockedRunDir, RunDir, Wait};
 use crate::rundir::name::Name;
 use crate::rundir::placeholder::Placeholder;
@@ -18,8 +19,6 @@ use crate::util::try_vec;
 /// The maximum number of attempts for a name whose placeholder others remove, or whose directory they mount
 /// on itself, at the same time.
 const MOST_ATTEMPTS: u32 = 64;
-
-const MOST_BINDS: u32 = 8;
 
 const PATH_MAX: usize = libc::PATH_MAX as usize;
 
@@ -139,14 +138,7 @@ fn bind(
 /// Tries again after EINVAL: the kernel returns it if another process unmounts what it has mounted on the placeholder
 /// while lock_mount() waits for the lock (fs/namespace.c, Linux 5.10).
 fn bind_on(ns: BorrowedFd, placeholder: BorrowedFd) -> nix::Result<Option<OwnedFd>> {
-    let mut mount = mount::bind_namespace(ns, placeholder);
-    for _ in 1..MOST_BINDS {
-        if !matches!(mount, Err(Errno::EINVAL)) {
-            break;
-        }
-        mount = mount::bind_namespace(ns, placeholder);
-    }
-    mount
+    a_few_times(|errno| *errno == Errno::EINVAL, || mount::bind_namespace(ns, placeholder))
 }
 
 /// Makes the directory a mount point if it is not one. Returns whether the placeholder is still in it.

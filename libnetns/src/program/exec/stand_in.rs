@@ -14,6 +14,7 @@ use nix::sys::signal::kill;
 use nix::unistd::Pid;
 use rustix::thread::futex;
 
+use crate::os::retry::a_few_times;
 use crate::os::syscalls::{self, SignalStack};
 use crate::program::stack::Stack;
 
@@ -97,8 +98,6 @@ extern "C" fn enter<K, W: FnMut(&mut K, &End)>(job: *mut c_void) -> c_int {
     0
 }
 
-const MOST_ANNOUNCEMENTS: u32 = 8;
-
 /// Controls what the kernel does when the thread ends.
 pub struct End(*mut AtomicU32);
 
@@ -110,12 +109,10 @@ impl End {
         // SAFETY: nothing is written at the end of the thread.
         let is_silent = unsafe { syscalls::clear_at_thread_end(ptr::null_mut()) }.is_ok();
         let result = exec();
-        // Only a seccomp filter can reject this, and it may do so temporarily.
-        for _ in 0..MOST_ANNOUNCEMENTS {
+        if is_silent {
+            // Only a seccomp filter can reject this, and it may do so temporarily.
             // SAFETY: run() waits for it, and keeps it valid until then.
-            if !is_silent || unsafe { syscalls::clear_at_thread_end(self.0) }.is_ok() {
-                break;
-            }
+            let _ = a_few_times(|_| true, || unsafe { syscalls::clear_at_thread_end(self.0) });
         }
         result
     }
