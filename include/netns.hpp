@@ -171,6 +171,19 @@ template <class T, class Call> owner<T> made_by(const Call &call)
     return owner<T>(out);
 }
 
+// The base class of the elements of a list: a pointer to the list, which it does not keep alive, and an index.
+template <class List> class element {
+public:
+    using list_type = List;
+
+    element() noexcept = default;
+    element(const List *list, std::size_t i) noexcept : list_(list), i_(i) {}
+
+protected:
+    const List *list_ = nullptr;
+    std::size_t i_ = 0;
+};
+
 inline std::size_t length(const netns_name_snapshot *list) noexcept { return netns_list_len(list); }
 inline std::size_t length(const netns_holder_snapshot *list) noexcept { return netns_holder_list_len(list); }
 inline std::size_t length(const netns_nsid_snapshot *list) noexcept { return netns_nsid_list_len(list); }
@@ -359,11 +372,9 @@ private:
 
 /// A name in a run directory, or a namespace without one in list_all(). See netns_list(3) and netns_list_all(3).
 /// Since 1.0.
-class name_info {
+class name_info : public detail::element<netns_name_snapshot> {
 public:
-    using list_type = netns_name_snapshot;
-    name_info() noexcept = default;
-    name_info(const list_type *list, std::size_t i) noexcept : list_(list), i_(i) {}
+    using element::element;
 
     /// The name; empty for a namespace that has none. Since 1.0.
     [[nodiscard]] std::string_view name() const noexcept { return detail::text(netns_list_name(list_, i_)); }
@@ -371,18 +382,12 @@ public:
     [[nodiscard]] std::uint64_t inode() const noexcept { return netns_list_inode(list_, i_); }
     /// Its cookie; 0 if it is not known. Since 1.0.
     [[nodiscard]] std::uint64_t cookie() const noexcept { return netns_list_cookie(list_, i_); }
-
-private:
-    const list_type *list_ = nullptr;
-    std::size_t i_ = 0;
 };
 
 /// What refers to a network namespace and keeps it alive. See netns_holder_list(3). Since 1.0.
-class holder_info {
+class holder_info : public detail::element<netns_holder_snapshot> {
 public:
-    using list_type = netns_holder_snapshot;
-    holder_info() noexcept = default;
-    holder_info(const list_type *list, std::size_t i) noexcept : list_(list), i_(i) {}
+    using element::element;
 
     /// NETNS_HOLDER_THREAD, _DESCRIPTOR, _SOCKET or _MOUNT; pass over others. Since 1.0.
     [[nodiscard]] int kind() const noexcept { return netns_holder_list_kind(list_, i_); }
@@ -399,18 +404,12 @@ public:
     {
         return detail::text(netns_holder_list_program(list_, i_));
     }
-
-private:
-    const list_type *list_ = nullptr;
-    std::size_t i_ = 0;
 };
 
 /// The nsid of a peer network namespace. See netns_nsid_list(3). Since 1.0.
-class nsid_info {
+class nsid_info : public detail::element<netns_nsid_snapshot> {
 public:
-    using list_type = netns_nsid_snapshot;
-    nsid_info() noexcept = default;
-    nsid_info(const list_type *list, std::size_t i) noexcept : list_(list), i_(i) {}
+    using element::element;
 
     /// The nsid. Since 1.0.
     [[nodiscard]] std::int32_t id() const noexcept { return netns_nsid_list_id(list_, i_); }
@@ -419,18 +418,12 @@ public:
     [[nodiscard]] std::int32_t current() const noexcept { return netns_nsid_list_current(list_, i_); }
     /// A name of the namespace; empty if it has none. Since 1.0.
     [[nodiscard]] std::string_view name() const noexcept { return detail::text(netns_nsid_list_name(list_, i_)); }
-
-private:
-    const list_type *list_ = nullptr;
-    std::size_t i_ = 0;
 };
 
 /// An interface. See netns_link_list(3). Since 1.0.
-class link_info {
+class link_info : public detail::element<netns_link_snapshot> {
 public:
-    using list_type = netns_link_snapshot;
-    link_info() noexcept = default;
-    link_info(const list_type *list, std::size_t i) noexcept : list_(list), i_(i) {}
+    using element::element;
 
     /// Its name. Since 1.0.
     [[nodiscard]] std::string_view name() const noexcept { return detail::text(netns_link_list_name(list_, i_)); }
@@ -455,18 +448,12 @@ public:
     [[nodiscard]] std::uint32_t peer() const noexcept { return netns_link_list_peer(list_, i_); }
     /// The nsid of the namespace that peer() is an index in; -1 if it is the same one. Since 1.0.
     [[nodiscard]] std::int32_t peer_nsid() const noexcept { return netns_link_list_peer_nsid(list_, i_); }
-
-private:
-    const list_type *list_ = nullptr;
-    std::size_t i_ = 0;
 };
 
 /// An address of an interface. See netns_addr_list(3). Since 1.0.
-class addr_info {
+class addr_info : public detail::element<netns_addr_snapshot> {
 public:
-    using list_type = netns_addr_snapshot;
-    addr_info() noexcept = default;
-    addr_info(const list_type *list, std::size_t i) noexcept : list_(list), i_(i) {}
+    using element::element;
 
     /// The address, such as "192.0.2.1". Since 1.0.
     [[nodiscard]] std::string_view address() const noexcept
@@ -494,18 +481,12 @@ public:
     {
         return detail::text(netns_addr_list_broadcast(list_, i_));
     }
-
-private:
-    const list_type *list_ = nullptr;
-    std::size_t i_ = 0;
 };
 
 /// A route. See netns_route_list(3). Since 1.0.
-class route_info {
+class route_info : public detail::element<netns_route_snapshot> {
 public:
-    using list_type = netns_route_snapshot;
-    route_info() noexcept = default;
-    route_info(const list_type *list, std::size_t i) noexcept : list_(list), i_(i) {}
+    using element::element;
 
     /// The destination, such as "192.0.2.0/24" or "default". Since 1.0.
     [[nodiscard]] std::string_view dst() const noexcept { return detail::text(netns_route_list_dst(list_, i_)); }
@@ -527,10 +508,6 @@ public:
     [[nodiscard]] std::uint32_t scope() const noexcept { return netns_route_list_scope(list_, i_); }
     /// RTN_UNICAST (1) and others of <linux/rtnetlink.h>. Since 1.0.
     [[nodiscard]] std::uint32_t type() const noexcept { return netns_route_list_type(list_, i_); }
-
-private:
-    const list_type *list_ = nullptr;
-    std::size_t i_ = 0;
 };
 
 using name_list = snapshot<name_info>;
