@@ -72,7 +72,6 @@ impl Home {
 }
 
 /// Returns the kernel's errno.
-#[inline(always)]
 fn go_back(home: BorrowedFd) -> Result<()> {
     // It may fail temporarily for lack of memory. EINVAL: the descriptor is not a network namespace.
     a_few_times(|errno| *errno != Errno::EINVAL, || setns(home, CloneFlags::CLONE_NEWNET))
@@ -182,7 +181,6 @@ pub fn open_current() -> Result<OwnedFd> {
 }
 
 /// Switches permanently: the thread stays in `ns`.
-#[inline(always)]
 pub fn set(ns: NamespaceFd) -> Result<()> {
     setns(ns, CloneFlags::CLONE_NEWNET).at(Step::Setns)
 }
@@ -198,7 +196,6 @@ impl Visit {
         Visit::begin_at(Destination::Existing(ns))
     }
 
-    #[inline(always)]
     fn begin_at(to: Destination) -> Result<Visit> {
         let home = way_back().map_err(|failure| to.why_not(failure))?;
         to.check_is_not(&home)?;
@@ -206,7 +203,6 @@ impl Visit {
         Ok(Visit { home: Some(home) })
     }
 
-    #[inline(always)]
     pub fn end(mut self) -> Result<()> {
         self.home.take().map_or(Ok(()), |home| home.go_back().map_err(lost))
     }

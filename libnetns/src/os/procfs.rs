@@ -95,7 +95,6 @@ pub const FIRST_USER_NAMESPACE: u64 = 0xefff_fffd;
 pub const FIRST_PID_NAMESPACE: u64 = 0xefff_fffc;
 
 /// Returns whether a file is on a procfs.
-#[inline(always)]
 pub fn is_procfs(file: BorrowedFd) -> nix::Result<bool> {
     on_signal(|| fstatfs(file)).map(|status| status.filesystem_type() == PROC)
 }

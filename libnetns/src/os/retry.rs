@@ -6,7 +6,6 @@ use nix::errno::Errno;
 use crate::error::{Failure, Result};
 
 /// Repeats a call until it is not interrupted by a signal, like retry_on_intr() for the calls of rustix.
-#[inline(always)]
 pub fn on_signal<T>(mut call: impl FnMut() -> nix::Result<T>) -> nix::Result<T> {
     loop {
         match call() {
@@ -20,7 +19,6 @@ pub fn on_signal<T>(mut call: impl FnMut() -> nix::Result<T>) -> nix::Result<T> 
 const MOST_CALLS: u32 = 8;
 
 /// Repeats a step a few times while `is_temporary` returns `true` for its error.
-#[inline]
 pub fn a_few_times<T, E>(
     is_temporary: impl Fn(&E) -> bool,
     mut step: impl FnMut() -> std::result::Result<T, E>,

@@ -57,13 +57,11 @@ pub fn get() -> nix::Result<Mask> {
     Ok(before)
 }
 
-#[inline(always)]
 pub fn set(mask: &Mask) -> nix::Result<()> {
     change(Some(mask), None)
 }
 
 /// `before` receives the mask that there was.
-#[inline(always)]
 fn change(mask: Option<&Mask>, before: Option<&mut Mask>) -> nix::Result<()> {
     let new = mask.map_or(ptr::null(), ptr::from_ref);
     let before = before.map_or(ptr::null_mut(), ptr::from_mut);
@@ -96,7 +94,6 @@ impl BlockedSignals {
         &self.before
     }
 
-    #[inline(always)]
     fn only(signals: &Mask) -> Result<BlockedSignals> {
         let mut before = Mask::NONE;
         change(Some(signals), Some(&mut before)).at(Step::Mask)?;
