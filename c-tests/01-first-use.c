@@ -77,7 +77,7 @@ static void check_that_two_old_names_can_be_removed(void)
 
 /* --- the directory ---------------------------------------------------------------------------- */
 
-static void the_first_create_makes_the_run_directory_whatever_the_umask(void)
+static void create_ignores_umask_for_new_run_directory(void)
 {
     umask(077);
     OK(netns_create("blue", 0, NULL));
@@ -86,7 +86,7 @@ static void the_first_create_makes_the_run_directory_whatever_the_umask(void)
     SAME(names(), "blue");
 }
 
-static void the_first_attach_makes_the_run_directory_too(void)
+static void attach_creates_and_mounts_run_directory(void)
 {
     struct netns *ns = NULL;
 
@@ -100,7 +100,7 @@ static void the_first_attach_makes_the_run_directory_too(void)
     netns_close(ns);
 }
 
-static void looking_and_removing_make_no_run_directory(void)
+static void list_open_and_remove_do_not_create_run_directory(void)
 {
     SAME(names_in(NULL, 0), "");
     SAME(names_in(NULL, NETNS_LIST_STALE), "");
@@ -110,7 +110,7 @@ static void looking_and_removing_make_no_run_directory(void)
     CHECK(!exists("/run/netns"));
 }
 
-static void a_refused_create_makes_no_run_directory(void)
+static void rejected_create_leaves_no_run_directory(void)
 {
     FAILS(EINVAL, netns_create("../blue", 0, NULL));
     FAILS(EINVAL, netns_create("blue", 1u << 31, NULL));
@@ -118,7 +118,7 @@ static void a_refused_create_makes_no_run_directory(void)
     EQUAL(mounts_at("/run/netns"), 0);
 }
 
-static void a_run_directory_of_ones_own_is_made_with_its_parents(void)
+static void create_makes_custom_run_directory_and_parents(void)
 {
     struct netns *ns = NULL;
 
@@ -136,7 +136,7 @@ static void a_run_directory_of_ones_own_is_made_with_its_parents(void)
     CHECK(exists("/run/a/b/c"));
 }
 
-static void a_trailing_slash_changes_nothing(void)
+static void calls_accept_run_directory_with_trailing_slash(void)
 {
     struct netns *ns = NULL;
 
@@ -155,7 +155,7 @@ static void a_trailing_slash_changes_nothing(void)
     CHECK(!exists("/run/a/b/red"));
 }
 
-static void not_even_where_the_umask_would_close_the_directory(void)
+static void run_directory_with_trailing_slash_ignores_umask(void)
 {
     umask(077);
     OK(netns_create_at("/run/single/", "blue", 0, NULL));
@@ -166,7 +166,7 @@ static void not_even_where_the_umask_would_close_the_directory(void)
     EQUAL(mode_of("/run/a/c"), 0755);
 }
 
-static void a_relative_run_directory_is_made_below_the_working_directory(void)
+static void create_resolves_relative_run_directory_from_cwd(void)
 {
     struct netns *ns = NULL, *again = NULL;
 
@@ -186,7 +186,7 @@ static void a_relative_run_directory_is_made_below_the_working_directory(void)
     SAME(names_in("mine/netns", 0), "");
 }
 
-static void a_directory_of_another_mode_keeps_it(void)
+static void create_keeps_mode_of_existing_run_directory(void)
 {
     MUST(mkdir("/run/netns", 0700));
     OK(netns_create("blue", 0, NULL));
@@ -197,7 +197,7 @@ static void a_directory_of_another_mode_keeps_it(void)
     OK(netns_remove("blue", 0));
 }
 
-static void a_plain_file_is_no_run_directory(void)
+static void file_as_run_directory_fails_with_enotdir(void)
 {
     struct netns *ns = NULL;
 
@@ -215,7 +215,7 @@ static void a_plain_file_is_no_run_directory(void)
 
 /* --- the mount -------------------------------------------------------------------------------- */
 
-static void the_run_directory_becomes_one_shared_mount_point(void)
+static void create_mounts_run_directory_once_as_shared(void)
 {
     int before = mounts_at(NULL);
 
@@ -226,7 +226,7 @@ static void the_run_directory_becomes_one_shared_mount_point(void)
     CHECK(peer_group("/run/netns") > 0);
 }
 
-static void a_second_create_makes_no_further_mount_on_it(void)
+static void later_creates_do_not_mount_run_directory_again(void)
 {
     int before, group;
 
@@ -244,7 +244,7 @@ static void a_second_create_makes_no_further_mount_on_it(void)
     EQUAL(mounts_at("/run/netns"), 1);
 }
 
-static void below_a_shared_parent_it_is_in_a_peer_group_of_its_own(void)
+static void run_directory_under_shared_parent_has_own_peer_group(void)
 {
     int before;
 
@@ -263,7 +263,7 @@ static void below_a_shared_parent_it_is_in_a_peer_group_of_its_own(void)
     EQUAL(mounts_at(NULL), before + 1);
 }
 
-static void a_private_mount_that_is_there_becomes_shared(void)
+static void create_makes_existing_private_mount_shared(void)
 {
     MUST(mkdir("/run/netns", 0755));
     MUST(mount("netns-test", "/run/netns", "tmpfs", 0, "mode=711"));
@@ -326,19 +326,19 @@ static void check_that_a_clone_sees_names_come_and_go(unsigned long propagation)
     EQUAL(wait_for(child), 0);
 }
 
-static void a_mount_namespace_cloned_afterwards_sees_names_come_and_go(void)
+static void new_mount_namespace_sees_names_added_and_removed(void)
 {
     check_that_a_clone_sees_names_come_and_go(0);
 }
 
-static void so_does_one_that_is_a_slave(void)
+static void slave_mount_namespace_sees_names_added_and_removed(void)
 {
     check_that_a_clone_sees_names_come_and_go(MS_SLAVE);
 }
 
 /* --- existing names --------------------------------------------------------------------------- */
 
-static void names_from_before_the_mount_are_there_once_and_can_be_removed(void)
+static void existing_names_stay_removable_after_first_create(void)
 {
     struct netns *before = NULL, *after = NULL;
 
@@ -358,7 +358,7 @@ static void names_from_before_the_mount_are_there_once_and_can_be_removed(void)
     check_that_two_old_names_can_be_removed();
 }
 
-static void so_can_names_from_before_below_a_shared_parent(void)
+static void existing_names_under_shared_parent_stay_removable(void)
 {
     MUST(mount("none", "/run", "none", MS_SHARED, "none"));
     two_names_in_a_plain_directory();
@@ -370,7 +370,7 @@ static void so_can_names_from_before_below_a_shared_parent(void)
     check_that_two_old_names_can_be_removed();
 }
 
-static void names_from_before_can_be_removed_while_there_is_no_mount(void)
+static void remove_accepts_names_in_unmounted_run_directory(void)
 {
     two_names_in_a_plain_directory();
     SAME(names(), "old older");
@@ -379,7 +379,7 @@ static void names_from_before_can_be_removed_while_there_is_no_mount(void)
 }
 
 /* As iproute2 leaves it: each older name is mounted twice, and the lower mount cannot be reached. */
-static void names_hidden_below_the_mount_of_others_can_be_removed(void)
+static void remove_unmounts_names_hidden_by_recursive_bind(void)
 {
     two_names_in_a_plain_directory();
     MUST(mount("/run/netns", "/run/netns", "none", MS_BIND | MS_REC, "none"));
@@ -389,7 +389,7 @@ static void names_hidden_below_the_mount_of_others_can_be_removed(void)
     EQUAL(mounts_at("/run/netns"), 1);
 }
 
-static void so_can_names_that_show_as_empty_files_only(void)
+static void remove_unmounts_names_hidden_by_nonrecursive_bind(void)
 {
     two_names_in_a_plain_directory();
     MUST(mount("/run/netns", "/run/netns", "none", MS_BIND, "none"));
@@ -398,7 +398,7 @@ static void so_can_names_that_show_as_empty_files_only(void)
     check_that_two_old_names_can_be_removed();
 }
 
-static void removing_a_hidden_name_leaves_the_others_alone(void)
+static void remove_of_hidden_name_keeps_other_names(void)
 {
     int mounts;
 
@@ -417,7 +417,7 @@ static void removing_a_hidden_name_leaves_the_others_alone(void)
 
 /* As left by `ip netns del`, which unmounts the upper mount and then fails to remove the busy file. The
  * mark makes the file stale immediately, as an age of ten seconds would. */
-static void a_stale_name_with_a_mount_hidden_below_is_taken_over(void)
+static void create_reuses_stale_name_over_hidden_mount(void)
 {
     struct netns *ns = NULL;
 
@@ -523,23 +523,23 @@ static void check_races_for_names_of_their_own(bool attach)
     }
 }
 
-static void twenty_first_creates_at_once_mount_the_run_directory_once(void)
+static void concurrent_first_creates_mount_run_directory_once(void)
 {
     check_races_for_names_of_their_own(false);
 }
 
-static void so_do_twenty_first_attaches(void)
+static void concurrent_first_attaches_mount_run_directory_once(void)
 {
     check_races_for_names_of_their_own(true);
 }
 
-static void so_do_twenty_below_a_shared_parent(void)
+static void concurrent_attaches_under_shared_parent_mount_once(void)
 {
     MUST(mount("none", "/run", "none", MS_SHARED, "none"));
     check_races_for_names_of_their_own(true);
 }
 
-static void of_twenty_first_creates_of_one_name_one_succeeds(void)
+static void concurrent_creates_of_one_name_succeed_once(void)
 {
     struct outcome outcomes[CREATORS];
 
@@ -551,7 +551,7 @@ static void of_twenty_first_creates_of_one_name_one_succeeds(void)
     SAME(names_in(NULL, NETNS_LIST_STALE), "blue");
 }
 
-static void twenty_first_creates_where_existing_is_ok_share_one_namespace(void)
+static void concurrent_exist_ok_creates_open_one_namespace(void)
 {
     struct outcome outcomes[CREATORS];
     struct stat st;
@@ -567,36 +567,36 @@ static void twenty_first_creates_where_existing_is_ok_share_one_namespace(void)
 
 int main(void)
 {
-    RUN_WITHOUT_RUN_DIRECTORY(the_first_create_makes_the_run_directory_whatever_the_umask);
-    RUN_WITHOUT_RUN_DIRECTORY(the_first_attach_makes_the_run_directory_too);
-    RUN_WITHOUT_RUN_DIRECTORY(looking_and_removing_make_no_run_directory);
-    RUN_WITHOUT_RUN_DIRECTORY(a_refused_create_makes_no_run_directory);
-    RUN_WITHOUT_RUN_DIRECTORY(a_run_directory_of_ones_own_is_made_with_its_parents);
-    RUN_WITHOUT_RUN_DIRECTORY(a_trailing_slash_changes_nothing);
-    RUN_WITHOUT_RUN_DIRECTORY(not_even_where_the_umask_would_close_the_directory);
-    RUN_WITHOUT_RUN_DIRECTORY(a_relative_run_directory_is_made_below_the_working_directory);
-    RUN_WITHOUT_RUN_DIRECTORY(a_directory_of_another_mode_keeps_it);
-    RUN_WITHOUT_RUN_DIRECTORY(a_plain_file_is_no_run_directory);
+    RUN_WITHOUT_RUN_DIRECTORY(create_ignores_umask_for_new_run_directory);
+    RUN_WITHOUT_RUN_DIRECTORY(attach_creates_and_mounts_run_directory);
+    RUN_WITHOUT_RUN_DIRECTORY(list_open_and_remove_do_not_create_run_directory);
+    RUN_WITHOUT_RUN_DIRECTORY(rejected_create_leaves_no_run_directory);
+    RUN_WITHOUT_RUN_DIRECTORY(create_makes_custom_run_directory_and_parents);
+    RUN_WITHOUT_RUN_DIRECTORY(calls_accept_run_directory_with_trailing_slash);
+    RUN_WITHOUT_RUN_DIRECTORY(run_directory_with_trailing_slash_ignores_umask);
+    RUN_WITHOUT_RUN_DIRECTORY(create_resolves_relative_run_directory_from_cwd);
+    RUN_WITHOUT_RUN_DIRECTORY(create_keeps_mode_of_existing_run_directory);
+    RUN_WITHOUT_RUN_DIRECTORY(file_as_run_directory_fails_with_enotdir);
 
-    RUN_WITHOUT_RUN_DIRECTORY(the_run_directory_becomes_one_shared_mount_point);
-    RUN_WITHOUT_RUN_DIRECTORY(a_second_create_makes_no_further_mount_on_it);
-    RUN_WITHOUT_RUN_DIRECTORY(below_a_shared_parent_it_is_in_a_peer_group_of_its_own);
-    RUN_WITHOUT_RUN_DIRECTORY(a_private_mount_that_is_there_becomes_shared);
-    RUN_WITHOUT_RUN_DIRECTORY(a_mount_namespace_cloned_afterwards_sees_names_come_and_go);
-    RUN_WITHOUT_RUN_DIRECTORY(so_does_one_that_is_a_slave);
+    RUN_WITHOUT_RUN_DIRECTORY(create_mounts_run_directory_once_as_shared);
+    RUN_WITHOUT_RUN_DIRECTORY(later_creates_do_not_mount_run_directory_again);
+    RUN_WITHOUT_RUN_DIRECTORY(run_directory_under_shared_parent_has_own_peer_group);
+    RUN_WITHOUT_RUN_DIRECTORY(create_makes_existing_private_mount_shared);
+    RUN_WITHOUT_RUN_DIRECTORY(new_mount_namespace_sees_names_added_and_removed);
+    RUN_WITHOUT_RUN_DIRECTORY(slave_mount_namespace_sees_names_added_and_removed);
 
-    RUN_WITHOUT_RUN_DIRECTORY(names_from_before_the_mount_are_there_once_and_can_be_removed);
-    RUN_WITHOUT_RUN_DIRECTORY(so_can_names_from_before_below_a_shared_parent);
-    RUN_WITHOUT_RUN_DIRECTORY(names_from_before_can_be_removed_while_there_is_no_mount);
-    RUN_WITHOUT_RUN_DIRECTORY(names_hidden_below_the_mount_of_others_can_be_removed);
-    RUN_WITHOUT_RUN_DIRECTORY(so_can_names_that_show_as_empty_files_only);
-    RUN_WITHOUT_RUN_DIRECTORY(removing_a_hidden_name_leaves_the_others_alone);
-    RUN_WITHOUT_RUN_DIRECTORY(a_stale_name_with_a_mount_hidden_below_is_taken_over);
+    RUN_WITHOUT_RUN_DIRECTORY(existing_names_stay_removable_after_first_create);
+    RUN_WITHOUT_RUN_DIRECTORY(existing_names_under_shared_parent_stay_removable);
+    RUN_WITHOUT_RUN_DIRECTORY(remove_accepts_names_in_unmounted_run_directory);
+    RUN_WITHOUT_RUN_DIRECTORY(remove_unmounts_names_hidden_by_recursive_bind);
+    RUN_WITHOUT_RUN_DIRECTORY(remove_unmounts_names_hidden_by_nonrecursive_bind);
+    RUN_WITHOUT_RUN_DIRECTORY(remove_of_hidden_name_keeps_other_names);
+    RUN_WITHOUT_RUN_DIRECTORY(create_reuses_stale_name_over_hidden_mount);
 
-    RUN_WITHOUT_RUN_DIRECTORY(twenty_first_creates_at_once_mount_the_run_directory_once);
-    RUN_WITHOUT_RUN_DIRECTORY(so_do_twenty_first_attaches);
-    RUN_WITHOUT_RUN_DIRECTORY(so_do_twenty_below_a_shared_parent);
-    RUN_WITHOUT_RUN_DIRECTORY(of_twenty_first_creates_of_one_name_one_succeeds);
-    RUN_WITHOUT_RUN_DIRECTORY(twenty_first_creates_where_existing_is_ok_share_one_namespace);
+    RUN_WITHOUT_RUN_DIRECTORY(concurrent_first_creates_mount_run_directory_once);
+    RUN_WITHOUT_RUN_DIRECTORY(concurrent_first_attaches_mount_run_directory_once);
+    RUN_WITHOUT_RUN_DIRECTORY(concurrent_attaches_under_shared_parent_mount_once);
+    RUN_WITHOUT_RUN_DIRECTORY(concurrent_creates_of_one_name_succeed_once);
+    RUN_WITHOUT_RUN_DIRECTORY(concurrent_exist_ok_creates_open_one_namespace);
     return finish();
 }

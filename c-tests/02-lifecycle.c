@@ -13,7 +13,7 @@ static const char *long_name(size_t length)
 
 /* --- the sample ------------------------------------------------------------------------------- */
 
-static void a_name_lives_from_create_to_remove(void)
+static void name_exists_from_create_to_remove(void)
 {
     struct netns *ns = NULL, *again = NULL;
 
@@ -32,7 +32,7 @@ static void a_name_lives_from_create_to_remove(void)
     netns_close(again);
 }
 
-static void the_thread_stays_where_it_is(void)
+static void create_keeps_namespace_of_calling_thread(void)
 {
     uint64_t home = here();
     struct netns *ns = NULL;
@@ -45,7 +45,7 @@ static void the_thread_stays_where_it_is(void)
 
 /* --- create ----------------------------------------------------------------------------------- */
 
-static void create_without_a_handle_leaves_no_descriptor(void)
+static void create_without_out_leaks_no_descriptor(void)
 {
     int before = open_descriptors();
 
@@ -56,7 +56,7 @@ static void create_without_a_handle_leaves_no_descriptor(void)
     CHECK(is_netns("/run/mine/blue"));
 }
 
-static void a_null_run_directory_is_the_default(void)
+static void null_run_directory_means_default(void)
 {
     struct netns *ns = NULL, *again = NULL;
 
@@ -71,7 +71,7 @@ static void a_null_run_directory_is_the_default(void)
     CHECK(!exists("/run/netns/blue"));
 }
 
-static void run_directories_have_names_of_their_own(void)
+static void run_directories_have_separate_names(void)
 {
     struct netns *a = NULL, *b = NULL;
 
@@ -85,7 +85,7 @@ static void run_directories_have_names_of_their_own(void)
     netns_close(b);
 }
 
-static void a_name_that_exists_is_eexist_and_left_alone(void)
+static void create_of_existing_name_fails_with_eexist(void)
 {
     struct netns *first = NULL, *ns;
     struct stat st;
@@ -104,7 +104,7 @@ static void a_name_that_exists_is_eexist_and_left_alone(void)
     netns_close(first);
 }
 
-static void exist_ok_opens_what_exists_and_makes_what_does_not(void)
+static void exist_ok_creates_missing_and_opens_existing_name(void)
 {
     struct netns *made = NULL, *found = NULL;
     int mounts;
@@ -122,7 +122,7 @@ static void exist_ok_opens_what_exists_and_makes_what_does_not(void)
     netns_close(found);
 }
 
-static void exist_ok_does_not_take_a_plain_file_for_a_namespace(void)
+static void exist_ok_rejects_regular_file(void)
 {
     struct netns *ns;
     struct state before;
@@ -135,7 +135,7 @@ static void exist_ok_does_not_take_a_plain_file_for_a_namespace(void)
     UNCHANGED_SINCE(before);
 }
 
-static void lo_is_up_on_request_only(void)
+static void create_brings_lo_up_only_with_lo_up_flag(void)
 {
     struct netns *up = NULL, *down = NULL;
 
@@ -147,7 +147,7 @@ static void lo_is_up_on_request_only(void)
     netns_close(down);
 }
 
-static void exist_ok_brings_lo_up_in_what_exists(void)
+static void exist_ok_with_lo_up_brings_existing_lo_up(void)
 {
     struct netns *made = NULL, *found = NULL;
     uint64_t home = here();
@@ -169,7 +169,7 @@ static void exist_ok_brings_lo_up_in_what_exists(void)
 
 /* --- arguments -------------------------------------------------------------------------------- */
 
-static void every_unknown_flag_is_refused(void)
+static void calls_reject_unknown_flags(void)
 {
     struct netns *ns, *live = NULL;
     struct state before;
@@ -200,7 +200,7 @@ static void every_unknown_flag_is_refused(void)
     netns_close(live);
 }
 
-static void null_where_something_is_needed_is_einval(void)
+static void null_arguments_fail_with_einval(void)
 {
     struct netns *ns, *live = NULL;
     struct state before;
@@ -226,7 +226,7 @@ static void null_where_something_is_needed_is_einval(void)
     netns_close(NULL);
 }
 
-static void an_empty_run_directory_is_einval(void)
+static void empty_run_directory_fails_with_einval(void)
 {
     struct netns *ns, *live = NULL;
     struct netns_name_snapshot *list = NULL;
@@ -248,7 +248,7 @@ static void an_empty_run_directory_is_einval(void)
     netns_close(live);
 }
 
-static void a_name_of_255_bytes_is_a_name(void)
+static void calls_accept_255_byte_name(void)
 {
     const char *name = long_name(255);
     struct netns *ns = NULL, *again = NULL;
@@ -269,7 +269,7 @@ static void a_name_of_255_bytes_is_a_name(void)
     netns_close(again);
 }
 
-static void a_longer_one_is_not(void)
+static void names_over_255_bytes_fail_with_enametoolong(void)
 {
     struct netns *ns, *live = NULL;
     struct state before;
@@ -294,7 +294,7 @@ static void a_longer_one_is_not(void)
 
 /* --- open and remove -------------------------------------------------------------------------- */
 
-static void what_is_not_there_is_enoent(void)
+static void open_and_remove_of_missing_name_fail_with_enoent(void)
 {
     struct netns *ns;
 
@@ -309,7 +309,7 @@ static void what_is_not_there_is_enoent(void)
     CHECK(!exists("/run/none"));
 }
 
-static void missing_ok_forgives_what_is_not_there_and_nothing_else(void)
+static void missing_ok_ignores_only_missing_names(void)
 {
     write_file("/run/netns/file", "kept", 0644);
     OK(netns_create("blue", 0, NULL));
@@ -323,7 +323,7 @@ static void missing_ok_forgives_what_is_not_there_and_nothing_else(void)
     CHECK(exists("/run/netns/file"));
 }
 
-static void a_name_can_be_made_again_and_is_another_namespace(void)
+static void recreated_name_refers_to_new_namespace(void)
 {
     struct netns *first = NULL, *second = NULL;
 
@@ -336,7 +336,7 @@ static void a_name_can_be_made_again_and_is_another_namespace(void)
     netns_close(second);
 }
 
-static void a_run_directory_that_is_a_file_is_enotdir(void)
+static void file_as_run_directory_fails_with_enotdir(void)
 {
     struct netns *ns;
 
@@ -349,7 +349,7 @@ static void a_run_directory_that_is_a_file_is_enotdir(void)
     EQUAL(mounts_at("/run/file"), 0);
 }
 
-static void many_names_come_and_go(void)
+static void removing_many_names_leaves_nothing_behind(void)
 {
     int rounds = is_slow() ? 20 : 100;
     struct state before = state_now();
@@ -380,7 +380,7 @@ static pid_t start_a_restless_unlinker(void)
 }
 
 /* Between creating the file and binding on it, a process that does not take the lock can remove the file. */
-static void a_create_that_loses_its_file_tries_again(void)
+static void create_racing_unlink_succeeds_or_returns_eagain(void)
 {
     int rounds = is_slow() ? 100 : 2000, lost = 0, i, rc;
     struct state before = state_now();
@@ -402,7 +402,7 @@ static void a_create_that_loses_its_file_tries_again(void)
 
 /* --- messages --------------------------------------------------------------------------------- */
 
-static void the_cause_is_in_the_words_of_strerror(void)
+static void messages_contain_strerror_text(void)
 {
     struct netns *ns;
 
@@ -422,7 +422,7 @@ static void the_cause_is_in_the_words_of_strerror(void)
     MESSAGE_HAS(strerror(ESRCH));
 }
 
-static void a_name_that_is_taken_is_said_to_be(void)
+static void eexist_message_states_cause(void)
 {
     struct netns *ns = NULL;
 
@@ -438,7 +438,7 @@ static void a_name_that_is_taken_is_said_to_be(void)
     netns_close(ns);
 }
 
-static void so_is_a_name_in_the_making(void)
+static void eexist_message_reports_name_being_created(void)
 {
     struct netns *ns = NULL;
 
@@ -449,7 +449,7 @@ static void so_is_a_name_in_the_making(void)
     netns_close(ns);
 }
 
-static void a_missing_path_is_no_missing_name(void)
+static void enoent_message_distinguishes_path_from_name(void)
 {
     struct netns *ns;
 
@@ -464,7 +464,7 @@ static void a_missing_path_is_no_missing_name(void)
 
 /* --- restrictions of the environment ---------------------------------------------------------- */
 
-static void a_read_only_run_directory_is_erofs(void)
+static void create_and_attach_on_read_only_fs_fail_with_erofs(void)
 {
     struct netns *ns, *live = NULL;
     struct state before;
@@ -483,7 +483,7 @@ static void a_read_only_run_directory_is_erofs(void)
     netns_close(live);
 }
 
-static void remove_there_is_erofs_and_the_name_still_works(void)
+static void remove_fails_with_erofs_and_keeps_name(void)
 {
     OK(netns_create("live", 0, NULL));
     write_file("/run/netns/notes", "text", 0644);
@@ -523,7 +523,7 @@ static void a_plain_user_is_refused(void *arg)
     UNCHANGED_SINCE(before);
 }
 
-static void without_cap_sys_admin_it_is_eperm(void)
+static void changes_without_cap_sys_admin_fail_with_eperm(void)
 {
     struct netns *live = NULL;
 
@@ -548,7 +548,7 @@ static void a_file_that_sticks_is_eperm(void *arg)
     CHECK(exists("/run/netns/sticks"));
 }
 
-static void a_sticky_directory_keeps_the_file_of_another_user(void)
+static void remove_in_sticky_directory_needs_cap_fowner(void)
 {
     if (geteuid() != 0 || chown("/run/netns", NOBODY, NOBODY) < 0)
         skip("needs real root");
@@ -582,7 +582,7 @@ static void root_of_less_is_refused(void *arg)
     netns_close(own);
 }
 
-static void a_run_directory_of_another_user_is_eacces(void)
+static void run_directory_of_other_user_fails_with_eacces(void)
 {
     OK(netns_create("live", 0, NULL));
     write_file("/run/netns/stale", "", 0);
@@ -605,7 +605,7 @@ static void one_that_may_not_be_searched_is_eacces(void *arg)
     FAILS(EACCES, netns_create("live", 0, NULL));
 }
 
-static void a_closed_run_directory_is_eacces(void)
+static void unsearchable_run_directory_fails_with_eacces(void)
 {
     OK(netns_create("live", 0, NULL));
     MUST(chmod("/run/netns", 0700));
@@ -636,12 +636,12 @@ static void find_no_room_for_a_namespace(void *arg)
     netns_close(own);
 }
 
-static void no_room_for_a_namespace_is_enospc(void)
+static void create_beyond_namespace_limit_fails_with_enospc(void)
 {
     IN_CHILD(find_no_room_for_a_namespace, NULL);
 }
 
-static void a_full_file_system_is_enospc(void)
+static void create_on_full_file_system_fails_with_enospc(void)
 {
     struct netns *ns, *live = NULL;
     int mounts;
@@ -661,7 +661,7 @@ static void a_full_file_system_is_enospc(void)
     netns_close(live);
 }
 
-static void without_descriptors_it_is_emfile(void)
+static void calls_without_descriptors_fail_with_emfile(void)
 {
     struct netns *ns = NULL;
 
@@ -682,7 +682,7 @@ static void without_descriptors_it_is_emfile(void)
 }
 
 /* The run directory and its mount may stay: other processes may already be using them. */
-static void so_it_is_at_the_very_first_create(void)
+static void first_create_without_descriptors_fails_with_emfile(void)
 {
     int before = open_descriptors(), more, rc = -1;
 
@@ -707,45 +707,45 @@ static void so_it_is_at_the_very_first_create(void)
 
 int main(void)
 {
-    RUN(a_name_lives_from_create_to_remove);
-    RUN(the_thread_stays_where_it_is);
+    RUN(name_exists_from_create_to_remove);
+    RUN(create_keeps_namespace_of_calling_thread);
 
-    RUN(create_without_a_handle_leaves_no_descriptor);
-    RUN(a_null_run_directory_is_the_default);
-    RUN(run_directories_have_names_of_their_own);
-    RUN(a_name_that_exists_is_eexist_and_left_alone);
-    RUN(exist_ok_opens_what_exists_and_makes_what_does_not);
-    RUN(exist_ok_does_not_take_a_plain_file_for_a_namespace);
-    RUN(lo_is_up_on_request_only);
-    RUN(exist_ok_brings_lo_up_in_what_exists);
+    RUN(create_without_out_leaks_no_descriptor);
+    RUN(null_run_directory_means_default);
+    RUN(run_directories_have_separate_names);
+    RUN(create_of_existing_name_fails_with_eexist);
+    RUN(exist_ok_creates_missing_and_opens_existing_name);
+    RUN(exist_ok_rejects_regular_file);
+    RUN(create_brings_lo_up_only_with_lo_up_flag);
+    RUN(exist_ok_with_lo_up_brings_existing_lo_up);
 
-    RUN(every_unknown_flag_is_refused);
-    RUN(null_where_something_is_needed_is_einval);
-    RUN(an_empty_run_directory_is_einval);
-    RUN(a_name_of_255_bytes_is_a_name);
-    RUN(a_longer_one_is_not);
+    RUN(calls_reject_unknown_flags);
+    RUN(null_arguments_fail_with_einval);
+    RUN(empty_run_directory_fails_with_einval);
+    RUN(calls_accept_255_byte_name);
+    RUN(names_over_255_bytes_fail_with_enametoolong);
 
-    RUN(what_is_not_there_is_enoent);
-    RUN(missing_ok_forgives_what_is_not_there_and_nothing_else);
-    RUN(a_name_can_be_made_again_and_is_another_namespace);
-    RUN(a_run_directory_that_is_a_file_is_enotdir);
-    RUN(many_names_come_and_go);
-    RUN(a_create_that_loses_its_file_tries_again);
+    RUN(open_and_remove_of_missing_name_fail_with_enoent);
+    RUN(missing_ok_ignores_only_missing_names);
+    RUN(recreated_name_refers_to_new_namespace);
+    RUN(file_as_run_directory_fails_with_enotdir);
+    RUN(removing_many_names_leaves_nothing_behind);
+    RUN(create_racing_unlink_succeeds_or_returns_eagain);
 
-    RUN(the_cause_is_in_the_words_of_strerror);
-    RUN(a_name_that_is_taken_is_said_to_be);
-    RUN(so_is_a_name_in_the_making);
-    RUN(a_missing_path_is_no_missing_name);
+    RUN(messages_contain_strerror_text);
+    RUN(eexist_message_states_cause);
+    RUN(eexist_message_reports_name_being_created);
+    RUN(enoent_message_distinguishes_path_from_name);
 
-    RUN(a_read_only_run_directory_is_erofs);
-    RUN(remove_there_is_erofs_and_the_name_still_works);
-    RUN(without_cap_sys_admin_it_is_eperm);
-    RUN(a_run_directory_of_another_user_is_eacces);
-    RUN(a_sticky_directory_keeps_the_file_of_another_user);
-    RUN(a_closed_run_directory_is_eacces);
-    RUN(no_room_for_a_namespace_is_enospc);
-    RUN(a_full_file_system_is_enospc);
-    RUN(without_descriptors_it_is_emfile);
-    RUN(so_it_is_at_the_very_first_create);
+    RUN(create_and_attach_on_read_only_fs_fail_with_erofs);
+    RUN(remove_fails_with_erofs_and_keeps_name);
+    RUN(changes_without_cap_sys_admin_fail_with_eperm);
+    RUN(run_directory_of_other_user_fails_with_eacces);
+    RUN(remove_in_sticky_directory_needs_cap_fowner);
+    RUN(unsearchable_run_directory_fails_with_eacces);
+    RUN(create_beyond_namespace_limit_fails_with_enospc);
+    RUN(create_on_full_file_system_fails_with_enospc);
+    RUN(calls_without_descriptors_fail_with_emfile);
+    RUN(first_create_without_descriptors_fails_with_emfile);
     return finish();
 }

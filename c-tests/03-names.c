@@ -21,7 +21,7 @@ static bool listed(const char *name)
 
 /* --- invalid names ---------------------------------------------------------------------------- */
 
-static void what_is_no_name_is_einval_everywhere(void)
+static void calls_reject_invalid_names(void)
 {
     static const char *const none[] = {
         "", ".", "..", "/", "//", "a/b", "/a", "a/", "../x", "./x", "x/..", "/etc/passwd",
@@ -56,7 +56,7 @@ static void what_is_no_name_is_einval_everywhere(void)
     netns_close(live);
 }
 
-static void no_name_leaves_the_run_directory(void)
+static void names_cannot_escape_run_directory(void)
 {
     OK(netns_create_at("/run/other", "victim", 0, NULL));
     write_file("/run/plain", "", 0);
@@ -70,7 +70,7 @@ static void no_name_leaves_the_run_directory(void)
 
 /* --- unusual valid names ---------------------------------------------------------------------- */
 
-static void odd_names_make_the_round_trip(void)
+static void calls_accept_and_return_unusual_names(void)
 {
     char long_name[256];
     const char *const odd[] = {
@@ -114,7 +114,7 @@ static void odd_names_make_the_round_trip(void)
     }
 }
 
-static void odd_names_live_side_by_side(void)
+static void similar_names_refer_to_different_namespaces(void)
 {
     static const char *const odd[] = {"a", "a ", "a\n", "a\\", "A", "a\xff", "\xff"};
     struct netns *handles[sizeof odd / sizeof *odd] = {NULL};
@@ -180,19 +180,19 @@ static void check_that_x_is_a_stranger(const char *what)
     netns_close(live);
 }
 
-static void a_directory_is_no_name(void)
+static void calls_reject_directory_at_name(void)
 {
     MUST(mkdir("/run/netns/x", 0755));
     check_that_x_is_a_stranger("a directory");
 }
 
-static void a_fifo_is_no_name_and_blocks_nobody(void)
+static void calls_reject_fifo_at_name_without_blocking(void)
 {
     MUST(mkfifo("/run/netns/x", 0666));
     check_that_x_is_a_stranger("a fifo, socket or device");
 }
 
-static void a_socket_is_no_name(void)
+static void calls_reject_socket_at_name(void)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "/run/netns/x"};
     int fd = MUST(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -202,20 +202,20 @@ static void a_socket_is_no_name(void)
     check_that_x_is_a_stranger("a fifo, socket or device");
 }
 
-static void a_file_with_something_in_it_is_no_name(void)
+static void calls_reject_nonempty_file_at_name(void)
 {
     write_file("/run/netns/x", "kept", 0644);
     check_that_x_is_a_stranger("a regular file");
 }
 
-static void a_file_marked_as_ours_with_something_in_it_is_no_name(void)
+static void calls_reject_nonempty_file_with_placeholder_mode(void)
 {
     write_file("/run/netns/x", "kept", 0644);
     MUST(chmod("/run/netns/x", 01000));
     check_that_x_is_a_stranger("a regular file");
 }
 
-static void a_device_is_no_name(void)
+static void calls_reject_device_at_name(void)
 {
     if (mknod("/run/netns/x", S_IFCHR | 0666, makedev(1, 3)) < 0)
         skip("no devices can be made here");
@@ -231,7 +231,7 @@ static void check_that_the_mount_on_x_is_a_stranger(const char *what)
     EQUAL(mounts_at("/run/netns/x"), 1);
 }
 
-static void a_namespace_of_another_kind_is_no_name(void)
+static void calls_reject_namespace_of_other_type_at_name(void)
 {
     static const char *const kinds[] = {"uts", "ipc", "cgroup", "user", "pid"};
 
@@ -246,7 +246,7 @@ static void a_namespace_of_another_kind_is_no_name(void)
     }
 }
 
-static void an_empty_file_mounted_on_a_name_is_no_name(void)
+static void calls_reject_empty_file_mounted_on_name(void)
 {
     write_file("/run/precious", "", 0644);
     write_file("/run/netns/x", "", 0);
@@ -255,7 +255,7 @@ static void an_empty_file_mounted_on_a_name_is_no_name(void)
     CHECK(exists("/run/precious"));
 }
 
-static void a_full_file_mounted_on_a_name_is_no_name(void)
+static void calls_reject_nonempty_file_mounted_on_name(void)
 {
     write_file("/run/precious", "kept", 0644);
     write_file("/run/netns/x", "", 0);
@@ -263,21 +263,21 @@ static void a_full_file_mounted_on_a_name_is_no_name(void)
     check_that_the_mount_on_x_is_a_stranger(NULL);
 }
 
-static void a_file_system_mounted_on_a_name_is_no_name(void)
+static void calls_reject_file_system_mounted_on_name(void)
 {
     MUST(mkdir("/run/netns/x", 0755));
     MUST(mount("netns-test", "/run/netns/x", "tmpfs", 0, "mode=755"));
     check_that_the_mount_on_x_is_a_stranger(NULL);
 }
 
-static void a_proc_file_mounted_on_a_name_is_no_name(void)
+static void calls_reject_proc_file_mounted_on_name(void)
 {
     write_file("/run/netns/x", "", 0);
     MUST(mount("/proc/uptime", "/run/netns/x", "none", MS_BIND, "none"));
     check_that_the_mount_on_x_is_a_stranger(NULL);
 }
 
-static void a_namespace_below_a_stranger_is_out_of_reach(void)
+static void calls_reject_name_covered_by_other_mount(void)
 {
     struct netns *ns = NULL;
 
@@ -291,7 +291,7 @@ static void a_namespace_below_a_stranger_is_out_of_reach(void)
     netns_close(ns);
 }
 
-static void strangers_do_not_hide_the_names_beside_them(void)
+static void list_ignores_other_files_in_run_directory(void)
 {
     MUST(mkdir("/run/netns/a", 0755));
     OK(netns_create("b", 0, NULL));
@@ -306,7 +306,7 @@ static void strangers_do_not_hide_the_names_beside_them(void)
 
 /* --- the run directory itself ----------------------------------------------------------------- */
 
-static void a_run_directory_is_reached_through_a_symlink(void)
+static void calls_follow_symlink_to_run_directory(void)
 {
     struct netns *ns = NULL, *again = NULL;
 
@@ -330,7 +330,7 @@ static void a_run_directory_is_reached_through_a_symlink(void)
     netns_close(ns);
 }
 
-static void a_symlinked_run_directory_is_mounted_where_it_is(void)
+static void create_mounts_target_of_symlinked_run_directory(void)
 {
     MUST(mkdir("/run/real", 0755));
     MUST(symlink("real", "/run/link"));
@@ -347,7 +347,7 @@ static void a_symlinked_run_directory_is_mounted_where_it_is(void)
 
 /* --- messages --------------------------------------------------------------------------------- */
 
-static void a_message_names_its_object_on_one_line(void)
+static void messages_escape_names_and_stay_on_one_line(void)
 {
     /* FAILS checks that the message is one line. */
     FAILS(ENOENT, netns_open("a\nb", 0, &(struct netns *){NULL}));
@@ -370,7 +370,7 @@ static void a_message_names_its_object_on_one_line(void)
     MESSAGE_HAS("remove (none): check the arguments: Invalid argument (no name given)");
 }
 
-static void a_message_about_a_long_name_keeps_its_end(void)
+static void message_with_long_name_keeps_cause(void)
 {
     char name[256];
 
@@ -384,30 +384,30 @@ static void a_message_about_a_long_name_keeps_its_end(void)
 
 int main(void)
 {
-    RUN(what_is_no_name_is_einval_everywhere);
-    RUN(no_name_leaves_the_run_directory);
-    RUN(odd_names_make_the_round_trip);
-    RUN(odd_names_live_side_by_side);
+    RUN(calls_reject_invalid_names);
+    RUN(names_cannot_escape_run_directory);
+    RUN(calls_accept_and_return_unusual_names);
+    RUN(similar_names_refer_to_different_namespaces);
 
-    RUN(a_directory_is_no_name);
-    RUN(a_fifo_is_no_name_and_blocks_nobody);
-    RUN(a_socket_is_no_name);
-    RUN(a_file_with_something_in_it_is_no_name);
-    RUN(a_file_marked_as_ours_with_something_in_it_is_no_name);
-    RUN(a_device_is_no_name);
+    RUN(calls_reject_directory_at_name);
+    RUN(calls_reject_fifo_at_name_without_blocking);
+    RUN(calls_reject_socket_at_name);
+    RUN(calls_reject_nonempty_file_at_name);
+    RUN(calls_reject_nonempty_file_with_placeholder_mode);
+    RUN(calls_reject_device_at_name);
 
-    RUN(a_namespace_of_another_kind_is_no_name);
-    RUN(an_empty_file_mounted_on_a_name_is_no_name);
-    RUN(a_full_file_mounted_on_a_name_is_no_name);
-    RUN(a_file_system_mounted_on_a_name_is_no_name);
-    RUN(a_proc_file_mounted_on_a_name_is_no_name);
-    RUN(a_namespace_below_a_stranger_is_out_of_reach);
-    RUN(strangers_do_not_hide_the_names_beside_them);
+    RUN(calls_reject_namespace_of_other_type_at_name);
+    RUN(calls_reject_empty_file_mounted_on_name);
+    RUN(calls_reject_nonempty_file_mounted_on_name);
+    RUN(calls_reject_file_system_mounted_on_name);
+    RUN(calls_reject_proc_file_mounted_on_name);
+    RUN(calls_reject_name_covered_by_other_mount);
+    RUN(list_ignores_other_files_in_run_directory);
 
-    RUN(a_run_directory_is_reached_through_a_symlink);
-    RUN(a_symlinked_run_directory_is_mounted_where_it_is);
+    RUN(calls_follow_symlink_to_run_directory);
+    RUN(create_mounts_target_of_symlinked_run_directory);
 
-    RUN(a_message_names_its_object_on_one_line);
-    RUN(a_message_about_a_long_name_keeps_its_end);
+    RUN(messages_escape_names_and_stay_on_one_line);
+    RUN(message_with_long_name_keeps_cause);
     return finish();
 }

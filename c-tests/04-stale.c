@@ -40,7 +40,7 @@ static bool is_at(const struct netns *ns, const char *path)
     return is_netns(path) && stat(path, &st) == 0 && st.st_ino == netns_inode(ns);
 }
 
-static void what_a_killed_creator_left_is_hidden_and_shown_as_stale(void)
+static void list_reports_stale_name_only_with_stale_flag(void)
 {
     struct netns_name_snapshot *list = NULL;
     int fd = placeholder("/run/netns/blue", OUR_MODE);
@@ -53,7 +53,7 @@ static void what_a_killed_creator_left_is_hidden_and_shown_as_stale(void)
     CHECK(still_linked(fd));
 }
 
-static void what_a_killed_creator_left_cannot_be_opened(void)
+static void open_rejects_placeholder_file(void)
 {
     int ours = placeholder("/run/netns/blue", OUR_MODE);
     int foreign = placeholder("/run/netns/red", FOREIGN_MODE);
@@ -65,7 +65,7 @@ static void what_a_killed_creator_left_cannot_be_opened(void)
     CHECK(still_linked(foreign));
 }
 
-static void create_takes_over_what_a_killed_creator_left(void)
+static void create_reuses_stale_placeholder(void)
 {
     struct netns *ns = NULL;
     int fd = placeholder("/run/netns/blue", OUR_MODE);
@@ -78,7 +78,7 @@ static void create_takes_over_what_a_killed_creator_left(void)
     netns_close(ns);
 }
 
-static void exist_ok_takes_over_what_a_killed_creator_left_without_waiting(void)
+static void exist_ok_reuses_stale_placeholder_without_waiting(void)
 {
     struct netns *ns = NULL;
     int fd = placeholder("/run/netns/blue", OUR_MODE);
@@ -91,7 +91,7 @@ static void exist_ok_takes_over_what_a_killed_creator_left_without_waiting(void)
     netns_close(ns);
 }
 
-static void attach_takes_over_what_a_killed_creator_left(void)
+static void attach_reuses_stale_placeholder(void)
 {
     struct netns *ns = NULL;
     int fd = placeholder("/run/netns/blue", OUR_MODE);
@@ -103,7 +103,7 @@ static void attach_takes_over_what_a_killed_creator_left(void)
     netns_close(ns);
 }
 
-static void remove_clears_what_a_killed_creator_left(void)
+static void remove_deletes_stale_placeholder(void)
 {
     int fd = placeholder("/run/netns/blue", OUR_MODE);
 
@@ -113,7 +113,7 @@ static void remove_clears_what_a_killed_creator_left(void)
     FAILS(ENOENT, netns_remove("blue", 0));
 }
 
-static void a_name_in_the_making_exists_for_create_and_attach(void)
+static void create_and_attach_reject_name_being_created(void)
 {
     struct netns *ns = NULL;
     int fd = placeholder("/run/netns/blue", FOREIGN_MODE);
@@ -130,7 +130,7 @@ static void a_name_in_the_making_exists_for_create_and_attach(void)
     netns_close(ns);
 }
 
-static void remove_takes_a_name_in_the_making_without_waiting(void)
+static void remove_deletes_name_being_created_without_waiting(void)
 {
     int fd = placeholder("/run/netns/blue", FOREIGN_MODE);
     double start = seconds();
@@ -141,7 +141,7 @@ static void remove_takes_a_name_in_the_making_without_waiting(void)
     CHECK(!still_linked(fd));
 }
 
-static void exist_ok_waits_for_the_bind_and_opens_it(void)
+static void exist_ok_waits_for_bind_and_opens_namespace(void)
 {
     struct netns *ns = NULL;
     int fd = placeholder("/run/netns/blue", FOREIGN_MODE);
@@ -159,7 +159,7 @@ static void exist_ok_waits_for_the_bind_and_opens_it(void)
     netns_close(ns);
 }
 
-static void exist_ok_makes_its_own_when_the_other_gives_up(void)
+static void exist_ok_creates_name_if_placeholder_is_unlinked(void)
 {
     struct netns *ns = NULL;
     int fd = placeholder("/run/netns/blue", FOREIGN_MODE);
@@ -229,7 +229,7 @@ static pid_t wait_for_what_stays_young(void)
 }
 
 /* A single test, because the age is measured by ctime, which cannot be set. */
-static void at_ten_seconds_a_name_in_the_making_is_stale_or_not_waited_for(void)
+static void placeholder_becomes_stale_after_ten_seconds(void)
 {
     static const char *const all[] = {"attached", "awaited", "created", "exist-ok", "removed"};
     struct netns *ns = NULL, *other = NULL;
@@ -305,7 +305,7 @@ static void every_listed_name_opens(void)
     netns_list_free(list);
 }
 
-static void a_creator_may_be_killed_at_any_point(void)
+static void create_and_remove_work_after_creator_is_killed(void)
 {
     int rounds = is_slow() ? 15 : 200, stale = 0, live = 0, i, rc;
     struct netns *ns;
@@ -336,7 +336,7 @@ static void a_creator_may_be_killed_at_any_point(void)
     printf("# %d rounds: %d left a live name, %d a stale one\n", i, live, stale);
 }
 
-static void create_and_ip_netns_add_never_both_win(void)
+static void create_and_ip_netns_add_never_both_succeed(void)
 {
     int rounds = is_slow() ? 30 : 300, ours = 0, theirs = 0, i;
 
@@ -365,7 +365,7 @@ static void create_and_ip_netns_add_never_both_win(void)
     printf("# %d rounds: the library won %d, ip %d\n", i, ours, theirs);
 }
 
-static void exist_ok_beside_ip_netns_add_always_ends_in_one_namespace(void)
+static void exist_ok_racing_ip_netns_add_yields_one_namespace(void)
 {
     int rounds = is_slow() ? 30 : 300, both = 0, i;
 
@@ -387,7 +387,7 @@ static void exist_ok_beside_ip_netns_add_always_ends_in_one_namespace(void)
 }
 
 /* An adder whose file is removed meanwhile must fail and leave nothing half done. */
-static void remove_beside_ip_netns_add_leaves_a_name_or_none(void)
+static void remove_racing_ip_netns_add_leaves_no_partial_name(void)
 {
     int rounds = is_slow() ? 20 : 100, i;
 
@@ -426,7 +426,7 @@ static pid_t start_a_restless_adder(void)
 }
 
 /* The first look finds no namespace and the second a mount point, so the third finds a namespace. */
-static void a_name_that_is_bound_while_it_is_looked_at_is_no_stranger(void)
+static void create_and_remove_accept_concurrently_bound_name(void)
 {
     pid_t adder = start_a_restless_adder();
     double end = seconds() + (under_valgrind() ? 5 : 3);
@@ -443,21 +443,21 @@ static void a_name_that_is_bound_while_it_is_looked_at_is_no_stranger(void)
 
 int main(void)
 {
-    RUN(what_a_killed_creator_left_is_hidden_and_shown_as_stale);
-    RUN(what_a_killed_creator_left_cannot_be_opened);
-    RUN(create_takes_over_what_a_killed_creator_left);
-    RUN(exist_ok_takes_over_what_a_killed_creator_left_without_waiting);
-    RUN(attach_takes_over_what_a_killed_creator_left);
-    RUN(remove_clears_what_a_killed_creator_left);
-    RUN(a_name_in_the_making_exists_for_create_and_attach);
-    RUN(remove_takes_a_name_in_the_making_without_waiting);
-    RUN(exist_ok_waits_for_the_bind_and_opens_it);
-    RUN(exist_ok_makes_its_own_when_the_other_gives_up);
-    RUN(at_ten_seconds_a_name_in_the_making_is_stale_or_not_waited_for);
-    RUN(a_creator_may_be_killed_at_any_point);
-    RUN(create_and_ip_netns_add_never_both_win);
-    RUN(exist_ok_beside_ip_netns_add_always_ends_in_one_namespace);
-    RUN(remove_beside_ip_netns_add_leaves_a_name_or_none);
-    RUN(a_name_that_is_bound_while_it_is_looked_at_is_no_stranger);
+    RUN(list_reports_stale_name_only_with_stale_flag);
+    RUN(open_rejects_placeholder_file);
+    RUN(create_reuses_stale_placeholder);
+    RUN(exist_ok_reuses_stale_placeholder_without_waiting);
+    RUN(attach_reuses_stale_placeholder);
+    RUN(remove_deletes_stale_placeholder);
+    RUN(create_and_attach_reject_name_being_created);
+    RUN(remove_deletes_name_being_created_without_waiting);
+    RUN(exist_ok_waits_for_bind_and_opens_namespace);
+    RUN(exist_ok_creates_name_if_placeholder_is_unlinked);
+    RUN(placeholder_becomes_stale_after_ten_seconds);
+    RUN(create_and_remove_work_after_creator_is_killed);
+    RUN(create_and_ip_netns_add_never_both_succeed);
+    RUN(exist_ok_racing_ip_netns_add_yields_one_namespace);
+    RUN(remove_racing_ip_netns_add_leaves_no_partial_name);
+    RUN(create_and_remove_accept_concurrently_bound_name);
     return finish();
 }

@@ -58,24 +58,24 @@ static void check_that_one_call_takes_off(int count)
     SAME(names_in(NULL, NETNS_LIST_STALE), "beside");
 }
 
-static void a_name_bound_twice_goes_in_one_call(void)
+static void remove_unmounts_two_stacked_mounts(void)
 {
     check_that_one_call_takes_off(2);
 }
 
-static void a_name_bound_five_times_goes_in_one_call(void)
+static void remove_unmounts_five_stacked_mounts(void)
 {
     check_that_one_call_takes_off(5);
 }
 
-static void a_name_bound_200_times_goes_in_one_call(void)
+static void remove_unmounts_many_stacked_mounts(void)
 {
     check_that_one_call_takes_off(is_slow() ? 30 : 200);
 }
 
 /* A copy is a peer of its original, so a mount on one of them appears on all: each bind doubles their
    number. */
-static void a_name_bound_on_itself_over_and_over_goes_in_one_call(void)
+static void remove_unmounts_name_bound_on_itself_repeatedly(void)
 {
     struct netns *ns = NULL;
 
@@ -89,7 +89,7 @@ static void a_name_bound_on_itself_over_and_over_goes_in_one_call(void)
     netns_close(ns);
 }
 
-static void a_stack_counts_as_one_name_that_exists(void)
+static void stacked_mounts_count_as_one_existing_name(void)
 {
     struct netns *top, *found = NULL;
 
@@ -104,7 +104,7 @@ static void a_stack_counts_as_one_name_that_exists(void)
     netns_close(top);
 }
 
-static void stacks_in_two_run_directories_go_one_by_one(void)
+static void remove_keeps_stacked_name_in_other_run_directory(void)
 {
     struct netns *a = NULL, *b = NULL;
 
@@ -127,7 +127,7 @@ static void stacks_in_two_run_directories_go_one_by_one(void)
 }
 
 /* The run directory is one peer group, so whatever is mounted in it appears in both places. */
-static void a_run_directory_mounted_twice_loses_the_name_twice(void)
+static void remove_unmounts_name_in_every_run_directory_mount(void)
 {
     struct netns *top;
 
@@ -147,7 +147,7 @@ static void a_run_directory_mounted_twice_loses_the_name_twice(void)
 
 /* --- other mounts in a stack ------------------------------------------------------------------ */
 
-static void a_stranger_on_top_is_refused_and_all_stays(void)
+static void remove_rejects_name_with_other_mount_on_top(void)
 {
     struct netns *top;
     struct state before;
@@ -167,7 +167,7 @@ static void a_stranger_on_top_is_refused_and_all_stays(void)
     netns_close(top);
 }
 
-static void a_stranger_at_the_bottom_stays(void)
+static void remove_keeps_other_mount_at_bottom_of_stack(void)
 {
     struct netns *top;
 
@@ -180,7 +180,7 @@ static void a_stranger_at_the_bottom_stays(void)
     netns_close(top);
 }
 
-static void a_file_with_text_in_it_survives_what_was_bound_on_it(void)
+static void remove_keeps_nonempty_file_below_mount(void)
 {
     struct netns *top;
     struct stat st;
@@ -219,7 +219,7 @@ static void watch_from_a_private_copy(void *arg)
     SAME(names(), "beside");
 }
 
-static void a_name_goes_though_another_mount_namespace_has_it_too(void)
+static void remove_succeeds_if_other_mount_namespace_has_name(void)
 {
     struct elsewhere elsewhere;
     pid_t child;
@@ -242,7 +242,7 @@ static void a_name_goes_though_another_mount_namespace_has_it_too(void)
     close(elsewhere.removed[0]);
 }
 
-static void a_name_goes_though_a_process_is_in_its_namespace(void)
+static void remove_succeeds_while_process_is_in_namespace(void)
 {
     struct netns *ns = NULL, *found = NULL;
     pid_t child;
@@ -263,7 +263,7 @@ static void a_name_goes_though_a_process_is_in_its_namespace(void)
     netns_close(found);
 }
 
-static void a_handle_outlives_its_name(void)
+static void handle_works_after_its_name_is_removed(void)
 {
     struct netns *ns = NULL, *again = NULL;
     uint64_t home = here(), cookie;
@@ -292,7 +292,7 @@ static void a_handle_outlives_its_name(void)
     netns_close(ns);
 }
 
-static void a_name_goes_though_a_file_descriptor_of_it_is_open(void)
+static void remove_succeeds_while_descriptors_are_open(void)
 {
     int fd, path;
 
@@ -308,21 +308,21 @@ static void a_name_goes_though_a_file_descriptor_of_it_is_open(void)
 
 int main(void)
 {
-    RUN(a_name_bound_twice_goes_in_one_call);
-    RUN(a_name_bound_five_times_goes_in_one_call);
-    RUN(a_name_bound_200_times_goes_in_one_call);
-    RUN(a_name_bound_on_itself_over_and_over_goes_in_one_call);
-    RUN(a_stack_counts_as_one_name_that_exists);
-    RUN(stacks_in_two_run_directories_go_one_by_one);
-    RUN(a_run_directory_mounted_twice_loses_the_name_twice);
+    RUN(remove_unmounts_two_stacked_mounts);
+    RUN(remove_unmounts_five_stacked_mounts);
+    RUN(remove_unmounts_many_stacked_mounts);
+    RUN(remove_unmounts_name_bound_on_itself_repeatedly);
+    RUN(stacked_mounts_count_as_one_existing_name);
+    RUN(remove_keeps_stacked_name_in_other_run_directory);
+    RUN(remove_unmounts_name_in_every_run_directory_mount);
 
-    RUN(a_stranger_on_top_is_refused_and_all_stays);
-    RUN(a_stranger_at_the_bottom_stays);
-    RUN(a_file_with_text_in_it_survives_what_was_bound_on_it);
+    RUN(remove_rejects_name_with_other_mount_on_top);
+    RUN(remove_keeps_other_mount_at_bottom_of_stack);
+    RUN(remove_keeps_nonempty_file_below_mount);
 
-    RUN(a_name_goes_though_another_mount_namespace_has_it_too);
-    RUN(a_name_goes_though_a_process_is_in_its_namespace);
-    RUN(a_handle_outlives_its_name);
-    RUN(a_name_goes_though_a_file_descriptor_of_it_is_open);
+    RUN(remove_succeeds_if_other_mount_namespace_has_name);
+    RUN(remove_succeeds_while_process_is_in_namespace);
+    RUN(handle_works_after_its_name_is_removed);
+    RUN(remove_succeeds_while_descriptors_are_open);
     return finish();
 }

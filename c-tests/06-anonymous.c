@@ -22,7 +22,7 @@ static const char *names_of(const char *rundir, const struct netns *ns)
 
 /* --- without a name --------------------------------------------------------------------------- */
 
-static void it_has_no_file_no_mount_and_no_name(void)
+static void anonymous_namespace_has_no_file_mount_or_name(void)
 {
     struct state before = state_now();
     struct netns *ns = NULL;
@@ -41,7 +41,7 @@ static void it_has_no_file_no_mount_and_no_name(void)
     UNCHANGED_SINCE(before);
 }
 
-static void it_needs_no_run_directory(void)
+static void anonymous_create_makes_no_run_directory(void)
 {
     struct netns *ns = NULL;
 
@@ -53,7 +53,7 @@ static void it_needs_no_run_directory(void)
     CHECK(!exists("/run/mine"));
 }
 
-static void each_is_another_one(void)
+static void anonymous_creates_return_different_namespaces(void)
 {
     struct netns *a = NULL, *b = NULL;
 
@@ -65,7 +65,7 @@ static void each_is_another_one(void)
     netns_close(b);
 }
 
-static void lo_is_up_on_request_only(void)
+static void anonymous_create_brings_lo_up_only_with_flag(void)
 {
     struct netns *up = NULL, *down = NULL;
 
@@ -77,7 +77,7 @@ static void lo_is_up_on_request_only(void)
     netns_close(down);
 }
 
-static void it_can_be_entered_and_gives_sockets(void)
+static void enter_and_socket_accept_anonymous_namespace(void)
 {
     struct netns *ns = NULL, *of_socket = NULL;
     int token, fd;
@@ -95,7 +95,7 @@ static void it_can_be_entered_and_gives_sockets(void)
     netns_close(ns);
 }
 
-static void without_out_it_is_refused(void)
+static void anonymous_create_without_out_fails_with_einval(void)
 {
     struct state before = state_now();
 
@@ -168,7 +168,7 @@ static void hold_by_handles(void *arg)
     netns_close(make_when_there_is_room(NULL));
 }
 
-static void it_lives_as_long_as_a_handle_or_a_socket(void)
+static void handle_or_socket_keeps_namespace_alive(void)
 {
     IN_CHILD(hold_by_handles, NULL);
 }
@@ -196,7 +196,7 @@ static void hold_by_a_name_or_a_process(void *arg)
     netns_close(make_when_there_is_room(NULL));
 }
 
-static void it_lives_as_long_as_a_name_or_a_process(void)
+static void name_or_process_keeps_namespace_alive(void)
 {
     IN_CHILD(hold_by_a_name_or_a_process, NULL);
 }
@@ -221,14 +221,14 @@ static void make_and_end_one_after_the_other(void *arg)
     netns_close(make_when_there_is_room(NULL));
 }
 
-static void no_call_keeps_a_namespace_for_itself(void)
+static void calls_leak_no_reference_to_namespace(void)
 {
     IN_CHILD(make_and_end_one_after_the_other, NULL);
 }
 
 /* --- a name attached later -------------------------------------------------------------------- */
 
-static void attach_gives_it_a_name(void)
+static void attach_adds_name_to_anonymous_namespace(void)
 {
     struct netns *ns = NULL, *found = NULL;
 
@@ -248,7 +248,7 @@ static void attach_gives_it_a_name(void)
     netns_close(found);
 }
 
-static void attach_gives_it_more_names(void)
+static void attach_adds_further_names_to_namespace(void)
 {
     struct netns *ns = NULL, *other = NULL;
 
@@ -271,7 +271,7 @@ static void attach_gives_it_more_names(void)
     netns_close(other);
 }
 
-static void the_threads_own_namespace_can_be_attached(void)
+static void attach_accepts_namespace_of_calling_thread(void)
 {
     struct netns *home = NULL, *found = NULL;
 
@@ -287,7 +287,7 @@ static void the_threads_own_namespace_can_be_attached(void)
     netns_close(found);
 }
 
-static void however_it_was_opened_it_can_be_attached(void)
+static void attach_accepts_handles_from_every_open_call(void)
 {
     struct netns *ns = NULL, *found = NULL;
     pid_t child;
@@ -314,7 +314,7 @@ static void however_it_was_opened_it_can_be_attached(void)
     netns_close(ns);
 }
 
-static void attach_makes_a_run_directory_of_ones_own(void)
+static void attach_creates_custom_run_directory(void)
 {
     struct netns *ns = NULL, *found = NULL;
 
@@ -339,7 +339,7 @@ static void attach_makes_a_run_directory_of_ones_own(void)
 
 /* --- what attach rejects ---------------------------------------------------------------------- */
 
-static void what_attach_refuses_leaves_no_trace(void)
+static void rejected_attach_changes_nothing(void)
 {
     struct netns *ns = NULL, *other = NULL;
     struct state before;
@@ -378,7 +378,7 @@ static void what_attach_refuses_leaves_no_trace(void)
     netns_close(other);
 }
 
-static void on_a_read_only_file_system_it_is_erofs(void)
+static void attach_on_read_only_mount_fails_with_erofs(void)
 {
     struct netns *ns = NULL;
     struct state before;
@@ -411,7 +411,7 @@ static void attach_without_cap_sys_admin(void *arg)
     EQUAL(open_descriptors(), before.descriptors);
 }
 
-static void without_cap_sys_admin_it_is_eperm(void)
+static void attach_without_cap_sys_admin_fails_with_eperm(void)
 {
     struct netns *ns = NULL;
 
@@ -420,7 +420,7 @@ static void without_cap_sys_admin_it_is_eperm(void)
     netns_close(ns);
 }
 
-static void without_descriptors_it_is_emfile(void)
+static void calls_without_descriptors_fail_with_emfile(void)
 {
     struct netns *ns = NULL;
 
@@ -437,26 +437,26 @@ static void without_descriptors_it_is_emfile(void)
 
 int main(void)
 {
-    RUN(it_has_no_file_no_mount_and_no_name);
-    RUN_WITHOUT_RUN_DIRECTORY(it_needs_no_run_directory);
-    RUN(each_is_another_one);
-    RUN(lo_is_up_on_request_only);
-    RUN(it_can_be_entered_and_gives_sockets);
-    RUN(without_out_it_is_refused);
+    RUN(anonymous_namespace_has_no_file_mount_or_name);
+    RUN_WITHOUT_RUN_DIRECTORY(anonymous_create_makes_no_run_directory);
+    RUN(anonymous_creates_return_different_namespaces);
+    RUN(anonymous_create_brings_lo_up_only_with_flag);
+    RUN(enter_and_socket_accept_anonymous_namespace);
+    RUN(anonymous_create_without_out_fails_with_einval);
 
-    RUN(it_lives_as_long_as_a_handle_or_a_socket);
-    RUN(it_lives_as_long_as_a_name_or_a_process);
-    RUN(no_call_keeps_a_namespace_for_itself);
+    RUN(handle_or_socket_keeps_namespace_alive);
+    RUN(name_or_process_keeps_namespace_alive);
+    RUN(calls_leak_no_reference_to_namespace);
 
-    RUN(attach_gives_it_a_name);
-    RUN(attach_gives_it_more_names);
-    RUN(the_threads_own_namespace_can_be_attached);
-    RUN(however_it_was_opened_it_can_be_attached);
-    RUN_WITHOUT_RUN_DIRECTORY(attach_makes_a_run_directory_of_ones_own);
+    RUN(attach_adds_name_to_anonymous_namespace);
+    RUN(attach_adds_further_names_to_namespace);
+    RUN(attach_accepts_namespace_of_calling_thread);
+    RUN(attach_accepts_handles_from_every_open_call);
+    RUN_WITHOUT_RUN_DIRECTORY(attach_creates_custom_run_directory);
 
-    RUN(what_attach_refuses_leaves_no_trace);
-    RUN(on_a_read_only_file_system_it_is_erofs);
-    RUN(without_cap_sys_admin_it_is_eperm);
-    RUN(without_descriptors_it_is_emfile);
+    RUN(rejected_attach_changes_nothing);
+    RUN(attach_on_read_only_mount_fails_with_erofs);
+    RUN(attach_without_cap_sys_admin_fails_with_eperm);
+    RUN(calls_without_descriptors_fail_with_emfile);
     return finish();
 }

@@ -35,7 +35,7 @@ static void is_of_at(uint64_t inode, struct netns *opened, int line)
 
 /* --- by name and path ------------------------------------------------------------------------- */
 
-static void by_name(void)
+static void open_accepts_name(void)
 {
     struct netns *ns = NULL, *found = NULL;
 
@@ -51,7 +51,7 @@ static void by_name(void)
     netns_close(ns);
 }
 
-static void by_path(void)
+static void open_accepts_noncanonical_paths(void)
 {
     static const char *const paths[] = {
         "/run//netns/./blue", "/run//netns/blue", "/run/netns//blue", "/run/./netns/blue", "./blue",
@@ -71,7 +71,7 @@ static void by_path(void)
     netns_close(ns);
 }
 
-static void by_the_older_path_of_the_run_directory(void)
+static void open_accepts_var_run_netns_path(void)
 {
     struct netns *ns = NULL, *found = NULL;
 
@@ -90,7 +90,7 @@ static void by_the_older_path_of_the_run_directory(void)
     netns_close(ns);
 }
 
-static void by_the_path_of_a_process(void)
+static void open_accepts_paths_under_proc(void)
 {
     struct netns *ns = NULL, *found = NULL;
     char path[64];
@@ -115,7 +115,7 @@ static void by_the_path_of_a_process(void)
     netns_close(ns);
 }
 
-static void a_path_that_is_no_network_namespace_is_enotty(void)
+static void open_of_other_file_fails_with_enotty(void)
 {
     static const char *const paths[] = {
         "/run/plain", "/run/empty", "/run/", "/run/netns/", "/etc/passwd", "/proc/self/ns/mnt",
@@ -138,7 +138,7 @@ static void a_path_that_is_no_network_namespace_is_enotty(void)
     UNCHANGED_SINCE(before);
 }
 
-static void a_path_that_cannot_be_opened_says_why(void)
+static void open_of_unusable_path_returns_kernel_errno(void)
 {
     static char long_path[5000];
     struct netns *ns = SENTINEL;
@@ -181,7 +181,7 @@ static void a_plain_user_opens(void *arg)
     FAILS_UNTOUCHED(ENOENT, ns, netns_open("none", 0, &ns));
 }
 
-static void without_privilege_what_can_be_seen_can_be_opened(void)
+static void unprivileged_caller_opens_accessible_namespaces(void)
 {
     struct netns *live = NULL;
 
@@ -195,7 +195,7 @@ static void without_privilege_what_can_be_seen_can_be_opened(void)
 /* --- by process ------------------------------------------------------------------------------- */
 
 /* The path by which Docker and others refer to a name; netns_open() of "blue" gives the same name. */
-static void by_a_path_that_is_a_name(void)
+static void open_by_path_in_run_directory_returns_name(void)
 {
     static const char *const paths[] = {"/run/netns/blue", "/var/run/netns/blue"};
     struct netns *ns = NULL, *found = NULL;
@@ -220,7 +220,7 @@ static void by_a_path_that_is_a_name(void)
     FAILS(ENAMETOOLONG, netns_open(longest, 0, &(struct netns *){NULL}));
 }
 
-static void by_process(void)
+static void open_pid_accepts_process_id(void)
 {
     struct netns *ns = NULL, *found = NULL;
     pid_t child;
@@ -237,7 +237,7 @@ static void by_process(void)
     netns_close(ns);
 }
 
-static void by_thread(void)
+static void open_pid_accepts_thread_id(void)
 {
     struct netns *ns = NULL, *found = NULL;
     struct mover mover;
@@ -260,7 +260,7 @@ static void open_where_the_thread_is(void *arg)
     OK(netns_open_current(current));
 }
 
-static void the_current_one_is_the_threads_not_the_processs(void)
+static void open_current_opens_namespace_of_calling_thread(void)
 {
     struct netns *ns = NULL, *theirs = NULL, *ours = NULL;
     struct mover mover;
@@ -292,7 +292,7 @@ static pid_t start_zombie(void)
     return child;
 }
 
-static void no_process_is_esrch_or_einval(void)
+static void open_pid_rejects_missing_and_invalid_pids(void)
 {
     struct netns *ns = SENTINEL;
     pid_t child = MUST(fork());
@@ -374,7 +374,7 @@ static void open_oneself(void *arg)
     IS_OF(here(), found);
 }
 
-static void a_process_is_numbered_as_the_caller_counts_not_as_proc_does(void)
+static void open_pid_uses_pid_namespace_of_caller(void)
 {
     if (!pidfds_know_namespaces())
         skip("before Linux 6.11 only /proc tells");
@@ -393,7 +393,7 @@ static void find_no_proc_of_ones_own(void *arg)
 }
 
 /* -ENOENT: the number in that /proc would belong to another process. */
-static void where_only_such_a_proc_could_tell_nothing_is_opened(void)
+static void open_pid_without_pidfd_rejects_proc_of_other_pidns(void)
 {
     struct fault no_pidfds = {.call = SYS_pidfd_open, .error = ENOSYS};
     struct fault no_namespaces = {.call = SYS_ioctl, .error = ENOTTY, .arg = 1, .mask = ~0u,
@@ -424,7 +424,7 @@ static void leads_to_at(uint64_t inode, int fd, int line)
     check_at(fcntl(fd, F_GETFL) == status_flags, line, "the status flags changed");
 }
 
-static void by_descriptor_of_the_namespace(void)
+static void open_fd_accepts_namespace_descriptor(void)
 {
     struct netns *ns = NULL;
     int fd;
@@ -440,7 +440,7 @@ static void by_descriptor_of_the_namespace(void)
     netns_close(ns);
 }
 
-static void by_descriptor_that_is_a_path_only(void)
+static void open_fd_accepts_o_path_descriptor(void)
 {
     struct netns *ns = NULL, *found = NULL;
     uint64_t home = here();
@@ -463,7 +463,7 @@ static void by_descriptor_that_is_a_path_only(void)
     netns_close(ns);
 }
 
-static void by_socket(void)
+static void open_fd_accepts_sockets(void)
 {
     static const int kinds[][2] = {
         {AF_INET, SOCK_STREAM}, {AF_INET, SOCK_DGRAM}, {AF_INET6, SOCK_STREAM},
@@ -485,7 +485,7 @@ static void by_socket(void)
     netns_close(ns);
 }
 
-static void a_socket_keeps_its_namespace_for_a_handle(void)
+static void open_fd_of_socket_works_after_handle_is_closed(void)
 {
     struct netns *ns = NULL, *found = NULL;
     uint64_t cookie;
@@ -510,7 +510,7 @@ static int open_pidfd(pid_t pid)
     return MUST(fd);
 }
 
-static void by_pidfd(void)
+static void open_fd_accepts_pidfd(void)
 {
     struct netns *ns = NULL;
     pid_t child;
@@ -528,7 +528,7 @@ static void by_pidfd(void)
     netns_close(ns);
 }
 
-static void a_pidfd_of_a_process_that_has_ended_is_esrch(void)
+static void pidfd_of_ended_process_fails_with_esrch(void)
 {
     struct netns *ns = SENTINEL;
     pid_t child = start_zombie();
@@ -557,7 +557,7 @@ static void leads_nowhere_at(int fd, int line)
     MUST(close(fd));
 }
 
-static void a_descriptor_of_something_else_is_enotty(void)
+static void open_fd_of_other_file_fails_with_enotty(void)
 {
     static const char *const paths[] = {
         "/run/plain", "/run", "/dev/null", "/proc/uptime", "/proc/self/ns/mnt",
@@ -578,7 +578,7 @@ static void a_descriptor_of_something_else_is_enotty(void)
     LEADS_NOWHERE(MUST(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC)));
 }
 
-static void no_descriptor_is_ebadf(void)
+static void open_fd_of_invalid_descriptor_fails_with_ebadf(void)
 {
     struct netns *ns = SENTINEL;
     int fd = MUST(open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
@@ -595,7 +595,7 @@ static void no_descriptor_is_ebadf(void)
     CHECK(ns == SENTINEL);
 }
 
-static void out_is_needed(void)
+static void null_out_fails_with_einval(void)
 {
     int fd = MUST(open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
     struct state before = state_now();
@@ -628,7 +628,7 @@ static void open_what_was_lent(void *arg)
     }
 }
 
-static void a_lent_descriptor_leads_nowhere_without_privilege(void)
+static void unprivileged_open_fd_rejects_socket_and_pidfd(void)
 {
     struct lent lent;
     struct netns *ns = NULL;
@@ -646,7 +646,7 @@ static void a_lent_descriptor_leads_nowhere_without_privilege(void)
     netns_close(ns);
 }
 
-static void without_descriptors_it_is_emfile(void)
+static void open_without_descriptors_fails_with_emfile(void)
 {
     struct netns *ns = NULL, *found = NULL;
     int socket, path;
@@ -686,33 +686,33 @@ static void without_descriptors_it_is_emfile(void)
 
 int main(void)
 {
-    RUN(by_name);
-    RUN(by_path);
-    RUN(by_the_older_path_of_the_run_directory);
-    RUN(by_the_path_of_a_process);
-    RUN(a_path_that_is_no_network_namespace_is_enotty);
-    RUN(a_path_that_cannot_be_opened_says_why);
-    RUN(without_privilege_what_can_be_seen_can_be_opened);
+    RUN(open_accepts_name);
+    RUN(open_accepts_noncanonical_paths);
+    RUN(open_accepts_var_run_netns_path);
+    RUN(open_accepts_paths_under_proc);
+    RUN(open_of_other_file_fails_with_enotty);
+    RUN(open_of_unusable_path_returns_kernel_errno);
+    RUN(unprivileged_caller_opens_accessible_namespaces);
 
-    RUN(by_a_path_that_is_a_name);
-    RUN(by_process);
-    RUN(by_thread);
-    RUN(the_current_one_is_the_threads_not_the_processs);
-    RUN(no_process_is_esrch_or_einval);
-    RUN(a_process_is_numbered_as_the_caller_counts_not_as_proc_does);
-    RUN(where_only_such_a_proc_could_tell_nothing_is_opened);
+    RUN(open_by_path_in_run_directory_returns_name);
+    RUN(open_pid_accepts_process_id);
+    RUN(open_pid_accepts_thread_id);
+    RUN(open_current_opens_namespace_of_calling_thread);
+    RUN(open_pid_rejects_missing_and_invalid_pids);
+    RUN(open_pid_uses_pid_namespace_of_caller);
+    RUN(open_pid_without_pidfd_rejects_proc_of_other_pidns);
 
-    RUN(by_descriptor_of_the_namespace);
-    RUN(by_descriptor_that_is_a_path_only);
-    RUN(by_socket);
-    RUN(a_socket_keeps_its_namespace_for_a_handle);
-    RUN(by_pidfd);
-    RUN(a_pidfd_of_a_process_that_has_ended_is_esrch);
-    RUN(a_descriptor_of_something_else_is_enotty);
-    RUN(no_descriptor_is_ebadf);
-    RUN(out_is_needed);
+    RUN(open_fd_accepts_namespace_descriptor);
+    RUN(open_fd_accepts_o_path_descriptor);
+    RUN(open_fd_accepts_sockets);
+    RUN(open_fd_of_socket_works_after_handle_is_closed);
+    RUN(open_fd_accepts_pidfd);
+    RUN(pidfd_of_ended_process_fails_with_esrch);
+    RUN(open_fd_of_other_file_fails_with_enotty);
+    RUN(open_fd_of_invalid_descriptor_fails_with_ebadf);
+    RUN(null_out_fails_with_einval);
 
-    RUN(a_lent_descriptor_leads_nowhere_without_privilege);
-    RUN(without_descriptors_it_is_emfile);
+    RUN(unprivileged_open_fd_rejects_socket_and_pidfd);
+    RUN(open_without_descriptors_fails_with_emfile);
     return finish();
 }

@@ -93,7 +93,7 @@ void free(void *block)
         calls++;
 }
 
-static void the_count_counts(void)
+static void test_allocator_counts_allocations_and_frees(void)
 {
     long before = calls;
     struct netns *ns = NULL;
@@ -111,7 +111,7 @@ static int do_nothing(void *arg)
     return 0;
 }
 
-static void successes_allocate_nothing(void)
+static void successful_switches_and_sockets_do_not_allocate(void)
 {
     struct netns *ns = NULL, *home = NULL;
     long before;
@@ -375,7 +375,7 @@ static void give_blue_a_file(void)
 }
 
 /* A child that has not executed its program shares the memory, while the parent's other threads continue. */
-static void a_child_allocates_nothing(void)
+static void spawned_child_does_not_allocate(void)
 {
     char *argv[] = {(char *)"true", NULL};
     pid_t pid = 0;
@@ -403,7 +403,7 @@ static void a_child_allocates_nothing(void)
 }
 
 /* The process would not survive the test if anything aborted. */
-static void where_memory_runs_out_every_call_says_so(void)
+static void calls_return_error_if_allocation_fails(void)
 {
     static int (*const each[])(void) = {make_anonymous, make, make_in_a_new_directory,
                                         open_by_name, list_all, find_names, find_pids,
@@ -441,7 +441,7 @@ static void where_memory_runs_out_every_call_says_so(void)
 }
 
 /* Each call runs in its own process, since it cannot be undone. */
-static void where_memory_runs_out_switch_says_so(void)
+static void switch_fails_with_enomem_if_allocation_fails(void)
 {
     int nth, status = 0;
 
@@ -468,7 +468,7 @@ static void where_memory_runs_out_switch_says_so(void)
     CHECK(nth > 1);
 }
 
-static void failures_allocate_nothing(void)
+static void failed_switches_and_sockets_do_not_allocate(void)
 {
     struct netns *ns = NULL;
     struct rlimit limit, none;
@@ -499,7 +499,7 @@ static void failures_allocate_nothing(void)
 }
 
 /* The same test checks whether the library explains the failure and whether this allocates memory. */
-static void explaining_allocates_nothing(void)
+static void error_message_does_not_allocate(void)
 {
     long before;
 
@@ -514,12 +514,12 @@ int main(void)
 {
     if (under_valgrind())
         skip("valgrind puts its own allocator in the place of this one");
-    RUN(the_count_counts);
-    RUN(successes_allocate_nothing);
-    RUN(failures_allocate_nothing);
-    RUN(where_memory_runs_out_every_call_says_so);
-    RUN(a_child_allocates_nothing);
-    RUN(where_memory_runs_out_switch_says_so);
-    RUN(explaining_allocates_nothing);
+    RUN(test_allocator_counts_allocations_and_frees);
+    RUN(successful_switches_and_sockets_do_not_allocate);
+    RUN(failed_switches_and_sockets_do_not_allocate);
+    RUN(calls_return_error_if_allocation_fails);
+    RUN(spawned_child_does_not_allocate);
+    RUN(switch_fails_with_enomem_if_allocation_fails);
+    RUN(error_message_does_not_allocate);
     return finish();
 }

@@ -18,7 +18,7 @@ static struct netns *new_namespace(uint32_t flags)
     return ns;
 }
 
-static void enter_and_leave_move_the_thread_there_and_back(void)
+static void enter_switches_and_leave_switches_back(void)
 {
     struct netns *ns = new_namespace(0);
     uint64_t home = here();
@@ -34,7 +34,7 @@ static void enter_and_leave_move_the_thread_there_and_back(void)
     netns_close(ns);
 }
 
-static void stays_nest(void)
+static void enter_calls_can_be_nested(void)
 {
     struct netns *a = new_namespace(0), *b = new_namespace(0);
     uint64_t home = here();
@@ -54,7 +54,7 @@ static void stays_nest(void)
     netns_close(b);
 }
 
-static void a_token_is_close_on_exec_and_leads_home(void)
+static void token_is_cloexec_and_refers_to_original_namespace(void)
 {
     struct netns *ns = new_namespace(0), *home = NULL, *from_token = NULL;
     int token;
@@ -71,7 +71,7 @@ static void a_token_is_close_on_exec_and_leads_home(void)
     netns_close(ns);
 }
 
-static void entering_the_own_namespace_works_like_any_other(void)
+static void enter_accepts_current_namespace(void)
 {
     struct netns *home = NULL;
     uint64_t before = here();
@@ -85,7 +85,7 @@ static void entering_the_own_namespace_works_like_any_other(void)
     netns_close(home);
 }
 
-static void leaving_with_a_closed_descriptor_is_ebadf(void)
+static void leave_with_closed_descriptor_fails_with_ebadf(void)
 {
     struct netns *ns = new_namespace(0);
     int token = OK(netns_enter(ns)), closed = MUST(dup(0));
@@ -115,7 +115,7 @@ static void refused(int fd, int line)
 
 #define REFUSED(fd) refused((fd), __LINE__)
 
-static void leaving_with_what_is_no_token_is_einval(void)
+static void leave_with_other_descriptor_fails_with_einval(void)
 {
     struct netns *ns = new_namespace(0), *other = new_namespace(0);
     int token = OK(netns_enter(ns)), fds[9];
@@ -145,7 +145,7 @@ static void leaving_with_what_is_no_token_is_einval(void)
 }
 
 /* setns(2) also accepts a pidfd, so a process in another namespace must not be accepted as a way back. */
-static void a_pidfd_is_no_token_however_it_is_marked(void)
+static void leave_rejects_pidfd_even_with_token_flags(void)
 {
     struct netns *ns = new_namespace(0);
     pid_t pid = start_in(NULL);
@@ -167,7 +167,7 @@ static void a_pidfd_is_no_token_however_it_is_marked(void)
 }
 
 /* Conversely, a handle of the token's namespace must not become a token. */
-static void a_handle_of_a_token_is_no_token(void)
+static void leave_rejects_handle_opened_from_token(void)
 {
     struct netns *ns = new_namespace(0), *from_token = NULL;
     int token = OK(netns_enter(ns));
@@ -180,7 +180,7 @@ static void a_handle_of_a_token_is_no_token(void)
     netns_close(ns);
 }
 
-static void leaving_twice_is_refused_whatever_has_become_of_the_number(void)
+static void second_leave_rejects_closed_or_reused_token(void)
 {
     struct netns *ns = new_namespace(0);
     int token = OK(netns_enter(ns)), reused;
@@ -197,7 +197,7 @@ static void leaving_twice_is_refused_whatever_has_become_of_the_number(void)
     netns_close(ns);
 }
 
-static void a_forked_child_may_leave_too(void)
+static void forked_child_can_leave_with_inherited_token(void)
 {
     struct netns *ns = new_namespace(0);
     uint64_t home = here();
@@ -229,7 +229,7 @@ static void *goes_one_way(void *arg)
     return NULL;
 }
 
-static void setns_moves_the_calling_thread_and_no_other(void)
+static void setns_switches_only_calling_thread(void)
 {
     struct netns *ns = new_namespace(0);
     uint64_t home = here();
@@ -242,7 +242,7 @@ static void setns_moves_the_calling_thread_and_no_other(void)
     netns_close(ns);
 }
 
-static void null_is_einval(void)
+static void null_handle_fails_with_einval(void)
 {
     uint64_t home = here();
 
@@ -252,7 +252,7 @@ static void null_is_einval(void)
     EQUAL(here(), home);
 }
 
-static void without_a_descriptor_to_be_had_nothing_changes(void)
+static void enter_and_socket_without_fds_fail_with_emfile(void)
 {
     struct netns *ns = new_namespace(0);
     uint64_t home = here();
@@ -270,7 +270,7 @@ static void without_a_descriptor_to_be_had_nothing_changes(void)
     netns_close(ns);
 }
 
-static void a_socket_that_is_one_too_many_leaves_the_thread_at_home(void)
+static void socket_failing_with_emfile_restores_namespace(void)
 {
     struct netns *ns = new_namespace(0);
     bool one_too_many = false;
@@ -305,7 +305,7 @@ static void lives_in(int socket, const struct netns *ns, int line)
 #define LIVES_IN(socket, ns) lives_in((socket), (ns), __LINE__)
 
 /* NULL stands for the thread's own namespace, which needs no capability. */
-static void without_a_namespace_a_socket_is_opened_where_the_thread_is(void)
+static void socket_with_null_uses_namespace_of_calling_thread(void)
 {
     struct netns *ns = new_namespace(0), *own = NULL;
     int fd, token;
@@ -331,7 +331,7 @@ static void without_a_namespace_a_socket_is_opened_where_the_thread_is(void)
     netns_close(ns);
 }
 
-static void sockets_of_every_family_live_in_the_namespace(void)
+static void socket_opens_every_family_in_namespace(void)
 {
     static const struct { int domain, type, protocol; } kinds[] = {
         {AF_INET, SOCK_STREAM, 0},
@@ -360,7 +360,7 @@ static void sockets_of_every_family_live_in_the_namespace(void)
     netns_close(ns);
 }
 
-static void a_socket_may_be_opened_nonblocking(void)
+static void socket_accepts_sock_nonblock(void)
 {
     struct netns *ns = new_namespace(0);
     int fd = OK(netns_socket(ns, AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0));
@@ -374,7 +374,7 @@ static void a_socket_may_be_opened_nonblocking(void)
     netns_close(ns);
 }
 
-static void a_socket_is_close_on_exec_whether_that_is_asked_for_or_not(void)
+static void socket_is_always_close_on_exec(void)
 {
     static const int domains[] = {AF_INET, AF_UNIX}, types[] = {SOCK_STREAM, SOCK_DGRAM};
     struct netns *ns = new_namespace(0);
@@ -391,7 +391,7 @@ static void a_socket_is_close_on_exec_whether_that_is_asked_for_or_not(void)
     netns_close(ns);
 }
 
-static void a_socket_outlives_the_handle_and_the_name(void)
+static void socket_keeps_namespace_after_close_and_remove(void)
 {
     struct netns *ns = NULL, *of_socket = NULL;
     uint64_t inode;
@@ -408,7 +408,7 @@ static void a_socket_outlives_the_handle_and_the_name(void)
     close(fd);
 }
 
-static void what_socket_refuses_is_refused_with_its_errno(void)
+static void socket_returns_errno_of_socket_system_call(void)
 {
     static const struct { int domain, type, protocol, error; } wrong[] = {
         {9999, SOCK_STREAM, 0, EAFNOSUPPORT},
@@ -452,7 +452,7 @@ static char ask_by_tcp(const struct netns *ns, int listener, char letter)
     return got;
 }
 
-static void the_same_tcp_port_is_served_in_two_namespaces_at_once(void)
+static void two_namespaces_can_serve_same_tcp_port(void)
 {
     struct netns *ns[2];
     int listeners[2], i;
@@ -495,7 +495,7 @@ static void datagrams_stay_in_their_namespace(void)
     }
 }
 
-static void a_namespace_is_entered_without_its_name(void)
+static void enter_works_after_name_is_removed(void)
 {
     struct netns *ns = NULL;
     int token;
@@ -547,7 +547,7 @@ static void uncover_proc(void)
     MUST(umount2("/proc", MNT_DETACH));
 }
 
-static void without_proc_the_thread_goes_there_and_back(void)
+static void enter_and_leave_work_without_proc(void)
 {
     struct netns *ns = NULL, *current = NULL;
     uint64_t home = here();
@@ -578,7 +578,7 @@ static void without_proc_the_thread_goes_there_and_back(void)
     netns_close(ns);
 }
 
-static void without_proc_names_come_and_go(void)
+static void create_and_remove_work_without_proc(void)
 {
     struct netns *ns = NULL;
     uint64_t home = here();
@@ -602,30 +602,30 @@ static void without_proc_names_come_and_go(void)
 
 int main(void)
 {
-    RUN(enter_and_leave_move_the_thread_there_and_back);
-    RUN(stays_nest);
-    RUN(a_token_is_close_on_exec_and_leads_home);
-    RUN(entering_the_own_namespace_works_like_any_other);
-    RUN(leaving_with_a_closed_descriptor_is_ebadf);
-    RUN(leaving_with_what_is_no_token_is_einval);
-    RUN(a_pidfd_is_no_token_however_it_is_marked);
-    RUN(a_handle_of_a_token_is_no_token);
-    RUN(leaving_twice_is_refused_whatever_has_become_of_the_number);
-    RUN(a_forked_child_may_leave_too);
-    RUN(setns_moves_the_calling_thread_and_no_other);
-    RUN(null_is_einval);
-    RUN(without_a_descriptor_to_be_had_nothing_changes);
-    RUN(a_socket_that_is_one_too_many_leaves_the_thread_at_home);
-    RUN(without_a_namespace_a_socket_is_opened_where_the_thread_is);
-    RUN(sockets_of_every_family_live_in_the_namespace);
-    RUN(a_socket_may_be_opened_nonblocking);
-    RUN(a_socket_is_close_on_exec_whether_that_is_asked_for_or_not);
-    RUN(a_socket_outlives_the_handle_and_the_name);
-    RUN(what_socket_refuses_is_refused_with_its_errno);
-    RUN(the_same_tcp_port_is_served_in_two_namespaces_at_once);
+    RUN(enter_switches_and_leave_switches_back);
+    RUN(enter_calls_can_be_nested);
+    RUN(token_is_cloexec_and_refers_to_original_namespace);
+    RUN(enter_accepts_current_namespace);
+    RUN(leave_with_closed_descriptor_fails_with_ebadf);
+    RUN(leave_with_other_descriptor_fails_with_einval);
+    RUN(leave_rejects_pidfd_even_with_token_flags);
+    RUN(leave_rejects_handle_opened_from_token);
+    RUN(second_leave_rejects_closed_or_reused_token);
+    RUN(forked_child_can_leave_with_inherited_token);
+    RUN(setns_switches_only_calling_thread);
+    RUN(null_handle_fails_with_einval);
+    RUN(enter_and_socket_without_fds_fail_with_emfile);
+    RUN(socket_failing_with_emfile_restores_namespace);
+    RUN(socket_with_null_uses_namespace_of_calling_thread);
+    RUN(socket_opens_every_family_in_namespace);
+    RUN(socket_accepts_sock_nonblock);
+    RUN(socket_is_always_close_on_exec);
+    RUN(socket_keeps_namespace_after_close_and_remove);
+    RUN(socket_returns_errno_of_socket_system_call);
+    RUN(two_namespaces_can_serve_same_tcp_port);
     RUN(datagrams_stay_in_their_namespace);
-    RUN(a_namespace_is_entered_without_its_name);
-    RUN(without_proc_the_thread_goes_there_and_back);
-    RUN(without_proc_names_come_and_go);
+    RUN(enter_works_after_name_is_removed);
+    RUN(enter_and_leave_work_without_proc);
+    RUN(create_and_remove_work_without_proc);
     return finish();
 }

@@ -114,7 +114,7 @@ static void *about_and_home(void *arg)
     return NULL;
 }
 
-static void every_thread_ends_in_the_namespace_that_it_began_in(void)
+static void concurrent_calls_restore_namespace_of_each_thread(void)
 {
     int before = mounts_at(NULL), i;
 
@@ -151,7 +151,7 @@ static void *with_the_shared_handle(void *arg)
     return NULL;
 }
 
-static void one_handle_serves_all_threads_at_once(void)
+static void threads_can_share_one_handle(void)
 {
     MUST(netns_create("shared", 0, &shared));
     on_every_thread(with_the_shared_handle);
@@ -173,7 +173,7 @@ static void *creates_the_one_name(void *arg)
     return NULL;
 }
 
-static void of_all_threads_one_makes_the_name(void)
+static void concurrent_creates_of_one_name_succeed_once(void)
 {
     int i;
 
@@ -194,7 +194,7 @@ static void *creates_or_opens_the_one_name(void *arg)
     return NULL;
 }
 
-static void with_exist_ok_all_threads_get_the_same(void)
+static void exist_ok_returns_one_namespace_to_all_threads(void)
 {
     int i, j;
 
@@ -226,7 +226,7 @@ static void *makes_and_removes_what_all_do(void *arg)
     return NULL;
 }
 
-static void threads_that_make_and_remove_one_name_leave_none(void)
+static void concurrent_create_and_remove_leave_no_name(void)
 {
     int before = mounts_at(NULL);
 
@@ -251,14 +251,14 @@ static void *has_a_message_of_its_own(void *arg)
     return NULL;
 }
 
-static void every_thread_has_a_message_of_its_own(void)
+static void error_message_is_per_thread(void)
 {
     on_every_thread(has_a_message_of_its_own);
     SAME(netns_errmsg(), "");
 }
 
 /* There, threads can be created only in a new process. */
-static void in_the_parent_of_a_pid_namespace_there_is_no_helper(void)
+static void first_create_after_unshare_pid_fails_with_eagain(void)
 {
     struct netns *ns;
 
@@ -271,13 +271,13 @@ static void in_the_parent_of_a_pid_namespace_there_is_no_helper(void)
 
 int main(void)
 {
-    RUN(every_thread_ends_in_the_namespace_that_it_began_in);
-    RUN(one_handle_serves_all_threads_at_once);
-    RUN(of_all_threads_one_makes_the_name);
-    RUN(with_exist_ok_all_threads_get_the_same);
-    RUN(threads_that_make_and_remove_one_name_leave_none);
-    RUN_WITHOUT_RUN_DIRECTORY(of_all_threads_one_makes_the_name);
-    RUN(every_thread_has_a_message_of_its_own);
-    RUN_WITHOUT_RUN_DIRECTORY(in_the_parent_of_a_pid_namespace_there_is_no_helper);
+    RUN(concurrent_calls_restore_namespace_of_each_thread);
+    RUN(threads_can_share_one_handle);
+    RUN(concurrent_creates_of_one_name_succeed_once);
+    RUN(exist_ok_returns_one_namespace_to_all_threads);
+    RUN(concurrent_create_and_remove_leave_no_name);
+    RUN_WITHOUT_RUN_DIRECTORY(concurrent_creates_of_one_name_succeed_once);
+    RUN(error_message_is_per_thread);
+    RUN_WITHOUT_RUN_DIRECTORY(first_create_after_unshare_pid_fails_with_eagain);
     return finish();
 }

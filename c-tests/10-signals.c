@@ -217,7 +217,7 @@ static void under_fire(size_t from, size_t to)
     }
 }
 
-static void handlers_run_at_home_and_no_call_is_interrupted(void)
+static void handlers_run_in_original_namespace_without_eintr(void)
 {
     sigset_t one;
 
@@ -231,7 +231,7 @@ static void handlers_run_at_home_and_no_call_is_interrupted(void)
     netns_close(ns);
 }
 
-static void handlers_run_on_no_helper_thread(void)
+static void helper_threads_run_no_signal_handlers(void)
 {
     become_plain_user();
     enter_user_namespace_with_run_directory(0);
@@ -241,7 +241,7 @@ static void handlers_run_on_no_helper_thread(void)
     netns_close(ns);
 }
 
-static void signals_that_were_pending_are_delivered_after_the_call(void)
+static void calls_keep_blocked_signals_pending(void)
 {
     sigset_t one;
     struct sigaction action = {.sa_handler = on_signal};
@@ -309,7 +309,7 @@ static pid_t flood(void)
 }
 
 /* A mount below the directory's own mount is unmounted by a thread with its own mount namespace. */
-static void no_handler_runs_on_the_thread_that_uncovers_a_name(void)
+static void remove_of_covered_name_runs_no_handler_on_helper(void)
 {
     struct sigaction action = {.sa_handler = on_signal,
                                .sa_flags = under_valgrind() ? SA_RESTART : 0};
@@ -340,7 +340,7 @@ static void no_handler_runs_on_the_thread_that_uncovers_a_name(void)
     EQUAL(seen.away, 0);
 }
 
-static void waiting_for_another_program_survives_signals(void)
+static void exist_ok_wait_is_not_interrupted_by_signals(void)
 {
     struct netns *opened = NULL;
     pid_t pid;
@@ -357,7 +357,7 @@ static void waiting_for_another_program_survives_signals(void)
     netns_close(opened);
 }
 
-static void waiting_for_the_lock_survives_signals(void)
+static void lock_wait_is_not_interrupted_by_signals(void)
 {
     int fd = MUST(open("/run/netns", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     pid_t pid;
@@ -409,7 +409,7 @@ static void cancel_at_random_times(size_t i, int rounds)
     }
 }
 
-static void a_cancelled_thread_ends_after_the_call(void)
+static void cancelled_thread_completes_its_call(void)
 {
     int descriptors, lock;
     size_t i;
@@ -455,7 +455,7 @@ static void *call_everything(void *arg)
     return NULL;
 }
 
-static void calls_leave_the_cancel_state_as_it_was(void)
+static void calls_restore_cancel_state(void)
 {
     static const int states[] = {PTHREAD_CANCEL_ENABLE, PTHREAD_CANCEL_DISABLE};
     pthread_t thread;
@@ -494,7 +494,7 @@ static void *run_and_be_cancelled(void *arg)
     return arg;
 }
 
-static void a_cancellation_during_a_callback_waits_until_run_returns(void)
+static void run_defers_cancellation_of_callback(void)
 {
     int before;
     pthread_t thread;
@@ -514,15 +514,15 @@ static void a_cancellation_during_a_callback_waits_until_run_returns(void)
 
 int main(void)
 {
-    RUN(handlers_run_at_home_and_no_call_is_interrupted);
-    RUN(handlers_run_on_no_helper_thread);
-    RUN(signals_that_were_pending_are_delivered_after_the_call);
+    RUN(handlers_run_in_original_namespace_without_eintr);
+    RUN(helper_threads_run_no_signal_handlers);
+    RUN(calls_keep_blocked_signals_pending);
     RUN(handlers_run_in_the_namespace_during_a_callback);
-    RUN_WITHOUT_RUN_DIRECTORY(no_handler_runs_on_the_thread_that_uncovers_a_name);
-    RUN(waiting_for_another_program_survives_signals);
-    RUN(waiting_for_the_lock_survives_signals);
-    RUN(a_cancelled_thread_ends_after_the_call);
-    RUN(calls_leave_the_cancel_state_as_it_was);
-    RUN(a_cancellation_during_a_callback_waits_until_run_returns);
+    RUN_WITHOUT_RUN_DIRECTORY(remove_of_covered_name_runs_no_handler_on_helper);
+    RUN(exist_ok_wait_is_not_interrupted_by_signals);
+    RUN(lock_wait_is_not_interrupted_by_signals);
+    RUN(cancelled_thread_completes_its_call);
+    RUN(calls_restore_cancel_state);
+    RUN(run_defers_cancellation_of_callback);
     return finish();
 }

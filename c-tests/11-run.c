@@ -31,7 +31,7 @@ static int give(void *arg)
     return *(int *)arg;
 }
 
-static void what_the_callback_returns_is_the_result_whatever_it_is(void)
+static void run_stores_callback_return_value(void)
 {
     static const int values[] = {0, 1, -1, -EPERM, INT_MAX, INT_MIN};
     size_t i;
@@ -48,7 +48,7 @@ static void what_the_callback_returns_is_the_result_whatever_it_is(void)
     end();
 }
 
-static void the_result_may_be_null(void)
+static void run_accepts_null_result(void)
 {
     begin();
     EQUAL(OK(netns_run(ns, give, &(int){-5}, NULL)), 0);
@@ -56,7 +56,7 @@ static void the_result_may_be_null(void)
     end();
 }
 
-static void without_a_function_nothing_is_called(void)
+static void run_with_null_callback_fails_with_einval(void)
 {
     int result = 4711;
 
@@ -81,7 +81,7 @@ static int fail_with_errno(void *arg)
     return close(-1);
 }
 
-static void a_callback_that_fails_is_no_failure_of_run(void)
+static void run_succeeds_and_keeps_errno_if_callback_fails(void)
 {
     int result = 0;
 
@@ -109,7 +109,7 @@ static int run_in_other(void *arg)
     return result;
 }
 
-static void runs_nest(void)
+static void run_calls_can_be_nested(void)
 {
     int result = 0;
 
@@ -128,7 +128,7 @@ static int go_elsewhere(void *arg)
     return 1;
 }
 
-static void a_callback_that_goes_elsewhere_is_brought_home(void)
+static void run_restores_namespace_after_setns_in_callback(void)
 {
     begin();
     OK(netns_run(ns, go_elsewhere, NULL, NULL));
@@ -140,7 +140,7 @@ static int enter_without_leaving(void *token)
     return *(int *)token = OK(netns_enter(other));
 }
 
-static void a_callback_that_enters_and_does_not_leave_is_brought_home(void)
+static void run_restores_namespace_after_enter_without_leave(void)
 {
     int token = -1;
 
@@ -157,7 +157,7 @@ static void a_callback_that_enters_and_does_not_leave_is_brought_home(void)
 
 /* NULL stands for the thread's own namespace: the call does not switch, needs no capability, and does not
    switch back. */
-static void without_a_namespace_the_callback_is_just_called(void)
+static void run_with_null_namespace_does_not_switch(void)
 {
     int result = 0, token;
     uint64_t place = 0;
@@ -200,7 +200,7 @@ static void a_callback_may_call_the_library(void)
     end();
 }
 
-static void running_in_the_own_namespace_works_like_any_other(void)
+static void run_accepts_current_namespace(void)
 {
     struct netns *own = NULL;
     int result = 0;
@@ -240,7 +240,7 @@ static void *run_what_ends_the_thread(void *arg)
     return arg;
 }
 
-static void a_callback_may_end_its_thread(void)
+static void pthread_exit_in_callback_restores_namespace(void)
 {
     pthread_t thread;
     void *result = NULL;
@@ -266,7 +266,7 @@ static int drop_admin(void *arg)
     return *(int *)arg;
 }
 
-static void a_callback_that_drops_the_way_back_is_enotrecoverable(void)
+static void run_fails_with_enotrecoverable_if_capability_dropped(void)
 {
     int result = 4711;
 
@@ -315,7 +315,7 @@ static int take_the_way_back(void *number)
 }
 
 /* The failure is reported, and the file that now has the number, even a namespace, is left alone. */
-static void a_callback_that_closes_the_way_back_is_enotrecoverable(void)
+static void run_fails_with_enotrecoverable_if_return_fd_closed(void)
 {
     static const char *const files[] = {NULL, "/dev/null", "/run/netns/red"};
     struct netns *own = NULL;
@@ -340,7 +340,7 @@ static void a_callback_that_closes_the_way_back_is_enotrecoverable(void)
 }
 
 /* A handle may be closed while the thread is in its namespace; then the message must not mention it. */
-static void so_is_one_that_closes_the_handle_too(void)
+static void enotrecoverable_message_omits_closed_handle(void)
 {
     int result = 4711;
 
@@ -354,7 +354,7 @@ static void so_is_one_that_closes_the_handle_too(void)
     end();
 }
 
-static void leave_without_the_capability_keeps_the_token(void)
+static void leave_without_cap_sys_admin_keeps_token(void)
 {
     int token;
 
@@ -397,7 +397,7 @@ static int open_a_socket(void *arg)
     return socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 }
 
-static void sockets_that_it_opens_stay_in_there(void)
+static void socket_opened_in_callback_belongs_to_namespace(void)
 {
     struct netns *of_socket = NULL;
     int fd = -1;
@@ -432,7 +432,7 @@ static int start_a_thread(void *arg)
     return pthread_create(&started->thread, NULL, report_place, &started->place);
 }
 
-static void threads_that_it_starts_stay_in_there(void)
+static void thread_started_in_callback_stays_in_namespace(void)
 {
     struct started started = {0, 0};
     int result = -1;
@@ -457,7 +457,7 @@ static int look_at_mask(void *arg)
     return pthread_sigmask(SIG_BLOCK, NULL, arg);
 }
 
-static void the_callback_has_its_callers_signal_mask(void)
+static void callback_has_signal_mask_of_caller(void)
 {
     sigset_t one, during, after;
     int signal;
@@ -482,7 +482,7 @@ static int use_up_descriptors(void *arg)
     return dup(0);
 }
 
-static void the_way_back_needs_no_descriptor(void)
+static void run_switches_back_without_free_descriptors(void)
 {
     int result = 0;
 
@@ -502,26 +502,26 @@ static void the_way_back_needs_no_descriptor(void)
 
 int main(void)
 {
-    RUN(what_the_callback_returns_is_the_result_whatever_it_is);
-    RUN(the_result_may_be_null);
-    RUN(without_a_function_nothing_is_called);
-    RUN(without_a_namespace_the_callback_is_just_called);
+    RUN(run_stores_callback_return_value);
+    RUN(run_accepts_null_result);
+    RUN(run_with_null_callback_fails_with_einval);
+    RUN(run_with_null_namespace_does_not_switch);
     RUN(a_callback_may_close_the_handle);
-    RUN(a_callback_that_closes_the_way_back_is_enotrecoverable);
-    RUN(a_callback_that_fails_is_no_failure_of_run);
-    RUN(runs_nest);
-    RUN(a_callback_that_goes_elsewhere_is_brought_home);
-    RUN(a_callback_that_enters_and_does_not_leave_is_brought_home);
+    RUN(run_fails_with_enotrecoverable_if_return_fd_closed);
+    RUN(run_succeeds_and_keeps_errno_if_callback_fails);
+    RUN(run_calls_can_be_nested);
+    RUN(run_restores_namespace_after_setns_in_callback);
+    RUN(run_restores_namespace_after_enter_without_leave);
     RUN(a_callback_may_call_the_library);
-    RUN(running_in_the_own_namespace_works_like_any_other);
-    RUN(a_callback_may_end_its_thread);
-    RUN(a_callback_that_drops_the_way_back_is_enotrecoverable);
-    RUN(so_is_one_that_closes_the_handle_too);
-    RUN(leave_without_the_capability_keeps_the_token);
+    RUN(run_accepts_current_namespace);
+    RUN(pthread_exit_in_callback_restores_namespace);
+    RUN(run_fails_with_enotrecoverable_if_capability_dropped);
+    RUN(enotrecoverable_message_omits_closed_handle);
+    RUN(leave_without_cap_sys_admin_keeps_token);
     RUN(a_callback_may_fork);
-    RUN(sockets_that_it_opens_stay_in_there);
-    RUN(threads_that_it_starts_stay_in_there);
-    RUN(the_callback_has_its_callers_signal_mask);
-    RUN(the_way_back_needs_no_descriptor);
+    RUN(socket_opened_in_callback_belongs_to_namespace);
+    RUN(thread_started_in_callback_stays_in_namespace);
+    RUN(callback_has_signal_mask_of_caller);
+    RUN(run_switches_back_without_free_descriptors);
     return finish();
 }

@@ -42,7 +42,7 @@ static int never(void *called)
 
 /* --- no way back ------------------------------------------------------------------------------ */
 
-static void create_works_without_a_way_back(void)
+static void create_works_if_thread_cannot_switch_back(void)
 {
     struct netns *ns = NULL, *again = NULL, *anonymous = NULL;
 
@@ -63,7 +63,7 @@ static void create_works_without_a_way_back(void)
     netns_close(anonymous);
 }
 
-static void exist_ok_brings_lo_up_without_a_way_back(void)
+static void exist_ok_brings_lo_up_if_thread_cannot_switch_back(void)
 {
     struct netns *ns = NULL;
 
@@ -75,7 +75,7 @@ static void exist_ok_brings_lo_up_without_a_way_back(void)
     netns_close(ns);
 }
 
-static void a_socket_is_opened_without_a_way_back(void)
+static void socket_works_if_thread_cannot_switch_back(void)
 {
     struct netns *ns = NULL, *of_socket = NULL;
     int fd;
@@ -92,7 +92,7 @@ static void a_socket_is_opened_without_a_way_back(void)
     netns_close(ns);
 }
 
-static void names_and_handles_work_without_a_way_back(void)
+static void names_and_handles_work_if_thread_cannot_switch_back(void)
 {
     struct netns *ns = NULL, *opened = NULL;
     struct netns_name_snapshot *list = NULL;
@@ -121,7 +121,7 @@ static void names_and_handles_work_without_a_way_back(void)
     netns_close(ns);
 }
 
-static void enter_and_run_refuse_to_go_without_a_way_back(void)
+static void enter_and_run_fail_if_thread_cannot_switch_back(void)
 {
     struct netns *ns = NULL;
     bool called = false;
@@ -149,7 +149,7 @@ static void *go_one_way(void *ns)
     return NULL;
 }
 
-static void setns_goes_one_way_without_a_way_back(void)
+static void setns_works_if_thread_cannot_switch_back(void)
 {
     struct netns *ns = NULL;
     uint64_t home;
@@ -173,7 +173,7 @@ static void limit_processes(rlim_t limit)
     MUST(setrlimit(RLIMIT_NPROC, &now));
 }
 
-static void without_a_helper_thread_to_be_had_nothing_is_left(void)
+static void create_and_socket_without_helper_thread_fail_with_eagain(void)
 {
     struct netns *ns = NULL, *made = NULL;
     struct rlimit before;
@@ -198,7 +198,7 @@ static void without_a_helper_thread_to_be_had_nothing_is_left(void)
     netns_close(ns);
 }
 
-static void a_first_use_works_without_a_way_back(void)
+static void first_create_works_if_thread_cannot_switch_back(void)
 {
     become_plain_user();
     enter_user_namespace(0);
@@ -218,7 +218,7 @@ static int give_place(void *place)
     return 3;
 }
 
-static void root_of_its_own_network_namespace_goes_and_comes_back(void)
+static void calls_work_in_new_user_and_network_namespace(void)
 {
     struct netns *ns = NULL;
     uint64_t home, place = 0;
@@ -246,7 +246,7 @@ static void root_of_its_own_network_namespace_goes_and_comes_back(void)
 
 /* A handle of another user's namespace can be opened, but the namespace cannot be entered, nor a socket
    opened in it. */
-static void another_users_namespace_can_be_held_but_not_entered(void)
+static void namespace_of_another_user_opens_but_cannot_be_entered(void)
 {
     struct netns *foreign = NULL, *opened = NULL;
     bool called = false;
@@ -268,7 +268,7 @@ static void another_users_namespace_can_be_held_but_not_entered(void)
 
 /* --- an unprivileged user --------------------------------------------------------------------- */
 
-static void a_plain_user_may_look_but_not_touch(void)
+static void unprivileged_user_can_list_and_open_but_not_modify(void)
 {
     struct netns *ns = NULL, *made = NULL;
 
@@ -290,7 +290,7 @@ static void a_plain_user_may_look_but_not_touch(void)
     netns_close(ns);
 }
 
-static void a_plain_user_cannot_clear_what_a_killed_creator_left(void)
+static void unprivileged_user_cannot_remove_stale_name(void)
 {
     write_file("/run/netns/blue", "", 01000);
     become_plain_user();
@@ -302,7 +302,7 @@ static void a_plain_user_cannot_clear_what_a_killed_creator_left(void)
 
 /* --- root with reduced capabilities ----------------------------------------------------------- */
 
-static void root_without_cap_sys_admin_may_look_but_not_touch(void)
+static void create_and_enter_without_cap_sys_admin_fail_with_eperm(void)
 {
     struct netns *ns = NULL, *made = NULL;
     bool called = false;
@@ -386,7 +386,7 @@ static int be_refused(void *arg)
     return 0;
 }
 
-static void without_the_capability_no_helper_thread_is_asked(void)
+static void calls_without_cap_sys_admin_start_no_helper_thread(void)
 {
     struct netns *ns = NULL;
 
@@ -404,7 +404,7 @@ static int visit_home(void *arg)
 }
 
 /* With the capability, but not over any namespace that a helper thread could enter. */
-static void nor_for_a_namespace_outside_the_user_namespace(void)
+static void socket_outside_user_namespace_starts_no_helper_thread(void)
 {
     struct netns *home = NULL;
 
@@ -428,7 +428,7 @@ static int visit_twice(void *arg)
     return 0;
 }
 
-static void who_has_it_is_asked_nothing_more(void)
+static void privileged_calls_make_no_extra_system_calls(void)
 {
     struct netns *ns = NULL;
 
@@ -437,7 +437,7 @@ static void who_has_it_is_asked_nothing_more(void)
     netns_close(ns);
 }
 
-static void root_without_cap_sys_admin_clears_what_a_killed_creator_left(void)
+static void root_without_cap_sys_admin_can_remove_stale_name(void)
 {
     write_file("/run/netns/blue", "", 01000);
     drop_capability(CAP_SYS_ADMIN);
@@ -446,7 +446,7 @@ static void root_without_cap_sys_admin_clears_what_a_killed_creator_left(void)
 }
 
 /* lo belongs to the namespace, but bringing it up needs the capability. */
-static void root_without_cap_net_admin_gets_no_lo_and_no_name(void)
+static void create_lo_up_without_cap_net_admin_fails_with_eperm(void)
 {
     struct netns *ns = NULL;
 
@@ -461,7 +461,7 @@ static void root_without_cap_net_admin_gets_no_lo_and_no_name(void)
 
 /* --- mounts of a more privileged mount namespace ---------------------------------------------- */
 
-static void a_name_from_outside_the_user_namespace_is_not_removed(void)
+static void remove_rejects_name_created_outside_user_namespace(void)
 {
     struct netns *ns = NULL;
     int mounts;
@@ -480,7 +480,7 @@ static void a_name_from_outside_the_user_namespace_is_not_removed(void)
     netns_close(ns);
 }
 
-static void a_name_made_inside_the_user_namespace_is_removed(void)
+static void remove_accepts_name_created_inside_user_namespace(void)
 {
     OK(netns_create("blue", 0, NULL));
     enter_user_namespace(0);
@@ -493,25 +493,25 @@ static void a_name_made_inside_the_user_namespace_is_removed(void)
 
 int main(void)
 {
-    RUN(create_works_without_a_way_back);
-    RUN(exist_ok_brings_lo_up_without_a_way_back);
-    RUN(a_socket_is_opened_without_a_way_back);
-    RUN(names_and_handles_work_without_a_way_back);
-    RUN(enter_and_run_refuse_to_go_without_a_way_back);
-    RUN(setns_goes_one_way_without_a_way_back);
-    RUN(without_a_helper_thread_to_be_had_nothing_is_left);
-    RUN_WITHOUT_RUN_DIRECTORY(a_first_use_works_without_a_way_back);
-    RUN(root_of_its_own_network_namespace_goes_and_comes_back);
-    RUN(another_users_namespace_can_be_held_but_not_entered);
-    RUN(a_plain_user_may_look_but_not_touch);
-    RUN(a_plain_user_cannot_clear_what_a_killed_creator_left);
-    RUN(root_without_cap_sys_admin_may_look_but_not_touch);
-    RUN(without_the_capability_no_helper_thread_is_asked);
-    RUN(nor_for_a_namespace_outside_the_user_namespace);
-    RUN(who_has_it_is_asked_nothing_more);
-    RUN(root_without_cap_sys_admin_clears_what_a_killed_creator_left);
-    RUN(root_without_cap_net_admin_gets_no_lo_and_no_name);
-    RUN(a_name_from_outside_the_user_namespace_is_not_removed);
-    RUN(a_name_made_inside_the_user_namespace_is_removed);
+    RUN(create_works_if_thread_cannot_switch_back);
+    RUN(exist_ok_brings_lo_up_if_thread_cannot_switch_back);
+    RUN(socket_works_if_thread_cannot_switch_back);
+    RUN(names_and_handles_work_if_thread_cannot_switch_back);
+    RUN(enter_and_run_fail_if_thread_cannot_switch_back);
+    RUN(setns_works_if_thread_cannot_switch_back);
+    RUN(create_and_socket_without_helper_thread_fail_with_eagain);
+    RUN_WITHOUT_RUN_DIRECTORY(first_create_works_if_thread_cannot_switch_back);
+    RUN(calls_work_in_new_user_and_network_namespace);
+    RUN(namespace_of_another_user_opens_but_cannot_be_entered);
+    RUN(unprivileged_user_can_list_and_open_but_not_modify);
+    RUN(unprivileged_user_cannot_remove_stale_name);
+    RUN(create_and_enter_without_cap_sys_admin_fail_with_eperm);
+    RUN(calls_without_cap_sys_admin_start_no_helper_thread);
+    RUN(socket_outside_user_namespace_starts_no_helper_thread);
+    RUN(privileged_calls_make_no_extra_system_calls);
+    RUN(root_without_cap_sys_admin_can_remove_stale_name);
+    RUN(create_lo_up_without_cap_net_admin_fails_with_eperm);
+    RUN(remove_rejects_name_created_outside_user_namespace);
+    RUN(remove_accepts_name_created_inside_user_namespace);
     return finish();
 }

@@ -50,7 +50,7 @@ static void names_are_sorted_bytewise(void)
     netns_list_free(list);
 }
 
-static void each_name_has_its_inode(void)
+static void list_returns_inode_of_each_name(void)
 {
     static const char *const made[] = {"c", "a", "b"};
     struct netns *handles[SIZE(made)] = {NULL};
@@ -73,7 +73,7 @@ static void each_name_has_its_inode(void)
     netns_list_free(list);
 }
 
-static void past_the_end_there_is_nothing(void)
+static void index_past_end_returns_null_name_and_zero_inode(void)
 {
     struct netns_name_snapshot *list = NULL;
 
@@ -89,7 +89,7 @@ static void past_the_end_there_is_nothing(void)
     EQUAL(errno, ERRNO_UNTOUCHED);
 }
 
-static void a_null_list_has_nothing(void)
+static void null_list_is_treated_as_empty(void)
 {
     errno = ERRNO_UNTOUCHED;
     EQUAL(netns_list_len(NULL), 0);
@@ -99,7 +99,7 @@ static void a_null_list_has_nothing(void)
     EQUAL(errno, ERRNO_UNTOUCHED);
 }
 
-static void an_empty_directory_gives_an_empty_list(void)
+static void empty_run_directory_gives_empty_list(void)
 {
     struct netns_name_snapshot *list = NULL;
 
@@ -112,7 +112,7 @@ static void an_empty_directory_gives_an_empty_list(void)
     }
 }
 
-static void so_does_one_that_does_not_exist(void)
+static void missing_run_directory_gives_empty_list(void)
 {
     struct netns *ns = NULL;
     struct netns_name_snapshot *list = NULL;
@@ -133,7 +133,7 @@ static void so_does_one_that_does_not_exist(void)
     netns_close(ns);
 }
 
-static void a_list_is_what_was_at_its_moment(void)
+static void list_ignores_later_changes(void)
 {
     struct netns_name_snapshot *before = NULL;
 
@@ -149,7 +149,7 @@ static void a_list_is_what_was_at_its_moment(void)
     netns_list_free(before);
 }
 
-static void run_directories_are_listed_one_by_one(void)
+static void list_covers_only_the_given_run_directory(void)
 {
     OK(netns_create("a", 0, NULL));
     OK(netns_create_at("/run/mine", "b", 0, NULL));
@@ -196,7 +196,7 @@ static void more_than_a_thousand_names_are_listed(void)
 
 /* --- what is not listed ----------------------------------------------------------------------- */
 
-static void strangers_are_hidden(void)
+static void list_ignores_files_that_are_not_network_namespaces(void)
 {
     OK(netns_create("live", 0, NULL));
     write_file("/run/netns/file", "kept", 0644);
@@ -209,7 +209,7 @@ static void strangers_are_hidden(void)
 }
 
 /* 04-stale tests how a placeholder of another program becomes stale with age. */
-static void a_stale_name_is_listed_on_request_only(void)
+static void stale_names_are_listed_only_with_list_stale(void)
 {
     struct netns_name_snapshot *list = NULL;
     struct netns *ns = NULL;
@@ -237,7 +237,7 @@ static void a_stale_name_is_listed_on_request_only(void)
 
 /* --- arguments and errors --------------------------------------------------------------------- */
 
-static void every_unknown_flag_is_refused(void)
+static void list_and_names_reject_unknown_flags(void)
 {
     struct netns *ns = NULL;
     struct netns_name_snapshot *list = NO_LIST;
@@ -257,7 +257,7 @@ static void every_unknown_flag_is_refused(void)
     netns_close(ns);
 }
 
-static void null_where_something_is_needed_is_einval(void)
+static void null_arguments_fail_with_einval(void)
 {
     struct netns *ns = NULL;
     struct netns_name_snapshot *list = NO_LIST;
@@ -273,7 +273,7 @@ static void null_where_something_is_needed_is_einval(void)
     netns_close(ns);
 }
 
-static void a_run_directory_that_is_a_file_is_enotdir(void)
+static void file_as_run_directory_fails_with_enotdir(void)
 {
     struct netns *ns = NULL;
     struct netns_name_snapshot *list = NO_LIST;
@@ -300,7 +300,7 @@ static void list_a_closed_directory(void *arg)
     CHECK(list == NO_LIST);
 }
 
-static void a_closed_run_directory_is_eacces(void)
+static void unreadable_run_directory_fails_with_eacces(void)
 {
     struct netns *ns = NULL;
 
@@ -312,7 +312,7 @@ static void a_closed_run_directory_is_eacces(void)
     netns_close(ns);
 }
 
-static void without_descriptors_it_is_emfile(void)
+static void list_without_descriptors_fails_with_emfile(void)
 {
     struct netns *ns = NULL;
     struct netns_name_snapshot *list = NULL;
@@ -334,13 +334,13 @@ static void without_descriptors_it_is_emfile(void)
  * Before Linux 6.18 each name is opened to identify it. If no descriptor is available for a name, the call
  * must fail and not omit the name, even if one was available for the directory.
  */
-static void so_it_is_where_names_have_to_be_opened(void)
+static void list_fails_with_emfile_if_names_must_be_opened(void)
 {
     const struct fault no_handles = {.call = SYS_name_to_handle_at, .error = EOPNOTSUPP};
 
     need_seccomp();
     install_faults(&no_handles, 1);
-    without_descriptors_it_is_emfile();
+    list_without_descriptors_fails_with_emfile();
 }
 
 static void list_as_a_plain_user(void *arg)
@@ -360,7 +360,7 @@ static void list_as_a_plain_user(void *arg)
     netns_list_free(list);
 }
 
-static void a_plain_user_sees_the_same(void)
+static void unprivileged_user_gets_the_same_list(void)
 {
     struct netns *ns = NULL;
 
@@ -388,7 +388,7 @@ static void check_names_of(const struct netns *ns, const char *first, const char
     netns_list_free(list);
 }
 
-static void a_namespace_has_no_name_or_one_or_three(void)
+static void names_returns_all_names_of_a_namespace(void)
 {
     struct netns *none = NULL, *one = NULL, *three = NULL;
 
@@ -407,7 +407,7 @@ static void a_namespace_has_no_name_or_one_or_three(void)
     netns_close(three);
 }
 
-static void the_names_of_the_own_namespace_are_found(void)
+static void names_returns_names_of_current_namespace(void)
 {
     struct netns *home = NULL;
 
@@ -419,7 +419,7 @@ static void the_names_of_the_own_namespace_are_found(void)
     netns_close(home);
 }
 
-static void names_in_another_run_directory_are_asked_for_there(void)
+static void names_at_searches_only_the_given_run_directory(void)
 {
     struct netns *ns = NULL;
     struct netns_name_snapshot *list = NULL;
@@ -481,7 +481,7 @@ static void check_list_beside_changes(uint32_t flags, struct netns *const *stead
     netns_list_free(list);
 }
 
-static void a_list_made_beside_changes_has_what_is_steady(void)
+static void list_during_changes_returns_all_permanent_names(void)
 {
     int rounds = is_slow() ? 40 : 200, lists = 0, status;
     struct netns *steady[STEADY] = {NULL};
@@ -509,30 +509,30 @@ static void a_list_made_beside_changes_has_what_is_steady(void)
 int main(void)
 {
     RUN(names_are_sorted_bytewise);
-    RUN(each_name_has_its_inode);
-    RUN(past_the_end_there_is_nothing);
-    RUN(a_null_list_has_nothing);
-    RUN(an_empty_directory_gives_an_empty_list);
-    RUN_WITHOUT_RUN_DIRECTORY(so_does_one_that_does_not_exist);
-    RUN(a_list_is_what_was_at_its_moment);
-    RUN(run_directories_are_listed_one_by_one);
+    RUN(list_returns_inode_of_each_name);
+    RUN(index_past_end_returns_null_name_and_zero_inode);
+    RUN(null_list_is_treated_as_empty);
+    RUN(empty_run_directory_gives_empty_list);
+    RUN_WITHOUT_RUN_DIRECTORY(missing_run_directory_gives_empty_list);
+    RUN(list_ignores_later_changes);
+    RUN(list_covers_only_the_given_run_directory);
     RUN(more_than_a_thousand_names_are_listed);
 
-    RUN(strangers_are_hidden);
-    RUN(a_stale_name_is_listed_on_request_only);
+    RUN(list_ignores_files_that_are_not_network_namespaces);
+    RUN(stale_names_are_listed_only_with_list_stale);
 
-    RUN(every_unknown_flag_is_refused);
-    RUN(null_where_something_is_needed_is_einval);
-    RUN(a_run_directory_that_is_a_file_is_enotdir);
-    RUN(a_closed_run_directory_is_eacces);
-    RUN(without_descriptors_it_is_emfile);
-    RUN(so_it_is_where_names_have_to_be_opened);
-    RUN(a_plain_user_sees_the_same);
+    RUN(list_and_names_reject_unknown_flags);
+    RUN(null_arguments_fail_with_einval);
+    RUN(file_as_run_directory_fails_with_enotdir);
+    RUN(unreadable_run_directory_fails_with_eacces);
+    RUN(list_without_descriptors_fails_with_emfile);
+    RUN(list_fails_with_emfile_if_names_must_be_opened);
+    RUN(unprivileged_user_gets_the_same_list);
 
-    RUN(a_namespace_has_no_name_or_one_or_three);
-    RUN(the_names_of_the_own_namespace_are_found);
-    RUN(names_in_another_run_directory_are_asked_for_there);
+    RUN(names_returns_all_names_of_a_namespace);
+    RUN(names_returns_names_of_current_namespace);
+    RUN(names_at_searches_only_the_given_run_directory);
 
-    RUN(a_list_made_beside_changes_has_what_is_steady);
+    RUN(list_during_changes_returns_all_permanent_names);
     return finish();
 }

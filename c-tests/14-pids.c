@@ -33,7 +33,7 @@ static bool has(ssize_t count, pid_t pid)
 
 /* --- processes in the namespace --------------------------------------------------------------- */
 
-static void processes_are_found_in_ascending_order(void)
+static void pids_returns_processes_in_ascending_order(void)
 {
     struct netns *ns = NULL, *other = NULL;
     pid_t children[CHILDREN], elsewhere;
@@ -58,7 +58,7 @@ static void processes_are_found_in_ascending_order(void)
     netns_close(other);
 }
 
-static void a_namespace_with_nobody_in_it_has_none(void)
+static void pids_of_empty_namespace_returns_0(void)
 {
     struct netns *ns = NULL;
     int fd;
@@ -73,7 +73,7 @@ static void a_namespace_with_nobody_in_it_has_none(void)
     netns_close(ns);
 }
 
-static void the_own_namespace_has_oneself_in_it(void)
+static void pids_of_current_namespace_includes_caller(void)
 {
     struct netns *home = NULL;
 
@@ -83,7 +83,7 @@ static void the_own_namespace_has_oneself_in_it(void)
     netns_close(home);
 }
 
-static void who_moves_in_is_found_there_only(void)
+static void pids_follows_process_that_calls_setns(void)
 {
     struct netns *home = NULL, *ns = NULL;
 
@@ -100,7 +100,7 @@ static void who_moves_in_is_found_there_only(void)
     netns_close(ns);
 }
 
-static void who_ends_is_found_no_more(void)
+static void pids_ignores_zombies_and_ended_processes(void)
 {
     struct netns *ns = NULL;
     siginfo_t info;
@@ -123,7 +123,7 @@ static void who_ends_is_found_no_more(void)
     netns_close(ns);
 }
 
-static void however_it_was_opened_it_has_the_same_processes(void)
+static void handles_of_same_namespace_return_same_pids(void)
 {
     struct netns *ns = NULL, *same = NULL;
     pid_t child;
@@ -146,7 +146,7 @@ static void however_it_was_opened_it_has_the_same_processes(void)
 
 /* --- threads ---------------------------------------------------------------------------------- */
 
-static void a_thread_that_has_moved_counts_by_its_own_id(void)
+static void pids_reports_switched_thread_only_with_threads_flag(void)
 {
     struct netns *home = NULL, *ns = NULL;
     struct mover mover;
@@ -168,7 +168,7 @@ static void a_thread_that_has_moved_counts_by_its_own_id(void)
     netns_close(ns);
 }
 
-static void threads_that_stay_count_with_their_process(void)
+static void pids_threads_reports_each_thread_in_the_namespace(void)
 {
     struct netns *ns = NULL, *home = NULL;
     struct mover stays, goes;
@@ -196,7 +196,7 @@ static void threads_that_stay_count_with_their_process(void)
 
 /* --- buffer sizes ----------------------------------------------------------------------------- */
 
-static void the_count_may_exceed_the_room(void)
+static void pids_returns_full_count_if_buffer_is_too_small(void)
 {
     struct netns *ns = NULL;
     pid_t children[CHILDREN], pids[CHILDREN + 1], all[CHILDREN];
@@ -221,7 +221,7 @@ static void the_count_may_exceed_the_room(void)
 
 /* --- errors ----------------------------------------------------------------------------------- */
 
-static void bad_arguments_are_einval(void)
+static void invalid_arguments_fail_with_einval(void)
 {
     struct netns *ns = NULL;
     pid_t pid = GUARD;
@@ -241,7 +241,7 @@ static void bad_arguments_are_einval(void)
     netns_close(ns);
 }
 
-static void without_descriptors_it_is_emfile(void)
+static void pids_without_descriptors_fails_with_emfile(void)
 {
     struct netns *ns = NULL;
     pid_t child;
@@ -265,7 +265,7 @@ static void look_without_proc(void *arg)
     FAILS(ENOENT, netns_pids(arg, NETNS_PIDS_THREADS, NULL, 0));
 }
 
-static void without_proc_it_is_enoent(void)
+static void pids_without_proc_fails_with_enoent(void)
 {
     struct netns *home = NULL;
 
@@ -325,7 +325,7 @@ static void look_from_a_pid_namespace(void *arg)
     IN_CHILD(look_from_inside, arg);
 }
 
-static void under_another_pid_namespace_s_proc_it_is_enoent(void)
+static void proc_of_another_pid_namespace_fails_with_enoent(void)
 {
     struct netns *home = NULL;
 
@@ -347,7 +347,7 @@ static void look_as_a_plain_user(void *arg)
     CHECK(!has(find(home, NETNS_PIDS_THREADS), getppid()));
 }
 
-static void those_of_other_users_are_left_out(void)
+static void unprivileged_pids_omits_processes_of_other_users(void)
 {
     struct netns *home = NULL;
 
@@ -358,22 +358,22 @@ static void those_of_other_users_are_left_out(void)
 
 int main(void)
 {
-    RUN(processes_are_found_in_ascending_order);
-    RUN(a_namespace_with_nobody_in_it_has_none);
-    RUN(the_own_namespace_has_oneself_in_it);
-    RUN(who_moves_in_is_found_there_only);
-    RUN(who_ends_is_found_no_more);
-    RUN(however_it_was_opened_it_has_the_same_processes);
+    RUN(pids_returns_processes_in_ascending_order);
+    RUN(pids_of_empty_namespace_returns_0);
+    RUN(pids_of_current_namespace_includes_caller);
+    RUN(pids_follows_process_that_calls_setns);
+    RUN(pids_ignores_zombies_and_ended_processes);
+    RUN(handles_of_same_namespace_return_same_pids);
 
-    RUN(a_thread_that_has_moved_counts_by_its_own_id);
-    RUN(threads_that_stay_count_with_their_process);
+    RUN(pids_reports_switched_thread_only_with_threads_flag);
+    RUN(pids_threads_reports_each_thread_in_the_namespace);
 
-    RUN(the_count_may_exceed_the_room);
+    RUN(pids_returns_full_count_if_buffer_is_too_small);
 
-    RUN(bad_arguments_are_einval);
-    RUN(without_descriptors_it_is_emfile);
-    RUN(without_proc_it_is_enoent);
-    RUN(under_another_pid_namespace_s_proc_it_is_enoent);
-    RUN(those_of_other_users_are_left_out);
+    RUN(invalid_arguments_fail_with_einval);
+    RUN(pids_without_descriptors_fails_with_emfile);
+    RUN(pids_without_proc_fails_with_enoent);
+    RUN(proc_of_another_pid_namespace_fails_with_enoent);
+    RUN(unprivileged_pids_omits_processes_of_other_users);
     return finish();
 }

@@ -30,7 +30,7 @@ static bool ip_enters(const char *name, uint64_t inode)
     return has_word(ip_netns_says("exec", name, "readlink", "/proc/self/ns/net"), place);
 }
 
-static void ip_lists_enters_and_deletes_what_the_library_made(void)
+static void ip_lists_enters_and_deletes_library_names(void)
 {
     struct netns *ns = NULL, *opened = NULL;
     struct netns_name_snapshot *list = NULL;
@@ -62,7 +62,7 @@ static void ip_lists_enters_and_deletes_what_the_library_made(void)
     netns_close(ns);
 }
 
-static void the_library_lists_enters_and_removes_what_ip_made(void)
+static void library_lists_enters_and_removes_ip_names(void)
 {
     struct netns *ns = NULL, *again = NULL;
     uint64_t home = here();
@@ -167,7 +167,7 @@ static void remove_with(bool by_ip, const char *name)
 }
 
 /* Both handle each other's names in any order, and nothing accumulates. */
-static void names_come_and_go_in_mixed_order(void)
+static void ip_and_library_add_and_remove_names_in_any_order(void)
 {
     int rounds = is_slow() ? 12 : 50, before, i;
     char path[64], name[2][32];
@@ -229,27 +229,27 @@ static void one_comes_first(bool ip_first)
     SAME(names_in(NULL, NETNS_LIST_STALE), "");
 }
 
-static void the_library_lives_in_a_directory_that_ip_made(void)
+static void library_works_in_run_directory_created_by_ip(void)
 {
     need_ip();
     one_comes_first(true);
 }
 
-static void ip_lives_in_a_directory_that_the_library_made(void)
+static void ip_works_in_run_directory_created_by_library(void)
 {
     need_ip();
     one_comes_first(false);
     EQUAL(mounts_at("/run/netns"), 1);
 }
 
-static void the_library_lives_in_a_directory_that_ip_made_below_a_shared_mount(void)
+static void library_works_in_ip_directory_below_shared_mount(void)
 {
     need_ip();
     share_run();
     one_comes_first(true);
 }
 
-static void ip_lives_in_a_directory_that_the_library_made_below_a_shared_mount(void)
+static void ip_works_in_library_directory_below_shared_mount(void)
 {
     need_ip();
     share_run();
@@ -258,7 +258,7 @@ static void ip_lives_in_a_directory_that_the_library_made_below_a_shared_mount(v
 }
 
 /* A program started by ip sees names that the library creates later, and no names that it has removed. */
-static void names_reach_and_leave_the_mount_namespaces_that_ip_makes(void)
+static void name_changes_propagate_to_running_ip_netns_exec(void)
 {
     char inside[2] = "";
     int go[2], answer[2];
@@ -297,14 +297,14 @@ static void names_reach_and_leave_the_mount_namespaces_that_ip_makes(void)
 
 int main(void)
 {
-    RUN(ip_lists_enters_and_deletes_what_the_library_made);
-    RUN(the_library_lists_enters_and_removes_what_ip_made);
+    RUN(ip_lists_enters_and_deletes_library_names);
+    RUN(library_lists_enters_and_removes_ip_names);
     RUN(ip_and_the_library_agree_on_processes_and_names);
-    RUN(names_come_and_go_in_mixed_order);
-    RUN_WITHOUT_RUN_DIRECTORY(the_library_lives_in_a_directory_that_ip_made);
-    RUN_WITHOUT_RUN_DIRECTORY(ip_lives_in_a_directory_that_the_library_made);
-    RUN_WITHOUT_RUN_DIRECTORY(the_library_lives_in_a_directory_that_ip_made_below_a_shared_mount);
-    RUN_WITHOUT_RUN_DIRECTORY(ip_lives_in_a_directory_that_the_library_made_below_a_shared_mount);
-    RUN_WITHOUT_RUN_DIRECTORY(names_reach_and_leave_the_mount_namespaces_that_ip_makes);
+    RUN(ip_and_library_add_and_remove_names_in_any_order);
+    RUN_WITHOUT_RUN_DIRECTORY(library_works_in_run_directory_created_by_ip);
+    RUN_WITHOUT_RUN_DIRECTORY(ip_works_in_run_directory_created_by_library);
+    RUN_WITHOUT_RUN_DIRECTORY(library_works_in_ip_directory_below_shared_mount);
+    RUN_WITHOUT_RUN_DIRECTORY(ip_works_in_library_directory_below_shared_mount);
+    RUN_WITHOUT_RUN_DIRECTORY(name_changes_propagate_to_running_ip_netns_exec);
     return finish();
 }

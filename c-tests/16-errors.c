@@ -265,7 +265,7 @@ static void end(void)
 
 /* --- descriptors and memory ------------------------------------------------------------------- */
 
-static void without_descriptors_or_memory_every_call_says_so(void)
+static void calls_report_emfile_enfile_and_enomem(void)
 {
     static const struct { const char *name; long long (*call)(void); } calls[] = {
         {"create", create},
@@ -307,7 +307,7 @@ static void without_descriptors_or_memory_every_call_says_so(void)
     end();
 }
 
-static void a_descriptor_that_is_lacking_half_way_leaves_nothing(void)
+static void descriptor_shortage_midway_leaves_nothing_behind(void)
 {
     /* Without file handles of namespaces (Linux 6.18), the file is opened to identify it. */
     const char *at_blue = have_namespace_handles() ? "open /run/netns/blue" : "stat /run/netns/blue";
@@ -340,7 +340,7 @@ static void a_descriptor_that_is_lacking_half_way_leaves_nothing(void)
 
 /* --- namespaces and sockets ------------------------------------------------------------------- */
 
-static void a_namespace_that_cannot_be_made_leaves_nothing(void)
+static void failed_create_leaves_nothing_behind(void)
 {
     static const struct failure failures[] = {
         {"limit", ENOSPC, create, "unshare", "max_net_namespaces", {UNSHARE(ENOSPC)}},
@@ -361,7 +361,7 @@ static void a_namespace_that_cannot_be_made_leaves_nothing(void)
     end();
 }
 
-static void a_socket_that_cannot_be_opened_is_refused_as_socket_says(void)
+static void socket_setns_enter_and_run_return_kernel_errno(void)
 {
     static const struct failure failures[] = {
         {"buffers", ENOBUFS, socket_in, "socket:", NULL, {ALWAYS(socket, ENOBUFS)}},
@@ -383,7 +383,7 @@ static void a_socket_that_cannot_be_opened_is_refused_as_socket_says(void)
     end();
 }
 
-static void where_no_helper_thread_starts_nothing_is_left(void)
+static void failed_helper_thread_leaves_nothing_behind(void)
 {
     static const struct failure failures[] = {
         {"thread", EAGAIN, create, "helper thread", NULL,
@@ -405,7 +405,7 @@ static void where_no_helper_thread_starts_nothing_is_left(void)
 }
 
 /* The kernel sometimes returns internal error numbers, and a filter may return any number up to 4095. */
-static void an_errno_without_a_name_is_eio_and_no_success(void)
+static void unknown_errno_fails_with_eio(void)
 {
     static const struct failure failures[] = {
         {"ENOTSUPP", EIO, socket_in, "socket:", NULL, {ALWAYS(socket, 524)}},
@@ -441,7 +441,7 @@ static void an_errno_without_a_name_is_eio_and_no_success(void)
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
-static void what_may_not_be_opened_is_refused_with_its_reason(void)
+static void failed_open_returns_errno_and_explains_cause(void)
 {
     static const struct failure failures[] = {
         {"process", EACCES, open_pid, "network namespace", "CAP_SYS_PTRACE",
@@ -463,7 +463,7 @@ static void what_may_not_be_opened_is_refused_with_its_reason(void)
     end();
 }
 
-static void a_directory_that_cannot_be_read_is_not_taken_for_an_empty_one(void)
+static void unreadable_directory_is_not_treated_as_empty(void)
 {
     static const struct failure failures[] = {
         {"read", EIO, list, "read /run/netns", NULL, {ALWAYS(getdents64, EIO)}},
@@ -486,7 +486,7 @@ static void a_directory_that_cannot_be_read_is_not_taken_for_an_empty_one(void)
 
 /* --- names ------------------------------------------------------------------------------------ */
 
-static void a_name_that_cannot_be_made_leaves_neither_file_nor_mount(void)
+static void failed_create_or_attach_leaves_no_file_or_mount(void)
 {
     static const struct failure failures[] = {
         {"file", EACCES, create, "create /run/netns/green", "write permission", {MAKE_FILE(EACCES)}},
@@ -522,7 +522,7 @@ static void a_name_that_cannot_be_made_leaves_neither_file_nor_mount(void)
     end();
 }
 
-static void a_name_that_cannot_be_taken_off_stays(void)
+static void failed_remove_keeps_name(void)
 {
     static const struct failure failures[] = {
         {"mount", EPERM, remove_name, "unmount /run/netns/blue", "mount namespace",
@@ -550,7 +550,7 @@ static void cannot_unlink(void *arg)
 }
 
 /* By then the namespace is unmounted and cannot be mounted again. What is left can be removed by any call. */
-static void a_file_that_cannot_be_unlinked_is_left_stale(void)
+static void failed_unlink_leaves_stale_name(void)
 {
     const struct fault faults[] = {ALWAYS(unlinkat, EROFS)};
 
@@ -573,7 +573,7 @@ static void works_without_locks(void *arg)
     CHECK(!exists("/run/netns/green"));
 }
 
-static void where_there_are_no_locks_one_goes_on_without(void)
+static void create_and_remove_work_if_flock_fails(void)
 {
     const struct fault faults[] = {ALWAYS(flock, ENOLCK)};
 
@@ -599,7 +599,7 @@ static void first_use_fails(void *arg)
         printf("# that was: %s\n", failure->what);
 }
 
-static void a_run_directory_that_cannot_be_made_leaves_no_mount(void)
+static void failed_run_directory_setup_leaves_no_mount(void)
 {
     static const struct failure failures[] = {
         {"mkdir", EACCES, create, "mkdir", "write permission",
@@ -649,18 +649,18 @@ static void a_run_directory_that_cannot_be_made_leaves_no_mount(void)
 
 int main(void)
 {
-    RUN(without_descriptors_or_memory_every_call_says_so);
-    RUN(a_descriptor_that_is_lacking_half_way_leaves_nothing);
-    RUN(a_namespace_that_cannot_be_made_leaves_nothing);
-    RUN(a_socket_that_cannot_be_opened_is_refused_as_socket_says);
-    RUN(where_no_helper_thread_starts_nothing_is_left);
-    RUN(an_errno_without_a_name_is_eio_and_no_success);
-    RUN(what_may_not_be_opened_is_refused_with_its_reason);
-    RUN(a_directory_that_cannot_be_read_is_not_taken_for_an_empty_one);
-    RUN(a_name_that_cannot_be_made_leaves_neither_file_nor_mount);
-    RUN(a_name_that_cannot_be_taken_off_stays);
-    RUN(a_file_that_cannot_be_unlinked_is_left_stale);
-    RUN(where_there_are_no_locks_one_goes_on_without);
-    RUN_WITHOUT_RUN_DIRECTORY(a_run_directory_that_cannot_be_made_leaves_no_mount);
+    RUN(calls_report_emfile_enfile_and_enomem);
+    RUN(descriptor_shortage_midway_leaves_nothing_behind);
+    RUN(failed_create_leaves_nothing_behind);
+    RUN(socket_setns_enter_and_run_return_kernel_errno);
+    RUN(failed_helper_thread_leaves_nothing_behind);
+    RUN(unknown_errno_fails_with_eio);
+    RUN(failed_open_returns_errno_and_explains_cause);
+    RUN(unreadable_directory_is_not_treated_as_empty);
+    RUN(failed_create_or_attach_leaves_no_file_or_mount);
+    RUN(failed_remove_keeps_name);
+    RUN(failed_unlink_leaves_stale_name);
+    RUN(create_and_remove_work_if_flock_fails);
+    RUN_WITHOUT_RUN_DIRECTORY(failed_run_directory_setup_leaves_no_mount);
     return finish();
 }

@@ -8,7 +8,7 @@
 
 /* --- fd, inode, device ------------------------------------------------------------------------ */
 
-static void inode_and_device_are_those_of_the_file(void)
+static void inode_and_device_match_stat(void)
 {
     struct netns *ns = NULL;
     struct stat by_name, by_descriptor;
@@ -25,7 +25,7 @@ static void inode_and_device_are_those_of_the_file(void)
     netns_close(ns);
 }
 
-static void the_inode_is_the_number_that_proc_shows(void)
+static void inode_matches_proc_link(void)
 {
     struct netns *ns = NULL;
     char link[64] = "", path[64], expected[64];
@@ -38,7 +38,7 @@ static void the_inode_is_the_number_that_proc_shows(void)
     netns_close(ns);
 }
 
-static void the_descriptor_is_the_handles_own_and_good_for_setns(void)
+static void fd_is_owned_by_handle_and_works_with_setns(void)
 {
     struct netns *ns = NULL, *second = NULL;
     uint64_t home = here();
@@ -62,7 +62,7 @@ static void the_descriptor_is_the_handles_own_and_good_for_setns(void)
     EQUAL(fcntl(fd, F_GETFD), -1);
 }
 
-static void close_leaves_errno_alone(void)
+static void close_does_not_change_errno(void)
 {
     struct netns *ns = NULL;
 
@@ -76,7 +76,7 @@ static void close_leaves_errno_alone(void)
 
 /* --- name and path ---------------------------------------------------------------------------- */
 
-static void name_and_path_are_those_that_it_was_opened_by(void)
+static void name_and_path_match_how_handle_was_opened(void)
 {
     struct netns *ns = NULL, *opened = NULL;
 
@@ -97,7 +97,7 @@ static void name_and_path_are_those_that_it_was_opened_by(void)
     netns_close(ns);
 }
 
-static void the_handle_has_a_copy_of_the_strings(void)
+static void handle_copies_rundir_and_name(void)
 {
     char rundir[] = "/run/mine", name[] = "blue";
     struct netns *ns = NULL;
@@ -110,7 +110,7 @@ static void the_handle_has_a_copy_of_the_strings(void)
     netns_close(ns);
 }
 
-static void a_name_that_is_gone_is_still_the_handles(void)
+static void handle_keeps_name_after_remove(void)
 {
     struct netns *ns = NULL;
 
@@ -124,7 +124,7 @@ static void a_name_that_is_gone_is_still_the_handles(void)
 
 /* --- cookie ----------------------------------------------------------------------------------- */
 
-static void the_cookie_is_the_one_that_sockets_tell(void)
+static void cookie_matches_so_netns_cookie(void)
 {
     static const int domains[] = {AF_INET, AF_UNIX};
     struct netns *ns = NULL;
@@ -146,7 +146,7 @@ static void the_cookie_is_the_one_that_sockets_tell(void)
     netns_close(ns);
 }
 
-static void the_cookie_is_the_same_however_it_was_opened(void)
+static void handles_of_same_namespace_have_same_cookie(void)
 {
     struct netns *ns = NULL, *opened = NULL, *other = NULL;
     uint64_t first = 0, second = 0, third = 0;
@@ -165,7 +165,7 @@ static void the_cookie_is_the_same_however_it_was_opened(void)
     netns_close(other);
 }
 
-static void a_cookie_is_never_given_twice(void)
+static void cookies_are_never_reused(void)
 {
     static uint64_t cookies[300];
     int count = is_slow() ? 60 : 300;
@@ -184,7 +184,7 @@ static void a_cookie_is_never_given_twice(void)
 
 /* --- equal and is_current --------------------------------------------------------------------- */
 
-static void handles_of_one_namespace_are_equal_however_opened(void)
+static void handles_of_same_namespace_are_equal(void)
 {
     struct netns *handles[7] = {NULL}, *other = NULL;
     int socket;
@@ -216,7 +216,7 @@ static void handles_of_one_namespace_are_equal_however_opened(void)
     netns_close(other);
 }
 
-static void null_equals_nothing(void)
+static void equal_returns_0_for_null(void)
 {
     struct netns *ns = NULL;
 
@@ -242,7 +242,7 @@ static void ask_in_there(void *arg)
     EQUAL(OK(netns_is_current(handles[0])), 1);
 }
 
-static void is_current_is_about_the_calling_thread(void)
+static void is_current_checks_calling_thread(void)
 {
     struct netns *handles[2] = {NULL};
     struct mover mover;
@@ -261,7 +261,7 @@ static void is_current_is_about_the_calling_thread(void)
 
 /* --- NULL ------------------------------------------------------------------------------------- */
 
-static void null_is_refused_by_what_can_fail(void)
+static void null_arguments_fail_with_einval(void)
 {
     struct netns *ns = NULL;
     uint64_t cookie = 42;
@@ -294,7 +294,7 @@ static void null_is_refused_by_what_can_fail(void)
     netns_close(ns);
 }
 
-static void null_is_nothing_to_what_cannot(void)
+static void accessors_return_null_or_0_for_null(void)
 {
     errno = ERRNO_UNTOUCHED;
     SAME(netns_name(NULL), NULL);
@@ -312,7 +312,7 @@ static void null_is_nothing_to_what_cannot(void)
 
 /* --- version and message ---------------------------------------------------------------------- */
 
-static void library_and_header_are_of_one_version(void)
+static void library_and_header_versions_match(void)
 {
     char text[64];
 
@@ -328,7 +328,7 @@ static void library_and_header_are_of_one_version(void)
     SAME(NETNS_RUN_DIR, "/run/netns");
 }
 
-static void before_the_first_failure_the_message_is_empty(void)
+static void message_is_empty_before_first_failure(void)
 {
     errno = ERRNO_UNTOUCHED;
     SAME(netns_errmsg(), "");
@@ -336,7 +336,7 @@ static void before_the_first_failure_the_message_is_empty(void)
     SAME(netns_errmsg(), "");
 }
 
-static void the_message_is_the_last_failures_until_the_next(void)
+static void message_is_kept_until_next_failure(void)
 {
     const char *message;
     char copy[512];
@@ -367,7 +367,7 @@ static void fail_in_a_thread_of_ones_own(void *arg)
     CHECK(!strstr(netns_errmsg(), "ours"));
 }
 
-static void each_thread_has_a_message_of_its_own(void)
+static void each_thread_has_its_own_message(void)
 {
     struct mover first, second;
 
@@ -381,7 +381,7 @@ static void each_thread_has_a_message_of_its_own(void)
     MESSAGE_HAS("ours");
 }
 
-static void a_message_says_what_strerror_says(void)
+static void message_contains_strerror_text(void)
 {
     char long_name[300];
 
@@ -404,30 +404,30 @@ static void a_message_says_what_strerror_says(void)
 
 int main(void)
 {
-    RUN(inode_and_device_are_those_of_the_file);
-    RUN(the_inode_is_the_number_that_proc_shows);
-    RUN(the_descriptor_is_the_handles_own_and_good_for_setns);
-    RUN(close_leaves_errno_alone);
+    RUN(inode_and_device_match_stat);
+    RUN(inode_matches_proc_link);
+    RUN(fd_is_owned_by_handle_and_works_with_setns);
+    RUN(close_does_not_change_errno);
 
-    RUN(name_and_path_are_those_that_it_was_opened_by);
-    RUN(the_handle_has_a_copy_of_the_strings);
-    RUN(a_name_that_is_gone_is_still_the_handles);
+    RUN(name_and_path_match_how_handle_was_opened);
+    RUN(handle_copies_rundir_and_name);
+    RUN(handle_keeps_name_after_remove);
 
-    RUN(the_cookie_is_the_one_that_sockets_tell);
-    RUN(the_cookie_is_the_same_however_it_was_opened);
-    RUN(a_cookie_is_never_given_twice);
+    RUN(cookie_matches_so_netns_cookie);
+    RUN(handles_of_same_namespace_have_same_cookie);
+    RUN(cookies_are_never_reused);
 
-    RUN(handles_of_one_namespace_are_equal_however_opened);
-    RUN(null_equals_nothing);
-    RUN(is_current_is_about_the_calling_thread);
+    RUN(handles_of_same_namespace_are_equal);
+    RUN(equal_returns_0_for_null);
+    RUN(is_current_checks_calling_thread);
 
-    RUN(null_is_refused_by_what_can_fail);
-    RUN(null_is_nothing_to_what_cannot);
+    RUN(null_arguments_fail_with_einval);
+    RUN(accessors_return_null_or_0_for_null);
 
-    RUN(library_and_header_are_of_one_version);
-    RUN(before_the_first_failure_the_message_is_empty);
-    RUN(the_message_is_the_last_failures_until_the_next);
-    RUN(each_thread_has_a_message_of_its_own);
-    RUN(a_message_says_what_strerror_says);
+    RUN(library_and_header_versions_match);
+    RUN(message_is_empty_before_first_failure);
+    RUN(message_is_kept_until_next_failure);
+    RUN(each_thread_has_its_own_message);
+    RUN(message_contains_strerror_text);
     return finish();
 }

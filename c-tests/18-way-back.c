@@ -86,7 +86,7 @@ static int count_call(void *count)
     return 3;
 }
 
-static void the_library_calls_this_programs_setns(void)
+static void library_calls_interposed_setns(void)
 {
     begin();
     OK(netns_leave(OK(netns_enter(ns))));
@@ -102,7 +102,7 @@ static void the_library_calls_this_programs_setns(void)
 
 /* --- the proof -------------------------------------------------------------------------------- */
 
-static void without_the_proof_create_and_socket_use_a_helper_thread(void)
+static void create_and_socket_use_helper_thread_if_setns_is_denied(void)
 {
     struct netns *made = NULL, *of_socket = NULL;
     int fd;
@@ -125,7 +125,7 @@ static void without_the_proof_create_and_socket_use_a_helper_thread(void)
     end();
 }
 
-static void without_the_proof_enter_and_run_do_not_go(void)
+static void enter_and_run_fail_with_eperm_if_setns_is_denied(void)
 {
     int called = 0, result = 4711;
 
@@ -142,7 +142,7 @@ static void without_the_proof_enter_and_run_do_not_go(void)
     end();
 }
 
-static void a_proof_that_fails_otherwise_is_the_calls_failure(void)
+static void verification_error_other_than_eperm_is_returned(void)
 {
     struct netns *made = NULL;
     struct state before;
@@ -164,7 +164,7 @@ static void a_proof_that_fails_otherwise_is_the_calls_failure(void)
 
 /* --- the switch ------------------------------------------------------------------------------- */
 
-static void a_thread_that_cannot_go_stays_at_home(void)
+static void failed_switch_keeps_thread_in_its_namespace(void)
 {
     static const int errors[] = {EPERM, ENOMEM};
     struct state before;
@@ -191,7 +191,7 @@ static void a_thread_that_cannot_go_stays_at_home(void)
 
 /* --- the way back ----------------------------------------------------------------------------- */
 
-static void leave_without_a_way_back_keeps_the_token_for_another_try(void)
+static void failed_leave_keeps_token_for_retry(void)
 {
     static const int errors[] = {EPERM, ENOMEM};
     size_t i;
@@ -214,7 +214,7 @@ static void leave_without_a_way_back_keeps_the_token_for_another_try(void)
     end();
 }
 
-static void run_without_a_way_back_says_that_the_thread_is_elsewhere(void)
+static void run_that_cannot_switch_back_fails_with_enotrecoverable(void)
 {
     struct netns *own = NULL;
     int called = 0, result = 4711, before;
@@ -235,7 +235,7 @@ static void run_without_a_way_back_says_that_the_thread_is_elsewhere(void)
     end();
 }
 
-static void socket_without_a_way_back_leaves_no_socket(void)
+static void socket_that_cannot_switch_back_closes_its_socket(void)
 {
     struct netns *own = NULL;
     int before;
@@ -259,7 +259,7 @@ static void socket_without_a_way_back_leaves_no_socket(void)
     end();
 }
 
-static void create_without_a_way_back_leaves_no_name(void)
+static void create_that_cannot_switch_back_leaves_no_name(void)
 {
     struct netns *own = NULL, *made = NULL;
     struct state before;
@@ -285,7 +285,7 @@ static void create_without_a_way_back_leaves_no_name(void)
 }
 
 /* Bringing lo up in an existing namespace also requires a switch. */
-static void lo_up_without_a_way_back_says_so(void)
+static void lo_up_that_cannot_switch_back_fails_with_enotrecoverable(void)
 {
     struct netns *own = NULL, *opened = NULL;
 
@@ -301,7 +301,7 @@ static void lo_up_without_a_way_back_says_so(void)
     end();
 }
 
-static void a_way_back_that_opens_again_is_taken(void)
+static void failed_switch_back_is_retried(void)
 {
     struct netns *made = NULL;
     int token, called = 0, result = 0;
@@ -331,7 +331,7 @@ static int fail_the_way_back(void *error)
     return 0;
 }
 
-static void a_way_back_that_is_lost_during_the_callback_is_enotrecoverable(void)
+static void run_fails_with_enotrecoverable_if_callback_breaks_setns(void)
 {
     struct netns *own = NULL;
 
@@ -354,7 +354,7 @@ static void *end_in_the_wrong_place(void *arg)
     return arg;
 }
 
-static void the_remedy_is_to_end_the_thread(void)
+static void process_works_after_ending_thread_in_wrong_namespace(void)
 {
     pthread_t thread;
     int before;
@@ -372,18 +372,18 @@ static void the_remedy_is_to_end_the_thread(void)
 
 int main(void)
 {
-    RUN(the_library_calls_this_programs_setns);
-    RUN(without_the_proof_create_and_socket_use_a_helper_thread);
-    RUN(without_the_proof_enter_and_run_do_not_go);
-    RUN(a_proof_that_fails_otherwise_is_the_calls_failure);
-    RUN(a_thread_that_cannot_go_stays_at_home);
-    RUN(leave_without_a_way_back_keeps_the_token_for_another_try);
-    RUN(run_without_a_way_back_says_that_the_thread_is_elsewhere);
-    RUN(socket_without_a_way_back_leaves_no_socket);
-    RUN(create_without_a_way_back_leaves_no_name);
-    RUN(lo_up_without_a_way_back_says_so);
-    RUN(a_way_back_that_opens_again_is_taken);
-    RUN(a_way_back_that_is_lost_during_the_callback_is_enotrecoverable);
-    RUN(the_remedy_is_to_end_the_thread);
+    RUN(library_calls_interposed_setns);
+    RUN(create_and_socket_use_helper_thread_if_setns_is_denied);
+    RUN(enter_and_run_fail_with_eperm_if_setns_is_denied);
+    RUN(verification_error_other_than_eperm_is_returned);
+    RUN(failed_switch_keeps_thread_in_its_namespace);
+    RUN(failed_leave_keeps_token_for_retry);
+    RUN(run_that_cannot_switch_back_fails_with_enotrecoverable);
+    RUN(socket_that_cannot_switch_back_closes_its_socket);
+    RUN(create_that_cannot_switch_back_leaves_no_name);
+    RUN(lo_up_that_cannot_switch_back_fails_with_enotrecoverable);
+    RUN(failed_switch_back_is_retried);
+    RUN(run_fails_with_enotrecoverable_if_callback_breaks_setns);
+    RUN(process_works_after_ending_thread_in_wrong_namespace);
     return finish();
 }

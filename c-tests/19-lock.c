@@ -63,12 +63,12 @@ static void goes_on_without(int how)
     netns_close(ns);
 }
 
-static void a_reader_that_holds_the_lock_is_waited_for_for_a_second(void)
+static void calls_ignore_shared_lock_after_one_second(void)
 {
     goes_on_without(LOCK_SH);
 }
 
-static void so_is_one_that_holds_it_exclusively(void)
+static void calls_ignore_exclusive_lock_after_one_second(void)
 {
     goes_on_without(LOCK_EX);
 }
@@ -93,7 +93,7 @@ static void do_what_needs_no_lock(const struct netns *blue)
     netns_close(opened);
 }
 
-static void what_needs_no_lock_does_not_wait(void)
+static void calls_that_need_no_lock_do_not_wait(void)
 {
     double start, fastest = 60;
     struct netns *ns = NULL;
@@ -113,7 +113,7 @@ static void what_needs_no_lock_does_not_wait(void)
 }
 
 /* Only the lock distinguishes a leftover file from one that is in use at the moment. */
-static void without_the_lock_a_marked_file_is_not_stale_before_its_time(void)
+static void marked_placeholder_is_not_stale_while_lock_is_held(void)
 {
     double start;
     int lock;
@@ -137,7 +137,7 @@ static void without_the_lock_a_marked_file_is_not_stale_before_its_time(void)
  * Removing a marked file requires the lock, as the test above shows. So when the name exists, the lock has
  * been taken.
  */
-static void a_lock_that_is_let_go_of_is_taken(void)
+static void create_takes_lock_when_released(void)
 {
     int lock, tries, rc = -EEXIST;
     pid_t pid;
@@ -181,7 +181,7 @@ static void give_up_at_once(int how)
 }
 
 /* flock(2) would be retried while the thread sleeps. */
-static void without_a_wait_a_lock_that_is_held_is_eagain(void)
+static void create_nowait_fails_with_eagain_if_lock_is_held(void)
 {
     double start, fastest = 60;
     int tries;
@@ -198,7 +198,7 @@ static void without_a_wait_a_lock_that_is_held_is_eagain(void)
     give_up_at_once(LOCK_SH);
 }
 
-static void without_a_wait_a_name_in_the_making_is_eagain(void)
+static void create_nowait_fails_with_eagain_while_name_is_created(void)
 {
     struct netns *none;
     double start, fastest = 60;
@@ -250,7 +250,7 @@ static pid_t start_holder(long ms)
     return pid;
 }
 
-static void a_lock_whose_holder_is_killed_is_taken(void)
+static void create_takes_lock_when_holder_is_killed(void)
 {
     int tries, rc = -EEXIST;
     pid_t pid;
@@ -265,7 +265,7 @@ static void a_lock_whose_holder_is_killed_is_taken(void)
     CHECK(is_netns("/run/netns/blue"));
 }
 
-static void no_call_keeps_the_lock(void)
+static void calls_release_the_lock(void)
 {
     struct netns *ns = NULL;
 
@@ -285,7 +285,7 @@ static void no_call_keeps_the_lock(void)
 }
 
 /* iproute2 waits for the lock indefinitely. */
-static void ip_netns_add_is_not_held_up_by_a_waiting_library(void)
+static void create_does_not_block_concurrent_ip_netns_add(void)
 {
     double start;
     pid_t ip;
@@ -328,7 +328,7 @@ static void *create_the_same(void *winners)
 }
 
 /* All of them have waited for one second and now work concurrently without any lock. */
-static void creators_without_the_lock_do_not_harm_each_other(void)
+static void concurrent_creates_work_without_the_lock(void)
 {
     pthread_t threads[2 * CREATORS];
     int lock = hold_lock(LOCK_SH), winners = 0, i;
@@ -362,7 +362,7 @@ static void *create_and_remove_until_told(void *arg)
 
 /* If the lock were released only by close(2), a child forked meanwhile, which shares the open file
    description, would keep it held. */
-static void a_child_forked_while_it_is_held_does_not_keep_it(void)
+static void child_forked_during_call_does_not_hold_lock(void)
 {
     pid_t children[CHILDREN];
     bool enough = false;
@@ -393,17 +393,17 @@ static void a_child_forked_while_it_is_held_does_not_keep_it(void)
 
 int main(void)
 {
-    RUN(a_reader_that_holds_the_lock_is_waited_for_for_a_second);
-    RUN(so_is_one_that_holds_it_exclusively);
-    RUN(what_needs_no_lock_does_not_wait);
-    RUN(without_the_lock_a_marked_file_is_not_stale_before_its_time);
-    RUN(a_lock_that_is_let_go_of_is_taken);
-    RUN(a_lock_whose_holder_is_killed_is_taken);
-    RUN(without_a_wait_a_lock_that_is_held_is_eagain);
-    RUN(without_a_wait_a_name_in_the_making_is_eagain);
-    RUN(no_call_keeps_the_lock);
-    RUN(ip_netns_add_is_not_held_up_by_a_waiting_library);
-    RUN(creators_without_the_lock_do_not_harm_each_other);
-    RUN(a_child_forked_while_it_is_held_does_not_keep_it);
+    RUN(calls_ignore_shared_lock_after_one_second);
+    RUN(calls_ignore_exclusive_lock_after_one_second);
+    RUN(calls_that_need_no_lock_do_not_wait);
+    RUN(marked_placeholder_is_not_stale_while_lock_is_held);
+    RUN(create_takes_lock_when_released);
+    RUN(create_takes_lock_when_holder_is_killed);
+    RUN(create_nowait_fails_with_eagain_if_lock_is_held);
+    RUN(create_nowait_fails_with_eagain_while_name_is_created);
+    RUN(calls_release_the_lock);
+    RUN(create_does_not_block_concurrent_ip_netns_add);
+    RUN(concurrent_creates_work_without_the_lock);
+    RUN(child_forked_during_call_does_not_hold_lock);
     return finish();
 }

@@ -230,25 +230,25 @@ static void everything_works_without_pidfds(void)
     WITHOUT(no_pidfd_open, no_pidfd_namespace);
 }
 
-static void everything_works_without_namespaces_of_pidfds(void)
+static void everything_works_without_pidfd_get_net_namespace(void)
 {
     WITHOUT(no_pidfd_namespace);
 }
 
-static void everything_works_without_all_of_them(void)
+static void everything_works_without_any_newer_system_call(void)
 {
     WITHOUT(no_handles, no_open_tree, no_move_mount, no_mount_setattr, no_statx, no_pidfd_open,
             no_clone3, no_id, no_pidfd_namespace, no_cookie);
 }
 
 /* What container filters return for unknown system calls. */
-static void everything_works_where_a_filter_answers_eperm(void)
+static void everything_works_if_filter_returns_eperm(void)
 {
     WITHOUT({.call = SYS_name_to_handle_at, .error = EPERM}, {.call = SYS_statx, .error = EPERM},
             {.call = SYS_pidfd_open, .error = EPERM}, {.call = SYS_clone3, .error = ENOSYS});
 }
 
-static void everything_works_where_a_filter_refuses_the_new_mount_calls(void)
+static void everything_works_if_filter_rejects_new_mount_calls(void)
 {
     WITHOUT({.call = SYS_open_tree, .error = EPERM}, {.call = SYS_move_mount, .error = EPERM},
             {.call = SYS_mount_setattr, .error = EPERM});
@@ -272,7 +272,7 @@ static void create_at_last(void *arg)
 }
 
 /* A half-prepared run directory would be its parent's peer, and each name in it would be mounted twice. */
-static void a_first_create_without_descriptors_leaves_no_half_made_directory(void)
+static void failed_first_create_leaves_no_partial_run_directory(void)
 {
     const struct fault faults[] = {no_open_tree, no_move_mount, no_mount_setattr};
 
@@ -324,7 +324,7 @@ static void mount_what_is_no_network_namespace(void)
     MUST(mount("/proc/self/ns/uts", "/run/netns/uts", "none", MS_BIND, NULL));
 }
 
-static void what_others_have_mounted_is_left_alone_by_every_way_to_tell(void)
+static void create_and_remove_reject_mounts_of_other_programs(void)
 {
     const struct fault faults[] = {no_statx, no_handles};
 
@@ -368,7 +368,7 @@ static void has_no_cookie(void *arg)
     netns_close(opened);
 }
 
-static void a_cookie_is_the_same_by_every_way(void)
+static void cookie_is_the_same_with_every_fallback(void)
 {
     const struct fault faults[] = {no_handles, no_id};
 
@@ -383,7 +383,7 @@ static void a_cookie_is_the_same_by_every_way(void)
     netns_close(with_cookie);
 }
 
-static void without_cookies_there_is_none(void)
+static void cookie_fails_with_eopnotsupp_before_linux_5_14(void)
 {
     const struct fault faults[] = {no_handles, no_id, no_cookie};
 
@@ -402,13 +402,13 @@ int main(void)
     RUN_WITHOUT_RUN_DIRECTORY(everything_works_without_mount_setattr);
     RUN_WITHOUT_RUN_DIRECTORY(everything_works_without_statx);
     RUN_WITHOUT_RUN_DIRECTORY(everything_works_without_pidfds);
-    RUN_WITHOUT_RUN_DIRECTORY(everything_works_without_namespaces_of_pidfds);
-    RUN_WITHOUT_RUN_DIRECTORY(everything_works_without_all_of_them);
-    RUN_WITHOUT_RUN_DIRECTORY(everything_works_where_a_filter_answers_eperm);
-    RUN_WITHOUT_RUN_DIRECTORY(everything_works_where_a_filter_refuses_the_new_mount_calls);
-    RUN_WITHOUT_RUN_DIRECTORY(a_first_create_without_descriptors_leaves_no_half_made_directory);
-    RUN(what_others_have_mounted_is_left_alone_by_every_way_to_tell);
-    RUN(a_cookie_is_the_same_by_every_way);
-    RUN(without_cookies_there_is_none);
+    RUN_WITHOUT_RUN_DIRECTORY(everything_works_without_pidfd_get_net_namespace);
+    RUN_WITHOUT_RUN_DIRECTORY(everything_works_without_any_newer_system_call);
+    RUN_WITHOUT_RUN_DIRECTORY(everything_works_if_filter_returns_eperm);
+    RUN_WITHOUT_RUN_DIRECTORY(everything_works_if_filter_rejects_new_mount_calls);
+    RUN_WITHOUT_RUN_DIRECTORY(failed_first_create_leaves_no_partial_run_directory);
+    RUN(create_and_remove_reject_mounts_of_other_programs);
+    RUN(cookie_is_the_same_with_every_fallback);
+    RUN(cookie_fails_with_eopnotsupp_before_linux_5_14);
     return finish();
 }

@@ -207,7 +207,7 @@ static void overflow(const char *dir)
 
 /* --- what there is, and what changes ---------------------------------------------------------- */
 
-static void a_snapshot_comes_first_when_asked_for(void)
+static void snapshot_reports_existing_names_as_added(void)
 {
     struct told told = {0};
     struct netns_monitor *m;
@@ -225,7 +225,7 @@ static void a_snapshot_comes_first_when_asked_for(void)
     netns_monitor_close(m);
 }
 
-static void without_a_snapshot_only_changes_are_told(void)
+static void monitor_without_snapshot_reports_only_changes(void)
 {
     struct netns_monitor *m;
 
@@ -259,7 +259,7 @@ static void make_and_remove(void *arg)
 
 /* The monitor is opened while names are added and removed: it reports the existing names and the changes,
    without gaps or duplicates. */
-static void between_snapshot_and_changes_is_neither_gap_nor_double(void)
+static void snapshot_during_changes_has_no_gaps_or_duplicates(void)
 {
     int rounds = is_slow() ? 2 : 10, round, i;
     char name[20];
@@ -306,7 +306,7 @@ static void ip_deletes_names(void *count)
     }
 }
 
-static void each_name_that_ip_makes_opens_when_it_is_told(void)
+static void names_added_by_ip_can_be_opened_when_reported(void)
 {
     int count = is_slow() ? 50 : 300, i;
     struct told told = {0};
@@ -337,7 +337,7 @@ static void each_name_that_ip_makes_opens_when_it_is_told(void)
     netns_monitor_close(m);
 }
 
-static void two_monitors_are_told_the_same(void)
+static void two_monitors_work_independently(void)
 {
     struct netns_monitor *a = watch(0), *b = watch(0);
 
@@ -361,7 +361,7 @@ static void takes_the_directory_away(const char *dir)
     MUST(rmdir(dir));
 }
 
-static void a_directory_may_be_made_later_and_go_and_come_again(void)
+static void monitor_follows_creation_and_removal_of_directory(void)
 {
     struct netns_monitor *m = watch(NETNS_MONITOR_SNAPSHOT);
     int i;
@@ -411,13 +411,13 @@ static void may_be_made_with_its_parents(const char *rundir, const char *middle,
     netns_monitor_close(m);
 }
 
-static void a_directory_may_be_made_with_its_parents(void)
+static void monitor_follows_directory_created_with_parents(void)
 {
     may_be_made_with_its_parents("/run/a/b/netns", "/run/a/b", "/run/a");
     may_be_made_with_its_parents("/run//a/b///netns//", "/run/a/b", "/run/a");
 }
 
-static void a_relative_directory_is_one_of_the_working_directory(void)
+static void monitor_accepts_relative_run_directory(void)
 {
     int home = MUST(open(".", O_PATH | O_CLOEXEC));
     struct netns_monitor *m;
@@ -432,7 +432,7 @@ static void a_relative_directory_is_one_of_the_working_directory(void)
     close(home);
 }
 
-static void a_directory_that_is_renamed_away_has_no_names(void)
+static void names_of_renamed_directory_are_reported_as_removed(void)
 {
     struct netns_monitor *m;
     struct told told = {0};
@@ -462,7 +462,7 @@ static void a_directory_that_is_renamed_away_has_no_names(void)
     netns_monitor_close(m);
 }
 
-static void a_directory_that_is_unmounted_has_the_names_of_the_one_below(void)
+static void names_of_unmounted_directory_are_reported_as_removed(void)
 {
     struct netns_monitor *m = watch(0);
 
@@ -477,7 +477,7 @@ static void a_directory_that_is_unmounted_has_the_names_of_the_one_below(void)
     netns_monitor_close(m);
 }
 
-static void a_directory_may_be_a_file_or_a_link_for_a_while(void)
+static void monitor_follows_file_replaced_by_directory_symlink(void)
 {
     struct netns_monitor *m;
 
@@ -495,7 +495,7 @@ static void a_directory_may_be_a_file_or_a_link_for_a_while(void)
     netns_monitor_close(m);
 }
 
-static void the_first_create_mounts_over_a_plain_directory(void)
+static void monitor_follows_mount_over_plain_directory(void)
 {
     struct netns_monitor *m;
 
@@ -520,7 +520,7 @@ static void the_first_create_mounts_over_a_plain_directory(void)
 
 /* --- files that are not names, or not yet ----------------------------------------------------- */
 
-static void what_is_no_namespace_is_no_event(void)
+static void monitor_ignores_files_that_are_not_network_namespaces(void)
 {
     struct netns_monitor *m = watch(0);
 
@@ -547,7 +547,7 @@ static void what_is_no_namespace_is_no_event(void)
     netns_monitor_close(m);
 }
 
-static void a_name_in_the_making_is_told_when_it_is_bound(void)
+static void placeholder_is_reported_when_bound(void)
 {
     struct netns_monitor *m = watch(0);
     double start;
@@ -568,7 +568,7 @@ static void a_name_in_the_making_is_told_when_it_is_bound(void)
 }
 
 /* One was there before the monitor was opened; another waits together with a second file. */
-static void names_in_the_making_wait_side_by_side(void)
+static void two_placeholders_are_reported_as_each_is_bound(void)
 {
     struct netns_monitor *m;
     int descriptors;
@@ -596,7 +596,7 @@ static void names_in_the_making_wait_side_by_side(void)
 }
 
 /* A script hears of its own changes in order. */
-static void names_are_told_in_the_order_in_which_they_were_bound(void)
+static void names_are_reported_in_order_of_binding(void)
 {
     struct netns_monitor *m = watch(0);
 
@@ -610,7 +610,7 @@ static void names_are_told_in_the_order_in_which_they_were_bound(void)
     netns_monitor_close(m);
 }
 
-static void a_placeholder_may_be_replaced_renamed_or_withdrawn(void)
+static void monitor_follows_replaced_renamed_or_removed_placeholder(void)
 {
     struct netns_monitor *m = watch(0);
 
@@ -666,7 +666,7 @@ static void a_bind_is_announced(void *arg)
     close(fd);
 }
 
-static void inotify_tells_when_a_name_is_bound(void)
+static void create_and_attach_raise_inotify_attrib_event(void)
 {
     static const struct fault fault = {.call = SYS_utimensat, .error = EPERM};
 
@@ -701,7 +701,7 @@ static uint64_t told_cookie(const struct netns *ns)
     return cookie;
 }
 
-static void an_event_tells_which_namespace_it_is(void)
+static void events_carry_inode_and_cookie_of_namespace(void)
 {
     struct netns_monitor *m = watch(0);
     struct netns *old = NULL, *new = NULL, *first;
@@ -756,7 +756,7 @@ static int wakes_by_mounts(struct netns_monitor *m, int count)
 /* The age at which a placeholder of another program is stale, in seconds. */
 #define STALE_AGE 10
 
-static void mounts_wake_nobody_who_waits_for_none(void)
+static void mounts_do_not_wake_monitor_without_pending_names(void)
 {
     struct netns_monitor *m;
 
@@ -851,7 +851,7 @@ static long cost_beside(int count, mode_t mode, void (*change)(void *arg))
     return calls;
 }
 
-static void a_change_costs_the_same_beside_any_number_of_left_behind_files(void)
+static void cost_of_change_does_not_depend_on_leftover_files(void)
 {
     long few, many;
 
@@ -911,7 +911,7 @@ static void is_foreign(struct netns_monitor *m)
 
 /* A descriptor number belongs to another file: a pipe with a byte in it, which must not be read, or a file
  * of the same kind. */
-static void a_foreign_descriptor_is_an_error_and_never_touched(void)
+static void next_with_replaced_descriptor_fails_with_ebadf(void)
 {
     int fds[MOST_DESCRIPTORS], others[MOST_DESCRIPTORS], pipe_fds[2], count, other_count, i;
     struct netns_monitor *m, *other;
@@ -957,7 +957,7 @@ static void a_foreign_descriptor_is_an_error_and_never_touched(void)
 }
 
 /* Like a daemon that closes unknown descriptors and opens others. */
-static void what_has_taken_the_numbers_is_not_closed(void)
+static void monitor_close_keeps_files_that_reuse_descriptors(void)
 {
     int fds[MOST_DESCRIPTORS], count, i, descriptors, null;
     struct netns_monitor *m;
@@ -999,7 +999,7 @@ static void *use_in_a_table_of_its_own(void *m)
     return NULL;
 }
 
-static void a_thread_may_have_descriptors_of_its_own(void)
+static void monitor_works_in_thread_with_unshared_descriptors(void)
 {
     struct netns_monitor *m = watch(0);
     pthread_t thread;
@@ -1014,7 +1014,7 @@ static void a_thread_may_have_descriptors_of_its_own(void)
 
 /* --- between two reads ------------------------------------------------------------------------ */
 
-static void a_name_removed_and_made_anew_is_told_as_both(void)
+static void monitor_reports_recreated_name_as_remove_then_add(void)
 {
     struct netns_monitor *m = watch(0);
 
@@ -1036,7 +1036,7 @@ static void a_name_removed_and_made_anew_is_told_as_both(void)
     netns_monitor_close(m);
 }
 
-static void the_same_namespace_under_its_name_again_is_a_pair_or_nothing(void)
+static void reattached_name_reports_remove_and_add_or_nothing(void)
 {
     struct netns_monitor *m = watch(0);
     struct netns_event ev;
@@ -1061,18 +1061,18 @@ static void the_same_namespace_under_its_name_again_is_a_pair_or_nothing(void)
 static void follow_without_handles(void *arg)
 {
     (void)arg;
-    a_name_removed_and_made_anew_is_told_as_both();
-    the_same_namespace_under_its_name_again_is_a_pair_or_nothing();
+    monitor_reports_recreated_name_as_remove_then_add();
+    reattached_name_reports_remove_and_add_or_nothing();
 }
 
-static void without_file_handles_it_is_the_same(void)
+static void recreated_names_are_reported_without_file_handles(void)
 {
     static const struct fault faults[] = {{.call = SYS_name_to_handle_at, .error = ENOSYS}};
 
     with_faults(faults, 1, follow_without_handles, NULL);
 }
 
-static void after_an_overflow_the_difference_is_told(void)
+static void monitor_reports_difference_after_queue_overflow(void)
 {
     struct netns_monitor *m;
     struct told told = {0};
@@ -1103,7 +1103,7 @@ static void after_an_overflow_the_difference_is_told(void)
 }
 
 /* The event that reports this is among those that were lost. */
-static void after_an_overflow_the_directory_may_be_another(void)
+static void monitor_follows_replaced_directory_after_overflow(void)
 {
     struct netns_monitor *m;
 
@@ -1132,7 +1132,7 @@ static void after_an_overflow_the_directory_may_be_another(void)
 
 /* --- event loops, processes and threads ------------------------------------------------------- */
 
-static void an_epoll_is_ready_as_long_as_there_are_events(void)
+static void epoll_is_ready_while_events_are_pending(void)
 {
     int epoll = MUST(epoll_create1(EPOLL_CLOEXEC)), i;
     struct epoll_event event = {.events = EPOLLIN};
@@ -1176,7 +1176,7 @@ static void an_epoll_is_ready_as_long_as_there_are_events(void)
 
 /* Event loops query readiness several times: adding a descriptor to an epoll, re-arming it, or nesting
    epolls queries it each time. */
-static void what_was_bound_keeps_it_ready_however_often_it_is_asked(void)
+static void monitor_stays_ready_across_repeated_polls(void)
 {
     int inner = MUST(epoll_create1(EPOLL_CLOEXEC)), outer = MUST(epoll_create1(EPOLL_CLOEXEC)), i;
     struct epoll_event event = {.events = EPOLLIN}, once = {.events = EPOLLIN | EPOLLONESHOT};
@@ -1241,7 +1241,7 @@ static void watch_as_plain_user(void *arg)
     netns_monitor_close(m);
 }
 
-static void a_plain_user_may_watch(void)
+static void unprivileged_user_can_monitor_names(void)
 {
     int go[2], status;
     pid_t pid;
@@ -1308,7 +1308,7 @@ static void wait_for_events(struct shared *shared, int count)
     EQUAL(shared->events, count);
 }
 
-static void threads_share_the_events(void)
+static void each_event_is_returned_to_exactly_one_thread(void)
 {
     static struct shared shared;
     pthread_t threads[THREADS];
@@ -1352,7 +1352,7 @@ static void only_close(void *m)
     netns_monitor_close(m);
 }
 
-static void a_child_may_use_it_or_close_its_copy(void)
+static void forked_child_can_use_or_close_monitor(void)
 {
     struct netns_monitor *m = watch(0);
 
@@ -1375,7 +1375,7 @@ static void a_child_may_use_it_or_close_its_copy(void)
 
 #define NO_MONITOR ((struct netns_monitor *)&test_failures)
 
-static void bad_arguments_are_refused(void)
+static void invalid_arguments_are_rejected(void)
 {
     struct netns_monitor *m = NO_MONITOR;
     static const char zeroes[64];
@@ -1423,7 +1423,7 @@ static void bad_arguments_are_refused(void)
     EQUAL(errno, ERRNO_UNTOUCHED);
 }
 
-static void the_longest_name_is_told_whole(void)
+static void event_contains_complete_255_byte_name(void)
 {
     struct netns_monitor *m = watch(0);
     char name[256];
@@ -1477,7 +1477,7 @@ static void lose_the_right_to_read(void *arg)
     netns_monitor_close(m);
 }
 
-static void who_may_not_read_is_told_so(void)
+static void unreadable_directory_fails_with_eacces(void)
 {
     int pipes[2][2], status;
     pid_t pid;
@@ -1512,7 +1512,7 @@ static long long open_one(void)
     return netns_monitor_open(NULL, 0, &opened);
 }
 
-static void without_descriptors_none_is_opened(void)
+static void monitor_open_without_descriptors_fails_with_emfile(void)
 {
     write_file("/run/netns/waits", "", 0);
     RUNS_OUT_OF_DESCRIPTORS(open_one());
@@ -1522,7 +1522,7 @@ static void without_descriptors_none_is_opened(void)
     netns_monitor_close(opened);
 }
 
-static void without_descriptors_no_event_is_lost(void)
+static void next_without_descriptors_loses_no_event(void)
 {
     struct netns_event ev = {.size = sizeof ev}, before = ev;
     struct netns_monitor *m = watch(0);
@@ -1580,7 +1580,7 @@ static void open_fails(void *error)
     CHECK(m == NO_MONITOR);
 }
 
-static void what_the_kernel_refuses_comes_out(void)
+static void monitor_open_returns_kernel_errno(void)
 {
     static const int errors[] = {EMFILE, ENFILE, ENOMEM, ENOSPC};
     static const int calls[] = {SYS_epoll_create1, SYS_epoll_ctl, SYS_inotify_init1,
@@ -1616,7 +1616,7 @@ static void next_fails(void *arg)
     CHECK(memcmp(&ev, &before, sizeof ev) == 0);
 }
 
-static void what_the_kernel_refuses_for_a_while_loses_no_event(void)
+static void next_returns_kernel_errno_and_loses_no_event(void)
 {
     static const int errors[] = {EMFILE, ENFILE, ENOMEM, ENOSPC};
     static const int calls[] = {SYS_openat, SYS_inotify_add_watch, SYS_getdents64};
@@ -1701,7 +1701,7 @@ static void *make_pairs(void *arg)
     return NULL;
 }
 
-static void of_10000_pairs_none_is_lost(void)
+static void monitor_loses_none_of_10000_add_remove_pairs(void)
 {
     struct pairs pairs = {.count = is_slow() ? 300 : 10000};
     struct netns_monitor *m = watch(0);
@@ -1749,7 +1749,7 @@ static void churn(void *seed)
     }
 }
 
-static void what_is_told_of_a_churn_is_in_order_and_complete(void)
+static void events_of_concurrent_changes_are_complete_and_ordered(void)
 {
     unsigned seeds[3] = {1, 2, 3};
     struct netns_monitor *m = watch(NETNS_MONITOR_SNAPSHOT);
@@ -1775,49 +1775,49 @@ static void what_is_told_of_a_churn_is_in_order_and_complete(void)
 
 int main(void)
 {
-    RUN(a_snapshot_comes_first_when_asked_for);
-    RUN(without_a_snapshot_only_changes_are_told);
-    RUN(between_snapshot_and_changes_is_neither_gap_nor_double);
-    RUN(each_name_that_ip_makes_opens_when_it_is_told);
-    RUN(two_monitors_are_told_the_same);
-    RUN_WITHOUT_RUN_DIRECTORY(a_directory_may_be_made_later_and_go_and_come_again);
-    RUN_WITHOUT_RUN_DIRECTORY(a_directory_may_be_made_with_its_parents);
-    RUN_WITHOUT_RUN_DIRECTORY(a_relative_directory_is_one_of_the_working_directory);
-    RUN_WITHOUT_RUN_DIRECTORY(a_directory_that_is_renamed_away_has_no_names);
-    RUN(a_directory_that_is_unmounted_has_the_names_of_the_one_below);
-    RUN_WITHOUT_RUN_DIRECTORY(a_directory_may_be_a_file_or_a_link_for_a_while);
-    RUN_WITHOUT_RUN_DIRECTORY(the_first_create_mounts_over_a_plain_directory);
-    RUN(what_is_no_namespace_is_no_event);
-    RUN(a_name_in_the_making_is_told_when_it_is_bound);
-    RUN(names_in_the_making_wait_side_by_side);
-    RUN(names_are_told_in_the_order_in_which_they_were_bound);
-    RUN(inotify_tells_when_a_name_is_bound);
-    RUN(an_event_tells_which_namespace_it_is);
-    RUN(mounts_wake_nobody_who_waits_for_none);
-    RUN(a_change_costs_the_same_beside_any_number_of_left_behind_files);
-    RUN(a_foreign_descriptor_is_an_error_and_never_touched);
-    RUN(what_has_taken_the_numbers_is_not_closed);
-    RUN(a_thread_may_have_descriptors_of_its_own);
-    RUN(a_placeholder_may_be_replaced_renamed_or_withdrawn);
-    RUN(a_name_removed_and_made_anew_is_told_as_both);
-    RUN(the_same_namespace_under_its_name_again_is_a_pair_or_nothing);
-    RUN(without_file_handles_it_is_the_same);
-    RUN(after_an_overflow_the_difference_is_told);
-    RUN_WITHOUT_RUN_DIRECTORY(after_an_overflow_the_directory_may_be_another);
-    RUN(an_epoll_is_ready_as_long_as_there_are_events);
-    RUN(what_was_bound_keeps_it_ready_however_often_it_is_asked);
-    RUN(a_plain_user_may_watch);
-    RUN(threads_share_the_events);
-    RUN(a_child_may_use_it_or_close_its_copy);
-    RUN(bad_arguments_are_refused);
-    RUN(the_longest_name_is_told_whole);
-    RUN(who_may_not_read_is_told_so);
-    RUN(without_descriptors_none_is_opened);
-    RUN(without_descriptors_no_event_is_lost);
-    RUN(what_the_kernel_refuses_comes_out);
-    RUN(what_the_kernel_refuses_for_a_while_loses_no_event);
+    RUN(snapshot_reports_existing_names_as_added);
+    RUN(monitor_without_snapshot_reports_only_changes);
+    RUN(snapshot_during_changes_has_no_gaps_or_duplicates);
+    RUN(names_added_by_ip_can_be_opened_when_reported);
+    RUN(two_monitors_work_independently);
+    RUN_WITHOUT_RUN_DIRECTORY(monitor_follows_creation_and_removal_of_directory);
+    RUN_WITHOUT_RUN_DIRECTORY(monitor_follows_directory_created_with_parents);
+    RUN_WITHOUT_RUN_DIRECTORY(monitor_accepts_relative_run_directory);
+    RUN_WITHOUT_RUN_DIRECTORY(names_of_renamed_directory_are_reported_as_removed);
+    RUN(names_of_unmounted_directory_are_reported_as_removed);
+    RUN_WITHOUT_RUN_DIRECTORY(monitor_follows_file_replaced_by_directory_symlink);
+    RUN_WITHOUT_RUN_DIRECTORY(monitor_follows_mount_over_plain_directory);
+    RUN(monitor_ignores_files_that_are_not_network_namespaces);
+    RUN(placeholder_is_reported_when_bound);
+    RUN(two_placeholders_are_reported_as_each_is_bound);
+    RUN(names_are_reported_in_order_of_binding);
+    RUN(create_and_attach_raise_inotify_attrib_event);
+    RUN(events_carry_inode_and_cookie_of_namespace);
+    RUN(mounts_do_not_wake_monitor_without_pending_names);
+    RUN(cost_of_change_does_not_depend_on_leftover_files);
+    RUN(next_with_replaced_descriptor_fails_with_ebadf);
+    RUN(monitor_close_keeps_files_that_reuse_descriptors);
+    RUN(monitor_works_in_thread_with_unshared_descriptors);
+    RUN(monitor_follows_replaced_renamed_or_removed_placeholder);
+    RUN(monitor_reports_recreated_name_as_remove_then_add);
+    RUN(reattached_name_reports_remove_and_add_or_nothing);
+    RUN(recreated_names_are_reported_without_file_handles);
+    RUN(monitor_reports_difference_after_queue_overflow);
+    RUN_WITHOUT_RUN_DIRECTORY(monitor_follows_replaced_directory_after_overflow);
+    RUN(epoll_is_ready_while_events_are_pending);
+    RUN(monitor_stays_ready_across_repeated_polls);
+    RUN(unprivileged_user_can_monitor_names);
+    RUN(each_event_is_returned_to_exactly_one_thread);
+    RUN(forked_child_can_use_or_close_monitor);
+    RUN(invalid_arguments_are_rejected);
+    RUN(event_contains_complete_255_byte_name);
+    RUN(unreadable_directory_fails_with_eacces);
+    RUN(monitor_open_without_descriptors_fails_with_emfile);
+    RUN(next_without_descriptors_loses_no_event);
+    RUN(monitor_open_returns_kernel_errno);
+    RUN(next_returns_kernel_errno_and_loses_no_event);
     RUN(descriptors_are_closed_on_exec);
-    RUN(of_10000_pairs_none_is_lost);
-    RUN(what_is_told_of_a_churn_is_in_order_and_complete);
+    RUN(monitor_loses_none_of_10000_add_remove_pairs);
+    RUN(events_of_concurrent_changes_are_complete_and_ordered);
     return finish();
 }

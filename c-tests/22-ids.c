@@ -23,7 +23,7 @@ static struct netns *new_namespace(const char *name)
 
 /* --- one nsid ---------------------------------------------------------------------------------- */
 
-static void an_id_is_none_until_it_is_given(void)
+static void nsid_get_fails_with_enodata_until_nsid_is_set(void)
 {
     struct netns *within = new_namespace("within"), *ns = new_namespace("blue");
 
@@ -41,7 +41,7 @@ static void an_id_is_none_until_it_is_given(void)
     netns_close(within);
 }
 
-static void the_kernel_picks_the_lowest_that_is_free(void)
+static void nsid_auto_assigns_lowest_free_nsid(void)
 {
     struct netns *within = new_namespace(NULL), *ns[3];
 
@@ -59,7 +59,7 @@ static void the_kernel_picks_the_lowest_that_is_free(void)
     netns_close(within);
 }
 
-static void an_id_is_ensured_where_there_is_none(void)
+static void nsid_ensure_returns_or_assigns_nsid(void)
 {
     struct netns *within = new_namespace("within"), *ns = new_namespace("blue"), *other = new_namespace(NULL);
 
@@ -95,7 +95,7 @@ static void give_before_the_second_request(int call, int nth)
         EQUAL(OK(netns_nsid_set(raced_within, raced_ns, 17)), 17);
 }
 
-static void whoever_is_second_takes_the_id_of_the_first(void)
+static void nsid_ensure_returns_nsid_set_concurrently(void)
 {
     static const int calls[] = {SYS_sendto, 0};
 
@@ -108,7 +108,7 @@ static void whoever_is_second_takes_the_id_of_the_first(void)
     netns_close(raced_ns);
 }
 
-static void without_within_it_is_the_threads_own(void)
+static void null_means_namespace_of_calling_thread(void)
 {
     struct netns *home = new_namespace(NULL), *ns = new_namespace(NULL), *same = NULL;
 
@@ -128,7 +128,7 @@ static void without_within_it_is_the_threads_own(void)
     netns_close(ns);
 }
 
-static void ids_are_those_that_ip_gives_and_sees(void)
+static void ip_and_library_report_the_same_nsids(void)
 {
     struct netns *ns = new_namespace("blue"), *home = new_namespace(NULL);
 
@@ -147,7 +147,7 @@ static void ids_are_those_that_ip_gives_and_sees(void)
 
 /* --- rejected calls ---------------------------------------------------------------------------- */
 
-static void an_id_is_given_once(void)
+static void nsid_set_fails_with_eexist_if_assigned_or_in_use(void)
 {
     struct netns *within = new_namespace(NULL), *a = new_namespace("a"), *b = new_namespace("b");
 
@@ -167,7 +167,7 @@ static void an_id_is_given_once(void)
     netns_close(within);
 }
 
-static void bad_arguments_are_einval(void)
+static void invalid_arguments_fail_with_einval(void)
 {
     struct netns *ns = new_namespace("blue");
     struct netns_nsid_snapshot *list = NULL;
@@ -202,7 +202,7 @@ static struct netns_nsid_snapshot *list_of(const char *rundir, const struct netn
     return list;
 }
 
-static void ids_are_listed_with_their_names(void)
+static void nsid_list_returns_sorted_nsids_with_names(void)
 {
     struct netns *within = new_namespace("within"), *blue = new_namespace("blue"),
                  *red = new_namespace("red"), *nameless = new_namespace(NULL);
@@ -240,7 +240,7 @@ static void ids_are_listed_with_their_names(void)
     netns_close(nameless);
 }
 
-static void no_list_has_nothing_in_it(void)
+static void null_nsid_list_is_treated_as_empty(void)
 {
     errno = ERRNO_UNTOUCHED;
     EQUAL(netns_nsid_list_len(NULL), 0);
@@ -251,7 +251,7 @@ static void no_list_has_nothing_in_it(void)
     EQUAL(errno, ERRNO_UNTOUCHED);
 }
 
-static void what_a_target_has_is_listed_as_within_knows_it(void)
+static void nsid_list_of_target_returns_current_nsids(void)
 {
     struct netns *within = new_namespace("within"), *target = new_namespace("target"),
                  *blue = new_namespace("blue"), *red = new_namespace("red");
@@ -281,7 +281,7 @@ static void what_a_target_has_is_listed_as_within_knows_it(void)
     netns_close(red);
 }
 
-static void names_are_those_of_the_run_directory(void)
+static void nsid_list_uses_names_of_given_run_directory(void)
 {
     struct netns *within = new_namespace("within"), *ns = NULL;
     struct netns_nsid_snapshot *list;
@@ -321,7 +321,7 @@ static void names_are_those_of_the_run_directory(void)
     netns_close(ns);
 }
 
-static void a_list_may_fill_many_buffers(void)
+static void nsid_list_is_complete_across_netlink_buffers(void)
 {
     struct netns *within = new_namespace(NULL), *ns[MANY];
     struct netns_nsid_snapshot *list;
@@ -358,7 +358,7 @@ static void a_list_may_fill_many_buffers(void)
 
 /* --- the connection that a handle keeps --------------------------------------------------------- */
 
-static void a_handle_keeps_one_connection_and_closes_it(void)
+static void handle_caches_one_rtnetlink_socket_until_close(void)
 {
     struct netns *within = new_namespace(NULL), *ns = new_namespace(NULL);
     int before = open_descriptors();
@@ -377,7 +377,7 @@ static void a_handle_keeps_one_connection_and_closes_it(void)
     netns_close(ns);
 }
 
-static void the_connection_is_close_on_exec(void)
+static void cached_rtnetlink_socket_is_close_on_exec(void)
 {
     struct netns *within = new_namespace(NULL), *ns = new_namespace(NULL);
     DIR *dir;
@@ -426,7 +426,7 @@ static void use_in_a_child(void *arg)
     EQUAL(open_descriptors(), before - 2);
 }
 
-static void parent_and_child_may_both_use_a_handle(void)
+static void parent_and_child_can_use_the_same_handle(void)
 {
     struct pair pair = {new_namespace(NULL), new_namespace(NULL)};
     pid_t children[4];
@@ -465,7 +465,7 @@ static void become_the_first_process(void *arg)
     EQUAL(wait_for(start_part(use_as_the_first_process, arg)), 0);
 }
 
-static void processes_of_the_same_number_do_not_share_a_connection(void)
+static void processes_with_same_pid_do_not_share_cached_socket(void)
 {
     struct pair pair = {new_namespace(NULL), new_namespace(NULL)};
 
@@ -514,7 +514,7 @@ static void be_a_daemon(void *arg)
     EQUAL(open_null_devices(), OTHERS);
 }
 
-static void who_closes_the_connection_loses_no_other_file(void)
+static void handle_keeps_files_that_reuse_its_socket_descriptor(void)
 {
     struct pair pair = {new_namespace(NULL), new_namespace(NULL)};
 
@@ -540,7 +540,7 @@ static void *use_many_times(void *arg)
     return wrong ? arg : NULL;
 }
 
-static void threads_may_use_a_handle_at_once_and_fork(void)
+static void handle_works_in_concurrent_threads_and_forked_child(void)
 {
     struct pair pair = {new_namespace(NULL), new_namespace(NULL)};
     pthread_t threads[4];
@@ -606,7 +606,7 @@ static void ask_as_a_plain_user(void *arg)
     netns_close(home);
 }
 
-static void a_plain_user_may_ask_about_the_own_namespace(void)
+static void unprivileged_user_can_query_current_namespace(void)
 {
     struct pair pair = {new_namespace(NULL), new_namespace("blue")};
 
@@ -618,7 +618,7 @@ static void a_plain_user_may_ask_about_the_own_namespace(void)
 }
 
 /* The kernel checks the credentials of the thread that opened the handle's socket, and the caller's. */
-static void a_target_needs_net_admin_when_the_socket_is_opened(void)
+static void nsid_list_of_target_requires_cap_net_admin(void)
 {
     struct pair pair = {new_namespace("within"), new_namespace("blue")};
     struct netns_nsid_snapshot *list = NULL;
@@ -657,7 +657,7 @@ static void ask_in_a_user_namespace(void *arg)
     netns_close(ns);
 }
 
-static void it_works_where_a_helper_thread_has_to_go(void)
+static void nsid_calls_work_if_thread_cannot_switch_back(void)
 {
     IN_CHILD(ask_in_a_user_namespace, NULL);
 }
@@ -681,7 +681,7 @@ static void ask_an_old_kernel(void *arg)
     EQUAL(OK(netns_nsid_get(pair->within, pair->ns)), 9);
 }
 
-static void before_strict_checks_it_lists_no_target(void)
+static void nsid_list_of_target_fails_without_strict_checking(void)
 {
     static const struct fault faults[] = {
         {SYS_setsockopt, ENOPROTOOPT, 2, UINT32_MAX, NETLINK_GET_STRICT_CHK},
@@ -693,7 +693,7 @@ static void before_strict_checks_it_lists_no_target(void)
     netns_close(pair.ns);
 }
 
-static void without_descriptors_it_is_emfile(void)
+static void nsid_calls_without_descriptors_fail_with_emfile(void)
 {
     struct netns *within = new_namespace("within"), *ns = new_namespace("blue");
     struct netns_nsid_snapshot *list = NULL;
@@ -714,33 +714,33 @@ static void without_descriptors_it_is_emfile(void)
 
 int main(void)
 {
-    RUN(an_id_is_none_until_it_is_given);
-    RUN(the_kernel_picks_the_lowest_that_is_free);
-    RUN(an_id_is_ensured_where_there_is_none);
-    RUN(whoever_is_second_takes_the_id_of_the_first);
-    RUN(without_within_it_is_the_threads_own);
-    RUN(ids_are_those_that_ip_gives_and_sees);
+    RUN(nsid_get_fails_with_enodata_until_nsid_is_set);
+    RUN(nsid_auto_assigns_lowest_free_nsid);
+    RUN(nsid_ensure_returns_or_assigns_nsid);
+    RUN(nsid_ensure_returns_nsid_set_concurrently);
+    RUN(null_means_namespace_of_calling_thread);
+    RUN(ip_and_library_report_the_same_nsids);
 
-    RUN(an_id_is_given_once);
-    RUN(bad_arguments_are_einval);
+    RUN(nsid_set_fails_with_eexist_if_assigned_or_in_use);
+    RUN(invalid_arguments_fail_with_einval);
 
-    RUN(ids_are_listed_with_their_names);
-    RUN(no_list_has_nothing_in_it);
-    RUN(what_a_target_has_is_listed_as_within_knows_it);
-    RUN(names_are_those_of_the_run_directory);
-    RUN(a_list_may_fill_many_buffers);
+    RUN(nsid_list_returns_sorted_nsids_with_names);
+    RUN(null_nsid_list_is_treated_as_empty);
+    RUN(nsid_list_of_target_returns_current_nsids);
+    RUN(nsid_list_uses_names_of_given_run_directory);
+    RUN(nsid_list_is_complete_across_netlink_buffers);
 
-    RUN(a_handle_keeps_one_connection_and_closes_it);
-    RUN(the_connection_is_close_on_exec);
-    RUN(parent_and_child_may_both_use_a_handle);
-    RUN(processes_of_the_same_number_do_not_share_a_connection);
-    RUN(who_closes_the_connection_loses_no_other_file);
-    RUN(threads_may_use_a_handle_at_once_and_fork);
+    RUN(handle_caches_one_rtnetlink_socket_until_close);
+    RUN(cached_rtnetlink_socket_is_close_on_exec);
+    RUN(parent_and_child_can_use_the_same_handle);
+    RUN(processes_with_same_pid_do_not_share_cached_socket);
+    RUN(handle_keeps_files_that_reuse_its_socket_descriptor);
+    RUN(handle_works_in_concurrent_threads_and_forked_child);
 
-    RUN(a_plain_user_may_ask_about_the_own_namespace);
-    RUN(a_target_needs_net_admin_when_the_socket_is_opened);
-    RUN(it_works_where_a_helper_thread_has_to_go);
-    RUN(before_strict_checks_it_lists_no_target);
-    RUN(without_descriptors_it_is_emfile);
+    RUN(unprivileged_user_can_query_current_namespace);
+    RUN(nsid_list_of_target_requires_cap_net_admin);
+    RUN(nsid_calls_work_if_thread_cannot_switch_back);
+    RUN(nsid_list_of_target_fails_without_strict_checking);
+    RUN(nsid_calls_without_descriptors_fail_with_emfile);
     return finish();
 }

@@ -64,7 +64,7 @@ static struct netns *blue(void)
 
 /* --- success ---------------------------------------------------------------------------------- */
 
-static void the_process_becomes_the_program(void)
+static void exec_runs_program_in_namespace(void)
 {
     struct netns *ns = blue();
     char expected[64];
@@ -85,7 +85,7 @@ static void say_pid(void *arg)
     exit(99);
 }
 
-static void it_is_still_the_same_process(void)
+static void exec_keeps_pid_and_parent(void)
 {
     struct netns *ns = blue();
     int ends[2], output = MUST(fcntl(1, F_DUPFD_CLOEXEC, 3)), numbers[4] = {0};
@@ -141,7 +141,7 @@ static void signals_are_kept(const struct netns *ns, void (*ignore_and_block_the
     CHECK(strtoull(strstr(text, "SigIgn:") + 8, NULL, 16) & 1ull << (SIGUSR2 - 1));
 }
 
-static void signals_are_as_execve_has_them(void)
+static void exec_keeps_blocked_and_ignored_signals(void)
 {
     struct netns *ns = blue();
 
@@ -157,7 +157,7 @@ static void set_what_exec_keeps(void)
     MUST(setpriority(PRIO_PROCESS, 0, 19));
 }
 
-static void what_exec_keeps_is_kept(void)
+static void exec_keeps_umask_nice_timer_slack_and_death_signal(void)
 {
     struct netns *ns = blue();
     char *argv[] = {(char *)"/proc/self/exe", (char *)"what-is-kept", NULL};
@@ -206,7 +206,7 @@ static void start_threads(void)
     pthread_barrier_wait(&started);
 }
 
-static void other_threads_end_with_it(void)
+static void exec_ends_other_threads(void)
 {
     struct netns *ns = blue();
 
@@ -229,7 +229,7 @@ static void start_one_that_becomes(void *arg)
         pause();
 }
 
-static void any_thread_may_do_it(void)
+static void exec_works_outside_the_main_thread(void)
 {
     char *argv[] = {(char *)"sh", (char *)"-c", (char *)"echo $$", NULL};
     struct netns *ns = blue();
@@ -286,7 +286,7 @@ static void fail_with_a_thread_of_pthreads(void *arg)
     UNCHANGED_SINCE(before);
 }
 
-static void a_thread_of_pthreads_does_as_well(void)
+static void exec_falls_back_to_pthread_create_if_clone_fails(void)
 {
     struct netns *ns = blue();
 
@@ -306,7 +306,7 @@ static void end_threads_at_execve(void)
     end_at(SYS_execve, SECCOMP_RET_KILL_THREAD);
 }
 
-static void a_thread_that_a_filter_ends_is_not_waited_for(void)
+static void exec_fails_with_enotrecoverable_if_filter_kills_thread(void)
 {
     struct netns *ns = blue();
     char *argv[] = {(char *)"true", NULL};
@@ -375,7 +375,7 @@ static void use_vfork(const struct netns *ns, int threads)
     EQUAL(state, PTHREAD_CANCEL_ENABLE);
 }
 
-static void a_child_of_vfork_leaves_nothing_behind(void)
+static void exec_in_vfork_child_leaks_nothing(void)
 {
     struct netns *ns = blue();
     struct state before = state_now();
@@ -399,7 +399,7 @@ static void *use_vfork_in_a_thread(void *arg)
 }
 
 /* Its other threads continue meanwhile. */
-static void any_thread_s_child_may_do_it(void)
+static void exec_works_in_vfork_children_of_concurrent_threads(void)
 {
     struct netns *ns = blue();
     pthread_t threads[THREADS];
@@ -440,7 +440,7 @@ static void *start_with_little_stack(void *arg)
     return NULL;
 }
 
-static void the_smallest_stack_is_enough(void)
+static void spawn_and_exec_work_with_minimal_stack(void)
 {
     struct netns *ns = blue();
     pthread_attr_t attributes;
@@ -480,7 +480,7 @@ static void the_smallest_stack_is_enough(void)
         CHILDLESS();                                                 \
     } while (0)
 
-static void a_failure_changes_nothing(void)
+static void failed_exec_changes_nothing(void)
 {
     char *argv[] = {(char *)"x", NULL};
     struct netns *ns = blue();
@@ -498,7 +498,7 @@ static void a_failure_changes_nothing(void)
     netns_close(ns);
 }
 
-static void bad_arguments_are_einval(void)
+static void invalid_arguments_fail_with_einval(void)
 {
     char *argv[] = {(char *)"x", NULL}, *none[] = {NULL};
     struct netns *ns = blue();
@@ -521,7 +521,7 @@ static void handle(int signal)
     handled++;
 }
 
-static void a_signal_that_comes_meanwhile_is_not_lost(void)
+static void signals_during_exec_are_delivered(void)
 {
     char *argv[] = {(char *)"x", NULL};
     struct netns *ns = blue();
@@ -560,7 +560,7 @@ static void look_where_it_runs(int signal)
 }
 
 /* Whichever thread makes the call. */
-static void handlers_run_on_the_caller_s_signal_stack(void)
+static void signal_handlers_run_on_callers_signal_stack(void)
 {
     struct sigaction action = {.sa_handler = look_where_it_runs, .sa_flags = SA_ONSTACK};
     stack_t own = {.ss_sp = signal_stack, .ss_size = sizeof signal_stack}, after;
@@ -587,7 +587,7 @@ static void handlers_run_on_the_caller_s_signal_stack(void)
     netns_close(ns);
 }
 
-static void without_descriptors_it_is_emfile(void)
+static void exec_without_descriptors_fails_with_emfile(void)
 {
     char *argv[] = {(char *)"x", NULL};
     struct netns *ns = blue();
@@ -613,27 +613,27 @@ int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "what-is-kept") == 0)
         return say_what_is_kept();
-    RUN(the_process_becomes_the_program);
-    RUN(it_is_still_the_same_process);
+    RUN(exec_runs_program_in_namespace);
+    RUN(exec_keeps_pid_and_parent);
     RUN(arguments_and_environment_are_passed_on);
-    RUN(signals_are_as_execve_has_them);
-    RUN(what_exec_keeps_is_kept);
+    RUN(exec_keeps_blocked_and_ignored_signals);
+    RUN(exec_keeps_umask_nice_timer_slack_and_death_signal);
 
-    RUN(other_threads_end_with_it);
-    RUN(any_thread_may_do_it);
+    RUN(exec_ends_other_threads);
+    RUN(exec_works_outside_the_main_thread);
 
-    RUN(a_thread_of_pthreads_does_as_well);
-    RUN(a_thread_that_a_filter_ends_is_not_waited_for);
+    RUN(exec_falls_back_to_pthread_create_if_clone_fails);
+    RUN(exec_fails_with_enotrecoverable_if_filter_kills_thread);
 
-    RUN(a_child_of_vfork_leaves_nothing_behind);
-    RUN(any_thread_s_child_may_do_it);
+    RUN(exec_in_vfork_child_leaks_nothing);
+    RUN(exec_works_in_vfork_children_of_concurrent_threads);
 
-    RUN(the_smallest_stack_is_enough);
+    RUN(spawn_and_exec_work_with_minimal_stack);
 
-    RUN(a_failure_changes_nothing);
-    RUN(bad_arguments_are_einval);
-    RUN(a_signal_that_comes_meanwhile_is_not_lost);
-    RUN(handlers_run_on_the_caller_s_signal_stack);
-    RUN(without_descriptors_it_is_emfile);
+    RUN(failed_exec_changes_nothing);
+    RUN(invalid_arguments_fail_with_einval);
+    RUN(signals_during_exec_are_delivered);
+    RUN(signal_handlers_run_on_callers_signal_stack);
+    RUN(exec_without_descriptors_fails_with_emfile);
     return finish();
 }

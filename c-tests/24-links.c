@@ -82,7 +82,7 @@ static int links_in(const struct netns *ns)
 
 /* --- moving ------------------------------------------------------------------------------------ */
 
-static void an_interface_moves_between_any_two(void)
+static void link_move_works_between_two_other_namespaces(void)
 {
     struct netns *x = namespace_with_a_pair(), *y = new_namespace();
     uint64_t home = here();
@@ -99,7 +99,7 @@ static void an_interface_moves_between_any_two(void)
     netns_close(y);
 }
 
-static void without_from_it_is_in_the_threads_own(void)
+static void null_source_means_namespace_of_calling_thread(void)
 {
     struct netns *x = namespace_with_a_pair(), *y = new_namespace(), *home = NULL;
 
@@ -119,7 +119,7 @@ static void without_from_it_is_in_the_threads_own(void)
     netns_close(home);
 }
 
-static void it_gets_a_new_name_on_the_way(void)
+static void link_move_renames_interface(void)
 {
     struct netns *x = namespace_with_a_pair(), *y = new_namespace(), *z = new_namespace();
 
@@ -141,7 +141,7 @@ static void it_gets_a_new_name_on_the_way(void)
     netns_close(z);
 }
 
-static void what_is_up_goes_down(void)
+static void link_move_sets_interface_down(void)
 {
     struct netns *x = namespace_with_a_pair(), *y = new_namespace();
 
@@ -153,7 +153,7 @@ static void what_is_up_goes_down(void)
     netns_close(y);
 }
 
-static void to_where_it_is_already_it_is_renamed(void)
+static void link_move_within_namespace_renames_interface(void)
 {
     struct netns *x = namespace_with_a_pair();
     int index = index_in(x, "a");
@@ -187,7 +187,7 @@ static bool loses_alternative_names(const struct netns *moved_to, const char *na
     return true;
 }
 
-static void an_alternative_name_will_do_and_stays_one(void)
+static void link_move_accepts_and_keeps_alternative_name(void)
 {
     struct netns *x = namespace_with_a_pair(), *y = new_namespace();
 
@@ -211,7 +211,7 @@ static void an_alternative_name_will_do_and_stays_one(void)
 }
 
 /* Like a physical interface, it belongs to an object that stays elsewhere. */
-static void a_tap_moves_and_still_belongs_to_who_made_it(void)
+static void moved_tap_stays_attached_to_its_descriptor(void)
 {
     struct netns *x = new_namespace(), *y = new_namespace();
     struct ifreq request = {.ifr_name = "tap0"};
@@ -237,7 +237,7 @@ static void a_tap_moves_and_still_belongs_to_who_made_it(void)
 
 /* --- rejected calls ---------------------------------------------------------------------------- */
 
-static void a_name_that_is_taken_is_eexist(void)
+static void link_move_to_existing_name_fails_with_eexist(void)
 {
     struct netns *x = namespace_with_a_pair(), *y = new_namespace();
     int index = index_in(x, "a");
@@ -266,7 +266,7 @@ static void a_name_that_is_taken_is_eexist(void)
 }
 
 /* The alternative name moves along and prevents the interface itself from having it. */
-static void a_new_name_that_is_its_own_alternative_is_eexist(void)
+static void new_name_equal_to_altname_fails_with_eexist(void)
 {
     struct netns *x = namespace_with_a_pair(), *y = new_namespace();
     int index = index_in(x, "a");
@@ -293,7 +293,7 @@ static void a_new_name_that_is_its_own_alternative_is_eexist(void)
     netns_close(y);
 }
 
-static void what_is_not_there_is_enodev(void)
+static void missing_interface_fails_with_enodev(void)
 {
     struct netns *x = namespace_with_a_pair(), *y = new_namespace();
 
@@ -308,7 +308,7 @@ static void what_is_not_there_is_enodev(void)
     netns_close(y);
 }
 
-static void bad_names_are_refused(void)
+static void link_move_rejects_invalid_names(void)
 {
     static const char *const bad[] = {"", ".", "..", "/", "a/b", "a b", " a", "a\n", "a\t", "a\v",
                                       "a:1", "a%d", "%", "\xc3\xa0", "all", "default"};
@@ -340,7 +340,7 @@ static void bad_names_are_refused(void)
     netns_close(y);
 }
 
-static void what_belongs_to_its_namespace_stays(void)
+static void link_move_of_lo_or_bridge_fails_with_einval(void)
 {
     struct netns *x = namespace_with_a_pair(), *y = new_namespace();
 
@@ -404,7 +404,7 @@ static void move_as_a_plain_user(void *arg)
     netns_close(home);
 }
 
-static void without_the_right_it_is_eperm(void)
+static void link_move_without_capabilities_fails_with_eperm(void)
 {
     struct two two = {namespace_with_a_pair(), new_namespace()};
 
@@ -441,7 +441,7 @@ static void move_in_a_user_namespace(void *arg)
     netns_close(y);
 }
 
-static void it_works_in_a_user_namespace(void)
+static void link_move_works_in_user_namespace(void)
 {
     struct netns *outer = new_namespace();
 
@@ -461,7 +461,7 @@ static void come_and_go(void *arg)
 }
 
 /* Whichever of the two is first, the interface is in one of the namespaces and has one of its names. */
-static void a_name_that_comes_and_goes_loses_no_interface(void)
+static void link_move_during_name_changes_loses_no_interface(void)
 {
     struct netns *x = namespace_with_a_pair(), *y = new_namespace();
     pid_t other = start_part(come_and_go, y);
@@ -507,7 +507,7 @@ static void *shuttle(void *arg)
     return NULL;
 }
 
-static void threads_may_move_at_once(void)
+static void threads_can_move_interfaces_concurrently(void)
 {
     struct two two = {namespace_with_a_pair(), new_namespace()};
     struct shuttle shuttles[] = {{two, "a", 0}, {two, "b", 0}, {two, "c", 0}};
@@ -528,7 +528,7 @@ static void threads_may_move_at_once(void)
     netns_close(two.y);
 }
 
-static void without_descriptors_it_is_emfile(void)
+static void link_move_without_descriptors_fails_with_emfile(void)
 {
     struct netns *x = namespace_with_a_pair(), *y = new_namespace();
 
@@ -543,25 +543,25 @@ static void without_descriptors_it_is_emfile(void)
 
 int main(void)
 {
-    RUN(an_interface_moves_between_any_two);
-    RUN(without_from_it_is_in_the_threads_own);
-    RUN(it_gets_a_new_name_on_the_way);
-    RUN(what_is_up_goes_down);
-    RUN(to_where_it_is_already_it_is_renamed);
-    RUN(an_alternative_name_will_do_and_stays_one);
-    RUN(a_tap_moves_and_still_belongs_to_who_made_it);
+    RUN(link_move_works_between_two_other_namespaces);
+    RUN(null_source_means_namespace_of_calling_thread);
+    RUN(link_move_renames_interface);
+    RUN(link_move_sets_interface_down);
+    RUN(link_move_within_namespace_renames_interface);
+    RUN(link_move_accepts_and_keeps_alternative_name);
+    RUN(moved_tap_stays_attached_to_its_descriptor);
 
-    RUN(a_name_that_is_taken_is_eexist);
-    RUN(a_new_name_that_is_its_own_alternative_is_eexist);
-    RUN(what_is_not_there_is_enodev);
-    RUN(bad_names_are_refused);
-    RUN(what_belongs_to_its_namespace_stays);
+    RUN(link_move_to_existing_name_fails_with_eexist);
+    RUN(new_name_equal_to_altname_fails_with_eexist);
+    RUN(missing_interface_fails_with_enodev);
+    RUN(link_move_rejects_invalid_names);
+    RUN(link_move_of_lo_or_bridge_fails_with_einval);
 
-    RUN(without_the_right_it_is_eperm);
-    RUN(it_works_in_a_user_namespace);
+    RUN(link_move_without_capabilities_fails_with_eperm);
+    RUN(link_move_works_in_user_namespace);
 
-    RUN(a_name_that_comes_and_goes_loses_no_interface);
-    RUN(threads_may_move_at_once);
-    RUN(without_descriptors_it_is_emfile);
+    RUN(link_move_during_name_changes_loses_no_interface);
+    RUN(threads_can_move_interfaces_concurrently);
+    RUN(link_move_without_descriptors_fails_with_emfile);
     return finish();
 }

@@ -105,7 +105,7 @@ static void try_step(void *arg)
     EQUAL(threads_left(), 1);
 }
 
-static void a_step_that_fails_leaves_nothing_behind(void)
+static void failed_spawn_and_exec_leave_nothing_behind(void)
 {
     struct attempt attempt = {.ns = blue()};
     char before[PATH_MAX], after[PATH_MAX];
@@ -135,7 +135,7 @@ static void try_exec_alone(void *arg)
     MESSAGE_HAS("set the parent-death signal: Operation not permitted");
 }
 
-static void exec_that_cannot_keep_what_it_should_fails(void)
+static void exec_fails_if_pdeathsig_cannot_be_kept(void)
 {
     struct netns *ns = blue();
 
@@ -177,7 +177,7 @@ static void spawn_what_is_killed(void *arg)
     UNCHANGED_SINCE(before);
 }
 
-static void a_child_that_is_killed_is_ecanceled(void)
+static void spawn_fails_with_ecanceled_if_child_is_killed(void)
 {
     struct netns *ns = blue();
 
@@ -207,7 +207,7 @@ static void start_with_faults(const struct fault *faults, size_t count)
     netns_close(ns);
 }
 
-static void without_the_mount_calls_of_5_2_it_works(void)
+static void spawn_works_without_open_tree_and_move_mount(void)
 {
     static const struct fault faults[] = {{SYS_open_tree, ENOSYS, 0, 0, 0},
                                           {SYS_move_mount, ENOSYS, 0, 0, 0},
@@ -216,7 +216,7 @@ static void without_the_mount_calls_of_5_2_it_works(void)
     start_with_faults(faults, sizeof faults / sizeof *faults);
 }
 
-static void without_the_mount_calls_of_6_8_it_works(void)
+static void spawn_works_without_listmount_and_statmount(void)
 {
     static const struct fault old[] = {{SYS_LISTMOUNT, ENOSYS, 0, 0, 0},
                                        {SYS_STATMOUNT, ENOSYS, 0, 0, 0}};
@@ -227,7 +227,7 @@ static void without_the_mount_calls_of_6_8_it_works(void)
     start_with_faults(half, sizeof half / sizeof *half);
 }
 
-static void where_a_filter_forbids_them_it_works(void)
+static void spawn_works_if_filter_forbids_open_tree_and_move_mount(void)
 {
     static const struct fault faults[] = {{SYS_open_tree, EPERM, 0, 0, 0},
                                           {SYS_move_mount, EPERM, 0, 0, 0}};
@@ -235,7 +235,7 @@ static void where_a_filter_forbids_them_it_works(void)
     start_with_faults(faults, sizeof faults / sizeof *faults);
 }
 
-static void a_sys_that_is_held_fast_is_covered(void)
+static void spawn_covers_sys_that_cannot_be_unmounted(void)
 {
     /* What the kernel returns for a mount inherited by a user namespace, before one that was made in it. */
     static const struct fault faults[] = {{SYS_umount2, EINVAL, 0, 0, 0},
@@ -261,7 +261,7 @@ static void start_as_another_user(void *arg)
 }
 
 /* Before Linux 5.3, and where a filter forbids clone3: a fork for which the parent does not wait. */
-static void without_clone3_a_user_s_program_starts(void)
+static void spawn_as_another_user_works_without_clone3(void)
 {
     static const struct fault old[] = {{SYS_clone3, ENOSYS, 0, 0, 0}},
                               filtered[] = {{SYS_clone3, EPERM, 0, 0, 0}};
@@ -323,7 +323,7 @@ static void *start_many(void *arg)
     return NULL;
 }
 
-static void many_threads_may_start_many(void)
+static void spawn_works_from_many_threads_at_once(void)
 {
     struct netns *ns = blue();
     pthread_t spawners[SPAWNERS], workers[2];
@@ -365,7 +365,7 @@ static void *fork_and_hold(void *arg)
     return arg;
 }
 
-static void forks_at_the_same_time_keep_nobody_waiting(void)
+static void concurrent_forks_do_not_block_spawn(void)
 {
     struct netns *ns = blue();
     pthread_t forker;
@@ -404,7 +404,7 @@ static void *signal_the_group(void *arg)
     return arg;
 }
 
-static void no_handler_runs_in_a_child(void)
+static void child_of_spawn_runs_no_signal_handlers(void)
 {
     struct sigaction action = {.sa_handler = handle, .sa_flags = SA_RESTART};
     struct netns *ns = blue();
@@ -448,7 +448,7 @@ static void *start_while_cancelled(void *arg)
     return NULL;
 }
 
-static void a_cancelled_thread_starts_it_first(void)
+static void spawn_is_not_a_cancellation_point(void)
 {
     struct cancelled cancelled = {.ns = blue()};
     pthread_t thread;
@@ -464,19 +464,19 @@ static void a_cancelled_thread_starts_it_first(void)
 
 int main(void)
 {
-    RUN(a_step_that_fails_leaves_nothing_behind);
-    RUN(exec_that_cannot_keep_what_it_should_fails);
-    RUN(a_child_that_is_killed_is_ecanceled);
+    RUN(failed_spawn_and_exec_leave_nothing_behind);
+    RUN(exec_fails_if_pdeathsig_cannot_be_kept);
+    RUN(spawn_fails_with_ecanceled_if_child_is_killed);
 
-    RUN(without_the_mount_calls_of_5_2_it_works);
-    RUN(without_the_mount_calls_of_6_8_it_works);
-    RUN(where_a_filter_forbids_them_it_works);
-    RUN(a_sys_that_is_held_fast_is_covered);
-    RUN(without_clone3_a_user_s_program_starts);
+    RUN(spawn_works_without_open_tree_and_move_mount);
+    RUN(spawn_works_without_listmount_and_statmount);
+    RUN(spawn_works_if_filter_forbids_open_tree_and_move_mount);
+    RUN(spawn_covers_sys_that_cannot_be_unmounted);
+    RUN(spawn_as_another_user_works_without_clone3);
 
-    RUN(many_threads_may_start_many);
-    RUN(forks_at_the_same_time_keep_nobody_waiting);
-    RUN(no_handler_runs_in_a_child);
-    RUN(a_cancelled_thread_starts_it_first);
+    RUN(spawn_works_from_many_threads_at_once);
+    RUN(concurrent_forks_do_not_block_spawn);
+    RUN(child_of_spawn_runs_no_signal_handlers);
+    RUN(spawn_is_not_a_cancellation_point);
     return finish();
 }

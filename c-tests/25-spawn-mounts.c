@@ -75,7 +75,7 @@ static void crowded_sys(void)
     write_file("/sys/kernel/file", "four", 0644);
 }
 
-static void sys_shows_the_namespace_and_keeps_what_is_mounted_below(void)
+static void sys_shows_namespace_and_keeps_submounts(void)
 {
     struct netns *ns = blue();
     int before = counted(COUNT("/sys")), layers = old_stays() ? 2 : 1;
@@ -86,7 +86,7 @@ static void sys_shows_the_namespace_and_keeps_what_is_mounted_below(void)
     netns_close(ns);
 }
 
-static void what_is_mounted_in_mounts_stays_as_well(void)
+static void sys_keeps_nested_submounts(void)
 {
     struct netns *ns = blue();
     int mounts, below_fs;
@@ -103,7 +103,7 @@ static void what_is_mounted_in_mounts_stays_as_well(void)
     netns_close(ns);
 }
 
-static void a_directory_that_the_new_sysfs_lacks_is_left_out(void)
+static void submount_without_directory_in_new_sysfs_is_dropped(void)
 {
     struct netns *ns = blue();
 
@@ -119,7 +119,7 @@ static void a_directory_that_the_new_sysfs_lacks_is_left_out(void)
     netns_close(ns);
 }
 
-static void sys_is_not_stacked(void)
+static void spawn_does_not_stack_sysfs_mounts(void)
 {
     struct netns *ns = blue(), *home = NULL;
     int at_sys = mounts_at("/sys");
@@ -137,7 +137,7 @@ static void sys_is_not_stacked(void)
 
 /* Descriptors that the child opened and did not need had numbers that belong to other files in this
    process. */
-static void where_sys_is_right_already_no_descriptor_is_lost(void)
+static void spawn_in_current_namespace_keeps_pidfd_open(void)
 {
     struct netns *home = NULL;
     int pidfd = -1;
@@ -154,7 +154,7 @@ static void where_sys_is_right_already_no_descriptor_is_lost(void)
     netns_close(home);
 }
 
-static void sys_is_as_restricted_as_it_was(void)
+static void new_sysfs_keeps_mount_flags(void)
 {
     struct netns *ns = blue();
     const char *line;
@@ -169,7 +169,7 @@ static void sys_is_as_restricted_as_it_was(void)
     netns_close(ns);
 }
 
-static void where_no_sysfs_was_there_is_one(void)
+static void spawn_mounts_sysfs_if_none_was_mounted(void)
 {
     struct netns *ns = blue();
 
@@ -181,7 +181,7 @@ static void where_no_sysfs_was_there_is_one(void)
     netns_close(ns);
 }
 
-static void the_working_directory_may_lie_in_a_mount_that_stays(void)
+static void spawn_keeps_working_directory_in_submount_of_sys(void)
 {
     struct netns *ns = blue();
 
@@ -194,7 +194,7 @@ static void the_working_directory_may_lie_in_a_mount_that_stays(void)
 
 /* --- mounts of others ------------------------------------------------------------------------- */
 
-static void nothing_gets_out_and_what_comes_later_gets_in(void)
+static void mounts_propagate_to_program_but_not_back(void)
 {
     char *argv[] = {"sh", "-c",
                     "mount -t tmpfs inside /run/a && read line && grep -c ' /run/b ' /proc/self/mountinfo",
@@ -223,7 +223,7 @@ static void nothing_gets_out_and_what_comes_later_gets_in(void)
     netns_close(ns);
 }
 
-static void both_flags_together_keep_the_mount_namespace(void)
+static void keep_sys_with_keep_etc_keeps_mount_namespace(void)
 {
     struct netns *ns = blue();
     uint64_t home = mount_namespace();
@@ -235,7 +235,7 @@ static void both_flags_together_keep_the_mount_namespace(void)
     netns_close(ns);
 }
 
-static void sys_may_be_kept(void)
+static void keep_sys_keeps_callers_sys(void)
 {
     struct netns *ns = blue();
 
@@ -275,7 +275,7 @@ static void start_without_sys(void *arg)
     SAME(SAID(arg, NULL, "test ! -e /sys && pwd"), "/");
 }
 
-static void where_there_is_no_sys_there_is_none(void)
+static void spawn_works_without_sys_directory(void)
 {
     struct netns *ns = blue();
 
@@ -305,7 +305,7 @@ static void start_in_a_plain_directory(void *arg)
     ends_well(pid);
 }
 
-static void a_root_that_is_no_mount_point_is_einval(void)
+static void spawn_fails_with_einval_if_root_is_not_a_mount_point(void)
 {
     struct netns *ns = blue();
 
@@ -337,7 +337,7 @@ static void start_without_proc(void *arg)
     ends_well(pid);
 }
 
-static void without_proc_and_listmount_it_is_enoent(void)
+static void spawn_without_proc_and_listmount_fails_with_enoent(void)
 {
     struct netns *ns = blue();
 
@@ -347,7 +347,7 @@ static void without_proc_and_listmount_it_is_enoent(void)
 
 /* --- /etc ------------------------------------------------------------------------------------- */
 
-static void files_cover_those_of_etc(void)
+static void files_in_etc_netns_cover_files_in_etc(void)
 {
     struct netns *ns = blue();
     int mounts;
@@ -370,7 +370,7 @@ static void files_cover_those_of_etc(void)
     netns_close(ns);
 }
 
-static void what_has_nothing_to_cover_is_left_out(void)
+static void etc_netns_files_without_matching_target_are_ignored(void)
 {
     struct netns *ns = blue();
 
@@ -456,23 +456,23 @@ static void cover_link(void *arg)
 }
 
 /* Resolvers replace the symlink's target; the kernel then unmounts what is mounted on the old one. */
-static void a_symlink_is_covered_itself(void)
+static void symlink_in_etc_is_covered_not_its_target(void)
 {
     cover_link("/run/resolve/stub");
 }
 
-static void a_relative_symlink_is_covered_itself(void)
+static void relative_symlink_is_covered_not_its_target(void)
 {
     cover_link("../run/resolve/stub");
 }
 
-static void the_first_of_several_symlinks_is_covered(void)
+static void first_symlink_of_chain_is_covered(void)
 {
     MUST(symlink("/run/resolve/stub", "/run/first"));
     cover_link("/run/first");
 }
 
-static void without_move_mount_a_symlink_is_covered_itself(void)
+static void symlink_is_covered_without_move_mount(void)
 {
     static const struct fault faults[] = {{SYS_open_tree, ENOSYS, 0, 0, 0},
                                           {SYS_move_mount, ENOSYS, 0, 0, 0}};
@@ -481,7 +481,7 @@ static void without_move_mount_a_symlink_is_covered_itself(void)
 }
 
 /* The filter knows neither of the two calls, which were added together. */
-static void where_a_filter_forbids_move_mount_a_symlink_is_covered_itself(void)
+static void symlink_is_covered_if_filter_forbids_move_mount(void)
 {
     static const struct fault faults[] = {{SYS_open_tree, EPERM, 0, 0, 0}, {SYS_move_mount, EPERM, 0, 0, 0}};
 
@@ -489,7 +489,7 @@ static void where_a_filter_forbids_move_mount_a_symlink_is_covered_itself(void)
 }
 
 /* A directory cannot be mounted on a symlink. */
-static void a_directory_covers_what_a_symlink_leads_to(void)
+static void directory_covers_target_of_symlink(void)
 {
     struct netns *ns = blue();
 
@@ -503,7 +503,7 @@ static void a_directory_covers_what_a_symlink_leads_to(void)
     netns_close(ns);
 }
 
-static void a_symlink_that_leads_round_in_a_circle_is_covered(void)
+static void symlink_loop_in_etc_is_covered(void)
 {
     struct netns *ns = blue();
 
@@ -514,7 +514,7 @@ static void a_symlink_that_leads_round_in_a_circle_is_covered(void)
     netns_close(ns);
 }
 
-static void only_a_handle_with_a_name_has_files(void)
+static void etc_netns_files_apply_only_to_named_handles(void)
 {
     struct netns *ns = blue(), *nameless = NULL, *elsewhere = NULL;
 
@@ -535,7 +535,7 @@ static void only_a_handle_with_a_name_has_files(void)
     netns_close(ns);
 }
 
-static void many_files_are_covered(void)
+static void spawn_covers_hundreds_of_etc_files(void)
 {
     struct netns *ns = blue();
     char path[64];
@@ -579,12 +579,12 @@ static void start_in_a_user_namespace(int more)
     netns_close(ns);
 }
 
-static void it_works_in_a_user_namespace(void)
+static void spawn_works_in_user_namespace(void)
 {
     start_in_a_user_namespace(0);
 }
 
-static void it_works_in_a_user_namespace_with_its_own_network(void)
+static void spawn_works_in_user_namespace_with_new_netns(void)
 {
     start_in_a_user_namespace(CLONE_NEWNET);
 }
@@ -601,7 +601,7 @@ static void start_as_a_plain_user(void *arg)
     FAILS(EPERM, netns_exec(arg, "true", true_argv, NULL));
 }
 
-static void a_plain_user_may_not(void)
+static void unprivileged_spawn_and_exec_fail_with_eperm(void)
 {
     struct netns *ns = blue();
 
@@ -622,7 +622,7 @@ static void start_with_hidden_files(void *arg)
     ends_well(pid);
 }
 
-static void files_that_may_not_be_read_are_eacces(void)
+static void spawn_with_unreadable_etc_netns_fails_with_eacces(void)
 {
     struct netns *ns = blue();
 
@@ -634,38 +634,38 @@ static void files_that_may_not_be_read_are_eacces(void)
 
 int main(void)
 {
-    RUN(sys_shows_the_namespace_and_keeps_what_is_mounted_below);
-    RUN(what_is_mounted_in_mounts_stays_as_well);
-    RUN(a_directory_that_the_new_sysfs_lacks_is_left_out);
-    RUN(sys_is_not_stacked);
-    RUN(where_sys_is_right_already_no_descriptor_is_lost);
-    RUN(sys_is_as_restricted_as_it_was);
-    RUN(where_no_sysfs_was_there_is_one);
-    RUN(the_working_directory_may_lie_in_a_mount_that_stays);
+    RUN(sys_shows_namespace_and_keeps_submounts);
+    RUN(sys_keeps_nested_submounts);
+    RUN(submount_without_directory_in_new_sysfs_is_dropped);
+    RUN(spawn_does_not_stack_sysfs_mounts);
+    RUN(spawn_in_current_namespace_keeps_pidfd_open);
+    RUN(new_sysfs_keeps_mount_flags);
+    RUN(spawn_mounts_sysfs_if_none_was_mounted);
+    RUN(spawn_keeps_working_directory_in_submount_of_sys);
 
-    RUN(nothing_gets_out_and_what_comes_later_gets_in);
-    RUN(both_flags_together_keep_the_mount_namespace);
-    RUN(sys_may_be_kept);
+    RUN(mounts_propagate_to_program_but_not_back);
+    RUN(keep_sys_with_keep_etc_keeps_mount_namespace);
+    RUN(keep_sys_keeps_callers_sys);
 
-    RUN(where_there_is_no_sys_there_is_none);
-    RUN(a_root_that_is_no_mount_point_is_einval);
-    RUN(without_proc_and_listmount_it_is_enoent);
+    RUN(spawn_works_without_sys_directory);
+    RUN(spawn_fails_with_einval_if_root_is_not_a_mount_point);
+    RUN(spawn_without_proc_and_listmount_fails_with_enoent);
 
-    RUN(files_cover_those_of_etc);
-    RUN(what_has_nothing_to_cover_is_left_out);
-    RUN(a_symlink_is_covered_itself);
-    RUN(a_relative_symlink_is_covered_itself);
-    RUN(the_first_of_several_symlinks_is_covered);
-    RUN(without_move_mount_a_symlink_is_covered_itself);
-    RUN(where_a_filter_forbids_move_mount_a_symlink_is_covered_itself);
-    RUN(a_directory_covers_what_a_symlink_leads_to);
-    RUN(a_symlink_that_leads_round_in_a_circle_is_covered);
-    RUN(only_a_handle_with_a_name_has_files);
-    RUN(many_files_are_covered);
+    RUN(files_in_etc_netns_cover_files_in_etc);
+    RUN(etc_netns_files_without_matching_target_are_ignored);
+    RUN(symlink_in_etc_is_covered_not_its_target);
+    RUN(relative_symlink_is_covered_not_its_target);
+    RUN(first_symlink_of_chain_is_covered);
+    RUN(symlink_is_covered_without_move_mount);
+    RUN(symlink_is_covered_if_filter_forbids_move_mount);
+    RUN(directory_covers_target_of_symlink);
+    RUN(symlink_loop_in_etc_is_covered);
+    RUN(etc_netns_files_apply_only_to_named_handles);
+    RUN(spawn_covers_hundreds_of_etc_files);
 
-    RUN(it_works_in_a_user_namespace);
-    RUN(it_works_in_a_user_namespace_with_its_own_network);
-    RUN(a_plain_user_may_not);
-    RUN(files_that_may_not_be_read_are_eacces);
+    RUN(spawn_works_in_user_namespace);
+    RUN(spawn_works_in_user_namespace_with_new_netns);
+    RUN(unprivileged_spawn_and_exec_fail_with_eperm);
+    RUN(spawn_with_unreadable_etc_netns_fails_with_eacces);
     return finish();
 }

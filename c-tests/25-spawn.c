@@ -35,7 +35,7 @@ static struct netns *blue(void)
 
 /* --- the program ------------------------------------------------------------------------------ */
 
-static void it_runs_in_the_namespace_and_the_caller_does_not(void)
+static void program_runs_in_namespace_and_caller_stays(void)
 {
     struct netns *ns = blue();
     uint64_t home = here(), mounts = mount_namespace();
@@ -56,7 +56,7 @@ static void count_child(int signal)
     children_ended++;
 }
 
-static void it_is_waited_for_as_any_child_is(void)
+static void program_can_be_waited_for_and_raises_sigchld(void)
 {
     char *argv[] = {"sh", "-c", "exit 7", NULL};
     struct netns *ns = blue();
@@ -75,7 +75,7 @@ static void it_is_waited_for_as_any_child_is(void)
     netns_close(ns);
 }
 
-static void without_a_wait_there_is_none_where_sigchld_is_ignored(void)
+static void child_is_reaped_automatically_if_sigchld_is_ignored(void)
 {
     struct netns *ns = blue();
     pid_t pid = 0;
@@ -88,7 +88,7 @@ static void without_a_wait_there_is_none_where_sigchld_is_ignored(void)
     netns_close(ns);
 }
 
-static void arguments_and_environment_are_passed_on(void)
+static void spawn_passes_arguments_and_environment(void)
 {
     char *argv[] = {"another name", "-c", "echo $0,$1,$#,$COLOUR", "zero", "o n e", NULL};
     char *envp[] = {"COLOUR=envp", "PATH=/nowhere", NULL}, *none[] = {NULL};
@@ -111,7 +111,7 @@ static void arguments_and_environment_are_passed_on(void)
     netns_close(ns);
 }
 
-static void an_anonymous_namespace_has_programs_too(void)
+static void spawn_works_in_anonymous_namespace(void)
 {
     struct netns *ns = NULL;
 
@@ -128,7 +128,7 @@ static void write_script(const char *path, const char *text, mode_t mode)
     MUST(chmod(path, mode));
 }
 
-static void it_is_looked_up_in_the_caller_s_path(void)
+static void spawn_searches_callers_path(void)
 {
     char *argv[] = {"tool", "one", NULL};
     struct netns *ns = blue();
@@ -157,7 +157,7 @@ static void it_is_looked_up_in_the_caller_s_path(void)
     netns_close(ns);
 }
 
-static void an_empty_directory_in_path_is_the_working_directory(void)
+static void empty_path_component_means_working_directory(void)
 {
     char *argv[] = {"tool", NULL};
     struct netns *ns = blue();
@@ -183,7 +183,7 @@ static void an_empty_directory_in_path_is_the_working_directory(void)
     netns_close(ns);
 }
 
-static void a_script_without_an_interpreter_is_the_shell_s(void)
+static void script_without_shebang_is_run_by_sh(void)
 {
     char *argv[] = {"tool", "one", "two", NULL}, *no_more[] = {"tool", NULL};
     struct netns *ns = blue();
@@ -201,7 +201,7 @@ static void a_script_without_an_interpreter_is_the_shell_s(void)
 
 /* --- descriptors ------------------------------------------------------------------------------ */
 
-static void the_three_descriptors_are_the_program_s(void)
+static void spawn_redirects_standard_descriptors(void)
 {
     char *argv[] = {"sh", "-c", "cat; echo wrong >&2", NULL};
     struct netns *ns = blue();
@@ -223,7 +223,7 @@ static void the_three_descriptors_are_the_program_s(void)
     netns_close(ns);
 }
 
-static void one_descriptor_may_be_all_three(void)
+static void spawn_accepts_one_descriptor_for_all_stdio(void)
 {
     char *argv[] = {"sh", "-c", "echo out; echo wrong >&2; echo in >&0", NULL};
     struct netns *ns = blue();
@@ -315,7 +315,7 @@ static void say_three(void *arg)
     close(output);
 }
 
-static void each_of_the_three_may_be_another_one_s_place(void)
+static void spawn_permutes_standard_descriptors(void)
 {
     struct netns *ns = blue();
 
@@ -345,7 +345,7 @@ static void spawn_with_all_closed(void *arg)
     CHILDLESS();
 }
 
-static void the_caller_may_have_none_of_the_three(void)
+static void spawn_works_if_caller_has_no_standard_descriptors(void)
 {
     struct netns *ns = blue();
 
@@ -353,7 +353,7 @@ static void the_caller_may_have_none_of_the_three(void)
     netns_close(ns);
 }
 
-static void nothing_else_gets_into_the_program(void)
+static void program_inherits_only_descriptors_without_cloexec(void)
 {
     struct netns *ns = blue();
     int kept = MUST(open("/dev/null", O_RDONLY)), inherited = 0;
@@ -377,7 +377,7 @@ static void nothing_else_gets_into_the_program(void)
 }
 
 /* Other threads may close and open descriptors: the call uses none of theirs. */
-static void it_takes_no_descriptor(void)
+static void spawn_with_keep_flags_opens_no_descriptors(void)
 {
     const struct netns_spawn_options *options =
         OPTIONS(.flags = NETNS_SPAWN_KEEP_SYS | NETNS_SPAWN_KEEP_ETC);
@@ -393,7 +393,7 @@ static void it_takes_no_descriptor(void)
     netns_close(ns);
 }
 
-static void a_descriptor_that_is_not_open_is_ebadf(void)
+static void spawn_with_closed_descriptor_fails_with_ebadf(void)
 {
     struct netns *ns = blue();
 
@@ -407,7 +407,7 @@ static void a_descriptor_that_is_not_open_is_ebadf(void)
 
 /* --- the working directory -------------------------------------------------------------------- */
 
-static void the_working_directory_is_kept_or_chosen(void)
+static void spawn_keeps_or_changes_working_directory(void)
 {
     struct netns *ns = blue();
 
@@ -425,7 +425,7 @@ static void the_working_directory_is_kept_or_chosen(void)
     netns_close(ns);
 }
 
-static void below_sys_it_is_what_the_program_sees_there(void)
+static void working_directory_below_sys_is_in_new_sysfs(void)
 {
     struct netns *ns = blue();
 
@@ -460,7 +460,7 @@ static void need_root(void)
         skip("needs real root");
 }
 
-static void the_program_may_be_another_user_s(void)
+static void spawn_runs_program_as_another_user(void)
 {
     static const uint32_t groups[] = {7, 0, 70000};
     const char *none = "Uid: 12345 12345 12345 12345\nGid: 23456 23456 23456 23456\nGroups: \n"
@@ -489,7 +489,7 @@ static void the_program_may_be_another_user_s(void)
     netns_close(ns);
 }
 
-static void a_user_has_no_more_rights_than_its_own(void)
+static void spawn_as_user_checks_permissions_of_that_user(void)
 {
     struct netns *ns = blue();
 
@@ -504,7 +504,7 @@ static void a_user_has_no_more_rights_than_its_own(void)
     netns_close(ns);
 }
 
-static void ids_that_are_none_are_einval(void)
+static void spawn_rejects_invalid_user_and_group_ids(void)
 {
     static uint32_t groups[65537];
     struct netns *ns = blue();
@@ -593,7 +593,7 @@ static void start_where_setgroups_is_denied(void *arg)
     netns_close(ns);
 }
 
-static void who_may_not_become_another_user_is_told(void)
+static void spawn_reports_cause_of_failed_user_change(void)
 {
     struct netns *ns = blue();
 
@@ -605,7 +605,7 @@ static void who_may_not_become_another_user_is_told(void)
     netns_close(ns);
 }
 
-static void a_user_with_too_many_processes_is_eagain(void)
+static void spawn_beyond_rlimit_nproc_fails_with_eagain(void)
 {
     char *argv[] = {"sleep", "1000", NULL};
     struct rlimit before, none;
@@ -629,7 +629,7 @@ static void a_user_with_too_many_processes_is_eagain(void)
     netns_close(ns);
 }
 
-static void a_session_of_its_own(void)
+static void setsid_flag_starts_new_session(void)
 {
     struct netns *ns = blue();
     const char *script = "read pid name state parent group session rest </proc/$$/stat;"
@@ -657,7 +657,7 @@ static uint64_t bit(int signal)
     return 1ull << (signal - 1);
 }
 
-static void signals_are_as_posix_spawn_has_them(void)
+static void spawn_keeps_signal_mask_and_resets_handlers(void)
 {
     char *argv[] = {"cat", "/proc/self/status", NULL};
     struct sigaction handled = {.sa_handler = count_child};
@@ -689,7 +689,7 @@ static void signals_are_as_posix_spawn_has_them(void)
     netns_close(ns);
 }
 
-static void a_failure_raises_no_sigchld(void)
+static void failed_spawn_raises_no_sigchld(void)
 {
     struct sigaction action = {.sa_handler = count_child};
     struct netns *ns = blue();
@@ -702,7 +702,7 @@ static void a_failure_raises_no_sigchld(void)
 
 /* --- pidfds ----------------------------------------------------------------------------------- */
 
-static void a_pidfd_is_given(void)
+static void spawn_returns_pidfd(void)
 {
     struct netns *ns = blue();
     struct pollfd ended = {.events = POLLIN};
@@ -733,7 +733,7 @@ static void a_pidfd_is_given(void)
 
 /* --- arguments -------------------------------------------------------------------------------- */
 
-static void bad_arguments_are_einval(void)
+static void spawn_rejects_invalid_arguments(void)
 {
     char *none[] = {NULL};
     struct netns *ns = blue();
@@ -752,7 +752,7 @@ static void bad_arguments_are_einval(void)
     netns_close(ns);
 }
 
-static void options_of_another_version_are_understood_or_refused(void)
+static void spawn_rejects_short_or_unknown_options(void)
 {
     struct {
         struct netns_spawn_options known;
@@ -780,7 +780,7 @@ static void options_of_another_version_are_understood_or_refused(void)
     netns_close(ns);
 }
 
-static void what_execve_says_comes_back(void)
+static void spawn_returns_errno_of_execve(void)
 {
     static char big[1 << 20];
     char *big_argv[] = {"true", big, NULL};
@@ -800,7 +800,7 @@ static void what_execve_says_comes_back(void)
     netns_close(ns);
 }
 
-static void without_descriptors_it_is_emfile(void)
+static void spawn_without_descriptors_fails_with_emfile(void)
 {
     struct netns *ns = blue();
     pid_t pid = 0;
@@ -814,42 +814,42 @@ static void without_descriptors_it_is_emfile(void)
 
 int main(void)
 {
-    RUN(it_runs_in_the_namespace_and_the_caller_does_not);
-    RUN(it_is_waited_for_as_any_child_is);
-    RUN(without_a_wait_there_is_none_where_sigchld_is_ignored);
-    RUN(arguments_and_environment_are_passed_on);
-    RUN(an_anonymous_namespace_has_programs_too);
+    RUN(program_runs_in_namespace_and_caller_stays);
+    RUN(program_can_be_waited_for_and_raises_sigchld);
+    RUN(child_is_reaped_automatically_if_sigchld_is_ignored);
+    RUN(spawn_passes_arguments_and_environment);
+    RUN(spawn_works_in_anonymous_namespace);
 
-    RUN(it_is_looked_up_in_the_caller_s_path);
-    RUN(an_empty_directory_in_path_is_the_working_directory);
-    RUN(a_script_without_an_interpreter_is_the_shell_s);
+    RUN(spawn_searches_callers_path);
+    RUN(empty_path_component_means_working_directory);
+    RUN(script_without_shebang_is_run_by_sh);
 
-    RUN(the_three_descriptors_are_the_program_s);
-    RUN(one_descriptor_may_be_all_three);
-    RUN(each_of_the_three_may_be_another_one_s_place);
-    RUN(the_caller_may_have_none_of_the_three);
-    RUN(nothing_else_gets_into_the_program);
-    RUN(it_takes_no_descriptor);
-    RUN(a_descriptor_that_is_not_open_is_ebadf);
+    RUN(spawn_redirects_standard_descriptors);
+    RUN(spawn_accepts_one_descriptor_for_all_stdio);
+    RUN(spawn_permutes_standard_descriptors);
+    RUN(spawn_works_if_caller_has_no_standard_descriptors);
+    RUN(program_inherits_only_descriptors_without_cloexec);
+    RUN(spawn_with_keep_flags_opens_no_descriptors);
+    RUN(spawn_with_closed_descriptor_fails_with_ebadf);
 
-    RUN(the_working_directory_is_kept_or_chosen);
-    RUN(below_sys_it_is_what_the_program_sees_there);
+    RUN(spawn_keeps_or_changes_working_directory);
+    RUN(working_directory_below_sys_is_in_new_sysfs);
 
-    RUN(the_program_may_be_another_user_s);
-    RUN(a_user_has_no_more_rights_than_its_own);
-    RUN(ids_that_are_none_are_einval);
-    RUN(who_may_not_become_another_user_is_told);
-    RUN(a_user_with_too_many_processes_is_eagain);
-    RUN(a_session_of_its_own);
+    RUN(spawn_runs_program_as_another_user);
+    RUN(spawn_as_user_checks_permissions_of_that_user);
+    RUN(spawn_rejects_invalid_user_and_group_ids);
+    RUN(spawn_reports_cause_of_failed_user_change);
+    RUN(spawn_beyond_rlimit_nproc_fails_with_eagain);
+    RUN(setsid_flag_starts_new_session);
 
-    RUN(signals_are_as_posix_spawn_has_them);
-    RUN(a_failure_raises_no_sigchld);
+    RUN(spawn_keeps_signal_mask_and_resets_handlers);
+    RUN(failed_spawn_raises_no_sigchld);
 
-    RUN(a_pidfd_is_given);
+    RUN(spawn_returns_pidfd);
 
-    RUN(bad_arguments_are_einval);
-    RUN(options_of_another_version_are_understood_or_refused);
-    RUN(what_execve_says_comes_back);
-    RUN(without_descriptors_it_is_emfile);
+    RUN(spawn_rejects_invalid_arguments);
+    RUN(spawn_rejects_short_or_unknown_options);
+    RUN(spawn_returns_errno_of_execve);
+    RUN(spawn_without_descriptors_fails_with_emfile);
     return finish();
 }

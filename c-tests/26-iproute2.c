@@ -34,7 +34,7 @@ static void opens(const char *text, uint64_t inode, int line)
     close(fd);
 }
 
-static void a_name_a_path_and_a_process_are_opened(void)
+static void get_fd_opens_name_path_or_pid(void)
 {
     struct netns *ns = NULL;
     char text[64];
@@ -55,7 +55,7 @@ static void a_name_a_path_and_a_process_are_opened(void)
     netns_close(ns);
 }
 
-static void a_name_comes_before_a_process(void)
+static void get_fd_prefers_name_over_pid(void)
 {
     struct netns *ns = NULL;
     char name[32];
@@ -67,7 +67,7 @@ static void a_name_comes_before_a_process(void)
     netns_close(ns);
 }
 
-static void a_name_may_be_a_link_or_no_namespace_at_all(void)
+static void get_fd_opens_symlinks_and_other_files(void)
 {
     int fd;
 
@@ -82,7 +82,7 @@ static void a_name_may_be_a_link_or_no_namespace_at_all(void)
     close(fd);
 }
 
-static void what_is_not_there_is_not_opened(void)
+static void get_fd_sets_errno_on_failure(void)
 {
     char name[300];
 
@@ -113,7 +113,7 @@ static void open_what_is_not_ours(void *arg)
     GIVES(-1, EACCES, "", netns_get_fd("placeholder"));
 }
 
-static void what_may_not_be_opened_is_eacces(void)
+static void get_fd_without_permission_fails_with_eacces(void)
 {
     write_file("/run/netns/placeholder", "", 0);
     IN_CHILD(open_what_is_not_ours, NULL);
@@ -141,7 +141,7 @@ static int see(char *nsname, void *arg)
     return seen->count == seen->stop_at ? seen->result : 0;
 }
 
-static void every_entry_is_seen_in_the_directorys_order(void)
+static void foreach_visits_entries_in_directory_order(void)
 {
     struct seen seen = {0};
     struct dirent *entry;
@@ -167,7 +167,7 @@ static void every_entry_is_seen_in_the_directorys_order(void)
     closedir(dir);
 }
 
-static void a_result_ends_it(void)
+static void foreach_stops_at_nonzero_result(void)
 {
     struct seen seen = {.stop_at = 2, .result = 7};
 
@@ -192,7 +192,7 @@ static int remove_it(char *nsname, void *arg)
     return 0;
 }
 
-static void the_directory_may_change_meanwhile(void)
+static void foreach_callback_may_add_and_remove_names(void)
 {
     int count = 0;
 
@@ -203,7 +203,7 @@ static void the_directory_may_change_meanwhile(void)
     SAME(names(), "new-a new-b");
 }
 
-static void many_names_are_all_seen(void)
+static void foreach_visits_thousands_of_names(void)
 {
     enum { MANY = 3000 };
     struct seen seen = {0};
@@ -217,7 +217,7 @@ static void many_names_are_all_seen(void)
     EQUAL(seen.count, MANY);
 }
 
-static void a_directory_that_does_not_exist_has_no_entries(void)
+static void foreach_succeeds_without_run_directory(void)
 {
     struct seen seen = {0};
 
@@ -225,7 +225,7 @@ static void a_directory_that_does_not_exist_has_no_entries(void)
     EQUAL(seen.count, 0);
 }
 
-static void a_directory_that_cannot_be_opened_is_complained_of(void)
+static void foreach_prints_error_if_directory_cannot_be_opened(void)
 {
     struct seen seen = {0};
 
@@ -237,7 +237,7 @@ static void a_directory_that_cannot_be_opened_is_complained_of(void)
     GIVES(-1, EINVAL, "", netns_foreach(NULL, NULL));
 }
 
-static void nobody_may_listen(void)
+static void foreach_sets_errno_if_stderr_is_closed(void)
 {
     struct seen seen = {0};
 
@@ -260,7 +260,7 @@ static int jump(char *nsname, void *arg)
     longjmp(before_the_jump, 1);
 }
 
-static void a_callback_may_jump_out(void)
+static void foreach_callback_may_longjmp(void)
 {
     struct seen seen = {0};
 
@@ -302,7 +302,7 @@ static void *be_cancelled_in_callback(void *arg)
     return NULL;
 }
 
-static void a_callback_may_end_its_thread(void)
+static void foreach_callback_may_end_its_thread(void)
 {
     struct seen seen = {0};
     pthread_t thread;
@@ -329,7 +329,7 @@ static int end_process(char *nsname, void *arg)
     exit(42);
 }
 
-static void a_callback_may_end_the_process(void)
+static void foreach_callback_may_call_exit(void)
 {
     pid_t pid;
 
@@ -345,22 +345,22 @@ static void a_callback_may_end_the_process(void)
 
 int main(void)
 {
-    RUN(a_name_a_path_and_a_process_are_opened);
-    RUN(a_name_comes_before_a_process);
-    RUN(a_name_may_be_a_link_or_no_namespace_at_all);
-    RUN(what_is_not_there_is_not_opened);
-    RUN(what_may_not_be_opened_is_eacces);
+    RUN(get_fd_opens_name_path_or_pid);
+    RUN(get_fd_prefers_name_over_pid);
+    RUN(get_fd_opens_symlinks_and_other_files);
+    RUN(get_fd_sets_errno_on_failure);
+    RUN(get_fd_without_permission_fails_with_eacces);
 
-    RUN(every_entry_is_seen_in_the_directorys_order);
-    RUN(a_result_ends_it);
-    RUN(the_directory_may_change_meanwhile);
-    RUN(many_names_are_all_seen);
-    RUN_WITHOUT_RUN_DIRECTORY(a_directory_that_does_not_exist_has_no_entries);
-    RUN_WITHOUT_RUN_DIRECTORY(a_directory_that_cannot_be_opened_is_complained_of);
-    RUN_WITHOUT_RUN_DIRECTORY(nobody_may_listen);
+    RUN(foreach_visits_entries_in_directory_order);
+    RUN(foreach_stops_at_nonzero_result);
+    RUN(foreach_callback_may_add_and_remove_names);
+    RUN(foreach_visits_thousands_of_names);
+    RUN_WITHOUT_RUN_DIRECTORY(foreach_succeeds_without_run_directory);
+    RUN_WITHOUT_RUN_DIRECTORY(foreach_prints_error_if_directory_cannot_be_opened);
+    RUN_WITHOUT_RUN_DIRECTORY(foreach_sets_errno_if_stderr_is_closed);
 
-    RUN(a_callback_may_jump_out);
-    RUN(a_callback_may_end_its_thread);
-    RUN(a_callback_may_end_the_process);
+    RUN(foreach_callback_may_longjmp);
+    RUN(foreach_callback_may_end_its_thread);
+    RUN(foreach_callback_may_call_exit);
     return finish();
 }

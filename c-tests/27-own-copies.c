@@ -46,7 +46,7 @@ static int count_own(char *nsname, void *arg)
     return 1;
 }
 
-static void its_own_are_called(void)
+static void program_calls_its_own_helpers(void)
 {
     struct rtnl_handle rtnl = {100};
     char name[] = "\1", *own;
@@ -63,7 +63,7 @@ static void its_own_are_called(void)
     free(own);
 }
 
-static void the_library_does_not_call_them(void)
+static void library_does_not_call_helpers_of_program(void)
 {
     struct netns *ns = NULL;
     struct netns_name_snapshot *list = NULL;
@@ -80,7 +80,7 @@ static void the_library_does_not_call_them(void)
 
 int main(void)
 {
-    RUN(its_own_are_called);
-    RUN(the_library_does_not_call_them);
+    RUN(program_calls_its_own_helpers);
+    RUN(library_does_not_call_helpers_of_program);
     return finish();
 }

@@ -68,7 +68,7 @@ static void leave_home(void)
     MUST(unshare(CLONE_NEWNET));
 }
 
-static void ids_are_given_and_found(void)
+static void nsids_are_assigned_and_looked_up(void)
 {
     struct rtnl_handle rtnl;
     char *name;
@@ -94,7 +94,7 @@ static void ids_are_given_and_found(void)
     CLOSE_RTNL(&rtnl);
 }
 
-static void a_process_has_an_id_as_well(void)
+static void nsid_helpers_accept_pid(void)
 {
     struct rtnl_handle rtnl;
     struct netns *ns = NULL;
@@ -113,7 +113,7 @@ static void a_process_has_an_id_as_well(void)
     CLOSE_RTNL(&rtnl);
 }
 
-static void the_sockets_namespace_is_asked(void)
+static void nsid_helpers_query_namespace_of_socket(void)
 {
     struct rtnl_handle there, here_;
 
@@ -132,7 +132,7 @@ static void the_sockets_namespace_is_asked(void)
 
 /* --- refusals --------------------------------------------------------------------------------- */
 
-static void what_the_kernel_refuses_is_printed(void)
+static void nsid_helpers_print_errors_of_kernel(void)
 {
     struct rtnl_handle rtnl, silent;
 
@@ -155,7 +155,7 @@ static void what_the_kernel_refuses_is_printed(void)
     CLOSE_RTNL(&silent);
 }
 
-static void what_cannot_be_opened_is_not_printed(void)
+static void failure_to_open_name_is_not_printed(void)
 {
     struct rtnl_handle rtnl;
 
@@ -176,7 +176,7 @@ static void set_as_a_plain_user(void *arg)
     GIVES(-1, 0, "", netns_id_from_name(arg, "blue"));
 }
 
-static void without_privilege_it_is_eperm(void)
+static void set_id_without_privilege_fails_with_eperm(void)
 {
     struct rtnl_handle rtnl;
 
@@ -187,7 +187,7 @@ static void without_privilege_it_is_eperm(void)
     CLOSE_RTNL(&rtnl);
 }
 
-static void what_is_no_socket_is_complained_of(void)
+static void nsid_helpers_reject_invalid_sockets(void)
 {
     struct rtnl_handle rtnl = {.fd = -1};
     int pair[2];
@@ -215,7 +215,7 @@ static void what_is_no_socket_is_complained_of(void)
     GIVES(-1, EINVAL, "", set_netns_id_from_name(NULL, "blue", 7));
 }
 
-static void a_socket_that_was_opened_without_privilege_will_do(void)
+static void set_id_accepts_socket_opened_without_privilege(void)
 {
     struct rtnl_handle rtnl;
 
@@ -231,7 +231,7 @@ static void a_socket_that_was_opened_without_privilege_will_do(void)
 
 /* --- a socket in use -------------------------------------------------------------------------- */
 
-static void what_lies_unread_does_not_disturb(void)
+static void unread_messages_on_socket_are_ignored(void)
 {
     struct {
         struct nlmsghdr head;
@@ -258,7 +258,7 @@ static void what_lies_unread_does_not_disturb(void)
     CLOSE_RTNL(&rtnl);
 }
 
-static void a_socket_that_does_not_wait_will_do(void)
+static void nsid_helpers_accept_nonblocking_socket(void)
 {
     struct rtnl_handle rtnl;
 
@@ -273,7 +273,7 @@ static void a_socket_that_does_not_wait_will_do(void)
     CLOSE_RTNL(&rtnl);
 }
 
-static void a_socket_that_overflowed_will_do(void)
+static void nsid_helpers_accept_overflowed_socket(void)
 {
     struct rtnl_handle rtnl;
     int room = 1;
@@ -308,7 +308,7 @@ static const char *name_of(int32_t id)
         same_at(said_on_stderr(), (lines), __LINE__, #call " on stderr"); \
     } while (0)
 
-static void strangers_among_the_names_are_complained_of(void)
+static void name_from_id_prints_error_for_non_namespace_file(void)
 {
     struct rtnl_handle rtnl;
 
@@ -325,7 +325,7 @@ static void strangers_among_the_names_are_complained_of(void)
     CLOSE_RTNL(&rtnl);
 }
 
-static void a_name_that_is_a_link_counts(void)
+static void name_from_id_finds_symlink_to_namespace(void)
 {
     struct rtnl_handle rtnl;
     struct netns *ns = NULL;
@@ -345,14 +345,14 @@ static void a_name_that_is_a_link_counts(void)
     CLOSE_RTNL(&rtnl);
 }
 
-static void without_a_directory_there_is_no_name(void)
+static void name_from_id_without_run_directory_returns_null(void)
 {
     NAMES("none", "", name_of(0));
     write_file("/run/netns", "", 0644);
     NAMES("none", "Failed to open directory /var/run/netns: Not a directory\n", name_of(0));
 }
 
-static void without_descriptors_there_is_no_name(void)
+static void name_from_id_without_descriptors_fails_with_emfile(void)
 {
     listen_to_stderr();
     allow_descriptors(0);
@@ -364,23 +364,23 @@ static void without_descriptors_there_is_no_name(void)
 
 int main(void)
 {
-    RUN(ids_are_given_and_found);
-    RUN(a_process_has_an_id_as_well);
-    RUN(the_sockets_namespace_is_asked);
+    RUN(nsids_are_assigned_and_looked_up);
+    RUN(nsid_helpers_accept_pid);
+    RUN(nsid_helpers_query_namespace_of_socket);
 
-    RUN(what_the_kernel_refuses_is_printed);
-    RUN(what_cannot_be_opened_is_not_printed);
-    RUN(without_privilege_it_is_eperm);
-    RUN(what_is_no_socket_is_complained_of);
-    RUN(a_socket_that_was_opened_without_privilege_will_do);
+    RUN(nsid_helpers_print_errors_of_kernel);
+    RUN(failure_to_open_name_is_not_printed);
+    RUN(set_id_without_privilege_fails_with_eperm);
+    RUN(nsid_helpers_reject_invalid_sockets);
+    RUN(set_id_accepts_socket_opened_without_privilege);
 
-    RUN(what_lies_unread_does_not_disturb);
-    RUN(a_socket_that_does_not_wait_will_do);
-    RUN(a_socket_that_overflowed_will_do);
+    RUN(unread_messages_on_socket_are_ignored);
+    RUN(nsid_helpers_accept_nonblocking_socket);
+    RUN(nsid_helpers_accept_overflowed_socket);
 
-    RUN(strangers_among_the_names_are_complained_of);
-    RUN(a_name_that_is_a_link_counts);
-    RUN_WITHOUT_RUN_DIRECTORY(without_a_directory_there_is_no_name);
-    RUN(without_descriptors_there_is_no_name);
+    RUN(name_from_id_prints_error_for_non_namespace_file);
+    RUN(name_from_id_finds_symlink_to_namespace);
+    RUN_WITHOUT_RUN_DIRECTORY(name_from_id_without_run_directory_returns_null);
+    RUN(name_from_id_without_descriptors_fails_with_emfile);
     return finish();
 }

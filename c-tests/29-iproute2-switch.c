@@ -66,7 +66,7 @@ static void own_etc(void)
 
 static char blue[] = "blue";
 
-static void the_thread_is_in_the_namespace_and_has_its_sys(void)
+static void switch_enters_namespace_and_mounts_its_sys(void)
 {
     struct netns *ns = NULL;
     uint64_t before = mount_namespace();
@@ -88,7 +88,7 @@ static void the_thread_is_in_the_namespace_and_has_its_sys(void)
     netns_close(ns);
 }
 
-static void what_is_mounted_below_sys_stays(void)
+static void switch_keeps_mounts_below_sys(void)
 {
     settle();
     MUST(mount("netns-test", BELOW_SYS, "tmpfs", 0, NULL));
@@ -112,7 +112,7 @@ static void switch_and_mount(void *arg)
     EQUAL(mounts_at("/run/place"), 1);
 }
 
-static void mounts_do_not_get_out_and_do_get_in(void)
+static void mounts_after_switch_do_not_propagate_back(void)
 {
     struct state before;
     struct netns *ns = NULL;
@@ -128,7 +128,7 @@ static void mounts_do_not_get_out_and_do_get_in(void)
     netns_close(ns);
 }
 
-static void files_of_etc_netns_cover_those_of_etc(void)
+static void switch_covers_etc_with_files_of_etc_netns(void)
 {
     struct netns *ns = NULL;
 
@@ -148,7 +148,7 @@ static void files_of_etc_netns_cover_those_of_etc(void)
     netns_close(ns);
 }
 
-static void what_has_no_place_in_etc_is_complained_of(void)
+static void switch_prints_error_for_file_missing_in_etc(void)
 {
     settle();
     own_etc();
@@ -172,7 +172,7 @@ static void switch_without_proc(void *arg)
     SAME(line_of("/sys/class/net/lo/flags"), "0x8\n");
 }
 
-static void proc_is_not_needed(void)
+static void switch_works_without_proc(void)
 {
     settle();
     OK(netns_create(blue, 0, NULL));
@@ -192,7 +192,7 @@ static void switch_without_sys(void *arg)
     CHECK(!exists("/sys"));
 }
 
-static void where_there_is_no_sys_there_is_none(void)
+static void switch_works_without_sys_directory(void)
 {
     settle();
     OK(netns_create(blue, 0, NULL));
@@ -201,7 +201,7 @@ static void where_there_is_no_sys_there_is_none(void)
 
 /* --- failures --------------------------------------------------------------------------------- */
 
-static void what_cannot_be_opened_changes_nothing(void)
+static void switch_to_invalid_name_changes_nothing(void)
 {
     uint64_t net = here(), mnt = mount_namespace();
     char none[] = "none", file[] = "file", nothing[] = "", path[] = "/proc/self/ns/net";
@@ -230,7 +230,7 @@ static void switch_as_a_plain_user(void *arg)
           netns_switch(blue));
 }
 
-static void without_privilege_it_is_eperm(void)
+static void switch_without_privilege_fails_with_eperm(void)
 {
     OK(netns_create(blue, 0, NULL));
     IN_CHILD(switch_as_a_plain_user, NULL);
@@ -257,7 +257,7 @@ static void switch_in_vain(void *arg)
     GIVES(-1, ENOSPC, lines[which], netns_switch(blue));
 }
 
-static void what_fails_on_the_way_is_complained_of(void)
+static void switch_prints_which_step_failed(void)
 {
     settle();
     OK(netns_create(blue, 0, NULL));
@@ -274,7 +274,7 @@ static void *switch_alone(void *arg)
     return NULL;
 }
 
-static void other_threads_stay(void)
+static void switch_affects_only_calling_thread(void)
 {
     struct netns *ns = NULL;
     uint64_t net, mnt, there = 0;
@@ -293,7 +293,7 @@ static void other_threads_stay(void)
     netns_close(ns);
 }
 
-static void a_name_may_be_a_link(void)
+static void switch_follows_symlink_in_run_directory(void)
 {
     struct netns *ns = NULL;
     char path[64], link[] = "link";
@@ -312,19 +312,19 @@ static void a_name_may_be_a_link(void)
 
 int main(void)
 {
-    RUN(the_thread_is_in_the_namespace_and_has_its_sys);
-    RUN(what_is_mounted_below_sys_stays);
-    RUN(mounts_do_not_get_out_and_do_get_in);
-    RUN(files_of_etc_netns_cover_those_of_etc);
-    RUN(what_has_no_place_in_etc_is_complained_of);
-    RUN(proc_is_not_needed);
-    RUN(where_there_is_no_sys_there_is_none);
+    RUN(switch_enters_namespace_and_mounts_its_sys);
+    RUN(switch_keeps_mounts_below_sys);
+    RUN(mounts_after_switch_do_not_propagate_back);
+    RUN(switch_covers_etc_with_files_of_etc_netns);
+    RUN(switch_prints_error_for_file_missing_in_etc);
+    RUN(switch_works_without_proc);
+    RUN(switch_works_without_sys_directory);
 
-    RUN(what_cannot_be_opened_changes_nothing);
-    RUN(without_privilege_it_is_eperm);
-    RUN(what_fails_on_the_way_is_complained_of);
+    RUN(switch_to_invalid_name_changes_nothing);
+    RUN(switch_without_privilege_fails_with_eperm);
+    RUN(switch_prints_which_step_failed);
 
-    RUN(other_threads_stay);
-    RUN(a_name_may_be_a_link);
+    RUN(switch_affects_only_calling_thread);
+    RUN(switch_follows_symlink_in_run_directory);
     return finish();
 }

@@ -27,7 +27,7 @@ static void start_until_ready(struct echod *echod)
 
 /* --- names are added and removed -------------------------------------------------------------- */
 
-static void what_has_a_name_is_served_until_it_has_none(void)
+static void echod_serves_namespace_until_name_is_removed(void)
 {
     struct netns *blue = make("blue"), *red;
     struct echod echod;
@@ -53,7 +53,7 @@ static void what_has_a_name_is_served_until_it_has_none(void)
     netns_close(red);
 }
 
-static void it_takes_up_after_a_restart_what_is_there(void)
+static void restarted_echod_serves_existing_namespaces(void)
 {
     struct netns *blue = make("blue"), *red = make("red");
     int caller = -1;
@@ -85,7 +85,7 @@ static void it_takes_up_after_a_restart_what_is_there(void)
     netns_close(red);
 }
 
-static void it_starts_before_there_is_a_run_directory(void)
+static void echod_starts_without_run_directory(void)
 {
     struct echod echod;
     struct netns *blue;
@@ -101,7 +101,7 @@ static void it_starts_before_there_is_a_run_directory(void)
     netns_close(blue);
 }
 
-static void a_run_directory_of_ones_own_is_the_only_one_looked_at(void)
+static void echod_uses_only_given_run_directory(void)
 {
     const char *const options[] = {"-d", "/run/mine", NULL};
     struct netns *mine = NULL, *other = make("other");
@@ -118,7 +118,7 @@ static void a_run_directory_of_ones_own_is_the_only_one_looked_at(void)
     netns_close(other);
 }
 
-static void by_an_option_it_serves_where_it_was_started(void)
+static void echod_serves_its_own_namespace_on_request(void)
 {
     const char *const options[] = {"-H", NULL};
     struct netns *home = NULL, *anonymous = NULL;
@@ -142,7 +142,7 @@ static void by_an_option_it_serves_where_it_was_started(void)
     netns_close(anonymous);
 }
 
-static void a_namespace_of_two_names_is_served_until_both_have_gone(void)
+static void namespace_is_served_until_its_last_name_is_removed(void)
 {
     struct netns *blue = make("blue");
     struct echod echod;
@@ -168,7 +168,7 @@ static void a_namespace_of_two_names_is_served_until_both_have_gone(void)
     netns_close(blue);
 }
 
-static void a_name_replaced_between_two_looks_is_the_new_namespaces(void)
+static void echod_serves_new_namespace_of_replaced_name(void)
 {
     struct netns *old = make("blue"), *new;
     struct echod echod;
@@ -187,7 +187,7 @@ static void a_name_replaced_between_two_looks_is_the_new_namespaces(void)
     netns_close(new);
 }
 
-static void a_name_is_shown_in_one_line(void)
+static void newline_in_name_is_printed_as_question_mark(void)
 {
     struct netns *ns = make("two\nlines");
     struct echod echod;
@@ -234,7 +234,7 @@ static void blue_is_dead(const struct netns *hub)
     CHECK(!has_device(hub, "v0"));
 }
 
-static void one_that_nobody_talks_to_dies_when_it_is_removed(void)
+static void namespace_without_clients_is_destroyed_on_removal(void)
 {
     struct netns *hub = make("hub"), *blue = make("blue");
     struct echod echod;
@@ -273,7 +273,7 @@ static size_t send_all_it_takes(int fd)
     return sent;
 }
 
-static void who_does_not_read_keeps_no_namespace_alive(void)
+static void stalled_client_does_not_keep_namespace_alive(void)
 {
     struct netns *hub = make("hub"), *blue = make("blue");
     struct echod echod;
@@ -298,7 +298,7 @@ static void who_does_not_read_keeps_no_namespace_alive(void)
 
 /* --- clients ----------------------------------------------------------------------------------- */
 
-static void who_does_not_read_costs_no_memory_and_keeps_nobody_waiting(void)
+static void stalled_client_uses_little_memory_and_blocks_no_other(void)
 {
     struct netns *blue = make("blue");
     struct echod echod;
@@ -341,7 +341,7 @@ static size_t send_some(int fd, const unsigned char *data, size_t len)
     return sent > 0 ? sent : 0;
 }
 
-static void who_has_said_all_gets_all_and_then_the_end(void)
+static void half_closed_client_receives_all_data_and_eof(void)
 {
     static unsigned char sent[1 << 20], got[1 << 20];
     struct netns *blue = make("blue");
@@ -372,7 +372,7 @@ static void who_has_said_all_gets_all_and_then_the_end(void)
     netns_close(blue);
 }
 
-static void datagrams_of_any_size_come_back(void)
+static void datagrams_of_any_size_are_echoed(void)
 {
     struct netns *blue = make("blue");
     struct echod echod;
@@ -392,7 +392,7 @@ static void datagrams_of_any_size_come_back(void)
 }
 
 /* Every second datagram does not fit at first: it is kept and sent later. */
-static void an_answer_that_finds_no_room_waits_for_it(void)
+static void datagram_echo_is_retried_after_eagain(void)
 {
     const char *const strace[] = {"strace", "-D", "-qq", "-o", "/dev/null", "-e", "trace=sendmsg",
                                   "-e", "inject=sendmsg:error=EAGAIN:when=1+2", NULL};
@@ -427,7 +427,7 @@ static void an_answer_that_finds_no_room_waits_for_it(void)
 }
 
 /* A connected socket receives only from the address that it is connected to. */
-static void an_answer_comes_from_the_address_that_was_asked(void)
+static void reply_source_is_destination_of_request(void)
 {
     struct netns *blue = make("blue");
     struct echod echod;
@@ -470,7 +470,7 @@ static bool is_answered_at(const struct netns *hub, in_port_t port)
     return answered;
 }
 
-static void two_servers_do_not_answer_each_other_for_ever(void)
+static void datagram_from_echo_port_is_not_answered(void)
 {
     struct netns *hub = make("hub"), *blue = make("blue");
     struct echod echod;
@@ -524,7 +524,7 @@ static void start_with_descriptors(struct echod *echod, const char *most)
 
 #define CALLERS 80
 
-static void without_descriptors_it_waits_and_does_not_spin(void)
+static void echod_without_descriptors_waits_without_spinning(void)
 {
     struct netns *blue = make("blue"), *red;
     double end = seconds() + PATIENCE / 1000.0;
@@ -565,7 +565,7 @@ static void without_descriptors_it_waits_and_does_not_spin(void)
     netns_close(blue);
 }
 
-static void a_namespace_that_lacks_descriptors_is_served_when_there_are_some(void)
+static void namespace_is_served_once_descriptors_are_free(void)
 {
     struct echod echod;
     char name[20], line[512];
@@ -608,7 +608,7 @@ static bool complains_at_last(struct echod *echod, const char *text)
     return strstr(line, text) != NULL;
 }
 
-static void a_namespace_that_lacks_descriptors_is_served_by_any_name_that_is_left(void)
+static void waiting_namespace_is_served_by_remaining_name(void)
 {
     const char *const nothing[] = {NULL};
     struct netns *blue = NULL, *red = make("red");
@@ -639,7 +639,7 @@ static void a_namespace_that_lacks_descriptors_is_served_by_any_name_that_is_lef
     netns_close(red);
 }
 
-static void one_that_cannot_be_served_does_not_stop_the_others(void)
+static void unservable_namespace_does_not_affect_others(void)
 {
     struct netns *blue = make("blue"), *red;
     struct sockaddr_storage address;
@@ -692,7 +692,7 @@ static void serve_without_ipv6(void *arg)
     STOP_ECHOD(&echod, SIGTERM);
 }
 
-static void a_kernel_without_ipv6_will_do(void)
+static void echod_works_without_ipv6(void)
 {
     struct netns *blue = make("blue");
 
@@ -708,7 +708,7 @@ static int run_echod(const char *arguments)
     return shell(command);
 }
 
-static void it_is_told_a_port_and_nothing_else(void)
+static void echod_rejects_invalid_arguments(void)
 {
     EQUAL(run_echod("-h"), 0);
     EQUAL(run_echod(""), 2);
@@ -722,30 +722,30 @@ static void it_is_told_a_port_and_nothing_else(void)
 
 int main(void)
 {
-    RUN(what_has_a_name_is_served_until_it_has_none);
-    RUN(it_takes_up_after_a_restart_what_is_there);
-    RUN_WITHOUT_RUN_DIRECTORY(it_starts_before_there_is_a_run_directory);
-    RUN(a_run_directory_of_ones_own_is_the_only_one_looked_at);
-    RUN(by_an_option_it_serves_where_it_was_started);
-    RUN(a_namespace_of_two_names_is_served_until_both_have_gone);
-    RUN(a_name_replaced_between_two_looks_is_the_new_namespaces);
-    RUN(a_name_is_shown_in_one_line);
+    RUN(echod_serves_namespace_until_name_is_removed);
+    RUN(restarted_echod_serves_existing_namespaces);
+    RUN_WITHOUT_RUN_DIRECTORY(echod_starts_without_run_directory);
+    RUN(echod_uses_only_given_run_directory);
+    RUN(echod_serves_its_own_namespace_on_request);
+    RUN(namespace_is_served_until_its_last_name_is_removed);
+    RUN(echod_serves_new_namespace_of_replaced_name);
+    RUN(newline_in_name_is_printed_as_question_mark);
 
-    RUN(one_that_nobody_talks_to_dies_when_it_is_removed);
-    RUN(who_does_not_read_keeps_no_namespace_alive);
+    RUN(namespace_without_clients_is_destroyed_on_removal);
+    RUN(stalled_client_does_not_keep_namespace_alive);
 
-    RUN(who_does_not_read_costs_no_memory_and_keeps_nobody_waiting);
-    RUN(who_has_said_all_gets_all_and_then_the_end);
-    RUN(datagrams_of_any_size_come_back);
-    RUN(an_answer_that_finds_no_room_waits_for_it);
-    RUN(an_answer_comes_from_the_address_that_was_asked);
-    RUN(two_servers_do_not_answer_each_other_for_ever);
+    RUN(stalled_client_uses_little_memory_and_blocks_no_other);
+    RUN(half_closed_client_receives_all_data_and_eof);
+    RUN(datagrams_of_any_size_are_echoed);
+    RUN(datagram_echo_is_retried_after_eagain);
+    RUN(reply_source_is_destination_of_request);
+    RUN(datagram_from_echo_port_is_not_answered);
 
-    RUN(without_descriptors_it_waits_and_does_not_spin);
-    RUN(a_namespace_that_lacks_descriptors_is_served_when_there_are_some);
-    RUN(a_namespace_that_lacks_descriptors_is_served_by_any_name_that_is_left);
-    RUN(one_that_cannot_be_served_does_not_stop_the_others);
-    RUN(a_kernel_without_ipv6_will_do);
-    RUN(it_is_told_a_port_and_nothing_else);
+    RUN(echod_without_descriptors_waits_without_spinning);
+    RUN(namespace_is_served_once_descriptors_are_free);
+    RUN(waiting_namespace_is_served_by_remaining_name);
+    RUN(unservable_namespace_does_not_affect_others);
+    RUN(echod_works_without_ipv6);
+    RUN(echod_rejects_invalid_arguments);
     return finish();
 }

@@ -307,7 +307,7 @@ static int run_keepers(struct echod *echod, int keepers, int generations, int ex
     return served;
 }
 
-static void no_echo_is_lost_or_crosses_over_while_namespaces_come_and_go(void)
+static void no_echo_is_lost_or_misrouted_during_add_and_remove(void)
 {
     int keepers = is_slow() ? 2 : KEEPERS, generations = is_slow() ? 3 : 40;
     int exchanges = is_slow() ? 5 : 80;
@@ -347,7 +347,7 @@ static void no_echo_is_lost_or_crosses_over_while_namespaces_come_and_go(void)
 /* --- many namespaces --------------------------------------------------------------------------- */
 
 /* Sends a distinct payload through each of many namespaces that exist at once; all are dropped at the end. */
-static void each_of_many_answers_for_itself(void)
+static void each_of_many_namespaces_echoes_its_own_data(void)
 {
     int many = is_slow() ? 10 : 200, before, i;
     struct netns *all[200];
@@ -386,7 +386,7 @@ static void each_of_many_answers_for_itself(void)
 
 int main(void)
 {
-    RUN(no_echo_is_lost_or_crosses_over_while_namespaces_come_and_go);
-    RUN(each_of_many_answers_for_itself);
+    RUN(no_echo_is_lost_or_misrouted_during_add_and_remove);
+    RUN(each_of_many_namespaces_echoes_its_own_data);
     return finish();
 }

@@ -40,7 +40,7 @@ char *secure_getenv(const char *name)
     return getenv(name);
 }
 
-static void no_variable_is_asked_for_but_path(void)
+static void library_reads_only_path_from_environment(void)
 {
     prepare_calls();
     for (size_t i = 0; i < CALLS; i++) {
@@ -130,7 +130,7 @@ static void start_as_a_plain_user(void *arg)
     MUST(execve(SUID, argv, hostile_environment));
 }
 
-static void a_set_user_id_program_trusts_no_environment(void)
+static void set_user_id_program_ignores_environment(void)
 {
     int before;
 
@@ -217,7 +217,7 @@ static int open_to_write(const char *path)
     return MUST(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
 }
 
-static void without_stdio_every_call_works(void)
+static void every_call_works_without_standard_descriptors(void)
 {
     int kept = close_stdio();
     const char *failed = NULL;
@@ -234,7 +234,7 @@ static void without_stdio_every_call_works(void)
     check_at(!failed, __LINE__, "%s", failed);
 }
 
-static void no_descriptor_of_the_library_becomes_a_program_s(void)
+static void program_does_not_inherit_library_descriptors(void)
 {
     struct netns *first = NULL, *second = NULL, *third = NULL;
     char told[256], after[256];
@@ -263,7 +263,7 @@ static void no_descriptor_of_the_library_becomes_a_program_s(void)
     SAME(told, "- - -");
 }
 
-static void files_under_0_to_2_change_places(void)
+static void spawn_permutes_files_at_descriptors_0_to_2(void)
 {
     char told[256], turned[256], half[256];
     struct netns *ns = NULL;
@@ -298,7 +298,7 @@ static void files_under_0_to_2_change_places(void)
     CHILDLESS();
 }
 
-static void what_fails_is_not_written_into_a_file_that_has_become_2(void)
+static void failing_calls_write_nothing_to_descriptors_0_to_2(void)
 {
     int kept = close_stdio();
     struct netns *ns = NULL;
@@ -403,7 +403,7 @@ static void have_many_descriptors(void *arg)
     call_everything_among(range);
 }
 
-static void among_many_descriptors_no_call_touches_another_s(void)
+static void calls_touch_none_of_many_caller_descriptors(void)
 {
     if (under_valgrind())
         skip("valgrind allows none so high");
@@ -416,12 +416,12 @@ int main(int argc, char **argv)
         return serve_a_plain_user();
     if (argc > 1 && strcmp(argv[1], "--descriptors") == 0)
         return tell_descriptors("/run/told");
-    RUN(no_variable_is_asked_for_but_path);
-    RUN(a_set_user_id_program_trusts_no_environment);
-    RUN(without_stdio_every_call_works);
-    RUN(no_descriptor_of_the_library_becomes_a_program_s);
-    RUN(files_under_0_to_2_change_places);
-    RUN(what_fails_is_not_written_into_a_file_that_has_become_2);
-    RUN(among_many_descriptors_no_call_touches_another_s);
+    RUN(library_reads_only_path_from_environment);
+    RUN(set_user_id_program_ignores_environment);
+    RUN(every_call_works_without_standard_descriptors);
+    RUN(program_does_not_inherit_library_descriptors);
+    RUN(spawn_permutes_files_at_descriptors_0_to_2);
+    RUN(failing_calls_write_nothing_to_descriptors_0_to_2);
+    RUN(calls_touch_none_of_many_caller_descriptors);
     return finish();
 }

@@ -75,7 +75,7 @@ static void many_descriptors(void)
     allow_descriptors(-1);
 }
 
-static void without_descriptors_every_call_is_emfile_until_there_are_enough(void)
+static void calls_fail_with_emfile_until_descriptors_suffice(void)
 {
     prepare_calls();
     for (size_t i = 0; i < CALLS && !test_failures; i++) {
@@ -88,7 +88,7 @@ static void without_descriptors_every_call_is_emfile_until_there_are_enough(void
     end_calls();
 }
 
-static void handles_that_exist_go_on_without_descriptors(void)
+static void existing_handles_work_without_free_descriptors(void)
 {
     uint64_t cookie, home = here();
     int token;
@@ -164,7 +164,7 @@ static void enough_memory(void)
     }
 }
 
-static void without_address_space_every_call_works_or_says_so(void)
+static void calls_without_memory_work_or_fail_cleanly(void)
 {
     if (under_valgrind())
         skip("valgrind needs some itself");
@@ -195,7 +195,7 @@ static void run_out_of_processes(void *arg)
     end_calls();
 }
 
-static void without_processes_programs_are_eagain(void)
+static void calls_that_need_a_process_fail_with_eagain(void)
 {
     if (under_valgrind())
         skip("valgrind makes a fork of it");
@@ -215,7 +215,7 @@ static void fill(const char *path)
     close(fd);
 }
 
-static void a_full_disk_takes_names_or_says_so(void)
+static void create_on_full_disk_works_or_fails_with_enospc(void)
 {
     struct netns *ns = NULL;
     int created, attached;
@@ -236,7 +236,7 @@ static void a_full_disk_takes_names_or_says_so(void)
     netns_close(ns);
 }
 
-static void without_inodes_no_run_directory_can_be_made(void)
+static void create_without_inodes_fails_with_enospc(void)
 {
     int mounts;
 
@@ -249,7 +249,7 @@ static void without_inodes_no_run_directory_can_be_made(void)
     EQUAL(mounts_at(NULL), mounts);
 }
 
-static void a_read_only_run_directory_can_be_read(void)
+static void read_only_run_directory_can_be_read_but_not_changed(void)
 {
     struct netns *ns = NULL, *other = NULL;
     struct netns_monitor *monitor = NULL;
@@ -281,7 +281,7 @@ static void a_read_only_run_directory_can_be_read(void)
     netns_close(ns);
 }
 
-static void none_is_made_on_a_read_only_file_system(void)
+static void create_on_read_only_file_system_fails_with_erofs(void)
 {
     MUST(mkdir("/run/fixed", 0755));
     MUST(mount("netns-test", "/run/fixed", "tmpfs", MS_RDONLY, NULL));
@@ -320,7 +320,7 @@ static void stay_away(void *arg)
     CHECK(fcntl(token, F_GETFD) >= 0);
 }
 
-static void where_setns_is_forbidden_nobody_is_stranded(void)
+static void no_call_moves_thread_if_setns_is_forbidden(void)
 {
     const struct fault faults[] = {{.call = SYS_setns, .error = EPERM}};
 
@@ -332,7 +332,7 @@ static void where_setns_is_forbidden_nobody_is_stranded(void)
 }
 
 /* A thread starts in its creator's namespace. */
-static void who_is_away_when_it_is_forbidden_is_told(void)
+static void leave_with_setns_forbidden_fails_with_enotrecoverable(void)
 {
     const struct fault faults[] = {{.call = SYS_setns, .error = EPERM}};
     uint64_t home = here();
@@ -347,15 +347,15 @@ static void who_is_away_when_it_is_forbidden_is_told(void)
 
 int main(void)
 {
-    RUN(without_descriptors_every_call_is_emfile_until_there_are_enough);
-    RUN(handles_that_exist_go_on_without_descriptors);
-    RUN(without_address_space_every_call_works_or_says_so);
-    RUN(without_processes_programs_are_eagain);
-    RUN(a_full_disk_takes_names_or_says_so);
-    RUN(without_inodes_no_run_directory_can_be_made);
-    RUN(a_read_only_run_directory_can_be_read);
-    RUN(none_is_made_on_a_read_only_file_system);
-    RUN(where_setns_is_forbidden_nobody_is_stranded);
-    RUN(who_is_away_when_it_is_forbidden_is_told);
+    RUN(calls_fail_with_emfile_until_descriptors_suffice);
+    RUN(existing_handles_work_without_free_descriptors);
+    RUN(calls_without_memory_work_or_fail_cleanly);
+    RUN(calls_that_need_a_process_fail_with_eagain);
+    RUN(create_on_full_disk_works_or_fails_with_enospc);
+    RUN(create_without_inodes_fails_with_enospc);
+    RUN(read_only_run_directory_can_be_read_but_not_changed);
+    RUN(create_on_read_only_file_system_fails_with_erofs);
+    RUN(no_call_moves_thread_if_setns_is_forbidden);
+    RUN(leave_with_setns_forbidden_fails_with_enotrecoverable);
     return finish();
 }

@@ -43,7 +43,7 @@ static void fork_during_the_first_call(void *arg)
     MUST(-pthread_join(thread, NULL));
 }
 
-static void a_fork_during_the_first_call_leaves_no_lock_taken(void)
+static void child_forked_during_first_call_does_not_deadlock(void)
 {
     int rounds = is_slow() ? 10 : 500;
 
@@ -84,7 +84,7 @@ static void call_everything(void *arg)
     EQUAL(here(), netns_inode(given.home));
 }
 
-static void a_child_of_many_threads_may_call_everything(void)
+static void child_of_multithreaded_process_can_make_every_call(void)
 {
     static char names[4][8];
     pthread_t threads[4];
@@ -214,7 +214,7 @@ static void *come_and_go(void *arg)
     return NULL;
 }
 
-static void it_is_loaded_and_unloaded_a_thousand_times_by_many_threads(void)
+static void library_can_be_loaded_and_unloaded_by_many_threads(void)
 {
     pthread_t threads[LOADERS];
     long grown = 0;
@@ -249,7 +249,7 @@ static void *use_and_outlive(void *arg)
     return NULL;
 }
 
-static void a_thread_may_end_when_the_library_has_gone(void)
+static void thread_can_end_after_library_was_unloaded(void)
 {
     pthread_t threads[LOADERS];
 
@@ -274,9 +274,9 @@ static void a_thread_may_end_when_the_library_has_gone(void)
 
 int main(void)
 {
-    RUN(a_fork_during_the_first_call_leaves_no_lock_taken);
-    RUN(a_child_of_many_threads_may_call_everything);
-    RUN(it_is_loaded_and_unloaded_a_thousand_times_by_many_threads);
-    RUN(a_thread_may_end_when_the_library_has_gone);
+    RUN(child_forked_during_first_call_does_not_deadlock);
+    RUN(child_of_multithreaded_process_can_make_every_call);
+    RUN(library_can_be_loaded_and_unloaded_by_many_threads);
+    RUN(thread_can_end_after_library_was_unloaded);
     return finish();
 }

@@ -111,12 +111,12 @@ static void go_through_all(void *arg)
     end_calls();
 }
 
-static void in_a_whole_root_every_call_works(void)
+static void every_call_works_in_full_chroot(void)
 {
     IN_CHILD(go_through_all, &((struct place){whole, ""}));
 }
 
-static void without_sys_every_call_works(void)
+static void every_call_works_without_sys(void)
 {
     IN_CHILD(go_through_all, &((struct place){without_sys, ""}));
 }
@@ -165,13 +165,13 @@ static const char *what_needs_proc(bool sys_is_there)
     return text;
 }
 
-static void without_proc_the_rest_works(void)
+static void only_calls_that_need_proc_fail_without_proc(void)
 {
     need_mounts_by_descriptor();
     IN_CHILD(go_through_all, &((struct place){without_proc, what_needs_proc(true)}));
 }
 
-static void with_neither_the_rest_works(void)
+static void only_calls_that_need_proc_fail_without_sys_and_proc(void)
 {
     need_mounts_by_descriptor();
     IN_CHILD(go_through_all, &((struct place){bare, what_needs_proc(false)}));
@@ -197,7 +197,7 @@ static void open_what_only_proc_can_open_anew(void *arg)
     netns_close(ns);
 }
 
-static void tokens_cannot_be_opened(void)
+static void open_fd_of_token_without_proc_fails_with_enoent(void)
 {
     IN_CHILD(open_what_only_proc_can_open_anew, NULL);
 }
@@ -230,7 +230,7 @@ static void monitor_a_name_in_the_making(void *arg)
     netns_monitor_close(monitor);
 }
 
-static void a_name_in_the_making_cannot_be_monitored(void)
+static void monitor_fails_without_proc_while_name_is_created(void)
 {
     need_mounts_by_descriptor();
     IN_CHILD(monitor_a_name_in_the_making, NULL);
@@ -247,7 +247,7 @@ static void remove_from_a_read_only_directory(void *arg)
     SAME(names(), "blue");
 }
 
-static void a_read_only_run_directory_is_erofs(void)
+static void remove_in_read_only_directory_fails_with_erofs(void)
 {
     need_mounts_by_descriptor();
     IN_CHILD(remove_from_a_read_only_directory, NULL);
@@ -279,7 +279,7 @@ static void run_out_of_descriptors(void *arg)
     netns_close(ns);
 }
 
-static void a_lack_of_descriptors_is_no_lack_of_proc(void)
+static void calls_without_proc_and_descriptors_fail_with_emfile(void)
 {
     IN_CHILD(run_out_of_descriptors, NULL);
 }
@@ -313,7 +313,7 @@ static void ask_as_a_plain_user(void *arg)
     netns_close(current);
 }
 
-static void a_plain_user_finds_the_own_namespace(void)
+static void open_current_works_unprivileged_without_proc(void)
 {
     IN_CHILD(ask_as_a_plain_user, NULL);
 }
@@ -341,12 +341,12 @@ static void go_through_all_with_less(void *arg)
     end_calls();
 }
 
-static void with_nothing_but_processes_in_proc_all_but_sysctls_works(void)
+static void only_sysctl_calls_fail_with_proc_subset_pid(void)
 {
     IN_CHILD(go_through_all_with_less, &((struct less){"subset=pid", "sysctl_get, sysctl_set"}));
 }
 
-static void with_others_processes_hidden_every_call_works(void)
+static void every_call_works_with_proc_hidepid_2(void)
 {
     IN_CHILD(go_through_all_with_less, &((struct less){"hidepid=2", ""}));
 }
@@ -404,24 +404,24 @@ static void start_on_an_old_kernel(void *arg)
                 live_on_an_old_kernel, NULL);
 }
 
-static void before_linux_5_12_names_need_it(void)
+static void creating_names_needs_proc_before_linux_5_12(void)
 {
     IN_CHILD(start_on_an_old_kernel, NULL);
 }
 
 int main(void)
 {
-    RUN(in_a_whole_root_every_call_works);
-    RUN(without_sys_every_call_works);
-    RUN(without_proc_the_rest_works);
-    RUN(with_neither_the_rest_works);
-    RUN(tokens_cannot_be_opened);
-    RUN(a_name_in_the_making_cannot_be_monitored);
-    RUN(a_read_only_run_directory_is_erofs);
-    RUN(a_lack_of_descriptors_is_no_lack_of_proc);
-    RUN(a_plain_user_finds_the_own_namespace);
-    RUN(with_nothing_but_processes_in_proc_all_but_sysctls_works);
-    RUN(with_others_processes_hidden_every_call_works);
-    RUN(before_linux_5_12_names_need_it);
+    RUN(every_call_works_in_full_chroot);
+    RUN(every_call_works_without_sys);
+    RUN(only_calls_that_need_proc_fail_without_proc);
+    RUN(only_calls_that_need_proc_fail_without_sys_and_proc);
+    RUN(open_fd_of_token_without_proc_fails_with_enoent);
+    RUN(monitor_fails_without_proc_while_name_is_created);
+    RUN(remove_in_read_only_directory_fails_with_erofs);
+    RUN(calls_without_proc_and_descriptors_fail_with_emfile);
+    RUN(open_current_works_unprivileged_without_proc);
+    RUN(only_sysctl_calls_fail_with_proc_subset_pid);
+    RUN(every_call_works_with_proc_hidepid_2);
+    RUN(creating_names_needs_proc_before_linux_5_12);
     return finish();
 }

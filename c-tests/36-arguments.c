@@ -518,7 +518,7 @@ static void iproute2_without(void)
     close(connection.fd);
 }
 
-static void every_pointer_may_be_null(void)
+static void every_function_handles_null_pointers(void)
 {
     struct netns *ns = enter_new_namespace();
 
@@ -539,7 +539,7 @@ static void every_pointer_may_be_null(void)
     netns_close(ns);
 }
 
-static void nothing_is_past_the_end(void)
+static void list_getters_return_nothing_past_the_end(void)
 {
     static const size_t places[] = {1, 2, 1000, SIZE_MAX / 2, SIZE_MAX / 8 + 1, SIZE_MAX - 1, SIZE_MAX};
     struct netns *ns = enter_new_namespace();
@@ -611,7 +611,7 @@ static void nothing_is_past_the_end(void)
         }                                                                                       \
     } while (0)
 
-static void unknown_flags_are_refused_and_nothing_is_done(void)
+static void unknown_flags_are_rejected_without_effect(void)
 {
     struct netns *ns = enter_new_namespace(), *out = SENTINEL;
     struct netns_name_snapshot *list = (struct netns_name_snapshot *)SENTINEL;
@@ -666,7 +666,7 @@ static void unknown_flags_are_refused_and_nothing_is_done(void)
     netns_close(ns);
 }
 
-static void known_flags_go_together(void)
+static void known_flags_can_be_combined(void)
 {
     struct netns *ns = enter_new_namespace(), *blue = NULL;
 
@@ -739,7 +739,7 @@ static bool all_are(unsigned char byte, const void *start, size_t size)
     return true;
 }
 
-static void an_event_is_written_as_far_as_its_size(void)
+static void monitor_next_writes_event_up_to_its_size(void)
 {
     static const uint32_t most = 4096, huge[] = {4097, 65536, INT32_MAX, UINT32_MAX};
     struct guarded guarded = make_guarded();
@@ -786,7 +786,7 @@ static void an_event_is_written_as_far_as_its_size(void)
 
 static char *no_program[] = {"none", NULL};
 
-static void options_are_read_as_far_as_their_size(void)
+static void spawn_reads_options_up_to_their_size(void)
 {
     /* The largest size that the library reads. */
     static const uint32_t most = 4096;
@@ -830,7 +830,7 @@ static void options_are_read_as_far_as_their_size(void)
     MUST(munmap(guarded.page, guarded.size + sysconf(_SC_PAGESIZE)));
 }
 
-static void the_flags_of_options_are_flags(void)
+static void spawn_rejects_unknown_and_combines_known_flags(void)
 {
     const uint32_t about_etc = NETNS_SPAWN_STRICT_ETC | NETNS_SPAWN_TELL_ETC | NETNS_SPAWN_PIN_ETC;
     const uint32_t known = NETNS_SPAWN_STDIN | NETNS_SPAWN_STDOUT | NETNS_SPAWN_STDERR |
@@ -912,7 +912,7 @@ static void is_no_name(int error, const char *name)
     netns_close(ns);
 }
 
-static void what_is_no_name_is_refused(void)
+static void invalid_names_are_rejected(void)
 {
     static const char *const invalid[] = {"", ".", "..", "/", "//", "a/b", "/a", "a/", "../a", "./a", "a/..",
                                           "\n/", "/run/netns/a"};
@@ -951,7 +951,7 @@ static void is_a_name(const char *name)
     netns_close(same);
 }
 
-static void any_other_bytes_are_a_name(void)
+static void unusual_but_valid_names_are_accepted(void)
 {
     static const char *const odd[] = {
         "...", "..a", " ", "-", "--help", "*", "~", "$(id)", "%s%n", "a b", "\\", "\"", "'", "\n", "\r\n", "\t", "\033[2J",
@@ -973,7 +973,7 @@ static void any_other_bytes_are_a_name(void)
     }
 }
 
-static void run_directories_of_all_sorts(void)
+static void run_directory_is_rejected_only_if_empty_or_too_long(void)
 {
     static const char *const odd[] = {"/run/a\nb", "/run/\xff", "/run/ ", "/run/%s", "/run/x//", "/run//y/z/../w"};
     struct netns_monitor *monitor = (struct netns_monitor *)SENTINEL;
@@ -1013,7 +1013,7 @@ static void run_directories_of_all_sorts(void)
     netns_close(home);
 }
 
-static void paths_of_all_sorts(void)
+static void open_rejects_invalid_paths(void)
 {
     static const struct {
         const char *path;
@@ -1067,7 +1067,7 @@ static void is_no_interface(struct netns *ns, int error, const char *name)
     message_is_a_line();
 }
 
-static void interfaces_of_all_sorts(void)
+static void invalid_interface_names_are_rejected(void)
 {
     static const char *const invalid[] = {"", ".", "..", "/", "a/b", "a:1", "a b", " ", "\n", "\t", "a\r", "\xa0", "a%d",
                                           "all", "default"};
@@ -1092,7 +1092,7 @@ static void interfaces_of_all_sorts(void)
     netns_close(ns);
 }
 
-static void addresses_of_all_sorts(void)
+static void invalid_addresses_are_rejected(void)
 {
     static const char *const invalid[] = {
         "", " ", "/", "/24", "1", "1.2.3", "1.2.3.4/", "1.2.3.4/33", "1.2.3.4/4294967296", "1.2.3.4/-1", "1.2.3.4/ 8",
@@ -1129,7 +1129,7 @@ static void addresses_of_all_sorts(void)
     netns_close(ns);
 }
 
-static void programs_of_all_sorts(void)
+static void invalid_program_paths_are_rejected(void)
 {
     struct netns *ns = NULL;
     pid_t pid = -1;
@@ -1148,19 +1148,19 @@ static void programs_of_all_sorts(void)
 
 int main(void)
 {
-    RUN(every_pointer_may_be_null);
-    RUN(nothing_is_past_the_end);
-    RUN(unknown_flags_are_refused_and_nothing_is_done);
-    RUN(known_flags_go_together);
-    RUN(an_event_is_written_as_far_as_its_size);
-    RUN(options_are_read_as_far_as_their_size);
-    RUN(the_flags_of_options_are_flags);
-    RUN(what_is_no_name_is_refused);
-    RUN(any_other_bytes_are_a_name);
-    RUN(run_directories_of_all_sorts);
-    RUN(paths_of_all_sorts);
-    RUN(interfaces_of_all_sorts);
-    RUN(addresses_of_all_sorts);
-    RUN(programs_of_all_sorts);
+    RUN(every_function_handles_null_pointers);
+    RUN(list_getters_return_nothing_past_the_end);
+    RUN(unknown_flags_are_rejected_without_effect);
+    RUN(known_flags_can_be_combined);
+    RUN(monitor_next_writes_event_up_to_its_size);
+    RUN(spawn_reads_options_up_to_their_size);
+    RUN(spawn_rejects_unknown_and_combines_known_flags);
+    RUN(invalid_names_are_rejected);
+    RUN(unusual_but_valid_names_are_accepted);
+    RUN(run_directory_is_rejected_only_if_empty_or_too_long);
+    RUN(open_rejects_invalid_paths);
+    RUN(invalid_interface_names_are_rejected);
+    RUN(invalid_addresses_are_rejected);
+    RUN(invalid_program_paths_are_rejected);
     return finish();
 }

@@ -185,19 +185,19 @@ static void need_notifications(void)
     MUST(unlink("/run/device"));
 }
 
-static void a_name_is_swapped_before_every_step(void)
+static void swap_at_any_step_changes_nothing_outside_directory(void)
 {
     need_notifications();
     swap_all(RUN_DIR, 0);
 }
 
-static void a_link_to_the_directory_is_swapped_before_every_step(void)
+static void swapping_link_to_directory_changes_nothing_outside(void)
 {
     need_notifications();
     swap_all(LINK, FIRST_OF_DIRECTORY);
 }
 
-static void a_name_is_swapped_on_an_old_kernel(void)
+static void swap_on_old_kernel_changes_nothing_outside_directory(void)
 {
     static const struct fault old[] = {
         {SYS_open_tree, ENOSYS, 0, 0, 0},      {SYS_move_mount, ENOSYS, 0, 0, 0},
@@ -212,7 +212,7 @@ static void a_name_is_swapped_on_an_old_kernel(void)
 }
 
 /* Without /proc it is not certain which namespace is opened, but it is certain which mount is unmounted. */
-static void a_directory_is_swapped_without_proc(void)
+static void swapping_directory_without_proc_changes_nothing_outside(void)
 {
     need_notifications();
     proc = "/run/proc";
@@ -225,9 +225,9 @@ static void a_directory_is_swapped_without_proc(void)
 
 int main(void)
 {
-    RUN_WITHOUT_RUN_DIRECTORY(a_name_is_swapped_before_every_step);
-    RUN_WITHOUT_RUN_DIRECTORY(a_link_to_the_directory_is_swapped_before_every_step);
-    RUN_WITHOUT_RUN_DIRECTORY(a_name_is_swapped_on_an_old_kernel);
-    RUN_WITHOUT_RUN_DIRECTORY(a_directory_is_swapped_without_proc);
+    RUN_WITHOUT_RUN_DIRECTORY(swap_at_any_step_changes_nothing_outside_directory);
+    RUN_WITHOUT_RUN_DIRECTORY(swapping_link_to_directory_changes_nothing_outside);
+    RUN_WITHOUT_RUN_DIRECTORY(swap_on_old_kernel_changes_nothing_outside_directory);
+    RUN_WITHOUT_RUN_DIRECTORY(swapping_directory_without_proc_changes_nothing_outside);
     return finish();
 }

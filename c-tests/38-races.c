@@ -95,44 +95,44 @@ static void race(enum state_of_name state, void (*become)(void), int first, int 
     forget_outside();
 }
 
-static void against_root_in_the_same_mounts(void)
+static void race_with_root_in_same_mount_namespace_is_safe(void)
 {
     race(ABSENT, stay_root, 0, FIRST_OF_DIRECTORY);
 }
 
-static void against_root_with_other_mounts(void)
+static void race_with_root_in_other_mount_namespace_is_safe(void)
 {
     race(ABSENT, become_root_elsewhere, 0, FIRST_OF_DIRECTORY);
 }
 
-static void against_a_plain_user(void)
+static void race_with_unprivileged_user_is_safe(void)
 {
     race(ABSENT, become_plain_user, 0, FIRST_OF_DIRECTORY);
 }
 
-static void against_a_plain_user_before_anything_is_mounted(void)
+static void race_with_user_before_first_mount_is_safe(void)
 {
     race(FRESH, become_plain_user, 0, FIRST_OF_DIRECTORY);
 }
 
-static void against_root_where_links_are_followed(void)
+static void race_with_root_where_symlinks_are_followed_is_safe(void)
 {
     /* A link to the outside namespace may be followed, which opens it; /proc/PID/ns/net is also a link. */
     race(LINKED, stay_root, BEHIND_A_LINK_TO_A_NAMESPACE, FIRST_OF_DIRECTORY);
 }
 
-static void against_who_replaces_the_directory(void)
+static void race_with_directory_replacement_is_safe(void)
 {
     race(ABSENT, stay_root, FIRST_OF_DIRECTORY, SWAPS);
 }
 
 int main(void)
 {
-    RUN_WITHOUT_RUN_DIRECTORY(against_root_in_the_same_mounts);
-    RUN_WITHOUT_RUN_DIRECTORY(against_root_with_other_mounts);
-    RUN_WITHOUT_RUN_DIRECTORY(against_a_plain_user);
-    RUN_WITHOUT_RUN_DIRECTORY(against_a_plain_user_before_anything_is_mounted);
-    RUN_WITHOUT_RUN_DIRECTORY(against_root_where_links_are_followed);
-    RUN_WITHOUT_RUN_DIRECTORY(against_who_replaces_the_directory);
+    RUN_WITHOUT_RUN_DIRECTORY(race_with_root_in_same_mount_namespace_is_safe);
+    RUN_WITHOUT_RUN_DIRECTORY(race_with_root_in_other_mount_namespace_is_safe);
+    RUN_WITHOUT_RUN_DIRECTORY(race_with_unprivileged_user_is_safe);
+    RUN_WITHOUT_RUN_DIRECTORY(race_with_user_before_first_mount_is_safe);
+    RUN_WITHOUT_RUN_DIRECTORY(race_with_root_where_symlinks_are_followed_is_safe);
+    RUN_WITHOUT_RUN_DIRECTORY(race_with_directory_replacement_is_safe);
     return finish();
 }

@@ -44,7 +44,7 @@ static void remove_blue(void)
     OK(netns_remove("blue", 0));
 }
 
-static void a_name_bound_and_unbound_between_two_looks_is_no_stranger(void)
+static void remove_succeeds_if_name_is_bound_and_unbound_meanwhile(void)
 {
     write_file("/run/netns/blue", "", FOREIGN_MODE);
     act_between(look_calls, remove_blue, bind_between_looks);
@@ -66,7 +66,7 @@ static void fail_to_remove_blue(void)
     MESSAGE_HAS("something else is mounted on it");
 }
 
-static void what_else_is_mounted_between_two_looks_is_one(void)
+static void remove_fails_with_enotty_on_concurrent_foreign_mount(void)
 {
     write_file("/run/netns/blue", "", FOREIGN_MODE);
     act_between(look_calls, fail_to_remove_blue, cover_between_looks);
@@ -88,7 +88,7 @@ static void unbind_first(int call, int nth)
     }
 }
 
-static void what_somebody_else_unbound_first_is_nobodys_locked_mount(void)
+static void remove_retries_if_another_process_unmounts_first(void)
 {
     static const int calls[] = {SYS_umount2, SYS_name_to_handle_at, 0};
 
@@ -120,7 +120,7 @@ static void fail_to_remove_blue_for_good(void)
     MESSAGE_HAS("other processes keep mounting on it");
 }
 
-static void who_mounts_on_a_name_all_the_time_is_not_fought_for_ever(void)
+static void remove_fails_with_eagain_if_name_keeps_being_bound(void)
 {
     static const int calls[] = {SYS_unlinkat, 0};
 
@@ -130,7 +130,7 @@ static void who_mounts_on_a_name_all_the_time_is_not_fought_for_ever(void)
     OK(netns_remove("blue", 0));
 }
 
-static void who_mounts_anew_all_the_time_is_not_taken_for_privileged(void)
+static void remove_fails_with_eagain_if_mount_keeps_being_replaced(void)
 {
     static const int calls[] = {SYS_umount2, 0};
 
@@ -150,7 +150,7 @@ static void stack_before_each_unmount(int call, int nth)
     usleep(20 * 1000);
 }
 
-static void who_mounts_faster_than_it_is_taken_off_is_not_fought_for_ever(void)
+static void remove_fails_with_eagain_if_mounts_keep_piling_up(void)
 {
     static const int calls[] = {SYS_umount2, 0};
 
@@ -168,7 +168,7 @@ static void take_a_while(int call, int nth)
     usleep(60 * 1000);
 }
 
-static void a_tall_stack_comes_off_on_the_slowest_machine(void)
+static void remove_unmounts_large_stack_on_slow_machine(void)
 {
     static const int calls[] = {SYS_umount2, 0};
 
@@ -204,7 +204,7 @@ static void cover_once_it_is_bound(int call, int nth)
     is_covered = true;
 }
 
-static void a_name_that_is_covered_at_once_was_made_all_the_same(void)
+static void create_succeeds_if_name_is_covered_immediately(void)
 {
     static const int calls[] = {SYS_name_to_handle_at, SYS_openat, 0};
 
@@ -241,7 +241,7 @@ static void mount_directory_and_bind(int call, int nth)
     bind_blue();
 }
 
-static void who_waits_for_a_name_sees_it_in_a_directory_that_was_mounted_meanwhile(void)
+static void waiting_create_finds_name_in_newly_mounted_directory(void)
 {
     static const int calls[] = {WAITS, 0};
 
@@ -268,7 +268,7 @@ static void create_the_first(void)
     OK(netns_create("blue", 0, NULL));
 }
 
-static void what_is_bound_below_at_the_last_moment_is_a_name_above(void)
+static void create_keeps_name_bound_during_mount_of_directory(void)
 {
     static const int calls[] = {SYS_move_mount, 0};
 
@@ -288,7 +288,7 @@ static void create_red_without_the_lock(int call, int nth)
         OK(netns_create("red", 0, NULL));
 }
 
-static void of_two_that_mount_the_directory_neither_hides_the_others_name(void)
+static void concurrent_first_creates_do_not_hide_each_other(void)
 {
     static const int calls[] = {SYS_move_mount, 0};
 
@@ -317,7 +317,7 @@ static void list_blue(void)
     CHECK(strncmp(listed, "blue", 4) == 0);
 }
 
-static void a_name_is_listed_while_the_directory_becomes_a_mount_point(void)
+static void list_keeps_name_while_directory_becomes_mount_point(void)
 {
     static const int calls[] = {SYS_getdents64, 0};
 
@@ -341,7 +341,7 @@ static void take_directory_away(int call, int nth)
     MUST(rmdir("/run/netns"));
 }
 
-static void who_waits_for_a_name_makes_the_directory_that_was_taken_away_meanwhile(void)
+static void waiting_create_recreates_removed_run_directory(void)
 {
     static const int calls[] = {WAITS, 0};
 
@@ -395,7 +395,7 @@ static void replace_the_first(int call, int nth)
     EQUAL(pid, number);
 }
 
-static void nobody_is_taken_for_a_process_that_has_ended(void)
+static void open_fd_of_pidfd_fails_with_esrch_if_pid_is_reused(void)
 {
     static const int calls[] = {SYS_openat, 0}, errors[] = {ENOSYS, EPERM};
     struct netns *blue = NULL;
@@ -434,7 +434,7 @@ static void take_what_is_told(void)
     EQUAL(OK(netns_monitor_next(monitor, &event)), 0);
 }
 
-static void no_name_is_told_to_go_while_the_directory_becomes_a_mount_point(void)
+static void monitor_reports_no_remove_when_directory_is_mounted(void)
 {
     static const int calls[] = {SYS_name_to_handle_at, 0};
 
@@ -451,7 +451,7 @@ static void no_name_is_told_to_go_while_the_directory_becomes_a_mount_point(void
     netns_monitor_close(monitor);
 }
 
-static void what_cannot_be_looked_at_is_not_told_to_go(void)
+static void monitor_fails_with_enomem_instead_of_reporting_remove(void)
 {
     const struct fault fault = {.call = SYS_name_to_handle_at, .error = ENOMEM};
     struct netns_event event = {.size = sizeof event};
@@ -492,7 +492,7 @@ static bool is_ready(void)
     return MUST(poll(&waiting, 1, 0)) == 1;
 }
 
-static void who_makes_names_all_the_time_does_not_keep_the_monitor_for_ever(void)
+static void monitor_next_returns_under_constant_name_changes(void)
 {
     static const int calls[] = {SYS_openat, 0};
     struct netns_event event = {.size = sizeof event};
@@ -541,7 +541,7 @@ static int take_blue_or_nothing(void *arg)
     return rc;
 }
 
-static void another_directory_is_seen_however_much_is_read_before(void)
+static void monitor_notices_directory_replaced_during_last_read(void)
 {
     static const int calls[] = {SYS_read};
 
@@ -629,7 +629,7 @@ static void open_what_is_meant(void)
     opened++;
 }
 
-static void a_link_is_not_followed_by_the_owner_of_another(void)
+static void open_rejects_symlink_swapped_in_by_another_user(void)
 {
     int at = 0;
     bool is_done = false;
@@ -694,7 +694,7 @@ static void must_list_blue(void)
 }
 
 /* For every observer, the name exists all the time. */
-static void a_link_that_becomes_a_namespace_and_back_is_a_name_throughout(void)
+static void name_is_found_while_swapped_between_symlink_and_mount(void)
 {
     void (*const bodies[])(void) = {must_open_blue, must_create_or_open_blue, must_list_blue};
 
@@ -719,28 +719,28 @@ static void a_link_that_becomes_a_namespace_and_back_is_a_name_throughout(void)
 
 int main(void)
 {
-    RUN(a_name_bound_and_unbound_between_two_looks_is_no_stranger);
-    RUN(what_else_is_mounted_between_two_looks_is_one);
-    RUN(what_somebody_else_unbound_first_is_nobodys_locked_mount);
-    RUN(who_mounts_on_a_name_all_the_time_is_not_fought_for_ever);
-    RUN(who_mounts_anew_all_the_time_is_not_taken_for_privileged);
-    RUN(who_mounts_faster_than_it_is_taken_off_is_not_fought_for_ever);
-    RUN(a_tall_stack_comes_off_on_the_slowest_machine);
-    RUN(a_name_that_is_covered_at_once_was_made_all_the_same);
-    RUN(who_makes_names_all_the_time_does_not_keep_the_monitor_for_ever);
-    RUN(nobody_is_taken_for_a_process_that_has_ended);
-    RUN(a_link_is_not_followed_by_the_owner_of_another);
-    RUN(a_link_that_becomes_a_namespace_and_back_is_a_name_throughout);
+    RUN(remove_succeeds_if_name_is_bound_and_unbound_meanwhile);
+    RUN(remove_fails_with_enotty_on_concurrent_foreign_mount);
+    RUN(remove_retries_if_another_process_unmounts_first);
+    RUN(remove_fails_with_eagain_if_name_keeps_being_bound);
+    RUN(remove_fails_with_eagain_if_mount_keeps_being_replaced);
+    RUN(remove_fails_with_eagain_if_mounts_keep_piling_up);
+    RUN(remove_unmounts_large_stack_on_slow_machine);
+    RUN(create_succeeds_if_name_is_covered_immediately);
+    RUN(monitor_next_returns_under_constant_name_changes);
+    RUN(open_fd_of_pidfd_fails_with_esrch_if_pid_is_reused);
+    RUN(open_rejects_symlink_swapped_in_by_another_user);
+    RUN(name_is_found_while_swapped_between_symlink_and_mount);
 
     RUN_WITHOUT_RUN_DIRECTORY(
-        who_waits_for_a_name_sees_it_in_a_directory_that_was_mounted_meanwhile);
+        waiting_create_finds_name_in_newly_mounted_directory);
     RUN_WITHOUT_RUN_DIRECTORY(
-        who_waits_for_a_name_makes_the_directory_that_was_taken_away_meanwhile);
-    RUN_WITHOUT_RUN_DIRECTORY(what_is_bound_below_at_the_last_moment_is_a_name_above);
-    RUN_WITHOUT_RUN_DIRECTORY(of_two_that_mount_the_directory_neither_hides_the_others_name);
-    RUN_WITHOUT_RUN_DIRECTORY(another_directory_is_seen_however_much_is_read_before);
-    RUN_WITHOUT_RUN_DIRECTORY(a_name_is_listed_while_the_directory_becomes_a_mount_point);
-    RUN_WITHOUT_RUN_DIRECTORY(what_cannot_be_looked_at_is_not_told_to_go);
-    RUN_WITHOUT_RUN_DIRECTORY(no_name_is_told_to_go_while_the_directory_becomes_a_mount_point);
+        waiting_create_recreates_removed_run_directory);
+    RUN_WITHOUT_RUN_DIRECTORY(create_keeps_name_bound_during_mount_of_directory);
+    RUN_WITHOUT_RUN_DIRECTORY(concurrent_first_creates_do_not_hide_each_other);
+    RUN_WITHOUT_RUN_DIRECTORY(monitor_notices_directory_replaced_during_last_read);
+    RUN_WITHOUT_RUN_DIRECTORY(list_keeps_name_while_directory_becomes_mount_point);
+    RUN_WITHOUT_RUN_DIRECTORY(monitor_fails_with_enomem_instead_of_reporting_remove);
+    RUN_WITHOUT_RUN_DIRECTORY(monitor_reports_no_remove_when_directory_is_mounted);
     return finish();
 }

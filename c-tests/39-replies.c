@@ -332,7 +332,7 @@ static void end(void)
 
 /* --- the tests ---------------------------------------------------------------------------------- */
 
-static void a_refusal_is_its_errno(void)
+static void error_reply_is_returned_as_errno(void)
 {
     struct script *script;
 
@@ -347,7 +347,7 @@ static void a_refusal_is_its_errno(void)
     end();
 }
 
-static void what_is_cut_off_makes_no_sense(void)
+static void truncated_reply_fails_with_ebadmsg(void)
 {
     begin();
     for (size_t size = 1; size < NLMSG_HDRLEN + sizeof(int); size++) {
@@ -366,7 +366,7 @@ static void what_is_cut_off_makes_no_sense(void)
     end();
 }
 
-static void a_length_beyond_the_datagram_makes_no_sense(void)
+static void invalid_message_length_fails_with_ebadmsg(void)
 {
     static const uint32_t lies[] = {0, 1, 15, 37, 4096, INT32_MAX, UINT32_MAX - 3, UINT32_MAX};
 
@@ -384,7 +384,7 @@ static void a_length_beyond_the_datagram_makes_no_sense(void)
     end();
 }
 
-static void what_is_not_asked_for_is_no_answer(void)
+static void unsolicited_messages_are_ignored(void)
 {
     struct ifinfomsg link = {.ifi_index = 7};
 
@@ -410,7 +410,7 @@ static void what_is_not_asked_for_is_no_answer(void)
     end();
 }
 
-static void a_stranger_s_flood_comes_to_an_end(void)
+static void flood_of_unsolicited_messages_fails_with_etimedout(void)
 {
     struct script *script;
 
@@ -440,7 +440,7 @@ static void add_attributes(struct script *script, const struct question *questio
     add_message(script, question->kind, NLM_F_MULTI, payload, question->header + size);
 }
 
-static void attributes_of_all_sorts_do_no_harm(void)
+static void calls_survive_malformed_attributes(void)
 {
     static const uint16_t lengths[] = {0, 1, 3, 4, 5, 6, 7, 8, 12, 20, 68, 4096, 0x7fff, 0xfffc, 0xffff};
 
@@ -462,7 +462,7 @@ static void attributes_of_all_sorts_do_no_harm(void)
 }
 
 /* Attributes nested 1,000 deep. */
-static void what_is_nested_too_deep_does_no_harm(void)
+static void calls_survive_deeply_nested_attributes(void)
 {
     static uint16_t nest[2000];
     static const uint16_t kinds[] = {IFLA_LINKINFO, RTA_MULTIPATH, IFLA_LINKINFO | NLA_F_NESTED, 1};
@@ -483,7 +483,7 @@ static void what_is_nested_too_deep_does_no_harm(void)
     end();
 }
 
-static void a_dump_that_fails_at_its_end_fails(void)
+static void list_fails_if_dump_ends_with_error(void)
 {
     struct ifinfomsg link = {.ifi_index = 7};
 
@@ -500,7 +500,7 @@ static void a_dump_that_fails_at_its_end_fails(void)
     end();
 }
 
-static void a_dump_that_is_always_interrupted_is_given_up(void)
+static void list_fails_with_eagain_if_dump_is_always_interrupted(void)
 {
     begin();
     for (int i = 0; i < 4; i++) {
@@ -515,7 +515,7 @@ static void a_dump_that_is_always_interrupted_is_given_up(void)
 }
 
 /* An acknowledgement is never large: a large one is malformed, and the call does not wait for more. */
-static void a_large_datagram_is_read_whole(void)
+static void large_datagram_is_read_unless_ack_is_expected(void)
 {
     static unsigned char rubbish[100000];
 
@@ -534,7 +534,7 @@ static void a_large_datagram_is_read_whole(void)
 }
 
 /* A test cannot create 2^31 namespaces to use up all nsids. */
-static void where_every_id_is_taken_it_is_enospc(void)
+static void nsid_exhaustion_is_reported_as_enospc(void)
 {
     static const struct question ensure = {"an id in any case", ensure_an_id, RTM_NEWNSID, 4, false};
     static const struct question give = {"a new id", give_an_id, RTM_NEWNSID, 4, true};
@@ -560,7 +560,7 @@ static void where_every_id_is_taken_it_is_enospc(void)
 }
 
 /* Random bytes, the same in each run. */
-static void rubbish_does_no_harm(void)
+static void calls_survive_random_bytes(void)
 {
     unsigned state = 12345;
 
@@ -586,17 +586,17 @@ static void rubbish_does_no_harm(void)
 
 int main(void)
 {
-    RUN(a_refusal_is_its_errno);
-    RUN(what_is_cut_off_makes_no_sense);
-    RUN(a_length_beyond_the_datagram_makes_no_sense);
-    RUN(what_is_not_asked_for_is_no_answer);
-    RUN(a_stranger_s_flood_comes_to_an_end);
-    RUN(attributes_of_all_sorts_do_no_harm);
-    RUN(what_is_nested_too_deep_does_no_harm);
-    RUN(a_dump_that_fails_at_its_end_fails);
-    RUN(a_dump_that_is_always_interrupted_is_given_up);
-    RUN(a_large_datagram_is_read_whole);
-    RUN(where_every_id_is_taken_it_is_enospc);
-    RUN(rubbish_does_no_harm);
+    RUN(error_reply_is_returned_as_errno);
+    RUN(truncated_reply_fails_with_ebadmsg);
+    RUN(invalid_message_length_fails_with_ebadmsg);
+    RUN(unsolicited_messages_are_ignored);
+    RUN(flood_of_unsolicited_messages_fails_with_etimedout);
+    RUN(calls_survive_malformed_attributes);
+    RUN(calls_survive_deeply_nested_attributes);
+    RUN(list_fails_if_dump_ends_with_error);
+    RUN(list_fails_with_eagain_if_dump_is_always_interrupted);
+    RUN(large_datagram_is_read_unless_ack_is_expected);
+    RUN(nsid_exhaustion_is_reported_as_enospc);
+    RUN(calls_survive_random_bytes);
     return finish();
 }

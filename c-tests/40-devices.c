@@ -12,7 +12,7 @@ static const char ADDRESS[] = "02:00:5e:10:00:01";
 
 /* --- single interfaces ----------------------------------------------------------------------------- */
 
-static void a_device_comes_to_be_where_it_is_wanted(void)
+static void link_add_creates_interface_in_given_namespace(void)
 {
     static const char *const kinds[] = {"bridge", "ifb"};
     struct netns *blue = NULL, *red = NULL;
@@ -44,7 +44,7 @@ static void a_device_comes_to_be_where_it_is_wanted(void)
     close_pair(blue, red);
 }
 
-static void a_kind_that_the_kernel_lacks_is_named(void)
+static void link_add_message_names_unsupported_kind(void)
 {
     struct netns *ns = NULL;
     int rc;
@@ -64,7 +64,7 @@ static void a_kind_that_the_kernel_lacks_is_named(void)
     netns_close(ns);
 }
 
-static void what_needs_more_than_a_name_has_a_call_of_its_own(void)
+static void link_add_rejects_kinds_that_need_parameters(void)
 {
     static const char *const kinds[][2] = {{"veth", "(a veth interface must be created as a pair"},
                                            {"macvlan", "(a macvlan must be created on a parent"},
@@ -85,7 +85,7 @@ static void what_needs_more_than_a_name_has_a_call_of_its_own(void)
     netns_close(ns);
 }
 
-static void a_kind_that_is_there_is_not_called_missing(void)
+static void link_add_message_does_not_call_tun_unsupported(void)
 {
     struct netns *ns = NULL;
 
@@ -99,7 +99,7 @@ static void a_kind_that_is_there_is_not_called_missing(void)
     netns_close(ns);
 }
 
-static void what_is_no_kind_is_einval(void)
+static void link_add_rejects_invalid_kind_strings(void)
 {
     char kind[57] = "";
     struct netns *ns = NULL;
@@ -119,7 +119,7 @@ static void what_is_no_kind_is_einval(void)
     netns_close(ns);
 }
 
-static void a_name_is_given_once(void)
+static void link_add_of_existing_name_fails_with_eexist(void)
 {
     struct netns *ns = NULL;
 
@@ -135,7 +135,7 @@ static void a_name_is_given_once(void)
 
 /* --- names -------------------------------------------------------------------------------------- */
 
-static void what_can_be_no_name_is_refused_everywhere(void)
+static void interface_calls_reject_invalid_names(void)
 {
     struct netns *ns = NULL;
 
@@ -166,7 +166,7 @@ static void what_can_be_no_name_is_refused_everywhere(void)
     netns_close(ns);
 }
 
-static void names_of_every_length_and_odd_ones_will_do(void)
+static void interface_calls_accept_unusual_and_longest_names(void)
 {
     static const char *const good[] = {"a", LONGEST_IFNAME, "...", "-", "a\"b", "eth0.7",
                                        "\xc3\xa4\xc3\xb6", "\x7f\x01"};
@@ -185,7 +185,7 @@ static void names_of_every_length_and_odd_ones_will_do(void)
     netns_close(ns);
 }
 
-static void what_is_not_there_is_enodev(void)
+static void missing_interface_fails_with_enodev(void)
 {
     struct netns *ns = NULL;
 
@@ -235,7 +235,7 @@ static void check_pair(const struct netns *blue, const struct netns *red)
     netns_link_list_free(list);
 }
 
-static void each_end_of_a_pair_comes_to_be_in_its_place(void)
+static void veth_add_creates_each_end_in_its_namespace(void)
 {
     struct netns *blue = NULL, *red = NULL;
     const struct netns *places[3];
@@ -264,7 +264,7 @@ static void each_end_of_a_pair_comes_to_be_in_its_place(void)
     close_pair(blue, red);
 }
 
-static void both_ends_may_have_one_name_in_two_places(void)
+static void veth_ends_in_two_namespaces_may_share_a_name(void)
 {
     struct netns *blue = NULL, *red = NULL;
 
@@ -279,7 +279,7 @@ static void both_ends_may_have_one_name_in_two_places(void)
     close_pair(blue, red);
 }
 
-static void a_pair_that_fails_leaves_neither_end(void)
+static void failed_veth_add_creates_neither_end(void)
 {
     struct netns *blue = NULL, *red = NULL;
 
@@ -322,7 +322,7 @@ static void add_pairs_without_rights_over_one(void *arg)
     netns_close(ours);
 }
 
-static void a_pair_takes_rights_over_both_places(void)
+static void veth_add_needs_net_admin_over_both_namespaces(void)
 {
     struct netns *ns = NULL;
 
@@ -335,7 +335,7 @@ static void a_pair_takes_rights_over_both_places(void)
 
 /* --- macvlans and VLANs ------------------------------------------------------------------------- */
 
-static void a_macvlan_may_be_elsewhere_than_its_parent(void)
+static void macvlan_add_accepts_parent_in_another_namespace(void)
 {
     static const char *const modes[] = {NULL, "private", "vepa", "bridge", "passthru"};
     struct netns *blue = NULL, *red = NULL;
@@ -371,7 +371,7 @@ static void a_macvlan_may_be_elsewhere_than_its_parent(void)
     close_pair(blue, red);
 }
 
-static void what_can_be_no_macvlan_is_refused(void)
+static void macvlan_add_rejects_unusable_name_parent_or_mode(void)
 {
     struct netns *blue = NULL, *red = NULL;
 
@@ -397,7 +397,7 @@ static void what_can_be_no_macvlan_is_refused(void)
     close_pair(blue, red);
 }
 
-static void a_vlan_has_an_id(void)
+static void vlan_add_rejects_invalid_and_used_ids(void)
 {
     struct netns *blue = NULL, *red = NULL;
     int rc;
@@ -423,7 +423,7 @@ static void a_vlan_has_an_id(void)
 
 /* --- changes ------------------------------------------------------------------------------------ */
 
-static void a_device_goes_up_and_down(void)
+static void link_up_and_down_take_effect_and_are_idempotent(void)
 {
     struct netns *ns = NULL;
 
@@ -443,7 +443,7 @@ static void a_device_goes_up_and_down(void)
     netns_close(ns);
 }
 
-static void nothing_else_changes_when_it_goes_up(void)
+static void link_up_keeps_address_mtu_and_peer(void)
 {
     struct netns *blue = NULL, *red = NULL;
     char before[18];
@@ -459,7 +459,7 @@ static void nothing_else_changes_when_it_goes_up(void)
     close_pair(blue, red);
 }
 
-static void an_mtu_is_within_what_the_device_can(void)
+static void link_set_mtu_rejects_values_out_of_range(void)
 {
     struct netns *blue = NULL, *red = NULL;
 
@@ -479,7 +479,7 @@ static void an_mtu_is_within_what_the_device_can(void)
     close_pair(blue, red);
 }
 
-static void an_address_has_the_devices_length_and_is_nobody_elses(void)
+static void link_set_address_rejects_invalid_addresses(void)
 {
     static const char *const bad[] = {"", ":", "02", "02:00", "02:00:5e:10:00", "02:00:5e:10:00:01:02",
                                       "02:00:5e:10:00:0g", "02-00-5e-10-00-01", "0200.5e10.0001",
@@ -511,7 +511,7 @@ static void an_address_has_the_devices_length_and_is_nobody_elses(void)
     close_pair(blue, red);
 }
 
-static void two_macvlans_of_a_parent_differ_in_address(void)
+static void macvlans_of_one_parent_cannot_share_an_address(void)
 {
     struct netns *blue = NULL, *red = NULL;
 
@@ -545,7 +545,7 @@ static const char *master_of(const struct netns *ns, const char *ifname)
     return name;
 }
 
-static void a_device_is_a_port_of_one_master(void)
+static void link_set_master_sets_replaces_and_clears_master(void)
 {
     struct netns *blue = NULL, *red = NULL;
 
@@ -565,7 +565,7 @@ static void a_device_is_a_port_of_one_master(void)
     close_pair(blue, red);
 }
 
-static void a_master_that_refuses_leaves_the_old_one(void)
+static void failed_link_set_master_keeps_old_master(void)
 {
     struct netns *blue = NULL, *red = NULL;
 
@@ -594,7 +594,7 @@ static void a_master_that_refuses_leaves_the_old_one(void)
     close_pair(blue, red);
 }
 
-static void lo_stays(void)
+static void link_del_of_lo_fails_with_eopnotsupp(void)
 {
     struct netns *ns = NULL;
 
@@ -606,7 +606,7 @@ static void lo_stays(void)
 
 /* --- the list ----------------------------------------------------------------------------------- */
 
-static void the_list_says_what_there_is(void)
+static void link_list_reports_interface_attributes(void)
 {
     struct netns *blue = NULL, *red = NULL;
     struct netns_link_snapshot *list = NULL;
@@ -663,7 +663,7 @@ static void the_list_says_what_there_is(void)
     close_pair(blue, red);
 }
 
-static void a_pair_that_is_up_is_up(void)
+static void link_list_reports_connected_veth_as_up(void)
 {
     struct netns *blue = NULL, *red = NULL;
     struct netns_link_snapshot *list = NULL;
@@ -702,7 +702,7 @@ static void check_past_the_end(const struct netns_link_snapshot *list, size_t i)
     EQUAL(netns_link_list_peer_nsid(list, i), -1);
 }
 
-static void past_the_end_there_is_nothing(void)
+static void link_list_handles_invalid_flags_and_indices(void)
 {
     struct netns_link_snapshot *list = (void *)&test_failures;
     struct netns *ns = NULL;
@@ -725,7 +725,7 @@ static void past_the_end_there_is_nothing(void)
     netns_close(ns);
 }
 
-static void a_list_is_longer_than_a_datagram(void)
+static void link_list_reads_several_datagrams(void)
 {
     struct netns *ns = NULL;
     struct netns_link_snapshot *list = NULL;
@@ -779,7 +779,7 @@ static int find_those_that_stay(const struct netns *ns, int staying)
     return rc;
 }
 
-static void those_that_stay_are_listed_once_while_others_come_and_go(void)
+static void link_list_is_complete_during_concurrent_changes(void)
 {
     int staying = is_slow() ? 50 : 300;
     struct netns *ns = NULL;
@@ -881,7 +881,7 @@ static void use_without_going_there(void *arg)
     EQUAL(open_descriptors(), descriptors);
 }
 
-static void only_the_first_call_goes_there(void)
+static void later_calls_use_cached_socket_without_switching(void)
 {
     static const struct fault no_switch[] = {{.call = SYS_setns, .error = EPERM},
                                              {.call = SYS_socket, .error = EMFILE}};
@@ -897,7 +897,7 @@ static void only_the_first_call_goes_there(void)
     EQUAL(open_descriptors(), descriptors - 1);
 }
 
-static void the_connection_is_close_on_exec(void)
+static void handle_and_cached_socket_are_close_on_exec(void)
 {
     bool before[64];
     struct netns *ns = NULL;
@@ -994,7 +994,7 @@ static void change_without_net_admin(void *arg)
     EQUAL(devices_in(arg), 4);
 }
 
-static void changes_take_net_admin(void)
+static void interface_changes_without_net_admin_fail_with_eperm(void)
 {
     struct netns *ns = NULL;
 
@@ -1007,7 +1007,7 @@ static void changes_take_net_admin(void)
 }
 
 /* The thread that opened the connection may have had fewer privileges than the one that uses it. */
-static void the_callers_rights_count_and_not_the_first_callers(void)
+static void cached_socket_checks_capabilities_of_each_caller(void)
 {
     struct netns *ns = NULL;
 
@@ -1048,7 +1048,7 @@ static void use_without_sys_admin(void *arg)
     netns_close(fresh);
 }
 
-static void only_going_there_takes_sys_admin(void)
+static void only_switching_namespaces_needs_sys_admin(void)
 {
     struct netns *ns = NULL;
 
@@ -1082,7 +1082,7 @@ static void work_where_no_way_leads_back(void *arg)
     netns_close(ns);
 }
 
-static void it_works_for_a_plain_user_without_a_way_back(void)
+static void interface_calls_work_if_thread_cannot_switch_back(void)
 {
     need_veth();
     leave_the_host();
@@ -1111,7 +1111,7 @@ static void work_as_root_of_a_user_namespace(void *arg)
     netns_close(ns);
 }
 
-static void it_works_for_a_plain_user(void)
+static void interface_calls_work_in_unprivileged_user_namespace(void)
 {
     need_kind("bridge");
     need_veth();
@@ -1120,7 +1120,7 @@ static void it_works_for_a_plain_user(void)
 
 /* --- failures ------------------------------------------------------------------------------------ */
 
-static void without_descriptors_it_is_emfile(void)
+static void interface_calls_without_descriptors_fail_with_emfile(void)
 {
     struct netns *ns = NULL;
 
@@ -1135,7 +1135,7 @@ static void without_descriptors_it_is_emfile(void)
     }
 }
 
-static void here_too(void)
+static void null_ns_calls_without_descriptors_fail_with_emfile(void)
 {
     struct netns *ns = NULL;
 
@@ -1150,7 +1150,7 @@ static void here_too(void)
     netns_close(ns);
 }
 
-static void a_connection_that_cannot_be_had_is_an_error(void)
+static void calls_return_errno_of_failed_socket_call(void)
 {
     static const int causes[] = {EMFILE, ENFILE, ENOMEM, ENOBUFS};
     struct netns *ns = NULL;
@@ -1165,7 +1165,7 @@ static void a_connection_that_cannot_be_had_is_an_error(void)
     netns_close(ns);
 }
 
-static void what_cannot_be_sent_is_an_error(void)
+static void calls_return_errno_of_failed_sendto(void)
 {
     struct netns *ns = NULL;
 
@@ -1177,7 +1177,7 @@ static void what_cannot_be_sent_is_an_error(void)
 }
 
 /* The kernel has executed the request by then, but no state of the library is left. */
-static void an_answer_that_cannot_be_read_is_an_error(void)
+static void calls_return_errno_of_failed_recvfrom(void)
 {
     struct netns *ns = NULL;
     struct state before;
@@ -1190,7 +1190,7 @@ static void an_answer_that_cannot_be_read_is_an_error(void)
 }
 
 /* The kernel answers before send(2) returns, so a longer wait would be endless. */
-static void an_answer_that_does_not_come_is_etimedout(void)
+static void missing_reply_fails_with_etimedout(void)
 {
     /* Nothing can be read, and poll(2) returns after the timeout without an event. */
     static const struct fault faults[] = {
@@ -1217,7 +1217,7 @@ static void an_answer_that_does_not_come_is_etimedout(void)
 }
 
 /* A connection on which an answer may still arrive is not used again. */
-static void after_a_failure_the_handle_is_in_order(void)
+static void handle_works_after_failed_request(void)
 {
     static const int calls[] = {SYS_socket, SYS_sendto, SYS_recvfrom};
     struct netns *ns = NULL;
@@ -1250,7 +1250,7 @@ static int opens(const struct netns *ns)
     return rc;
 }
 
-static void without_the_newer_options_of_netlink_it_works(void)
+static void calls_work_without_newer_netlink_socket_options(void)
 {
     struct fault faults[] = {
         {.call = SYS_setsockopt, .error = ENOPROTOOPT, .arg = 2, .mask = ~0u, .value = 12},
@@ -1269,60 +1269,60 @@ static void without_the_newer_options_of_netlink_it_works(void)
 
 int main(void)
 {
-    RUN(a_device_comes_to_be_where_it_is_wanted);
-    RUN(a_kind_that_the_kernel_lacks_is_named);
-    RUN(what_needs_more_than_a_name_has_a_call_of_its_own);
-    RUN(a_kind_that_is_there_is_not_called_missing);
-    RUN(what_is_no_kind_is_einval);
-    RUN(a_name_is_given_once);
+    RUN(link_add_creates_interface_in_given_namespace);
+    RUN(link_add_message_names_unsupported_kind);
+    RUN(link_add_rejects_kinds_that_need_parameters);
+    RUN(link_add_message_does_not_call_tun_unsupported);
+    RUN(link_add_rejects_invalid_kind_strings);
+    RUN(link_add_of_existing_name_fails_with_eexist);
 
-    RUN(what_can_be_no_name_is_refused_everywhere);
-    RUN(names_of_every_length_and_odd_ones_will_do);
-    RUN(what_is_not_there_is_enodev);
+    RUN(interface_calls_reject_invalid_names);
+    RUN(interface_calls_accept_unusual_and_longest_names);
+    RUN(missing_interface_fails_with_enodev);
 
-    RUN(each_end_of_a_pair_comes_to_be_in_its_place);
-    RUN(both_ends_may_have_one_name_in_two_places);
-    RUN(a_pair_that_fails_leaves_neither_end);
-    RUN(a_pair_takes_rights_over_both_places);
+    RUN(veth_add_creates_each_end_in_its_namespace);
+    RUN(veth_ends_in_two_namespaces_may_share_a_name);
+    RUN(failed_veth_add_creates_neither_end);
+    RUN(veth_add_needs_net_admin_over_both_namespaces);
 
-    RUN(a_macvlan_may_be_elsewhere_than_its_parent);
-    RUN(what_can_be_no_macvlan_is_refused);
-    RUN(a_vlan_has_an_id);
+    RUN(macvlan_add_accepts_parent_in_another_namespace);
+    RUN(macvlan_add_rejects_unusable_name_parent_or_mode);
+    RUN(vlan_add_rejects_invalid_and_used_ids);
 
-    RUN(a_device_goes_up_and_down);
-    RUN(nothing_else_changes_when_it_goes_up);
-    RUN(an_mtu_is_within_what_the_device_can);
-    RUN(an_address_has_the_devices_length_and_is_nobody_elses);
-    RUN(two_macvlans_of_a_parent_differ_in_address);
-    RUN(a_device_is_a_port_of_one_master);
-    RUN(a_master_that_refuses_leaves_the_old_one);
-    RUN(lo_stays);
+    RUN(link_up_and_down_take_effect_and_are_idempotent);
+    RUN(link_up_keeps_address_mtu_and_peer);
+    RUN(link_set_mtu_rejects_values_out_of_range);
+    RUN(link_set_address_rejects_invalid_addresses);
+    RUN(macvlans_of_one_parent_cannot_share_an_address);
+    RUN(link_set_master_sets_replaces_and_clears_master);
+    RUN(failed_link_set_master_keeps_old_master);
+    RUN(link_del_of_lo_fails_with_eopnotsupp);
 
-    RUN(the_list_says_what_there_is);
-    RUN(a_pair_that_is_up_is_up);
-    RUN(past_the_end_there_is_nothing);
-    RUN(a_list_is_longer_than_a_datagram);
+    RUN(link_list_reports_interface_attributes);
+    RUN(link_list_reports_connected_veth_as_up);
+    RUN(link_list_handles_invalid_flags_and_indices);
+    RUN(link_list_reads_several_datagrams);
 
-    RUN(those_that_stay_are_listed_once_while_others_come_and_go);
+    RUN(link_list_is_complete_during_concurrent_changes);
     RUN(two_threads_may_use_one_handle_at_once);
     RUN(a_child_may_use_its_parents_handle);
 
-    RUN(only_the_first_call_goes_there);
-    RUN(the_connection_is_close_on_exec);
+    RUN(later_calls_use_cached_socket_without_switching);
+    RUN(handle_and_cached_socket_are_close_on_exec);
 
-    RUN(changes_take_net_admin);
-    RUN(the_callers_rights_count_and_not_the_first_callers);
-    RUN(only_going_there_takes_sys_admin);
-    RUN(it_works_for_a_plain_user_without_a_way_back);
-    RUN(it_works_for_a_plain_user);
+    RUN(interface_changes_without_net_admin_fail_with_eperm);
+    RUN(cached_socket_checks_capabilities_of_each_caller);
+    RUN(only_switching_namespaces_needs_sys_admin);
+    RUN(interface_calls_work_if_thread_cannot_switch_back);
+    RUN(interface_calls_work_in_unprivileged_user_namespace);
 
-    RUN(without_descriptors_it_is_emfile);
-    RUN(here_too);
-    RUN(a_connection_that_cannot_be_had_is_an_error);
-    RUN(what_cannot_be_sent_is_an_error);
-    RUN(an_answer_that_cannot_be_read_is_an_error);
-    RUN(an_answer_that_does_not_come_is_etimedout);
-    RUN(after_a_failure_the_handle_is_in_order);
-    RUN(without_the_newer_options_of_netlink_it_works);
+    RUN(interface_calls_without_descriptors_fail_with_emfile);
+    RUN(null_ns_calls_without_descriptors_fail_with_emfile);
+    RUN(calls_return_errno_of_failed_socket_call);
+    RUN(calls_return_errno_of_failed_sendto);
+    RUN(calls_return_errno_of_failed_recvfrom);
+    RUN(missing_reply_fails_with_etimedout);
+    RUN(handle_works_after_failed_request);
+    RUN(calls_work_without_newer_netlink_socket_options);
     return finish();
 }

@@ -47,7 +47,7 @@ static bool can_bind(const struct netns *ns, const char *address)
 
 /* --- adding and deleting ------------------------------------------------------------------------ */
 
-static void an_address_can_be_used_when_it_is_given(void)
+static void added_address_is_bindable_until_deleted(void)
 {
     struct netns *blue = NULL, *red = NULL;
 
@@ -73,7 +73,7 @@ static void an_address_can_be_used_when_it_is_given(void)
     close_pair(blue, red);
 }
 
-static void an_ipv6_address_can_be_used_at_once_if_asked(void)
+static void nodad_makes_ipv6_address_usable_at_once(void)
 {
     struct netns *blue = NULL, *red = NULL;
     struct netns_addr_snapshot *list = NULL;
@@ -101,7 +101,7 @@ static void an_ipv6_address_can_be_used_at_once_if_asked(void)
     close_pair(blue, red);
 }
 
-static void what_is_taken_away_is_just_what_is_named(void)
+static void addr_del_removes_only_exact_ipv4_match(void)
 {
     struct netns *blue = NULL, *red = NULL;
 
@@ -127,7 +127,7 @@ static void what_is_taken_away_is_just_what_is_named(void)
     close_pair(blue, red);
 }
 
-static void so_it_is_of_ipv6(void)
+static void addr_del_removes_only_exact_ipv6_match(void)
 {
     struct netns *blue = NULL, *red = NULL;
 
@@ -147,7 +147,7 @@ static void so_it_is_of_ipv6(void)
     close_pair(blue, red);
 }
 
-static void an_address_is_given_once(void)
+static void addr_add_of_existing_address_fails_with_eexist(void)
 {
     struct netns *blue = NULL, *red = NULL;
 
@@ -181,7 +181,7 @@ static bool is_printable(const char *text)
     return *text;
 }
 
-static void what_is_no_address_is_einval(void)
+static void addr_calls_reject_invalid_addresses(void)
 {
     static const char *const bad[] = {
         "", " ", "/", "/24", "192.0.2.1/", "192.0.2.1/33", "192.0.2.1/-1", "192.0.2.1/+24",
@@ -208,7 +208,7 @@ static void what_is_no_address_is_einval(void)
     netns_close(ns);
 }
 
-static void an_address_has_more_than_one_spelling(void)
+static void addr_calls_accept_equivalent_ipv6_notations(void)
 {
     static const char *const spellings[][2] = {
         {"2001:DB8:0000:0000:0000:0000:0000:0001/64", "2001:db8::1"},
@@ -235,7 +235,7 @@ static void an_address_has_more_than_one_spelling(void)
     netns_close(ns);
 }
 
-static void prefixes_go_from_0_to_the_address_alone(void)
+static void addr_add_accepts_prefix_lengths_from_0_to_full(void)
 {
     struct netns *ns = NULL;
     char text[64];
@@ -259,7 +259,7 @@ static void prefixes_go_from_0_to_the_address_alone(void)
 
 /* --- errors ------------------------------------------------------------------------------------- */
 
-static void devices_and_flags_are_checked(void)
+static void addr_calls_reject_invalid_interfaces_and_flags(void)
 {
     struct netns *ns = NULL;
 
@@ -278,7 +278,7 @@ static void devices_and_flags_are_checked(void)
     netns_close(ns);
 }
 
-static void what_ipv6_refuses_is_said_in_the_kernels_words(void)
+static void addr_add_reports_why_kernel_rejects_ipv6_address(void)
 {
     struct netns *blue = NULL, *red = NULL;
 
@@ -302,7 +302,7 @@ static void what_ipv6_refuses_is_said_in_the_kernels_words(void)
 }
 
 /* For IPv4 the kernel would report that it exists. */
-static void no_device_has_the_address_of_zeros(void)
+static void addr_calls_reject_all_zero_addresses(void)
 {
     struct netns *ns = NULL;
 
@@ -317,7 +317,7 @@ static void no_device_has_the_address_of_zeros(void)
 }
 
 /* An interface with such a small MTU does not support IP. */
-static void without_ip_on_the_device_there_is_no_address(void)
+static void addr_calls_fail_if_mtu_is_too_small_for_ip(void)
 {
     struct netns *blue = NULL, *red = NULL;
 
@@ -342,7 +342,7 @@ static void without_ip_on_the_device_there_is_no_address(void)
     close_pair(blue, red);
 }
 
-static void where_ipv6_is_off_it_is_eacces(void)
+static void addr_add_with_ipv6_disabled_fails_with_eacces(void)
 {
     struct netns *blue = NULL, *red = NULL;
 
@@ -357,7 +357,7 @@ static void where_ipv6_is_off_it_is_eacces(void)
 
 /* --- the list ----------------------------------------------------------------------------------- */
 
-static void the_list_says_what_there_is(void)
+static void addr_list_reports_address_attributes(void)
 {
     struct netns *blue = NULL, *red = NULL;
     struct netns_addr_snapshot *list = NULL;
@@ -406,7 +406,7 @@ static void the_list_says_what_there_is(void)
     close_pair(blue, red);
 }
 
-static void an_address_on_lo_is_the_hosts(void)
+static void addr_add_chooses_scope_from_address(void)
 {
     struct netns *ns = NULL;
     struct netns_addr_snapshot *list = NULL;
@@ -441,7 +441,7 @@ static void check_past_the_end(const struct netns_addr_snapshot *list, size_t i)
     SAME(netns_addr_list_broadcast(list, i), NULL);
 }
 
-static void past_the_end_there_is_nothing(void)
+static void addr_list_handles_invalid_flags_and_indices(void)
 {
     struct netns_addr_snapshot *list = (void *)&test_failures;
     struct netns *ns = NULL;
@@ -486,7 +486,7 @@ static size_t find_one_of_many(const struct netns_addr_snapshot *list, int i)
     return find(list, text);
 }
 
-static void a_list_is_longer_than_a_datagram(void)
+static void addr_list_reads_several_datagrams(void)
 {
     struct netns *ns = NULL;
     struct netns_addr_snapshot *list = NULL;
@@ -535,7 +535,7 @@ static int find_those_that_stay(const struct netns *ns, int staying)
     return rc;
 }
 
-static void those_that_stay_are_listed_once_while_others_come_and_go(void)
+static void addr_list_is_complete_during_concurrent_changes(void)
 {
     int staying = is_slow() ? 100 : 1000;
     struct netns *ns = NULL;
@@ -588,7 +588,7 @@ static void change_without_net_admin(void *arg)
     EQUAL(addresses_in(arg), 1);
 }
 
-static void changes_take_net_admin(void)
+static void address_changes_without_net_admin_fail_with_eperm(void)
 {
     struct netns *ns = NULL;
 
@@ -616,12 +616,12 @@ static void work_as_root_of_a_user_namespace(void *arg)
     netns_close(ns);
 }
 
-static void it_works_for_a_plain_user(void)
+static void addr_calls_work_in_unprivileged_user_namespace(void)
 {
     IN_CHILD(work_as_root_of_a_user_namespace, NULL);
 }
 
-static void without_descriptors_it_is_emfile(void)
+static void addr_calls_without_descriptors_fail_with_emfile(void)
 {
     struct netns *ns = NULL;
 
@@ -631,7 +631,7 @@ static void without_descriptors_it_is_emfile(void)
     netns_close(ns);
 }
 
-static void what_fails_half_way_is_an_error_and_leaves_nothing(void)
+static void failed_socket_or_sendto_leaves_addresses_unchanged(void)
 {
     struct netns *ns = NULL;
 
@@ -644,31 +644,31 @@ static void what_fails_half_way_is_an_error_and_leaves_nothing(void)
 
 int main(void)
 {
-    RUN(an_address_can_be_used_when_it_is_given);
-    RUN(an_ipv6_address_can_be_used_at_once_if_asked);
-    RUN(what_is_taken_away_is_just_what_is_named);
-    RUN(so_it_is_of_ipv6);
-    RUN(an_address_is_given_once);
+    RUN(added_address_is_bindable_until_deleted);
+    RUN(nodad_makes_ipv6_address_usable_at_once);
+    RUN(addr_del_removes_only_exact_ipv4_match);
+    RUN(addr_del_removes_only_exact_ipv6_match);
+    RUN(addr_add_of_existing_address_fails_with_eexist);
 
-    RUN(what_is_no_address_is_einval);
-    RUN(an_address_has_more_than_one_spelling);
-    RUN(prefixes_go_from_0_to_the_address_alone);
+    RUN(addr_calls_reject_invalid_addresses);
+    RUN(addr_calls_accept_equivalent_ipv6_notations);
+    RUN(addr_add_accepts_prefix_lengths_from_0_to_full);
 
-    RUN(devices_and_flags_are_checked);
-    RUN(what_ipv6_refuses_is_said_in_the_kernels_words);
-    RUN(no_device_has_the_address_of_zeros);
-    RUN(without_ip_on_the_device_there_is_no_address);
-    RUN(where_ipv6_is_off_it_is_eacces);
+    RUN(addr_calls_reject_invalid_interfaces_and_flags);
+    RUN(addr_add_reports_why_kernel_rejects_ipv6_address);
+    RUN(addr_calls_reject_all_zero_addresses);
+    RUN(addr_calls_fail_if_mtu_is_too_small_for_ip);
+    RUN(addr_add_with_ipv6_disabled_fails_with_eacces);
 
-    RUN(the_list_says_what_there_is);
-    RUN(an_address_on_lo_is_the_hosts);
-    RUN(past_the_end_there_is_nothing);
-    RUN(a_list_is_longer_than_a_datagram);
-    RUN(those_that_stay_are_listed_once_while_others_come_and_go);
+    RUN(addr_list_reports_address_attributes);
+    RUN(addr_add_chooses_scope_from_address);
+    RUN(addr_list_handles_invalid_flags_and_indices);
+    RUN(addr_list_reads_several_datagrams);
+    RUN(addr_list_is_complete_during_concurrent_changes);
 
-    RUN(changes_take_net_admin);
-    RUN(it_works_for_a_plain_user);
-    RUN(without_descriptors_it_is_emfile);
-    RUN(what_fails_half_way_is_an_error_and_leaves_nothing);
+    RUN(address_changes_without_net_admin_fail_with_eperm);
+    RUN(addr_calls_work_in_unprivileged_user_namespace);
+    RUN(addr_calls_without_descriptors_fail_with_emfile);
+    RUN(failed_socket_or_sendto_leaves_addresses_unchanged);
     return finish();
 }

@@ -114,7 +114,7 @@ static void check_ways(const struct way *ways, size_t count, int family, const c
     close_pair(blue, red);
 }
 
-static void hosts_networks_and_all_else_are_reached(void)
+static void ipv4_routes_take_effect_until_deleted(void)
 {
     static const struct way ways[] = {
         {"198.51.100.0/24", "192.0.2.2", NULL, "198.51.100.0/24", "192.0.2.2 v0", "198.51.100.7"},
@@ -131,7 +131,7 @@ static void hosts_networks_and_all_else_are_reached(void)
     check_ways(ways, sizeof ways / sizeof *ways, AF_INET, "192.0.2.1");
 }
 
-static void so_they_are_by_ipv6(void)
+static void ipv6_routes_take_effect_until_deleted(void)
 {
     static const struct way ways[] = {
         {"2001:db8:1::/48", "2001:db8::2", NULL, "2001:db8:1::/48", "2001:db8::2 v0", "2001:db8:1::7"},
@@ -172,7 +172,7 @@ static void an_ipv4_route_may_have_an_ipv6_gateway(void)
     close_pair(blue, red);
 }
 
-static void the_calling_threads_namespace_has_routes_too(void)
+static void route_calls_with_null_ns_act_in_callers_namespace(void)
 {
     struct netns *ns = NULL;
 
@@ -190,7 +190,7 @@ static void the_calling_threads_namespace_has_routes_too(void)
     netns_close(ns);
 }
 
-static void what_is_taken_away_is_just_what_is_named(void)
+static void route_del_removes_only_matching_route(void)
 {
     struct netns *blue = NULL, *red = NULL;
 
@@ -224,7 +224,7 @@ static void what_is_taken_away_is_just_what_is_named(void)
 
 /* --- errors ------------------------------------------------------------------------------------- */
 
-static void what_is_no_address_is_einval(void)
+static void route_calls_reject_invalid_addresses(void)
 {
     static const char *const bad[] = {"", " ", "/", "/24", "198.51.100.0/", "198.51.100.0/33",
                                       "198.51.100.0/24/24", "198.51.100.0 /24", "198.51.100/24",
@@ -259,7 +259,7 @@ static void what_is_no_address_is_einval(void)
     close_pair(blue, red);
 }
 
-static void what_is_no_network_is_einval(void)
+static void route_calls_reject_bits_beyond_prefix_length(void)
 {
     static const char *const bad[] = {"198.51.100.7/24", "198.51.100.1/31", "128.0.0.0/0",
                                       "2001:db8::1/64", "2001:db8::1/127", "8000::/0"};
@@ -277,7 +277,7 @@ static void what_is_no_network_is_einval(void)
     close_pair(blue, red);
 }
 
-static void devices_are_checked(void)
+static void route_calls_reject_invalid_interfaces(void)
 {
     struct netns *blue = NULL, *red = NULL;
 
@@ -295,7 +295,7 @@ static void devices_are_checked(void)
     close_pair(blue, red);
 }
 
-static void a_route_is_added_once(void)
+static void second_route_to_destination_fails_with_eexist(void)
 {
     struct netns *blue = NULL, *red = NULL;
 
@@ -316,7 +316,7 @@ static void a_route_is_added_once(void)
     close_pair(blue, red);
 }
 
-static void a_gateway_is_reached_directly(void)
+static void route_add_rejects_unusable_gateways(void)
 {
     struct netns *blue = NULL, *red = NULL;
 
@@ -338,7 +338,7 @@ static void a_gateway_is_reached_directly(void)
 }
 
 /* For IPv4 the kernel would ignore it and add a route without a gateway. */
-static void no_gateway_has_the_address_of_zeros(void)
+static void route_calls_reject_all_zero_gateways(void)
 {
     struct netns *blue = NULL, *red = NULL;
     int before;
@@ -354,7 +354,7 @@ static void no_gateway_has_the_address_of_zeros(void)
     close_pair(blue, red);
 }
 
-static void where_ipv6_is_off_it_is_eacces(void)
+static void route_add_with_ipv6_disabled_fails_with_eacces(void)
 {
     struct netns *blue = NULL, *red = NULL;
 
@@ -368,7 +368,7 @@ static void where_ipv6_is_off_it_is_eacces(void)
     close_pair(blue, red);
 }
 
-static void a_device_has_a_part_in_ip_for_it(void)
+static void ipv6_route_on_too_small_mtu_fails_with_enodev(void)
 {
     struct netns *blue = NULL, *red = NULL;
 
@@ -383,7 +383,7 @@ static void a_device_has_a_part_in_ip_for_it(void)
     close_pair(blue, red);
 }
 
-static void a_device_is_up_for_it(void)
+static void route_add_on_down_interface_fails_with_enetdown(void)
 {
     struct netns *blue = NULL, *red = NULL;
 
@@ -405,7 +405,7 @@ static void a_device_is_up_for_it(void)
 
 /* --- the list ----------------------------------------------------------------------------------- */
 
-static void the_list_says_what_there_is(void)
+static void route_list_reports_route_attributes(void)
 {
     struct netns *blue = NULL, *red = NULL;
     struct netns_route_snapshot *list = NULL;
@@ -448,7 +448,7 @@ static void the_list_says_what_there_is(void)
     close_pair(blue, red);
 }
 
-static void every_table_is_listed_when_asked(void)
+static void route_list_includes_all_tables_if_requested(void)
 {
     struct netns *blue = NULL, *red = NULL;
     struct netns_route_snapshot *main_table = NULL, *all = NULL;
@@ -486,7 +486,7 @@ static void count_by_a_new_handle(void *arg)
 
 /* A kernel without strict checks (NETLINK_GET_STRICT_CHK, 12) lists every table, even if only one was
    requested. */
-static void other_tables_are_left_out_of_what_an_older_kernel_tells(void)
+static void route_list_filters_tables_without_strict_checks(void)
 {
     static const struct fault no_strict_checks = {
         .call = SYS_setsockopt, .error = ENOPROTOOPT, .arg = 2, .mask = ~0u, .value = 12};
@@ -511,7 +511,7 @@ static void ip_route(const char *arguments)
     check_at(shell(command) == 0, __LINE__, "%s", command);
 }
 
-static void each_way_of_several_is_an_entry(void)
+static void route_list_has_one_entry_for_each_nexthop(void)
 {
     struct netns *blue = NULL, *red = NULL;
     struct netns_route_snapshot *list = NULL;
@@ -553,7 +553,7 @@ static void each_way_of_several_is_an_entry(void)
     close_pair(blue, red);
 }
 
-static void routes_of_other_kinds_and_tables_are_listed(void)
+static void route_list_reports_other_types_and_tables(void)
 {
     struct netns *blue = NULL, *red = NULL;
     struct netns_route_snapshot *list = NULL;
@@ -602,7 +602,7 @@ static void check_past_the_end(const struct netns_route_snapshot *list, size_t i
     EQUAL(netns_route_list_type(list, i), 0);
 }
 
-static void past_the_end_there_is_nothing(void)
+static void route_list_handles_invalid_flags_and_indices(void)
 {
     struct netns_route_snapshot *list = (void *)&test_failures;
     struct netns *ns = NULL;
@@ -650,7 +650,7 @@ static bool is_one_of_many(const char *dst)
            strncmp(dst, "2001:db8:2", 10) == 0;
 }
 
-static void a_list_is_longer_than_a_datagram(void)
+static void route_list_reads_several_datagrams(void)
 {
     struct netns *blue = NULL, *red = NULL;
     struct netns_route_snapshot *list = NULL;
@@ -701,7 +701,7 @@ static int find_those_that_stay(const struct netns *ns, int staying)
     return rc;
 }
 
-static void those_that_stay_are_listed_once_while_others_come_and_go(void)
+static void route_list_is_consistent_during_concurrent_changes(void)
 {
     int staying = is_slow() ? 200 : 2000;
     struct netns *blue = NULL, *red = NULL;
@@ -746,7 +746,7 @@ static void change_without_net_admin(void *arg)
     OK(list_them(arg));
 }
 
-static void changes_take_net_admin(void)
+static void route_changes_without_net_admin_fail_with_eperm(void)
 {
     struct netns *blue = NULL, *red = NULL;
 
@@ -778,13 +778,13 @@ static void work_as_root_of_a_user_namespace(void *arg)
     netns_close(ns);
 }
 
-static void it_works_for_a_plain_user(void)
+static void route_calls_work_in_unprivileged_user_namespace(void)
 {
     need_veth();
     IN_CHILD(work_as_root_of_a_user_namespace, NULL);
 }
 
-static void without_descriptors_it_is_emfile(void)
+static void route_calls_without_descriptors_fail_with_emfile(void)
 {
     struct netns *blue = NULL, *red = NULL;
 
@@ -795,7 +795,7 @@ static void without_descriptors_it_is_emfile(void)
     close_pair(blue, red);
 }
 
-static void what_fails_half_way_is_an_error_and_leaves_nothing(void)
+static void failed_socket_or_sendto_leaves_routes_unchanged(void)
 {
     struct netns *blue = NULL, *red = NULL;
 
@@ -810,34 +810,34 @@ static void what_fails_half_way_is_an_error_and_leaves_nothing(void)
 
 int main(void)
 {
-    RUN(hosts_networks_and_all_else_are_reached);
-    RUN(so_they_are_by_ipv6);
+    RUN(ipv4_routes_take_effect_until_deleted);
+    RUN(ipv6_routes_take_effect_until_deleted);
     RUN(an_ipv4_route_may_have_an_ipv6_gateway);
-    RUN(the_calling_threads_namespace_has_routes_too);
-    RUN(what_is_taken_away_is_just_what_is_named);
+    RUN(route_calls_with_null_ns_act_in_callers_namespace);
+    RUN(route_del_removes_only_matching_route);
 
-    RUN(what_is_no_address_is_einval);
-    RUN(what_is_no_network_is_einval);
-    RUN(devices_are_checked);
-    RUN(a_route_is_added_once);
-    RUN(a_gateway_is_reached_directly);
-    RUN(no_gateway_has_the_address_of_zeros);
-    RUN(where_ipv6_is_off_it_is_eacces);
-    RUN(a_device_has_a_part_in_ip_for_it);
-    RUN(a_device_is_up_for_it);
+    RUN(route_calls_reject_invalid_addresses);
+    RUN(route_calls_reject_bits_beyond_prefix_length);
+    RUN(route_calls_reject_invalid_interfaces);
+    RUN(second_route_to_destination_fails_with_eexist);
+    RUN(route_add_rejects_unusable_gateways);
+    RUN(route_calls_reject_all_zero_gateways);
+    RUN(route_add_with_ipv6_disabled_fails_with_eacces);
+    RUN(ipv6_route_on_too_small_mtu_fails_with_enodev);
+    RUN(route_add_on_down_interface_fails_with_enetdown);
 
-    RUN(the_list_says_what_there_is);
-    RUN(every_table_is_listed_when_asked);
-    RUN(other_tables_are_left_out_of_what_an_older_kernel_tells);
-    RUN(each_way_of_several_is_an_entry);
-    RUN(routes_of_other_kinds_and_tables_are_listed);
-    RUN(past_the_end_there_is_nothing);
-    RUN(a_list_is_longer_than_a_datagram);
-    RUN(those_that_stay_are_listed_once_while_others_come_and_go);
+    RUN(route_list_reports_route_attributes);
+    RUN(route_list_includes_all_tables_if_requested);
+    RUN(route_list_filters_tables_without_strict_checks);
+    RUN(route_list_has_one_entry_for_each_nexthop);
+    RUN(route_list_reports_other_types_and_tables);
+    RUN(route_list_handles_invalid_flags_and_indices);
+    RUN(route_list_reads_several_datagrams);
+    RUN(route_list_is_consistent_during_concurrent_changes);
 
-    RUN(changes_take_net_admin);
-    RUN(it_works_for_a_plain_user);
-    RUN(without_descriptors_it_is_emfile);
-    RUN(what_fails_half_way_is_an_error_and_leaves_nothing);
+    RUN(route_changes_without_net_admin_fail_with_eperm);
+    RUN(route_calls_work_in_unprivileged_user_namespace);
+    RUN(route_calls_without_descriptors_fail_with_emfile);
+    RUN(failed_socket_or_sendto_leaves_routes_unchanged);
     return finish();
 }

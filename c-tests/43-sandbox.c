@@ -217,12 +217,12 @@ static void live_and_die(const struct plan *plan)
     EQUAL(routes_in(NULL), 0);
 }
 
-static void a_sandbox_is_reached_from_outside(void)
+static void sandbox_is_reachable_over_ipv4(void)
 {
     live_and_die(&v4);
 }
 
-static void so_it_is_by_ipv6(void)
+static void sandbox_is_reachable_over_ipv6(void)
 {
     need_ipv6();
     live_and_die(&v6);
@@ -236,12 +236,12 @@ static void a_plain_user_may_have_one(void *arg)
     live_and_die(&v4);
 }
 
-static void no_root_is_needed(void)
+static void unprivileged_user_can_create_sandbox(void)
 {
     IN_CHILD(a_plain_user_may_have_one, NULL);
 }
 
-static void what_was_added_can_be_taken_away_again(void)
+static void sandbox_setup_can_be_undone_step_by_step(void)
 {
     struct netns *sandbox = NULL;
     int devices, addresses;
@@ -274,7 +274,7 @@ static void what_was_added_can_be_taken_away_again(void)
 }
 
 /* Each is reached by its own address, and disappears with its last user. */
-static void many_sandboxes_at_once_do_not_cross(void)
+static void many_sandboxes_are_reachable_independently(void)
 {
     enum { COUNT = 20 };
     struct netns *sandboxes[COUNT];
@@ -312,10 +312,10 @@ static void many_sandboxes_at_once_do_not_cross(void)
 
 int main(void)
 {
-    RUN(a_sandbox_is_reached_from_outside);
-    RUN(so_it_is_by_ipv6);
-    RUN(no_root_is_needed);
-    RUN(what_was_added_can_be_taken_away_again);
-    RUN(many_sandboxes_at_once_do_not_cross);
+    RUN(sandbox_is_reachable_over_ipv4);
+    RUN(sandbox_is_reachable_over_ipv6);
+    RUN(unprivileged_user_can_create_sandbox);
+    RUN(sandbox_setup_can_be_undone_step_by_step);
+    RUN(many_sandboxes_are_reachable_independently);
     return finish();
 }

@@ -319,7 +319,7 @@ static void end(const char *by, int at_least)
 
 /* --- the tests ---------------------------------------------------------------------------------- */
 
-static void what_these_calls_set_ip_reads(void)
+static void ip_json_matches_lists_after_library_changes(void)
 {
     begin();
     SET(netns_link_up(blue, "lo"));
@@ -381,7 +381,7 @@ static void what_these_calls_set_ip_reads(void)
     end("these calls", 40);
 }
 
-static void what_ip_sets_these_lists_read(void)
+static void ip_json_matches_lists_after_ip_changes(void)
 {
     begin();
     IP("link set lo up");
@@ -451,7 +451,7 @@ static void what_ip_sets_these_lists_read(void)
 }
 
 /* One creates, the other deletes. */
-static void each_takes_away_what_the_other_made(void)
+static void ip_and_library_can_delete_each_others_objects(void)
 {
     begin();
     IP("link add v0 type veth peer name v1 netns red");
@@ -478,7 +478,7 @@ static void each_takes_away_what_the_other_made(void)
 }
 
 /* The lists do not contain the mode. */
-static void a_macvlan_has_the_mode_that_it_was_given(void)
+static void macvlan_add_sets_requested_mode(void)
 {
     static const char *const modes[][2] = {{NULL, "vepa"}, {"private", "private"}, {"vepa", "vepa"},
                                            {"bridge", "bridge"}, {"passthru", "passthru"}};
@@ -500,9 +500,9 @@ static void a_macvlan_has_the_mode_that_it_was_given(void)
 
 int main(void)
 {
-    RUN(what_these_calls_set_ip_reads);
-    RUN(what_ip_sets_these_lists_read);
-    RUN(each_takes_away_what_the_other_made);
-    RUN(a_macvlan_has_the_mode_that_it_was_given);
+    RUN(ip_json_matches_lists_after_library_changes);
+    RUN(ip_json_matches_lists_after_ip_changes);
+    RUN(ip_and_library_can_delete_each_others_objects);
+    RUN(macvlan_add_sets_requested_mode);
     return finish();
 }

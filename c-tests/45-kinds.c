@@ -28,7 +28,7 @@ static void two_with(const char *kind, struct netns **x, struct netns **y)
 
 /* --- creating and listing ---------------------------------------------------------------------- */
 
-static void what_needs_no_parameter_is_made(void)
+static void link_add_creates_kinds_without_parameters(void)
 {
     static const char *const kinds[] = {"dummy", "bond", "wireguard", "ifb", "bridge"};
     struct netns *ns = NULL;
@@ -70,7 +70,7 @@ static void reaches(const struct netns *from, const char *address, const struct 
 }
 
 /* VLAN 7 on each end of a veth pair, each in its own namespace. */
-static void a_vlan_carries_what_is_sent(void)
+static void vlan_carries_traffic_between_namespaces(void)
 {
     struct netns *blue = NULL, *red = NULL, *x = NULL, *y = NULL;
 
@@ -98,7 +98,7 @@ static void a_vlan_carries_what_is_sent(void)
 
 /* --- moving ------------------------------------------------------------------------------------ */
 
-static void a_bond_stays_and_its_ports_leave_it(void)
+static void link_move_rejects_bonds_and_detaches_bond_ports(void)
 {
     struct netns *x = NULL, *y = NULL;
     struct netns_link_snapshot *list = NULL;
@@ -127,7 +127,7 @@ static void a_bond_stays_and_its_ports_leave_it(void)
     netns_close(y);
 }
 
-static void a_vrf_stays(void)
+static void link_move_rejects_vrf(void)
 {
     struct netns *x = NULL, *y = NULL;
 
@@ -143,7 +143,7 @@ static void a_vrf_stays(void)
     netns_close(y);
 }
 
-static void an_ipvlan_may_be_elsewhere_than_its_parent(void)
+static void moved_ipvlan_keeps_working_until_parent_is_deleted(void)
 {
     struct netns *blue = NULL, *red = NULL, *x = NULL;
 
@@ -165,7 +165,7 @@ static void an_ipvlan_may_be_elsewhere_than_its_parent(void)
 }
 
 /* An interface that moves loses its queueing disciplines. */
-static void netem_is_lost_on_the_way(void)
+static void link_move_removes_queueing_disciplines(void)
 {
     struct netns *x = NULL, *y = NULL;
 
@@ -194,7 +194,7 @@ static bool is_running(const struct netns *ns, const char *ifname)
     return ask_device(ns, ifname, SIOCGIFFLAGS, &answer) && answer.ifr_flags & IFF_RUNNING;
 }
 
-static void a_wireguard_interface_leaves_its_socket_behind(void)
+static void moved_wireguard_keeps_socket_in_old_namespace(void)
 {
     struct netns *x = NULL, *y = NULL;
     int before_x, before_y;
@@ -258,7 +258,7 @@ static void await_device(const char *name)
         printf("# %s has not come home\n", name);
 }
 
-static void a_network_card_comes_home(void)
+static void network_card_returns_when_namespace_is_destroyed(void)
 {
     struct netns *ns = NULL;
     char name[IFNAMSIZ];
@@ -278,7 +278,7 @@ static void a_network_card_comes_home(void)
 }
 
 /* Its name is then "dev" followed by its index. */
-static void a_network_card_whose_name_is_taken_comes_home_under_another(void)
+static void returning_network_card_is_renamed_if_name_is_taken(void)
 {
     struct netns *ns = NULL;
     char name[IFNAMSIZ], other[IFNAMSIZ + 8];
@@ -312,7 +312,7 @@ static void need_vrf_exec(struct netns **ns)
 }
 
 /* It needs /sys/fs/cgroup, which stays in the new /sys. */
-static void a_program_runs_in_a_vrf_of_the_namespace(void)
+static void ip_vrf_exec_works_inside_namespace(void)
 {
     struct netns *ns = NULL;
 
@@ -323,7 +323,7 @@ static void a_program_runs_in_a_vrf_of_the_namespace(void)
 }
 
 /* Unlike `ip netns exec`, which removes a program from its VRF. */
-static void a_program_stays_in_its_vrf(void)
+static void netns_exec_keeps_vrf_of_program(void)
 {
     const char *examples = getenv("NETNS_EXAMPLES");
     char command[PATH_MAX];
@@ -339,19 +339,19 @@ static void a_program_stays_in_its_vrf(void)
 
 int main(void)
 {
-    RUN(what_needs_no_parameter_is_made);
-    RUN(a_vlan_carries_what_is_sent);
+    RUN(link_add_creates_kinds_without_parameters);
+    RUN(vlan_carries_traffic_between_namespaces);
 
-    RUN(a_bond_stays_and_its_ports_leave_it);
-    RUN(a_vrf_stays);
-    RUN(an_ipvlan_may_be_elsewhere_than_its_parent);
-    RUN(netem_is_lost_on_the_way);
-    RUN(a_wireguard_interface_leaves_its_socket_behind);
+    RUN(link_move_rejects_bonds_and_detaches_bond_ports);
+    RUN(link_move_rejects_vrf);
+    RUN(moved_ipvlan_keeps_working_until_parent_is_deleted);
+    RUN(link_move_removes_queueing_disciplines);
+    RUN(moved_wireguard_keeps_socket_in_old_namespace);
 
-    RUN(a_network_card_comes_home);
-    RUN(a_network_card_whose_name_is_taken_comes_home_under_another);
+    RUN(network_card_returns_when_namespace_is_destroyed);
+    RUN(returning_network_card_is_renamed_if_name_is_taken);
 
-    RUN(a_program_runs_in_a_vrf_of_the_namespace);
-    RUN(a_program_stays_in_its_vrf);
+    RUN(ip_vrf_exec_works_inside_namespace);
+    RUN(netns_exec_keeps_vrf_of_program);
     return finish();
 }

@@ -48,7 +48,7 @@ static void end(void)
 
 /* --- names -------------------------------------------------------------------------------------- */
 
-static void names_that_cannot_be(void)
+static void message_explains_invalid_names_and_arguments(void)
 {
     struct netns *ns = NULL;
     char name[257];
@@ -73,7 +73,7 @@ static void names_that_cannot_be(void)
     end();
 }
 
-static void names_that_are_taken(void)
+static void message_explains_names_in_use(void)
 {
     struct netns *ns = NULL;
 
@@ -92,7 +92,7 @@ static void names_that_are_taken(void)
     end();
 }
 
-static void what_is_not_there(void)
+static void message_explains_missing_names_and_paths(void)
 {
     struct netns_name_snapshot *list = NULL;
     struct netns *ns = NULL;
@@ -110,7 +110,7 @@ static void what_is_not_there(void)
          netns_open("/dev/null/a", 0, &ns));
 }
 
-static void what_is_none(void)
+static void message_explains_invalid_files_and_descriptors(void)
 {
     struct netns *ns = NULL;
     int null = MUST(open("/dev/null", O_RDONLY | O_CLOEXEC));
@@ -144,7 +144,7 @@ static void what_is_none(void)
 
 /* --- sockets and nsids -------------------------------------------------------------------------- */
 
-static void sockets_and_ids(void)
+static void message_explains_socket_and_nsid_failures(void)
 {
     begin();
     SAYS(EAFNOSUPPORT,
@@ -166,7 +166,7 @@ static void sockets_and_ids(void)
 
 /* --- interfaces --------------------------------------------------------------------------------- */
 
-static void interfaces_that_cannot_be_made(void)
+static void message_explains_failed_interface_creation(void)
 {
     begin();
     make_veth();
@@ -201,7 +201,7 @@ static void interfaces_that_cannot_be_made(void)
     end();
 }
 
-static void macvlans_that_cannot_be_made(void)
+static void message_explains_failed_macvlan_creation(void)
 {
     begin();
     make_veth();
@@ -218,7 +218,7 @@ static void macvlans_that_cannot_be_made(void)
     end();
 }
 
-static void ports_that_cannot_be(void)
+static void message_explains_failed_link_set_master(void)
 {
     begin();
     need_kind("bridge");
@@ -237,7 +237,7 @@ static void ports_that_cannot_be(void)
     end();
 }
 
-static void changes_that_cannot_be(void)
+static void message_explains_failed_interface_changes(void)
 {
     begin();
     make_veth();
@@ -271,7 +271,7 @@ static void changes_that_cannot_be(void)
 
 /* --- addresses and routes ----------------------------------------------------------------------- */
 
-static void addresses(void)
+static void message_explains_failed_address_changes(void)
 {
     begin();
     make_veth();
@@ -298,7 +298,7 @@ static void addresses(void)
     end();
 }
 
-static void routes(void)
+static void message_explains_failed_route_changes(void)
 {
     begin();
     make_veth();
@@ -331,7 +331,7 @@ static void routes(void)
 
 /* --- programs ----------------------------------------------------------------------------------- */
 
-static void programs(void)
+static void message_explains_failed_spawn_and_exec(void)
 {
     struct netns_spawn_options options = {.size = sizeof options, .cwd = "/run/none"};
     char *argv[] = {"true", NULL};
@@ -355,17 +355,17 @@ static void programs(void)
 
 int main(void)
 {
-    RUN(names_that_cannot_be);
-    RUN(names_that_are_taken);
-    RUN(what_is_not_there);
-    RUN(what_is_none);
-    RUN(sockets_and_ids);
-    RUN(interfaces_that_cannot_be_made);
-    RUN(macvlans_that_cannot_be_made);
-    RUN(ports_that_cannot_be);
-    RUN(changes_that_cannot_be);
-    RUN(addresses);
-    RUN(routes);
-    RUN(programs);
+    RUN(message_explains_invalid_names_and_arguments);
+    RUN(message_explains_names_in_use);
+    RUN(message_explains_missing_names_and_paths);
+    RUN(message_explains_invalid_files_and_descriptors);
+    RUN(message_explains_socket_and_nsid_failures);
+    RUN(message_explains_failed_interface_creation);
+    RUN(message_explains_failed_macvlan_creation);
+    RUN(message_explains_failed_link_set_master);
+    RUN(message_explains_failed_interface_changes);
+    RUN(message_explains_failed_address_changes);
+    RUN(message_explains_failed_route_changes);
+    RUN(message_explains_failed_spawn_and_exec);
     return finish();
 }

@@ -116,22 +116,22 @@ static void beside_what_the_library_made(void (*part)(void *arg), void *arg)
     netns_close(blue);
 }
 
-static void create_leaves_a_live_name_of_the_host_alone(void)
+static void create_in_container_keeps_live_host_name(void)
 {
     beside_what_the_library_made(create_blue, (void *)0);
 }
 
-static void exist_ok_leaves_a_live_name_of_the_host_alone(void)
+static void exist_ok_in_container_keeps_live_host_name(void)
 {
     beside_what_the_library_made(create_blue, (void *)(uintptr_t)NETNS_CREATE_EXIST_OK);
 }
 
-static void attach_leaves_a_live_name_of_the_host_alone(void)
+static void attach_in_container_keeps_live_host_name(void)
 {
     beside_what_the_library_made(attach_blue, NULL);
 }
 
-static void looking_leaves_a_live_name_of_the_host_alone(void)
+static void list_and_open_in_container_keep_live_host_name(void)
 {
     beside_what_the_library_made(look_at_blue, NULL);
 }
@@ -149,7 +149,7 @@ static void create_over_what_others_made_long_ago(void *arg)
     netns_close(ns);
 }
 
-static void so_do_they_with_what_others_made(void)
+static void create_and_attach_keep_host_names_of_other_programs(void)
 {
     static const char *const all[] = {"old", "old-too", "young"};
     struct netns *ns = NULL;
@@ -205,7 +205,7 @@ static void fail_to_bind(void *arg)
     OK(netns_remove("own", 0));
 }
 
-static void a_failed_call_unlinks_no_file_that_was_there(void)
+static void failed_create_or_attach_unlinks_no_existing_file(void)
 {
     static const int errors[] = {ENOSPC, EPERM, ENOMEM, EMFILE};
     struct netns *blue = NULL;
@@ -240,7 +240,7 @@ static void create_and_keep(void *arg)
 }
 
 /* One creates files and the other replaces them, in an arbitrary order. */
-static void two_mount_namespaces_make_the_same_names_at_the_same_time(void)
+static void two_mount_namespaces_can_create_same_names_at_once(void)
 {
     struct netns *first = NULL;
     pid_t pid;
@@ -279,7 +279,7 @@ static void remove_blue(void *arg)
 
 /* As documented in the manual page: the file is the name for all mount namespaces that share the
    directory. */
-static void remove_takes_the_file_and_with_it_the_name_of_the_host(void)
+static void remove_in_container_removes_name_on_host_too(void)
 {
     struct netns *blue = NULL;
 
@@ -306,7 +306,7 @@ static void wait_until_blue_is_gone(void *arg)
 }
 
 /* In a mount namespace without propagation, the copy of the mount disappears with the file. */
-static void remove_takes_copies_of_the_mount_off_too(void)
+static void remove_unmounts_copies_in_other_mount_namespaces(void)
 {
     int pipes[4];
     char byte;
@@ -336,7 +336,7 @@ static void use_what_propagates(void *arg)
     EQUAL(mounts_at("/run/netns/red"), 1);
 }
 
-static void with_propagation_there_is_one_set_of_names(void)
+static void mount_namespaces_with_propagation_share_names(void)
 {
     OK(netns_create("blue", 0, NULL));
     IN_CHILD(use_what_propagates, (void *)(uintptr_t)MS_SHARED);
@@ -348,7 +348,7 @@ static void with_propagation_there_is_one_set_of_names(void)
 }
 
 /* A slave receives the host's mounts; the host does not receive the slave's. */
-static void in_a_slave_the_host_s_names_are_seen(void)
+static void names_propagate_to_slave_but_not_back(void)
 {
     struct netns *red = NULL;
 
@@ -412,7 +412,7 @@ static pid_t start_elsewhere(void)
     return pid;
 }
 
-static void nothing_is_mounted_where_the_directory_is_elsewhere(void)
+static void changes_in_other_mount_namespace_fail_with_eperm(void)
 {
     pid_t pid;
 
@@ -452,7 +452,7 @@ static void take_it_from_under_them(int call, int nth)
         take_contested();
 }
 
-static void exactly_one_of_two_wins_whenever_the_other_comes(void)
+static void exactly_one_of_two_racing_creates_succeeds(void)
 {
     static const int calls[][4] = {{SYS_flock, SYS_statx, SYS_open_tree}, {SYS_openat, SYS_move_mount}};
     enum { MOST = 40 };
@@ -492,7 +492,7 @@ static void *take_in_thread(void *arg)
 }
 
 /* A reader holds the directory's lock, so only the lock on the file remains. */
-static void of_many_without_the_directory_s_lock_one_wins(void)
+static void one_of_many_creates_succeeds_without_directory_lock(void)
 {
     enum { FILES = 4 };
     pthread_t threads[FILES][TAKERS];
@@ -526,19 +526,19 @@ static void of_many_without_the_directory_s_lock_one_wins(void)
 
 int main(void)
 {
-    RUN_WITHOUT_RUN_DIRECTORY(create_leaves_a_live_name_of_the_host_alone);
-    RUN_WITHOUT_RUN_DIRECTORY(exist_ok_leaves_a_live_name_of_the_host_alone);
-    RUN_WITHOUT_RUN_DIRECTORY(attach_leaves_a_live_name_of_the_host_alone);
-    RUN_WITHOUT_RUN_DIRECTORY(looking_leaves_a_live_name_of_the_host_alone);
-    RUN_WITHOUT_RUN_DIRECTORY(so_do_they_with_what_others_made);
-    RUN_WITHOUT_RUN_DIRECTORY(a_failed_call_unlinks_no_file_that_was_there);
-    RUN_WITHOUT_RUN_DIRECTORY(two_mount_namespaces_make_the_same_names_at_the_same_time);
-    RUN_WITHOUT_RUN_DIRECTORY(remove_takes_the_file_and_with_it_the_name_of_the_host);
-    RUN_WITHOUT_RUN_DIRECTORY(remove_takes_copies_of_the_mount_off_too);
-    RUN_WITHOUT_RUN_DIRECTORY(with_propagation_there_is_one_set_of_names);
-    RUN_WITHOUT_RUN_DIRECTORY(in_a_slave_the_host_s_names_are_seen);
-    RUN_WITHOUT_RUN_DIRECTORY(nothing_is_mounted_where_the_directory_is_elsewhere);
-    RUN_WITHOUT_RUN_DIRECTORY(exactly_one_of_two_wins_whenever_the_other_comes);
-    RUN_WITHOUT_RUN_DIRECTORY(of_many_without_the_directory_s_lock_one_wins);
+    RUN_WITHOUT_RUN_DIRECTORY(create_in_container_keeps_live_host_name);
+    RUN_WITHOUT_RUN_DIRECTORY(exist_ok_in_container_keeps_live_host_name);
+    RUN_WITHOUT_RUN_DIRECTORY(attach_in_container_keeps_live_host_name);
+    RUN_WITHOUT_RUN_DIRECTORY(list_and_open_in_container_keep_live_host_name);
+    RUN_WITHOUT_RUN_DIRECTORY(create_and_attach_keep_host_names_of_other_programs);
+    RUN_WITHOUT_RUN_DIRECTORY(failed_create_or_attach_unlinks_no_existing_file);
+    RUN_WITHOUT_RUN_DIRECTORY(two_mount_namespaces_can_create_same_names_at_once);
+    RUN_WITHOUT_RUN_DIRECTORY(remove_in_container_removes_name_on_host_too);
+    RUN_WITHOUT_RUN_DIRECTORY(remove_unmounts_copies_in_other_mount_namespaces);
+    RUN_WITHOUT_RUN_DIRECTORY(mount_namespaces_with_propagation_share_names);
+    RUN_WITHOUT_RUN_DIRECTORY(names_propagate_to_slave_but_not_back);
+    RUN_WITHOUT_RUN_DIRECTORY(changes_in_other_mount_namespace_fail_with_eperm);
+    RUN_WITHOUT_RUN_DIRECTORY(exactly_one_of_two_racing_creates_succeeds);
+    RUN_WITHOUT_RUN_DIRECTORY(one_of_many_creates_succeeds_without_directory_lock);
     return finish();
 }

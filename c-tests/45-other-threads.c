@@ -89,7 +89,7 @@ static void drop_while_sockets_are_opened(void *arg)
     EQUAL(error, EPERM);
 }
 
-static void dropped_privileges_strand_no_thread(void)
+static void calls_switch_back_when_other_thread_drops_privileges(void)
 {
     int rounds = is_slow() ? 2 : 40;
 
@@ -336,13 +336,13 @@ static void visit_among_all(void)
         IN_CHILD(visit_among, (void *)&mixtures[i]);
 }
 
-static void what_other_threads_do_disturbs_no_visit(void)
+static void switching_calls_tolerate_actions_of_other_threads(void)
 {
     visit_among_all();
 }
 
 /* A helper thread starts and ends while others wait for all existing threads. */
-static void nor_one_on_a_helper_thread(void)
+static void helper_thread_tolerates_actions_of_other_threads(void)
 {
     enter_user_namespace_with_run_directory(0);
     visit_among_all();
@@ -420,7 +420,7 @@ static void keep_the_mask(void)
     }
 }
 
-static void the_mask_is_what_it_was_in_the_programs_as_well(void)
+static void calls_and_programs_keep_signal_mask(void)
 {
     MUST(netns_create(NULL, 0, &ns));
     home = here();
@@ -428,7 +428,7 @@ static void the_mask_is_what_it_was_in_the_programs_as_well(void)
     netns_close(ns);
 }
 
-static void so_it_is_with_a_helper_thread(void)
+static void calls_with_helper_thread_keep_signal_mask(void)
 {
     enter_user_namespace_with_run_directory(0);
     MUST(netns_create(NULL, 0, &ns));
@@ -439,10 +439,10 @@ static void so_it_is_with_a_helper_thread(void)
 
 int main(void)
 {
-    RUN(dropped_privileges_strand_no_thread);
-    RUN(what_other_threads_do_disturbs_no_visit);
-    RUN(nor_one_on_a_helper_thread);
-    RUN(the_mask_is_what_it_was_in_the_programs_as_well);
-    RUN(so_it_is_with_a_helper_thread);
+    RUN(calls_switch_back_when_other_thread_drops_privileges);
+    RUN(switching_calls_tolerate_actions_of_other_threads);
+    RUN(helper_thread_tolerates_actions_of_other_threads);
+    RUN(calls_and_programs_keep_signal_mask);
+    RUN(calls_with_helper_thread_keep_signal_mask);
     return finish();
 }

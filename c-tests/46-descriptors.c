@@ -142,7 +142,7 @@ static struct tcp connection_under(int number)
     return tcp;
 }
 
-static void a_stream_under_the_number_is_not_written_to_read_or_closed(void)
+static void tcp_socket_under_reused_number_is_left_untouched(void)
 {
     struct netns *here = NULL;
     struct kept kept;
@@ -166,7 +166,7 @@ static void a_stream_under_the_number_is_not_written_to_read_or_closed(void)
     netns_close(here);
 }
 
-static void an_interface_is_made_where_the_handle_is(void)
+static void handle_does_not_use_cached_socket_of_another_handle(void)
 {
     struct kept a = new_kept();
     struct netns *b = NULL;
@@ -191,7 +191,7 @@ static void an_interface_is_made_where_the_handle_is(void)
     EQUAL(sockets_open(), 0);
 }
 
-static void who_closes_the_connection_again_and_again_gets_a_new_one(void)
+static void closed_cached_socket_is_replaced_every_time(void)
 {
     struct kept kept = new_kept();
     int before = open_descriptors();
@@ -229,7 +229,7 @@ static void close_in_a_child_that_closes(void *arg)
     close(kept->number);
 }
 
-static void a_child_that_closes_what_it_does_not_know_loses_nothing_of_its_own(void)
+static void netlink_socket_of_child_under_reused_number_is_untouched(void)
 {
     struct kept kept = new_kept();
 
@@ -263,7 +263,7 @@ static void *keep_with_own_table(void *arg)
     return NULL;
 }
 
-static void what_a_thread_kept_in_its_own_table_is_nobody_elses(void)
+static void cached_socket_of_other_descriptor_table_is_not_used(void)
 {
     struct kept kept = {NULL, -1};
 
@@ -297,7 +297,7 @@ static void *use_by_turns(void *arg)
     return NULL;
 }
 
-static void two_tables_by_turns_leave_nothing_behind(void)
+static void threads_with_own_descriptor_tables_leak_no_sockets(void)
 {
     struct netns *ns = NULL;
     pthread_t thread;
@@ -326,7 +326,7 @@ static void *use_at_once(void *arg)
     return NULL;
 }
 
-static void threads_with_their_own_tables_may_use_a_handle_at_once(void)
+static void threads_with_own_descriptor_tables_can_share_handle(void)
 {
     struct kept kept = new_kept();
     pthread_t threads[4];
@@ -357,7 +357,7 @@ static void *close_in_the_wrong_table(void *arg)
     return NULL;
 }
 
-static void a_handle_closed_in_the_wrong_table_closes_nothing_of_the_programs(void)
+static void netns_close_in_other_descriptor_table_closes_nothing(void)
 {
     struct kept kept = new_kept();
     int handle = netns_fd(kept.ns);
@@ -388,7 +388,7 @@ static void *close_and_use(void *arg)
     return NULL;
 }
 
-static void another_thread_of_the_same_table_gets_a_new_one(void)
+static void other_thread_replaces_closed_cached_socket(void)
 {
     struct kept kept = new_kept();
 
@@ -409,7 +409,7 @@ static void use_without_kcmp(void *arg)
     EQUAL(sockets_open(), 0);
 }
 
-static void a_kernel_that_does_not_compare_tables_costs_a_connection_a_call(void)
+static void without_kcmp_each_call_opens_its_own_socket(void)
 {
     static const struct fault faults[] = {{SYS_kcmp, EPERM, 0, 0, 0}};
     struct kept kept = new_kept();
@@ -422,7 +422,7 @@ static void a_kernel_that_does_not_compare_tables_costs_a_connection_a_call(void
 
 /* --- a second handle ---------------------------------------------------------------------------------- */
 
-static void a_second_handle_has_everything_of_its_own_but_the_namespace(void)
+static void dup_returns_independent_handle_to_same_namespace(void)
 {
     struct netns *ns = NULL, *path = NULL, *copy = NULL, *nameless = NULL;
     uint64_t cookie, own;
@@ -470,7 +470,7 @@ static void a_second_handle_has_everything_of_its_own_but_the_namespace(void)
     netns_close(nameless);
 }
 
-static void what_the_program_has_closed_has_no_second_handle(void)
+static void dup_of_closed_descriptor_fails_with_ebadf(void)
 {
     struct netns *ns = NULL, *copy = SENTINEL;
     int number;
@@ -496,7 +496,7 @@ static int add_one(void *arg)
 }
 
 /* The way back gets its number, so setns(2) to it would succeed. */
-static void what_the_program_has_closed_is_not_where_the_thread_is(void)
+static void calls_on_closed_descriptor_fail_with_ebadf(void)
 {
     struct netns *here = NULL, *ns = NULL;
     int fillers[HIGHEST], count = 0, calls = 0;
@@ -530,7 +530,7 @@ static void what_the_program_has_closed_is_not_where_the_thread_is(void)
 
 /* A child of vfork(2) shares the parent's memory but has its own table, which contains the same
    connection. */
-static void a_child_that_borrows_the_memory_leaves_the_connection(void)
+static void vfork_child_keeps_cached_socket_of_parent(void)
 {
     static struct kept kept;
     static volatile int rc;
@@ -562,7 +562,7 @@ static void use_what_cannot_be_kept(void *arg)
     EQUAL(sockets_open(), 0);
 }
 
-static void a_process_that_cannot_be_told_from_its_children_keeps_none(void)
+static void without_wipeonfork_no_socket_is_cached(void)
 {
     static const struct fault faults[] = {{SYS_madvise, EINVAL, 2, UINT32_MAX, MADV_WIPEONFORK}};
     struct netns *ns = NULL;
@@ -590,7 +590,7 @@ static void use_on_an_old_kernel(void *arg)
     close(number);
 }
 
-static void where_cookies_are_a_namespaces_own_the_inode_tells(void)
+static void without_netns_cookie_inode_identifies_cached_socket(void)
 {
     static const struct fault faults[] = {
         {SYS_getsockopt, ENOPROTOOPT, 2, UINT32_MAX, SO_NETNS_COOKIE},
@@ -747,7 +747,7 @@ static int looks_more(void)
     return rc < 0;
 }
 
-static void a_request_costs_the_calls_that_it_takes(void)
+static void requests_do_not_exceed_system_call_limits(void)
 {
     int more = looks_more();
 
@@ -771,27 +771,27 @@ static void a_request_costs_the_calls_that_it_takes(void)
 
 int main(void)
 {
-    RUN(a_stream_under_the_number_is_not_written_to_read_or_closed);
-    RUN(an_interface_is_made_where_the_handle_is);
-    RUN(who_closes_the_connection_again_and_again_gets_a_new_one);
-    RUN(a_child_that_closes_what_it_does_not_know_loses_nothing_of_its_own);
+    RUN(tcp_socket_under_reused_number_is_left_untouched);
+    RUN(handle_does_not_use_cached_socket_of_another_handle);
+    RUN(closed_cached_socket_is_replaced_every_time);
+    RUN(netlink_socket_of_child_under_reused_number_is_untouched);
 
-    RUN(what_a_thread_kept_in_its_own_table_is_nobody_elses);
-    RUN(two_tables_by_turns_leave_nothing_behind);
-    RUN(threads_with_their_own_tables_may_use_a_handle_at_once);
-    RUN(a_handle_closed_in_the_wrong_table_closes_nothing_of_the_programs);
-    RUN(another_thread_of_the_same_table_gets_a_new_one);
-    RUN(a_kernel_that_does_not_compare_tables_costs_a_connection_a_call);
+    RUN(cached_socket_of_other_descriptor_table_is_not_used);
+    RUN(threads_with_own_descriptor_tables_leak_no_sockets);
+    RUN(threads_with_own_descriptor_tables_can_share_handle);
+    RUN(netns_close_in_other_descriptor_table_closes_nothing);
+    RUN(other_thread_replaces_closed_cached_socket);
+    RUN(without_kcmp_each_call_opens_its_own_socket);
 
-    RUN(a_second_handle_has_everything_of_its_own_but_the_namespace);
-    RUN(what_the_program_has_closed_has_no_second_handle);
+    RUN(dup_returns_independent_handle_to_same_namespace);
+    RUN(dup_of_closed_descriptor_fails_with_ebadf);
 
-    RUN(what_the_program_has_closed_is_not_where_the_thread_is);
+    RUN(calls_on_closed_descriptor_fail_with_ebadf);
 
-    RUN(a_child_that_borrows_the_memory_leaves_the_connection);
-    RUN(a_process_that_cannot_be_told_from_its_children_keeps_none);
-    RUN(where_cookies_are_a_namespaces_own_the_inode_tells);
+    RUN(vfork_child_keeps_cached_socket_of_parent);
+    RUN(without_wipeonfork_no_socket_is_cached);
+    RUN(without_netns_cookie_inode_identifies_cached_socket);
 
-    RUN(a_request_costs_the_calls_that_it_takes);
+    RUN(requests_do_not_exceed_system_call_limits);
     return finish();
 }

@@ -31,7 +31,7 @@ static void make_directory(void)
 
 /* --- a file system without space ---------------------------------------------------------------- */
 
-static void on_a_read_only_file_system(void)
+static void create_on_read_only_file_system_leaves_nothing(void)
 {
     MUST(mkdir("/run/fs", 0755));
     MUST(mount("netns-test", "/run/fs", "tmpfs", 0, NULL));
@@ -42,7 +42,7 @@ static void on_a_read_only_file_system(void)
     EQUAL(files_in("/run/fs/d"), 0);
 }
 
-static void on_a_full_file_system(void)
+static void create_on_full_file_system_leaves_nothing(void)
 {
     MUST(mkdir("/run/fs", 0755));
     MUST(mount("netns-test", "/run/fs", "tmpfs", 0, "nr_inodes=2"));
@@ -52,7 +52,7 @@ static void on_a_full_file_system(void)
     EQUAL(files_in("/run/fs/d"), 0);
 }
 
-static void over_what_is_no_name(void)
+static void create_and_attach_over_regular_file_leave_no_mount(void)
 {
     make_directory();
     write_file(BLUE, "text", 0600);
@@ -62,7 +62,7 @@ static void over_what_is_no_name(void)
     netns_close(own);
 }
 
-static void where_descriptors_run_out(void)
+static void attach_without_descriptors_leaves_nothing(void)
 {
     struct netns *blue = NULL;
 
@@ -153,7 +153,7 @@ static void nothing_is_mounted(int rc)
     EQUAL(mounts_at(DIR), rc < 0 ? 0 : 1);
 }
 
-static void whichever_call_fails(void)
+static void any_failed_system_call_leaves_no_mount_or_file(void)
 {
     static const int errors[] = {EPERM, ENOMEM, EMFILE, ENOSPC, EACCES, EROFS};
 
@@ -185,7 +185,7 @@ static void red_is_there_once(int rc)
     EQUAL(mounts_at(DIR), 1);
 }
 
-static void what_another_has_bound_there_meanwhile_stays(void)
+static void failed_call_keeps_name_bound_concurrently(void)
 {
     if (under_valgrind())
         skip("valgrind does not support seccomp(2)");
@@ -195,7 +195,7 @@ static void what_another_has_bound_there_meanwhile_stays(void)
 }
 
 /* They are in both mounts until the call ends, and in one afterwards. */
-static void a_name_that_was_there_before_stays(void)
+static void failed_attach_keeps_existing_name(void)
 {
     struct once once = {.error = EMFILE};
     int failed = 0;
@@ -229,7 +229,7 @@ static void a_name_that_was_there_before_stays(void)
     netns_close(own);
 }
 
-static void a_mount_that_was_there_before_stays(void)
+static void failed_create_and_attach_keep_existing_mount(void)
 {
     make_directory();
     MUST(mount(DIR, DIR, "none", MS_BIND, NULL));
@@ -255,7 +255,7 @@ static void *fail_in_thread(void *arg)
     return NULL;
 }
 
-static void when_many_fail_at_once(void)
+static void concurrent_failed_creates_leave_no_mount(void)
 {
     pthread_t threads[CREATORS];
 
@@ -273,7 +273,7 @@ static void when_many_fail_at_once(void)
 }
 
 /* The kernel returns EINVAL for a mount on a file from which another process unmounts something at that moment. */
-static void unless_the_kernel_s_einval_passes(void)
+static void create_retries_move_mount_after_einval(void)
 {
     const char *examples = getenv("NETNS_EXAMPLES");
     struct netns *ns = NULL;
@@ -297,15 +297,15 @@ static void unless_the_kernel_s_einval_passes(void)
 
 int main(void)
 {
-    RUN_WITHOUT_RUN_DIRECTORY(on_a_read_only_file_system);
-    RUN_WITHOUT_RUN_DIRECTORY(on_a_full_file_system);
-    RUN_WITHOUT_RUN_DIRECTORY(over_what_is_no_name);
-    RUN_WITHOUT_RUN_DIRECTORY(where_descriptors_run_out);
-    RUN_WITHOUT_RUN_DIRECTORY(whichever_call_fails);
-    RUN_WITHOUT_RUN_DIRECTORY(what_another_has_bound_there_meanwhile_stays);
-    RUN_WITHOUT_RUN_DIRECTORY(a_name_that_was_there_before_stays);
-    RUN_WITHOUT_RUN_DIRECTORY(a_mount_that_was_there_before_stays);
-    RUN_WITHOUT_RUN_DIRECTORY(when_many_fail_at_once);
-    RUN_WITHOUT_RUN_DIRECTORY(unless_the_kernel_s_einval_passes);
+    RUN_WITHOUT_RUN_DIRECTORY(create_on_read_only_file_system_leaves_nothing);
+    RUN_WITHOUT_RUN_DIRECTORY(create_on_full_file_system_leaves_nothing);
+    RUN_WITHOUT_RUN_DIRECTORY(create_and_attach_over_regular_file_leave_no_mount);
+    RUN_WITHOUT_RUN_DIRECTORY(attach_without_descriptors_leaves_nothing);
+    RUN_WITHOUT_RUN_DIRECTORY(any_failed_system_call_leaves_no_mount_or_file);
+    RUN_WITHOUT_RUN_DIRECTORY(failed_call_keeps_name_bound_concurrently);
+    RUN_WITHOUT_RUN_DIRECTORY(failed_attach_keeps_existing_name);
+    RUN_WITHOUT_RUN_DIRECTORY(failed_create_and_attach_keep_existing_mount);
+    RUN_WITHOUT_RUN_DIRECTORY(concurrent_failed_creates_leave_no_mount);
+    RUN_WITHOUT_RUN_DIRECTORY(create_retries_move_mount_after_einval);
     return finish();
 }

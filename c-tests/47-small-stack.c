@@ -162,7 +162,7 @@ static void need_small_stacks(void)
 
 /* --- every call ------------------------------------------------------------------------------- */
 
-static void every_call_that_succeeds(void)
+static void successful_calls_fit_on_small_stack(void)
 {
     need_small_stacks();
     prepare_calls();
@@ -175,7 +175,7 @@ static void every_call_that_succeeds(void)
 }
 
 /* With a message, which may be long. */
-static void every_call_that_fails(void)
+static void failing_calls_fit_on_small_stack(void)
 {
     static const struct fault faults[] = {
         {.call = SYS_openat, .error = EMFILE}, {.call = SYS_socket, .error = EMFILE},
@@ -220,7 +220,7 @@ static long remove_far_down(void)
     return netns_remove_at(long_path, "blue", 0);
 }
 
-static void the_longest_paths(void)
+static void longest_paths_fit_on_small_stack(void)
 {
     int length = 0;
 
@@ -393,7 +393,7 @@ static long ask_as_iproute2_does(void)
     return close(rtnl.fd);
 }
 
-static void every_other_function(void)
+static void remaining_functions_fit_on_small_stack(void)
 {
     static const struct call others[] = {
         {"handle", get_of_handle, NULL},       {"monitor", get_of_monitor, NULL},
@@ -418,9 +418,9 @@ static void every_other_function(void)
 
 int main(void)
 {
-    RUN(every_call_that_succeeds);
-    RUN(every_call_that_fails);
-    RUN(the_longest_paths);
-    RUN(every_other_function);
+    RUN(successful_calls_fit_on_small_stack);
+    RUN(failing_calls_fit_on_small_stack);
+    RUN(longest_paths_fit_on_small_stack);
+    RUN(remaining_functions_fit_on_small_stack);
     return finish();
 }

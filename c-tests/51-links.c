@@ -38,7 +38,7 @@ static bool is_link_to(const char *path, const char *text)
 
 /* --- links that are names ---------------------------------------------------------------------- */
 
-static void every_call_follows_it(void)
+static void calls_follow_symlink_to_namespace(void)
 {
     struct netns_name_snapshot *list = NULL;
     struct netns_nsid_snapshot *ids = NULL;
@@ -82,7 +82,7 @@ static void every_call_follows_it(void)
     forget_link();
 }
 
-static void it_may_lead_to_a_mount_or_to_another_name(void)
+static void open_follows_symlinks_to_mounts_and_names(void)
 {
     struct netns *made = NULL, *ns = NULL;
     static const char *const links[] = {"absolute", "beside", "twice"};
@@ -102,7 +102,7 @@ static void it_may_lead_to_a_mount_or_to_another_name(void)
     netns_close(made);
 }
 
-static void create_and_attach_leave_it(void)
+static void create_and_attach_do_not_replace_symlink(void)
 {
     struct netns *ns = SENTINEL;
     struct state before;
@@ -125,7 +125,7 @@ static void create_and_attach_leave_it(void)
     forget_link();
 }
 
-static void remove_takes_the_link_alone(void)
+static void remove_unlinks_symlink_but_not_its_target(void)
 {
     OK(netns_create("blue", 0, NULL));
     MUST(symlink("blue", "/run/netns/red"));
@@ -161,7 +161,7 @@ static void open_link(void *arg)
     OK(netns_remove("gone", 0));
 }
 
-static void an_old_kernel_follows_it_as_well(void)
+static void open_follows_symlink_on_old_kernels(void)
 {
     static const struct fault old[] = {
         {SYS_name_to_handle_at, EPERM, 0, 0, 0},
@@ -195,7 +195,7 @@ static void fail_to_follow_link(void *arg)
 }
 
 /* Like a link to a server that does not answer. */
-static void one_that_cannot_be_followed_hides_no_other_name(void)
+static void unreadable_symlink_does_not_hide_other_names(void)
 {
     static const struct fault fault = {SYS_readlinkat, EIO, 0, 0, 0};
 
@@ -207,7 +207,7 @@ static void one_that_cannot_be_followed_hides_no_other_name(void)
     forget_link();
 }
 
-static void without_descriptors_nothing_is_told(void)
+static void open_and_list_without_descriptors_fail_with_emfile(void)
 {
     struct netns_name_snapshot *list = NULL;
     struct netns *ns = NULL;
@@ -250,7 +250,7 @@ static void check_that_x_is_stale(void)
     netns_close(live);
 }
 
-static void one_to_nothing_is_stale_and_makes_nothing(void)
+static void dangling_symlink_is_stale_and_creates_nothing(void)
 {
     MUST(symlink("/run/made-through-a-link", "/run/netns/x"));
     check_that_x_is_stale();
@@ -259,7 +259,7 @@ static void one_to_nothing_is_stale_and_makes_nothing(void)
     check_that_x_is_stale();
 }
 
-static void one_to_anything_else_is_stale_and_opens_nothing(void)
+static void symlink_to_other_file_is_stale_and_not_opened(void)
 {
     struct stat before, after;
 
@@ -279,7 +279,7 @@ static void one_to_anything_else_is_stale_and_opens_nothing(void)
     EQUAL(after.st_size, 4);
 }
 
-static void it_is_stale_when_its_process_has_ended(void)
+static void symlink_to_ended_process_is_stale(void)
 {
     make_link("/run/netns/x");
     SAME(names(), "x");
@@ -314,7 +314,7 @@ static void check_that_web_is_refused(const char *why)
     netns_close(ns);
 }
 
-static void another_user_could_have_made_it(void)
+static void calls_reject_symlinks_controlled_by_other_users(void)
 {
     if (geteuid() != 0 || lchown("/run", 0, 0) < 0)
         skip("needs real root");
@@ -357,7 +357,7 @@ static void use_links_as_a_plain_user(void *arg)
     OK(netns_remove_at("/run/plain/d", "own", 0));
 }
 
-static void a_plain_user_follows_what_it_may_open(void)
+static void unprivileged_user_follows_accessible_symlinks(void)
 {
     OK(netns_create_at("/run/other", "blue", 0, NULL));
     MUST(mkdir("/run/plain", 01777));
@@ -385,7 +385,7 @@ static void tells_at(struct netns_monitor *m, uint32_t type, const char *name, u
 
 #define TELLS(m, type, name, ns) tells_at((m), (type), (name), netns_inode(ns), __LINE__)
 
-static void the_monitor_tells_of_links(void)
+static void monitor_reports_added_replaced_and_removed_symlinks(void)
 {
     struct netns_event event = {.size = sizeof event};
     struct netns_monitor *m = NULL, *late = NULL;
@@ -444,7 +444,7 @@ static pid_t start_swapping(void)
     }
 }
 
-static void a_link_swapped_meanwhile_leads_to_one_of_its_targets(void)
+static void swapped_symlink_opens_only_allowed_targets(void)
 {
     struct netns *a = NULL, *b = NULL, *forbidden = NULL;
     unsigned opened = 0, refused = 0;
@@ -492,19 +492,19 @@ static void a_link_swapped_meanwhile_leads_to_one_of_its_targets(void)
 
 int main(void)
 {
-    RUN(every_call_follows_it);
-    RUN(it_may_lead_to_a_mount_or_to_another_name);
-    RUN(create_and_attach_leave_it);
-    RUN(remove_takes_the_link_alone);
-    RUN(an_old_kernel_follows_it_as_well);
-    RUN(one_that_cannot_be_followed_hides_no_other_name);
-    RUN(without_descriptors_nothing_is_told);
-    RUN(one_to_nothing_is_stale_and_makes_nothing);
-    RUN(one_to_anything_else_is_stale_and_opens_nothing);
-    RUN(it_is_stale_when_its_process_has_ended);
-    RUN(another_user_could_have_made_it);
-    RUN(a_plain_user_follows_what_it_may_open);
-    RUN(the_monitor_tells_of_links);
-    RUN(a_link_swapped_meanwhile_leads_to_one_of_its_targets);
+    RUN(calls_follow_symlink_to_namespace);
+    RUN(open_follows_symlinks_to_mounts_and_names);
+    RUN(create_and_attach_do_not_replace_symlink);
+    RUN(remove_unlinks_symlink_but_not_its_target);
+    RUN(open_follows_symlink_on_old_kernels);
+    RUN(unreadable_symlink_does_not_hide_other_names);
+    RUN(open_and_list_without_descriptors_fail_with_emfile);
+    RUN(dangling_symlink_is_stale_and_creates_nothing);
+    RUN(symlink_to_other_file_is_stale_and_not_opened);
+    RUN(symlink_to_ended_process_is_stale);
+    RUN(calls_reject_symlinks_controlled_by_other_users);
+    RUN(unprivileged_user_follows_accessible_symlinks);
+    RUN(monitor_reports_added_replaced_and_removed_symlinks);
+    RUN(swapped_symlink_opens_only_allowed_targets);
     return finish();
 }

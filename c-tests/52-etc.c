@@ -47,7 +47,7 @@ static int started(const struct netns *ns, uint32_t flags)
     "No such file or directory (there is nothing to bind it on: create an empty file, or a "        \
     "directory if the one in /etc/netns is a directory)"
 
-static void the_message_of_a_success_names_what_is_left_out(void)
+static void successful_spawn_message_names_skipped_file(void)
 {
     struct netns *ns = blue();
 
@@ -63,7 +63,7 @@ static void the_message_of_a_success_names_what_is_left_out(void)
     netns_close(ns);
 }
 
-static void a_success_without_such_a_file_keeps_the_message(void)
+static void spawn_without_skipped_files_keeps_old_message(void)
 {
     struct netns *ns = blue(), *none = NULL;
 
@@ -108,12 +108,12 @@ static void all_of_them_are_counted(void *arg)
     netns_close(ns);
 }
 
-static void what_has_nothing_to_cover_is_counted(void)
+static void tell_etc_returns_number_of_skipped_files(void)
 {
     all_of_them_are_counted(NULL);
 }
 
-static void without_move_mount_it_is_counted(void)
+static void tell_etc_counts_skipped_files_without_move_mount(void)
 {
     static const struct fault faults[] = {{SYS_open_tree, ENOSYS, 0, 0, 0},
                                           {SYS_move_mount, ENOSYS, 0, 0, 0}};
@@ -122,7 +122,7 @@ static void without_move_mount_it_is_counted(void)
 }
 
 /* In this case the child has its own memory. */
-static void the_child_of_another_user_tells(void)
+static void spawn_as_user_reports_skipped_files(void)
 {
     struct netns *ns = blue();
     pid_t pid = -1;
@@ -137,7 +137,7 @@ static void the_child_of_another_user_tells(void)
     netns_close(ns);
 }
 
-static void a_failure_has_its_own_message(void)
+static void failed_spawn_reports_failure_not_skipped_file(void)
 {
     struct netns *ns = blue();
     pid_t pid = -42;
@@ -151,7 +151,7 @@ static void a_failure_has_its_own_message(void)
 
 /* --- strict ----------------------------------------------------------------------------------- */
 
-static void a_file_that_has_nothing_to_cover_is_enoent(void)
+static void strict_etc_without_mount_point_fails_with_enoent(void)
 {
     struct netns *ns = blue();
 
@@ -203,7 +203,7 @@ static void try_misfits(void *arg)
     a_directory_against_a_file_is_enotdir(arg);
 }
 
-static void what_cannot_cover_is_named_with_the_reason(void)
+static void strict_etc_names_unusable_file_and_reason(void)
 {
     struct netns *ns = blue();
 
@@ -211,7 +211,7 @@ static void what_cannot_cover_is_named_with_the_reason(void)
     netns_close(ns);
 }
 
-static void without_move_mount_it_is_named_as_well(void)
+static void strict_etc_names_unusable_file_without_move_mount(void)
 {
     static const struct fault faults[] = {{SYS_open_tree, ENOSYS, 0, 0, 0},
                                           {SYS_move_mount, ENOSYS, 0, 0, 0}};
@@ -311,7 +311,7 @@ static void replace_link_and_target(void)
 
 static const char look[] = "cat /etc/resolv.conf 2>&1 || true";
 
-static void without_the_flag_the_host_uncovers_a_file(void)
+static void unpinned_file_is_uncovered_when_host_replaces_it(void)
 {
     struct netns *ns = blue();
 
@@ -339,18 +339,18 @@ static void try_to_uncover(const char *link)
     netns_close(ns);
 }
 
-static void a_pinned_file_stays_covered(void)
+static void pin_etc_keeps_regular_file_covered(void)
 {
     try_to_uncover(NULL);
 }
 
-static void a_pinned_link_stays_covered(void)
+static void pin_etc_keeps_symlink_covered(void)
 {
     write_file("/run/stub", HOSTS, 0644);
     try_to_uncover("/run/stub");
 }
 
-static void a_pinned_link_to_nowhere_stays_covered(void)
+static void pin_etc_keeps_dangling_symlink_covered(void)
 {
     try_to_uncover("/run/nowhere");
 }
@@ -383,14 +383,14 @@ static void pin_everything(void *arg)
     netns_close(ns);
 }
 
-static void whatever_covers_can_be_pinned(void)
+static void pin_etc_accepts_files_directories_and_symlinks(void)
 {
     etc_to_be_pinned();
     MUST(umount2("/etc", MNT_DETACH));
     pin_everything(NULL);
 }
 
-static void without_move_mount_it_can_be_pinned(void)
+static void pin_etc_works_without_move_mount(void)
 {
     static const struct fault faults[] = {{SYS_open_tree, ENOSYS, 0, 0, 0},
                                           {SYS_move_mount, ENOSYS, 0, 0, 0}};
@@ -400,7 +400,7 @@ static void without_move_mount_it_can_be_pinned(void)
     with_faults(faults, 2, pin_everything, NULL);
 }
 
-static void strict_goes_for_pinned_files_as_well(void)
+static void strict_etc_applies_to_pinned_files(void)
 {
     struct netns *ns = blue();
 
@@ -420,7 +420,7 @@ static void strict_goes_for_pinned_files_as_well(void)
     netns_close(ns);
 }
 
-static void a_pinned_etc_is_read_only_but_for_what_covers(void)
+static void pinned_etc_is_read_only_except_bound_files(void)
 {
     struct netns *ns = blue();
     int mounts;
@@ -438,7 +438,7 @@ static void a_pinned_etc_is_read_only_but_for_what_covers(void)
     netns_close(ns);
 }
 
-static void without_files_of_its_own_etc_is_as_it_was(void)
+static void pin_etc_does_nothing_without_files_to_bind(void)
 {
     struct netns *ns = blue(), *nameless = NULL;
 
@@ -456,7 +456,7 @@ static void without_files_of_its_own_etc_is_as_it_was(void)
 }
 
 /* As in containers, where three files in /etc are mounts. */
-static void what_is_mounted_below_etc_stays(void)
+static void pin_etc_keeps_existing_mounts_below_etc(void)
 {
     struct netns *ns = blue();
 
@@ -492,7 +492,7 @@ static void what_is_mounted_below_etc_stays(void)
     netns_close(ns);
 }
 
-static void etc_netns_may_be_a_symlink(void)
+static void pin_etc_follows_symlink_at_etc_netns(void)
 {
     struct netns *ns = blue();
 
@@ -509,7 +509,7 @@ static void etc_netns_may_be_a_symlink(void)
     netns_close(ns);
 }
 
-static void the_working_directory_is_the_one_that_is_seen(void)
+static void working_directory_in_etc_shows_pinned_files(void)
 {
     struct netns *ns = blue();
 
@@ -520,7 +520,7 @@ static void the_working_directory_is_the_one_that_is_seen(void)
     netns_close(ns);
 }
 
-static void many_files_are_pinned(void)
+static void pin_etc_binds_300_files(void)
 {
     struct netns *ns = blue();
     char path[64];
@@ -538,7 +538,7 @@ static void many_files_are_pinned(void)
 
 /* --- where /etc cannot be pinned ----------------------------------------------------------------- */
 
-static void an_overlay_of_overlays_is_einval(void)
+static void pin_etc_on_nested_overlays_fails_with_einval(void)
 {
     struct netns *ns = blue();
 
@@ -568,7 +568,7 @@ static void refuse_as_before_linux_5_11(void *arg)
                 "needs Linux 5.11 or later)");
 }
 
-static void a_kernel_without_overlayfs_is_enodev(void)
+static void pin_etc_without_overlayfs_fails_with_enodev(void)
 {
     static const struct fault fault = {SYS_mount, ENODEV, 3, MS_RDONLY, MS_RDONLY};
     struct netns *ns = blue();
@@ -581,7 +581,7 @@ static void a_kernel_without_overlayfs_is_enodev(void)
     netns_close(ns);
 }
 
-static void a_kernel_that_does_not_let_a_user_namespace_is_eperm(void)
+static void pin_etc_without_userns_overlays_fails_with_eperm(void)
 {
     static const struct fault fault = {SYS_mount, EPERM, 3, MS_RDONLY, MS_RDONLY};
     struct netns *ns = blue();
@@ -594,7 +594,7 @@ static void a_kernel_that_does_not_let_a_user_namespace_is_eperm(void)
     netns_close(ns);
 }
 
-static void a_user_namespace_may_pin(void)
+static void pin_etc_works_in_user_namespace(void)
 {
     struct netns *ns = NULL;
     pid_t pid = -42;
@@ -619,7 +619,7 @@ static void a_user_namespace_may_pin(void)
 }
 
 /* A mount inherited by a user namespace hides something permanently. */
-static void a_user_namespace_cannot_take_a_mount_off(void)
+static void pin_etc_over_inherited_mounts_fails_with_einval(void)
 {
     struct netns *ns = NULL;
 
@@ -658,7 +658,7 @@ static void pin_without_proc(void *arg)
     MESSAGE_HAS("check that /proc is mounted");
 }
 
-static void without_proc_and_listmount_it_is_enoent(void)
+static void pin_etc_without_proc_and_listmount_fails_with_enoent(void)
 {
     struct netns *ns = blue();
 
@@ -670,36 +670,36 @@ static void without_proc_and_listmount_it_is_enoent(void)
 
 int main(void)
 {
-    RUN(the_message_of_a_success_names_what_is_left_out);
-    RUN(a_success_without_such_a_file_keeps_the_message);
-    RUN(what_has_nothing_to_cover_is_counted);
-    RUN(without_move_mount_it_is_counted);
-    RUN(the_child_of_another_user_tells);
-    RUN(a_failure_has_its_own_message);
+    RUN(successful_spawn_message_names_skipped_file);
+    RUN(spawn_without_skipped_files_keeps_old_message);
+    RUN(tell_etc_returns_number_of_skipped_files);
+    RUN(tell_etc_counts_skipped_files_without_move_mount);
+    RUN(spawn_as_user_reports_skipped_files);
+    RUN(failed_spawn_reports_failure_not_skipped_file);
 
-    RUN(a_file_that_has_nothing_to_cover_is_enoent);
-    RUN(what_cannot_cover_is_named_with_the_reason);
-    RUN(without_move_mount_it_is_named_as_well);
+    RUN(strict_etc_without_mount_point_fails_with_enoent);
+    RUN(strict_etc_names_unusable_file_and_reason);
+    RUN(strict_etc_names_unusable_file_without_move_mount);
 
-    RUN(without_the_flag_the_host_uncovers_a_file);
-    RUN(a_pinned_file_stays_covered);
-    RUN(a_pinned_link_stays_covered);
-    RUN(a_pinned_link_to_nowhere_stays_covered);
-    RUN(whatever_covers_can_be_pinned);
-    RUN(without_move_mount_it_can_be_pinned);
-    RUN(strict_goes_for_pinned_files_as_well);
-    RUN(a_pinned_etc_is_read_only_but_for_what_covers);
-    RUN(without_files_of_its_own_etc_is_as_it_was);
-    RUN(what_is_mounted_below_etc_stays);
-    RUN(etc_netns_may_be_a_symlink);
-    RUN(the_working_directory_is_the_one_that_is_seen);
-    RUN(many_files_are_pinned);
+    RUN(unpinned_file_is_uncovered_when_host_replaces_it);
+    RUN(pin_etc_keeps_regular_file_covered);
+    RUN(pin_etc_keeps_symlink_covered);
+    RUN(pin_etc_keeps_dangling_symlink_covered);
+    RUN(pin_etc_accepts_files_directories_and_symlinks);
+    RUN(pin_etc_works_without_move_mount);
+    RUN(strict_etc_applies_to_pinned_files);
+    RUN(pinned_etc_is_read_only_except_bound_files);
+    RUN(pin_etc_does_nothing_without_files_to_bind);
+    RUN(pin_etc_keeps_existing_mounts_below_etc);
+    RUN(pin_etc_follows_symlink_at_etc_netns);
+    RUN(working_directory_in_etc_shows_pinned_files);
+    RUN(pin_etc_binds_300_files);
 
-    RUN(an_overlay_of_overlays_is_einval);
-    RUN(a_kernel_without_overlayfs_is_enodev);
-    RUN(a_kernel_that_does_not_let_a_user_namespace_is_eperm);
-    RUN(a_user_namespace_may_pin);
-    RUN(a_user_namespace_cannot_take_a_mount_off);
-    RUN(without_proc_and_listmount_it_is_enoent);
+    RUN(pin_etc_on_nested_overlays_fails_with_einval);
+    RUN(pin_etc_without_overlayfs_fails_with_enodev);
+    RUN(pin_etc_without_userns_overlays_fails_with_eperm);
+    RUN(pin_etc_works_in_user_namespace);
+    RUN(pin_etc_over_inherited_mounts_fails_with_einval);
+    RUN(pin_etc_without_proc_and_listmount_fails_with_enoent);
     return finish();
 }

@@ -73,7 +73,7 @@ static void goes(uint64_t inode, int line)
 
 /* --- listed namespaces -------------------------------------------------------------------------- */
 
-static void each_namespace_is_there_once_names_first(void)
+static void list_all_returns_each_namespace_once_named_first(void)
 {
     struct netns *blue = NULL, *red = NULL, *lost[3] = {NULL};
     struct netns_name_snapshot *list;
@@ -109,7 +109,7 @@ static void each_namespace_is_there_once_names_first(void)
     netns_close(red);
 }
 
-static void the_cookie_is_the_one_of_the_namespace(void)
+static void list_cookie_matches_cookie_of_namespace(void)
 {
     struct netns *blue = NULL, *lost = NULL;
     struct netns_name_snapshot *list = NULL;
@@ -147,7 +147,7 @@ static void the_cookie_is_the_one_of_the_namespace(void)
     netns_close(lost);
 }
 
-static void one_that_a_single_thread_is_in(void)
+static void list_all_finds_namespace_of_single_thread(void)
 {
     struct netns *lost = NULL;
     struct mover mover;
@@ -163,7 +163,7 @@ static void one_that_a_single_thread_is_in(void)
     GOES(inode);
 }
 
-static void one_that_is_mounted_elsewhere_only(void)
+static void list_all_finds_namespace_mounted_outside_run_directory(void)
 {
     struct netns *lost = NULL;
     char path[] = "/run/with blank\nand newline";
@@ -188,7 +188,7 @@ static bool have_openat2(void)
     return syscall(SYS_openat2, -1, NULL, NULL, 0) == 0 || errno != ENOSYS;
 }
 
-static void one_that_is_mounted_in_another_mount_namespace_only(void)
+static void list_all_finds_mount_in_other_mount_namespace(void)
 {
     struct netns_name_snapshot *list;
     struct netns *lost = NULL;
@@ -219,7 +219,7 @@ static void one_that_is_mounted_in_another_mount_namespace_only(void)
     GOES(inode);
 }
 
-static void what_a_process_in_a_chroot_does_not_see_another_one_shows(void)
+static void list_all_finds_mount_hidden_from_chrooted_process(void)
 {
     struct netns *lost = NULL;
     uint64_t inode;
@@ -245,7 +245,7 @@ static void one_that_a_descriptor_in_a_private_table_keeps(void *arg)
     *fd = MUST(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
 }
 
-static void one_that_a_thread_with_its_own_descriptors_keeps(void)
+static void list_all_finds_descriptor_in_private_table(void)
 {
     struct netns *lost = NULL, *home = NULL;
     struct mover mover;
@@ -268,7 +268,7 @@ static void one_that_a_thread_with_its_own_descriptors_keeps(void)
     netns_close(home);
 }
 
-static void namespaces_of_other_types_are_none(void)
+static void list_all_ignores_other_namespace_types(void)
 {
     struct netns_name_snapshot *list;
     struct stat mnt, pid;
@@ -293,7 +293,7 @@ static void find_lost(void *arg)
 
 #define WITHOUT(...) WITH_FAULTS(find_lost, &inode, __VA_ARGS__)
 
-static void older_kernels_find_it_as_well(void)
+static void list_all_works_without_newer_system_calls(void)
 {
     struct netns *lost = NULL;
     uint64_t inode;
@@ -333,7 +333,7 @@ static void look_without_proc(void *arg)
     CHECK(list == NULL);
 }
 
-static void without_proc_it_is_enoent_unless_the_kernel_lists_them(void)
+static void list_all_without_proc_fails_before_linux_6_19(void)
 {
     IN_CHILD(look_without_proc, NULL);
 }
@@ -355,7 +355,7 @@ static void look_from_a_pid_namespace(void *arg)
     IN_CHILD(look_from_inside, arg);
 }
 
-static void in_a_pid_namespace_of_one_s_own(void)
+static void list_all_works_in_pid_namespace(void)
 {
     struct netns *lost = NULL;
     uint64_t inode;
@@ -376,7 +376,7 @@ static void look_as_a_plain_user(void *arg)
     FOUND_AS("", here());
 }
 
-static void a_plain_user_sees_names_and_its_own(void)
+static void list_all_without_privileges_returns_names_and_own(void)
 {
     struct netns *blue = NULL, *lost = NULL;
     uint64_t inodes[2];
@@ -401,7 +401,7 @@ static void live_in_a_namespace_of_its_own(void)
         close(fd);
 }
 
-static void processes_that_come_and_go_do_no_harm(void)
+static void list_all_tolerates_starting_and_ending_processes(void)
 {
     int stop, rounds = is_slow() ? 5 : 50;
     struct netns *lost = NULL;
@@ -418,7 +418,7 @@ static void processes_that_come_and_go_do_no_harm(void)
 
 /* --- errors ------------------------------------------------------------------------------------- */
 
-static void bad_arguments_are_einval(void)
+static void list_all_rejects_invalid_arguments(void)
 {
     struct netns_name_snapshot *list = NULL;
 
@@ -429,7 +429,7 @@ static void bad_arguments_are_einval(void)
     CHECK(list == NULL);
 }
 
-static void a_run_directory_that_is_none_is_an_error(void)
+static void list_all_rejects_invalid_run_directory(void)
 {
     struct netns_name_snapshot *list = NULL;
 
@@ -455,7 +455,7 @@ static void look_at_what_is_not_to_be_read(void *arg)
     CHECK(list == NULL);
 }
 
-static void one_that_is_not_to_be_read_is_eacces(void)
+static void unreadable_run_directory_fails_with_eacces(void)
 {
     MUST(chmod("/run/netns", 0700));
     IN_CHILD(look_at_what_is_not_to_be_read, NULL);
@@ -471,7 +471,7 @@ static int list_once(void)
     return rc;
 }
 
-static void without_descriptors_it_is_emfile(void)
+static void list_all_without_descriptors_fails_with_emfile(void)
 {
     struct netns *lost = NULL;
 
@@ -482,24 +482,24 @@ static void without_descriptors_it_is_emfile(void)
 
 int main(void)
 {
-    RUN(each_namespace_is_there_once_names_first);
-    RUN(the_cookie_is_the_one_of_the_namespace);
-    RUN(one_that_a_single_thread_is_in);
-    RUN(one_that_is_mounted_elsewhere_only);
-    RUN(one_that_is_mounted_in_another_mount_namespace_only);
-    RUN(what_a_process_in_a_chroot_does_not_see_another_one_shows);
-    RUN(one_that_a_thread_with_its_own_descriptors_keeps);
-    RUN(namespaces_of_other_types_are_none);
+    RUN(list_all_returns_each_namespace_once_named_first);
+    RUN(list_cookie_matches_cookie_of_namespace);
+    RUN(list_all_finds_namespace_of_single_thread);
+    RUN(list_all_finds_namespace_mounted_outside_run_directory);
+    RUN(list_all_finds_mount_in_other_mount_namespace);
+    RUN(list_all_finds_mount_hidden_from_chrooted_process);
+    RUN(list_all_finds_descriptor_in_private_table);
+    RUN(list_all_ignores_other_namespace_types);
 
-    RUN(older_kernels_find_it_as_well);
-    RUN(without_proc_it_is_enoent_unless_the_kernel_lists_them);
-    RUN(in_a_pid_namespace_of_one_s_own);
-    RUN(a_plain_user_sees_names_and_its_own);
-    RUN(processes_that_come_and_go_do_no_harm);
+    RUN(list_all_works_without_newer_system_calls);
+    RUN(list_all_without_proc_fails_before_linux_6_19);
+    RUN(list_all_works_in_pid_namespace);
+    RUN(list_all_without_privileges_returns_names_and_own);
+    RUN(list_all_tolerates_starting_and_ending_processes);
 
-    RUN(bad_arguments_are_einval);
-    RUN(a_run_directory_that_is_none_is_an_error);
-    RUN(one_that_is_not_to_be_read_is_eacces);
-    RUN(without_descriptors_it_is_emfile);
+    RUN(list_all_rejects_invalid_arguments);
+    RUN(list_all_rejects_invalid_run_directory);
+    RUN(unreadable_run_directory_fails_with_eacces);
+    RUN(list_all_without_descriptors_fails_with_emfile);
     return finish();
 }

@@ -108,7 +108,7 @@ static void is_gone(void *arg)
 
 /* --- opened namespaces -------------------------------------------------------------------------- */
 
-static void the_own_and_a_named_one(void)
+static void open_id_finds_current_and_named_namespaces(void)
 {
     struct netns *home = NULL, *blue = NULL;
     struct id id;
@@ -125,7 +125,7 @@ static void the_own_and_a_named_one(void)
     netns_close(home);
 }
 
-static void one_that_a_descriptor_keeps_gets_a_name_again(void)
+static void attach_names_namespace_found_by_open_id(void)
 {
     struct netns *lost = NULL, *found = NULL, *named = NULL;
     struct id id;
@@ -149,7 +149,7 @@ static void one_that_a_descriptor_keeps_gets_a_name_again(void)
     is_gone(&id);
 }
 
-static void one_that_a_thread_keeps(void)
+static void open_id_finds_namespace_of_single_thread(void)
 {
     struct netns *lost = NULL;
     struct mover mover;
@@ -165,7 +165,7 @@ static void one_that_a_thread_keeps(void)
     is_gone(&id);
 }
 
-static void one_that_a_mount_in_another_mount_namespace_keeps(void)
+static void open_id_finds_mount_in_other_mount_namespace(void)
 {
     struct netns *lost = NULL;
     struct id id;
@@ -184,7 +184,7 @@ static void one_that_a_mount_in_another_mount_namespace_keeps(void)
 
 /* The kernel finds it by its cookie; from Linux 6.19 on, only while something other than a socket keeps
    it. */
-static void one_that_a_socket_in_flight_keeps(void)
+static void open_id_finds_namespace_of_socket_in_flight(void)
 {
     int pair[2], fd;
     struct netns *lost = NULL, *found = NULL;
@@ -296,7 +296,7 @@ static ssize_t times_asked(int asked)
 }
 
 /* A server that never answers would block the call. */
-static void a_file_server_is_asked_last(void)
+static void open_id_searches_fuse_mounts_last(void)
 {
     struct served served = {.fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC)};
     int asked[2], ready[2], go[2];
@@ -346,7 +346,7 @@ static void another_cookie_is_estale(void *arg)
     MESSAGE_HAS("gone");
 }
 
-static void the_cookie_is_proved(void)
+static void open_id_with_wrong_cookie_fails_with_estale(void)
 {
     struct netns *blue = NULL, *red = NULL, *ns;
     struct id id;
@@ -362,7 +362,7 @@ static void the_cookie_is_proved(void)
 }
 
 /* No other holder is looked for where the kernel's answer is final. */
-static void a_dead_one_is_estale_without_a_search(void)
+static void unknown_cookie_fails_with_estale_without_search(void)
 {
     static const struct fault no_reading = {.call = SYS_getdents64, .error = EIO};
     struct netns *lost = NULL;
@@ -396,7 +396,7 @@ static void open_in_a_pid_namespace(void *arg)
 }
 
 /* The kernel may not open it for this caller, but the search finds the caller's descriptor. */
-static void one_that_the_kernel_refuses_is_searched_for(void)
+static void open_id_falls_back_to_search_if_kernel_refuses(void)
 {
     struct netns *own = NULL;
     struct id id;
@@ -413,7 +413,7 @@ static void one_that_the_kernel_refuses_is_searched_for(void)
 
 /* --- in other environments ---------------------------------------------------------------------- */
 
-static void older_kernels_open_it_as_well(void)
+static void open_id_works_without_newer_system_calls(void)
 {
     struct netns *lost = NULL;
     struct id id;
@@ -443,7 +443,7 @@ static void cookies_are_asked_in_vain(void *arg)
     FAILS_UNTOUCHED(EOPNOTSUPP, ns, netns_open_id(id->inode, id->cookie, &ns));
 }
 
-static void without_cookies_it_is_eopnotsupp(void)
+static void open_id_without_cookie_support_fails_with_eopnotsupp(void)
 {
     struct netns *home = NULL;
     struct id id;
@@ -470,7 +470,7 @@ static void look_without_proc(void *arg)
     FAILS_UNTOUCHED(ENOENT, ns, netns_open_id(ids[1].inode, 0, &ns));
 }
 
-static void without_proc_the_cookie_is_enough(void)
+static void open_id_without_proc_works_with_cookie(void)
 {
     struct netns *lost = NULL, *gone = NULL;
     struct id ids[2];
@@ -497,7 +497,7 @@ static void open_as_a_plain_user(void *arg)
     opens(&id[1]);
 }
 
-static void a_plain_user_opens_what_it_may_look_at(void)
+static void unprivileged_open_id_finds_only_accessible_namespaces(void)
 {
     struct netns *lost = NULL, *own = NULL;
     struct id ids[2];
@@ -527,7 +527,7 @@ static void read_no_cookie(void *arg)
     FAILS_UNTOUCHED(EPERM, ns, netns_open_id(id->inode, id->cookie, &ns));
 }
 
-static void a_cookie_that_cannot_be_read_is_eperm(void)
+static void open_id_with_unreadable_cookie_fails_with_eperm(void)
 {
     struct netns *lost = NULL;
     struct id id;
@@ -541,7 +541,7 @@ static void a_cookie_that_cannot_be_read_is_eperm(void)
 
 /* --- errors ------------------------------------------------------------------------------------- */
 
-static void bad_arguments_are_einval(void)
+static void open_id_rejects_invalid_arguments(void)
 {
     struct netns *ns;
 
@@ -551,7 +551,7 @@ static void bad_arguments_are_einval(void)
     FAILS_UNTOUCHED(EINVAL, ns, netns_open_id(0, 1, &ns));
 }
 
-static void inodes_that_nothing_has_are_enoent(void)
+static void open_id_with_unknown_inode_fails_with_enoent(void)
 {
     static const uint64_t inodes[] = {1, UINT32_MAX, (uint64_t)UINT32_MAX + 1, UINT64_MAX};
     struct stat mnt;
@@ -574,7 +574,7 @@ static int open_once(struct id id)
     return rc;
 }
 
-static void without_descriptors_it_is_emfile(void)
+static void open_id_without_descriptors_fails_with_emfile(void)
 {
     struct netns *lost = NULL;
     struct id id;
@@ -589,26 +589,26 @@ static void without_descriptors_it_is_emfile(void)
 
 int main(void)
 {
-    RUN(the_own_and_a_named_one);
-    RUN(one_that_a_descriptor_keeps_gets_a_name_again);
-    RUN(one_that_a_thread_keeps);
-    RUN(one_that_a_mount_in_another_mount_namespace_keeps);
-    RUN(one_that_a_socket_in_flight_keeps);
+    RUN(open_id_finds_current_and_named_namespaces);
+    RUN(attach_names_namespace_found_by_open_id);
+    RUN(open_id_finds_namespace_of_single_thread);
+    RUN(open_id_finds_mount_in_other_mount_namespace);
+    RUN(open_id_finds_namespace_of_socket_in_flight);
 
-    RUN(a_file_server_is_asked_last);
+    RUN(open_id_searches_fuse_mounts_last);
 
-    RUN(the_cookie_is_proved);
-    RUN(a_dead_one_is_estale_without_a_search);
-    RUN(one_that_the_kernel_refuses_is_searched_for);
+    RUN(open_id_with_wrong_cookie_fails_with_estale);
+    RUN(unknown_cookie_fails_with_estale_without_search);
+    RUN(open_id_falls_back_to_search_if_kernel_refuses);
 
-    RUN(older_kernels_open_it_as_well);
-    RUN(without_cookies_it_is_eopnotsupp);
-    RUN(without_proc_the_cookie_is_enough);
-    RUN(a_plain_user_opens_what_it_may_look_at);
-    RUN(a_cookie_that_cannot_be_read_is_eperm);
+    RUN(open_id_works_without_newer_system_calls);
+    RUN(open_id_without_cookie_support_fails_with_eopnotsupp);
+    RUN(open_id_without_proc_works_with_cookie);
+    RUN(unprivileged_open_id_finds_only_accessible_namespaces);
+    RUN(open_id_with_unreadable_cookie_fails_with_eperm);
 
-    RUN(bad_arguments_are_einval);
-    RUN(inodes_that_nothing_has_are_enoent);
-    RUN(without_descriptors_it_is_emfile);
+    RUN(open_id_rejects_invalid_arguments);
+    RUN(open_id_with_unknown_inode_fails_with_enoent);
+    RUN(open_id_without_descriptors_fails_with_emfile);
     return finish();
 }

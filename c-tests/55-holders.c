@@ -85,7 +85,7 @@ static void show(const struct netns_holder_snapshot *list)
 
 /* --- each kind ---------------------------------------------------------------------------------- */
 
-static void an_anonymous_one_that_nobody_else_has_has_none(void)
+static void list_omits_handle_and_its_rtnetlink_socket(void)
 {
     struct netns *ns = NULL;
 
@@ -97,7 +97,7 @@ static void an_anonymous_one_that_nobody_else_has_has_none(void)
     netns_close(ns);
 }
 
-static void threads_are_told_with_process_and_program(void)
+static void list_reports_threads_with_pid_tid_and_program(void)
 {
     struct netns *ns = NULL;
     struct netns_holder_snapshot *list;
@@ -126,7 +126,7 @@ static void threads_are_told_with_process_and_program(void)
     netns_close(ns);
 }
 
-static void descriptors_are_told_by_number(void)
+static void list_reports_descriptors_by_number(void)
 {
     struct netns *ns = NULL, *same = NULL;
     struct netns_holder_snapshot *list;
@@ -182,7 +182,7 @@ static const struct {
 
 #define SOCKETS (sizeof socket_kinds / sizeof *socket_kinds)
 
-static void sockets_of_every_kind_are_told(void)
+static void list_reports_inet_unix_netlink_and_packet_sockets(void)
 {
     struct netns *ns = NULL;
     struct netns_holder_snapshot *list;
@@ -211,7 +211,7 @@ static void sockets_of_every_kind_are_told(void)
     netns_close(ns);
 }
 
-static void one_in_flight_is_told_without_a_process(void)
+static void list_reports_in_flight_socket_without_process(void)
 {
     int pair[2], fd;
     struct netns *ns = NULL;
@@ -267,7 +267,7 @@ static struct connection connect_in(const struct netns *ns)
 }
 
 /* Checks that inspecting a connection has no effect on it. */
-static void a_look_ends_no_connection_and_takes_no_lock_away(void)
+static void listing_keeps_connections_and_file_locks(void)
 {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET}, asked;
     struct netns *ns = NULL;
@@ -369,7 +369,7 @@ static void close_one_end(const char *seconds, int timer, int holders)
     netns_close(ns);
 }
 
-static void a_closed_connection_is_told_while_it_keeps_the_namespace(void)
+static void list_reports_closed_tcp_socket_that_holds_namespace(void)
 {
     /* TCP_TIMEWAIT_LEN: up to this timeout, FIN_WAIT2 has the short form (tcp_rcv_state_process). */
     close_one_end("60", 3, 0);
@@ -408,7 +408,7 @@ static void look_at_a_name_alone(void *arg)
 }
 
 /* The file that bind(2) creates for a unix(7) socket is not a socket that can be queried. */
-static void the_name_of_a_socket_is_none(void)
+static void list_ignores_o_path_descriptor_of_unix_socket_file(void)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX, .sun_path = "/run/socket"};
     int bound = MUST(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -432,7 +432,7 @@ static void find_without_inet_diag(void *arg)
     netns_holder_list_free(list);
 }
 
-static void sockets_that_the_kernel_does_not_list_are_asked(void)
+static void list_reports_sockets_missing_from_sock_diag(void)
 {
     struct netns *ns = NULL;
     int raw;
@@ -445,7 +445,7 @@ static void sockets_that_the_kernel_does_not_list_are_asked(void)
     netns_close(ns);
 }
 
-static void an_open_tun_device_is_a_socket(void)
+static void list_reports_open_tun_device_as_socket(void)
 {
     struct netns *home = NULL, *ns = NULL;
     struct netns_holder_snapshot *list;
@@ -472,7 +472,7 @@ static void an_open_tun_device_is_a_socket(void)
 
 /* --- mounts ------------------------------------------------------------------------------------- */
 
-static void mounts_of_every_mount_namespace_are_told(void)
+static void list_reports_mounts_in_all_mount_namespaces(void)
 {
     struct netns_holder_snapshot *list;
     struct netns *ns = NULL;
@@ -498,7 +498,7 @@ static void mounts_of_every_mount_namespace_are_told(void)
     netns_close(ns);
 }
 
-static void kinds_and_processes_are_in_order(void)
+static void list_is_sorted_by_kind_and_pid(void)
 {
     struct netns_holder_snapshot *list;
     struct netns *ns = NULL;
@@ -540,7 +540,7 @@ static void look_as_a_plain_user(void *arg)
     netns_holder_list_free(list);
 }
 
-static void a_plain_user_is_told_what_was_not_seen(void)
+static void unprivileged_list_sets_unseen_processes_and_sockets(void)
 {
     struct netns *ns = NULL;
     pid_t pid;
@@ -594,7 +594,7 @@ static void look_alone(void *arg)
 }
 
 /* The root of a bind mount of / is the same directory as /, with different mounts below it. */
-static void a_mount_that_only_another_root_shows_is_told(void)
+static void list_reports_mount_visible_only_from_another_root(void)
 {
     struct netns_holder_snapshot *list;
     struct netns *ns = NULL;
@@ -642,7 +642,7 @@ static void forge_answers(void *arg)
         (void)!sendto(fd, &message, sizeof message, 0, (struct sockaddr *)&to, sizeof to);
 }
 
-static void only_the_kernel_tells_of_sockets(void)
+static void list_ignores_forged_sock_diag_replies(void)
 {
     int home = MUST(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     struct forgery forgery = {.victim = getpid()};
@@ -666,7 +666,7 @@ static void only_the_kernel_tells_of_sockets(void)
     netns_close(ns);
 }
 
-static void where_all_is_seen_nothing_else_is_told(void)
+static void list_in_pid_namespace_sets_unseen_hidden_not_processes(void)
 {
     struct netns *ns = NULL;
 
@@ -676,7 +676,7 @@ static void where_all_is_seen_nothing_else_is_told(void)
     netns_close(ns);
 }
 
-static void what_proc_hides_is_told(void)
+static void list_under_hidepid_sets_unseen_hidden(void)
 {
     struct netns *ns = NULL;
 
@@ -705,7 +705,7 @@ static void find_as_ever(void *arg)
     netns_holder_list_free(list);
 }
 
-static void older_kernels_tell_as_much_or_say_so(void)
+static void list_on_older_kernels_is_complete_or_sets_unseen(void)
 {
     struct sockaddr_in any = {.sin_family = AF_INET};
     struct netns *ns = NULL;
@@ -730,7 +730,7 @@ static void live_with_a_socket(void)
     close(socket(AF_INET, SOCK_STREAM, 0));
 }
 
-static void processes_that_come_and_go_do_no_harm(void)
+static void list_tolerates_processes_that_start_and_exit(void)
 {
     int stop, rounds = is_slow() ? 5 : 50;
     struct netns *ns = NULL;
@@ -747,7 +747,7 @@ static void processes_that_come_and_go_do_no_harm(void)
 
 /* --- errors ------------------------------------------------------------------------------------- */
 
-static void bad_arguments_are_einval(void)
+static void invalid_arguments_fail_with_einval(void)
 {
     struct netns_holder_snapshot *list = NULL;
     struct netns *home = NULL;
@@ -789,7 +789,7 @@ static void look_with_the_outer_proc(void *arg)
     IN_CHILD(look_with_a_foreign_proc, arg);
 }
 
-static void without_proc_of_one_s_own_it_is_enoent(void)
+static void list_without_matching_proc_fails_with_enoent(void)
 {
     struct netns *home = NULL;
 
@@ -809,7 +809,7 @@ static int list_once(const struct netns *ns)
     return rc;
 }
 
-static void without_descriptors_it_is_emfile(void)
+static void list_without_descriptors_fails_with_emfile(void)
 {
     struct netns *ns = NULL;
     pid_t pid;
@@ -823,31 +823,31 @@ static void without_descriptors_it_is_emfile(void)
 
 int main(void)
 {
-    RUN(an_anonymous_one_that_nobody_else_has_has_none);
-    RUN(threads_are_told_with_process_and_program);
-    RUN(descriptors_are_told_by_number);
+    RUN(list_omits_handle_and_its_rtnetlink_socket);
+    RUN(list_reports_threads_with_pid_tid_and_program);
+    RUN(list_reports_descriptors_by_number);
 
-    RUN(sockets_of_every_kind_are_told);
-    RUN(one_in_flight_is_told_without_a_process);
-    RUN(a_look_ends_no_connection_and_takes_no_lock_away);
-    RUN(a_closed_connection_is_told_while_it_keeps_the_namespace);
-    RUN(the_name_of_a_socket_is_none);
-    RUN(sockets_that_the_kernel_does_not_list_are_asked);
-    RUN(an_open_tun_device_is_a_socket);
+    RUN(list_reports_inet_unix_netlink_and_packet_sockets);
+    RUN(list_reports_in_flight_socket_without_process);
+    RUN(listing_keeps_connections_and_file_locks);
+    RUN(list_reports_closed_tcp_socket_that_holds_namespace);
+    RUN(list_ignores_o_path_descriptor_of_unix_socket_file);
+    RUN(list_reports_sockets_missing_from_sock_diag);
+    RUN(list_reports_open_tun_device_as_socket);
 
-    RUN(mounts_of_every_mount_namespace_are_told);
-    RUN(kinds_and_processes_are_in_order);
+    RUN(list_reports_mounts_in_all_mount_namespaces);
+    RUN(list_is_sorted_by_kind_and_pid);
 
-    RUN(a_plain_user_is_told_what_was_not_seen);
-    RUN(what_proc_hides_is_told);
-    RUN(a_mount_that_only_another_root_shows_is_told);
-    RUN(only_the_kernel_tells_of_sockets);
-    RUN(where_all_is_seen_nothing_else_is_told);
-    RUN(older_kernels_tell_as_much_or_say_so);
-    RUN(processes_that_come_and_go_do_no_harm);
+    RUN(unprivileged_list_sets_unseen_processes_and_sockets);
+    RUN(list_under_hidepid_sets_unseen_hidden);
+    RUN(list_reports_mount_visible_only_from_another_root);
+    RUN(list_ignores_forged_sock_diag_replies);
+    RUN(list_in_pid_namespace_sets_unseen_hidden_not_processes);
+    RUN(list_on_older_kernels_is_complete_or_sets_unseen);
+    RUN(list_tolerates_processes_that_start_and_exit);
 
-    RUN(bad_arguments_are_einval);
-    RUN(without_proc_of_one_s_own_it_is_enoent);
-    RUN(without_descriptors_it_is_emfile);
+    RUN(invalid_arguments_fail_with_einval);
+    RUN(list_without_matching_proc_fails_with_enoent);
+    RUN(list_without_descriptors_fails_with_emfile);
     return finish();
 }

@@ -55,7 +55,7 @@ static const char *seen_in(const struct netns *ns, const char *path)
 
 /* --- values ------------------------------------------------------------------------------------- */
 
-static void a_value_is_set_in_one_namespace(void)
+static void set_changes_only_the_given_namespace(void)
 {
     begin();
     OK(netns_sysctl_set(blue, FORWARD, "1"));
@@ -67,7 +67,7 @@ static void a_value_is_set_in_one_namespace(void)
     end();
 }
 
-static void null_is_where_the_thread_is(void)
+static void null_acts_on_calling_threads_namespace(void)
 {
     begin();
     OK(netns_setns(blue));
@@ -79,7 +79,7 @@ static void null_is_where_the_thread_is(void)
     end();
 }
 
-static void the_length_is_that_of_the_whole_value(void)
+static void get_returns_full_length_of_truncated_value(void)
 {
     char value[64];
 
@@ -102,7 +102,7 @@ static void the_length_is_that_of_the_whole_value(void)
     end();
 }
 
-static void every_form_of_a_name_is_taken(void)
+static void get_and_set_accept_dots_and_slashes_in_names(void)
 {
     static const char *const forms[] = {
         "net.ipv4.conf.v0/10.forwarding", "net/ipv4/conf/v0.10/forwarding"};
@@ -123,7 +123,7 @@ static void every_form_of_a_name_is_taken(void)
 }
 
 /* As sysctl(8) writes it: without a newline, nothing would be written. */
-static void an_empty_value_is_a_value(void)
+static void set_accepts_empty_value(void)
 {
     begin();
     OK(netns_sysctl_set(blue, "net.ipv4.ip_local_reserved_ports", "8080,9000-9010"));
@@ -137,7 +137,7 @@ static void an_empty_value_is_a_value(void)
 }
 
 /* The kernel returns it to one read only, however few bytes that requests. */
-static void a_long_value_is_read_whole(void)
+static void get_returns_complete_long_value(void)
 {
     static char ports[4095], value[8192];
     size_t length = 0;
@@ -169,7 +169,7 @@ static int reserve_many_more(void *arg)
     return 0;
 }
 
-static void one_that_is_longer_than_the_first_read_is_read_whole(void)
+static void get_returns_complete_value_longer_than_one_read(void)
 {
     static char value[65536];
     int done = 0, ports = 0;
@@ -189,7 +189,7 @@ static void one_that_is_longer_than_the_first_read_is_read_whole(void)
 
 /* --- invalid names ---------------------------------------------------------------------------- */
 
-static void no_name_leads_elsewhere(void)
+static void get_and_set_reject_invalid_and_non_net_names(void)
 {
     static const char *const none[] = {
         "", ".", "/", "..", "net.", "net/", ".net", "/net", "net..ipv4", "net//ipv4/ip_forward",
@@ -222,7 +222,7 @@ static void no_name_leads_elsewhere(void)
     end();
 }
 
-static void what_is_missing_is_einval(void)
+static void null_arguments_fail_with_einval(void)
 {
     char value[8] = "-";
 
@@ -237,7 +237,7 @@ static void what_is_missing_is_einval(void)
 
 /* System-wide sysctls below net exist in the initial namespace. Other namespaces do not have them or
    cannot write them. */
-static void what_is_the_whole_system_s_is_not_set_in_one(void)
+static void set_rejects_system_wide_sysctls(void)
 {
     begin();
     FAILS(ENOENT, netns_sysctl_get(blue, "net.core.netdev_max_backlog", NULL, 0));
@@ -252,7 +252,7 @@ static void what_is_the_whole_system_s_is_not_set_in_one(void)
 
 /* --- errors of the kernel ------------------------------------------------------------------------ */
 
-static void what_cannot_be_is_said(void)
+static void kernel_errors_are_returned_and_explained(void)
 {
     char value[64] = "-";
 
@@ -281,7 +281,7 @@ static void what_cannot_be_is_said(void)
 }
 
 /* The kernel would use the beginning and report no error. */
-static void more_than_the_kernel_takes_is_einval(void)
+static void partially_accepted_value_fails_with_einval(void)
 {
     begin();
     OK(netns_sysctl_set(blue, FORWARD, "0"));
@@ -291,7 +291,7 @@ static void more_than_the_kernel_takes_is_einval(void)
     end();
 }
 
-static void a_value_that_is_too_long_is_e2big(void)
+static void set_with_too_long_value_fails_with_e2big(void)
 {
     static char value[5000];
 
@@ -320,7 +320,7 @@ static void forbid_writing(void *arg)
     SAME(value_of(blue, FORWARD), "0");
 }
 
-static void a_read_only_proc_is_erofs(void)
+static void set_on_read_only_proc_sys_fails_with_erofs(void)
 {
     begin();
     OK(netns_sysctl_set(blue, FORWARD, "0"));
@@ -347,7 +347,7 @@ static void cover_proc(void *arg)
     MESSAGE_HAS("check that /proc is mounted");
 }
 
-static void what_is_no_proc_is_enoent(void)
+static void missing_or_fake_proc_fails_with_enoent(void)
 {
     begin();
     OK(netns_sysctl_set(blue, FORWARD, "0"));
@@ -373,7 +373,7 @@ static void live_in_a_pid_namespace(void *arg)
     EQUAL(wait_for(pid), 0);
 }
 
-static void another_pid_namespace_s_proc_will_do(void)
+static void get_and_set_accept_proc_of_another_pid_namespace(void)
 {
     begin();
     IN_CHILD(live_in_a_pid_namespace, NULL);
@@ -396,7 +396,7 @@ static void be_nobody(void *arg)
     MESSAGE_HAS("CAP_NET_ADMIN");
 }
 
-static void a_plain_user_reads_where_it_is(void)
+static void unprivileged_user_can_only_read_own_namespace(void)
 {
     begin();
     IN_CHILD(be_nobody, NULL);
@@ -419,7 +419,7 @@ static void set_without_capabilities(void *arg)
     MESSAGE_HAS("CAP_SYS_ADMIN");
 }
 
-static void a_handle_takes_capabilities_that_null_does_not(void)
+static void handle_requires_cap_sys_admin_unlike_null(void)
 {
     begin();
     IN_CHILD(set_without_capabilities, NULL);
@@ -443,7 +443,7 @@ static void live_in_a_user_namespace(void *arg)
     netns_close(own);
 }
 
-static void in_a_user_namespace_its_own_are_set(void)
+static void user_namespace_root_sets_only_its_own_sysctls(void)
 {
     begin();
     OK(netns_sysctl_set(blue, FORWARD, "0"));
@@ -452,7 +452,7 @@ static void in_a_user_namespace_its_own_are_set(void)
     end();
 }
 
-static void it_says_when_descriptors_run_out(void)
+static void get_and_set_without_descriptors_fail_with_emfile(void)
 {
     begin();
     RUNS_OUT_OF_DESCRIPTORS(netns_sysctl_get(blue, FORWARD, NULL, 0));
@@ -462,25 +462,25 @@ static void it_says_when_descriptors_run_out(void)
 
 int main(void)
 {
-    RUN(a_value_is_set_in_one_namespace);
-    RUN(null_is_where_the_thread_is);
-    RUN(the_length_is_that_of_the_whole_value);
-    RUN(every_form_of_a_name_is_taken);
-    RUN(an_empty_value_is_a_value);
-    RUN(a_long_value_is_read_whole);
-    RUN(one_that_is_longer_than_the_first_read_is_read_whole);
-    RUN(no_name_leads_elsewhere);
-    RUN(what_is_missing_is_einval);
-    RUN(what_is_the_whole_system_s_is_not_set_in_one);
-    RUN(what_cannot_be_is_said);
-    RUN(more_than_the_kernel_takes_is_einval);
-    RUN(a_value_that_is_too_long_is_e2big);
-    RUN(a_read_only_proc_is_erofs);
-    RUN(what_is_no_proc_is_enoent);
-    RUN(another_pid_namespace_s_proc_will_do);
-    RUN(a_plain_user_reads_where_it_is);
-    RUN(a_handle_takes_capabilities_that_null_does_not);
-    RUN(in_a_user_namespace_its_own_are_set);
-    RUN(it_says_when_descriptors_run_out);
+    RUN(set_changes_only_the_given_namespace);
+    RUN(null_acts_on_calling_threads_namespace);
+    RUN(get_returns_full_length_of_truncated_value);
+    RUN(get_and_set_accept_dots_and_slashes_in_names);
+    RUN(set_accepts_empty_value);
+    RUN(get_returns_complete_long_value);
+    RUN(get_returns_complete_value_longer_than_one_read);
+    RUN(get_and_set_reject_invalid_and_non_net_names);
+    RUN(null_arguments_fail_with_einval);
+    RUN(set_rejects_system_wide_sysctls);
+    RUN(kernel_errors_are_returned_and_explained);
+    RUN(partially_accepted_value_fails_with_einval);
+    RUN(set_with_too_long_value_fails_with_e2big);
+    RUN(set_on_read_only_proc_sys_fails_with_erofs);
+    RUN(missing_or_fake_proc_fails_with_enoent);
+    RUN(get_and_set_accept_proc_of_another_pid_namespace);
+    RUN(unprivileged_user_can_only_read_own_namespace);
+    RUN(handle_requires_cap_sys_admin_unlike_null);
+    RUN(user_namespace_root_sets_only_its_own_sysctls);
+    RUN(get_and_set_without_descriptors_fail_with_emfile);
     return finish();
 }

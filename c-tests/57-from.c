@@ -100,7 +100,7 @@ static void open_one(void)
 
 /* --- effects ------------------------------------------------------------------------------------ */
 
-static void a_socket_is_in_the_namespace_and_the_thread_at_home(void)
+static void socket_from_opens_socket_in_ns_and_switches_back(void)
 {
     static const struct { int domain, type, protocol; } sockets[] = {
         {AF_INET, SOCK_STREAM, 0}, {AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0},
@@ -119,7 +119,7 @@ static void a_socket_is_in_the_namespace_and_the_thread_at_home(void)
     end();
 }
 
-static void a_function_runs_in_the_namespace_and_the_thread_is_at_home(void)
+static void run_from_calls_function_in_ns_and_switches_back(void)
 {
     int result = 0;
 
@@ -138,7 +138,7 @@ static int fail_with_errno(void *arg)
     return close(-1);
 }
 
-static void errno_is_as_the_function_left_it(void)
+static void run_from_keeps_errno_of_function(void)
 {
     int result = 0;
 
@@ -150,7 +150,7 @@ static void errno_is_as_the_function_left_it(void)
 }
 
 /* The first call verifies that the thread can switch back; from then on, two switches. */
-static void nothing_but_two_switches_is_made(void)
+static void calls_after_the_first_make_only_two_switches(void)
 {
     begin();
     open_one();
@@ -167,7 +167,7 @@ static void nothing_but_two_switches_is_made(void)
 }
 
 /* No descriptor either, except the socket itself. */
-static void no_descriptor_is_needed(void)
+static void run_from_needs_no_descriptor_socket_from_needs_one(void)
 {
     begin();
     allow_descriptors(0);
@@ -198,14 +198,14 @@ static void work_in_a_bare_root(void *arg)
     EQUAL(netns_is_current(home), 1);
 }
 
-static void no_proc_is_needed(void)
+static void socket_from_and_run_from_work_without_proc(void)
 {
     begin();
     IN_CHILD(work_in_a_bare_root, NULL);
     end();
 }
 
-static void nothing_is_done_without_a_namespace(void)
+static void calls_with_null_ns_do_not_switch(void)
 {
     int result = 0, fd;
 
@@ -223,7 +223,7 @@ static void nothing_is_done_without_a_namespace(void)
     end();
 }
 
-static void home_may_be_where_they_go(void)
+static void calls_accept_home_as_target_namespace(void)
 {
     int fd;
 
@@ -236,7 +236,7 @@ static void home_may_be_where_they_go(void)
 }
 
 /* The call does not check where the thread is: afterwards it is in `home`, as the header documents. */
-static void a_thread_that_is_elsewhere_is_at_home_afterwards(void)
+static void calls_switch_to_home_even_if_started_elsewhere(void)
 {
     struct netns *elsewhere = NULL;
 
@@ -255,7 +255,7 @@ static void a_thread_that_is_elsewhere_is_at_home_afterwards(void)
 
 /* --- rejected calls ----------------------------------------------------------------------------- */
 
-static void what_is_missing_is_einval(void)
+static void null_home_or_function_fails_with_einval(void)
 {
     int result = 4711;
 
@@ -271,7 +271,7 @@ static void what_is_missing_is_einval(void)
     end();
 }
 
-static void what_socket_says_is_said_at_home(void)
+static void socket_from_returns_errno_of_socket_call(void)
 {
     begin();
     FAILS(EAFNOSUPPORT, netns_socket_from(home, ns, 9999, SOCK_STREAM, 0));
@@ -298,7 +298,7 @@ static void lack_a_capability(void *is_proven)
     close(OK(netns_socket_from(home, NULL, AF_INET, SOCK_STREAM, 0)));
 }
 
-static void without_the_capability_to_go_they_do_not(void)
+static void calls_without_cap_sys_admin_fail_with_eperm(void)
 {
     begin();
     IN_CHILD(lack_a_capability, NULL);
@@ -325,7 +325,7 @@ static void live_in_a_user_namespace(void *arg)
     netns_close(own);
 }
 
-static void where_there_is_no_way_home_they_do_not_go(void)
+static void calls_that_cannot_switch_back_fail_with_eperm(void)
 {
     begin();
     IN_CHILD(live_in_a_user_namespace, NULL);
@@ -333,7 +333,7 @@ static void where_there_is_no_way_home_they_do_not_go(void)
 }
 
 /* What has been verified in a process is verified again in its child, which may have fewer privileges. */
-static void a_child_verifies_for_itself(void)
+static void child_process_verifies_switch_back_again(void)
 {
     begin();
     open_one();
@@ -347,7 +347,7 @@ static void a_child_verifies_for_itself(void)
 
 /* --- switches that fail ------------------------------------------------------------------------- */
 
-static void a_switch_home_that_fails_first_is_no_start(void)
+static void failed_verification_or_switch_returns_its_errno(void)
 {
     begin();
     fail_from(1, EPERM);
@@ -366,7 +366,7 @@ static void a_switch_home_that_fails_first_is_no_start(void)
     end();
 }
 
-static void a_switch_home_that_fails_last_is_enotrecoverable(void)
+static void failed_switch_back_returns_enotrecoverable(void)
 {
     int result = 4711;
 
@@ -397,7 +397,7 @@ static int close_home(void *arg)
     return 7;
 }
 
-static void a_function_that_closes_home_is_told_so(void)
+static void run_from_fails_if_function_closes_home(void)
 {
     int way_back, number;
 
@@ -427,7 +427,7 @@ static void run_what_drops_the_way_back(void *arg)
     EQUAL(here(), netns_inode(ns));
 }
 
-static void a_function_that_drops_the_way_back_is_told_so(void)
+static void run_from_fails_if_function_drops_cap_sys_admin(void)
 {
     begin();
     IN_CHILD(run_what_drops_the_way_back, NULL);
@@ -440,7 +440,7 @@ static void a_function_that_drops_the_way_back_is_told_so(void)
 
 /* No signal handler runs in the wrong namespace, and no setuid(2) of another thread removes the privilege
    to switch back. */
-static void a_socket_is_opened_with_every_signal_blocked(void)
+static void socket_from_blocks_all_signals_while_switched(void)
 {
     uint64_t before;
 
@@ -464,7 +464,7 @@ static int tell_blocked(void *place)
     return 0;
 }
 
-static void a_function_runs_with_the_thread_s_mask(void)
+static void run_from_keeps_signal_mask_for_function(void)
 {
     uint64_t there = 0;
 
@@ -499,7 +499,7 @@ static void *run_what_ends_the_thread(void *arg)
     return arg;
 }
 
-static void a_function_may_end_its_thread(void)
+static void run_from_switches_back_if_function_exits_thread(void)
 {
     pthread_t thread;
     void *result = NULL;
@@ -532,7 +532,7 @@ static void *run_what_is_cancelled(void *arg)
     return NULL;
 }
 
-static void a_cancellation_waits_until_the_thread_is_at_home(void)
+static void run_from_defers_cancellation_until_switched_back(void)
 {
     uint64_t went_on_in = 0;
     pthread_t thread;
@@ -556,7 +556,7 @@ static int run_at_home(void *arg)
     return 4;
 }
 
-static void runs_nest(void)
+static void run_from_can_be_nested(void)
 {
     int result = 0;
 
@@ -579,7 +579,7 @@ static void *open_many(void *arg)
     return arg;
 }
 
-static void threads_share_a_home(void)
+static void concurrent_threads_can_share_home_handle(void)
 {
     pthread_t threads[4];
 
@@ -593,29 +593,29 @@ static void threads_share_a_home(void)
 
 int main(void)
 {
-    RUN(a_socket_is_in_the_namespace_and_the_thread_at_home);
-    RUN(a_function_runs_in_the_namespace_and_the_thread_is_at_home);
-    RUN(errno_is_as_the_function_left_it);
-    RUN(nothing_but_two_switches_is_made);
-    RUN(no_descriptor_is_needed);
-    RUN(no_proc_is_needed);
-    RUN(nothing_is_done_without_a_namespace);
-    RUN(home_may_be_where_they_go);
-    RUN(a_thread_that_is_elsewhere_is_at_home_afterwards);
-    RUN(what_is_missing_is_einval);
-    RUN(what_socket_says_is_said_at_home);
-    RUN(without_the_capability_to_go_they_do_not);
-    RUN(where_there_is_no_way_home_they_do_not_go);
-    RUN(a_child_verifies_for_itself);
-    RUN(a_switch_home_that_fails_first_is_no_start);
-    RUN(a_switch_home_that_fails_last_is_enotrecoverable);
-    RUN(a_function_that_closes_home_is_told_so);
-    RUN(a_function_that_drops_the_way_back_is_told_so);
-    RUN(a_socket_is_opened_with_every_signal_blocked);
-    RUN(a_function_runs_with_the_thread_s_mask);
-    RUN(a_function_may_end_its_thread);
-    RUN(a_cancellation_waits_until_the_thread_is_at_home);
-    RUN(runs_nest);
-    RUN(threads_share_a_home);
+    RUN(socket_from_opens_socket_in_ns_and_switches_back);
+    RUN(run_from_calls_function_in_ns_and_switches_back);
+    RUN(run_from_keeps_errno_of_function);
+    RUN(calls_after_the_first_make_only_two_switches);
+    RUN(run_from_needs_no_descriptor_socket_from_needs_one);
+    RUN(socket_from_and_run_from_work_without_proc);
+    RUN(calls_with_null_ns_do_not_switch);
+    RUN(calls_accept_home_as_target_namespace);
+    RUN(calls_switch_to_home_even_if_started_elsewhere);
+    RUN(null_home_or_function_fails_with_einval);
+    RUN(socket_from_returns_errno_of_socket_call);
+    RUN(calls_without_cap_sys_admin_fail_with_eperm);
+    RUN(calls_that_cannot_switch_back_fail_with_eperm);
+    RUN(child_process_verifies_switch_back_again);
+    RUN(failed_verification_or_switch_returns_its_errno);
+    RUN(failed_switch_back_returns_enotrecoverable);
+    RUN(run_from_fails_if_function_closes_home);
+    RUN(run_from_fails_if_function_drops_cap_sys_admin);
+    RUN(socket_from_blocks_all_signals_while_switched);
+    RUN(run_from_keeps_signal_mask_for_function);
+    RUN(run_from_switches_back_if_function_exits_thread);
+    RUN(run_from_defers_cancellation_until_switched_back);
+    RUN(run_from_can_be_nested);
+    RUN(concurrent_threads_can_share_home_handle);
     return finish();
 }

@@ -44,7 +44,7 @@ __attribute__((format(printf, 3, 4))) static void says_at(const char *said, int 
 }
 
 /* This namespace is number 0, followed by the named ones. */
-static void what_is_connected_is_joined(void)
+static void graph_shows_interfaces_and_their_connections(void)
 {
     struct netns *blue = NULL, *green = NULL, *red = NULL;
     const char *said;
@@ -80,7 +80,7 @@ static void what_is_connected_is_joined(void)
     close_pair(blue, red);
 }
 
-static void its_own_namespace_has_its_name(void)
+static void graph_labels_current_namespace_with_its_name(void)
 {
     struct netns *own = NULL;
 
@@ -90,13 +90,13 @@ static void its_own_namespace_has_its_name(void)
     netns_close(own);
 }
 
-static void names_are_text_for_graphviz(void)
+static void graph_escapes_names_for_graphviz(void)
 {
     OK(netns_create("a\"b\\c\nd\xff\xc3\xa9", 0, NULL));
     SAYS(graph("-n"), "label=\"a\\\"b\\\\c\\\\x0ad\\\\xff\xc3\xa9\";");
 }
 
-static void one_without_a_name_has_its_number(void)
+static void graph_labels_unnamed_namespace_with_inode_number(void)
 {
     struct netns *ns = NULL;
     char words[64];
@@ -110,7 +110,7 @@ static void one_without_a_name_has_its_number(void)
     netns_close(ns);
 }
 
-static void graphviz_draws_it(void)
+static void graphviz_dot_renders_graph(void)
 {
     struct netns *blue = NULL, *red = NULL;
     char script[PATH_MAX + 64];
@@ -125,10 +125,10 @@ static void graphviz_draws_it(void)
 
 int main(void)
 {
-    RUN(what_is_connected_is_joined);
-    RUN(its_own_namespace_has_its_name);
-    RUN(names_are_text_for_graphviz);
-    RUN(one_without_a_name_has_its_number);
-    RUN(graphviz_draws_it);
+    RUN(graph_shows_interfaces_and_their_connections);
+    RUN(graph_labels_current_namespace_with_its_name);
+    RUN(graph_escapes_names_for_graphviz);
+    RUN(graph_labels_unnamed_namespace_with_inode_number);
+    RUN(graphviz_dot_renders_graph);
     return finish();
 }

@@ -145,7 +145,7 @@ static void move_with_all(void *arg)
     EQUAL(shell("test -e /sys/class/net/only-here && grep -q blue /etc/hosts"), 0);
 }
 
-static void a_process_moves_with_its_sys_and_etc(void)
+static void setns_mounts_switches_netns_sys_and_etc(void)
 {
     begin();
     IN_CHILD(move_with_all, NULL);
@@ -170,7 +170,7 @@ static void move_twice(void *arg)
     OK(netns_remove("red", 0));
 }
 
-static void it_may_move_on(void)
+static void setns_mounts_can_be_called_repeatedly(void)
 {
     begin();
     IN_CHILD(move_twice, NULL);
@@ -190,7 +190,7 @@ static void *move_a_thread(void *arg)
     return arg;
 }
 
-static void the_other_threads_stay(void)
+static void setns_mounts_does_not_affect_other_threads(void)
 {
     struct whereabouts before;
     pthread_t thread;
@@ -222,7 +222,7 @@ static void keep(void *arg)
     EQUAL(mounts_here() != before, keeping->mounts);
 }
 
-static void what_is_to_be_kept_is_kept(void)
+static void keep_flags_leave_sys_or_etc_unchanged(void)
 {
     begin();
     IN_CHILD(keep, &((struct keeping){NETNS_SETNS_KEEP_SYS, false, true, true}));
@@ -245,7 +245,7 @@ static void make_mounts(void *arg)
     CHECK(exists("/run/outside/file"));
 }
 
-static void mounts_come_in_and_none_gets_out(void)
+static void mounts_propagate_in_but_not_out(void)
 {
     pid_t pid;
 
@@ -286,7 +286,7 @@ static void move_in_a_chroot(void *arg)
     CHECK(!exists("/run/root/run"));
 }
 
-static void a_chroot_stays_one(void)
+static void setns_mounts_keeps_chroot_and_working_directory(void)
 {
     begin();
     IN_CHILD(move_in_a_chroot, NULL);
@@ -304,7 +304,7 @@ static void move_from_below_sys(void *arg)
     CHECK(exists("only-here"));
 }
 
-static void a_directory_below_sys_is_looked_up_anew(void)
+static void setns_mounts_reopens_working_directory_below_sys(void)
 {
     begin();
     IN_CHILD(move_from_below_sys, NULL);
@@ -326,7 +326,7 @@ static void move_from_a_removed_directory(void *arg)
     EQUAL(here(), netns_inode(ns));
 }
 
-static void a_directory_that_is_gone_is_kept(void)
+static void setns_mounts_keeps_removed_working_directory(void)
 {
     begin();
     IN_CHILD(move_from_a_removed_directory, NULL);
@@ -335,7 +335,7 @@ static void a_directory_that_is_gone_is_kept(void)
 
 /* --- failures --------------------------------------------------------------------------------------- */
 
-static void what_is_wrong_is_einval(void)
+static void null_handle_or_unknown_flags_fail_with_einval(void)
 {
     struct whereabouts before;
 
@@ -358,7 +358,7 @@ static void lack(void *capability)
     STAYS(&before);
 }
 
-static void without_a_capability_it_stays(void)
+static void setns_mounts_without_capability_fails_with_eperm(void)
 {
     begin();
     IN_CHILD(lack, &(int){CAP_SYS_ADMIN});
@@ -382,7 +382,7 @@ static void live_in_a_plain_root(void *arg)
     CHECK(!exists("/run"));
 }
 
-static void a_root_that_is_no_mount_point_is_einval(void)
+static void root_not_a_mount_point_fails_with_einval(void)
 {
     begin();
     IN_CHILD(live_in_a_plain_root, NULL);
@@ -400,7 +400,7 @@ static void live_without_proc(void *arg)
     OK(netns_setns_mounts(ns, NETNS_SETNS_KEEP_SYS | NETNS_SETNS_KEEP_ETC));
 }
 
-static void without_proc_it_is_enoent(void)
+static void setns_mounts_without_proc_fails_with_enoent(void)
 {
     begin();
     IN_CHILD(live_without_proc, NULL);
@@ -414,7 +414,7 @@ static void run_out_of_descriptors(void *arg)
     EQUAL(here(), netns_inode(ns));
 }
 
-static void it_says_when_descriptors_run_out(void)
+static void setns_mounts_without_descriptors_fails_with_emfile(void)
 {
     begin();
     IN_CHILD(run_out_of_descriptors, NULL);
@@ -456,7 +456,7 @@ static void fail_late(void *arg)
     CHECK(sys_is_blue_s());
 }
 
-static void what_fails_late_is_undone(void)
+static void setns_mounts_restores_thread_if_late_step_fails(void)
 {
     begin();
     for (size_t i = 0; i < sizeof last_steps / sizeof *last_steps; i++) {
@@ -477,7 +477,7 @@ static void fail_for_good(void *arg)
     CHECK(mounts_here() != mounts);
 }
 
-static void what_cannot_be_undone_is_enotrecoverable(void)
+static void setns_mounts_returns_enotrecoverable_if_undo_fails(void)
 {
     begin();
     IN_CHILD(fail_for_good, NULL);
@@ -505,7 +505,7 @@ static void live_in_a_user_namespace(void *arg)
     netns_close(own);
 }
 
-static void in_a_user_namespace_it_goes_one_way(void)
+static void user_namespace_root_can_switch_only_to_own_netns(void)
 {
     begin();
     IN_CHILD(live_in_a_user_namespace, NULL);
@@ -514,21 +514,21 @@ static void in_a_user_namespace_it_goes_one_way(void)
 
 int main(void)
 {
-    RUN(a_process_moves_with_its_sys_and_etc);
-    RUN(it_may_move_on);
-    RUN(the_other_threads_stay);
-    RUN(what_is_to_be_kept_is_kept);
-    RUN(mounts_come_in_and_none_gets_out);
-    RUN(a_chroot_stays_one);
-    RUN(a_directory_below_sys_is_looked_up_anew);
-    RUN(a_directory_that_is_gone_is_kept);
-    RUN(what_is_wrong_is_einval);
-    RUN(without_a_capability_it_stays);
-    RUN(a_root_that_is_no_mount_point_is_einval);
-    RUN(without_proc_it_is_enoent);
-    RUN(it_says_when_descriptors_run_out);
-    RUN(what_fails_late_is_undone);
-    RUN(what_cannot_be_undone_is_enotrecoverable);
-    RUN(in_a_user_namespace_it_goes_one_way);
+    RUN(setns_mounts_switches_netns_sys_and_etc);
+    RUN(setns_mounts_can_be_called_repeatedly);
+    RUN(setns_mounts_does_not_affect_other_threads);
+    RUN(keep_flags_leave_sys_or_etc_unchanged);
+    RUN(mounts_propagate_in_but_not_out);
+    RUN(setns_mounts_keeps_chroot_and_working_directory);
+    RUN(setns_mounts_reopens_working_directory_below_sys);
+    RUN(setns_mounts_keeps_removed_working_directory);
+    RUN(null_handle_or_unknown_flags_fail_with_einval);
+    RUN(setns_mounts_without_capability_fails_with_eperm);
+    RUN(root_not_a_mount_point_fails_with_einval);
+    RUN(setns_mounts_without_proc_fails_with_enoent);
+    RUN(setns_mounts_without_descriptors_fails_with_emfile);
+    RUN(setns_mounts_restores_thread_if_late_step_fails);
+    RUN(setns_mounts_returns_enotrecoverable_if_undo_fails);
+    RUN(user_namespace_root_can_switch_only_to_own_netns);
     return finish();
 }

@@ -23,7 +23,7 @@ static void enter_a_root_with_a_hidden_mount(void)
     MUST(chdir("/"));
 }
 
-static void a_hidden_mount_that_stays_is_ebusy(void)
+static void remove_of_name_with_hidden_mount_fails_with_ebusy(void)
 {
     struct netns *home = NULL;
 
@@ -52,7 +52,7 @@ static void lock_what_changes_all_the_time(void *arg)
     FAILS(EAGAIN, netns_attach(arg, "red", 0));
 }
 
-static void a_directory_that_changes_all_the_time_is_eagain(void)
+static void calls_fail_with_eagain_if_directory_keeps_changing(void)
 {
 #ifdef SYS_newfstatat
     /* Without these calls, the locked directory cannot be distinguished from the one that the path leads
@@ -90,7 +90,7 @@ static void show_proc(void)
     MUST(umount2("/proc", MNT_DETACH));
 }
 
-static void to_ask_where_the_thread_is_takes_a_descriptor_then(void)
+static void is_current_needs_descriptor_without_proc(void)
 {
     struct netns *home = NULL;
 
@@ -109,7 +109,7 @@ static void to_ask_where_the_thread_is_takes_a_descriptor_then(void)
     netns_close(home);
 }
 
-static void a_name_in_the_making_cannot_be_waited_for_then(void)
+static void monitor_without_proc_fails_on_placeholder_file(void)
 {
     struct netns_event event = {.size = sizeof event};
     struct netns_monitor *monitor = (struct netns_monitor *)&test_failures;
@@ -139,7 +139,7 @@ static void open_a_pidfd_without_proc(void *arg)
     show_proc();
 }
 
-static void a_pidfd_of_an_old_kernel_needs_proc(void)
+static void open_fd_of_pidfd_needs_proc_on_old_kernels(void)
 {
     static const struct fault no_ioctl = {
         .call = SYS_ioctl, .error = ENOTTY, .arg = 1, .mask = ~0u,
@@ -154,7 +154,7 @@ static void a_pidfd_of_an_old_kernel_needs_proc(void)
 
 /* --- a run directory that becomes a link ---------------------------------------------------------- */
 
-static void a_link_in_the_directory_s_place_is_told_by_the_monitor(void)
+static void monitor_fails_if_directory_becomes_invalid_symlink(void)
 {
     struct netns_event event = {.size = sizeof event};
     struct netns_monitor *monitor = NULL;
@@ -181,13 +181,13 @@ static void a_link_in_the_directory_s_place_is_told_by_the_monitor(void)
 
 int main(void)
 {
-    RUN(a_hidden_mount_that_stays_is_ebusy);
-    RUN(a_directory_that_changes_all_the_time_is_eagain);
+    RUN(remove_of_name_with_hidden_mount_fails_with_ebusy);
+    RUN(calls_fail_with_eagain_if_directory_keeps_changing);
 
-    RUN(to_ask_where_the_thread_is_takes_a_descriptor_then);
-    RUN(a_name_in_the_making_cannot_be_waited_for_then);
-    RUN(a_pidfd_of_an_old_kernel_needs_proc);
+    RUN(is_current_needs_descriptor_without_proc);
+    RUN(monitor_without_proc_fails_on_placeholder_file);
+    RUN(open_fd_of_pidfd_needs_proc_on_old_kernels);
 
-    RUN(a_link_in_the_directory_s_place_is_told_by_the_monitor);
+    RUN(monitor_fails_if_directory_becomes_invalid_symlink);
     return finish();
 }

@@ -639,7 +639,7 @@ static bool kernel_lacks(const struct requirement *requirement)
     return requirement->call == list_nsids_of_a_target && list_nsids_of_a_target() == -EOPNOTSUPP;
 }
 
-static void each_call_needs_what_is_documented_and_no_more(void)
+static void each_call_needs_exactly_documented_capabilities(void)
 {
     process_of_another_user = start_process_of_another_user();
     OK(netns_open_current(&home));
@@ -732,6 +732,6 @@ static void each_capability_is_documented(void)
 int main(void)
 {
     RUN(each_capability_is_documented);
-    RUN(each_call_needs_what_is_documented_and_no_more);
+    RUN(each_call_needs_exactly_documented_capabilities);
     return finish();
 }

@@ -163,7 +163,7 @@ static_assert(std::equality_comparable<handle>);
 
 /* --- handles ------------------------------------------------------------------------------------ */
 
-static void a_handle_has_one_owner()
+static void handle_move_transfers_ownership()
 {
     handle blue = handle::create("blue", NETNS_CREATE_LO_UP);
     const uint64_t inode = blue.inode();
@@ -190,7 +190,7 @@ static void a_handle_has_one_owner()
     EQUAL(netns_inode(handle(OK(netns_open("blue", 0, &raw)) == 0 ? raw : nullptr).get()), inode);
 }
 
-static void the_same_namespace_is_equal()
+static void handles_of_same_namespace_compare_equal()
 {
     const handle blue = handle::create("blue"), red = handle::create_anonymous(), again = handle::open("blue");
 
@@ -214,7 +214,7 @@ static void the_same_namespace_is_equal()
     CHECK(handle::open_id(blue.inode(), blue.cookie()) == blue);
 }
 
-static void names_are_in_the_run_directory_that_was_named()
+static void at_functions_use_given_run_directory()
 {
     const handle blue = handle::create_at("/run/mine", "blue");
 
@@ -233,7 +233,7 @@ static void names_are_in_the_run_directory_that_was_named()
     CHECK(joined(libnetns::list_at("/run/mine")) == "blue");
 }
 
-static void a_text_may_be_of_any_sort()
+static void names_accept_any_string_type_but_no_nul_byte()
 {
     const std::string name = "blue";
     const std::string_view view = std::string_view("bluegreen").substr(0, 4);
@@ -250,7 +250,7 @@ static void a_text_may_be_of_any_sort()
 }
 
 /* Where C takes NULL for the calling thread's namespace. */
-static void an_empty_handle_is_never_the_threads_own()
+static void operations_reject_empty_handle_with_einval()
 {
     const handle none;
     handle blue = handle::create("blue");
@@ -284,7 +284,7 @@ static void an_empty_handle_is_never_the_threads_own()
 
 /* --- errors ------------------------------------------------------------------------------------- */
 
-static void an_error_says_once_what_failed()
+static void error_what_equals_netns_errmsg()
 {
     const std::string reason = strerror(ENOENT);
 
@@ -299,7 +299,7 @@ static void an_error_says_once_what_failed()
     }
 }
 
-static void an_error_outlives_the_next_one()
+static void error_keeps_its_message_after_next_error()
 {
     std::exception_ptr kept;
 
@@ -329,7 +329,7 @@ struct immovable {
     int number;
 };
 
-static void run_gives_what_the_function_returns()
+static void run_returns_result_of_function()
 {
     const handle blue = handle::create("blue"), home = handle::current();
     int number = 7;
@@ -361,7 +361,7 @@ struct mine {
     int number;
 };
 
-static void run_throws_what_the_function_throws()
+static void run_rethrows_exception_of_function()
 {
     const handle blue = handle::create("blue"), home = handle::current();
 
@@ -387,7 +387,7 @@ static void run_throws_what_the_function_throws()
     }
 }
 
-static void runs_nest()
+static void run_can_be_nested()
 {
     const handle blue = handle::create("blue"), red = handle::create("red");
     const uint64_t home = here();
@@ -408,7 +408,7 @@ static void runs_nest()
     EQUAL(here(), home);
 }
 
-static void run_does_not_call_where_it_cannot_go()
+static void run_does_not_call_function_if_switch_fails()
 {
     const handle blue = handle::create("blue");
     int called = 0;
@@ -419,7 +419,7 @@ static void run_does_not_call_where_it_cannot_go()
     EQUAL(called, 0);
 }
 
-static void run_tells_that_the_thread_could_not_go_back()
+static void run_throws_enotrecoverable_if_switch_back_fails()
 {
     const handle blue = handle::create("blue"), home = handle::current();
     int called = 0;
@@ -475,7 +475,7 @@ static void *exit_in_there(void *arg)
     return nullptr;
 }
 
-static void a_function_may_end_the_thread()
+static void run_switches_back_if_function_exits_thread()
 {
     const handle blue = handle::create("blue");
     exiting it = {&blue, 0, 0};
@@ -487,7 +487,7 @@ static void a_function_may_end_the_thread()
     EQUAL(it.outside, here());
 }
 
-static void a_visit_ends_with_its_scope()
+static void visit_switches_back_at_end_of_scope()
 {
     const handle blue = handle::create("blue"), red = handle::create("red");
     const uint64_t home = here();
@@ -524,7 +524,7 @@ static void a_visit_ends_with_its_scope()
     EQUAL(errno, ERRNO_UNTOUCHED);
 }
 
-static void leaving_that_fails_throws_and_may_be_tried_again()
+static void failed_leave_throws_and_can_be_retried()
 {
     const handle blue = handle::create("blue");
     const uint64_t home = here();
@@ -539,7 +539,7 @@ static void leaving_that_fails_throws_and_may_be_tried_again()
     EQUAL(here(), home);
 }
 
-static void the_way_back_may_be_given_up()
+static void visit_release_returns_token_for_netns_leave()
 {
     const handle blue = handle::create("blue"), home = handle::current();
     int token = -1;
@@ -555,7 +555,7 @@ static void the_way_back_may_be_given_up()
     EQUAL(here(), home.inode());
 }
 
-static void another_thread_cannot_leave()
+static void leave_on_another_thread_throws_einval()
 {
     const handle blue = handle::create("blue");
     const uint64_t home = here();
@@ -647,7 +647,7 @@ static void stay_without_memory(void *arg)
     _exit(4);
 }
 
-static void a_thread_that_cannot_say_that_it_is_elsewhere_does_not_go_on()
+static void run_terminates_if_switch_back_fails_without_memory()
 {
     handle blue = handle::create("blue");
 
@@ -656,7 +656,7 @@ static void a_thread_that_cannot_say_that_it_is_elsewhere_does_not_go_on()
     EQUAL(wait_for(start_part(stay_without_memory, &blue)), TERMINATED);
 }
 
-static void a_thread_that_cannot_go_back_does_not_go_on()
+static void visit_destructor_terminates_if_switch_back_fails()
 {
     handle blue = handle::create("blue");
 
@@ -665,7 +665,7 @@ static void a_thread_that_cannot_go_back_does_not_go_on()
     EQUAL(wait_for(start_part(stay_and_throw, &blue)), TERMINATED);
 }
 
-static void a_socket_lives_in_the_namespace()
+static void socket_is_opened_in_namespace_of_handle()
 {
     const handle blue = handle::create("blue"), home = handle::current();
     libnetns::unique_fd one = blue.socket(AF_INET, SOCK_STREAM);
@@ -695,7 +695,7 @@ static void go_for_good(void *arg)
     CHECK(blue->is_current());
 }
 
-static void a_thread_may_go_for_good()
+static void setns_switches_thread_permanently()
 {
     handle blue = handle::create("blue");
 
@@ -704,7 +704,7 @@ static void a_thread_may_go_for_good()
 
 /* --- lists -------------------------------------------------------------------------------------- */
 
-static void a_list_is_a_range()
+static void name_list_is_random_access_range()
 {
     handle::create("blue");
     handle::create("green");
@@ -750,7 +750,7 @@ static void a_list_is_a_range()
 #endif
 }
 
-static void every_namespace_is_listed_with_or_without_a_name()
+static void list_all_reports_named_and_unnamed_namespaces()
 {
     const handle blue = handle::create("blue"), nameless = handle::create_anonymous();
     const libnetns::name_list all = libnetns::list_all();
@@ -764,7 +764,7 @@ static void every_namespace_is_listed_with_or_without_a_name()
         CHECK(each.cookie() == 0 || each.cookie() == blue.cookie());
 }
 
-static void interfaces_are_made_and_listed()
+static void interfaces_are_created_configured_moved_and_deleted()
 {
     const handle blue = handle::create("blue"), red = handle::create("red");
 
@@ -811,7 +811,7 @@ template <class Call> static bool is_supported(const Call &call)
     return true;
 }
 
-static void interfaces_stand_on_others_elsewhere()
+static void macvlan_and_vlan_accept_parent_in_other_namespace()
 {
     const handle blue = handle::create("blue"), red = handle::create("red");
 
@@ -857,7 +857,7 @@ static void addresses_and_routes_are_added_and_listed()
     THROWS(EADDRNOTAVAIL, (blue.addr_del("v0", "192.0.2.2/24"), 0));
 }
 
-static void an_nsid_is_there_or_not()
+static void nsid_get_returns_assigned_nsid_or_nothing()
 {
     const handle blue = handle::create("blue"), red = handle::create("red"), green = handle::create("green");
 
@@ -876,7 +876,7 @@ static void an_nsid_is_there_or_not()
     CHECK(blue.nsids_at("/run/mine")[0].name().empty());
 }
 
-static void what_keeps_a_namespace_is_listed()
+static void holders_and_pids_report_process_and_mount()
 {
     const handle blue = handle::create("blue");
     const pid_t inside = start_in(blue.get());
@@ -899,7 +899,7 @@ static void what_keeps_a_namespace_is_listed()
     CHECK(blue.pids().empty());
 }
 
-static void there_may_be_many_processes()
+static void pids_returns_all_of_40_processes()
 {
     const handle blue = handle::create("blue");
     std::vector<pid_t> inside;
@@ -929,7 +929,7 @@ static void sysctls_are_read_and_written()
     THROWS(EINVAL, (blue.sysctl_set("net.ipv4.ip_forward", "many"), 0));
 }
 
-static void a_monitor_tells_names()
+static void monitor_reports_added_and_removed_names()
 {
     handle::create("blue");
 
@@ -985,7 +985,7 @@ struct pipe_ends {
     }
 };
 
-static void a_program_runs_in_the_namespace()
+static void spawn_runs_program_in_namespace_with_options()
 {
     const handle blue = handle::create("blue");
     pipe_ends pipe;
@@ -1009,7 +1009,7 @@ static void a_program_runs_in_the_namespace()
     THROWS(EINVAL, blue.spawn({std::string("tr\0ue", 5)}));
 }
 
-static void a_program_has_the_user_and_file_that_it_was_given()
+static void spawn_uses_given_user_and_executable()
 {
     const handle blue = handle::create("blue");
     pipe_ends pipe;
@@ -1032,7 +1032,7 @@ static bool is_our_child(pid_t pid)
     return waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT | WNOHANG) == 0;
 }
 
-static void a_child_that_is_not_waited_for_is_killed()
+static void child_is_killed_when_destroyed_or_overwritten()
 {
     const handle blue = handle::create("blue");
     pid_t pid = 0, other = 0;
@@ -1055,7 +1055,7 @@ static void a_child_that_is_not_waited_for_is_killed()
     CHECK(!is_our_child(pid));
 }
 
-static void a_child_may_be_given_away_or_signalled()
+static void child_can_be_released_or_killed()
 {
     const handle blue = handle::create("blue");
     pid_t pid = 0;
@@ -1083,7 +1083,7 @@ static void a_child_may_be_given_away_or_signalled()
     THROWS(ECHILD, lost.wait());
 }
 
-static void a_child_has_a_pidfd_if_asked()
+static void spawn_returns_pidfd_on_request()
 {
     const handle blue = handle::create("blue");
     libnetns::spawn_options options;
@@ -1112,7 +1112,7 @@ static void *wait_for_the_child(void *child)
 }
 
 /* pthread_cancel(3) unwinds the thread, which ends the program if it passes a noexcept function. */
-static void a_thread_that_waits_may_be_cancelled()
+static void thread_waiting_for_child_can_be_cancelled()
 {
     const handle blue = handle::create("blue");
     libnetns::child child = blue.spawn({"sleep", "1000"});
@@ -1170,59 +1170,59 @@ static void become_a_program(void *arg)
     blue->exec({"sh", "-c", "exec test $WHAT = this"}, std::vector<std::string>{"PATH=/usr/bin:/bin", "WHAT=this"});
 }
 
-static void a_process_becomes_a_program()
+static void exec_replaces_calling_process()
 {
     handle blue = handle::create("blue");
 
     IN_CHILD(become_a_program, &blue);
 }
 
-static void the_version_is_the_librarys()
+static void version_equals_netns_version()
 {
     CHECK(libnetns::version() == netns_version());
 }
 
 int main()
 {
-    RUN(a_handle_has_one_owner);
-    RUN(the_same_namespace_is_equal);
-    RUN(names_are_in_the_run_directory_that_was_named);
-    RUN(a_text_may_be_of_any_sort);
-    RUN(an_empty_handle_is_never_the_threads_own);
-    RUN(an_error_says_once_what_failed);
-    RUN(an_error_outlives_the_next_one);
-    RUN(run_gives_what_the_function_returns);
-    RUN(run_throws_what_the_function_throws);
-    RUN(runs_nest);
-    RUN(run_does_not_call_where_it_cannot_go);
-    RUN(run_tells_that_the_thread_could_not_go_back);
-    RUN(a_function_may_end_the_thread);
-    RUN(a_visit_ends_with_its_scope);
-    RUN(leaving_that_fails_throws_and_may_be_tried_again);
-    RUN(the_way_back_may_be_given_up);
-    RUN(another_thread_cannot_leave);
-    RUN(a_thread_that_cannot_go_back_does_not_go_on);
-    RUN(a_thread_that_cannot_say_that_it_is_elsewhere_does_not_go_on);
-    RUN(a_socket_lives_in_the_namespace);
-    RUN(a_thread_may_go_for_good);
-    RUN(a_list_is_a_range);
-    RUN(every_namespace_is_listed_with_or_without_a_name);
-    RUN(interfaces_are_made_and_listed);
-    RUN(interfaces_stand_on_others_elsewhere);
+    RUN(handle_move_transfers_ownership);
+    RUN(handles_of_same_namespace_compare_equal);
+    RUN(at_functions_use_given_run_directory);
+    RUN(names_accept_any_string_type_but_no_nul_byte);
+    RUN(operations_reject_empty_handle_with_einval);
+    RUN(error_what_equals_netns_errmsg);
+    RUN(error_keeps_its_message_after_next_error);
+    RUN(run_returns_result_of_function);
+    RUN(run_rethrows_exception_of_function);
+    RUN(run_can_be_nested);
+    RUN(run_does_not_call_function_if_switch_fails);
+    RUN(run_throws_enotrecoverable_if_switch_back_fails);
+    RUN(run_switches_back_if_function_exits_thread);
+    RUN(visit_switches_back_at_end_of_scope);
+    RUN(failed_leave_throws_and_can_be_retried);
+    RUN(visit_release_returns_token_for_netns_leave);
+    RUN(leave_on_another_thread_throws_einval);
+    RUN(visit_destructor_terminates_if_switch_back_fails);
+    RUN(run_terminates_if_switch_back_fails_without_memory);
+    RUN(socket_is_opened_in_namespace_of_handle);
+    RUN(setns_switches_thread_permanently);
+    RUN(name_list_is_random_access_range);
+    RUN(list_all_reports_named_and_unnamed_namespaces);
+    RUN(interfaces_are_created_configured_moved_and_deleted);
+    RUN(macvlan_and_vlan_accept_parent_in_other_namespace);
     RUN(addresses_and_routes_are_added_and_listed);
-    RUN(an_nsid_is_there_or_not);
-    RUN(what_keeps_a_namespace_is_listed);
-    RUN(there_may_be_many_processes);
+    RUN(nsid_get_returns_assigned_nsid_or_nothing);
+    RUN(holders_and_pids_report_process_and_mount);
+    RUN(pids_returns_all_of_40_processes);
     RUN(sysctls_are_read_and_written);
-    RUN(a_monitor_tells_names);
-    RUN(a_program_runs_in_the_namespace);
-    RUN(a_program_has_the_user_and_file_that_it_was_given);
-    RUN(a_child_that_is_not_waited_for_is_killed);
-    RUN(a_child_may_be_given_away_or_signalled);
-    RUN(a_child_has_a_pidfd_if_asked);
-    RUN(a_thread_that_waits_may_be_cancelled);
+    RUN(monitor_reports_added_and_removed_names);
+    RUN(spawn_runs_program_in_namespace_with_options);
+    RUN(spawn_uses_given_user_and_executable);
+    RUN(child_is_killed_when_destroyed_or_overwritten);
+    RUN(child_can_be_released_or_killed);
+    RUN(spawn_returns_pidfd_on_request);
+    RUN(thread_waiting_for_child_can_be_cancelled);
     RUN(no_destructor_is_a_cancellation_point);
-    RUN(a_process_becomes_a_program);
-    RUN(the_version_is_the_librarys);
+    RUN(exec_replaces_calling_process);
+    RUN(version_equals_netns_version);
     return finish();
 }
