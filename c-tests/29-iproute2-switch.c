@@ -128,6 +128,41 @@ static void mounts_after_switch_do_not_propagate_back(void)
     netns_close(ns);
 }
 
+static void mount_when_told(void *arg)
+{
+    char byte;
+
+    EQUAL(read(((int *)arg)[0], &byte, 1), 1);
+    MUST(mount("netns-test", "/run/place", "tmpfs", 0, NULL));
+}
+
+static void switch_before_a_mount(void *arg)
+{
+    int ends[2];
+    pid_t mounter;
+
+    (void)arg;
+    MUST(pipe2(ends, O_CLOEXEC));
+    mounter = start_part(mount_when_told, ends);
+    EQUAL(netns_switch(blue), 0);
+    EQUAL(mounts_at("/run/place"), 0);
+    EQUAL(write(ends[1], "", 1), 1);
+    EQUAL(wait_for(mounter), 0);
+    EQUAL(mounts_at("/run/place"), 1);
+}
+
+static void later_mounts_propagate_into_switched_process(void)
+{
+    struct netns *ns = NULL;
+
+    settle();
+    MUST(mount("none", "/", "none", MS_REC | MS_SHARED, NULL));
+    MUST(mkdir("/run/place", 0755));
+    OK(netns_create(blue, 0, &ns));
+    IN_CHILD(switch_before_a_mount, NULL);
+    netns_close(ns);
+}
+
 static void switch_covers_etc_with_files_of_etc_netns(void)
 {
     struct netns *ns = NULL;
@@ -315,6 +350,7 @@ int main(void)
     RUN(switch_enters_namespace_and_mounts_its_sys);
     RUN(switch_keeps_mounts_below_sys);
     RUN(mounts_after_switch_do_not_propagate_back);
+    RUN(later_mounts_propagate_into_switched_process);
     RUN(switch_covers_etc_with_files_of_etc_netns);
     RUN(switch_prints_error_for_file_missing_in_etc);
     RUN(switch_works_without_proc);
