@@ -52,14 +52,14 @@ class Lab(unittest.TestCase):
         connection.connect(SERVER)
         return connection
 
-    def test_a_client_sees_the_servers_address_and_the_server_the_clients(self) -> None:
+    def test_peers_see_each_others_address(self) -> None:
         listener, connection = self.listen(), self.connect()
         accepted, peer = listener.accept()
         self.addCleanup(accepted.close)
         self.assertEqual(connection.getpeername(), SERVER)
         self.assertEqual(peer[0], "192.0.2.1")
 
-    def test_data_arrives_as_it_was_sent(self) -> None:
+    def test_data_arrives_unchanged(self) -> None:
         listener, connection = self.listen(), self.connect()
         accepted, _ = listener.accept()
         self.addCleanup(accepted.close)
@@ -73,17 +73,17 @@ class Lab(unittest.TestCase):
         sender.join()
         self.assertEqual(got, sent)
 
-    def test_nobody_listens(self) -> None:
+    def test_connect_without_listener_is_refused(self) -> None:
         with self.assertRaises(ConnectionRefusedError):
             self.connect()
 
-    def test_the_network_fails(self) -> None:
+    def test_connect_fails_when_link_is_down(self) -> None:
         self.listen()
         self.client.link_down("eth0")
         with self.assertRaisesRegex(OSError, "Network is unreachable"):
             self.connect()
 
-    def test_a_sysctl_is_the_namespaces_own(self) -> None:
+    def test_sysctl_is_per_namespace(self) -> None:
         self.client.set_sysctl("net.ipv4.ip_default_ttl", 7)
         self.assertEqual(self.client.sysctl("net.ipv4.ip_default_ttl"), "7")
         self.assertNotEqual(self.server.sysctl("net.ipv4.ip_default_ttl"), "7")

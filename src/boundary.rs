@@ -201,7 +201,7 @@ mod tests {
     const SUBJECT: Subject = Subject { verb: "test", rundir: c"", object: Object::Nothing };
 
     #[test]
-    fn success_leaves_errno_alone() {
+    fn successful_call_keeps_errno() {
         Errno::EXDEV.set();
         let result = call(SUBJECT, || {
             Errno::EIO.set();
@@ -211,14 +211,14 @@ mod tests {
     }
 
     #[test]
-    fn failure_is_minus_errno_and_errno_and_a_message() {
+    fn failed_call_returns_negated_errno_and_sets_message() {
         let result = call::<()>(SUBJECT, || Err(Failure::new(Step::Setns, Errno::EIO)));
         assert_eq!((result, Errno::last()), (-libc::EIO, Errno::EIO));
         assert_eq!(message::text().to_str(), Ok("test: setns: Input/output error"));
     }
 
     #[test]
-    fn a_panic_becomes_enotrecoverable() {
+    fn panic_fails_with_enotrecoverable() {
         let result = call::<usize>(SUBJECT, || panic!("a bug"));
         assert_eq!(result, -(libc::ENOTRECOVERABLE as isize));
         assert!(message::text().to_str().unwrap().contains("internal error"));

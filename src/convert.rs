@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn input_is_read_as_far_as_both_know_it() {
+    fn input_zeroes_members_beyond_caller_size() {
         let whole = u64::from_ne_bytes([1; 8]);
         for size in 8..=24 {
             let value = read(&callers(size, 1)).unwrap();
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_must_be_zero() {
+    fn input_rejects_nonzero_bytes_beyond_known_size() {
         for size in 25..=MOST as u32 {
             let mut bytes = callers(size, 0);
             assert_eq!(read(&bytes).map(|value| value.size), Ok(size));
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn output_is_written_as_far_as_the_caller_s_size() {
+    fn output_fills_exactly_caller_size() {
         let value = Grown { size: 7, first: !0, second: !0, third: !0 };
         for size in (8..100).chain([MOST as u32]) {
             let mut bytes = callers(size, FILL);
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn a_size_that_no_version_has_is_refused() {
+    fn input_and_output_reject_invalid_sizes() {
         let sizes = (0..8).map(|size| (size, Errno::EINVAL));
         for (size, errno) in sizes.chain([(4097, Errno::E2BIG), (u32::MAX, Errno::E2BIG)]) {
             let mut bytes = callers(size.min(8), FILL);
@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn null_is_no_input_and_no_room_for_output() {
+    fn input_accepts_null_and_output_rejects_it() {
         // SAFETY: NULL is allowed.
         unsafe {
             assert_eq!(input(ptr::null::<Grown>()), Ok(None));

@@ -62,7 +62,7 @@ mod tests {
     use nix::errno::Errno;
 
     #[test]
-    fn the_remedy_survives_the_longest_name() {
+    fn message_keeps_remedy_for_longest_name() {
         let name = std::ffi::CString::new([1; 255]).unwrap();
         let dir = std::ffi::CString::new([2; 4095]).unwrap();
         let subject = Subject { verb: "create", rundir: &dir, object: Object::Name(&name) };

@@ -62,7 +62,7 @@ fn handle(name: &CStr) -> &'static Netns {
 }
 
 #[test]
-fn of_names() {
+fn c_and_rust_report_same_errors_for_names() {
     if !world() {
         return;
     }
@@ -107,7 +107,7 @@ fn of_names() {
 }
 
 #[test]
-fn of_networks() {
+fn c_and_rust_report_same_errors_for_networks() {
     if !world() {
         return;
     }
@@ -149,7 +149,7 @@ fn of_networks() {
 }
 
 #[test]
-fn of_sockets_and_programs() {
+fn c_and_rust_report_same_errors_for_programs() {
     if !world() {
         return;
     }

@@ -53,7 +53,7 @@ fn a_name_is_created_opened_listed_and_removed() {
 }
 
 #[test]
-fn a_symbolic_link_is_a_name() {
+fn symlink_is_opened_listed_monitored_and_removed() {
     if !world::enter() {
         return;
     }
@@ -82,7 +82,7 @@ fn a_symbolic_link_is_a_name() {
 }
 
 #[test]
-fn a_run_directory_of_ones_own() {
+fn custom_run_directory_is_created_and_used() {
     if !world::enter() {
         return;
     }
@@ -96,7 +96,7 @@ fn a_run_directory_of_ones_own() {
 }
 
 #[test]
-fn a_run_directory_is_prepared_once() {
+fn prepare_mounts_run_directory_once() {
     if !world::enter() {
         return;
     }
@@ -118,7 +118,7 @@ fn a_run_directory_is_prepared_once() {
 }
 
 #[test]
-fn a_handle_may_become_its_descriptor() {
+fn owned_fd_from_namespace_keeps_descriptor() {
     if !world::enter() {
         return;
     }
@@ -147,7 +147,7 @@ fn a_namespace_may_have_several_names_or_none() {
 }
 
 #[test]
-fn names_are_any_bytes() {
+fn names_accept_non_utf8_bytes() {
     if !world::enter() {
         return;
     }
@@ -159,7 +159,7 @@ fn names_are_any_bytes() {
 }
 
 #[test]
-fn options_of_create_and_remove() {
+fn create_and_remove_honor_their_options() {
     if !world::enter() {
         return;
     }
@@ -179,7 +179,7 @@ fn options_of_create_and_remove() {
 }
 
 #[test]
-fn stale_names_are_listed_when_asked_for() {
+fn list_with_stale_includes_stale_names() {
     if !world::enter() {
         return;
     }
@@ -198,7 +198,7 @@ fn stale_names_are_listed_when_asked_for() {
 }
 
 #[test]
-fn every_way_to_the_current_namespace() {
+fn current_namespace_opens_by_pid_and_path() {
     if !world::enter() {
         return;
     }
@@ -224,7 +224,7 @@ fn every_way_to_the_current_namespace() {
 #[test]
 // The inode, which is all that is hashed and compared, does not change.
 #[expect(clippy::mutable_key_type)]
-fn equal_ones_have_equal_hashes() {
+fn equal_namespaces_have_equal_hashes() {
     if !world::enter() {
         return;
     }
@@ -235,7 +235,7 @@ fn equal_ones_have_equal_hashes() {
 }
 
 #[test]
-fn what_is_send_and_sync() {
+fn types_implement_send_sync_debug_and_as_fd() {
     fn is_both<T: Send + Sync + 'static>() {}
     is_both::<Namespace>();
     is_both::<RunDir>();
@@ -249,7 +249,7 @@ fn what_is_send_and_sync() {
 }
 
 #[test]
-fn errors_are_std_errors_and_io_errors() {
+fn errors_convert_to_std_and_io_errors() {
     let error = Namespace::open("/no such file").unwrap_err();
     let line = "open \"/no such file\": open /no such file: No such file or directory";
     assert_eq!(error.to_string(), line);
@@ -263,7 +263,7 @@ fn errors_are_std_errors_and_io_errors() {
 }
 
 #[test]
-fn a_read_only_run_directory_is_told_by_its_kind() {
+fn create_in_read_only_directory_fails_with_erofs() {
     if !world::enter() {
         return;
     }
@@ -274,7 +274,7 @@ fn a_read_only_run_directory_is_told_by_its_kind() {
 }
 
 #[test]
-fn invalid_names_and_paths() {
+fn invalid_names_and_paths_are_rejected() {
     let kind = |result: libnetns::Result<Namespace>| result.unwrap_err().kind();
     for name in ["", ".", "..", "a\0b"] {
         assert_eq!(kind(Namespace::open(name)), ErrorKind::InvalidInput, "{name:?}");
@@ -300,7 +300,7 @@ fn invalid_names_and_paths() {
 }
 
 #[test]
-fn a_monitor_tells_of_each_name_once() {
+fn monitor_reports_each_name_once() {
     if !world::enter() {
         return;
     }
@@ -323,7 +323,7 @@ fn a_monitor_tells_of_each_name_once() {
 }
 
 #[test]
-fn a_monitor_wakes_another_thread() {
+fn create_wakes_thread_waiting_on_monitor() {
     if !world::enter() {
         return;
     }

@@ -24,7 +24,7 @@ fn errno<T: std::fmt::Debug>(result: libnetns::Result<T>) -> i32 {
 }
 
 #[test]
-fn a_veth_pair_with_addresses_and_routes() {
+fn veth_addresses_and_routes_are_added_and_deleted() {
     let Some([a, b]) = two() else { return };
     link::add_veth(&a, "v0", &b, "v1").unwrap();
     link::set_up(&a, "v0").unwrap();
@@ -71,7 +71,7 @@ fn a_veth_pair_with_addresses_and_routes() {
 }
 
 #[test]
-fn a_default_route_of_ipv6() {
+fn ipv6_default_route_is_added_and_deleted() {
     let Some([a, b]) = two() else { return };
     link::add_veth(&a, "v0", &b, "v1").unwrap();
     link::set_up(&a, "v0").unwrap();
@@ -94,7 +94,7 @@ fn a_default_route_of_ipv6() {
 }
 
 #[test]
-fn an_interface_is_changed_and_moved() {
+fn interface_mtu_and_address_change_and_it_moves() {
     let Some([a, b]) = two() else { return };
     link::add_veth(&a, "v0", &a, "v1").unwrap();
     link::set_mtu(&a, "v0", 1400).unwrap();
@@ -128,7 +128,7 @@ fn has_kind(ns: &Namespace, kind: &str) -> bool {
 }
 
 #[test]
-fn a_bridge_and_its_ports() {
+fn set_master_attaches_and_detaches_bridge_port() {
     let Some([a, _]) = two() else { return };
     assert_eq!(errno(link::add(&a, "x", "no-such-kind")), libc::EOPNOTSUPP);
     assert_eq!(errno(link::add(&a, "x", "veth")), libc::EINVAL);
@@ -146,7 +146,7 @@ fn a_bridge_and_its_ports() {
 }
 
 #[test]
-fn interfaces_on_a_parent() {
+fn macvlan_and_vlan_are_created_on_parent() {
     let Some([a, b]) = two() else { return };
     link::add_veth(&a, "v0", &a, "v1").unwrap();
     let skip = |result: libnetns::Result<()>| match result {
@@ -166,7 +166,7 @@ fn interfaces_on_a_parent() {
 }
 
 #[test]
-fn none_is_the_calling_threads_namespace() {
+fn none_means_calling_threads_namespace() {
     if !world::enter() {
         return;
     }
@@ -185,7 +185,7 @@ fn none_is_the_calling_threads_namespace() {
 }
 
 #[test]
-fn arguments_that_are_invalid() {
+fn invalid_arguments_are_rejected() {
     let Some([a, _]) = two() else { return };
     for (prefix, expected) in [
         (Prefix::from((OWN, 33)), libc::EINVAL),
@@ -208,7 +208,7 @@ fn arguments_that_are_invalid() {
 }
 
 #[test]
-fn nsids() {
+fn nsids_are_set_assigned_and_listed() {
     let Some([within, other]) = two() else { return };
     let third = RunDir::default().create("third").unwrap();
     assert_eq!(nsid::get(&within, &other).unwrap(), None);

@@ -28,7 +28,7 @@ fn text(command: &mut Command) -> String {
 }
 
 #[test]
-fn a_program_runs_in_there_and_sees_its_sys() {
+fn program_runs_in_namespace_with_its_own_sys() {
     let Some(blue) = namespace() else { return };
     let inode = format!("net:[{}]\n", blue.inode());
     assert_eq!(text(blue.command("readlink").arg("/proc/self/ns/net")), inode);
@@ -48,7 +48,7 @@ fn etc_of_its_own() {
 }
 
 #[test]
-fn a_file_that_has_nothing_to_cover_is_told() {
+fn missing_etc_file_is_skipped_and_reported() {
     let Some(blue) = namespace() else { return };
     etc_of_its_own();
     let mut command = blue.command("true");
@@ -72,7 +72,7 @@ fn a_file_that_has_nothing_to_cover_is_told() {
 }
 
 #[test]
-fn a_pinned_file_stays() {
+fn pin_etc_keeps_file_after_target_is_removed() {
     let Some(blue) = namespace() else { return };
     etc_of_its_own();
     fs::write("/etc/resolv.conf", "host's").unwrap();
@@ -91,7 +91,7 @@ fn a_pinned_file_stays() {
 }
 
 #[test]
-fn arguments_and_environment() {
+fn arguments_and_environment_reach_program() {
     let Some(blue) = namespace() else { return };
     assert_eq!(text(blue.command("echo").arg("a  b").args(["$HOME", "*"])), "a  b $HOME *\n");
     let shell = |script| {
@@ -123,7 +123,7 @@ fn arguments_and_environment() {
 }
 
 #[test]
-fn streams() {
+fn standard_streams_are_redirected_and_captured() {
     let Some(blue) = namespace() else { return };
     let mut file = File::options()
         .create(true)
@@ -161,7 +161,7 @@ fn streams() {
 }
 
 #[test]
-fn output_is_read_where_no_thread_can_be_started() {
+fn output_reads_both_streams_without_threads() {
     let Some(blue) = namespace() else { return };
     // The next child is the first process of another PID namespace; threads cannot be in another one.
     unshare(CloneFlags::CLONE_NEWPID).unwrap();
@@ -175,7 +175,7 @@ fn output_is_read_where_no_thread_can_be_started() {
 }
 
 #[test]
-fn a_child_is_waited_for_where_its_output_cannot_be_read() {
+fn wait_with_output_reaps_child_on_read_error() {
     let Some(blue) = namespace() else { return };
     let mut child = blue.command("true").spawn().unwrap();
     let pid = Pid::from_raw(child.id() as i32);
@@ -186,7 +186,7 @@ fn a_child_is_waited_for_where_its_output_cannot_be_read() {
 }
 
 #[test]
-fn a_child_is_waited_for_and_killed() {
+fn child_kill_and_wait_return_exit_status() {
     let Some(blue) = namespace() else { return };
     let mut child = blue.command("sleep").arg("600").spawn().unwrap();
     assert_eq!(blue.pids().unwrap(), [child.id()]);
@@ -208,7 +208,7 @@ fn a_child_is_waited_for_and_killed() {
 }
 
 #[test]
-fn a_kill_spares_another_process_that_has_the_number_by_now() {
+fn kill_ignores_process_with_reused_pid() {
     let Some(blue) = namespace() else { return };
     let mut child = blue.command("true").spawn().unwrap();
     let pid = child.id() as i32;
@@ -246,7 +246,7 @@ fn ignores_sigpipe(status: &str) -> bool {
 }
 
 #[test]
-fn a_program_does_not_ignore_sigpipe_as_rust_does() {
+fn program_starts_with_default_sigpipe() {
     let Some(blue) = namespace() else { return };
     let own = || fs::read_to_string("/proc/self/status").unwrap();
     assert!(ignores_sigpipe(&own()));
@@ -259,7 +259,7 @@ fn a_program_does_not_ignore_sigpipe_as_rust_does() {
 }
 
 #[test]
-fn a_session_and_a_user() {
+fn setsid_and_user_apply_to_program() {
     let Some(blue) = namespace() else { return };
     let mut child = blue.command("sleep").arg("600").setsid(true).spawn().unwrap();
     let pid = nix::unistd::Pid::from_raw(child.id() as i32);
@@ -286,7 +286,7 @@ fn a_session_and_a_user() {
 }
 
 #[test]
-fn what_cannot_be_started() {
+fn spawn_and_exec_report_cause_of_failure() {
     let Some(blue) = namespace() else { return };
     let error = blue.command("/nowhere/program").spawn().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);

@@ -505,7 +505,7 @@ fn run_alone(test: &str, number: usize) -> bool {
 }
 
 #[test]
-fn scenarios_of_every_language() {
+fn shared_scenarios_give_expected_results() {
     let found = scenarios();
     assert!(found.len() > 20, "{FILE} has few scenarios");
     if let Ok(number) = env::var(NUMBER) {

@@ -23,7 +23,7 @@ fn is_in(ns: &Namespace) -> bool {
 }
 
 #[test]
-fn a_visit_ends_when_it_is_dropped_or_left() {
+fn visit_ends_on_drop_and_leave() {
     let Some([home, a, _]) = three() else { return };
     {
         let _visit = a.enter().unwrap();
@@ -35,7 +35,7 @@ fn a_visit_ends_when_it_is_dropped_or_left() {
 }
 
 #[test]
-fn visits_nest() {
+fn nested_visits_restore_previous_namespace() {
     let Some([home, a, b]) = three() else { return };
     let first = a.enter().unwrap();
     let second = b.enter().unwrap();
@@ -47,7 +47,7 @@ fn visits_nest() {
 }
 
 #[test]
-fn an_earlier_visit_ends_the_later_ones() {
+fn outer_visit_ends_nested_visits() {
     let Some([home, a, b]) = three() else { return };
     let first = a.enter().unwrap();
     let second = b.enter().unwrap();
@@ -69,7 +69,7 @@ fn an_earlier_visit_ends_the_later_ones() {
 }
 
 #[test]
-fn a_visit_that_is_forgotten_ends_with_the_one_before() {
+fn forgotten_visit_ends_with_outer_visit() {
     let Some([home, a, b]) = three() else { return };
     let visit = a.enter().unwrap();
     std::mem::forget(b.enter().unwrap());
@@ -79,7 +79,7 @@ fn a_visit_that_is_forgotten_ends_with_the_one_before() {
 }
 
 #[test]
-fn run_returns_what_the_function_returns() {
+fn run_returns_closure_result() {
     let Some([home, a, b]) = three() else { return };
     let text = String::from("moved in and out");
     let (seen, text) = a.run(|| (is_in(&a), text)).unwrap();
@@ -90,7 +90,7 @@ fn run_returns_what_the_function_returns() {
 }
 
 #[test]
-fn run_ends_a_visit_that_its_function_has_begun() {
+fn run_ends_visit_begun_by_closure() {
     let Some([home, a, b]) = three() else { return };
     let visit = a.run(|| b.enter().unwrap()).unwrap();
     assert!(is_in(&home));
@@ -99,7 +99,7 @@ fn run_ends_a_visit_that_its_function_has_begun() {
 }
 
 #[test]
-fn run_returns_the_value_of_a_function_that_ends_an_earlier_visit() {
+fn run_returns_value_if_closure_ends_outer_visit() {
     let Some([home, a, b]) = three() else { return };
     let outer = a.enter().unwrap();
     let value = b.run(move || {
@@ -112,7 +112,7 @@ fn run_returns_the_value_of_a_function_that_ends_an_earlier_visit() {
 }
 
 #[test]
-fn a_panic_does_not_strand_the_thread() {
+fn panic_restores_original_namespace() {
     let Some([home, a, b]) = three() else { return };
     let panicked = catch_unwind(|| a.run(|| panic!("on purpose")));
     assert_eq!(panicked.unwrap_err().downcast_ref(), Some(&"on purpose"));
@@ -126,7 +126,7 @@ fn a_panic_does_not_strand_the_thread() {
 }
 
 #[test]
-fn switch_to_is_for_good_and_for_one_thread() {
+fn switch_to_affects_only_calling_thread() {
     let Some([home, a, _]) = three() else { return };
     thread::scope(|scope| {
         let switched = scope.spawn(|| {
@@ -139,7 +139,7 @@ fn switch_to_is_for_good_and_for_one_thread() {
 }
 
 #[test]
-fn a_thread_without_capabilities_is_refused() {
+fn calls_without_cap_sys_admin_are_denied() {
     let Some([home, a, _]) = three() else { return };
     use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
     thread::scope(|scope| {
@@ -163,7 +163,7 @@ fn a_thread_without_capabilities_is_refused() {
 }
 
 #[test]
-fn a_thread_that_gives_its_capabilities_away_is_told_that_it_is_lost() {
+fn run_fails_with_enotrecoverable_if_capability_dropped() {
     let Some([_, a, _]) = three() else { return };
     use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
     thread::scope(|scope| {
@@ -184,7 +184,7 @@ fn a_thread_that_gives_its_capabilities_away_is_told_that_it_is_lost() {
 }
 
 #[test]
-fn sockets_are_in_there_and_the_thread_is_not() {
+fn sockets_open_in_namespace_and_thread_stays() {
     let Some([home, a, b]) = three() else { return };
     let socket = a.socket(libc::AF_UNIX, libc::SOCK_DGRAM, 0).unwrap();
     assert_eq!(Namespace::of_fd(&socket).unwrap(), a);
@@ -227,7 +227,7 @@ fn sockets_are_in_there_and_the_thread_is_not() {
 }
 
 #[test]
-fn a_run_from_a_kept_home_comes_back_whatever_it_does() {
+fn run_from_restores_home_after_panic_or_visit() {
     let Some([home, a, b]) = three() else { return };
     assert!(a.run_from(&home, || is_in(&a)).unwrap());
     assert!(is_in(&home));
@@ -242,7 +242,7 @@ fn a_run_from_a_kept_home_comes_back_whatever_it_does() {
 }
 
 #[test]
-fn a_run_from_a_kept_home_is_at_home_where_an_earlier_visit_has_ended() {
+fn run_from_restores_home_if_closure_ends_visit() {
     let Some([home, a, b]) = three() else { return };
     let visit = a.enter().unwrap();
     b.run_from(&a, || drop(visit)).unwrap();
@@ -251,7 +251,7 @@ fn a_run_from_a_kept_home_is_at_home_where_an_earlier_visit_has_ended() {
 }
 
 #[test]
-fn a_socket_from_a_kept_home_is_in_there() {
+fn socket_from_opens_in_namespace_and_thread_stays() {
     let Some([home, a, _]) = three() else { return };
     for _ in 0..3 {
         let socket = a.socket_from(&home, libc::AF_INET, libc::SOCK_STREAM, 0).unwrap();
@@ -264,7 +264,7 @@ fn a_socket_from_a_kept_home_is_in_there() {
 }
 
 #[test]
-fn a_sysctl_is_one_namespace_s() {
+fn sysctl_acts_in_given_namespace() {
     let Some([home, a, b]) = three() else { return };
     let name = "net.ipv4.ip_forward";
     a.set_sysctl(name, "1").unwrap();

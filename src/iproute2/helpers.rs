@@ -240,7 +240,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_has_one_spelling() {
+    fn path_of_process_accepts_only_canonical_pids() {
         let path = |text| path_of_process(text).map(|path| path.as_cstr().to_owned());
         assert_eq!(path(c"1"), Some(c"/proc/1/ns/net".to_owned()));
         assert_eq!(path(c"2147483647"), Some(c"/proc/2147483647/ns/net".to_owned()));
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_looked_for_before_a_process() {
+    fn get_fd_tries_pid_if_name_is_missing() {
         let missing = get_fd(c"no such name").unwrap_err();
         assert_eq!((missing.step, missing.errno), (Step::Open, Errno::ENOENT));
         let gone = get_fd(c"2147483647").unwrap_err();

@@ -18,7 +18,7 @@ import (
 	"github.com/libnetns/libnetns/bindings/go/internal/world"
 )
 
-func TestCommandIsThereAndItsOutputIsHere(t *testing.T) {
+func TestCommandRunsInNamespaceAndReturnsOutput(t *testing.T) {
 	world.Guard(t)
 	blue := create(t, "blue")
 	out, err := blue.Command("sh", "-c", "readlink /proc/self/ns/net; ls /sys/class/net").Output()
@@ -28,7 +28,7 @@ func TestCommandIsThereAndItsOutputIsHere(t *testing.T) {
 	}
 }
 
-func TestCommandCopiesWhatItReadsAndWrites(t *testing.T) {
+func TestCommandCopiesStandardStreams(t *testing.T) {
 	world.Guard(t)
 	blue := anonymous(t)
 	// More than the capacity of a pipe.
@@ -54,7 +54,7 @@ func TestCommandCopiesWhatItReadsAndWrites(t *testing.T) {
 	must(t, c.Run())
 }
 
-func TestCommandWithPipes(t *testing.T) {
+func TestCommandPipesCarryStandardStreams(t *testing.T) {
 	world.Guard(t)
 	blue := anonymous(t)
 	c := blue.Command("sh", "-c", "read line; echo out $line; echo err $line >&2")
@@ -82,7 +82,7 @@ func TestCommandWithPipes(t *testing.T) {
 	wants(t, c.Wait(), syscall.EINVAL)
 }
 
-func TestCommandThatFails(t *testing.T) {
+func TestCommandReportsFailures(t *testing.T) {
 	world.Guard(t)
 	blue := anonymous(t)
 	_, err := blue.Command("sh", "-c", "echo why >&2; exit 3").Output()
@@ -128,7 +128,7 @@ func TestCommandIsKilledWhenItsContextIsDone(t *testing.T) {
 	}
 }
 
-func TestCommandTellsOfAFileThatHasNothingToCover(t *testing.T) {
+func TestCommandReportsSkippedEtcFile(t *testing.T) {
 	world.Guard(t)
 	blue := create(t, "blue")
 	etcOfItsOwn(t)

@@ -21,7 +21,7 @@ import (
 	"github.com/libnetns/libnetns/bindings/go/internal/world"
 )
 
-func TestErrorsSayWhatFailed(t *testing.T) {
+func TestErrorsWrapErrnoAndNameObject(t *testing.T) {
 	_, err := Open("missing")
 	wants(t, err, syscall.ENOENT)
 	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), `"missing"`) {
@@ -39,7 +39,7 @@ func TestErrorsSayWhatFailed(t *testing.T) {
 	}
 }
 
-func TestErrorsSayWhatGoHasForThem(t *testing.T) {
+func TestErrorsSuggestGoFlags(t *testing.T) {
 	world.Guard(t)
 	create(t, "blue")
 	for _, failed := range []struct {
@@ -58,7 +58,7 @@ func TestErrorsSayWhatGoHasForThem(t *testing.T) {
 	}
 }
 
-func TestTextsForCHaveNoNul(t *testing.T) {
+func TestStringsWithNulFailWithEINVAL(t *testing.T) {
 	world.Guard(t)
 	blue := anonymous(t)
 	for _, err := range []error{
@@ -84,7 +84,7 @@ func second[T any](_ T, err error) error {
 	return err
 }
 
-func TestWhatIsOutOfRange(t *testing.T) {
+func TestOutOfRangeNumbersAreRejected(t *testing.T) {
 	blue := anonymous(t)
 	wants(t, blue.LinkSetMTU("lo", -1), syscall.EINVAL)
 	if strconv.IntSize == 32 {
@@ -102,7 +102,7 @@ func TestWhatIsOutOfRange(t *testing.T) {
 	wants(t, second(OpenFd(large)), syscall.EBADF)
 }
 
-func TestNoNamespaceIsAnErrorAndNoPanic(t *testing.T) {
+func TestNilAndZeroNamespaceFailWithoutPanic(t *testing.T) {
 	blue := anonymous(t)
 	var none, zero *Namespace = nil, &Namespace{}
 	wants(t, none.Close(), syscall.EINVAL)
@@ -116,7 +116,7 @@ func TestNoNamespaceIsAnErrorAndNoPanic(t *testing.T) {
 	}
 }
 
-func TestAClosedHandleIsOfNoUse(t *testing.T) {
+func TestClosedNamespaceFailsWithEBADF(t *testing.T) {
 	world.Guard(t)
 	blue := create(t, "blue")
 	must(t, blue.Close())
@@ -132,7 +132,7 @@ func TestAClosedHandleIsOfNoUse(t *testing.T) {
 	}
 }
 
-func TestOneGoroutineClosesWhatOthersUse(t *testing.T) {
+func TestCloseIsSafeDuringConcurrentUse(t *testing.T) {
 	world.Guard(t)
 	for i := 0; i < 50; i++ {
 		blue := anonymous(t)
@@ -156,7 +156,7 @@ func TestOneGoroutineClosesWhatOthersUse(t *testing.T) {
 	}
 }
 
-func TestACallThatIsOnKeepsTheHandle(t *testing.T) {
+func TestDescriptorStaysOpenUntilCallsFinish(t *testing.T) {
 	world.Guard(t)
 	blue := anonymous(t)
 	fd := blue.Fd()
@@ -172,13 +172,13 @@ func TestACallThatIsOnKeepsTheHandle(t *testing.T) {
 	}
 }
 
-func TestTheCallbackMayCloseTheHandle(t *testing.T) {
+func TestRunCallbackMayCloseNamespace(t *testing.T) {
 	world.Guard(t)
 	blue := anonymous(t)
 	must(t, blue.Run(blue.Close))
 }
 
-func TestAForgottenHandleIsCollected(t *testing.T) {
+func TestFinalizerClosesUnreferencedNamespace(t *testing.T) {
 	world.Guard(t)
 	_, err := CreateAnonymous(0)
 	must(t, err)
@@ -186,7 +186,7 @@ func TestAForgottenHandleIsCollected(t *testing.T) {
 	runtime.GC()
 }
 
-func TestIdentity(t *testing.T) {
+func TestIdentityMatchesStatAndCookie(t *testing.T) {
 	world.Guard(t)
 	blue := create(t, "blue")
 	same, err := Open("blue")
@@ -213,7 +213,7 @@ func TestIdentity(t *testing.T) {
 	}
 }
 
-func TestDup(t *testing.T) {
+func TestDupOutlivesOriginal(t *testing.T) {
 	world.Guard(t)
 	blue := create(t, "blue")
 	copied, err := blue.Dup()
@@ -229,7 +229,7 @@ func TestDup(t *testing.T) {
 	wants(t, second(blue.Dup()), syscall.EBADF)
 }
 
-func TestARunDirectoryOfOnesOwn(t *testing.T) {
+func TestCustomRunDirectoryIsUsed(t *testing.T) {
 	world.Guard(t)
 	dir := Dir("/run/own/netns")
 	blue, err := dir.Create("blue", CreateLoUp)
@@ -256,7 +256,7 @@ func TestARunDirectoryOfOnesOwn(t *testing.T) {
 	wants(t, second(Dir("").Create("blue", 0)), syscall.EINVAL)
 }
 
-func TestAPathIsNoName(t *testing.T) {
+func TestOpenRejectsPathsAndOpenPathAcceptsThem(t *testing.T) {
 	world.Guard(t)
 	create(t, "blue")
 	for _, path := range []string{"blue", ""} {
@@ -274,7 +274,7 @@ func TestAPathIsNoName(t *testing.T) {
 	n.Close()
 }
 
-func TestPids(t *testing.T) {
+func TestPidsListsProcessesAndThreads(t *testing.T) {
 	world.Guard(t)
 	blue := anonymous(t)
 	process, err := blue.Spawn("sleep", []string{"sleep", "60"}, &SpawnAttr{Flags: SpawnKeepSys | SpawnKeepEtc})
@@ -296,7 +296,7 @@ func TestPids(t *testing.T) {
 	}))
 }
 
-func TestSymbolicLinksAreNames(t *testing.T) {
+func TestSymlinksAreAcceptedAsNames(t *testing.T) {
 	world.Guard(t)
 	blue := create(t, "blue")
 	process, err := blue.Spawn("sleep", []string{"sleep", "60"}, &SpawnAttr{Flags: SpawnKeepSys | SpawnKeepEtc})
@@ -345,7 +345,7 @@ func etcOfItsOwn(t *testing.T) {
 	must(t, os.WriteFile("/etc/netns/blue/resolv.conf", []byte("blue's"), 0o644))
 }
 
-func TestAFileThatHasNothingToCoverIsTold(t *testing.T) {
+func TestSpawnReportsSkippedEtcFile(t *testing.T) {
 	world.Guard(t)
 	blue := create(t, "blue")
 	etcOfItsOwn(t)
@@ -374,7 +374,7 @@ func TestAFileThatHasNothingToCoverIsTold(t *testing.T) {
 	}
 }
 
-func TestAPinnedFileStays(t *testing.T) {
+func TestSpawnPinEtcKeepsFileAfterTargetRemoval(t *testing.T) {
 	world.Guard(t)
 	blue := create(t, "blue")
 	etcOfItsOwn(t)
@@ -403,7 +403,7 @@ func TestAPinnedFileStays(t *testing.T) {
 	}
 }
 
-func TestMoreProcessesThanThereIsRoomFor(t *testing.T) {
+func TestPidsReturnsMoreThanFirstBufferHolds(t *testing.T) {
 	blue := anonymous(t)
 	quick := &SpawnAttr{Flags: SpawnKeepSys | SpawnKeepEtc}
 	var started []*os.Process
@@ -423,7 +423,7 @@ func TestMoreProcessesThanThereIsRoomFor(t *testing.T) {
 	}
 }
 
-func TestIds(t *testing.T) {
+func TestNsidsAreSetEnsuredAndListed(t *testing.T) {
 	world.Guard(t)
 	blue, red := create(t, "blue"), create(t, "red")
 	wants(t, second(blue.NsidOf(red)), syscall.ENODATA)
@@ -455,7 +455,7 @@ func TestIds(t *testing.T) {
 	}
 }
 
-func TestNetwork(t *testing.T) {
+func TestLinksAddressesAndRoutesAreListed(t *testing.T) {
 	world.Guard(t)
 	blue, red := anonymous(t), anonymous(t)
 	must(t, blue.VethAdd("v0", red, "v1"))
@@ -490,7 +490,7 @@ func TestNetwork(t *testing.T) {
 	}
 }
 
-func TestNoPeerIsTheThreadsOwnNamespace(t *testing.T) {
+func TestNilPeerMeansCallingThreadsNamespace(t *testing.T) {
 	world.Guard(t)
 	blue, home := anonymous(t), anonymous(t)
 	must(t, home.Run(func() error {
@@ -517,7 +517,7 @@ func TestNoPeerIsTheThreadsOwnNamespace(t *testing.T) {
 	}
 }
 
-func TestSpawn(t *testing.T) {
+func TestSpawnStartsProgramInNamespace(t *testing.T) {
 	world.Guard(t)
 	blue := create(t, "blue")
 	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
@@ -543,7 +543,7 @@ func TestSpawn(t *testing.T) {
 	wants(t, second(blue.Spawn("true", []string{"true"}, &SpawnAttr{Flags: 1 << 30})), syscall.EINVAL)
 }
 
-func TestSpawnAsAnotherUser(t *testing.T) {
+func TestSpawnAppliesCredential(t *testing.T) {
 	world.Guard(t)
 	if ids, _ := os.ReadFile("/proc/self/uid_map"); os.Geteuid() != 0 || !strings.Contains(string(ids), "4294967295") {
 		t.Skip("needs real root")
@@ -584,7 +584,7 @@ func TestSpawnAsAnotherUser(t *testing.T) {
 		&SpawnAttr{Credential: &syscall.Credential{Uid: 1<<32 - 1}})), syscall.EINVAL)
 }
 
-func TestSpawnInItsOwnSession(t *testing.T) {
+func TestSpawnSetsidCreatesSession(t *testing.T) {
 	world.Guard(t)
 	blue := create(t, "blue")
 	for _, own := range []bool{false, true} {
@@ -600,7 +600,7 @@ func TestSpawnInItsOwnSession(t *testing.T) {
 	}
 }
 
-func TestMonitorTells(t *testing.T) {
+func TestMonitorReportsEventsUntilClose(t *testing.T) {
 	world.Guard(t)
 	goroutines := runtime.NumGoroutine()
 	create(t, "there")
@@ -645,7 +645,7 @@ func wantEvent(t *testing.T, m *Monitor, want Event) {
 	}
 }
 
-func TestMonitorTellsWhichNamespaceItIs(t *testing.T) {
+func TestMonitorEventHasInodeAndCookie(t *testing.T) {
 	world.Guard(t)
 	blue := create(t, "blue")
 	m, err := OpenMonitor(MonitorSnapshot)
@@ -661,7 +661,7 @@ func TestMonitorTellsWhichNamespaceItIs(t *testing.T) {
 	wantEvent(t, m, Event{EventRemove, "blue", event.Inode, event.Cookie})
 }
 
-func TestMonitorLosesNothing(t *testing.T) {
+func TestMonitorLosesNoEvents(t *testing.T) {
 	world.Guard(t)
 	world.EmptyRun(t)
 	target := anonymous(t)
@@ -698,7 +698,7 @@ func TestMonitorLosesNothing(t *testing.T) {
 	}
 }
 
-func TestMonitorThatNobodyReadsCanBeClosed(t *testing.T) {
+func TestUnreadMonitorCanBeClosed(t *testing.T) {
 	world.Guard(t)
 	create(t, "blue")
 	for i := 0; i < 20; i++ {
@@ -708,13 +708,13 @@ func TestMonitorThatNobodyReadsCanBeClosed(t *testing.T) {
 	}
 }
 
-func TestMonitorThatFailsSaysSo(t *testing.T) {
+func TestOpenMonitorRejectsInvalidArguments(t *testing.T) {
 	world.Guard(t)
 	wants(t, second(OpenMonitor(1<<30)), syscall.EINVAL)
 	wants(t, second(Dir("").OpenMonitor(0)), syscall.EINVAL)
 }
 
-func TestMonitorThatFailsEnds(t *testing.T) {
+func TestMonitorEndsWithErrAfterFailure(t *testing.T) {
 	world.Guard(t)
 	create(t, "there")
 	m, err := OpenMonitor(0)
@@ -735,13 +735,13 @@ func TestMonitorThatFailsEnds(t *testing.T) {
 	must(t, Remove("placeholder", 0))
 }
 
-func TestVersion(t *testing.T) {
+func TestVersionIsNotEmpty(t *testing.T) {
 	if Version() == "" {
 		t.Error("none")
 	}
 }
 
-func TestANamespaceWithoutANameIsFoundAndGetsOne(t *testing.T) {
+func TestUnnamedNamespaceIsListedAndOpenedByID(t *testing.T) {
 	world.Guard(t)
 	blue := create(t, "blue")
 	must(t, RunDir.Attach(blue, "azure"))
@@ -789,7 +789,7 @@ func settled(held []Holder) []Holder {
 	return kept
 }
 
-func TestWhatHoldsANamespaceIsTold(t *testing.T) {
+func TestHoldersListsSocketsAndMounts(t *testing.T) {
 	world.Guard(t)
 	blue := create(t, "blue")
 	fd, err := blue.Socket(syscall.AF_INET, syscall.SOCK_DGRAM, 0)

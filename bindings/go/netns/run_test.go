@@ -21,7 +21,7 @@ import (
 
 const onMainThread = "LIBNETNS_TEST_ON_MAIN_THREAD"
 
-func TestRunIsInTheNamespaceAndTheCallerIsNot(t *testing.T) {
+func TestRunSwitchesFunctionButNotCaller(t *testing.T) {
 	world.Guard(t)
 	blue, red := anonymous(t), anonymous(t)
 	must(t, blue.Run(func() error {
@@ -40,7 +40,7 @@ func TestRunIsInTheNamespaceAndTheCallerIsNot(t *testing.T) {
 	}
 }
 
-func TestRunReturnsWhatTheFunctionReturns(t *testing.T) {
+func TestRunReturnsErrorOfFunction(t *testing.T) {
 	world.Guard(t)
 	blue := anonymous(t)
 	if err := blue.Run(func() error { return io.EOF }); err != io.EOF {
@@ -48,7 +48,7 @@ func TestRunReturnsWhatTheFunctionReturns(t *testing.T) {
 	}
 }
 
-func TestRunOfFailureCallsNothing(t *testing.T) {
+func TestRunOnClosedNamespaceDoesNotCallFunction(t *testing.T) {
 	world.Guard(t)
 	blue := anonymous(t)
 	must(t, blue.Close())
@@ -59,7 +59,7 @@ func TestRunOfFailureCallsNothing(t *testing.T) {
 	wants(t, err, syscall.EBADF)
 }
 
-func TestAFunctionThatEndsItsGoroutineIsAnError(t *testing.T) {
+func TestGoexitInFunctionReturnsErrGoexit(t *testing.T) {
 	world.Guard(t)
 	blue := anonymous(t)
 	home, err := Current()
@@ -77,7 +77,7 @@ func TestAFunctionThatEndsItsGoroutineIsAnError(t *testing.T) {
 }
 
 // Guard checks the threads' namespaces afterwards, and the open descriptors.
-func TestRunGivesUpAThreadThatUnsharedWhatIsInCommon(t *testing.T) {
+func TestRunDiscardsThreadAfterUnshare(t *testing.T) {
 	for name, unshared := range map[string]func() error{
 		"mounts":      func() error { return syscall.Unshare(syscall.CLONE_NEWNS) },
 		"descriptors": func() error { return syscall.Unshare(syscall.CLONE_FILES) },
@@ -97,7 +97,7 @@ func TestRunGivesUpAThreadThatUnsharedWhatIsInCommon(t *testing.T) {
 	}
 }
 
-func TestRunNoticesAnotherMountNamespaceWithoutKcmp(t *testing.T) {
+func TestRunDetectsMountNamespaceChangeWithoutKcmp(t *testing.T) {
 	asked := inCommon
 	inCommon = func() (common, bool) { return common{}, false }
 	defer func() { inCommon = asked }()
@@ -138,7 +138,7 @@ func unshareDirectory() error {
 	return nil
 }
 
-func TestRunKeepsAThreadThatIsAsItWas(t *testing.T) {
+func TestRunKeepsUnchangedThread(t *testing.T) {
 	world.Guard(t)
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -151,13 +151,13 @@ func TestRunKeepsAThreadThatIsAsItWas(t *testing.T) {
 	}
 }
 
-func TestRunAfterTheFunctionHasMovedOn(t *testing.T) {
+func TestRunSucceedsIfFunctionSwitchesNamespace(t *testing.T) {
 	world.Guard(t)
 	blue, red := anonymous(t), anonymous(t)
 	must(t, blue.Run(red.Setns))
 }
 
-func TestRunAfterTheFunctionHasLeftItsThreadLocked(t *testing.T) {
+func TestRunSucceedsIfFunctionLocksThread(t *testing.T) {
 	world.Guard(t)
 	blue := anonymous(t)
 	must(t, blue.Run(func() error {
@@ -167,7 +167,7 @@ func TestRunAfterTheFunctionHasLeftItsThreadLocked(t *testing.T) {
 }
 
 // Guard checks that the thread has ended and that the token is closed.
-func TestRunGivesUpAThreadThatCannotComeBack(t *testing.T) {
+func TestRunDiscardsThreadThatCannotSwitchBack(t *testing.T) {
 	world.Guard(t)
 	blue := anonymous(t)
 	must(t, blue.Run(dropCapabilities))
@@ -177,7 +177,7 @@ func TestRunGivesUpAThreadThatCannotComeBack(t *testing.T) {
 	must(t, blue.Run(func() error { return nil }))
 }
 
-func TestRunGivesUpAThreadWhoseTokenIsGone(t *testing.T) {
+func TestRunDiscardsThreadWithClosedToken(t *testing.T) {
 	world.Guard(t)
 	blue := anonymous(t)
 	must(t, blue.Run(func() error {
@@ -209,7 +209,7 @@ func dropCapabilities() error {
 	return nil
 }
 
-func TestRunWithoutAWayBack(t *testing.T) {
+func TestRunWorksWithoutRightToSwitchBack(t *testing.T) {
 	if world.Here() != world.Stranger {
 		again(t, world.Stranger)
 		return
@@ -248,7 +248,7 @@ func again(t *testing.T, kind world.Kind, environment ...string) {
 	}
 }
 
-func TestTheMainThreadStaysAtHome(t *testing.T) {
+func TestRunNeverSwitchesMainThread(t *testing.T) {
 	again(t, world.Stranger, onMainThread+"=1")
 	again(t, world.Own, onMainThread+"=1")
 }
@@ -282,7 +282,7 @@ func runOnTheMainThread() int {
 	return 0
 }
 
-func TestSocketIsThereAndTheThreadIsNot(t *testing.T) {
+func TestSocketOpensInNamespace(t *testing.T) {
 	world.Guard(t)
 	blue := anonymous(t)
 	fd, err := blue.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_NONBLOCK, 0)
@@ -299,7 +299,7 @@ func TestSocketIsThereAndTheThreadIsNot(t *testing.T) {
 }
 
 // If a goroutine ends while it is locked to its thread, the thread ends too.
-func TestSetnsMountsBringsTheSysAlong(t *testing.T) {
+func TestSetnsMountsSwitchesSysUnlessKeepSys(t *testing.T) {
 	world.Guard(t)
 	blue := anonymous(t)
 	must(t, blue.LinkAdd("only-here", "bridge"))
@@ -325,7 +325,7 @@ func TestSetnsMountsBringsTheSysAlong(t *testing.T) {
 	wants(t, blue.SetnsMounts(1<<31), syscall.EINVAL)
 }
 
-func TestFromAHomeThatIsKeptOpen(t *testing.T) {
+func TestRunFromAndSocketFromReturnToHome(t *testing.T) {
 	world.Guard(t)
 	blue := anonymous(t)
 	home, err := Current()
@@ -353,7 +353,7 @@ func TestFromAHomeThatIsKeptOpen(t *testing.T) {
 	}
 }
 
-func TestRunFromGivesUpAThreadThatCannotComeBack(t *testing.T) {
+func TestRunFromDiscardsThreadThatCannotSwitchBack(t *testing.T) {
 	world.Guard(t)
 	blue := anonymous(t)
 	home, err := Current()
@@ -367,7 +367,7 @@ func TestRunFromGivesUpAThreadThatCannotComeBack(t *testing.T) {
 }
 
 // Guard checks that no thread is left in blue.
-func TestRunFromRefusesAHomeThatItsThreadIsNotIn(t *testing.T) {
+func TestRunFromRejectsHomeThreadIsNotIn(t *testing.T) {
 	world.Guard(t)
 	blue, red := anonymous(t), anonymous(t)
 	for i := 0; i < 5; i++ {
@@ -384,7 +384,7 @@ func TestRunFromRefusesAHomeThatItsThreadIsNotIn(t *testing.T) {
 	}
 }
 
-func TestFromAHomeThatIsClosedNothingIsCalled(t *testing.T) {
+func TestRunFromAndSocketFromRejectClosedHome(t *testing.T) {
 	world.Guard(t)
 	blue := anonymous(t)
 	home, err := Current()
@@ -398,7 +398,7 @@ func TestFromAHomeThatIsClosedNothingIsCalled(t *testing.T) {
 	wants(t, err, syscall.EBADF)
 }
 
-func TestTwoHundredGoroutinesAtOnce(t *testing.T) {
+func TestManyGoroutinesSwitchConcurrently(t *testing.T) {
 	world.Guard(t)
 	places := []*Namespace{anonymous(t), anonymous(t), anonymous(t), anonymous(t)}
 	var group sync.WaitGroup

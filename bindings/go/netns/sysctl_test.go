@@ -12,7 +12,7 @@ import (
 	"github.com/libnetns/libnetns/bindings/go/internal/world"
 )
 
-func TestASysctlIsOneNamespaces(t *testing.T) {
+func TestSysctlActsInGivenNamespace(t *testing.T) {
 	world.Guard(t)
 	a, b := anonymous(t), anonymous(t)
 	must(t, a.SetSysctl("net.ipv4.ip_forward", "1"))
@@ -26,7 +26,7 @@ func TestASysctlIsOneNamespaces(t *testing.T) {
 	}
 }
 
-func TestASysctlThatCannotBeSet(t *testing.T) {
+func TestInvalidSysctlsFailWithErrno(t *testing.T) {
 	world.Guard(t)
 	a := anonymous(t)
 	wants(t, a.SetSysctl("vm.swappiness", "1"), syscall.ENOENT)

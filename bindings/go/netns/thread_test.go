@@ -33,7 +33,7 @@ func onAThread(t *testing.T, f func() error) {
 	must(t, <-done)
 }
 
-func TestNewMovesAndSetGoesBack(t *testing.T) {
+func TestNewSwitchesThreadAndSetSwitchesBack(t *testing.T) {
 	world.Guard(t)
 	onAThread(t, newAndBack)
 }
@@ -71,7 +71,7 @@ func newAndBack() error {
 	return nil
 }
 
-func TestManyThreadsMakeTheirOwn(t *testing.T) {
+func TestManyThreadsCreateNamespacesConcurrently(t *testing.T) {
 	world.Guard(t)
 	var group sync.WaitGroup
 	for i := 0; i < 50; i++ {
@@ -87,7 +87,7 @@ func TestManyThreadsMakeTheirOwn(t *testing.T) {
 	group.Wait()
 }
 
-func TestNamed(t *testing.T) {
+func TestNamedNamespaceIsCreatedFoundAndDeleted(t *testing.T) {
 	world.Guard(t)
 	onAThread(t, func() error {
 		made, err := NewNamed("blue")
@@ -116,7 +116,7 @@ func TestNamed(t *testing.T) {
 	wantsBare(t, second(GetFromName("blue")), syscall.ENOENT)
 }
 
-func TestGetFrom(t *testing.T) {
+func TestGetFromFunctionsOpenOrReturnErrno(t *testing.T) {
 	world.Guard(t)
 	mine, err := GetFromPid(os.Getpid())
 	must(t, err)
@@ -136,7 +136,7 @@ func TestGetFrom(t *testing.T) {
 	}
 }
 
-func TestSetRefusesWhatIsNone(t *testing.T) {
+func TestSetRejectsInvalidHandles(t *testing.T) {
 	world.Guard(t)
 	file, err := os.Open("/proc/self/ns/mnt")
 	must(t, err)
@@ -161,7 +161,7 @@ func TestSetRefusesWhatIsNone(t *testing.T) {
 }
 
 // How programs written before errors.Is check errors.
-func TestErrorsAreThoseOfTheNamesake(t *testing.T) {
+func TestErrorsMatchVishvanandaNetns(t *testing.T) {
 	world.Guard(t)
 	for _, err := range []error{
 		second(GetFromName("missing")),
@@ -181,7 +181,7 @@ func TestErrorsAreThoseOfTheNamesake(t *testing.T) {
 	}
 }
 
-func TestThePermissionThatIsMissingIsThatOfTheNamesake(t *testing.T) {
+func TestMissingCapabilityReturnsBareEPERM(t *testing.T) {
 	world.Guard(t)
 	onAThread(t, func() error {
 		home, err := Get()
@@ -201,7 +201,7 @@ func TestThePermissionThatIsMissingIsThatOfTheNamesake(t *testing.T) {
 	})
 }
 
-func TestTheMessageOfABareErrno(t *testing.T) {
+func TestLastMessageDescribesBareErrno(t *testing.T) {
 	world.Guard(t)
 	onAThread(t, func() error {
 		wantsBare(t, second(GetFromName("missing")), syscall.ENOENT)
@@ -212,7 +212,7 @@ func TestTheMessageOfABareErrno(t *testing.T) {
 	})
 }
 
-func TestDeleteNamedClearsWhatIsLeftOfAName(t *testing.T) {
+func TestDeleteNamedRemovesEmptyFileOnly(t *testing.T) {
 	world.Guard(t)
 	create(t, "blue")
 	must(t, os.WriteFile("/run/netns/empty", nil, 0o644))
@@ -222,7 +222,7 @@ func TestDeleteNamedClearsWhatIsLeftOfAName(t *testing.T) {
 	wantsBare(t, DeleteNamed("text"), syscall.EINVAL)
 }
 
-func TestHandle(t *testing.T) {
+func TestNsHandleFormatsAndCloses(t *testing.T) {
 	world.Guard(t)
 	blue := anonymous(t)
 	handle, err := blue.Handle()
@@ -310,7 +310,7 @@ func controlGroups(t *testing.T) string {
 	return ""
 }
 
-func TestGetFromDocker(t *testing.T) {
+func TestGetFromDockerOpensContainerNamespace(t *testing.T) {
 	world.Guard(t)
 	wants(t, second(GetFromDocker(blueID)), syscall.ENOENT)
 	group := filepath.Join(controlGroups(t), "docker-"+blueID+".scope")

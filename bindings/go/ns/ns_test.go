@@ -63,7 +63,7 @@ func current(t *testing.T) uint64 {
 	return inode(t, n)
 }
 
-func TestDoIsThereAndKnowsWhereItComesFrom(t *testing.T) {
+func TestDoRunsInNamespaceAndPassesHost(t *testing.T) {
 	world.Guard(t)
 	blue, red := temporary(t), temporary(t)
 	home := current(t)
@@ -83,7 +83,7 @@ func TestDoIsThereAndKnowsWhereItComesFrom(t *testing.T) {
 	}
 }
 
-func TestTheHostIsThereOnlyMeanwhile(t *testing.T) {
+func TestHostIsClosedAfterDo(t *testing.T) {
 	world.Guard(t)
 	blue := temporary(t)
 	var host ns.NetNS
@@ -104,7 +104,7 @@ func TestDoReturnsTheCallbacksError(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoNetworkNamespace(t *testing.T) {
+func TestNonNamespacePathReturnsNSPathNotNSErr(t *testing.T) {
 	world.Guard(t)
 	for _, path := range []string{"/proc/uptime", "/proc/self/ns/mnt", "/proc/self/ns/uts", "/dev/null", "/proc", "."} {
 		for _, err := range []error{ns.IsNSorErr(path), open(path), ns.WithNetNSPath(path, nil)} {
@@ -116,7 +116,7 @@ func TestWhatIsNoNetworkNamespace(t *testing.T) {
 	}
 }
 
-func TestWhatDoesNotExist(t *testing.T) {
+func TestMissingPathReturnsNSPathNotExistErr(t *testing.T) {
 	world.Guard(t)
 	for _, path := range []string{"/nowhere", "", "nowhere", "/proc/4194305/ns/net"} {
 		for _, err := range []error{ns.IsNSorErr(path), open(path), ns.WithNetNSPath(path, nil)} {
@@ -133,7 +133,7 @@ func open(path string) error {
 	return err
 }
 
-func TestOtherFailuresAreNeither(t *testing.T) {
+func TestOtherFailuresReturnNetnsError(t *testing.T) {
 	world.Guard(t)
 	var failure *netns.Error
 	err := ns.IsNSorErr("/proc/uptime/x")
@@ -145,7 +145,7 @@ func TestOtherFailuresAreNeither(t *testing.T) {
 	}
 }
 
-func TestPaths(t *testing.T) {
+func TestPathIdentifiesNamespace(t *testing.T) {
 	world.Guard(t)
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -172,7 +172,7 @@ func TestPaths(t *testing.T) {
 	}))
 }
 
-func TestAClosedOne(t *testing.T) {
+func TestClosedNamespaceFailsWithErrClosed(t *testing.T) {
 	world.Guard(t)
 	blue := temporary(t)
 	must(t, blue.Close())
@@ -186,7 +186,7 @@ func TestAClosedOne(t *testing.T) {
 	}
 }
 
-func TestSetMovesTheThread(t *testing.T) {
+func TestSetSwitchesThread(t *testing.T) {
 	world.Guard(t)
 	blue := temporary(t)
 	done := make(chan struct{})
@@ -200,7 +200,7 @@ func TestSetMovesTheThread(t *testing.T) {
 	<-done
 }
 
-func TestTwoHundredGoroutinesAtOnce(t *testing.T) {
+func TestManyGoroutinesSwitchConcurrently(t *testing.T) {
 	world.Guard(t)
 	blue, red := temporary(t), temporary(t)
 	home := current(t)
@@ -232,7 +232,7 @@ func TestTwoHundredGoroutinesAtOnce(t *testing.T) {
 	group.Wait()
 }
 
-func TestDoOfAFunctionThatEndsItsGoroutineIsAnError(t *testing.T) {
+func TestGoexitInDoReturnsErrGoexit(t *testing.T) {
 	world.Guard(t)
 	err := temporary(t).Do(func(ns.NetNS) error {
 		runtime.Goexit()

@@ -19,7 +19,7 @@ func TestMain(m *testing.M) {
 	os.Exit(world.Main(m))
 }
 
-func TestNewAndUnmount(t *testing.T) {
+func TestNewNSCreatesAndUnmountNSRemoves(t *testing.T) {
 	world.Guard(t)
 	made, err := NewNS()
 	if err != nil {
@@ -44,7 +44,7 @@ func TestNewAndUnmount(t *testing.T) {
 	}
 }
 
-func TestWhatHasNoNameIsLeftAlone(t *testing.T) {
+func TestUnmountNSIgnoresUnnamedNamespace(t *testing.T) {
 	world.Guard(t)
 	here, err := ns.GetCurrentNS()
 	if err != nil {
@@ -56,7 +56,7 @@ func TestWhatHasNoNameIsLeftAlone(t *testing.T) {
 	}
 }
 
-func TestAnotherUsersRunIsNotOurs(t *testing.T) {
+func TestNewNSAvoidsRunOfAnotherUser(t *testing.T) {
 	world.Guard(t)
 	own := t.TempDir()
 	t.Setenv("XDG_RUNTIME_DIR", own)

@@ -40,7 +40,7 @@ def test_readme_has_programs():
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=range(len(PROGRAMS)))
-def test_readmes_programs_run(program):
+def test_readme_programs_run(program):
     if "NetNS" in program:
         pytest.importorskip("pyroute2")
     said_by("-c", program)

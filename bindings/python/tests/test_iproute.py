@@ -40,7 +40,7 @@ def names_of(links):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_without_pyroute2_the_error_says_what_to_install(name):
+def test_import_error_without_pyroute2_names_package(name):
     code = (
         "import sys\n"
         "sys.modules['pyroute2'] = None\n"
@@ -56,7 +56,7 @@ def test_without_pyroute2_the_error_says_what_to_install(name):
     assert done.stdout.decode() == wanted
 
 
-def test_other_names_are_attribute_errors():
+def test_unknown_attribute_raises_attribute_error():
     with pytest.raises(AttributeError, match="NetNs"):
         libnetns.NetNs
     assert not hasattr(libnetns, "__path_of_nothing__")
@@ -65,7 +65,7 @@ def test_other_names_are_attribute_errors():
 # --- one program, two packages -------------------------------------------------------------------
 
 
-def a_namespace_is_made_or_used(package):
+def netns_creates_or_opens_namespace(package):
     with package.NetNS("blue") as ns:
         assert names_of(ns.get_links()) == ["lo"]
         with package.NetNS("blue", flags=0) as again:
@@ -81,7 +81,7 @@ def a_namespace_is_made_or_used(package):
     assert package.netns.listnetns() == ["blue"]
 
 
-def two_ends_of_a_veth_are_set_up(package):
+def veth_ends_are_configured(package):
     package.netns.create("blue")
     with package.IPRoute() as ip, package.NetNS("blue") as ns:
         ip.link("add", ifname="v0p0", kind="veth", peer="v0p1")
@@ -100,7 +100,7 @@ def two_ends_of_a_veth_are_set_up(package):
         assert names_of(ns.get_links()) == ["lo"]
 
 
-def changes_are_told(package):
+def bind_receives_link_changes(package):
     with package.NetNS("blue") as ns, package.NetNS("blue") as other:
         ns.bind()
         other.link("add", ifname="br0", kind="bridge")
@@ -109,7 +109,7 @@ def changes_are_told(package):
             told.extend(names_of(ns.get()))
 
 
-def threads_work_in_there(package):
+def threads_use_separate_netns_objects(package):
     names = ["n0", "n1", "n2"]
     seen = {}
 
@@ -126,13 +126,13 @@ def threads_work_in_there(package):
     assert seen == {name: ["lo", f"br-{name}"] for name in names}
 
 
-def one_object_is_used_by_two_threads(package):
+def two_threads_share_one_object(package):
     with package.NetNS("blue") as ns:
         ns.link("add", ifname="br0", kind="bridge")
         assert on_a_thread(lambda: names_of(ns.get_links())) == ["lo", "br0"]
 
 
-def an_event_loop_works_in_there(package):
+def async_iproute_works_in_namespace(package):
     needs_asyncio()
 
     async def link_names():
@@ -151,7 +151,7 @@ def an_event_loop_works_in_there(package):
         asyncio.run(refused())
 
 
-def the_class_takes_a_namespaces_name(package):
+def iproute_accepts_namespace_name(package):
     needs_asyncio()
     with package.IPRoute(netns="blue") as ip:
         assert ip.status["netns"] == "blue"
@@ -162,17 +162,17 @@ def the_class_takes_a_namespaces_name(package):
 @pytest.mark.parametrize(
     "program",
     [
-        a_namespace_is_made_or_used,
-        two_ends_of_a_veth_are_set_up,
-        changes_are_told,
-        threads_work_in_there,
-        one_object_is_used_by_two_threads,
-        an_event_loop_works_in_there,
-        the_class_takes_a_namespaces_name,
+        netns_creates_or_opens_namespace,
+        veth_ends_are_configured,
+        bind_receives_link_changes,
+        threads_use_separate_netns_objects,
+        two_threads_share_one_object,
+        async_iproute_works_in_namespace,
+        iproute_accepts_namespace_name,
     ],
     ids=lambda program: program.__name__,
 )
-def test_one_program(pyroute2, package, program):
+def test_program_works_with_either_package(pyroute2, package, program):
     def run():
         try:
             program(importlib.import_module(package))
@@ -194,7 +194,7 @@ def no_processes(monkeypatch):
     monkeypatch.setattr(subprocess, "Popen", refuse)
 
 
-def test_no_process_is_started_and_nothing_is_left_open(pyroute2, no_processes):
+def test_netns_starts_no_process_and_leaves_nothing_open(pyroute2, no_processes):
     with libnetns.NetNS("blue") as ns:
         assert names_of(ns.get_links()) == ["lo"]
     with pytest.raises(FileNotFoundError):
@@ -203,7 +203,7 @@ def test_no_process_is_started_and_nothing_is_left_open(pyroute2, no_processes):
     assert libnetns.list() == []
 
 
-def test_sockets_stay_in_the_namespace_when_its_name_goes(pyroute2):
+def test_sockets_stay_in_namespace_after_name_removal(pyroute2):
     def run():
         first = libnetns.NetNS("blue", flags=os.O_CREAT | os.O_EXCL)
         first.link("add", ifname="br0", kind="bridge")
@@ -216,7 +216,7 @@ def test_sockets_stay_in_the_namespace_when_its_name_goes(pyroute2):
 
 
 @pytest.mark.parametrize("name", ["NetNS", "IPRoute"])
-def test_a_clone_is_in_the_same_namespace_when_its_name_goes(pyroute2, name):
+def test_clone_uses_same_namespace_after_name_removal(pyroute2, name):
     if not hasattr(getattr(pyroute2, name), "clone"):
         pytest.skip("pyroute2 0.9 has no clone()")
 
@@ -236,7 +236,7 @@ def test_a_clone_is_in_the_same_namespace_when_its_name_goes(pyroute2, name):
     in_child(run)
 
 
-def test_a_handle_will_do_as_well(pyroute2):
+def test_iproute_accepts_handle_and_descriptor(pyroute2):
     with libnetns.create() as ns:
         ip = libnetns.IPRoute(netns=ns)
     with ip:
@@ -247,7 +247,7 @@ def test_a_handle_will_do_as_well(pyroute2):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/net/tun"), reason="needs /dev/net/tun")
-def test_a_tun_device_is_made_in_there(pyroute2, no_processes):
+def test_tun_device_is_created_in_namespace(pyroute2, no_processes):
     home = here()
     with libnetns.create("blue") as blue, libnetns.NetNS("blue") as ns:
         ns.link("add", ifname="tun7", kind="tuntap", mode="tun")
@@ -256,14 +256,14 @@ def test_a_tun_device_is_made_in_there(pyroute2, no_processes):
     assert here() == home
 
 
-def test_they_are_pyroute2s_classes(pyroute2):
+def test_classes_derive_from_pyroute2_classes(pyroute2):
     for name in NAMES:
         if hasattr(pyroute2, name):
             base = "IPRoute" if name == "NetNS" else name
             assert issubclass(getattr(libnetns, name), getattr(pyroute2, base))
 
 
-def test_they_may_take_the_place_of_pyroute2s(pyroute2, monkeypatch):
+def test_classes_can_replace_pyroute2_classes(pyroute2, monkeypatch):
     def run():
         for name in NAMES:
             if hasattr(pyroute2, name):
@@ -274,7 +274,7 @@ def test_they_may_take_the_place_of_pyroute2s(pyroute2, monkeypatch):
     in_child(run)
 
 
-def test_without_a_way_back_they_work(pyroute2):
+def test_netns_works_without_right_to_switch_back(pyroute2):
     """Where the calling thread could not switch back from a namespace."""
     code = (
         "import conftest, libnetns\n"
@@ -292,7 +292,7 @@ def test_without_a_way_back_they_work(pyroute2):
     assert done.stdout == b"['lo', 'br0']\n"
 
 
-def test_a_socket_of_ones_own_is_taken_as_it_is(pyroute2):
+def test_iproute_uses_socket_passed_as_fileno(pyroute2):
     with libnetns.create() as ns:
         made = ns.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, socket.NETLINK_ROUTE)
         with libnetns.IPRoute(fileno=made.detach()) as ip:
@@ -300,7 +300,7 @@ def test_a_socket_of_ones_own_is_taken_as_it_is(pyroute2):
         assert [link.name for link in ns.links()] == ["lo", "br0"]
 
 
-def test_ndb_works_with_netns_in_its_place(pyroute2):
+def test_ndb_works_with_libnetns_netns(pyroute2):
     """pyroute2's other modules use libnetns.netns instead of pyroute2.netns."""
     needs_asyncio()
     code = (

@@ -65,7 +65,7 @@ def parameters(text):
     return [] if text == "void" else [part.strip() for part in text.split(",")]
 
 
-def test_every_function_of_the_header_has_its_prototype():
+def test_prototypes_match_header():
     declared = {
         name: (ctype(result), *map(ctype, parameters(arguments)))
         for name, result, arguments in declarations()
@@ -78,7 +78,7 @@ def test_every_function_of_the_header_has_its_prototype():
         assert list(function.argtypes) == arguments
 
 
-def test_structs_have_the_size_that_the_compiler_gives_them(tmp_path):
+def test_struct_sizes_match_c_compiler(tmp_path):
     program = tmp_path / "sizes.c"
     program.write_text(
         "#include <netns.h>\n#include <stdio.h>\n"
@@ -94,7 +94,7 @@ def test_structs_have_the_size_that_the_compiler_gives_them(tmp_path):
     assert tuple(map(int, sizes)) == wanted
 
 
-def test_constants_are_the_headers():
+def test_constants_match_header():
     header = HEADER.read_text()
     constants = dict(re.findall(r"^#define NETNS_(\w+) \(?(-?\d+)\)?$", header, re.M))
     from libnetns import _monitor, _namespace, _network, _programs
@@ -112,12 +112,12 @@ def test_constants_are_the_headers():
     assert f'#define NETNS_RUN_DIR "{libnetns.RUN_DIR}"' in header
 
 
-def test_the_version_is_the_librarys():
+def test_version_matches_library():
     assert libnetns.version() == libnetns.__version__
 
 
 @pytest.mark.parametrize("wrong", [42, "name", b"name", object(), _library.LinkList()])
-def test_what_is_no_handle_is_refused(wrong):
+def test_calls_reject_objects_that_are_not_handles(wrong):
     with libnetns.current() as ns:
         for call, *arguments in (
             (libnetns.Namespace, wrong),
@@ -135,7 +135,7 @@ def test_what_is_no_handle_is_refused(wrong):
             ns.link_move("lo", None)
 
 
-def test_without_the_library_the_import_says_what_to_do():
+def test_import_without_library_explains_installation():
     code = "import libnetns"
     environment = {"PYTHONPATH": str(Path(libnetns.__file__).parents[1])}
     done = subprocess.run(

@@ -19,7 +19,7 @@ def brief(events):
     return [(event.type, event.name) for event in events]
 
 
-def test_an_event_tells_which_namespace_it_is():
+def test_event_has_inode_and_cookie_of_namespace():
     with Monitor() as monitor, libnetns.create("blue") as old:
         libnetns.remove("blue")
         with libnetns.create("blue") as new:
@@ -41,7 +41,7 @@ def is_of_monitor(fd):
         return False
 
 
-def test_descriptors_that_the_program_has_closed_are_an_error():
+def test_closed_descriptors_fail_with_ebadf():
     # The monitor gets the lowest free numbers.
     first = os.dup(0)
     os.close(first)
@@ -77,7 +77,7 @@ def test_iterating_waits_for_each_event():
         assert brief(told) == [(EventType.ADD, "blue"), (EventType.REMOVE, "blue")]
 
 
-def test_events_are_those_that_there_are():
+def test_events_returns_pending_events():
     libnetns.create("blue").close()
     with Monitor(snapshot=True) as monitor:
         assert brief(monitor.events()) == [(EventType.ADD, "blue")]
@@ -87,7 +87,7 @@ def test_events_are_those_that_there_are():
         assert sorted(event.name for event in monitor.events()) == ["red", "\udcff"]
 
 
-def test_waiting_ends_in_time():
+def test_wait_returns_event_or_none_after_timeout():
     with Monitor() as monitor:
         assert monitor.wait(0) is None
         assert monitor.wait(0.01) is None
@@ -96,7 +96,7 @@ def test_waiting_ends_in_time():
         assert (event.type, event.name) == (EventType.ADD, "blue")
 
 
-def test_the_descriptor_is_for_poll():
+def test_descriptor_is_pollable_and_not_inheritable():
     with Monitor() as monitor:
         assert not os.get_inheritable(monitor.fileno())
         monitor.events()
@@ -106,7 +106,7 @@ def test_the_descriptor_is_for_poll():
         assert len(monitor.events()) == 1
 
 
-def test_ctrl_c_ends_waiting():
+def test_keyboard_interrupt_ends_wait():
     with Monitor() as monitor, pytest.raises(KeyboardInterrupt):
         timer = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT))
         timer.start()
@@ -116,7 +116,7 @@ def test_ctrl_c_ends_waiting():
             timer.join()
 
 
-def test_an_event_loop_reads_it():
+def test_asyncio_event_loop_reads_monitor():
     async def watch():
         loop = asyncio.get_running_loop()
         told = asyncio.Queue()
@@ -138,7 +138,7 @@ def test_an_event_loop_reads_it():
     assert brief(asyncio.run(watch())) == [(EventType.ADD, "blue"), (EventType.REMOVE, "blue")]
 
 
-def test_a_closed_monitor_is_a_value_error():
+def test_closed_monitor_raises_value_error():
     monitor = Monitor()
     monitor.close()
     monitor.close()
@@ -148,7 +148,7 @@ def test_a_closed_monitor_is_a_value_error():
             call()
 
 
-def test_a_failure_names_the_directory():
+def test_error_names_run_directory():
     with pytest.raises(OSError) as caught:
         Monitor("x" * 5000)
     assert caught.value.filename == "x" * 5000

@@ -21,7 +21,7 @@ from libnetns import _namespace
 # --- names ---------------------------------------------------------------------------------------
 
 
-def test_names_are_str_bytes_or_paths():
+def test_names_accept_str_bytes_and_path():
     libnetns.create("str").close()
     libnetns.create(b"bytes").close()
     libnetns.create(Path("path")).close()
@@ -33,7 +33,7 @@ def test_names_are_str_bytes_or_paths():
     assert libnetns.list() == ["bytes", "path"]
 
 
-def test_names_need_not_be_unicode():
+def test_names_accept_non_utf8_bytes():
     raw = b"\xff\xfe"
     with libnetns.create(raw) as ns:
         name = os.fsdecode(raw)
@@ -48,7 +48,7 @@ def test_names_need_not_be_unicode():
     assert libnetns.list() == [os.fsdecode(raw) for raw in sorted(names)]
 
 
-def test_a_run_directory_of_ones_own(tmp_path):
+def test_custom_run_directory_is_used(tmp_path):
     rundir = "/run/own"
     with libnetns.create("blue", rundir=rundir) as ns:
         assert libnetns.list(rundir=rundir) == ["blue"]
@@ -64,7 +64,7 @@ def test_a_run_directory_of_ones_own(tmp_path):
 
 
 @pytest.mark.parametrize("call", [libnetns.create, libnetns.open, libnetns.remove])
-def test_a_null_byte_is_not_where_a_name_ends(call):
+def test_calls_reject_names_with_null_byte(call):
     for name in ("blue\0red", b"blue\0"):
         with pytest.raises(ValueError, match="null byte"):
             call(name)
@@ -72,13 +72,13 @@ def test_a_null_byte_is_not_where_a_name_ends(call):
 
 
 @pytest.mark.parametrize("wrong", [42, 4.2, ["blue"]])
-def test_what_is_no_name_is_a_type_error(wrong):
+def test_calls_reject_names_of_wrong_type(wrong):
     for call in (libnetns.create, libnetns.open, libnetns.remove):
         with pytest.raises(TypeError):
             call(wrong)
 
 
-def test_numbers_are_not_cut_off():
+def test_out_of_range_numbers_raise_overflow_error():
     with libnetns.create() as ns:
         ns.veth_add("v0", ns, "v1")
         mtu = ns.links()[-1].mtu
@@ -105,7 +105,7 @@ def test_numbers_are_not_cut_off():
 # --- holders -------------------------------------------------------------------------------------
 
 
-def test_what_holds_a_namespace_is_told():
+def test_holders_lists_sockets_and_mounts():
     with libnetns.create("blue") as blue, blue.socket() as sock:
         found = blue.holders()
         held = settled(found)
@@ -123,7 +123,7 @@ def test_what_holds_a_namespace_is_told():
 # --- without a name ------------------------------------------------------------------------------
 
 
-def test_a_namespace_without_a_name_is_found_and_gets_one():
+def test_unnamed_namespace_is_listed_opened_and_named():
     with libnetns.create("blue") as blue, libnetns.create() as lost:
         blue.attach("azure")
         found = libnetns.list_all()
@@ -161,7 +161,7 @@ def wait_until_gone(inode, cookie, error):
 # --- errors --------------------------------------------------------------------------------------
 
 
-def test_errors_are_of_their_subclass_and_say_what_to_do():
+def test_errors_use_oserror_subclasses_with_remedy():
     libnetns.create("blue").close()
     with pytest.raises(FileExistsError) as caught:
         libnetns.create("blue")
@@ -191,7 +191,7 @@ def test_errors_are_of_their_subclass_and_say_what_to_do():
         libnetns.list(rundir="/proc/uptime")
 
 
-def test_what_python_can_do_about_it_is_in_the_message():
+def test_messages_name_python_remedy():
     with libnetns.create("blue") as blue:
         with pytest.raises(FileExistsError, match=r"use exist_ok=True of libnetns.create\(\)"):
             libnetns.create("blue")
@@ -209,7 +209,7 @@ def test_what_python_can_do_about_it_is_in_the_message():
             blue.set_nsid(blue, 7)
 
 
-def test_the_message_is_the_threads_own():
+def test_error_message_is_per_thread():
     with pytest.raises(FileNotFoundError, match="mine"):
         libnetns.open("mine")
     both = threading.Barrier(2, timeout=60)
@@ -246,7 +246,7 @@ def without_privilege():
         ns.setns()
 
 
-def test_what_is_not_allowed_is_a_permission_error():
+def test_unprivileged_calls_raise_permission_error():
     libnetns.create("blue").close()
     in_child(without_privilege)
 
@@ -262,7 +262,7 @@ def test_a_with_block_closes_the_handle():
     assert libnetns.list() == ["blue"]
 
 
-def test_the_last_reference_closes_the_handle():
+def test_deleting_last_reference_closes_handle():
     before = descriptors()
     ns = libnetns.create("blue")
     assert descriptors() != before
@@ -270,7 +270,7 @@ def test_the_last_reference_closes_the_handle():
     assert descriptors() == before
 
 
-def test_a_closed_handle_is_a_value_error():
+def test_closed_handle_raises_value_error():
     with libnetns.create("blue") as other:
         ns = libnetns.create("red")
         ns.close()
@@ -307,7 +307,7 @@ def test_a_closed_handle_is_a_value_error():
         assert repr(ns) == "<Namespace closed>"
 
 
-def test_one_that_is_closed_during_a_call_lives_until_it_returns():
+def test_close_during_call_takes_effect_after_return():
     before = descriptors()
     ns = libnetns.create()
     is_in, closed = threading.Event(), threading.Event()
@@ -330,7 +330,7 @@ def test_one_that_is_closed_during_a_call_lives_until_it_returns():
     assert descriptors() == before
 
 
-def test_many_threads_close_and_use_one_handle():
+def test_concurrent_close_and_use_is_safe():
     for _ in range(50):
         ns = libnetns.create()
         start = threading.Barrier(4, timeout=60)
@@ -356,7 +356,7 @@ def test_many_threads_close_and_use_one_handle():
         assert wrong == []
 
 
-def test_a_handle_is_copied_by_reference_and_not_pickled():
+def test_copy_shares_handle_and_pickle_is_rejected():
     with libnetns.create() as ns:
         other = copy.copy(ns)
         inode = ns.inode
@@ -369,7 +369,7 @@ def test_a_handle_is_copied_by_reference_and_not_pickled():
                     call(thing)
 
 
-def test_a_child_of_fork_has_the_handles():
+def test_forked_child_can_use_handles():
     with libnetns.create("blue") as ns:
 
         def look():
@@ -384,7 +384,7 @@ def test_a_child_of_fork_has_the_handles():
 # --- identity ------------------------------------------------------------------------------------
 
 
-def test_those_of_one_namespace_are_equal():
+def test_handles_of_same_namespace_are_equal():
     with libnetns.create("blue") as a, libnetns.open("blue") as b, libnetns.create("red") as c:
         assert a == b
         assert hash(a) == hash(b)
@@ -394,7 +394,7 @@ def test_those_of_one_namespace_are_equal():
         assert {a: "yes"}[b] == "yes"
 
 
-def test_a_closed_one_equals_itself_only_and_leaves_sets():
+def test_closed_handle_equals_only_itself():
     with libnetns.create("blue") as other:
         ns = libnetns.open("blue")
         kept = {ns}
@@ -405,7 +405,7 @@ def test_a_closed_one_equals_itself_only_and_leaves_sets():
         assert kept == set()
 
 
-def test_identity_is_what_the_kernel_says():
+def test_identity_matches_stat_and_cookie():
     with libnetns.create("blue") as ns:
         status = os.stat("/run/netns/blue")
         assert (ns.device, ns.inode) == (status.st_dev, status.st_ino)
@@ -423,7 +423,7 @@ def test_identity_is_what_the_kernel_says():
                 assert cookie == libnetns.open("blue").cookie()
 
 
-def test_errno_of_ctypes_is_the_calls():
+def test_ctypes_errno_is_set_by_failed_call():
     import ctypes
 
     with pytest.raises(FileNotFoundError):
@@ -434,7 +434,7 @@ def test_errno_of_ctypes_is_the_calls():
 # --- the network, in addition to the scenarios ---------------------------------------------------
 
 
-def test_records_say_what_there_is():
+def test_records_describe_links_addresses_and_routes():
     import ipaddress
 
     with libnetns.create(lo_up=True) as a, libnetns.create() as b:
@@ -461,7 +461,7 @@ def test_records_say_what_there_is():
                 a.addr_add("v0", wrong)
 
 
-def test_none_is_the_calling_threads_namespace():
+def test_none_means_calling_threads_namespace():
     with libnetns.create() as a, libnetns.create() as b:
 
         def make():
@@ -474,7 +474,7 @@ def test_none_is_the_calling_threads_namespace():
         home.close()
 
 
-def test_a_second_handle_outlives_the_first():
+def test_dup_outlives_original_handle():
     with libnetns.create("blue") as blue:
         copy = blue.dup()
         assert (copy.name, copy.path, copy == blue) == ("blue", blue.path, True)
@@ -485,7 +485,7 @@ def test_a_second_handle_outlives_the_first():
         blue.dup()
 
 
-def test_an_id_is_the_one_it_has_or_a_new_one():
+def test_ensure_nsid_returns_existing_or_new_id():
     with libnetns.create() as a, libnetns.create() as b, libnetns.create() as c:
         assert b.set_nsid(a, 5) == 5
         assert b.ensure_nsid(a) == 5
@@ -493,7 +493,7 @@ def test_an_id_is_the_one_it_has_or_a_new_one():
         assert b.nsid_of(c) == 0
 
 
-def test_ids_are_listed_with_their_names():
+def test_nsids_lists_ids_with_names():
     with libnetns.create("a") as a, libnetns.create("b") as b:
         assert a.nsid_of(b) is None
         assert a.set_nsid(b, nsid=5) == 5
@@ -502,7 +502,7 @@ def test_ids_are_listed_with_their_names():
         assert [found.id for found in a.nsids(target=5)] == [0]
 
 
-def test_pids_are_those_in_there():
+def test_pids_lists_processes_in_namespace():
     with libnetns.create() as ns, ns.spawn(["sleep", "60"], keep_sys=True) as process:
         assert ns.pids() == [process.pid]
         assert ns.pids(threads=True) == [process.pid]
@@ -524,7 +524,7 @@ class CountedCalls:
         return getattr(self.lib, name)
 
 
-def test_pids_are_as_many_as_there_are(monkeypatch):
+def test_pids_retries_with_larger_buffer(monkeypatch):
     counted = CountedCalls(_namespace.lib)
     monkeypatch.setattr(_namespace, "lib", counted)
     with libnetns.create() as ns:
@@ -539,7 +539,7 @@ def test_pids_are_as_many_as_there_are(monkeypatch):
             process.wait()
 
 
-def test_no_handle_is_left_by_a_failure():
+def test_failed_calls_leak_no_descriptors():
     before = descriptors()
     for _ in range(20):
         with pytest.raises(OSError):
@@ -552,7 +552,7 @@ def test_no_handle_is_left_by_a_failure():
 # --- sysctls -------------------------------------------------------------------------------------
 
 
-def test_a_sysctl_is_one_namespaces():
+def test_sysctl_acts_in_given_namespace():
     with libnetns.create() as a, libnetns.create() as b:
         a.set_sysctl("net.ipv4.ip_forward", 1)
         b.set_sysctl("net/ipv4/ip_forward", "0")
@@ -573,7 +573,7 @@ def test_a_sysctl_is_one_namespaces():
         ("net.ipv4.ip_forward", "1" * 5000, errno.E2BIG),
     ],
 )
-def test_a_sysctl_that_cannot_be_set_is_an_error(name, value, number):
+def test_invalid_set_sysctl_fails_with_errno(name, value, number):
     with libnetns.create() as ns:
         with pytest.raises(OSError) as caught:
             ns.set_sysctl(name, value)

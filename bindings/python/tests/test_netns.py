@@ -50,7 +50,7 @@ SIGNATURES = {
 
 
 @pytest.mark.parametrize("name", SIGNATURES)
-def test_parameters_are_pyroute2s(name):
+def test_signatures_match_pyroute2(name):
     assert [*inspect.signature(getattr(netns, name)).parameters] == SIGNATURES[name]
 
 
@@ -69,7 +69,7 @@ def test_create_list_remove():
         netns.remove("blue")
 
 
-def test_the_run_directory_is_the_modules_at_the_call(monkeypatch):
+def test_calls_use_current_netns_run_dir(monkeypatch):
     netns.create("blue")
     for rundir in ("/run/another", b"/run/another"):
         monkeypatch.setattr(netns, "NETNS_RUN_DIR", rundir)
@@ -89,7 +89,7 @@ def test_the_run_directory_is_the_modules_at_the_call(monkeypatch):
     assert netns.listnetns("/run/nowhere") == []
 
 
-def test_processes(home):
+def test_ns_pids_and_pid_to_ns_find_processes(home):
     netns.create("blue")
     netns.create("red")
     libnetns.open("blue").attach("also-blue")
@@ -113,7 +113,7 @@ def test_processes(home):
         process.wait()
 
 
-def test_symbolic_links_are_names(home):
+def test_symlinks_are_accepted_as_names(home):
     netns.create("blue")
     process = libnetns.NSPopen("blue", ["sleep", "60"])
     with libnetns.open("blue") as blue:
@@ -141,7 +141,7 @@ def test_symbolic_links_are_names(home):
         assert os.listdir("/run/netns") == ["blue"]
 
 
-def test_getnsfd():
+def test_getnsfd_accepts_name_path_file_and_descriptor():
     netns.create("blue")
     inode = os.stat("/run/netns/blue").st_ino
     for given in ("blue", b"blue", "/run/netns/blue", "/var/run/netns/blue"):
@@ -160,7 +160,7 @@ def test_getnsfd():
 
 @pytest.mark.parametrize("place", ["", "/run/netns/", "/run/another/"])
 @pytest.mark.parametrize("fork", [True, False])
-def test_flags(place, fork):
+def test_getnsfd_honors_o_creat_and_o_excl(place, fork):
     name = place + "red"
     with pytest.raises(FileNotFoundError):
         netns.getnsfd(name, fork=fork)
@@ -178,7 +178,7 @@ def test_flags(place, fork):
     netns.remove(name)
 
 
-def test_a_path_is_no_place_to_create_in():
+def test_getnsfd_does_not_create_in_proc():
     before = Path("/proc/self/mountinfo").read_text()
     os.close(netns.getnsfd("/proc/self/ns/net", os.O_CREAT))
     with pytest.raises(FileExistsError):
@@ -190,7 +190,7 @@ def test_a_path_is_no_place_to_create_in():
     assert Path("/proc/self/mountinfo").read_text() == before
 
 
-def test_setns(home):
+def test_setns_accepts_name_path_file_and_flags(home):
     netns.create("blue")
     inode = os.stat("/run/netns/blue").st_ino
     before = descriptors()
@@ -217,11 +217,11 @@ def test_setns(home):
     assert descriptors() == before
 
 
-def test_push_pop_drop(home):
+def test_pushns_popns_and_dropns_use_stack(home):
     check_that_stays_are_stacked(netns)
 
 
-def test_create_socket():
+def test_create_socket_opens_socket_in_namespace():
     netns.create("blue")
     with netns.create_socket("blue", socket.AF_INET6, socket.SOCK_DGRAM) as sock:
         assert (sock.family, sock.type) == (socket.AF_INET6, socket.SOCK_DGRAM)
@@ -240,7 +240,7 @@ def test_create_socket():
 # --- corrected defects ---------------------------------------------------------------------------
 
 
-def test_popns_in_a_thread_goes_back_to_where_that_thread_was():
+def test_popns_returns_to_threads_previous_namespace():
     netns.create("blue")
     netns.create("red")
     red = os.stat("/run/netns/red").st_ino
@@ -254,7 +254,7 @@ def test_popns_in_a_thread_goes_back_to_where_that_thread_was():
     assert on_a_thread(go) == red
 
 
-def test_each_thread_has_its_stack():
+def test_pushns_stack_is_per_thread():
     netns.create("blue")
     netns.pushns("blue")
     with pytest.raises(IndexError):
@@ -287,14 +287,14 @@ def test_many_threads_push_and_pop():
     assert wrong == []
 
 
-def test_what_a_thread_leaves_pushed_is_closed():
+def test_thread_exit_closes_pushed_namespaces():
     netns.create("blue")
     before = descriptors()
     on_a_thread(netns.pushns, "blue")
     assert descriptors() == before
 
 
-def test_a_typo_in_pushns_makes_nothing(home):
+def test_pushns_does_not_create_missing_name(home):
     with pytest.raises(FileNotFoundError):
         netns.pushns("bleu")
     assert not os.path.lexists("/run/netns/bleu")
@@ -304,14 +304,14 @@ def test_a_typo_in_pushns_makes_nothing(home):
 
 
 @pytest.mark.parametrize("pid", [2**22 + 1, str(2**22 + 1)])
-def test_a_failed_attach_leaves_nothing(pid):
+def test_failed_attach_leaves_no_file(pid):
     with pytest.raises(FileNotFoundError, match="has ended") as caught:
         netns.attach("blue", pid)
     assert caught.value.filename == "blue"
     assert os.listdir("/run/netns") == []
 
 
-def test_what_a_killed_creator_left_is_hidden_and_taken_over():
+def test_stale_name_is_hidden_and_reused():
     with open("/run/netns/blue", "w"):
         os.chmod("/run/netns/blue", 0o1000)
     assert netns.listnetns() == []
@@ -319,7 +319,7 @@ def test_what_a_killed_creator_left_is_hidden_and_taken_over():
     assert netns.listnetns() == ["blue"]
 
 
-def test_what_is_no_namespace_is_refused():
+def test_calls_reject_files_that_are_not_namespaces():
     with open("/run/netns/plain", "w") as file:
         file.write("text")
     for call, number in (
@@ -338,7 +338,7 @@ def test_what_is_no_namespace_is_refused():
     assert os.path.exists("/run/netns/plain")
 
 
-def test_what_is_no_c_library_is_refused():
+def test_invalid_libc_argument_raises_attribute_error():
     for call, *arguments in (
         (netns.create, "blue"),
         (netns.attach, "blue", os.getpid()),
@@ -353,7 +353,7 @@ def test_what_is_no_c_library_is_refused():
     assert netns.listnetns() == []
 
 
-def test_what_pyroute2s_other_modules_import():
+def test_private_functions_used_by_pyroute2_work():
     assert netns._get_netnspath("blue") == b"/var/run/netns/blue"
     assert netns._get_netnspath(b"blue") == b"/var/run/netns/blue"
     assert netns._get_netnspath("/proc/1/ns/net") == b"/proc/1/ns/net"
@@ -379,7 +379,7 @@ def test_no_process_is_started(monkeypatch, home):
     netns.remove("green")
 
 
-def test_where_var_run_is_another_directory_it_is_followed(monkeypatch, tmp_path):
+def test_custom_netns_run_dir_is_used(monkeypatch, tmp_path):
     """NETNS_RUN_DIR is used as it is."""
     mount(b"netns-test", os.fsencode(tmp_path), b"tmpfs")
     monkeypatch.setattr(netns, "NETNS_RUN_DIR", str(tmp_path / "netns"))

@@ -27,7 +27,7 @@ def blue():
         yield ns
 
 
-def test_the_program_is_in_there_and_the_thread_is_not(blue):
+def test_program_runs_in_namespace_and_thread_stays(blue):
     home = here()
     args = ["readlink", "/proc/self/ns/net"]
     for where in ("blue", b"blue", "/run/netns/blue", blue, blue.fileno()):
@@ -38,7 +38,7 @@ def test_the_program_is_in_there_and_the_thread_is_not(blue):
     assert here() == home
 
 
-def test_it_is_a_popen(blue):
+def test_nspopen_behaves_like_popen(blue):
     with NSPopen("blue", ["sh", "-c", "exit 3"]) as process:
         assert isinstance(process, subprocess.Popen)
     assert process.returncode == 3
@@ -52,12 +52,12 @@ def test_it_is_a_popen(blue):
             process.kill()
 
 
-def test_the_program_is_this_processs_child(blue):
+def test_program_is_child_of_caller(blue):
     with NSPopen("blue", ["sh", "-c", "echo $PPID"], stdout=subprocess.PIPE) as process:
         assert int(process.stdout.read()) == os.getpid()
 
 
-def test_flags():
+def test_nspopen_honors_o_creat_and_o_excl():
     with pytest.raises(FileNotFoundError):
         NSPopen("red", ["true"])
     assert libnetns.list() == []
@@ -67,7 +67,7 @@ def test_flags():
         NSPopen("red", ["true"], flags=os.O_CREAT | os.O_EXCL)
 
 
-def test_failures_are_the_callers(blue):
+def test_failed_start_raises_and_leaks_nothing(blue):
     home = here()
     before = descriptors()
     with pytest.raises(FileNotFoundError):
@@ -82,7 +82,7 @@ def test_failures_are_the_callers(blue):
 
 
 @pytest.mark.parametrize("options", [{}, {"bufsize": 0}, {"text": True}])
-def test_files_have_fcntl_ioctl_and_flock(blue, options):
+def test_streams_have_fcntl_ioctl_and_flock(blue, options):
     pipe = subprocess.PIPE
     process = NSPopen("blue", ["sleep", "60"], stdin=pipe, stdout=pipe, stderr=pipe, **options)
     try:
@@ -105,7 +105,7 @@ def test_files_have_fcntl_ioctl_and_flock(blue, options):
         process.release()
 
 
-def test_its_files_go_with_it(blue):
+def test_deleting_nspopen_closes_streams(blue):
     before = descriptors()
     gc.disable()
     try:
@@ -117,7 +117,7 @@ def test_its_files_go_with_it(blue):
         gc.enable()
 
 
-def test_release_waits_and_ends_the_object(blue, tmp_path):
+def test_release_waits_and_invalidates_object(blue, tmp_path):
     done = tmp_path / "done"
     script = f"cat; head -c 1000000 /dev/zero; touch {done}"
     before = descriptors()
@@ -132,12 +132,12 @@ def test_release_waits_and_ends_the_object(blue, tmp_path):
     assert process.nsname == "blue"
 
 
-def test_release_reads_what_is_no_text(blue):
+def test_release_accepts_undecodable_output(blue):
     process = NSPopen("blue", ["printf", "\\377"], stdout=subprocess.PIPE, text=True)
     process.release()
 
 
-def test_release_does_not_wait_for_who_else_holds_its_output(blue):
+def test_release_does_not_wait_for_background_children(blue):
     script = "sleep 60 & echo $!"
     process = NSPopen("blue", ["sh", "-c", script], stdout=subprocess.PIPE)
     pid = int(process.stdout.readline())
@@ -145,7 +145,7 @@ def test_release_does_not_wait_for_who_else_holds_its_output(blue):
     os.kill(pid, 9)
 
 
-def test_preexec_fn_runs_in_there(blue, tmp_path):
+def test_preexec_fn_runs_in_namespace(blue, tmp_path):
     said = tmp_path / "inode"
 
     def look():
@@ -155,7 +155,7 @@ def test_preexec_fn_runs_in_there(blue, tmp_path):
     assert said.read_text() == str(blue.inode)
 
 
-def test_sys_is_the_namespaces_if_it_is_asked_for(blue):
+def test_keep_sys_false_shows_sys_of_namespace(blue):
     blue.link_add("br0", "bridge")
     for args in (["ls", "/sys/class/net"], "ls /sys/class/net"):
         options = {"shell": isinstance(args, str), "text": True}
@@ -179,13 +179,13 @@ def test_sys_is_the_namespaces_if_it_is_asked_for(blue):
 
 @pytest.mark.skipif(os.geteuid() != 0 or not CAN_CHANGE_USER, reason="needs real root")
 @pytest.mark.parametrize("keep_sys", [True, False])
-def test_its_user(blue, keep_sys):
+def test_user_and_group_apply_to_program(blue, keep_sys):
     args = ["sh", "-c", "id -u; id -g"]
     with NSPopen("blue", args, stdout=-1, user=12345, group=23456, keep_sys=keep_sys) as process:
         assert process.stdout.read() == b"12345\n23456\n"
 
 
-def test_nothing_is_said_at_the_end_of_python():
+def test_interpreter_exits_without_warnings():
     code = (
         "import subprocess, libnetns\n"
         "process = libnetns.NSPopen('/proc/self/ns/net', ['true'], stdout=subprocess.PIPE)\n"

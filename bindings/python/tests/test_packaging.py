@@ -67,7 +67,7 @@ def look(installed, **environment):
     return done.stdout.decode().split()
 
 
-def test_pip_installs_it_beside_the_library(source, tmp_path):
+def test_pip_install_uses_installed_library(source, tmp_path):
     installed = tmp_path / "installed"
     pip("install", "--target", installed, source)
     version, name, names = look(installed, LD_LIBRARY_PATH=os.path.dirname(library()))
@@ -83,7 +83,7 @@ def test_pip_installs_it_beside_the_library(source, tmp_path):
     assert re.match(r"Requires-Dist: pyroute2 ?\(?>=0\.7", needed)
 
 
-def test_a_wheel_carries_the_library(source, tmp_path):
+def test_wheel_contains_library_only_if_bundled(source, tmp_path):
     wheels, installed = tmp_path / "wheels", tmp_path / "installed"
     pip("wheel", "-w", wheels, source, bundle=library())
     (wheel,) = wheels.iterdir()

@@ -31,18 +31,18 @@ def output_of(blue, args, **kwargs):
         return reader.read(), process.wait()
 
 
-def test_a_program_is_in_there(blue):
+def test_program_runs_in_namespace(blue):
     assert output_of(blue, ["readlink", "/proc/self/ns/net"]) == (f"net:[{blue.inode}]\n", 0)
 
 
-def test_a_program_sees_the_namespaces_devices(blue):
+def test_program_sees_sys_of_namespace(blue):
     blue.link_add("br0", "bridge")
     assert "br0" in output_of(blue, ["ls", "/sys/class/net"])[0].split()
     if os.path.isdir("/sys/class/net"):
         assert "br0" not in output_of(blue, ["ls", "/sys/class/net"], keep_sys=True)[0].split()
 
 
-def test_arguments_environment_and_directory(blue):
+def test_arguments_environment_and_cwd_reach_program(blue):
     script = 'echo "$1 $NAME $(pwd)"; exit 7'
     environment = {"NAME": "value", b"PATH": os.environb[b"PATH"]}
     args = ["sh", "-c", script, "sh", b"an argument"]
@@ -55,7 +55,7 @@ def test_arguments_environment_and_directory(blue):
         del os.environ["LIBNETNS_TEST"]
 
 
-def test_its_three_files(blue, tmp_path):
+def test_standard_streams_are_redirected(blue, tmp_path):
     said, errors = tmp_path / "out", tmp_path / "err"
     with open("/proc/self/comm") as stdin, open(said, "w") as out, open(errors, "w") as err:
         args = ["sh", "-c", "cat; echo wrong >&2"]
@@ -67,7 +67,7 @@ def test_its_three_files(blue, tmp_path):
     assert blue.spawn(args, stdin=null, stdout=null, stderr=null).wait() == 0
 
 
-def test_pipes_are_those_of_subprocess(blue):
+def test_pipes_behave_like_subprocess(blue):
     before = descriptors()
     args = ["sh", "-c", "cat; readlink /proc/self/ns/net; echo wrong >&2; exit 3"]
     pipe = subprocess.PIPE
@@ -88,7 +88,7 @@ def test_pipes_are_those_of_subprocess(blue):
     assert descriptors() == before
 
 
-def test_a_program_is_run_to_its_end(blue):
+def test_run_program_behaves_like_subprocess_run(blue):
     done = blue.run_program(["cat"], input=b"hello", capture_output=True)
     assert (done.args, done.returncode, done.stdout, done.stderr) == (["cat"], 0, b"hello", b"")
     done = blue.run_program(["sh", "-c", "exit 3"])
@@ -122,7 +122,7 @@ def with_files_of_its_own(start):
 
 
 @pytest.mark.parametrize("keep_etc", [False, True])
-def test_sys_and_etc_are_the_namespaces(blue, keep_etc):
+def test_program_sees_etc_files_unless_keep_etc(blue, keep_etc):
     wanted = "everybody's\n" if keep_etc else "blue's\n"
 
     def see():
@@ -138,7 +138,7 @@ def test_sys_and_etc_are_the_namespaces(blue, keep_etc):
     with_files_of_its_own(see)
 
 
-def test_failures_are_the_callers(blue):
+def test_spawn_and_exec_raise_cause_of_failure(blue):
     with pytest.raises(FileNotFoundError) as caught:
         blue.spawn(["/nonexistent"])
     assert caught.value.filename == "/nonexistent"
@@ -161,7 +161,7 @@ def test_failures_are_the_callers(blue):
         blue.spawn(["true", 42])
 
 
-def test_waiting(blue):
+def test_wait_poll_and_terminate_report_exit_code(blue):
     with blue.spawn(["sleep", "60"]) as process:
         assert process.poll() is None
         with pytest.raises(subprocess.TimeoutExpired):
@@ -175,7 +175,7 @@ def test_waiting(blue):
     assert process.wait() == -signal.SIGTERM
 
 
-def test_it_can_be_ended_while_another_thread_waits(blue):
+def test_kill_works_while_other_threads_wait(blue):
     process = blue.spawn(["sleep", "60"])
     codes = []
     threads = [threading.Thread(target=lambda: codes.append(process.wait())) for _ in range(3)]
@@ -188,7 +188,7 @@ def test_it_can_be_ended_while_another_thread_waits(blue):
     assert codes == [-signal.SIGKILL] * 3
 
 
-def test_somebody_else_may_wait_for_it(blue):
+def test_wait_returns_zero_if_child_was_already_reaped(blue):
     process = blue.spawn(["true"])
     os.waitpid(process.pid, 0)
     assert process.wait(1) == 0
@@ -207,7 +207,7 @@ def etc():
         subprocess.run(["umount", "-l", "/etc"], check=True)
 
 
-def test_a_file_that_has_nothing_to_cover_is_told(blue, etc):
+def test_missing_etc_file_is_skipped_and_reported(blue, etc):
     with blue.spawn(["true"], keep_sys=True) as process:
         assert "skip the file for /etc/resolv.conf: No such file" in process.left_out
     with pytest.raises(FileNotFoundError, match="bind on /etc/resolv.conf: .*create an empty file"):
@@ -219,7 +219,7 @@ def test_a_file_that_has_nothing_to_cover_is_told(blue, etc):
         assert process.left_out is None
 
 
-def test_a_pinned_file_stays(blue, etc, tmp_path):
+def test_pin_etc_keeps_file_after_target_is_removed(blue, etc, tmp_path):
     etc.write_text("host's")
     ours, theirs = os.pipe()
     with open(tmp_path / "out", "w") as out:
@@ -238,7 +238,7 @@ def test_a_pinned_file_stays(blue, etc, tmp_path):
     assert (tmp_path / "out").read_text() == "blue's"
 
 
-def test_exec_becomes_the_program(blue, tmp_path):
+def test_exec_replaces_process(blue, tmp_path):
     said = tmp_path / "out"
 
     def become():
@@ -259,7 +259,7 @@ needs_all_ids = pytest.mark.skipif(
 
 
 @needs_all_ids
-def test_its_user_and_groups(blue):
+def test_user_and_groups_apply_to_program(blue):
     here = f"{os.getegid()}\n"
     args = ["sh", "-c", IDS]
     said = output_of(blue, args, user=12345, group=23456, extra_groups=[7, 8])
@@ -278,13 +278,13 @@ def test_its_user_and_groups(blue):
 
 
 @needs_all_ids
-def test_a_user_has_its_own_rights(blue, tmp_path):
+def test_cwd_is_checked_with_users_permissions(blue, tmp_path):
     tmp_path.chmod(0o700)
     with pytest.raises(PermissionError):
         blue.spawn(["true"], user=12345, cwd=tmp_path)
 
 
-def test_ids_that_are_none(blue):
+def test_spawn_rejects_invalid_user_and_group(blue):
     for number in (-1, 2**32 - 1, 2**32):
         with pytest.raises(ValueError):
             blue.spawn(["true"], user=number)
@@ -298,7 +298,7 @@ def test_ids_that_are_none(blue):
         blue.spawn(["true"], user=1.5)
 
 
-def test_a_session_of_its_own(blue):
+def test_start_new_session_creates_session(blue):
     for own in (False, True):
         process = blue.spawn(["sleep", "1000"], start_new_session=own)
         assert os.getsid(process.pid) == (process.pid if own else os.getsid(0))

@@ -21,7 +21,7 @@ def names(netns):
     return sorted(netns.listnetns())
 
 
-def names_come_and_go(netns, _):
+def names_are_created_listed_and_removed(netns, _):
     assert netns.listnetns() == []
     netns.create("blue")
     netns.create("/run/netns/red", libc=None)
@@ -38,7 +38,7 @@ def names_come_and_go(netns, _):
         netns.remove("blue")
 
 
-def the_run_directory_is_a_variable(netns, _):
+def netns_run_dir_can_be_changed(netns, _):
     assert netns.NETNS_RUN_DIR == "/var/run/netns"
     netns.create("blue")
     netns.NETNS_RUN_DIR = "/run/another"
@@ -53,7 +53,7 @@ def the_run_directory_is_a_variable(netns, _):
     assert netns.listnetns() == ["blue"]
 
 
-def flags_are_those_of_open(netns, _):
+def getnsfd_honors_open_flags(netns, _):
     with pytest.raises(FileNotFoundError):
         netns.getnsfd("blue")
     fd = netns.getnsfd("blue", os.O_CREAT | os.O_EXCL)
@@ -71,7 +71,7 @@ def flags_are_those_of_open(netns, _):
         netns.getnsfd(None)
 
 
-def setns_goes_one_way(netns, _):
+def setns_switches_calling_thread(netns, _):
     home = here()
     netns.create("blue")
     netns.setns("blue")
@@ -91,11 +91,11 @@ def setns_goes_one_way(netns, _):
     assert here() == os.fstat(fd).st_ino
 
 
-def stays_are_stacked(netns, _):
+def pushns_and_popns_use_stack(netns, _):
     check_that_stays_are_stacked(netns)
 
 
-def errors_are_the_same(netns, NSPopen):
+def errors_have_expected_type_and_errno(netns, NSPopen):
     def raised_by(call, *arguments, **keywords):
         with pytest.raises(OSError) as caught:
             call(*arguments, **keywords)
@@ -118,7 +118,7 @@ def errors_are_the_same(netns, NSPopen):
     assert netns._get_netnspath("blue") == b"/var/run/netns/blue"
 
 
-def processes_are_found(netns, NSPopen):
+def ns_pids_and_pid_to_ns_find_processes(netns, NSPopen):
     netns.create("blue")
     netns.create("red")
     assert netns.ns_pids() == {}
@@ -142,7 +142,7 @@ def processes_are_found(netns, NSPopen):
         os.waitpid(pid, 0)
 
 
-def sockets_are_in_there(netns, _):
+def create_socket_opens_in_namespace(netns, _):
     netns.create("blue")
     home = here()
     with netns.create_socket("blue", socket.AF_INET6, socket.SOCK_DGRAM) as sock:
@@ -160,7 +160,7 @@ def sockets_are_in_there(netns, _):
         netns.create_socket("blue", fileno=own.fileno())
 
 
-def programs_run_in_there(netns, NSPopen):
+def nspopen_runs_program_in_namespace(netns, NSPopen):
     args = ["readlink", "/proc/self/ns/net"]
     process = NSPopen("blue", args, stdout=subprocess.PIPE, flags=os.O_CREAT)
     wanted = f"net:[{inode('/run/netns/blue')}]\n".encode()
@@ -185,28 +185,28 @@ def programs_run_in_there(netns, NSPopen):
 
 # Missing in older versions of pyroute2.netns.
 NEEDS = {
-    flags_are_those_of_open: "getnsfd",
-    errors_are_the_same: "create_socket",
-    sockets_are_in_there: "create_socket",
+    getnsfd_honors_open_flags: "getnsfd",
+    errors_have_expected_type_and_errno: "create_socket",
+    create_socket_opens_in_namespace: "create_socket",
 }
 
 
 @pytest.mark.parametrize(
     "program",
     [
-        names_come_and_go,
-        the_run_directory_is_a_variable,
-        flags_are_those_of_open,
-        setns_goes_one_way,
-        stays_are_stacked,
-        errors_are_the_same,
-        processes_are_found,
-        sockets_are_in_there,
-        programs_run_in_there,
+        names_are_created_listed_and_removed,
+        netns_run_dir_can_be_changed,
+        getnsfd_honors_open_flags,
+        setns_switches_calling_thread,
+        pushns_and_popns_use_stack,
+        errors_have_expected_type_and_errno,
+        ns_pids_and_pid_to_ns_find_processes,
+        create_socket_opens_in_namespace,
+        nspopen_runs_program_in_namespace,
     ],
     ids=lambda program: program.__name__,
 )
-def test_one_program(package, program):
+def test_program_works_with_either_package(package, program):
     netns = importlib.import_module(f"{package}.netns")
     if not hasattr(netns, NEEDS.get(program, "create")):
         pytest.skip(f"needs a newer {package}")

@@ -33,7 +33,7 @@ def blue():
 # --- run -----------------------------------------------------------------------------------------
 
 
-def test_run_gives_what_the_function_gives(blue):
+def test_run_returns_result_of_function(blue):
     value = object()
     assert blue.run(lambda *args, **kwargs: (args, kwargs), 1, value, a=2) == ((1, value), {"a": 2})
     assert blue.run(lambda: None) is None
@@ -41,7 +41,7 @@ def test_run_gives_what_the_function_gives(blue):
 
 
 @pytest.mark.parametrize("kind", [ValueError, KeyboardInterrupt, SystemExit, GeneratorExit])
-def test_run_lets_exceptions_through(blue, kind):
+def test_run_propagates_exceptions(blue, kind):
     raised = kind("mine")
 
     def fail():
@@ -56,7 +56,7 @@ def test_run_lets_exceptions_through(blue, kind):
     assert here() == home
 
 
-def test_run_keeps_nothing_of_what_it_ran(blue):
+def test_run_keeps_no_references(blue):
     class Thing:
         pass
 
@@ -88,13 +88,13 @@ def test_run_keeps_nothing_of_what_it_ran(blue):
         gc.enable()
 
 
-def test_runs_nest(blue):
+def test_run_calls_can_be_nested(blue):
     with libnetns.create() as red:
         inodes = blue.run(lambda: (here(), red.run(lambda: (here(), blue.run(here))), here()))
         assert inodes == (blue.inode, (red.inode, blue.inode), blue.inode)
 
 
-def test_ctrl_c_ends_a_run_and_the_thread_is_back(blue):
+def test_keyboard_interrupt_ends_run_and_switches_back(blue):
     home = here()
 
     def wait():
@@ -106,7 +106,7 @@ def test_ctrl_c_ends_a_run_and_the_thread_is_back(blue):
     assert here() == home
 
 
-def test_what_a_handler_raises_at_any_moment_is_raised_at_home(blue, capfd):
+def test_run_propagates_signal_handler_exceptions(blue, capfd):
     """The exception is neither lost nor swallowed, on whichever line of run() it is raised."""
 
     class Bell(Exception):
@@ -137,7 +137,7 @@ def test_what_a_handler_raises_at_any_moment_is_raised_at_home(blue, capfd):
     assert capfd.readouterr().err == ""
 
 
-def test_a_refused_run_calls_nothing(blue):
+def test_run_without_capability_does_not_call_function(blue):
     def refuse():
         os.setgroups([])
         os.setresuid(65534, 65534, 65534)
@@ -152,7 +152,7 @@ def test_a_refused_run_calls_nothing(blue):
     pytest.skip("there is nobody else to become")
 
 
-def test_the_gil_is_free_during_a_run(blue):
+def test_other_threads_run_during_run(blue):
     with blue.entered():
         pass
     is_in, go_on = threading.Event(), threading.Event()
@@ -167,7 +167,7 @@ def test_the_gil_is_free_during_a_run(blue):
 # --- with an open home namespace ------------------------------------------------------------------
 
 
-def test_run_from_gives_what_the_function_gives_and_is_back(blue):
+def test_run_from_returns_result_and_switches_back(blue):
     with libnetns.current() as home:
         assert blue.run_from(home, lambda *args, **kwargs: (args, kwargs), 1, a=2) == (
             (1,),
@@ -184,7 +184,7 @@ def test_run_from_gives_what_the_function_gives_and_is_back(blue):
         assert here() == home.inode
 
 
-def test_socket_from_is_in_there(blue):
+def test_socket_from_opens_socket_in_namespace(blue):
     with libnetns.current() as home:
         for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
             with blue.socket_from(home, socket.AF_INET, kind) as made:
@@ -197,7 +197,7 @@ def test_socket_from_is_in_there(blue):
         assert caught.value.errno == errno.EAFNOSUPPORT
 
 
-def test_a_thread_that_was_elsewhere_is_at_home_afterwards(blue):
+def test_run_from_leaves_thread_in_given_home(blue):
     def stray():
         with libnetns.create() as elsewhere:
             elsewhere.setns()
@@ -208,7 +208,7 @@ def test_a_thread_that_was_elsewhere_is_at_home_afterwards(blue):
         assert on_a_thread(stray) == home.inode
 
 
-def test_a_closed_home_is_an_error(blue):
+def test_closed_home_raises_value_error(blue):
     home = libnetns.current()
     home.close()
     with pytest.raises(ValueError):
@@ -220,7 +220,7 @@ def test_a_closed_home_is_an_error(blue):
 # --- entering ------------------------------------------------------------------------------------
 
 
-def test_a_with_block_is_in_there(blue):
+def test_entered_switches_for_with_block(blue):
     home = here()
     with blue.entered() as ns:
         assert ns is blue
@@ -232,14 +232,14 @@ def test_a_with_block_is_in_there(blue):
     assert here() == home
 
 
-def test_a_with_block_that_raises_is_left(blue):
+def test_entered_switches_back_after_exception(blue):
     home = here()
     with pytest.raises(KeyError), blue.entered():
         raise KeyError
     assert here() == home
 
 
-def test_a_stay_is_one_threads(blue):
+def test_entered_is_bound_to_one_thread(blue):
     stay = blue.entered()
     with stay:
         with pytest.raises(RuntimeError):
@@ -255,7 +255,7 @@ def test_a_stay_is_one_threads(blue):
         stay.__exit__(None, None, None)
 
 
-def test_stays_that_are_left_out_of_order_are_told_and_the_thread_comes_back(blue):
+def test_leaving_out_of_order_raises_and_restores_thread(blue):
     home, before = here(), descriptors()
     with libnetns.create() as red, libnetns.create() as green:
         namespaces = [blue, red, green]
@@ -275,7 +275,7 @@ def test_stays_that_are_left_out_of_order_are_told_and_the_thread_comes_back(blu
     assert descriptors() == before
 
 
-def test_tasks_that_await_in_there_are_told_and_the_thread_comes_back(blue):
+def test_interleaved_tasks_raise_and_restore_thread(blue):
     async def first(both_are_in, one_is_out):
         try:
             with blue.entered():
@@ -299,7 +299,7 @@ def test_tasks_that_await_in_there_are_told_and_the_thread_comes_back(blue):
     assert here() == home
 
 
-def test_only_the_calling_thread_goes(blue):
+def test_entered_affects_only_calling_thread(blue):
     inodes = []
     is_in, looked = threading.Event(), threading.Event()
 
@@ -318,7 +318,7 @@ def test_only_the_calling_thread_goes(blue):
     assert inodes == [blue.inode]
 
 
-def test_many_threads_go_to_many_namespaces():
+def test_many_threads_switch_concurrently():
     wrong = []
     namespaces = [libnetns.create() for _ in range(4)]
 
@@ -339,7 +339,7 @@ def test_many_threads_go_to_many_namespaces():
     assert wrong == []
 
 
-def test_setns_is_one_way(blue):
+def test_setns_switches_calling_thread(blue):
     def go():
         blue.setns()
         return here()
@@ -348,7 +348,7 @@ def test_setns_is_one_way(blue):
 
 
 @pytest.mark.parametrize("keep_sys", [False, True])
-def test_setns_mounts_brings_the_sys_along(blue, keep_sys):
+def test_setns_mounts_switches_sys_unless_keep_sys(blue, keep_sys):
     blue.link_add("only-here", "bridge")
 
     def move():
@@ -361,7 +361,7 @@ def test_setns_mounts_brings_the_sys_along(blue, keep_sys):
     assert not os.path.exists("/sys/class/net/only-here")
 
 
-def test_fork_within_a_stay(blue):
+def test_forked_child_inherits_entered_namespace(blue):
     home = here()
     with blue.entered():
 
@@ -372,7 +372,7 @@ def test_fork_within_a_stay(blue):
     assert here() == home
 
 
-def test_fork_of_a_threaded_program(blue):
+def test_forked_child_works_while_threads_switch(blue):
     """Threads switch continuously; their children find everything usable."""
     stop = threading.Event()
 
@@ -403,7 +403,7 @@ def test_fork_of_a_threaded_program(blue):
             thread.join(60)
 
 
-def test_without_a_way_back_enter_and_run_refuse():
+def test_entered_and_run_fail_without_right_to_return():
     code = """
 import libnetns, conftest
 conftest.become_root_of_a_user_namespace(more=0)
@@ -454,7 +454,7 @@ print("done")
 # --- sockets -------------------------------------------------------------------------------------
 
 
-def test_a_socket_is_a_real_one_and_in_there(blue):
+def test_socket_returns_python_socket_in_namespace(blue):
     with blue.socket() as server, blue.socket() as client:
         assert type(server) is socket.socket
         assert (server.family, server.type) == (socket.AF_INET, socket.SOCK_STREAM)
@@ -469,7 +469,7 @@ def test_a_socket_is_a_real_one_and_in_there(blue):
             assert where == blue
 
 
-def test_a_socket_takes_what_socket_takes(blue):
+def test_socket_accepts_arguments_of_socket_socket(blue):
     with blue.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as sock:
         assert (sock.family, sock.type) == (socket.AF_UNIX, socket.SOCK_DGRAM)
         assert sock.gettimeout() == 0

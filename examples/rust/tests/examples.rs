@@ -33,7 +33,7 @@ fn check_echo(ns: &Namespace) {
 }
 
 #[test]
-fn echod_serves_old_and_new_names_and_leaves_removed_ones() {
+fn echod_serves_existing_and_new_names_until_removed() {
     if !world::enter() {
         return;
     }
@@ -60,7 +60,7 @@ fn echod_serves_old_and_new_names_and_leaves_removed_ones() {
 }
 
 #[test]
-fn links_are_those_of_the_namespace() {
+fn links_lists_interfaces_of_namespace() {
     if !world::enter() {
         return;
     }

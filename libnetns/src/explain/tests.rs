@@ -18,7 +18,7 @@ fn a_message_names_object_step_cause_and_remedy() {
 }
 
 #[test]
-fn a_message_is_one_line_of_valid_text() {
+fn message_escapes_newlines_quotes_and_invalid_utf8() {
     let failure = Failure::new(Step::Look, Errno::EIO);
     assert_eq!(
         named("open", c"a\n\"b\xff", failure),
@@ -27,7 +27,7 @@ fn a_message_is_one_line_of_valid_text() {
 }
 
 #[test]
-fn a_long_path_keeps_both_ends() {
+fn message_abbreviates_long_path() {
     let path = std::ffi::CString::new([&[b'a'; 2000][..], b"/end"].concat()).unwrap();
     let subject = Subject { verb: "open", rundir: c"/run/netns", object: Object::Path(&path) };
     let text = subject.explain(Failure::new(Step::Open, Errno::EIO)).to_string();
@@ -36,7 +36,7 @@ fn a_long_path_keeps_both_ends() {
 }
 
 #[test]
-fn the_kernel_has_its_say() {
+fn message_includes_extended_ack() {
     let refused = |request, text: &[u8]| {
         let failure = Failure::new(Step::SetId, Errno::EIO);
         named("id", c"blue", explained(failure, request, text))
@@ -53,7 +53,7 @@ fn the_kernel_has_its_say() {
 }
 
 #[test]
-fn no_advice_contradicts_the_kernel() {
+fn message_prefers_extended_ack_to_remedy() {
     for (errno, advised) in [
         (
             Errno::EOPNOTSUPP,
@@ -83,7 +83,7 @@ fn no_advice_contradicts_the_kernel() {
 }
 
 #[test]
-fn not_a_namespace_says_so_instead_of_enotty() {
+fn message_says_not_a_namespace_instead_of_enotty() {
     let failure = Failure::not_a_namespace("a directory");
     assert_eq!(
         named("open", c"d", failure),
@@ -92,7 +92,7 @@ fn not_a_namespace_says_so_instead_of_enotty() {
 }
 
 #[test]
-fn a_name_or_mount_of_another_process_s_making_is_told_with_the_remedy() {
+fn message_explains_concurrent_creation() {
     for errno in [Errno::EEXIST, Errno::EAGAIN] {
         let text = named("create", c"blue", Failure::new(Step::BeingCreated, errno));
         assert!(text.starts_with("create \"blue\": create /run/netns/blue: "), "{text}");

@@ -32,7 +32,7 @@ fn fault(text: &str) -> Option<&'static str> {
 }
 
 #[test]
-fn words_for_programmers_are_found() {
+fn fault_finds_programmer_terms() {
     for (text, expected) in [
         ("open it with netns_open", Some("netns_")),
         ("pass NETNS_CREATE_EXIST_OK", Some("NETNS_")),
@@ -100,7 +100,7 @@ fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
 }
 
 #[test]
-fn no_text_in_the_sources_is_for_programmers() {
+fn source_strings_contain_no_programmer_terms() {
     let (mut files, mut texts) = (Vec::new(), 0);
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     // This includes the C library's sources, unless this package is on its own.
@@ -137,7 +137,7 @@ fn has_the_form(text: &str) -> bool {
 }
 
 #[test]
-fn every_step_and_errno_has_the_form() {
+fn every_step_and_errno_gives_well_formed_message() {
     let call = ProgramCall { file: Some(c"true"), ns: None, detail: Detail::default() };
     call.detail.set(c"/sys/fs/cgroup");
     let objects = [

@@ -305,7 +305,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_calling_thread_holds_its_namespace() {
+    fn holder_list_includes_calling_thread() {
         let ns = Namespace::open_current().unwrap();
         let list = HolderList::read(&ns).unwrap();
         let (pid, tid) = (std::process::id() as i32, nix::unistd::gettid().as_raw());

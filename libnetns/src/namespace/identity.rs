@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn handle_and_ioctl_agree_on_what_is_none() {
+    fn handle_and_ioctl_agree_on_other_files() {
         for path in ["/proc/uptime", "/", "/etc/passwd", "/dev/null"] {
             assert_eq!(both_ways(path), (FileKind::NoNamespace, FileKind::NoNamespace), "{path}");
         }
@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_from_a_handle_is_the_one_sockets_tell() {
+    fn cookie_from_handle_equals_socket_cookie() {
         let file = File::open("/proc/thread-self/ns/net").unwrap();
         let FileKind::Network(Identity { cookie: Some(cookie), .. }) =
             identify_fd(file.as_fd()).unwrap()
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn a_handle_opens_the_namespace_that_has_the_name_and_nothing_else() {
+    fn open_path_by_handle_opens_only_network_namespaces() {
         if testing::world().is_none() {
             return;
         }
@@ -381,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_network_namespace_s_mount_is_found() {
+    fn find_mount_finds_only_network_namespaces() {
         if testing::world().is_none() {
             return;
         }
@@ -405,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_told_without_following_links() {
+    fn identify_name_does_not_follow_links() {
         let dir = File::open("/proc/thread-self/ns").unwrap();
         // A magic link is a symlink.
         assert_eq!(identify_name(dir.as_fd(), c"net"), Ok(FileKind::NoNamespace));

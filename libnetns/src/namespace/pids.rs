@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_caller_is_among_the_processes_of_its_namespace() {
+    fn pids_includes_calling_process_and_thread() {
         let ns = Namespace::open_current().unwrap();
         let own = std::process::id() as i32;
         assert!(pids(&ns, PidsFlags::empty()).unwrap().contains(&own));

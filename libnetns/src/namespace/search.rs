@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_that_ends_hides_no_other_one() {
+    fn search_continues_after_thread_exits() {
         let proc = FakeProc::new("ending", &[7, 8]);
         let mut visitor = Ending { dir: &proc.0, seen: Vec::new() };
         proc.search(&mut visitor).unwrap();
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn only_numbers_are_ids() {
+    fn as_id_accepts_only_decimal_ids() {
         assert_eq!(as_id(c"1"), Some(1));
         assert_eq!(as_id(c"4194304"), Some(4_194_304));
         for name in [c"self", c"", c"-1", c"+1", c"1a", c"99999999999"] {

@@ -282,7 +282,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn messages_are_split_and_nothing_is_read_past_their_end() {
+    fn split_rejects_truncated_messages() {
         let mut bytes = Vec::new();
         for (len, kind, body) in [(20_u32, 20_u16, 7_u32), (20, 3, 0)] {
             bytes.extend(len.to_ne_bytes());
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bound_socket_is_listed() {
+    fn sockets_read_lists_tcp_and_unix_sockets() {
         let ns = Namespace::open_current().unwrap();
         let socket = std::net::TcpListener::bind("127.0.0.1:0");
         let unix = std::os::unix::net::UnixDatagram::unbound().unwrap();

@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_taken_as_sysctl_takes_them() {
+    fn name_converts_dots_and_slashes_like_sysctl() {
         for (name, expected) in [
             ("net.ipv4.ip_forward", "net/ipv4/ip_forward"),
             ("net/ipv4/ip_forward", "net/ipv4/ip_forward"),
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn no_name_leads_elsewhere() {
+    fn name_rejects_invalid_overlong_and_non_net_names() {
         for name in [
             "",
             ".",
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_the_namespace_s() {
+    fn get_and_set_act_in_given_namespace() {
         if testing::world().is_none() {
             return;
         }

@@ -69,13 +69,13 @@ mod tests {
     }
 
     #[test]
-    fn the_room_has_a_whole_page_in_it() {
+    fn page_is_aligned_and_complete() {
         assert_eq!(page().as_ptr().addr() % PAGE, 0);
         assert_eq!(size_of_val(page()), PAGE);
     }
 
     #[test]
-    fn a_child_has_another_mark_than_all_that_it_comes_from() {
+    fn mark_differs_in_child_and_grandchild() {
         let own = mark().unwrap();
         assert_eq!(mark(), Some(own));
         let status = exit_status_of_child(|| {

@@ -88,7 +88,7 @@ mod tests {
     use nix::unistd::gettid;
 
     #[test]
-    fn work_is_done_on_another_thread_and_may_borrow() {
+    fn helper_runs_closure_on_another_thread() {
         let here = gettid();
         let mut seen = None;
         let result = on_helper_thread(|| {
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn its_error_and_its_panic_come_back() {
+    fn helper_returns_error_or_enotrecoverable_on_panic() {
         let failure = Failure::new(Step::Bind, Errno::EROFS);
         assert_eq!(on_helper_thread::<_, ()>(|| Err(failure)), Err(failure));
         let panicked = on_helper_thread::<_, ()>(|| panic!("a bug"));
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn no_signal_is_for_the_helper() {
+    fn helper_blocks_signals() {
         let blocked = on_helper_thread(|| sigmask::get().at(Step::Mask)).unwrap();
         assert!(blocked.contains(libc::SIGTERM));
         assert!(!sigmask::get().unwrap().contains(libc::SIGTERM));

@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_mounted_on_this_very_mount_and_below_the_directory() {
+    fn directly_below_lists_only_child_mounts_in_directory() {
         assert_eq!(below(23, b"/sys"), ["/sys/fs/cgroup", "/sys/kernel/with blank\\"]);
         assert_eq!(below(24, b"/sys/fs/cgroup"), ["/sys/fs/cgroup/memory"]);
         assert_eq!(below(22, b"/sys"), ["/sys/of-the-root"]);
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn octal_escapes_are_undone() {
+    fn unescape_decodes_octal_escapes() {
         for (escaped, plain) in [
             (&b"a\\040b"[..], &b"a b"[..]),
             (b"\\011\\012\\134\\043", b"\t\n\\#"),
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn mounts_of_network_namespaces_are_found_and_no_others() {
+    fn for_each_network_namespace_ignores_other_mounts() {
         let text = b"\
 30 22 0:4 net:[4026532281] /run/netns/a\\012b rw shared:9 - nsfs nsfs rw
 31 22 0:4 mnt:[4026532282] /run/mnt rw - nsfs nsfs rw
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn the_thread_s_own_mounts_are_found_in_either_way() {
+    fn mountinfo_and_statmount_list_same_mounts() {
         let Some(rundir) = crate::testing::world() else { return };
         let mount = |path: &CStr| {
             std::fs::create_dir_all(std::path::Path::new(path.to_str().unwrap())).unwrap();

@@ -179,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_longest_name_fits() {
+    fn proc_path_holds_longest_file_name() {
         let name = std::ffi::CString::new([b'n'; 255]).unwrap();
         let dir = std::fs::File::open("/").unwrap();
         let path = ProcPath::below_fd(std::os::fd::AsFd::as_fd(&dir), &name);
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_found_by_its_key() {
+    fn number_after_finds_number_by_key() {
         let info = b"pos:\t0\nflags:\t02000002\nmnt_id:\t27\nPid:\t12\nNSpid:\t12\n";
         assert_eq!(number_after(info, "mnt_id:"), Some(27));
         assert_eq!(number_after(info, "Pid:"), Some(12));
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_of_an_inner_namespace_has_more_than_one_pid() {
+    fn has_one_pid_detects_other_pid_namespaces() {
         assert!(is_callers_own().unwrap());
         assert!(has_one_pid(b"Name:\tx\nNSpid:\t12\nNSpgid:\t12\n", 12));
         for status in

@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_signal_only_delays() {
+    fn on_signal_retries_after_eintr() {
         let mut left = 100;
         let result = on_signal(|| {
             left -= 1;
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lasting_error_is_returned_at_once() {
+    fn a_few_times_returns_other_error_at_once() {
         let mut asked = 0;
         let result = a_few_times(
             |errno| *errno == Errno::EAGAIN,
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_short_is_not_asked_for_without_end() {
+    fn when_short_retries_limited_number_of_times() {
         let mut asked = 0;
         let result = when_short(|| {
             asked += 1;

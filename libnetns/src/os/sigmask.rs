@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn every_signal_is_blocked_and_let_in_again() {
+    fn every_blocks_all_signals_and_drop_restores_mask() {
         let before = get().unwrap();
         let blocked = BlockedSignals::every().unwrap();
         assert!(blocks(libc::SIGTERM) && blocks(libc::SIGRTMAX()) && blocks(SIGSETXID));
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn the_c_librarys_own_signals_are_let_in_for_a_while() {
+    fn of_program_unblocks_internal_libc_signals() {
         let every = BlockedSignals::every().unwrap();
         let others = BlockedSignals::of_program().unwrap();
         assert!(blocks(libc::SIGTERM) && !blocks(SIGSETXID));

@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_lies_in_its_own_directory_s_mount_or_not() {
+    fn is_mounted_on_detects_mount_points() {
         let cwd = nix::fcntl::AT_FDCWD;
         for (path, mounted) in [(c"/proc/self", false), (c"/proc", true), (c"/proc/version", false)]
         {
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_recognized_in_either_way() {
+    fn file_identity_agrees_between_stat_and_statx() {
         let cwd = nix::fcntl::AT_FDCWD;
         for path in [c"/proc/self", c"/proc/self/ns/net", c"/dev/null", c"/etc/passwd"] {
             let (new, old) = (FileIdentity::of(cwd, path), FileIdentity::by_stat(cwd, path));
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_before_1970_is_the_beginning() {
+    fn duration_clamps_negative_seconds_to_zero() {
         assert_eq!(duration(-5, 7), Duration::from_nanos(7));
         assert_eq!(duration(3, 7), Duration::new(3, 7));
     }

@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn path_gives_the_candidates() {
+    fn candidates_come_from_path_variable() {
         let found = |path| candidates(c"ip", path).unwrap();
         assert_eq!(found(Some(c"/a:/b/")), ["/a/ip", "/b//ip"]);
         assert_eq!(found(Some(c"")), ["ip"]);
@@ -144,27 +144,27 @@ mod tests {
     }
 
     #[test]
-    fn a_file_with_a_slash_is_not_looked_up() {
+    fn file_with_slash_is_not_searched_in_path() {
         assert_eq!(candidates(c"./ip", Some(c"/a:/b")), Ok(vec!["./ip".to_owned()]));
         assert_eq!(candidates(c"/ip", None), Ok(vec!["/ip".to_owned()]));
     }
 
     #[test]
-    fn a_name_that_no_file_has_is_refused() {
+    fn program_rejects_empty_and_overlong_file_names() {
         assert_eq!(candidates(c"", Some(c"/a")).unwrap_err().errno, Errno::ENOENT);
         let long = std::ffi::CString::new([b'x'; 256]).unwrap();
         assert_eq!(candidates(&long, Some(c"/a")).unwrap_err().errno, Errno::ENAMETOOLONG);
     }
 
     #[test]
-    fn there_is_room_for_the_shell_and_the_script() {
+    fn program_reserves_arguments_for_shell_fallback() {
         let strings = [Argument::new(c"x"), Argument::new(c"1"), Argument::NULL];
         let program = program(c"x", Some(c"/a"), &strings).unwrap();
         assert!(program.for_shell.capacity() > strings.len());
     }
 
     #[test]
-    fn argv_has_a_string_and_an_end() {
+    fn arguments_reject_empty_or_unterminated_argv() {
         let one = Argument::new(c"x");
         for (argv, is_good) in [
             (&[][..], false),

@@ -93,7 +93,7 @@ mod tests {
     use std::rc::Rc;
 
     #[test]
-    fn the_value_is_dropped_with_its_stack_and_only_then() {
+    fn into_raw_keeps_value_until_stack_is_dropped() {
         let value = Rc::new(());
         let raw = Stack::new(Rc::clone(&value)).unwrap().into_raw();
         assert_eq!(Rc::strong_count(&value), 2);
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_a_guard_below_the_stack() {
+    fn stack_has_guard_area_below() {
         let stack = Stack::new(0_u64).unwrap();
         let start = stack.top() as usize - Stack::<u64>::VALUE;
         let maps = std::fs::read_to_string("/proc/thread-self/maps").unwrap();

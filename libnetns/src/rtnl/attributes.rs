@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_can_be_read() {
+    fn written_attributes_can_be_read_back() {
         let header = LinkHeader { index: 7, ..LinkHeader::default() };
         let bytes = written(&[
             Attribute::text(3, c"eth0"),
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_off_or_of_another_size_is_not_there() {
+    fn reader_ignores_truncated_or_missized_attributes() {
         let bytes = written(&[Attribute::number(1, 7), Attribute::bytes(2, &[1, 2])]);
         let cut = Attributes::behind(0, &bytes[..bytes.len() - 4]);
         assert_eq!((cut.number(1), cut.bytes(2)), (Some(7), None));

@@ -66,7 +66,7 @@ mod tests {
     use crate::testing;
 
     #[test]
-    fn a_connection_is_kept_unless_it_is_out_of_order() {
+    fn with_caches_socket_unless_out_of_order() {
         let Some(_) = testing::world() else { return };
         let ns = testing::anonymous();
         let number = |rtnl: &mut RtnlSocket| Ok(std::os::fd::AsRawFd::as_raw_fd(&rtnl.socket));

@@ -186,7 +186,7 @@ mod tests {
     use nix::errno::Errno;
 
     #[test]
-    fn prefixes() {
+    fn prefix_parse_accepts_valid_and_rejects_invalid() {
         for (text, expected) in [
             (c"192.168.1.2/24", Some(("192.168.1.2", 24))),
             (c"192.168.1.2", Some(("192.168.1.2", 32))),
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_network_has_no_bit_beyond_its_prefix() {
+    fn is_network_rejects_host_bits() {
         for (text, expected) in [
             (c"10.0.0.0/8", true),
             (c"10.0.0.1/8", false),
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn octets_there_and_back() {
+    fn octets_convert_to_address_and_back() {
         for text in ["192.0.2.1", "2001:db8::7"] {
             let address: IpAddr = text.parse().unwrap();
             assert_eq!(from_octets(Octets::of(address).as_bytes()), Some(address));
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn link_addresses() {
+    fn link_address_parse_accepts_valid_rejects_invalid() {
         let ethernet = LinkAddress::parse(c"02:00:5E:10:0:1").unwrap();
         assert_eq!(ethernet.to_string(), "02:00:5e:10:00:01");
         assert_eq!(ethernet, LinkAddress::from_bytes(&[2, 0, 0x5e, 0x10, 0, 1]));

@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_what_the_kernel_takes() {
+    fn link_name_accepts_only_kernel_valid_names() {
         for name in [c"lo", c"a", c"...", c"fifteen-bytes-x", c"\xff\x01", c"eth0.5", c"a#b"] {
             assert_eq!(LinkName::new(name).map(|name| name.0), Ok(name));
         }
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_moved_without_its_new_name_is_brought_back() {
+    fn bring_back_returns_interface_after_failed_rename() {
         let Some(_) = testing::world() else { return };
         let (home, other) = (testing::anonymous(), testing::anonymous());
         let [name, taken] = [c"a", c"taken"].map(|name| LinkName::new(name).unwrap());

@@ -147,7 +147,7 @@ mod tests {
     use std::os::fd::AsFd;
 
     #[test]
-    fn a_descriptor_that_becomes_another_file_hides_no_namespace() {
+    fn replaced_descriptor_does_not_hide_namespace() {
         if testing::world().is_none() {
             return;
         }
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn namespaces_of_other_types_are_looked_at_once() {
+    fn add_file_examines_other_namespace_types_once() {
         let current = Namespace::open_current().unwrap();
         let mut all = All::new(NameList::default(), &current).unwrap();
         let path = c"/proc/thread-self/ns/uts";

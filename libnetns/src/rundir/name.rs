@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_may_be_a_name_is_one() {
+    fn new_accepts_valid_names() {
         let longest = CString::new([b'n'; 255]).unwrap();
         let names = [
             c"a",
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_not_is_refused() {
+    fn new_rejects_invalid_names() {
         for name in [c"", c".", c"..", c"/", c"a/b", c"/a", c"a/", c"../a"] {
             assert_eq!(Name::new(name).unwrap_err().errno, Errno::EINVAL, "{name:?}");
         }

@@ -123,7 +123,7 @@ mod tests {
     use crate::testing::{self, write};
 
     #[test]
-    fn a_failed_open_is_described_by_what_is_there() {
+    fn describe_explains_failed_open_by_file_type() {
         let Some(_) = testing::world() else { return };
         write("file", "kept", 0o644);
         write("made", "", 0);

@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_component_of_a_path() {
+    fn last_component_ignores_trailing_slashes() {
         for (path, expected) in [
             ("/run/netns", Some((5, 10))),
             ("/run/netns//", Some((5, 10))),

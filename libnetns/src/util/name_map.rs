@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_name_has_its_path() {
+    fn paths_of_joins_directory_and_name() {
         let mut paths = Paths::new(c"/run/netns").unwrap();
         for (name, path) in [(c"long name", c"/run/netns/long name"), (c"a", c"/run/netns/a")] {
             assert_eq!(paths.of(name), Ok(path));
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_kept_once() {
+    fn name_map_keeps_each_name_once() {
         let mut names = NameMap::default();
         assert!(names.is_empty());
         for name in [c"b", c"a", c"c", c"b"] {

@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_under_a_number_stays() {
+    fn insert_first_keeps_first_value() {
         let mut map = NumberMap::default();
         assert_eq!(map.insert_first(7, 1), Ok(true));
         assert_eq!(map.insert_first(7, 2), Ok(false));

@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn strings_come_back_as_they_were_put_together() {
+    fn iter_returns_pushed_strings_in_order() {
         let mut strings = Strings::default();
         assert_eq!(strings.iter().count(), 0);
         strings.push(&[b"/etc/", b"hosts"]).unwrap();

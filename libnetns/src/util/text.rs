@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_fits_or_is_cut() {
+    fn new_truncates_text_to_capacity() {
         let text = |bytes: &[u8]| Text::<4>::new(bytes);
         assert_eq!(text(b"eth").as_c_str(), c"eth");
         assert_eq!(text(b"eth0").as_c_str(), c"eth");
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_as_it_shows_itself() {
+    fn of_returns_empty_text_if_value_is_too_long() {
         assert_eq!(Text::<8>::of(1234567).as_c_str(), c"1234567");
         assert_eq!(Text::<8>::of(12345678).as_c_str(), c"");
     }

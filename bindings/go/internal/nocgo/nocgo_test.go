@@ -13,7 +13,7 @@ import (
 	"github.com/libnetns/libnetns/bindings/go/netns"
 )
 
-func TestWithoutCgoTheFunctionsSayWhatIsMissing(t *testing.T) {
+func TestFunctionsWithoutCgoReturnErrNotImplemented(t *testing.T) {
 	for i, err := range []error{
 		//lint:ignore SA1019 Programs that call it need it without cgo as well.
 		netns.Setns(netns.None(), syscall.CLONE_NEWNET),
@@ -41,7 +41,7 @@ func failure(handle netns.NsHandle, err error) error {
 	return err
 }
 
-func TestWithoutCgoAHandleIsADescriptorStill(t *testing.T) {
+func TestNsHandleWorksWithoutCgo(t *testing.T) {
 	var handles [2]netns.NsHandle
 	for i := range handles {
 		file, err := os.Open("/proc/self/ns/net")

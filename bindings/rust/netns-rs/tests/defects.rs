@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use netns_rs::{DefaultEnv, Env, Error, NetNs, get_from_current_thread, get_from_path};
 
 #[test]
-fn a_panic_in_run_does_not_strand_the_thread() {
+fn panic_in_run_restores_original_namespace() {
     if !world::enter() {
         return;
     }
@@ -22,7 +22,7 @@ fn a_panic_in_run_does_not_strand_the_thread() {
 }
 
 #[test]
-fn a_create_mounts_over_no_name() {
+fn new_rejects_existing_name() {
     if !world::enter() {
         return;
     }
@@ -36,7 +36,7 @@ fn a_create_mounts_over_no_name() {
 }
 
 #[test]
-fn only_network_namespaces_are_opened() {
+fn invalid_names_and_non_namespaces_are_rejected() {
     if !world::enter() {
         return;
     }
@@ -59,7 +59,7 @@ impl Env for Own {
 }
 
 #[test]
-fn every_function_of_the_api() {
+fn every_api_function_works() {
     if !world::enter() {
         return;
     }

@@ -251,7 +251,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_is_in_a_place_by_whole_components() {
+    fn is_in_compares_whole_path_components() {
         assert!(is_in(c"/etc/dir", c"/etc/dir"));
         assert!(is_in(c"/etc/dir/file", c"/etc/dir"));
         assert!(!is_in(c"/etc/directory", c"/etc/dir"));

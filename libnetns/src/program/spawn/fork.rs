@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn the_child_is_another_process_in_the_same_memory_or_in_a_copy() {
+    fn child_shares_or_copies_memory_as_requested() {
         for (memory, is_shared) in [(Memory::Shared, true), (Memory::Copied, false)] {
             let parent = getpid();
             let mut seen = parent;
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_child_that_failed_has_been_waited_for() {
+    fn fork_reaps_failed_child() {
         for memory in [Memory::Shared, Memory::Copied] {
             let failure = failure_of(memory, |_, _| failed_at(getpid().as_raw() as usize));
             let pid = Pid::from_raw(failure.item().unwrap() as i32);
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_child_that_is_killed_says_nothing() {
+    fn fork_reports_killed_child() {
         for memory in [Memory::Shared, Memory::Copied] {
             // SAFETY: see above.
             let outcome = unsafe {

@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn ones_own_address_and_the_other_ends() {
+    fn parse_separates_local_and_peer_addresses() {
         let own = Attribute::bytes(LOCAL, &[192, 0, 2, 1]);
         let address = parse(
             AddressFamily::Inet,
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn ipv6_has_no_local_one() {
+    fn parse_accepts_ipv6_without_local_attribute() {
         let mut bytes = [0; 16];
         bytes[15] = 1;
         let address = parse(AddressFamily::Inet6, &[Attribute::bytes(ADDRESS, &bytes)]).unwrap();

@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_as_the_kernel_tells_it() {
+    fn link_parse_reads_attributes() {
         let link = Link::parse(&message(&[
             Attribute::text(libc::IFLA_IFNAME, c"v0p1"),
             Attribute::number(libc::IFLA_MTU, 1500),
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_it_does_not_tell_is_nothing() {
+    fn link_parse_uses_defaults_for_missing_attributes() {
         let link = Link::parse(&message(&[Attribute::bytes(libc::IFLA_OPERSTATE, &[99])])).unwrap();
         assert_eq!((link.state, link.peer_nsid, link.master), (c"unknown", None, 0));
         assert!(link.name.is_empty() && link.address.is_empty());

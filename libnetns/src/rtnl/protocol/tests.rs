@@ -45,7 +45,7 @@ fn first(bytes: &[u8]) -> Result<Message<'_>> {
 }
 
 #[test]
-fn messages_are_split_at_multiples_of_four() {
+fn split_advances_to_4_byte_boundaries() {
     let mut bytes = whole(20, 1, b"abcde");
     bytes.extend([0; 3]);
     bytes.extend(whole(21, 2, b""));
@@ -61,7 +61,7 @@ fn messages_are_split_at_multiples_of_four() {
 }
 
 #[test]
-fn a_message_that_lies_about_its_length_is_malformed() {
+fn split_rejects_message_with_wrong_length() {
     for len in [0, 15, 17, u32::MAX as usize] {
         assert_eq!(first(&message(len, 20, 0, b"")), Err(malformed()), "{len}");
     }
@@ -75,7 +75,7 @@ fn attributes_of(bytes: &[u8]) -> Result<Vec<(u16, &[u8])>> {
 }
 
 #[test]
-fn attributes_are_read_to_the_last() {
+fn attributes_reads_all_including_nested() {
     let bytes = [attribute(8, 1, &[1; 4]), attribute(6, 2, b"ab"), attribute(4, 3, b"")].concat();
     let read = attributes_of(&bytes).unwrap();
     assert_eq!(read, [(1, &[1; 4][..]), (2, &b"ab"[..]), (3, &b""[..])]);
@@ -88,7 +88,7 @@ fn attributes_are_read_to_the_last() {
 }
 
 #[test]
-fn an_attribute_that_lies_about_its_length_is_malformed() {
+fn attributes_rejects_wrong_length() {
     for len in [0, 3, 9, u16::MAX] {
         assert_eq!(attributes_of(&attribute(len, 1, &[1; 4])), Err(malformed()), "{len}");
     }
@@ -102,7 +102,7 @@ fn errno_of(message: &Message) -> Option<Errno> {
 }
 
 #[test]
-fn a_verdict_is_an_errno_or_none() {
+fn verdict_converts_error_code_to_errno() {
     let code = |kind, code: i32| errno_of(&first(&whole(kind, 0, &code.to_ne_bytes())).unwrap());
     for kind in [NLMSG_ERROR, NLMSG_DONE] {
         assert_eq!(code(kind, 0), None);
@@ -122,7 +122,7 @@ fn explained(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn the_kernels_text_is_found_behind_the_request() {
+fn verdict_reads_extended_ack() {
     let code = (-libc::EIO).to_ne_bytes();
     let text = attribute(10, ATTR_TEXT, b"taken\0");
     let other = attribute(8, 2, &[0; 4]);
@@ -153,7 +153,7 @@ fn request() -> Request {
 }
 
 #[test]
-fn a_request_that_is_too_long_is_refused_before_it_is_sent() {
+fn overlong_request_fails_with_emsgsize_before_sending() {
     let socket = open_here().unwrap();
     let mut rtnl = RtnlSocket::new(socket.as_fd());
     let mut request = request();
@@ -165,7 +165,7 @@ fn a_request_that_is_too_long_is_refused_before_it_is_sent() {
 }
 
 #[test]
-fn what_the_kernel_refuses_leaves_the_connection_in_order() {
+fn rejected_request_keeps_connection_in_order() {
     let socket = open_here().unwrap();
     let mut rtnl = RtnlSocket::new(socket.as_fd());
     // The request contains neither an nsid nor a namespace.
@@ -180,7 +180,7 @@ fn what_the_kernel_refuses_leaves_the_connection_in_order() {
 
 /// A message to the kernel's port would reach the kernel; a message from another sender is not a reply.
 #[test]
-fn strangers_and_old_answers_are_not_listened_to() {
+fn forged_and_stale_replies_are_ignored() {
     let (ours, theirs) = (open_here().unwrap(), open_here().unwrap());
     for socket in [&ours, &theirs] {
         bind(socket, &SocketAddrNetlink::new(0, 0)).unwrap();
@@ -205,7 +205,7 @@ fn strangers_and_old_answers_are_not_listened_to() {
 }
 
 #[test]
-fn an_answer_of_another_kind_or_none_is_an_error() {
+fn non_netlink_socket_fails_with_etimedout_or_einval() {
     let (ours, theirs) = rustix::net::socketpair(
         AddressFamily::UNIX,
         SocketType::DGRAM,
@@ -256,7 +256,7 @@ fn with_sequence(mut datagram: Vec<u8>, sequence: u32) -> Vec<u8> {
 }
 
 #[test]
-fn an_answer_comes_in_any_number_of_datagrams() {
+fn dump_accepts_reply_split_over_datagrams() {
     let one = |value: &[u8]| whole(20, 0, &attribute(4 + value.len() as u16, 1, value));
     let done = whole(NLMSG_DONE, 0, &[0; 4]);
     let told = [b"aaaa".to_vec(), b"bbbb".to_vec()];
@@ -275,7 +275,7 @@ fn an_answer_comes_in_any_number_of_datagrams() {
 }
 
 #[test]
-fn an_answer_that_is_cut_off_or_lies_is_malformed() {
+fn dump_rejects_truncated_and_malformed_replies() {
     let payload = [attribute(8, 1, b"aaaa"), attribute(6, 2, b"bb")].concat();
     let good = whole(20, 0, &payload);
     let done = whole(NLMSG_DONE, 0, &[0; 4]);
@@ -305,7 +305,7 @@ fn an_answer_that_is_cut_off_or_lies_is_malformed() {
 }
 
 #[test]
-fn an_answer_without_an_end_is_given_up() {
+fn endless_dump_fails_with_emsgsize_or_etimedout() {
     let one = whole(20, 0, &attribute(8, 1, b"aaaa"));
     assert_eq!(errno_of_dump(std::slice::from_ref(&one)), Some(Errno::EMSGSIZE));
     assert_eq!(errno_of_dump(&[whole(NLMSG_NOOP, 0, b"")]), Some(Errno::EMSGSIZE));
@@ -334,7 +334,7 @@ fn flood(theirs: &OwnedFd, port: &SocketAddrNetlink, stop: &AtomicBool) {
 }
 
 #[test]
-fn a_stranger_s_flood_ends_the_wait() {
+fn receive_fails_under_flood_of_foreign_messages() {
     let (ours, theirs) = (open_here().unwrap(), open_here().unwrap());
     for socket in [&ours, &theirs] {
         bind(socket, &SocketAddrNetlink::new(0, 0)).unwrap();
@@ -358,7 +358,7 @@ fn a_stranger_s_flood_ends_the_wait() {
 }
 
 #[test]
-fn an_answer_is_read_however_long_it_is() {
+fn get_and_dump_read_replies_larger_than_buffer() {
     let Some(_) = testing::world() else { return };
     let ns = testing::anonymous();
     let socket = connection::open_in(&ns).unwrap();

@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_route_of_several_ways_is_an_entry_for_each() {
+    fn multipath_route_gives_one_entry_per_nexthop() {
         // struct rtnexthop: length, flags, hops, index; then RTA_GATEWAY.
         let nexthop = |index: u8, gateway: u8| -> [u8; 16] {
             [16, 0, 0, 0, index, 0, 0, 0, 8, 0, 5, 0, 10, 0, 0, gateway]
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn only_ip_and_only_the_tables_asked_for() {
+    fn read_skips_other_families_and_tables() {
         let all = RouteListFlags::ALL_TABLES;
         let main = RouteListFlags::empty();
         assert_eq!(read(&message(254, AddressFamily::Inet6, &[]), main).len(), 1);
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gateway_of_the_other_family() {
+    fn read_accepts_ipv6_gateway_of_ipv4_route() {
         let mut via = vec![libc::AF_INET6 as u8, 0];
         via.extend([0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
         let bytes = message(254, AddressFamily::Inet, &[Attribute::bytes(RTA_VIA, &via)]);

@@ -23,7 +23,7 @@ fn inode_of(name: &str) -> u64 {
 }
 
 #[test]
-fn a_name_is_made_and_removed() {
+fn create_binds_name_and_remove_deletes_it() {
     let Some(rundir) = testing::world() else { return };
     let ns = create(rundir, blue(), CreateFlags::empty()).unwrap();
     assert_eq!((ns.name(), ns.path()), (Some(BLUE), Some(c"/run/netns/blue")));
@@ -36,7 +36,7 @@ fn a_name_is_made_and_removed() {
 }
 
 #[test]
-fn a_name_is_given_to_what_exists() {
+fn attach_names_existing_namespace() {
     let Some(rundir) = testing::world() else { return };
     let ns = anonymous();
     assert_eq!((ns.name(), ns.path()), (None, None));
@@ -47,7 +47,7 @@ fn a_name_is_given_to_what_exists() {
 }
 
 #[test]
-fn a_missing_name_is_forgiven_on_request() {
+fn remove_with_missing_ok_ignores_missing_name() {
     let Some(rundir) = testing::world() else { return };
     let missing = remove(rundir, blue(), RemoveFlags::empty());
     assert_eq!(missing.unwrap_err().errno, Errno::ENOENT);
@@ -55,7 +55,7 @@ fn a_missing_name_is_forgiven_on_request() {
 }
 
 #[test]
-fn what_exists_is_an_error_or_opened() {
+fn create_opens_existing_name_only_with_exist_ok() {
     let Some(rundir) = testing::world() else { return };
     let ns = create(rundir, blue(), CreateFlags::empty()).unwrap();
     let again = create(rundir, blue(), CreateFlags::empty());
@@ -65,7 +65,7 @@ fn what_exists_is_an_error_or_opened() {
 }
 
 #[test]
-fn what_another_binds_while_we_wait_is_opened() {
+fn create_with_exist_ok_waits_for_concurrent_bind() {
     let Some(rundir) = testing::world() else { return };
     let theirs = anonymous();
     write("blue", "", 0);
@@ -81,7 +81,7 @@ fn what_another_binds_while_we_wait_is_opened() {
 }
 
 #[test]
-fn what_another_gives_up_while_we_wait_is_made() {
+fn create_retries_after_placeholder_is_removed() {
     let Some(rundir) = testing::world() else { return };
     write("blue", "", 0);
     let start = Instant::now();
@@ -98,7 +98,7 @@ fn what_another_gives_up_while_we_wait_is_made() {
 }
 
 #[test]
-fn what_a_killed_creator_left_is_bound_on() {
+fn create_reuses_placeholder_of_killed_creator() {
     let Some(rundir) = testing::world() else { return };
     for flags in [CreateFlags::empty(), CreateFlags::EXIST_OK] {
         let left = write("blue", "", OUR_MODE);
@@ -111,7 +111,7 @@ fn what_a_killed_creator_left_is_bound_on() {
 }
 
 #[test]
-fn what_another_is_making_is_in_the_way() {
+fn create_and_attach_reject_name_being_created() {
     let Some(rundir) = testing::world() else { return };
     write("blue", "", 0);
     for result in [
@@ -125,7 +125,7 @@ fn what_another_is_making_is_in_the_way() {
 }
 
 #[test]
-fn a_name_that_is_bound_is_not_cleared() {
+fn unlink_keeps_bound_name() {
     let Some(rundir) = testing::world() else { return };
     create(rundir, blue(), CreateFlags::empty()).unwrap();
     let dir = RunDir::prepare(rundir, None, Wait::AWhile).unwrap();
@@ -144,7 +144,7 @@ fn publish_pipe(rundir: &CStr) -> Result<()> {
 }
 
 #[test]
-fn a_failed_bind_leaves_no_file() {
+fn failed_bind_removes_only_its_own_placeholder() {
     let Some(rundir) = testing::world() else { return };
     let failure = publish_pipe(rundir).unwrap_err();
     assert_eq!(failure.step, Step::Bind);
@@ -157,7 +157,7 @@ fn a_failed_bind_leaves_no_file() {
 }
 
 #[test]
-fn a_failed_call_leaves_a_mount_that_is_used() {
+fn failed_bind_keeps_run_directory_mount_in_use() {
     let Some(rundir) = testing::world() else { return };
     let theirs = anonymous();
     write("red", "", 0);
@@ -168,7 +168,7 @@ fn a_failed_call_leaves_a_mount_that_is_used() {
 }
 
 #[test]
-fn a_mount_on_top_of_one_that_is_taken_back_stays() {
+fn take_mount_back_keeps_mount_stacked_on_top() {
     let Some(rundir) = testing::world() else { return };
     let lower = std::fs::File::open(testing::path("")).unwrap();
     let mut dir = RunDir::prepare(rundir, None, Wait::AWhile).unwrap();

@@ -22,7 +22,7 @@ fn look_at(name: &CStr) -> Entry {
 }
 
 #[test]
-fn an_age_is_what_the_clock_has_gone_on_since() {
+fn age_at_returns_elapsed_time() {
     let s = Duration::from_secs;
     assert_eq!(age_at(s(100), s(90)), Some(s(10)));
     assert_eq!(age_at(s(100), s(100)), Some(s(0)));
@@ -30,21 +30,21 @@ fn an_age_is_what_the_clock_has_gone_on_since() {
 }
 
 #[test]
-fn a_time_just_ahead_of_the_clock_is_now() {
+fn age_at_treats_slightly_future_time_as_now() {
     let now = Duration::from_secs(100);
     assert_eq!(age_at(now, now + Duration::from_millis(4)), Some(Duration::ZERO));
     assert_eq!(age_at(now, now + CLOCK_SLACK), Some(Duration::ZERO));
 }
 
 #[test]
-fn a_clock_set_back_makes_the_age_unknown() {
+fn age_at_returns_none_beyond_clock_slack() {
     let now = Duration::from_secs(100);
     assert_eq!(age_at(now, now + CLOCK_SLACK + Duration::from_nanos(1)), None);
     assert_eq!(age_at(now, Duration::from_secs(3600)), None);
 }
 
 #[test]
-fn ours_is_stale_under_the_lock_and_others_by_age() {
+fn own_placeholder_is_stale_under_lock_others_by_age() {
     // ours, age, under the lock: stale
     let table = [
         (true, YOUNG, true, true),
@@ -65,7 +65,7 @@ fn ours_is_stale_under_the_lock_and_others_by_age() {
 }
 
 #[test]
-fn the_time_left_ends_when_it_is_stale() {
+fn time_left_is_zero_for_stale_placeholder() {
     assert_eq!(placeholder(false, YOUNG).time_left(), Duration::from_millis(1));
     assert_eq!(placeholder(false, OLD).time_left(), Duration::ZERO);
     assert_eq!(placeholder(false, Some(Duration::from_secs(99))).time_left(), Duration::ZERO);
@@ -73,7 +73,7 @@ fn the_time_left_ends_when_it_is_stale() {
 }
 
 #[test]
-fn a_placeholder_is_ours_by_its_mode_alone() {
+fn look_recognizes_own_placeholder_by_mode() {
     let Some(_) = testing::world() else { return };
     for (name, mode, ours) in [
         (c"ours", OUR_MODE, true),
@@ -90,7 +90,7 @@ fn a_placeholder_is_ours_by_its_mode_alone() {
 }
 
 #[test]
-fn what_is_neither_namespace_nor_placeholder_is_a_stranger() {
+fn look_describes_files_that_are_not_namespaces() {
     let Some(_) = testing::world() else { return };
     write("file", "kept", OUR_MODE);
     std::fs::create_dir(testing::path("dir")).unwrap();
@@ -120,7 +120,7 @@ fn what_is_neither_namespace_nor_placeholder_is_a_stranger() {
 }
 
 #[test]
-fn a_link_is_one_wherever_it_leads() {
+fn look_reports_link_without_following_it() {
     let Some(_) = testing::world() else { return };
     symlink("/proc/self/ns/net", testing::path("link")).unwrap();
     symlink("none", testing::path("dangling")).unwrap();
@@ -129,7 +129,7 @@ fn a_link_is_one_wherever_it_leads() {
 }
 
 #[test]
-fn a_namespace_is_told_with_its_identity() {
+fn look_returns_identity_of_namespace() {
     let Some(_) = testing::world() else { return };
     let ns = anonymous();
     write("blue", "", 0);

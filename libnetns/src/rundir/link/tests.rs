@@ -17,7 +17,7 @@ fn is_removable(name: &CStr) -> bool {
 }
 
 #[test]
-fn a_link_leads_to_a_namespace_or_is_stale() {
+fn follow_returns_namespace_stale_or_gone() {
     let Some(_) = testing::world() else { return };
     let ns = anonymous();
     write("blue", "", 0);
@@ -48,7 +48,7 @@ fn a_link_leads_to_a_namespace_or_is_stale() {
 }
 
 #[test]
-fn a_link_is_refused_where_another_user_could_have_made_it() {
+fn follow_rejects_links_from_untrusted_users() {
     let Some(_) = testing::world() else { return };
     symlink("/proc/self/ns/net", path("link")).unwrap();
     let refused = |why: &str| {

@@ -38,13 +38,13 @@ fn names_are_sorted_as_bytes() {
 }
 
 #[test]
-fn a_name_that_was_read_twice_is_there_once() {
+fn list_removes_duplicate_names() {
     let list = list_of(&[(c"b", 1), (c"a", 2), (c"b", 1), (c"ab", 3), (c"a", 2)]);
     assert_eq!(names(&list), [c"a", c"ab", c"b"]);
 }
 
 #[test]
-fn past_the_end_there_is_nothing() {
+fn index_past_end_returns_none() {
     let list = list_of(&[(c"a", 1)]);
     assert_eq!((list.len(), list.name(1), list.inode(1)), (1, None, None));
     let none = NameList::default();
@@ -52,21 +52,21 @@ fn past_the_end_there_is_nothing() {
 }
 
 #[test]
-fn a_directory_that_does_not_exist_has_no_names_in_it() {
+fn read_of_missing_directory_returns_no_names() {
     for flags in [ListFlags::empty(), ListFlags::STALE] {
         assert_eq!(NameList::read(c"/none/such", flags).unwrap().len(), 0);
     }
 }
 
 #[test]
-fn one_that_cannot_be_read_is_an_error() {
+fn read_of_regular_file_fails_with_enotdir() {
     for flags in [ListFlags::empty(), ListFlags::STALE] {
         assert_eq!(NameList::read(c"/etc/passwd", flags).unwrap_err().errno, Errno::ENOTDIR);
     }
 }
 
 #[test]
-fn directories_cannot_be_names_and_links_can() {
+fn for_each_name_skips_directories_and_flags_links() {
     let Some(_) = testing::world() else { return };
     write("file", "", 0);
     fs::create_dir(testing::path("dir")).unwrap();
@@ -82,7 +82,7 @@ fn directories_cannot_be_names_and_links_can() {
 }
 
 #[test]
-fn stale_names_are_read_on_request_with_no_inode() {
+fn read_returns_stale_names_only_with_stale_flag() {
     let Some(rundir) = testing::world() else { return };
     let ns = anonymous();
     write("blue", "", 0);
@@ -99,7 +99,7 @@ fn stale_names_are_read_on_request_with_no_inode() {
 }
 
 #[test]
-fn the_names_of_a_namespace_are_its_own() {
+fn names_of_returns_only_names_of_given_namespace() {
     let Some(rundir) = testing::world() else { return };
     let (ns, other) = (anonymous(), anonymous());
     for (name, ns) in [("b", &ns), ("c", &other), ("a", &ns)] {

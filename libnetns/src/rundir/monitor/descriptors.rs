@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn each_is_proved_and_nothing_else_is() {
+    fn replaced_descriptor_fails_with_ebadf() {
         let mut own = Descriptors::open().unwrap();
         let mounts = own.prove().unwrap().open_mounts().unwrap();
         let mut other = Descriptors::open().unwrap();
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn no_two_marks_are_the_same() {
+    fn unique_interval_returns_distinct_values() {
         let intervals: Vec<_> = (0..1000).map(|_| unique_interval().unwrap()).collect();
         for (i, a) in intervals.iter().enumerate() {
             assert!(i32::try_from(a.tv_sec).is_ok());
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_disabled_wakes_nobody_and_tells_once() {
+    fn show_sets_and_clears_epoll_readiness() {
         let mut own = Descriptors::open().unwrap();
         let proved = own.prove().unwrap();
         let mounts = proved.open_mounts().unwrap();

@@ -15,7 +15,7 @@ fn inode_of(placeholder: &Placeholder) -> u64 {
 }
 
 #[test]
-fn only_a_new_file_is_withdrawn() {
+fn withdraw_removes_only_newly_created_file() {
     let Some(rundir) = testing::world() else { return };
     let dir = RunDir::prepare(rundir, None, Wait::AWhile).unwrap();
     let placeholder = Placeholder::new(&dir, blue()).unwrap();
@@ -38,7 +38,7 @@ fn only_a_new_file_is_withdrawn() {
 }
 
 #[test]
-fn one_file_is_one_creator_s() {
+fn new_fails_with_eexist_while_name_is_being_created() {
     let Some(rundir) = testing::world() else { return };
     let dir = RunDir::prepare(rundir, None, Wait::AWhile).unwrap();
     let first = Placeholder::new(&dir, blue()).unwrap();
@@ -52,7 +52,7 @@ fn one_file_is_one_creator_s() {
 }
 
 #[test]
-fn what_somebody_else_bound_on_first_is_his() {
+fn new_rejects_file_bound_by_another_process() {
     let Some(rundir) = testing::world() else { return };
     let dir = RunDir::prepare(rundir, None, Wait::AWhile).unwrap();
     let file = make(&dir, blue()).unwrap();
@@ -63,7 +63,7 @@ fn what_somebody_else_bound_on_first_is_his() {
 }
 
 #[test]
-fn another_user_s_file_is_not_taken_over() {
+fn new_rejects_placeholder_of_another_user() {
     let Some(rundir) = testing::world() else { return };
     let dir = RunDir::prepare(rundir, None, Wait::AWhile).unwrap();
     write("blue", "", OUR_MODE);
@@ -79,7 +79,7 @@ fn another_user_s_file_is_not_taken_over() {
 }
 
 #[test]
-fn a_file_of_two_links_is_not_taken_over() {
+fn new_rejects_file_with_two_hard_links() {
     let Some(rundir) = testing::world() else { return };
     let dir = RunDir::prepare(rundir, None, Wait::AWhile).unwrap();
     write("blue", "", OUR_MODE);
@@ -88,7 +88,7 @@ fn a_file_of_two_links_is_not_taken_over() {
 }
 
 #[test]
-fn a_file_that_its_owner_may_not_read_keeps_its_mode() {
+fn open_unreadable_restores_file_mode() {
     let Some(rundir) = testing::world() else { return };
     let dir = RunDir::prepare(rundir, None, Wait::AWhile).unwrap();
     write("blue", "", OUR_MODE);

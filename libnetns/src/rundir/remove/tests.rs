@@ -16,7 +16,7 @@ fn errno(result: Result<()>) -> Errno {
 }
 
 #[test]
-fn every_mount_and_the_file_go() {
+fn remove_unmounts_all_layers_and_deletes_file() {
     let Some(rundir) = testing::world() else { return };
     for height in [1, 2, 7] {
         write("blue", "", 0o644);
@@ -31,7 +31,7 @@ fn every_mount_and_the_file_go() {
 }
 
 #[test]
-fn an_empty_file_goes_whoever_made_it() {
+fn remove_deletes_empty_file_of_any_mode() {
     let Some(rundir) = testing::world() else { return };
     for mode in [OUR_MODE, 0, 0o644] {
         write("blue", "", mode);
@@ -41,14 +41,14 @@ fn an_empty_file_goes_whoever_made_it() {
 }
 
 #[test]
-fn what_is_not_there_is_enoent() {
+fn remove_of_missing_name_fails_with_enoent() {
     let Some(rundir) = testing::world() else { return };
     assert_eq!(errno(remove_existing(rundir, name(c"blue"))), Errno::ENOENT);
     assert_eq!(errno(remove_existing(c"/run/none", name(c"blue"))), Errno::ENOENT);
 }
 
 #[test]
-fn strangers_stay() {
+fn remove_keeps_other_files_and_fails_with_enotty() {
     let Some(rundir) = testing::world() else { return };
     write("file", "kept", 0o644);
     fs::create_dir(testing::path("dir")).unwrap();
@@ -63,7 +63,7 @@ fn strangers_stay() {
 }
 
 #[test]
-fn a_file_that_is_bound_again_is_not_gone() {
+fn unlink_keeps_file_that_is_bound_again() {
     let Some(rundir) = testing::world() else { return };
     write("blue", "", 0);
     bind(&anonymous(), "blue");
@@ -75,7 +75,7 @@ fn a_file_that_is_bound_again_is_not_gone() {
 }
 
 #[test]
-fn an_unmount_that_somebody_else_did_is_as_good() {
+fn unmount_succeeds_on_unmounted_and_missing_names() {
     let Some(rundir) = testing::world() else { return };
     write("blue", "", 0);
     bind(&anonymous(), "blue");
@@ -87,7 +87,7 @@ fn an_unmount_that_somebody_else_did_is_as_good() {
 }
 
 #[test]
-fn a_name_that_another_mount_hides_is_unlinked_from_elsewhere() {
+fn remove_deletes_name_hidden_by_another_mount() {
     let Some(rundir) = testing::world() else { return };
     write("blue", "", 0);
     bind(&anonymous(), "blue");
