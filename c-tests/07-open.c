@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* All ways to open a namespace, and what is rejected. */
+#include "exiting.h"
 #include "fault.h"
 #include "mover.h"
 #include "privilege.h"
@@ -374,6 +375,33 @@ static void open_oneself(void *arg)
     IS_OF(here(), found);
 }
 
+static int open_and_close_pid(pid_t pid)
+{
+    struct netns *ns = NULL;
+    int rc = netns_open_pid(pid, &ns);
+
+    netns_close(ns);
+    return rc;
+}
+
+static int open_and_close_path(pid_t pid)
+{
+    struct netns *ns = NULL;
+    char path[64];
+    int rc;
+
+    snprintf(path, sizeof path, "/proc/%d/ns/net", pid);
+    rc = netns_open(path, 0, &ns);
+    netns_close(ns);
+    return rc;
+}
+
+static void open_of_exiting_process_never_fails_with_eacces(void)
+{
+    FAILS_WHEN_PROCESS_EXITS(open_and_close_pid, ESRCH, ESRCH);
+    FAILS_WHEN_PROCESS_EXITS(open_and_close_path, ENOENT, ESRCH);
+}
+
 static void open_pid_uses_pid_namespace_of_caller(void)
 {
     if (!pidfds_know_namespaces())
@@ -699,6 +727,7 @@ int main(void)
     RUN(open_pid_accepts_thread_id);
     RUN(open_current_opens_namespace_of_calling_thread);
     RUN(open_pid_rejects_missing_and_invalid_pids);
+    RUN(open_of_exiting_process_never_fails_with_eacces);
     RUN(open_pid_uses_pid_namespace_of_caller);
     RUN(open_pid_without_pidfd_rejects_proc_of_other_pidns);
 

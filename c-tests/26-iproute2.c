@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* iproute2's helpers under their own names: what they find, return and print. */
+#include "exiting.h"
 #include "privilege.h"
 #include "stderr.h"
 #include "test.h"
@@ -104,6 +105,24 @@ static void get_fd_sets_errno_on_failure(void)
     EQUAL(netns_get_fd("/proc/self/ns/net"), -1);
     EQUAL(errno, EMFILE);
     allow_descriptors(-1);
+}
+
+static int get_and_close(pid_t pid)
+{
+    char text[16];
+    int fd;
+
+    snprintf(text, sizeof text, "%d", pid);
+    fd = netns_get_fd(text);
+    if (fd < 0)
+        return -errno;
+    close(fd);
+    return 0;
+}
+
+static void get_fd_of_exiting_process_never_fails_with_eacces(void)
+{
+    FAILS_WHEN_PROCESS_EXITS(get_and_close, ENOENT, ESRCH);
 }
 
 static void open_what_is_not_ours(void *arg)
@@ -349,6 +368,7 @@ int main(void)
     RUN(get_fd_prefers_name_over_pid);
     RUN(get_fd_opens_symlinks_and_other_files);
     RUN(get_fd_sets_errno_on_failure);
+    RUN(get_fd_of_exiting_process_never_fails_with_eacces);
     RUN(get_fd_without_permission_fails_with_eacces);
 
     RUN(foreach_visits_entries_in_directory_order);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Names that are symbolic links: they are followed if no other user could have created them, and rejected
    otherwise. */
+#include "exiting.h"
 #include "fault.h"
 #include "privilege.h"
 #include "program.h"
@@ -314,6 +315,26 @@ static void check_that_web_is_refused(const char *why)
     netns_close(ns);
 }
 
+static int open_and_close_link(pid_t pid)
+{
+    struct netns *ns = NULL;
+    int rc;
+
+    snprintf(target, sizeof target, "/proc/%d/ns/net", pid);
+    if (!is_link_to("/run/netns/web", target)) {
+        unlink("/run/netns/web");
+        MUST(symlink(target, "/run/netns/web"));
+    }
+    rc = netns_open("web", 0, &ns);
+    netns_close(ns);
+    return rc;
+}
+
+static void symlink_to_exiting_process_is_stale(void)
+{
+    FAILS_WHEN_PROCESS_EXITS(open_and_close_link, ENOTTY, ENOTTY);
+}
+
 static void calls_reject_symlinks_controlled_by_other_users(void)
 {
     if (geteuid() != 0 || lchown("/run", 0, 0) < 0)
@@ -502,6 +523,7 @@ int main(void)
     RUN(dangling_symlink_is_stale_and_creates_nothing);
     RUN(symlink_to_other_file_is_stale_and_not_opened);
     RUN(symlink_to_ended_process_is_stale);
+    RUN(symlink_to_exiting_process_is_stale);
     RUN(calls_reject_symlinks_controlled_by_other_users);
     RUN(unprivileged_user_follows_accessible_symlinks);
     RUN(monitor_reports_added_replaced_and_removed_symlinks);

@@ -12,7 +12,7 @@ use nix::sched::{CloneFlags, setns};
 use libnetns::error::{At, Failure, Result, Step};
 use libnetns::explain::extended_ack::ExtendedAck;
 use libnetns::os::open::{READ, open};
-use libnetns::os::procfs::ProcPath;
+use libnetns::os::procfs::{ProcPath, unless_released};
 use libnetns::os::readdir::for_each_entry;
 use libnetns::os::{mount, syscalls};
 use libnetns::program::mount_namespace::{EtcFiles, MountNamespace};
@@ -71,10 +71,13 @@ fn stuck(failure: Failure) -> Failure {
 /// of the process with that id. The file may be of any kind. Symlinks are followed, because many names are
 /// links to /proc/PID/ns/net.
 pub fn get_fd(text: &CStr) -> Result<OwnedFd> {
-    let named =
-        if is_path(text) { open(text, READ).at(Step::OpenPath) } else { open_below_run_dir(text) };
+    let named = if is_path(text) {
+        open_followed(text).at(Step::OpenPath)
+    } else {
+        open_below_run_dir(text)
+    };
     named.or_else(|failure| match path_of_process(text) {
-        Some(path) => open(path.as_cstr(), READ).map_err(neither),
+        Some(path) => open_followed(path.as_cstr()).map_err(neither),
         None => Err(failure),
     })
 }
@@ -95,8 +98,11 @@ pub fn is_path(text: &CStr) -> bool {
 }
 
 fn open_below_run_dir(text: &CStr) -> Result<OwnedFd> {
-    let path = join_text(DEFAULT_RUN_DIR, text)?;
-    open(&path, READ).at(Step::Open)
+    open_followed(&join_text(DEFAULT_RUN_DIR, text)?).at(Step::Open)
+}
+
+fn open_followed(path: &CStr) -> nix::Result<OwnedFd> {
+    unless_released(|| open(path, READ))
 }
 
 /// /proc contains process ids only in plain form: no sign, no blank, no leading 0.

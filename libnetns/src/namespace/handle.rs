@@ -240,7 +240,7 @@ fn of_pid_by_proc(pid: i32) -> Result<OwnedFd> {
 
 fn open_below_proc(pid: i32) -> nix::Result<OwnedFd> {
     let path = ProcPath::format(format_args!("/proc/{pid}/ns/net"));
-    open(path.as_cstr(), READ_UNTRUSTED)
+    procfs::unless_released(|| open(path.as_cstr(), READ_UNTRUSTED))
 }
 
 /// For a pidfd the kernel returns EPERM where it returns EACCES for /proc, and ENOENT for a process that has

@@ -14,7 +14,7 @@ use nix::sys::statfs::{FsType, fstatfs};
 
 use crate::error::{At, Failure, Result, Step};
 use crate::os::open::{LOOK, LOOK_AT_ITSELF, READ_UNTRUSTED, open, openat};
-use crate::os::procfs::ProcPath;
+use crate::os::procfs::{ProcPath, unless_released};
 use crate::os::retry::{is_shortage, on_signal};
 use crate::os::stat;
 use crate::os::stat::fstat;
@@ -210,7 +210,7 @@ pub fn open_if_on_nsfs(
     path: &CStr,
     follow: OFlag,
 ) -> std::result::Result<Option<OwnedFd>, Errno> {
-    let seen = openat(dir, path, LOOK | follow)?;
+    let seen = unless_released(|| openat(dir, path, LOOK | follow))?;
     reopen(seen.as_fd(), dir, path, follow)
 }
 
@@ -235,7 +235,7 @@ fn reopen(
 /// Opens the file that `path` leads to from `dir` if it is a network namespace, and nothing else. Symlinks
 /// are followed.
 pub fn open_followed(dir: BorrowedFd, path: &CStr) -> std::result::Result<Option<Proved>, Errno> {
-    let seen = openat(dir, path, LOOK)?;
+    let seen = unless_released(|| openat(dir, path, LOOK))?;
     open_seen(seen.as_fd(), dir, path)
 }
 

@@ -14,7 +14,7 @@ use nix::errno::Errno;
 use crate::error::{At, Failure, Result, Step};
 use crate::os::mountinfo::{self, NamespaceMount};
 use crate::os::open::{DIRECTORY, READ, open, openat};
-use crate::os::procfs::{self, ProcPath};
+use crate::os::procfs::{self, ProcPath, unless_released};
 use crate::os::readdir::for_each_entry;
 use crate::os::retry::is_shortage;
 use crate::os::stat::FileIdentity;
@@ -147,14 +147,14 @@ impl<V: Visitor> Walk<'_, V> {
 
     /// Returns `None` if it has ended or the caller may not inspect it.
     fn open(&mut self, dir: BorrowedFd, path: &CStr) -> Result<Option<OwnedFd>> {
-        match openat(dir, path, DIRECTORY) {
+        match unless_released(|| openat(dir, path, DIRECTORY)) {
             Err(errno) => self.missing(errno).map(|()| None),
             Ok(dir) => Ok(Some(dir)),
         }
     }
 
     fn look(&mut self, dir: BorrowedFd, path: &CStr) -> Result<Option<FileIdentity>> {
-        match FileIdentity::of(dir, path) {
+        match unless_released(|| FileIdentity::of(dir, path)) {
             Err(errno) => self.missing(errno).map(|()| None),
             Ok(file) => Ok(Some(file)),
         }

@@ -94,6 +94,20 @@ pub const FIRST_USER_NAMESPACE: u64 = 0xefff_fffd;
 /// PROC_PID_INIT_INO, the initial PID namespace, in which every process is visible.
 pub const FIRST_PID_NAMESPACE: u64 = 0xefff_fffc;
 
+/// Makes a call on a path that may lead through a process's directory, such as /proc/PID/ns/net, and makes it
+/// again after EACCES.
+///
+/// The kernel returns EACCES for a process that the caller may not inspect, and also for one that is released
+/// between two steps of the call (proc_ns_get_link() in fs/proc/namespaces.c, proc_fd_access_allowed() in
+/// fs/proc/base.c, Linux 4.19 to 7.0). In the second case, the directory no longer exists and the second
+/// attempt fails with ENOENT, unless the ID has been reused.
+pub fn unless_released<T>(mut call: impl FnMut() -> nix::Result<T>) -> nix::Result<T> {
+    match call() {
+        Err(Errno::EACCES) => call(),
+        result => result,
+    }
+}
+
 /// Returns whether a file is on a procfs.
 pub fn is_procfs(file: BorrowedFd) -> nix::Result<bool> {
     on_signal(|| fstatfs(file)).map(|status| status.filesystem_type() == PROC)
@@ -194,6 +208,21 @@ mod tests {
         assert_eq!(number_after(info, "Pid:"), Some(12));
         assert_eq!(number_after(b"Pid:\t-1\n", "Pid:"), Some(-1));
         assert_eq!(number_after::<i32>(b"pos:\t0\neventfd-count: 0\n", "Pid:"), None);
+    }
+
+    #[test]
+    fn unless_released_calls_again_only_after_eacces() {
+        let called = |errors: &[Errno]| {
+            let mut left = errors.iter();
+            let result = unless_released(|| left.next().map_or(Ok(()), |errno| Err(*errno)));
+            (result, errors.len() - left.len())
+        };
+        assert_eq!(called(&[]), (Ok(()), 0));
+        assert_eq!(called(&[Errno::EACCES]), (Ok(()), 1));
+        assert_eq!(called(&[Errno::EACCES, Errno::ENOENT]), (Err(Errno::ENOENT), 2));
+        let denied = [Errno::EACCES; 3];
+        assert_eq!(called(&denied), (Err(Errno::EACCES), 2));
+        assert_eq!(called(&[Errno::ENOENT, Errno::EACCES]), (Err(Errno::ENOENT), 1));
     }
 
     #[test]
