@@ -593,6 +593,7 @@ static void look_alone(void *arg)
     IN_CHILD(look_at_all_there_is, arg);
 }
 
+
 /* The root of a bind mount of / is the same directory as /, with different mounts below it. */
 static void list_reports_mount_visible_only_from_another_root(void)
 {
@@ -676,6 +677,77 @@ static void list_in_pid_namespace_sets_unseen_hidden_not_processes(void)
     netns_close(ns);
 }
 
+static void exit_at_once(void)
+{
+}
+
+static void look_while_processes_exit(void *arg)
+{
+    int stop, rounds = is_slow() ? 5 : 100;
+    pid_t pid;
+
+    if (mount("proc", "/proc", "proc", 0, NULL) < 0)
+        skip("cannot mount a procfs here");
+    pid = start_passing(exit_at_once, &stop);
+    for (int i = 0; i < rounds; i++) {
+        struct netns_holder_snapshot *list = holders_of(arg);
+
+        EQUAL(netns_holder_list_unseen(list) & NETNS_UNSEEN_PROCESSES, 0);
+        netns_holder_list_free(list);
+    }
+    close(stop);
+    EQUAL(wait_for(pid), 0);
+}
+
+static void look_at_zombies(void *arg)
+{
+    struct netns_holder_snapshot *list;
+    siginfo_t end;
+    pid_t pids[2];
+
+    if (mount("proc", "/proc", "proc", 0, NULL) < 0)
+        skip("cannot mount a procfs here");
+    for (int i = 0; i < 2; i++) {
+        pids[i] = MUST(fork());
+        if (pids[i] == 0) {
+            /* The kernel still knows it when the process has no memory any more. */
+            MUST(prctl(PR_SET_DUMPABLE, i));
+            _exit(0);
+        }
+        MUST(waitid(P_PID, pids[i], &end, WEXITED | WNOWAIT));
+    }
+    list = holders_of(arg);
+    EQUAL(netns_holder_list_unseen(list) & NETNS_UNSEEN_PROCESSES, 0);
+    netns_holder_list_free(list);
+    for (int i = 0; i < 2; i++)
+        EQUAL(wait_for(pids[i]), 0);
+}
+
+/* The kernel gives the files of an exiting process in /proc to root. */
+static void look_at_own_zombies(void *arg)
+{
+    become_plain_user();
+    enter_user_namespace(CLONE_NEWPID);
+    IN_CHILD(look_at_zombies, arg);
+}
+
+static void look_while_own_processes_exit(void *arg)
+{
+    become_plain_user();
+    enter_user_namespace(CLONE_NEWPID);
+    IN_CHILD(look_while_processes_exit, arg);
+}
+
+static void exiting_processes_do_not_set_unseen_processes(void)
+{
+    struct netns *ns = NULL;
+
+    OK(netns_create(NULL, 0, &ns));
+    IN_CHILD(look_at_own_zombies, ns);
+    IN_CHILD(look_while_own_processes_exit, ns);
+    netns_close(ns);
+}
+
 static void list_under_hidepid_sets_unseen_hidden(void)
 {
     struct netns *ns = NULL;
@@ -733,13 +805,25 @@ static void live_with_a_socket(void)
 static void list_tolerates_processes_that_start_and_exit(void)
 {
     int stop, rounds = is_slow() ? 5 : 50;
+    struct netns_holder_snapshot *list;
     struct netns *ns = NULL;
+    uint32_t unseen;
     pid_t pid;
 
-    pid = start_passing(live_with_a_socket, &stop);
     OK(netns_create("blue", 0, &ns));
-    for (int i = 0; i < rounds; i++)
-        HELD(ns, 1);
+    list = settled(ns, 1);
+    unseen = netns_holder_list_unseen(list);
+    netns_holder_list_free(list);
+    /* The processes do not inherit the handle. */
+    netns_close(ns);
+    pid = start_passing(live_with_a_socket, &stop);
+    OK(netns_open("blue", 0, &ns));
+    for (int i = 0; i < rounds; i++) {
+        list = settled(ns, 1);
+        EQUAL(netns_holder_list_len(list), 1);
+        EQUAL(netns_holder_list_unseen(list), unseen);
+        netns_holder_list_free(list);
+    }
     close(stop);
     EQUAL(wait_for(pid), 0);
     netns_close(ns);
@@ -843,6 +927,7 @@ int main(void)
     RUN(list_reports_mount_visible_only_from_another_root);
     RUN(list_ignores_forged_sock_diag_replies);
     RUN(list_in_pid_namespace_sets_unseen_hidden_not_processes);
+    RUN(exiting_processes_do_not_set_unseen_processes);
     RUN(list_on_older_kernels_is_complete_or_sets_unseen);
     RUN(list_tolerates_processes_that_start_and_exit);
 

@@ -115,6 +115,13 @@ impl Proc {
 /// A mount namespace as seen from one root directory in it.
 type MountView = (u64, u64, u64, u64);
 
+/// A process or thread, and the directory of /proc that contains its directory.
+#[derive(Clone, Copy)]
+struct Task<'a> {
+    dir: BorrowedFd<'a>,
+    id: i32,
+}
+
 struct Walk<'a, V> {
     proc: &'a Proc,
     visitor: &'a mut V,
@@ -125,15 +132,20 @@ struct Walk<'a, V> {
 
 impl<V: Visitor> Walk<'_, V> {
     fn process(&mut self, pid: i32) -> Result<()> {
+        let process = Task { dir: self.proc.fd.as_fd(), id: pid };
         let path = ProcPath::format(format_args!("{pid}/task"));
-        let proc = self.proc.fd.as_fd();
-        let Some(tasks) = self.open(proc, path.as_cstr())? else { return Ok(()) };
+        let Some(tasks) = self.open(process, path.as_cstr())? else { return Ok(()) };
         let mut table = None;
-        for tid in self.all_there(ids_in(tasks.as_fd()))? {
+        for tid in self.all_there(process, ids_in(tasks.as_fd()))? {
+            let task = Task { dir: tasks.as_fd(), id: tid };
             let thread = Thread { pid, tid };
-            self.thread(tasks.as_fd(), thread)?;
-            if !table.is_some_and(|owner| self.is_same_table(owner, tid)) {
-                self.descriptors(tasks.as_fd(), thread)?;
+            if !self.thread(task, thread)? {
+                continue;
+            }
+            self.mounts(task, thread)?;
+            if !table.is_some_and(|owner| self.is_same_table(owner, tid))
+                && self.descriptors(task, thread)?
+            {
                 table = Some(tid);
             }
         }
@@ -145,69 +157,72 @@ impl<V: Visitor> Walk<'_, V> {
         self.proc.is_callers_own && have_one_descriptor_table(a, b)
     }
 
-    /// Returns `None` if it has ended or the caller may not inspect it.
-    fn open(&mut self, dir: BorrowedFd, path: &CStr) -> Result<Option<OwnedFd>> {
-        match unless_released(|| openat(dir, path, DIRECTORY)) {
-            Err(errno) => self.missing(errno).map(|()| None),
-            Ok(dir) => Ok(Some(dir)),
-        }
+    /// Returns `None` if the task has ended or the caller may not inspect it.
+    fn open(&mut self, task: Task, path: &CStr) -> Result<Option<OwnedFd>> {
+        let opened = unless_released(|| openat(task.dir, path, DIRECTORY));
+        opened.map(Some).or_else(|errno| self.missing(task, errno).map(|()| None))
     }
 
-    fn look(&mut self, dir: BorrowedFd, path: &CStr) -> Result<Option<FileIdentity>> {
-        match unless_released(|| FileIdentity::of(dir, path)) {
-            Err(errno) => self.missing(errno).map(|()| None),
-            Ok(file) => Ok(Some(file)),
-        }
+    fn look(&mut self, task: Task, at: Place) -> Result<Option<FileIdentity>> {
+        let seen = unless_released(|| FileIdentity::of(at.dir, at.path));
+        seen.map(Some).or_else(|errno| self.missing(task, errno).map(|()| None))
     }
 
     /// Returns the default value if the object ended while it was read, or may no longer be inspected by the
     /// caller. The rest of the process is still read.
-    fn all_there<T: Default>(&mut self, read: Result<T>) -> Result<T> {
+    fn all_there<T: Default>(&mut self, task: Task, read: Result<T>) -> Result<T> {
         match read {
             Err(failure) if failure.step == Step::ReadProc => {
-                self.missing(failure.errno).map(|()| T::default())
+                self.missing(task, failure.errno).map(|()| T::default())
             }
             read => read,
         }
     }
 
-    fn missing(&mut self, errno: Errno) -> Result<()> {
+    fn missing(&mut self, task: Task, errno: Errno) -> Result<()> {
         if is_shortage(errno) {
             return Err(errno).at(Step::ReadProc);
         }
-        if matches!(errno, Errno::EACCES | Errno::EPERM) {
+        if matches!(errno, Errno::EACCES | Errno::EPERM)
+            && !procfs::is_exiting(task.dir, task.id).at(Step::ReadProc)?
+        {
             self.visitor.refused();
         }
         Ok(())
     }
 
-    fn thread(&mut self, tasks: BorrowedFd, thread: Thread) -> Result<()> {
-        let path = ProcPath::format(format_args!("{}/ns/net", thread.tid));
-        if let Some(file) = self.look(tasks, path.as_cstr())? {
-            let at = Place { dir: tasks, path: path.as_cstr() };
-            self.visitor.thread(thread, at, &file)?;
-        }
-        self.mounts(tasks, thread)
+    /// Returns `false` if nothing else of the thread can be read: it has ended, or the caller may not inspect
+    /// it. A thread that exits releases its descriptors and its root directory before its namespaces
+    /// (do_exit() in kernel/exit.c).
+    fn thread(&mut self, task: Task, thread: Thread) -> Result<bool> {
+        let path = ProcPath::format(format_args!("{}/ns/net", task.id));
+        let at = Place { dir: task.dir, path: path.as_cstr() };
+        let Some(file) = self.look(task, at)? else { return Ok(false) };
+        self.visitor.thread(thread, at, &file)?;
+        Ok(true)
     }
 
-    fn descriptors(&mut self, tasks: BorrowedFd, thread: Thread) -> Result<()> {
-        let path = ProcPath::format(format_args!("{}/fd", thread.tid));
-        let Some(dir) = self.open(tasks, path.as_cstr())? else { return Ok(()) };
+    /// Returns whether the thread had a descriptor table that the caller may read.
+    fn descriptors(&mut self, task: Task, thread: Thread) -> Result<bool> {
+        let path = ProcPath::format(format_args!("{}/fd", task.id));
+        let Some(dir) = self.open(task, path.as_cstr())? else { return Ok(false) };
         let read = for_each_entry(dir.as_fd(), Step::ReadProc, |name, _| {
             let Some(number) = as_id(name) else { return Ok(()) };
-            let Some(file) = self.look(dir.as_fd(), name)? else { return Ok(()) };
             let at = Place { dir: dir.as_fd(), path: name };
+            let Some(file) = self.look(task, at)? else { return Ok(()) };
             self.visitor.descriptor(thread, number, at, &file)
         });
-        self.all_there(read)
+        self.all_there(task, read).map(|()| true)
     }
 
-    fn mounts(&mut self, tasks: BorrowedFd, thread: Thread) -> Result<()> {
-        let tid = thread.tid;
+    fn mounts(&mut self, task: Task, thread: Thread) -> Result<()> {
+        let Task { dir: tasks, id: tid } = task;
         let path = ProcPath::format(format_args!("{tid}/ns/mnt"));
-        let Some(namespace) = self.look(tasks, path.as_cstr())? else { return Ok(()) };
+        let at = Place { dir: tasks, path: path.as_cstr() };
+        let Some(namespace) = self.look(task, at)? else { return Ok(()) };
         let path = ProcPath::format(format_args!("{tid}/root"));
-        let Some(root) = self.look(tasks, path.as_cstr())? else { return Ok(()) };
+        let at = Place { dir: tasks, path: path.as_cstr() };
+        let Some(root) = self.look(task, at)? else { return Ok(()) };
         // The mount is part of the key: the root of a bind mount is the same directory, with other mounts
         // below it.
         let view = (namespace.inode, root.mount, root.device, root.inode);
@@ -216,12 +231,12 @@ impl<V: Visitor> Walk<'_, V> {
         }
         let info = ProcPath::format(format_args!("{tid}/mountinfo"));
         let file = match openat(tasks, info.as_cstr(), READ) {
-            Err(errno) => return self.missing(errno),
+            Err(errno) => return self.missing(task, errno),
             Ok(file) => file,
         };
         let mut text = std::mem::take(&mut self.text);
         let read = procfs::read_all(file, Step::ReadProc, &mut text);
-        self.all_there(read)?;
+        self.all_there(task, read)?;
         let root = Place { dir: tasks, path: path.as_cstr() };
         mountinfo::for_each_network_namespace(&mut text, |mount| {
             self.visitor.mount(thread, root, &mount)
@@ -323,6 +338,15 @@ mod tests {
         let mut visitor = Ending { dir: &proc.0, seen: Vec::new() };
         proc.search(&mut visitor).unwrap();
         assert_eq!(visitor.seen, [7, 3, 8, 3]);
+    }
+
+    #[test]
+    fn search_skips_thread_without_namespaces() {
+        let proc = FakeProc::new("released", &[7, 8]);
+        fs::remove_file(proc.0.join("7/task/7/ns/net")).unwrap();
+        let mut visitor = Ending { dir: &proc.0, seen: Vec::new() };
+        proc.search(&mut visitor).unwrap();
+        assert_eq!(visitor.seen, [8, 3]);
     }
 
     #[test]

@@ -14,8 +14,8 @@ use nix::unistd::read;
 use rustix::fs::{CWD, readlinkat_raw};
 
 use crate::error::{At, Failure, Result, Step, errno};
-use crate::os::open::{READ, open};
-use crate::os::retry::on_signal;
+use crate::os::open::{READ, open, openat};
+use crate::os::retry::{is_shortage, on_signal};
 use crate::util::text::Text;
 
 pub const THREAD_NET: &CStr = c"/proc/thread-self/ns/net";
@@ -106,6 +106,36 @@ pub fn unless_released<T>(mut call: impl FnMut() -> nix::Result<T>) -> nix::Resu
         Err(Errno::EACCES) => call(),
         result => result,
     }
+}
+
+/// Returns whether the process or thread `id`, whose directory is in `dir`, is exiting or has ended.
+///
+/// From exit_mm() on, the kernel gives its files in /proc to root (task_dump_owner() in fs/proc/base.c), so an
+/// unprivileged caller that was allowed to inspect it no longer is. The same applies to a zombie.
+pub fn is_exiting(dir: BorrowedFd, id: i32) -> nix::Result<bool> {
+    /// PF_EXITING in include/linux/sched.h, since Linux 2.6.
+    const EXITING: u32 = 4;
+    let path = ProcPath::format(format_args!("{id}/stat"));
+    let file = openat(dir, path.as_cstr(), READ);
+    match file.and_then(|file| read_text::<STAT_SIZE>(file.as_fd())) {
+        Ok(stat) => {
+            Ok(flags_in(stat.as_c_str().to_bytes()).is_some_and(|flags| flags & EXITING != 0))
+        }
+        Err(Errno::ENOENT | Errno::ESRCH) => Ok(true),
+        Err(errno) if is_shortage(errno) => Err(errno),
+        Err(_) => Ok(false),
+    }
+}
+
+/// Enough for the flags, which follow the name of the program and seven numbers.
+const STAT_SIZE: usize = 512;
+
+/// Returns the ninth field of /proc/PID/stat. The second one is the name of the program in parentheses, which may
+/// contain any byte.
+fn flags_in(stat: &[u8]) -> Option<u32> {
+    let end = stat.iter().rposition(|&byte| byte == b')')?;
+    let flags = stat[end..].split(|&byte| byte == b' ').nth(7)?;
+    std::str::from_utf8(flags).ok()?.parse().ok()
 }
 
 /// Returns whether a file is on a procfs.
@@ -223,6 +253,29 @@ mod tests {
         let denied = [Errno::EACCES; 3];
         assert_eq!(called(&denied), (Err(Errno::EACCES), 2));
         assert_eq!(called(&[Errno::ENOENT, Errno::EACCES]), (Err(Errno::ENOENT), 1));
+    }
+
+    #[test]
+    fn is_exiting_tells_zombie_from_living_process() {
+        let proc = std::fs::File::open("/proc").unwrap();
+        let is_exiting = |id: u32| is_exiting(proc.as_fd(), id as i32).unwrap();
+        assert!(!is_exiting(std::process::id()));
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let id = nix::sys::wait::Id::Pid(nix::unistd::Pid::from_raw(child.id() as i32));
+        let flags = nix::sys::wait::WaitPidFlag::WEXITED | nix::sys::wait::WaitPidFlag::WNOWAIT;
+        nix::sys::wait::waitid(id, flags).unwrap();
+        assert!(is_exiting(child.id()));
+        child.wait().unwrap();
+        assert!(is_exiting(child.id()));
+    }
+
+    #[test]
+    fn flags_in_skips_any_program_name() {
+        let flags = |stat: &str| flags_in(stat.as_bytes());
+        assert_eq!(flags("12 (true) Z 11 12 3 0 -1 4228108 116"), Some(4_228_108));
+        assert_eq!(flags("12 (a) b) (c) S 11 12 3 0 -1 4194304 116"), Some(4_194_304));
+        assert_eq!(flags("12 (true) Z 11 12 3 0 -1"), None);
+        assert_eq!(flags("12 true"), None);
     }
 
     #[test]
