@@ -9,7 +9,6 @@
 //! namespaces they are missing or cannot be written.
 
 use std::ffi::CStr;
-use std::mem;
 use std::os::fd::{AsFd, OwnedFd};
 
 use nix::errno::Errno;
@@ -59,21 +58,21 @@ impl<'a> SysctlName<'a> {
         let (separator, dot) = if dots_first { (b'.', b'/') } else { (b'/', b'.') };
         let path = &mut buffer.0;
         path.push(SYS);
-        let mut component = Component::default();
         let mut is_valid = true;
-        path.push_mapped(text, |byte| {
-            if byte == separator {
-                is_valid &= mem::take(&mut component).is_a_name();
-                b'/'
-            } else if byte == dot {
-                component.dots += 1;
-                b'.'
+        let (mut dots, mut others) = (0, 0);
+        for byte in path.push(text) {
+            if *byte == separator {
+                *byte = b'/';
+                is_valid &= is_a_name(dots, others);
+                (dots, others) = (0, 0);
+            } else if *byte == dot {
+                *byte = b'.';
+                dots += 1;
             } else {
-                component.has_others = true;
-                byte
+                others += 1;
             }
-        });
-        if !is_valid || !component.is_a_name() {
+        }
+        if !is_valid || !is_a_name(dots, others) {
             return Err(Failure::invalid_at(
                 Step::SysctlName,
                 "expected a name such as net.ipv4.ip_forward or net/ipv4/ip_forward",
@@ -100,18 +99,10 @@ impl<'a> SysctlName<'a> {
 
 const SYS: &[u8] = b"/proc/sys/";
 
-/// What has been seen of a component of a name.
-#[derive(Default)]
-struct Component {
-    dots: u32,
-    has_others: bool,
-}
-
-impl Component {
-    /// Returns whether it is neither empty, nor the directory itself, nor its parent.
-    fn is_a_name(&self) -> bool {
-        self.has_others || self.dots > 2
-    }
+/// Returns whether a component with so many dots and other bytes is neither empty, nor the directory itself, nor
+/// its parent.
+fn is_a_name(dots: u32, others: u32) -> bool {
+    others > 0 || dots > 2
 }
 
 fn no_proc() -> Failure {

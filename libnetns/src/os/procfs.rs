@@ -58,20 +58,15 @@ impl ProcPath {
         path
     }
 
-    /// Appends as many bytes as fit.
-    pub fn push(&mut self, bytes: &[u8]) {
-        self.push_mapped(bytes, |byte| byte);
-    }
-
-    /// Does the same, and maps each byte.
-    pub fn push_mapped(&mut self, bytes: &[u8], mut map: impl FnMut(u8) -> u8) {
+    /// Appends as many bytes as fit, and returns those.
+    pub fn push(&mut self, bytes: &[u8]) -> &mut [u8] {
         // The last byte remains 0.
         let room = &mut self.bytes[self.len..CAPACITY - 1];
         let len = bytes.len().min(room.len());
-        for (place, &byte) in room.iter_mut().zip(bytes) {
-            *place = map(byte);
-        }
+        let added = &mut room[..len];
+        added.copy_from_slice(&bytes[..len]);
         self.len += len;
+        added
     }
 
     pub fn as_cstr(&self) -> &CStr {
