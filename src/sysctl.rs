@@ -84,8 +84,9 @@ unsafe fn store(found: &[u8], value: *mut c_char, size: usize) -> Result<usize> 
 ///
 /// Capabilities: CAP_NET_ADMIN in the user namespace that owns the network namespace; root in the
 /// initial user namespace can set without it the sysctls that do not check for it themselves, as
-/// net.ipv4.ip_forward does. With a handle, even of the calling thread's network namespace, also
-/// CAP_SYS_ADMIN, in the user namespace that owns the network namespace and in the caller's own.
+/// net.ipv4.ip_forward does since Linux 5.15. With a handle, even of the calling thread's network
+/// namespace, also CAP_SYS_ADMIN, in the user namespace that owns the network namespace and in the
+/// caller's own.
 ///
 /// Returns 0, or
 ///   -EINVAL     name or value is NULL, name is not the name of a sysctl, or the kernel rejects the
