@@ -94,7 +94,7 @@ pub const FIRST_PID_NAMESPACE: u64 = 0xefff_fffc;
 ///
 /// The kernel returns EACCES for a process that the caller may not inspect, and also for one that is released
 /// between two steps of the call (proc_ns_get_link() in fs/proc/namespaces.c, proc_fd_access_allowed() in
-/// fs/proc/base.c, Linux 4.19 to 7.0). In the second case, the directory no longer exists and the second
+/// fs/proc/base.c, Linux 6.18). In the second case, the directory no longer exists and the second
 /// attempt fails with ENOENT, unless the ID has been reused.
 pub fn unless_released<T>(mut call: impl FnMut() -> nix::Result<T>) -> nix::Result<T> {
     match call() {
