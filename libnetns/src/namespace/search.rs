@@ -14,7 +14,7 @@ use nix::errno::Errno;
 use crate::error::{At, Failure, Result, Step};
 use crate::os::mountinfo::{self, NamespaceMount};
 use crate::os::open::{DIRECTORY, READ, open, openat};
-use crate::os::procfs::{self, ProcPath, unless_released};
+use crate::os::procfs::{self, ProcPath};
 use crate::os::readdir::for_each_entry;
 use crate::os::retry::is_shortage;
 use crate::os::stat::FileIdentity;
@@ -159,12 +159,12 @@ impl<V: Visitor> Walk<'_, V> {
 
     /// Returns `None` if the task has ended or the caller may not inspect it.
     fn open(&mut self, task: Task, path: &CStr) -> Result<Option<OwnedFd>> {
-        let opened = unless_released(|| openat(task.dir, path, DIRECTORY));
+        let opened = openat(task.dir, path, DIRECTORY);
         opened.map(Some).or_else(|errno| self.missing(task, errno).map(|()| None))
     }
 
     fn look(&mut self, task: Task, at: Place) -> Result<Option<FileIdentity>> {
-        let seen = unless_released(|| FileIdentity::of(at.dir, at.path));
+        let seen = FileIdentity::of(at.dir, at.path);
         seen.map(Some).or_else(|errno| self.missing(task, errno).map(|()| None))
     }
 
