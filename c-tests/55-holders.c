@@ -573,12 +573,17 @@ static void look_from_a_pid_namespace(void *arg)
     IN_CHILD(look_under_hidepid, arg);
 }
 
+static void mount_proc(void)
+{
+    if (mount("proc", "/proc", "proc", 0, NULL) < 0)
+        skip("cannot mount a procfs here");
+}
+
 static void look_at_all_there_is(void *arg)
 {
     struct netns_holder_snapshot *list;
 
-    if (mount("proc", "/proc", "proc", 0, NULL) < 0)
-        skip("cannot mount a procfs here");
+    mount_proc();
     list = holders_of(arg);
     /* No existing process is hidden; others may exist outside. The kernel may not list sockets of every
      * kind. */
@@ -592,7 +597,6 @@ static void look_alone(void *arg)
         skip("no PID namespaces");
     IN_CHILD(look_at_all_there_is, arg);
 }
-
 
 /* The root of a bind mount of / is the same directory as /, with different mounts below it. */
 static void list_reports_mount_visible_only_from_another_root(void)
@@ -686,8 +690,7 @@ static void look_while_processes_exit(void *arg)
     int stop, rounds = is_slow() ? 5 : 100;
     pid_t pid;
 
-    if (mount("proc", "/proc", "proc", 0, NULL) < 0)
-        skip("cannot mount a procfs here");
+    mount_proc();
     pid = start_passing(exit_at_once, &stop);
     for (int i = 0; i < rounds; i++) {
         struct netns_holder_snapshot *list = holders_of(arg);
@@ -705,8 +708,7 @@ static void look_at_zombies(void *arg)
     siginfo_t end;
     pid_t pids[2];
 
-    if (mount("proc", "/proc", "proc", 0, NULL) < 0)
-        skip("cannot mount a procfs here");
+    mount_proc();
     for (int i = 0; i < 2; i++) {
         pids[i] = MUST(fork());
         if (pids[i] == 0) {
